@@ -1,0 +1,85 @@
+//! The one error type of the library, one-to-one with the status codes of the C API.
+
+use std::path::{Path, PathBuf};
+
+/// Result of every fallible operation of the library.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong. The text says what was wrong, with the value, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// An argument or option has a value that cannot be used.
+    #[error("{0}")]
+    InvalidParameter(String),
+    /// The operating system refused to open, read, write or rename a file.
+    #[error("{}: {reason}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words, and what to do.
+        reason: String,
+    },
+    /// The HDF5 library refused an operation on a file that could be opened.
+    #[error("{}: {reason}", path.display())]
+    Hdf5 {
+        /// The file.
+        path: PathBuf,
+        /// The dataset or attribute, HDF5's words, and what to do.
+        reason: String,
+    },
+    /// A file could be read, but what it holds is not what was expected.
+    #[error("{}: {reason}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What was found, what was expected, and what to do.
+        reason: String,
+    },
+    /// The requested device does not exist or failed.
+    #[error("{0}")]
+    Device(String),
+    /// An allocation of this size is not possible.
+    #[error("{0}")]
+    OutOfMemory(String),
+    /// A buffer of the caller is too small.
+    #[error("the buffer for {what} holds {given} elements, but {needed} are needed")]
+    BufferSize {
+        /// What was to be stored.
+        what: &'static str,
+        /// Elements in the caller's buffer.
+        given: usize,
+        /// Elements needed.
+        needed: usize,
+    },
+    /// A progress callback asked to stop; work so far is saved where the operation says so.
+    #[error("{0}")]
+    Cancelled(String),
+    /// Training produced a value that is not finite.
+    #[error("{0}")]
+    Diverged(String),
+    /// A defect in the library itself.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// An [`Error::InvalidParameter`] with the given text.
+    pub fn invalid(text: impl Into<String>) -> Self {
+        Self::InvalidParameter(text.into())
+    }
+
+    /// An [`Error::Io`] for `path`.
+    pub fn io(path: impl AsRef<Path>, reason: impl ToString) -> Self {
+        Self::Io { path: path.as_ref().into(), reason: reason.to_string() }
+    }
+
+    /// An [`Error::Hdf5`] for `path`.
+    pub fn hdf5(path: impl AsRef<Path>, reason: impl ToString) -> Self {
+        Self::Hdf5 { path: path.as_ref().into(), reason: reason.to_string() }
+    }
+
+    /// An [`Error::Format`] for `path`.
+    pub fn format(path: impl AsRef<Path>, reason: impl ToString) -> Self {
+        Self::Format { path: path.as_ref().into(), reason: reason.to_string() }
+    }
+}

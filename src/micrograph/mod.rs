@@ -1,0 +1,5 @@
+//! Micrographs.
+
+mod phase_images;
+
+pub use phase_images::{MAX_PHASES, PhaseImages};
