@@ -1,0 +1,64 @@
+//! Replacing a file in one step: whoever looks sees the old file or the new one, never a part.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::hdf5_file::io_error;
+use crate::{Error, Result};
+
+/// Lets `write` fill a temporary file beside `path`, then moves it over `path`.
+///
+/// File and directory are synchronised, so the new file survives a power cut as well. A process killed on the way
+/// leaves `path` as it was, and a `.davegan-*.tmp` beside it that may be deleted.
+///
+/// # Errors
+///
+/// What `write` returns, told of `path` instead of the temporary file, and [`Error::Io`] if the directory is missing or
+/// cannot be written, or `path` is a directory.
+/// `path` is as it was before, and the temporary file is gone.
+pub(super) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::io(path, "is a directory; give the path of a file"));
+    }
+    // The file that a symbolic link points to is replaced, not the link.
+    let target = path.canonicalize().unwrap_or_else(|_| path.into());
+    let directory = match target.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let temporary = create_temporary(directory).map_err(|e| io_error(path, "create a file in its directory", &e))?;
+    let result = write(&temporary).and_then(|()| {
+        move_over(&temporary, &target, directory).map_err(|e| io_error(path, "put the new file in place", &e))
+    });
+    if result.is_err() {
+        // The first error is the one worth telling; a file that cannot be removed is at worst a file too many.
+        let _ = fs::remove_file(&temporary);
+    }
+    result.map_err(|error| match error {
+        Error::Io { reason, .. } => Error::io(path, reason),
+        Error::Hdf5 { reason, .. } => Error::hdf5(path, reason),
+        other => other,
+    })
+}
+
+/// Creates an empty file in `directory` under a name that nobody else has.
+fn create_temporary(directory: &Path) -> io::Result<PathBuf> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = directory.join(format!(".davegan-{}-{number}.tmp", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn move_over(temporary: &Path, target: &Path, directory: &Path) -> io::Result<()> {
+    File::open(temporary)?.sync_all()?;
+    fs::rename(temporary, target)?;
+    File::open(directory)?.sync_all()
+}
