@@ -8,7 +8,7 @@ use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback};
 use crate::random::MAX_COUNTER;
-use crate::storage::{Header, Layout, Mode, RealisationFile};
+use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::{Error, Result};
 
 use super::latent::{decode, latent_vectors};
@@ -190,7 +190,7 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         n_phases: model.n_phases(),
         seed: options.seed,
         voxel_size: file_options.voxel_size,
-        identity: vec![text("model_sha256", model.digest()?)],
+        identity: vec![text("model_sha256", model_digest(model)?)],
         provenance: vec![
             text("library_version", env!("CARGO_PKG_VERSION").to_owned()),
             text("micrograph", model.origin.source.clone()),

@@ -19,18 +19,9 @@ use crate::{Error, Result};
 /// cannot be written, or `path` is a directory.
 /// `path` is as it was before, and the temporary file is gone.
 pub(super) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    if path.is_dir() {
-        return Err(Error::io(path, "is a directory; give the path of a file"));
-    }
-    // The file that a symbolic link points to is replaced, not the link.
-    let target = path.canonicalize().unwrap_or_else(|_| path.into());
-    let directory = match target.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let temporary = create_temporary(directory).map_err(|e| io_error(path, "create a file in its directory", &e))?;
+    let (target, temporary) = temporary_for(path)?;
     let result = write(&temporary).and_then(|()| {
-        move_over(&temporary, &target, directory).map_err(|e| io_error(path, "put the new file in place", &e))
+        move_over(&temporary, &target).map_err(|e| io_error(path, "put the new file in place", &e))
     });
     if result.is_err() {
         // The first error is the one worth telling; a file that cannot be removed is at worst a file too many.
@@ -41,6 +32,35 @@ pub(super) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>)
         Error::Hdf5 { reason, .. } => Error::hdf5(path, reason),
         other => other,
     })
+}
+
+/// The file that `path` stands for, and a new empty file beside it.
+fn temporary_for(path: &Path) -> Result<(PathBuf, PathBuf)> {
+    if path.is_dir() {
+        return Err(Error::io(path, "is a directory; give the path of a file"));
+    }
+    // The file that a symbolic link points to is replaced, not the link.
+    let target = path.canonicalize().unwrap_or_else(|_| path.into());
+    let temporary =
+        create_temporary(directory_of(&target)).map_err(|e| io_error(path, "create a file in its directory", &e))?;
+    Ok((target, temporary))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Checks, before hours of work, that a file at `path` could be written.
+///
+/// # Errors
+///
+/// [`Error::Io`] if the directory is missing or cannot be written, or `path` is a directory.
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    let temporary = temporary_for(path)?.1;
+    fs::remove_file(&temporary).map_err(|e| io_error(path, "remove a file from its directory", &e))
 }
 
 /// Creates an empty file in `directory` under a name that nobody else has.
@@ -57,8 +77,8 @@ fn create_temporary(directory: &Path) -> io::Result<PathBuf> {
     }
 }
 
-fn move_over(temporary: &Path, target: &Path, directory: &Path) -> io::Result<()> {
+fn move_over(temporary: &Path, target: &Path) -> io::Result<()> {
     File::open(temporary)?.sync_all()?;
     fs::rename(temporary, target)?;
-    File::open(directory)?.sync_all()
+    File::open(directory_of(target))?.sync_all()
 }

@@ -1,6 +1,7 @@
 //! Files that the library writes: the model file and realisations.
 //!
 //! * [`Container`]: a checked HDF5 file of named arrays and attributes, written atomically; the model file is one.
+//! * [`write_model`], [`read_model`]: the model file, which is such a container.
 //! * [`RealisationFile`]: realisations appended to an HDF5 file that ParaView opens, or to a group of a host's file.
 //! * [`write_phase_images`]: one dataset of phase images, such as reconstructions.
 //!
@@ -11,6 +12,7 @@ mod container;
 mod container_hdf5;
 mod hdf5_file;
 mod header;
+mod model_file;
 mod phase_dataset;
 mod realisation_file;
 mod record;
@@ -20,7 +22,9 @@ mod seal;
 mod testing;
 mod vtkhdf;
 
+pub use atomic_file::check_replaceable;
 pub use container::{Attribute, Container, NamedArray};
 pub use header::{Header, Layout, Mode};
+pub use model_file::{model_digest, read_model, write_model};
 pub use phase_dataset::write_phase_images;
 pub use realisation_file::RealisationFile;

@@ -2,7 +2,7 @@
 //!
 //! | name | what |
 //! |---|---|
-//! | `options` | training options, JSON |
+//! | `options` | training options, TOML |
 //! | `source`, `micrograph_sha256`, `phase_values` | the micrograph |
 //! | `step`, `steps_planned`, `history`, `loss_sums` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
@@ -27,9 +27,22 @@ use crate::{Error, Result};
 ///
 /// Those of [`Container::write`], and [`Error::Device`] if the weights cannot be read back.
 pub fn write_model(model: &Model, path: &Path) -> Result<()> {
+    container(model)?.write(path)
+}
+
+/// SHA-256 over everything in the model, in hexadecimal: the same as in its file.
+///
+/// # Errors
+///
+/// [`Error::Device`] if the weights cannot be read back.
+pub fn model_digest(model: &Model) -> Result<String> {
+    Ok(container(model)?.sha256())
+}
+
+fn container(model: &Model) -> Result<Container> {
     let mut file = Container::default();
-    let options = serde_json::to_string(&model.options)
-        .map_err(|error| Error::Internal(format!("training options cannot be written as JSON: {error}")))?;
+    let options = toml::to_string(&model.options)
+        .map_err(|error| Error::Internal(format!("training options cannot be written as TOML: {error}")))?;
     for (name, text) in [
         ("options", options),
         ("source", model.origin.source.clone()),
@@ -62,7 +75,7 @@ pub fn write_model(model: &Model, path: &Path) -> Result<()> {
         put_entries(&mut file, "average", &layout.parameters, &average.parameters)?;
         put_entries(&mut file, "average", &layout.statistics, &average.statistics)?;
     }
-    file.write(path)
+    Ok(file)
 }
 
 /// Reads the model file at `path` and puts its networks on `device`.
@@ -72,7 +85,7 @@ pub fn write_model(model: &Model, path: &Path) -> Result<()> {
 /// Those of [`Container::read`], and [`Error::Format`] if a part is missing or does not fit the others.
 pub fn read_model(path: &Path, device: &Device) -> Result<Model> {
     let file = Reader { path, file: Container::read(path)? };
-    let options: TrainingOptions = serde_json::from_str(&file.text("options")?)
+    let options: TrainingOptions = toml::from_str(&file.text("options")?)
         .map_err(|error| file.wrong("options", format!("is not what this version writes: {error}")))?;
     options.validate().map_err(|error| file.wrong("options", error.to_string()))?;
     let n_phases = file.count("n_phases")? as usize;

@@ -12,7 +12,7 @@ pub struct TrainingOptions {
     /// Architecture.
     #[serde(with = "profile_name")]
     pub profile: Profile,
-    /// Seed of every random draw.
+    /// Seed of every random draw, 0 to 2^63 - 1, so that every language can name it.
     pub seed: u64,
     /// Training steps in all; 0: as many as `epochs` asks for.
     pub steps: u64,
@@ -164,6 +164,7 @@ impl TrainingOptions {
         if self.steps == 0 && self.epochs == 0 {
             return Err(Error::invalid("steps = 0 and epochs = 0: nothing to train; set one of them"));
         }
+        within("seed", self.seed, 0, i64::MAX as u64)?;
         within("steps", self.steps, 0, crate::random::MAX_COUNTER)?;
         within("epochs", self.epochs, 0, 1 << 32)?;
         within("latent_size", self.latent_size, 1, 4096)?;
@@ -214,13 +215,12 @@ impl TrainingOptions {
     /// The first option that `other` has otherwise, apart from the length of training, as `name = ours instead of
     /// theirs`.
     pub fn first_difference(&self, other: &Self) -> Option<String> {
-        let fields = |options: &Self| serde_json::to_value(options).ok();
+        let fields = |options: &Self| toml::Table::try_from(options).ok();
         let (ours, theirs) = (fields(self)?, fields(other)?);
-        ours.as_object()?
-            .iter()
+        ours.iter()
             .filter(|(name, _)| !matches!(name.as_str(), "steps" | "epochs"))
             .find(|(name, value)| theirs.get(name) != Some(value))
-            .map(|(name, value)| format!("{name} = {value} instead of {}", theirs[name]))
+            .map(|(name, value)| format!("{name} = {value} instead of {}", theirs[name.as_str()]))
     }
 
     /// The networks for images of `n_phases` phases.
@@ -303,8 +303,8 @@ mod tests {
     fn options_survive_writing_and_reading() {
         let mut options = TrainingOptions::new(Profile::Paper32);
         options.beta = 0.1 + 0.2;
-        options.seed = u64::MAX;
-        let text = serde_json::to_string(&options).unwrap();
-        assert_eq!(serde_json::from_str::<TrainingOptions>(&text).unwrap(), options);
+        options.seed = i64::MAX as u64;
+        let text = toml::to_string(&options).unwrap();
+        assert_eq!(toml::from_str::<TrainingOptions>(&text).unwrap(), options);
     }
 }

@@ -6,7 +6,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::augmentation::LatentAugmentation;
 use super::batches::TrainingData;
 use super::step::{Draws, TrainingState};
-use crate::micrograph::{self, sample};
+use crate::micrograph::{self, GaussianField, Sample};
 use crate::network::{Profile, read};
 use crate::storage::{Attribute, Container, NamedArray};
 use crate::training::TrainingOptions;
@@ -57,13 +57,7 @@ fn put_draws(file: &mut Container, draws: &Draws) {
 
 fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptions) {
     let device = Device::flex();
-    let field = sample::Sample::GaussianField {
-        ny: 128,
-        nx: 128,
-        volume_fraction: 0.4,
-        correlation_length_x: 6.0,
-        correlation_length_y: 6.0,
-    };
+    let field = Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() });
     let micrograph = field.make(7, 1).unwrap();
     // A second field on top makes further phases.
     let mut phases = micrograph.images.phases().clone();
@@ -77,7 +71,7 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
     let mut state = TrainingState::new(options, n_phases, &device);
 
     let mut file = Container::default();
-    file.attributes.insert("options".into(), Attribute::Text(serde_json::to_string(options).unwrap()));
+    file.attributes.insert("options".into(), Attribute::Text(toml::to_string(options).unwrap()));
     put_state(&mut file, "before", &state);
     put_draws(&mut file, &Draws::new(options, 0, &data, &device).unwrap());
     put(&mut file, "tiles", &data.tiles(options.seed, 0, options.batch_size, &device));

@@ -4,8 +4,8 @@ DAVEGAN_ORACLE names the folder that `cargo test --release training_steps_for_py
 The first moment of Adam after one step is (1 - beta1) times the gradient, so the gradients are compared as well.
 """
 import glob
-import json
 import os
+import tomllib
 
 import h5py
 import numpy as np
@@ -21,7 +21,7 @@ STRIDE_PADDING = {"halving": (2, 1), "collapsing": (1, 0)}
 def load(path):
     arrays = {}
     with h5py.File(path) as file:
-        options = json.loads(file.attrs["options"])
+        options = tomllib.loads(file.attrs["options"])
         file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     tensor = lambda a: torch.from_numpy(a) if a.dtype != np.float32 else torch.from_numpy(a).double()
     return options, {name: tensor(array) for name, array in arrays.items()}
