@@ -10,13 +10,15 @@
 //! * [`descriptor`]: two-point correlation and the error measures of the paper.
 //! * [`storage`]: the model file, realisations as VTKHDF or in a host's own HDF5 file.
 //! * [`report`]: pictures of a model.
+//! * [`c_api`]: the C interface to all of this.
 //!
 //! Beside them: `device` (where tensors live, how many threads work on them), `random` (every draw follows from a seed),
-//! [`progress`] (how long work reports and is cancelled) and `error`.
+//! [`progress`] (how long work reports and is cancelled), [`progress_bar`] (that on a terminal) and `error`.
 //!
 //! The paper: Zhang, Seibert, Otto, Raßloff, Ambati, Kästner, *DA-VEGAN: Differentiably Augmenting VAE-GAN for
 //! microstructure reconstruction from extremely small data sets*, 2023. Equations, tables and sections are its.
 
+pub mod c_api;
 pub mod descriptor;
 mod device;
 mod error;
@@ -25,6 +27,7 @@ pub mod micrograph;
 pub mod model;
 pub mod network;
 pub mod progress;
+pub mod progress_bar;
 mod random;
 pub mod report;
 pub mod storage;
