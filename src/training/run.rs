@@ -105,9 +105,7 @@ fn next_checkpoint(step: u64, interval: u64) -> u64 {
 /// Tells which work is left when training diverged.
 fn diverged_at(error: Error, path: &Path, saved: u64) -> Error {
     match error {
-        Error::Diverged(text) if saved > 0 => {
-            Error::Diverged(format!("{text}; {} holds step {saved}", path.display()))
-        }
+        Error::Diverged(text) if saved > 0 => Error::Diverged(format!("{text}; {} holds step {saved}", path.display())),
         Error::Diverged(text) => Error::Diverged(format!("{text}; nothing had been saved yet")),
         other => other,
     }
@@ -169,7 +167,10 @@ mod tests {
                 if p.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
             let error = train(&micrograph(), &path, &options(14), &run, &mut cancel).unwrap_err();
-            assert!(matches!(&error, Error::Cancelled(text) if text.contains(&format!("step {stop} of 14"))), "{error}");
+            assert!(
+                matches!(&error, Error::Cancelled(text) if text.contains(&format!("step {stop} of 14"))),
+                "{error}"
+            );
             assert_eq!(Model::load(&path, crate::Device::Cpu).unwrap().state.step, stop);
         }
         assert!(whole == train_to_bytes("cancelled.h5", &options(14), &RunOptions { resume: true, ..run(1) }));
@@ -199,7 +200,8 @@ mod tests {
     #[test]
     fn divergence_is_told_with_its_step_and_keeps_the_last_checkpoint() {
         let path = path("diverged.h5");
-        let wild = TrainingOptions { rate_generator: 1.0, rate_encoder: 1.0, lambda_rec: 1e6, beta: 1e6, ..options(400) };
+        let wild =
+            TrainingOptions { rate_generator: 1.0, rate_encoder: 1.0, lambda_rec: 1e6, beta: 1e6, ..options(400) };
         let error = train(&micrograph(), &path, &wild, &run(1), &mut go_on).unwrap_err();
         assert!(matches!(&error, Error::Diverged(text) if text.contains("up to step")), "{error}");
         if path.exists() {
