@@ -124,8 +124,9 @@ pub fn backward_inner(
     gradient: Tensor<4>,
 ) -> InnerGradients {
     let gradient = if spec.activated {
-        let negative = tape.output.clone().lower_elem(0.0);
-        gradient.clone().mask_where(negative, gradient * constants.leaky_slope)
+        // At zero the slope counts, as in PyTorch and TensorFlow: the first step, with black pixels and no shift, is there.
+        let not_positive = tape.output.clone().lower_equal_elem(0.0);
+        gradient.clone().mask_where(not_positive, gradient * constants.leaky_slope)
     } else {
         gradient
     };
