@@ -26,6 +26,7 @@
  *   struct than the library knows is accepted if what it does not know is zero. Switches are 0 or 1.
  * - **Floating-point environment.** Library code runs in the default one (no traps, rounding to nearest); that of the
  *   caller is back after the call and during progress callbacks.
+ * - **Threads.** A call starts the threads it works with and ends them; none is left behind.
  */
 
 

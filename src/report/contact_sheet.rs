@@ -10,6 +10,7 @@ use embedded_graphics::prelude::{DrawTarget, Drawable};
 use embedded_graphics::text::{Baseline, Text};
 use image::{Rgb, RgbImage};
 
+use crate::device::thread_pool;
 use crate::generation::{Evaluation, GenerationOptions, evaluate, realisations, reconstruct};
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
@@ -35,7 +36,7 @@ pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) ->
     let most = (COLUMNS * COLUMNS) as usize;
     let Evaluation { reconstruction, generation, .. } = evaluate(model, None, options)?;
     let tiles = model.tiles.range(0, model.tiles.len().min(most));
-    let reconstructions = reconstruct(model, &tiles)?;
+    let reconstructions = thread_pool(options.threads)?.install(|| reconstruct(model, &tiles))?;
     let shown = realisations(model, &GenerationOptions { count: options.count.min(most), ..options.clone() })?;
     let panels = [
         ("micrograph".to_owned(), &tiles),
