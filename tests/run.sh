@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs every test, on a fresh Debian 12 with Rust, gcc and Python: installs what is missing, stops at the first failure.
+#
+# Everything cargo builds is built once, with the release profile, in one target directory (CARGO_TARGET_DIR, or target).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source cmake/packages.sh
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+build=$CARGO_TARGET_DIR/cmake
+export DAVEGAN_PYTHON=$CARGO_TARGET_DIR/venv/bin/python
+
+current=
+stage_start=$SECONDS
+summary=()
+
+finish_stage() {
+    [ -z "$current" ] || summary+=("$(printf '%-6s %5d s  %s' "$1" $((SECONDS - stage_start)) "$current")")
+    current=
+}
+
+stage() {
+    finish_stage passed
+    current=$1
+    stage_start=$SECONDS
+    echo
+    echo "==== $current"
+}
+
+print_summary() {
+    local status=$?
+    if [ $status -eq 0 ]; then finish_stage passed; else finish_stage FAILED; fi
+    echo
+    echo "==== summary"
+    printf '%s\n' "${summary[@]}"
+    exit $status
+}
+trap print_summary EXIT
+
+# PyTorch without CUDA: a tenth of the download. Where it cannot be had, the tests that compare with it say so and are skipped.
+install_torch() {
+    "$DAVEGAN_PYTHON" -c 'import torch' 2>/dev/null && return
+    "$DAVEGAN_PYTHON" -m pip install -q --index-url https://download.pytorch.org/whl/cpu torch 2>/dev/null ||
+        echo "PyTorch cannot be installed: the comparison with it is left out"
+}
+
+stage "packages"
+need gcc command -v cc
+need g++ command -v c++
+need make command -v make
+need cmake command -v cmake
+need gfortran command -v gfortran
+need binutils command -v readelf
+need pkg-config command -v pkg-config
+need libhdf5-dev pkg-config --exists hdf5
+need python3-venv python3 -c 'import ensurepip, venv'
+install_missing
+
+stage "Python environment"
+[ -x "$DAVEGAN_PYTHON" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
+"$DAVEGAN_PYTHON" -m pip install -q numpy scipy h5py vtk
+install_torch
+
+stage "cargo fmt"
+cargo fmt --check
+
+stage "cargo clippy"
+cargo clippy --release --locked --all-targets -- -D warnings
+
+stage "cargo doc"
+RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
+
+stage "cargo test"
+cargo test --release --locked
+
+stage "CMake build"
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON
+cmake --build "$build"
+
+stage "C, C++ and Fortran tests"
+ctest --test-dir "$build" --output-on-failure
+
+stage "installed package"
+tests/install_test.sh "$build"
+
+stage "readers in Python"
+DAVEGAN_EXAMPLES=$build/examples-c "$DAVEGAN_PYTHON" -m unittest discover -v -s tests/python
