@@ -37,8 +37,7 @@ contains
     real(real64), allocatable :: residual(:, :, :), direction(:, :, :), image(:, :, :)
     real(real64) :: norm, previous, goal, step
     integer :: iteration
-    residual = source
-    direction = residual
+    allocate (residual, direction, source=source)
     allocate (u, mold=source)
     u = 0
     norm = sum(residual**2)

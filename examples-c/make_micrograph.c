@@ -64,7 +64,6 @@ int main(int argc, char **argv) {
 
     davegan_micrograph_t *micrograph = NULL;
     check(davegan_micrograph_sample(&options, &micrograph));
-    remove(argv[2]);
     check(davegan_micrograph_write(micrograph, argv[2], "/phase"));
     davegan_micrograph_info_t info;
     check(davegan_micrograph_info(micrograph, &info, sizeof info));

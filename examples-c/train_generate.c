@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,9 +161,11 @@ static int32_t show_progress(const davegan_progress_t *progress, void *user_data
     (void)user_data;
     fprintf(stderr, "step %" PRId64 " of %" PRId64 ", %.0f s", progress->step, progress->steps, progress->elapsed);
     if (progress->remaining >= 0) fprintf(stderr, ", %.0f s to go", progress->remaining);
-    fprintf(stderr, "; losses: reconstruction %.4g, divergence %.4g, discriminator %.4g, generator %.4g\n",
-            progress->loss_reconstruction, progress->loss_divergence, progress->loss_discriminator,
-            progress->loss_generator);
+    if (!isnan(progress->loss_reconstruction)) /* so it is before the first losses are known */
+        fprintf(stderr, "; losses: reconstruction %.4g, divergence %.4g, discriminator %.4g, generator %.4g",
+                progress->loss_reconstruction, progress->loss_divergence, progress->loss_discriminator,
+                progress->loss_generator);
+    fputc('\n', stderr);
     return interrupted;
 }
 
@@ -181,6 +184,7 @@ static davegan_micrograph_t *read_micrograph(const settings_t *settings) {
 static void train(const settings_t *settings, const char *model_path) {
     davegan_train_options_t options = settings->training;
     options.progress = show_progress;
+    options.progress_interval = 2;
     signal(SIGINT, on_interrupt);
     davegan_micrograph_t *micrograph = read_micrograph(settings);
     const davegan_status_t status = davegan_train_micrograph(micrograph, model_path, &options);
@@ -204,7 +208,6 @@ static void write_reconstructions(const davegan_model_t *model, const davegan_mo
     uint8_t *tiles = allocate(info->n_tiles, info), *reconstructions = allocate(info->n_tiles, info);
     check(davegan_model_tiles(model, tiles, capacity));
     check(davegan_reconstruct(model, tiles, n, reconstructions, capacity));
-    remove(path);
     check(davegan_write_images(path, "/reconstructed", reconstructions, n, (size_t)info->nz, (size_t)info->ny,
                                (size_t)info->nx));
     free(tiles);

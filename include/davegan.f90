@@ -81,7 +81,8 @@ module davegan
     integer(c_int32_t) :: kind
     integer(c_int64_t) :: nx, ny, count, seed
     real(c_double) :: volume_fraction, correlation_length_x, correlation_length_y
-    real(c_double) :: cell_size, grain_size, boundary_thickness, radius_min, radius_max
+    integer(c_int64_t) :: cell_size
+    real(c_double) :: grain_size, boundary_thickness, radius_min, radius_max, gap
   end type davegan_sample_options_t
 
   !> What is known about a micrograph. Element i + 1 of an array belongs to phase i.
@@ -141,7 +142,7 @@ module davegan
   type, bind(c), public :: davegan_s2_options_t
     integer(c_size_t) :: struct_size
     integer(c_int32_t) :: periodic
-    real(c_double) :: max_lag
+    integer(c_int64_t) :: max_lag
   end type davegan_s2_options_t
 
   !> E_rec and E_gen of a model.
@@ -796,37 +797,35 @@ contains
     type(progress_context), target :: context
     character(kind=c_char, len=:), allocatable :: name
     integer(c_int32_t) :: status
-    call prepare_generation(raw, context, status, options, progress)
+    call prepare_generation(raw, status, options)
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
     call to_optional_c(name, group)
     if (status == davegan_ok) status = c_generate(model%handle, to_c(path), name, raw)
     call report(status, stat, errmsg)
   end subroutine davegan_generate
 
-  subroutine generate_one(model, phases, options, progress, stat, errmsg)
+  subroutine generate_one(model, phases, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(out), contiguous, target :: phases(:, :, :)
     type(davegan_generate_options_t), intent(in), optional :: options
-    procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     integer(c_int8_t), pointer, contiguous :: many(:, :, :, :)
     many(1:size(phases, 1), 1:size(phases, 2), 1:size(phases, 3), 1:1) => phases
-    call generate_many(model, many, options, progress, stat, errmsg)
+    call generate_many(model, many, options, stat, errmsg)
   end subroutine generate_one
 
   !> options%count is ignored: the last extent of phases says how many.
-  subroutine generate_many(model, phases, options, progress, stat, errmsg)
+  subroutine generate_many(model, phases, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(out), contiguous :: phases(:, :, :, :)
     type(davegan_generate_options_t), intent(in), optional :: options
-    procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     type(davegan_generate_options_t) :: raw
-    type(progress_context), target :: context
     integer(c_int32_t) :: status
     logical :: fits
-    call prepare_generation(raw, context, status, options, progress)
+    call prepare_generation(raw, status, options)
     raw%count = size(phases, 4)
     if (status == davegan_ok) then
       call check_shape(model, shape(phases), "phases", status, fits, stat, errmsg)
@@ -836,19 +835,16 @@ contains
     call report(status, stat, errmsg)
   end subroutine generate_many
 
-  subroutine prepare_generation(raw, context, status, options, progress)
+  subroutine prepare_generation(raw, status, options)
     type(davegan_generate_options_t), intent(out) :: raw
-    type(progress_context), intent(inout), target :: context
     integer(c_int32_t), intent(out) :: status
     type(davegan_generate_options_t), intent(in), optional :: options
-    procedure(davegan_progress_handler), optional :: progress
     status = davegan_ok
     if (present(options)) then
       raw = options
     else
       status = c_generate_options_init(raw, c_sizeof(raw))
     end if
-    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
   end subroutine prepare_generation
 
   !> The latent vectors (latent_size, count) that davegan_generate decodes for the same options.
@@ -987,11 +983,10 @@ contains
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     type(davegan_generate_options_t) :: raw
-    type(progress_context), target :: context
     integer(c_int32_t) :: status, judged
     judged = -1
     if (present(phase)) judged = phase
-    call prepare_generation(raw, context, status, options)
+    call prepare_generation(raw, status, options)
     if (status == davegan_ok) status = c_evaluate(model%handle, judged, raw, evaluation, c_sizeof(evaluation))
     call report(status, stat, errmsg)
   end subroutine davegan_evaluate
@@ -1023,7 +1018,8 @@ contains
       stat, errmsg)
   end subroutine davegan_s2_error
 
-  !> Two-point correlation of a phase for every lag (nx, ny, nz); element (1, 1, 1) is the volume fraction.
+  !> Two-point correlation of a phase for every lag; element (1, 1, 1) is the volume fraction. The map has the shape of the
+  !! image, or that of all lags if it is not periodic.
   subroutine davegan_s2(image, phase, s2, options, stat, errmsg)
     integer(c_int8_t), intent(in), contiguous :: image(:, :, :)
     integer(c_int32_t), intent(in) :: phase
@@ -1031,10 +1027,23 @@ contains
     type(davegan_s2_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    allocate (s2(size(image, 1), size(image, 2), size(image, 3)))
+    integer :: lags(3)
+    lags = s2_shape(shape(image), options)
+    allocate (s2(lags(1), lags(2), lags(3)))
     call report(c_s2(image, size(image, 3, c_size_t), size(image, 2, c_size_t), size(image, 1, c_size_t), phase, options, s2, &
       size(s2, kind=c_size_t)), stat, errmsg)
   end subroutine davegan_s2
+
+  pure function s2_shape(extents, options) result(lags)
+    integer, intent(in) :: extents(3)
+    type(davegan_s2_options_t), intent(in), optional :: options
+    integer :: lags(3)
+    lags = extents
+    if (.not. present(options)) return
+    if (options%periodic /= 0) return
+    if (options%max_lag > 0) lags = int(min(options%max_lag, lags - 1_c_int64_t)) + 1
+    lags = max(2 * lags - 1, 0)
+  end function s2_shape
 
   !> Two-point correlation of a phase, averaged over all lags of about the same length; radius in pixels.
   subroutine davegan_s2_radial(image, phase, radius, s2, options, stat, errmsg)
@@ -1069,9 +1078,8 @@ contains
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     type(davegan_generate_options_t) :: raw
-    type(progress_context), target :: context
     integer(c_int32_t) :: status
-    call prepare_generation(raw, context, status, options)
+    call prepare_generation(raw, status, options)
     if (status == davegan_ok) status = c_contact_sheet(model%handle, to_c(png), raw)
     call report(status, stat, errmsg)
   end subroutine davegan_contact_sheet

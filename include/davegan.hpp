@@ -19,6 +19,7 @@
 #ifndef DAVEGAN_HPP
 #define DAVEGAN_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -196,7 +197,7 @@ struct GenerateOptions : davegan_generate_options_t {
     GenerateOptions() : davegan_generate_options_t() {
         detail::check(davegan_generate_options_init(this, sizeof(davegan_generate_options_t)));
     }
-    /// Used instead of `progress` and `user_data` where it is set.
+    /// Used instead of `progress` and `user_data` where it is set; for files.
     ProgressCallback on_progress;
 };
 
@@ -345,15 +346,12 @@ public:
         return history;
     }
 
-    /// Generates realisations into the caller's buffer of at least `count * nz * ny * nx` bytes.
+    /// Generates realisations into the caller's buffer of at least `count * nz * ny * nx` bytes. Reports no progress.
     void generate_into(Span<std::uint8_t> phases, const GenerateOptions &options = {}) const {
-        detail::ProgressBridge bridge(options.on_progress);
-        davegan_generate_options_t raw = options;
-        bridge.connect(raw);
-        bridge.check(davegan_generate_into(get(), &raw, phases.data(), phases.size()));
+        detail::check(davegan_generate_into(get(), &options, phases.data(), phases.size()));
     }
 
-    /// Generates realisations, `[count][nz][ny][nx]`.
+    /// Generates realisations, `[count][nz][ny][nx]`. Reports no progress.
     std::vector<std::uint8_t> generate(const GenerateOptions &options = {}) const {
         std::vector<std::uint8_t> phases(elements(options.count, image_size()));
         generate_into(phases, options);
@@ -488,10 +486,20 @@ inline double s2_error(Span<const std::uint8_t> a, Span<const std::uint8_t> b, S
     return result;
 }
 
-/// Two-point correlation of a phase for every lag, `[nz][ny][nx]`; element 0 is the volume fraction.
+/// The extents of the map that s2() makes of an image: its own, or those of all lags if it is not periodic.
+inline Shape s2_shape(Shape shape, const S2Options &options = {}) {
+    if (options.periodic) return shape;
+    const auto extent = [&](std::size_t n) {
+        const auto limit = static_cast<std::size_t>(options.max_lag > 0 ? options.max_lag : INT64_MAX);
+        return n == 0 ? 0 : 2 * std::min(limit, n - 1) + 1;
+    };
+    return {extent(shape.nz), extent(shape.ny), extent(shape.nx)};
+}
+
+/// Two-point correlation of a phase for every lag, with the extents of s2_shape(); element 0 is the volume fraction.
 inline std::vector<double> s2(Span<const std::uint8_t> image, Shape shape, std::int32_t phase, const S2Options &options = {}) {
     detail::check_image(image, shape);
-    std::vector<double> s2(shape.size());
+    std::vector<double> s2(s2_shape(shape, options).size());
     detail::check(davegan_s2(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, s2.data(), s2.size()));
     return s2;
 }

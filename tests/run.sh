@@ -37,10 +37,13 @@ print_summary() {
 }
 trap print_summary EXIT
 
-# PyTorch without CUDA: a tenth of the download. Where it cannot be had, the tests that compare with it say so and are skipped.
+# PyTorch without CUDA is a tenth of the download, but lives on a server of its own. Where neither can be had, the tests that
+# compare with it say so and are skipped.
 install_torch() {
-    "$DAVEGAN_PYTHON" -c 'import torch' 2>/dev/null && return
-    "$DAVEGAN_PYTHON" -m pip install -q --index-url https://download.pytorch.org/whl/cpu torch 2>/dev/null ||
+    local pip=("$DAVEGAN_PYTHON" -m pip install -q)
+    "$DAVEGAN_PYTHON" -c 'import torch' 2>/dev/null ||
+        "${pip[@]}" --retries 0 --index-url https://download.pytorch.org/whl/cpu torch 2>/dev/null ||
+        "${pip[@]}" torch ||
         echo "PyTorch cannot be installed: the comparison with it is left out"
 }
 

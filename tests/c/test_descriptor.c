@@ -21,6 +21,14 @@ static double direct_s2(const uint8_t *image, int dz, int dy, int dx) {
     return (double)n / SIZE;
 }
 
+/* Along x, where nothing is assumed outside the image. */
+static double direct_overlap(const uint8_t *image, int dx) {
+    int n = 0;
+    for (int row = 0; row < NZ * NY; ++row)
+        for (int x = 0; x + dx < NX; ++x) n += image[row * NX + x] == 1 && image[row * NX + x + dx] == 1;
+    return (double)n / (NZ * NY * (NX - dx));
+}
+
 static void s2_is_what_its_definition_says(const uint8_t *image) {
     double s2[SIZE];
     OK(davegan_s2(image, NZ, NY, NX, 1, NULL, s2, SIZE));
@@ -55,20 +63,23 @@ static void the_error_is_that_of_eq_12(const uint8_t *a, const uint8_t *b) {
 
 static void options_are_followed(const uint8_t *a, const uint8_t *b) {
     davegan_s2_options_t options;
-    double all = 0, near = 0, free_edges[SIZE], torus[SIZE];
+    double all = 0, near = 0, free_edges[3 * 9 * 11], torus[SIZE];
     OK(davegan_s2_options_init(&options, sizeof options));
     OK(davegan_s2_error(a, b, NZ, NY, NX, 1, &options, &all));
-    options.max_lag = 1.5;
+    options.max_lag = 2;
     OK(davegan_s2_error(a, b, NZ, NY, NX, 1, &options, &near));
     CHECK(all != near);
-    options.max_lag = NAN;
+    options.max_lag = -1;
     FAILS(DAVEGAN_INVALID_PARAMETER, "max_lag", davegan_s2_error(a, b, NZ, NY, NX, 1, &options, &near));
     OK(davegan_s2_options_init(&options, sizeof options));
     OK(davegan_s2(a, NZ, NY, NX, 1, &options, torus, SIZE));
     options.periodic = 0;
-    OK(davegan_s2(a, NZ, NY, NX, 1, &options, free_edges, SIZE));
+    OK(davegan_s2(a, NZ, NY, NX, 1, &options, free_edges, 3 * 9 * 11)); /* 2 n - 1 lags along each axis */
     CHECK_NEAR(torus[0], free_edges[0], 1e-15);
-    CHECK(memcmp(torus, free_edges, sizeof torus) != 0);
+    for (int lag = 0; lag < NX; ++lag) CHECK_NEAR(direct_overlap(a, lag), free_edges[lag], 1e-15);
+    FAILS(DAVEGAN_BUFFER_SIZE, "297", davegan_s2(a, NZ, NY, NX, 1, &options, free_edges, 3 * 9 * 11 - 1));
+    options.max_lag = 2;
+    FAILS(DAVEGAN_BUFFER_SIZE, "75", davegan_s2(a, NZ, NY, NX, 1, &options, free_edges, 3 * 5 * 5 - 1));
 }
 
 static void the_radial_average_starts_at_the_volume_fraction(const uint8_t *image) {

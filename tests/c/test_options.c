@@ -32,7 +32,7 @@ static void initialisers_fill_in_defaults(void) {
     CHECK(generation.progress == NULL);
     OK(davegan_s2_options_init(&s2, sizeof s2));
     CHECK_INT(1, s2.periodic);
-    CHECK_NEAR(0.0, s2.max_lag, 0.0);
+    CHECK_INT(0, s2.max_lag);
     OK(davegan_train_options_init(&training, sizeof training, DAVEGAN_PROFILE_PAPER64));
     CHECK_INT(sizeof training, training.struct_size);
 }

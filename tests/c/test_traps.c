@@ -28,6 +28,7 @@ int main(void) {
     realisations.progress_interval = 0;
     realisations.user_data = &calls;
 
+    remove(TEST_FILE("out.vtkhdf"));
     feenableexcept(TRAPS);
     fesetround(FE_UPWARD);
     train_small_model(TEST_FILE("model.h5"), &options);

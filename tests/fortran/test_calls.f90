@@ -136,9 +136,7 @@ contains
     call remove("fortran_calls_out.h5")
     call davegan_generate(model, "fortran_calls_out.h5", "/ensemble", options, count_calls)
     call check(calls > 0, "progress of the generation")
-    call davegan_micrograph_read(micrograph, "fortran_calls_out.h5", "/ensemble/phase")
-    call davegan_micrograph_phases(micrograph, tiles)
-    call check(all(tiles == phases), "realisations through a file")
+    call remove("fortran_calls_out.vtkhdf")
     call davegan_generate(model, "fortran_calls_out.vtkhdf")
     call davegan_evaluate(model, evaluation, options=options)
     call check(evaluation%count == 3 .and. evaluation%e_gen > 0, "evaluation")
@@ -180,6 +178,12 @@ contains
     call davegan_s2(stripes, 1, s2, options)
     call check(abs(s2(1, 1, 1) - 0.5_real64) < 1e-14_real64, "S2 at lag 0")
     call check(abs(s2(2, 1, 1)) < 1e-14_real64 .and. abs(s2(1, 2, 1) - 0.5_real64) < 1e-14_real64, "S2 along x and y")
+    options%periodic = 0
+    call davegan_s2(stripes, 1, s2, options)
+    call check(all(shape(s2) == [7, 3, 1]), "shape of a S2 that is not periodic")
+    options%max_lag = 2
+    call davegan_s2(stripes, 1, s2, options)
+    call check(all(shape(s2) == [5, 3, 1]), "shape of a S2 with a largest lag")
     call davegan_s2_radial(stripes, 1, radius, radial)
     call check(abs(radial(1) - 0.5_real64) < 1e-14_real64 .and. size(radius) == size(radial), "radial S2")
     call davegan_s2_error(stripes, half, 1, error)

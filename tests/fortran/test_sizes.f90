@@ -24,7 +24,7 @@ program test_sizes
   call compare("davegan_micrograph_options_t", 1, c_sizeof(micrograph_options), c_loc(micrograph_options), &
     c_loc(micrograph_options%thresholds))
   call compare("davegan_sample_options_t", 2, c_sizeof(sample_options), c_loc(sample_options), &
-    c_loc(sample_options%radius_max))
+    c_loc(sample_options%gap))
   call compare("davegan_micrograph_info_t", 3, c_sizeof(micrograph_info), c_loc(micrograph_info), &
     c_loc(micrograph_info%n_parameters))
   call compare("davegan_train_options_t", 4, c_sizeof(train_options), c_loc(train_options), c_loc(train_options%user_data))

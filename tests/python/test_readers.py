@@ -83,7 +83,7 @@ class Readers(unittest.TestCase):
     def test_e_rec_and_e_gen_follow_from_the_files(self):
         phase = int(self.figures["phase_judged"])
         with h5py.File(self.out / "micrograph.h5") as file:
-            image = file["phase"][:]
+            image = file["phase"][:].reshape(2 * SIDE, 2 * SIDE)
         with h5py.File(self.out / "reconstructions.h5") as file:
             reconstructed = file["reconstructed"][:]
         tiles = np.stack([image[y:y + SIDE, x:x + SIDE] for y in (0, SIDE) for x in (0, SIDE)])
