@@ -1,5 +1,5 @@
-// A generator of representative volume elements: loads a model once and fills its own voxel buffer, one realisation after
-// the other, as a solver would. What it computes here is the volume fraction of the minority phase.
+// A generator of representative volume elements: loads a model once and fills its own voxel buffer, one realisation
+// after the other, as a solver would. What it computes here is the volume fraction of the minority phase.
 #include <davegan.hpp>
 
 #include <chrono>
@@ -52,8 +52,8 @@ void generate(const std::string &path, std::int64_t count, std::int64_t seed) {
     std::printf("%lld realisations of %lld x %lld x %lld voxels, %.3f ms each\n", static_cast<long long>(count),
                 static_cast<long long>(info.nx), static_cast<long long>(info.ny), static_cast<long long>(info.nz),
                 elapsed.count() / static_cast<double>(count));
-    std::printf("volume fraction of phase %d: mean %.6f, standard deviation %.6f, micrograph %.6f\n", info.minority_phase,
-                fraction.mean(), fraction.deviation(), info.volume_fraction[info.minority_phase]);
+    std::printf("volume fraction of phase %d: mean %.6f, standard deviation %.6f, micrograph %.6f\n",
+                info.minority_phase, fraction.mean(), fraction.deviation(), info.volume_fraction[info.minority_phase]);
 }
 
 } // namespace

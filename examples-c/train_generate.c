@@ -263,8 +263,8 @@ int main(int argc, char **argv) {
 
     davegan_evaluation_t evaluation;
     check(davegan_evaluate(model, settings.phase, &options, &evaluation, sizeof evaluation));
-    printf("steps %" PRId64 "\ntiles %" PRId64 "\nrealisations %" PRId64 "\nphase_judged %d\n", info.steps, info.n_tiles,
-           options.count, evaluation.phase);
+    printf("steps %" PRId64 "\ntiles %" PRId64 "\nrealisations %" PRId64 "\nphase_judged %d\n", info.steps,
+           info.n_tiles, options.count, evaluation.phase);
     printf("E_rec %.9g\nE_gen %.9g\n", evaluation.e_rec, evaluation.e_gen);
     print_volume_fractions(model, &info, options);
 

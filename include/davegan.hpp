@@ -203,9 +203,7 @@ struct GenerateOptions : davegan_generate_options_t {
 
 /// Which two-point correlation is meant: the fields of `davegan_s2_options_t`, with the library's defaults.
 struct S2Options : davegan_s2_options_t {
-    S2Options() : davegan_s2_options_t() {
-        detail::check(davegan_s2_options_init(this, sizeof(davegan_s2_options_t)));
-    }
+    S2Options() : davegan_s2_options_t() { detail::check(davegan_s2_options_init(this, sizeof(davegan_s2_options_t))); }
 };
 
 /// Phase images to learn from. Moves, does not copy. May be used from many threads at once.
@@ -222,10 +220,11 @@ public:
     /// Copies `n` images of `ny` x `nx` phase numbers.
     static Micrograph from_memory(Span<const std::uint8_t> phases, std::size_t n, std::size_t ny, std::size_t nx) {
         // The C function has to trust the sizes; a view knows its own, and dividing cannot overflow.
-        if (n == 0 || ny == 0 || nx == 0 || phases.size() % nx || phases.size() / nx % ny || phases.size() / nx / ny != n)
-            throw error(DAVEGAN_INVALID_PARAMETER,
-                        std::to_string(phases.size()) + " bytes are not " + std::to_string(n) + " images of " +
-                            std::to_string(ny) + " x " + std::to_string(nx) + " pixels: give one byte per pixel");
+        if (n == 0 || ny == 0 || nx == 0 || phases.size() % nx || phases.size() / nx % ny ||
+            phases.size() / nx / ny != n)
+            throw error(DAVEGAN_INVALID_PARAMETER, std::to_string(phases.size()) + " bytes are not " +
+                                                       std::to_string(n) + " images of " + std::to_string(ny) + " x " +
+                                                       std::to_string(nx) + " pixels: give one byte per pixel");
         davegan_micrograph_t *handle = nullptr;
         detail::check(davegan_micrograph_from_memory(phases.data(), n, ny, nx, &handle));
         return Micrograph(handle);
@@ -278,7 +277,8 @@ private:
 };
 
 /// Trains on a micrograph in memory and writes the model file.
-inline void train(const Micrograph &micrograph, const std::string &model, const TrainOptions &options = TrainOptions()) {
+inline void train(const Micrograph &micrograph, const std::string &model,
+                  const TrainOptions &options = TrainOptions()) {
     detail::ProgressBridge bridge(options.on_progress);
     davegan_train_options_t raw = options;
     bridge.connect(raw);
@@ -377,7 +377,8 @@ public:
     LatentDistribution encode(Span<const std::uint8_t> phases) const {
         const std::size_t n = whole(phases.size(), image_size(), "pixels");
         LatentDistribution latent{std::vector<double>(n * latent_size()), std::vector<double>(n * latent_size())};
-        detail::check(davegan_encode(get(), phases.data(), n, latent.mean.data(), latent.deviation.data(), latent.mean.size()));
+        detail::check(
+            davegan_encode(get(), phases.data(), n, latent.mean.data(), latent.deviation.data(), latent.mean.size()));
         return latent;
     }
 
@@ -398,7 +399,8 @@ public:
     }
 
     /// `n` images along one latent variable, from `-range` to `range`; the other variables are those of `z`.
-    std::vector<std::uint8_t> traverse(Span<const double> z, std::int32_t dimension, std::size_t n, double range = 3) const {
+    std::vector<std::uint8_t> traverse(Span<const double> z, std::int32_t dimension, std::size_t n,
+                                       double range = 3) const {
         single(z.size(), latent_size(), "latent variables");
         std::vector<std::uint8_t> phases(n * image_size());
         detail::check(davegan_traverse(get(), z.data(), dimension, n, range, phases.data(), phases.size()));
@@ -406,7 +408,8 @@ public:
     }
 
     /// `n` images on the way from one image to another, both ends included.
-    std::vector<std::uint8_t> interpolate(Span<const std::uint8_t> from, Span<const std::uint8_t> to, std::size_t n) const {
+    std::vector<std::uint8_t> interpolate(Span<const std::uint8_t> from, Span<const std::uint8_t> to,
+                                          std::size_t n) const {
         single(from.size(), image_size(), "pixels");
         single(to.size(), image_size(), "pixels");
         std::vector<std::uint8_t> phases(n * image_size());
@@ -444,7 +447,8 @@ private:
 
     static std::size_t whole(std::size_t given, std::size_t size, const char *what) {
         if (given % size)
-            throw error(DAVEGAN_BUFFER_SIZE, std::to_string(given) + " " + what + " are given, but this model works on multiples of " +
+            throw error(DAVEGAN_BUFFER_SIZE, std::to_string(given) + " " + what +
+                                                 " are given, but this model works on multiples of " +
                                                  std::to_string(size));
         return given / size;
     }
@@ -469,9 +473,9 @@ struct Shape {
 namespace detail {
 inline void check_image(Span<const std::uint8_t> image, Shape shape) {
     if (image.size() != shape.size())
-        throw error(DAVEGAN_BUFFER_SIZE, "an image of " + std::to_string(shape.nz) + " x " + std::to_string(shape.ny) + " x " +
-                                             std::to_string(shape.nx) + " has " + std::to_string(shape.size()) + " phases, but " +
-                                             std::to_string(image.size()) + " are given");
+        throw error(DAVEGAN_BUFFER_SIZE, "an image of " + std::to_string(shape.nz) + " x " + std::to_string(shape.ny) +
+                                             " x " + std::to_string(shape.nx) + " has " + std::to_string(shape.size()) +
+                                             " phases, but " + std::to_string(image.size()) + " are given");
 }
 } // namespace detail
 /// @endcond
@@ -497,7 +501,8 @@ inline Shape s2_shape(Shape shape, const S2Options &options = {}) {
 }
 
 /// Two-point correlation of a phase for every lag, with the extents of s2_shape(); element 0 is the volume fraction.
-inline std::vector<double> s2(Span<const std::uint8_t> image, Shape shape, std::int32_t phase, const S2Options &options = {}) {
+inline std::vector<double> s2(Span<const std::uint8_t> image, Shape shape, std::int32_t phase,
+                              const S2Options &options = {}) {
     detail::check_image(image, shape);
     std::vector<double> s2(s2_shape(shape, options).size());
     detail::check(davegan_s2(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, s2.data(), s2.size()));
@@ -511,11 +516,12 @@ struct RadialS2 {
 };
 
 /// Two-point correlation of a phase, averaged over all lags of about the same length.
-inline RadialS2 s2_radial(Span<const std::uint8_t> image, Shape shape, std::int32_t phase, const S2Options &options = {}) {
+inline RadialS2 s2_radial(Span<const std::uint8_t> image, Shape shape, std::int32_t phase,
+                          const S2Options &options = {}) {
     detail::check_image(image, shape);
     std::size_t needed = 0;
-    const davegan_status_t status = davegan_s2_radial(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, nullptr,
-                                                      nullptr, 0, &needed);
+    const davegan_status_t status =
+        davegan_s2_radial(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, nullptr, nullptr, 0, &needed);
     if (status != DAVEGAN_BUFFER_SIZE) detail::check(status);
     RadialS2 radial{std::vector<double>(needed), std::vector<double>(needed)};
     detail::check(davegan_s2_radial(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, radial.radius.data(),
@@ -524,8 +530,8 @@ inline RadialS2 s2_radial(Span<const std::uint8_t> image, Shape shape, std::int3
 }
 
 /// Writes `n` phase images as a dataset of an HDF5 file.
-inline void write_images(const std::string &path, const std::string &dataset, Span<const std::uint8_t> phases, std::size_t n,
-                         Shape shape) {
+inline void write_images(const std::string &path, const std::string &dataset, Span<const std::uint8_t> phases,
+                         std::size_t n, Shape shape) {
     if (n == 0 || phases.size() % n || phases.size() / n != shape.size())
         throw error(DAVEGAN_BUFFER_SIZE, std::to_string(phases.size()) + " phases are not " + std::to_string(n) +
                                              " images of " + std::to_string(shape.size()) + " phases");

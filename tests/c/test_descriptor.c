@@ -34,8 +34,7 @@ static void s2_is_what_its_definition_says(const uint8_t *image) {
     OK(davegan_s2(image, NZ, NY, NX, 1, NULL, s2, SIZE));
     for (int z = 0; z < NZ; ++z)
         for (int y = 0; y < NY; ++y)
-            for (int x = 0; x < NX; ++x)
-                CHECK_NEAR(direct_s2(image, z, y, x), s2[(z * NY + y) * NX + x], 1e-15);
+            for (int x = 0; x < NX; ++x) CHECK_NEAR(direct_s2(image, z, y, x), s2[(z * NY + y) * NX + x], 1e-15);
     FAILS(DAVEGAN_BUFFER_SIZE, "60", davegan_s2(image, NZ, NY, NX, 1, NULL, s2, SIZE - 1));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_s2(NULL, NZ, NY, NX, 1, NULL, s2, SIZE));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_s2(image, NZ, NY, NX, 1, NULL, NULL, SIZE));
@@ -94,7 +93,8 @@ static void the_radial_average_starts_at_the_volume_fraction(const uint8_t *imag
     CHECK_NEAR(0.0, radius[0], 0.0);
     CHECK_NEAR(s2[0], mean[0], 1e-15);
     for (size_t i = 1; i < needed; ++i) CHECK(radius[i] > radius[i - 1] && mean[i] >= 0 && mean[i] <= mean[0] + 1e-15);
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_s2_radial(NULL, NZ, NY, NX, 1, NULL, radius, mean, needed, &again));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL",
+          davegan_s2_radial(NULL, NZ, NY, NX, 1, NULL, radius, mean, needed, &again));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_s2_radial(image, NZ, NY, NX, 1, NULL, radius, mean, needed, NULL));
     free(radius);
     free(mean);

@@ -29,7 +29,7 @@ static void realisations_depend_on_their_index_alone(const davegan_model_t *mode
 }
 
 static void check_file(const char *path, const char *name, const uint8_t *expected, hsize_t count) {
-    uint8_t *phases = NEW_ARRAY(uint8_t, count * PIXELS);
+    uint8_t *phases = NEW_ARRAY(uint8_t, count *PIXELS);
     hsize_t extents[4] = {0, 0, 0, 0};
     const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), dataset = H5Dopen2(file, name, H5P_DEFAULT);
     CHECK(dataset >= 0);
@@ -48,7 +48,8 @@ static void check_file(const char *path, const char *name, const uint8_t *expect
 }
 
 /* A file and a buffer hold the same realisations. */
-static void files_hold_the_same(const davegan_model_t *model, const char *path, const char *group, const char *dataset) {
+static void files_hold_the_same(const davegan_model_t *model, const char *path, const char *group,
+                                const char *dataset) {
     uint8_t *expected = NEW_ARRAY(uint8_t, 5 * PIXELS);
     fill(model, 0, 5, expected);
     remove(path);

@@ -22,7 +22,7 @@ static void the_model_knows_how_it_was_trained(const davegan_model_t *model) {
 
 /* The tiles are the quarters of the micrograph, row by row. */
 static void the_tiles_are_those_of_the_micrograph(const davegan_model_t *model) {
-    uint8_t *image = NEW_ARRAY(uint8_t, N_TILES * PIXELS), *tiles = NEW_ARRAY(uint8_t, N_TILES * PIXELS);
+    uint8_t *image = NEW_ARRAY(uint8_t, N_TILES *PIXELS), *tiles = NEW_ARRAY(uint8_t, N_TILES *PIXELS);
     davegan_micrograph_t *micrograph = small_micrograph();
     OK(davegan_micrograph_phases(micrograph, image, N_TILES * PIXELS));
     OK(davegan_model_tiles(model, tiles, N_TILES * PIXELS));
@@ -85,7 +85,8 @@ static void wrong_arguments_are_refused(const davegan_model_t *model, const char
     remove(TEST_FILE("foreign.h5"));
     OK(davegan_micrograph_write(micrograph, TEST_FILE("foreign.h5"), "/phase"));
     davegan_micrograph_free(micrograph);
-    FAILS(DAVEGAN_FORMAT, "foreign.h5", davegan_model_load(TEST_FILE("foreign.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &loaded));
+    FAILS(DAVEGAN_FORMAT, "foreign.h5",
+          davegan_model_load(TEST_FILE("foreign.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &loaded));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_info(NULL, &info, sizeof info));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_info(model, NULL, sizeof info));
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_model_info(model, &info, 0));

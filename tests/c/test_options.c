@@ -61,7 +61,8 @@ static void initialisers_refuse_nonsense(void) {
     davegan_s2_options_t s2;
     davegan_micrograph_options_t micrograph;
     davegan_generate_options_t generation;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train_options_init(NULL, sizeof training, DAVEGAN_PROFILE_PAPER64));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL",
+          davegan_train_options_init(NULL, sizeof training, DAVEGAN_PROFILE_PAPER64));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_sample_options_init(NULL, sizeof sample, DAVEGAN_SAMPLE_DISCS));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_s2_options_init(NULL, sizeof s2));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_micrograph_options_init(NULL, sizeof micrograph));

@@ -5,7 +5,8 @@
 
 static void version_matches_the_header(void) {
     char expected[32];
-    snprintf(expected, sizeof expected, "%d.%d.%d", DAVEGAN_VERSION_MAJOR, DAVEGAN_VERSION_MINOR, DAVEGAN_VERSION_PATCH);
+    snprintf(expected, sizeof expected, "%d.%d.%d", DAVEGAN_VERSION_MAJOR, DAVEGAN_VERSION_MINOR,
+             DAVEGAN_VERSION_PATCH);
     CHECK_TEXT(expected, davegan_version());
 }
 

@@ -19,10 +19,10 @@ template <class Call> davegan::error failure_of(Call call) {
     FAIL("no exception");
 }
 
-#define THROWS(expected, text, call)                                                                           \
-    do {                                                                                                       \
-        const davegan::error thrown = failure_of([&] { (void)(call); });                                       \
-        CHECK_INT(expected, thrown.status());                                                                  \
+#define THROWS(expected, text, call)                                                                              \
+    do {                                                                                                          \
+        const davegan::error thrown = failure_of([&] { (void)(call); });                                          \
+        CHECK_INT(expected, thrown.status());                                                                     \
         if (std::string(thrown.what()).find(text) == std::string::npos) FAIL("%s: \"%s\"", #call, thrown.what()); \
     } while (0)
 
@@ -41,7 +41,8 @@ davegan::TrainOptions brief() {
 }
 
 void handles_move_and_do_not_copy() {
-    static_assert(!std::is_copy_constructible_v<davegan::Model> && std::is_nothrow_move_constructible_v<davegan::Model>);
+    static_assert(!std::is_copy_constructible_v<davegan::Model> &&
+                  std::is_nothrow_move_constructible_v<davegan::Model>);
     static_assert(!std::is_copy_constructible_v<davegan::Micrograph>);
     davegan::Micrograph first = field();
     const davegan_micrograph_t *handle = first.get();

@@ -13,7 +13,8 @@ int main() {
     try {
         davegan::Model::load("no_such_file.h5");
     } catch (const davegan::error &error) {
-        std::cout << "davegan " << davegan::version() << ", volume fraction " << fraction << ", " << error.what() << '\n';
+        std::cout << "davegan " << davegan::version() << ", volume fraction " << fraction << ", " << error.what()
+                  << '\n';
         return fraction == s2 && error.status() == DAVEGAN_IO ? 0 : 1;
     }
     return 1;
