@@ -31,7 +31,7 @@ need cmake command -v cmake
 install_missing
 
 echo "== building (some ten minutes the first time, the libraries it stands on being most of it)"
-cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=OFF -DDAVEGAN_BUILD_TESTS=OFF
+cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=OFF
 cmake --build "$build"
 
 mkdir -p "$out"

@@ -58,6 +58,7 @@ need pkg-config command -v pkg-config
 need libhdf5-dev pkg-config --exists hdf5
 need python3-venv python3 -c 'import ensurepip, venv'
 install_missing
+{ cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
 
 stage "Python environment"
 [ -x "$DAVEGAN_PYTHON" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
@@ -77,7 +78,7 @@ stage "cargo test"
 cargo test --release --locked
 
 stage "CMake build"
-cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON -DDAVEGAN_BUILD_TESTS=ON
 cmake --build "$build"
 
 stage "C, C++ and Fortran tests"
