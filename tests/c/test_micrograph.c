@@ -1,6 +1,8 @@
 /* davegan_micrograph_read, _from_memory, _sample, _info, _phases, _parameters, _write, _free. */
 #include "fixture.h"
 
+#include <hdf5.h>
+
 static davegan_micrograph_t *from_memory(const uint8_t *phases, size_t n, size_t ny, size_t nx) {
     davegan_micrograph_t *micrograph = NULL;
     OK(davegan_micrograph_from_memory(phases, n, ny, nx, &micrograph));
@@ -133,6 +135,58 @@ static void wrong_files_are_refused(void) {
     davegan_micrograph_free(handle);
 }
 
+/* What the library itself would not write comes from the system's HDF5. */
+static void write_dataset(const char *path, hid_t type, const void *values) {
+    const hsize_t extents[2] = {64, 64};
+    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(2, extents, NULL);
+    const hid_t dataset = H5Dcreate2(file, "phase", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    CHECK(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    H5Dclose(dataset);
+    H5Sclose(space);
+    CHECK(H5Fclose(file) >= 0);
+}
+
+static void nine_phases_and_nan_are_refused(void) {
+    static int numbers[64 * 64];
+    static double grey[64 * 64];
+    davegan_micrograph_t *micrograph = NULL;
+    davegan_micrograph_options_t options;
+    OK(davegan_micrograph_options_init(&options, sizeof options));
+    options.segmentation = DAVEGAN_SEGMENTATION_PHASE_NUMBERS;
+    for (int i = 0; i < 64 * 64; ++i) numbers[i] = i % 9;
+    write_dataset(TEST_FILE("nine.h5"), H5T_NATIVE_INT, numbers);
+    FAILS(DAVEGAN_FORMAT, "9", davegan_micrograph_read(TEST_FILE("nine.h5"), "/phase", &options, &micrograph));
+    for (int i = 0; i < 64 * 64; ++i) grey[i] = i == 100 ? NAN : i % 2;
+    write_dataset(TEST_FILE("nan.h5"), H5T_NATIVE_DOUBLE, grey);
+    FAILS(DAVEGAN_FORMAT, "NaN", davegan_micrograph_read(TEST_FILE("nan.h5"), "/phase", NULL, &micrograph));
+    for (int i = 0; i < 64 * 64; ++i) grey[i] = 0.5;
+    write_dataset(TEST_FILE("uniform.h5"), H5T_NATIVE_DOUBLE, grey);
+    FAILS(DAVEGAN_FORMAT, "uniform.h5", davegan_micrograph_read(TEST_FILE("uniform.h5"), "/phase", NULL, &micrograph));
+}
+
+static void segmentation_follows_the_thresholds(void) {
+    static double grey[64 * 64];
+    uint8_t phases[64 * 64];
+    davegan_micrograph_t *micrograph = NULL;
+    davegan_micrograph_options_t options;
+    OK(davegan_micrograph_options_init(&options, sizeof options));
+    for (int i = 0; i < 64 * 64; ++i) grey[i] = 0.25 + i % 3;
+    write_dataset(TEST_FILE("grey.h5"), H5T_NATIVE_DOUBLE, grey);
+    for (int32_t segmentation = DAVEGAN_SEGMENTATION_THRESHOLDS; segmentation <= DAVEGAN_SEGMENTATION_OTSU;
+         ++segmentation) {
+        options.segmentation = segmentation;
+        options.n_phases = 3;
+        options.n_thresholds = 2;
+        options.thresholds[0] = 1.0;
+        options.thresholds[1] = 2.0;
+        OK(davegan_micrograph_read(TEST_FILE("grey.h5"), "/phase", &options, &micrograph));
+        OK(davegan_micrograph_phases(micrograph, phases, sizeof phases));
+        for (int i = 0; i < 64 * 64; ++i) CHECK_INT(i % 3, phases[i]);
+        davegan_micrograph_free(micrograph);
+    }
+}
+
 static void wrong_arguments_are_refused(void) {
     uint8_t nine[81], phases[48];
     for (int i = 0; i < 81; ++i) nine[i] = (uint8_t)(i % 9);
@@ -171,6 +225,8 @@ int main(void) {
     samples_follow_their_options();
     ellipses_come_with_their_parameters();
     wrong_files_are_refused();
+    nine_phases_and_nan_are_refused();
+    segmentation_follows_the_thresholds();
     wrong_arguments_are_refused();
     return 0;
 }
