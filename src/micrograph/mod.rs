@@ -1,5 +1,135 @@
-//! Micrographs.
+//! Micrographs: the one door through which data enters the library.
+//!
+//! A [`Micrograph`] is one two-dimensional image, or a stack of images of the same size, whose pixels are phase
+//! numbers. It comes from one of three places:
+//!
+//! * a file, [`Micrograph::read`]: an HDF5 dataset, a PNG or a TIFF, recognised by content, not by name. What its
+//!   pixels mean, phase numbers or grey levels, is said by a [`Segmentation`];
+//! * memory, [`Micrograph::from_memory`];
+//! * a seed, [`Sample::make`]: five built-in materials, so that everything runs with no data at hand.
+//!
+//! Training sees a micrograph as [`tiles`] (non-overlapping, the paper's 16 samples) and [`random_windows`]
+//! (anywhere in the image).
+//!
+//! ```
+//! use davegan::micrograph::{Discs, Sample, tiles};
+//!
+//! let micrograph = Sample::Discs(Discs::default()).make(7, 1)?;
+//! assert_eq!(micrograph.images.shape(), [1, 256, 256]);
+//! assert_eq!(tiles(&micrograph.images, 64)?.len(), 16);
+//! # Ok::<(), davegan::Error>(())
+//! ```
+//!
+//! # Conventions
+//!
+//! Images are `(n, 1, ny, nx)`, x fastest. Phases are numbered from 0 in increasing order of the value they had in the
+//! file, and [`Micrograph::phase_values`] keeps those values. Lengths are in pixels; pixel `(row, column)` covers
+//! `column..column + 1` along x and `row..row + 1` along y, so its centre is at `(column + 0.5, row + 0.5)`.
 
+mod cut;
+mod otsu;
 mod phase_images;
+mod read;
+mod sample;
+mod segmentation;
 
+use ndarray::{Array2, Array3, Axis};
+
+pub use cut::{random_windows, tiles, windows};
 pub use phase_images::{MAX_PHASES, PhaseImages};
+pub use read::ReadOptions;
+pub use sample::{Checkerboard, Discs, Ellipse, Ellipses, GaussianField, GrainBoundaries, Sample};
+pub use segmentation::Segmentation;
+
+use crate::{Error, Result};
+use segmentation::{Segmented, phase_numbers};
+
+/// The largest number of pixels in all images of a micrograph together, 2^28: a single image of 16384 x 16384.
+pub const MAX_PIXELS: usize = 1 << 28;
+
+/// One image of a material, or a stack of images of the same size, as phase numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Micrograph {
+    /// The phase numbers, `(n, 1, ny, nx)`.
+    pub images: PhaseImages,
+    /// The value that each phase had before it was numbered: the value in the file, or where grey levels were
+    /// segmented the mean grey level of the phase. One per phase, increasing.
+    pub phase_values: Vec<f64>,
+    /// Where the micrograph comes from: file name and dataset, `"memory"`, or `"built-in: "` and the parameters.
+    pub source: String,
+    /// Only for [`Sample::Ellipses`]: a row `a, b, x1, x2, phi` per image, see [`Ellipse`].
+    pub parameters: Option<Array2<f64>>,
+}
+
+impl Micrograph {
+    /// Takes a stack of images of phase numbers, `shape` being `(n, ny, nx)` and x fastest. The distinct numbers are
+    /// renumbered `0..P` in increasing order and kept as [`Micrograph::phase_values`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if a length is zero, `values` has another number of elements than `shape` says, there
+    /// are more than [`MAX_PIXELS`], or they hold fewer than 2 or more than [`MAX_PHASES`] distinct numbers.
+    pub fn from_memory(values: &[u8], shape: (usize, usize, usize)) -> Result<Self> {
+        check_size(shape).map_err(Error::InvalidParameter)?;
+        let values = stack(shape, values.iter().map(|&value| f64::from(value)).collect());
+        let segmented = values.and_then(|values| phase_numbers(&values)).map_err(Error::InvalidParameter)?;
+        Self::from_segmented(segmented, "memory".into())
+    }
+
+    fn from_segmented(segmented: Segmented, source: String) -> Result<Self> {
+        let images = PhaseImages::new(segmented.phases.insert_axis(Axis(1)), segmented.phase_values.len())?;
+        Ok(Self { images, phase_values: segmented.phase_values, source, parameters: None })
+    }
+}
+
+/// Checks the shape `(n, ny, nx)` of a micrograph before memory for it is taken. On failure says what is wrong.
+fn check_size((n, ny, nx): (usize, usize, usize)) -> std::result::Result<(), String> {
+    match n.checked_mul(ny).and_then(|pixels| pixels.checked_mul(nx)) {
+        Some(0) => Err(format!("{n} images of {ny} x {nx} pixels hold nothing; every length must be at least 1")),
+        Some(1..=MAX_PIXELS) => Ok(()),
+        _ => Err(format!(
+            "{n} images of {ny} x {nx} pixels are more than the {MAX_PIXELS} pixels that a micrograph may have; \
+             give a smaller cut-out"
+        )),
+    }
+}
+
+/// Makes a stack of `values`, x fastest, whose number agrees with `shape`, an `(n, ny, nx)`.
+fn stack(shape: (usize, usize, usize), values: Vec<f64>) -> std::result::Result<Array3<f64>, String> {
+    let given = values.len();
+    let (n, ny, nx) = shape;
+    Array3::from_shape_vec(shape, values)
+        .map_err(|_| format!("{given} pixels were given instead of the {n} x {ny} x {nx} of the shape"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_memory_renumbers_and_keeps_the_values() {
+        let values: Vec<u8> = (0..24).map(|i| if i % 4 == 1 { 200 } else { 7 + 3 * (i / 12) }).collect();
+        let micrograph = Micrograph::from_memory(&values, (2, 3, 4)).unwrap();
+        assert_eq!(micrograph.phase_values, [7.0, 10.0, 200.0]);
+        assert_eq!((micrograph.images.len(), micrograph.images.shape()), (2, [1, 3, 4]));
+        for (&phase, &value) in micrograph.images.as_slice().iter().zip(&values) {
+            assert_eq!(micrograph.phase_values[usize::from(phase)], f64::from(value));
+        }
+    }
+
+    #[test]
+    fn from_memory_refuses_what_is_no_micrograph() {
+        let message = |values: &[u8], shape| Micrograph::from_memory(values, shape).unwrap_err().to_string();
+        assert!(message(&[3; 16], (1, 4, 4)).contains("one phase only, every pixel is 3"));
+        assert!(message(&[0, 1, 2, 3, 4, 5, 6, 7, 8], (1, 3, 3)).contains("9 phases"));
+        assert!(message(&[], (1, 0, 4)).contains("hold nothing"));
+        assert!(message(&[0, 1, 0], (1, 2, 2)).contains("3 pixels were given instead of the 1 x 2 x 2"));
+    }
+
+    #[test]
+    fn size_check_survives_overflow() {
+        assert!(check_size((usize::MAX, usize::MAX, 2)).is_err());
+        assert!(check_size((1, MAX_PIXELS + 1, 1)).is_err());
+        assert!(check_size((1, 1, MAX_PIXELS)).is_ok());
+    }
+}

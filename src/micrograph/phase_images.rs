@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn keeps_x_fastest_whatever_the_layout_given() {
-        let transposed = Array4::from_shape_fn((1, 1, 3, 2), |(_, _, y, x)| (x * 3 + y) as u8).permuted_axes([0, 1, 3, 2]);
+        let transposed =
+            Array4::from_shape_fn((1, 1, 3, 2), |(_, _, y, x)| (x * 3 + y) as u8).permuted_axes([0, 1, 3, 2]);
         let images = PhaseImages::new(transposed, 6).unwrap();
         assert_eq!(images.image(0), &[0, 1, 2, 3, 4, 5]);
     }

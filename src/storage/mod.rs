@@ -1,1 +1,30 @@
-//! Storage.
+//! Files that the library writes: the model file and realisations.
+//!
+//! * [`Container`]: a checked HDF5 file of named arrays and attributes, written atomically; the model file is one.
+//! * [`write_model`], [`read_model`]: the model file, which is such a container.
+//! * [`RealisationFile`]: realisations appended to an HDF5 file that ParaView opens, or to a group of a host's file.
+//! * [`write_phase_images`]: one dataset of phase images, such as reconstructions.
+//!
+//! HDF5's C library is not thread-safe, so every function here holds the crate's lock for the whole of its work.
+
+mod atomic_file;
+mod container;
+mod container_hdf5;
+mod hdf5_file;
+mod header;
+mod model_file;
+mod phase_dataset;
+mod realisation_file;
+mod record;
+mod room;
+mod seal;
+#[cfg(test)]
+mod testing;
+mod vtkhdf;
+
+pub use atomic_file::check_replaceable;
+pub use container::{Attribute, Container, NamedArray};
+pub use header::{Header, Layout, Mode};
+pub use model_file::{model_digest, read_model, write_model};
+pub use phase_dataset::write_phase_images;
+pub use realisation_file::RealisationFile;

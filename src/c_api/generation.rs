@@ -1,0 +1,203 @@
+//! Realisations of a model.
+
+use std::ffi::{c_char, c_void};
+
+use super::guard::{guard, guard_with_host};
+use super::model::davegan_model_t;
+use super::options::{self, Growing, StructPlace, count, switch};
+use super::pointers::{self, Buffer, elements, optional_text, reference};
+use super::progress::{Audience, davegan_progress_callback_t};
+use super::status::davegan_status_t;
+use crate::Result;
+use crate::generation::{self, FileOptions, GenerationOptions};
+use crate::model::Model;
+use crate::storage::{Layout, Mode};
+
+/// Which realisations to make, and how. Filled by `davegan_generate_options_init`.
+///
+/// Realisation i depends on the model, `seed` and i alone: not on how many are made at once, by how many threads or in
+/// which process. An ensemble of processes shares one seed and takes disjoint ranges.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct davegan_generate_options_t {
+    /// Size of this struct, set by the initialiser.
+    pub struct_size: usize,
+    /// Seed of the latent vectors, any number; default 0.
+    pub seed: i64,
+    /// Index of the first realisation, at least 0; default 0.
+    pub first: i64,
+    /// Number of realisations, at least 1; default 1.
+    pub count: i64,
+    /// Threads on the processor, 0 to 1024; default 0: one a core.
+    pub threads: i32,
+    /// For files. 0 (default): realisations that the file holds stay, and these are added; 1: they are removed first.
+    pub replace: i32,
+    /// For files. 1 (default): store the error (Eq. 12, minority phase) of each realisation to the nearest training
+    /// tile; 0: store NaN, which saves time.
+    pub with_s2_error: i32,
+    /// For files. 1: show a progress bar on standard error; default 0.
+    pub progress_bar: i32,
+    /// For files. Side of a voxel, in any unit, positive; default 1.
+    pub voxel_size: f64,
+    /// For files. Seconds between two reports of progress, at least 0; default 0.5.
+    pub progress_interval: f64,
+    /// For files. Told about progress; default NULL: nobody. If it cancels, the realisations so far are in the file.
+    pub progress: davegan_progress_callback_t,
+    /// Handed to `progress`; default NULL.
+    pub user_data: *mut c_void,
+}
+// SAFETY: numbers, an optional function and a pointer.
+unsafe impl Growing for davegan_generate_options_t {
+    const NAME: &'static str = "davegan_generate_options_t";
+}
+
+impl davegan_generate_options_t {
+    fn new() -> Self {
+        let (generation, file) = (GenerationOptions::default(), FileOptions::default());
+        Self {
+            struct_size: size_of::<Self>(),
+            seed: generation.seed as i64,
+            first: generation.first as i64,
+            count: generation.count as i64,
+            threads: generation.threads as i32,
+            replace: (file.mode == Mode::Replace).into(),
+            with_s2_error: file.with_s2_error.into(),
+            progress_bar: 0,
+            voxel_size: file.voxel_size,
+            progress_interval: file.progress_interval,
+            progress: None,
+            user_data: std::ptr::null_mut(),
+        }
+    }
+
+    /// What `options` of the host, or NULL, ask for.
+    unsafe fn read(options: *const Self) -> Result<Self> {
+        // SAFETY: the caller's promise.
+        Ok(unsafe { options::read(options) }?.unwrap_or_else(Self::new))
+    }
+
+    fn generation(&self) -> Result<GenerationOptions> {
+        Ok(GenerationOptions {
+            // A seed is a pattern of 64 bits, so every number of C is one.
+            seed: self.seed as u64,
+            first: count(self.first, "first")?,
+            count: count(self.count, "count")?,
+            threads: count(self.threads, "threads")?,
+        })
+    }
+
+    fn file(&self, group: Option<&str>) -> Result<FileOptions> {
+        Ok(FileOptions {
+            layout: group.map_or(Layout::VtkHdf, |group| Layout::Group(group.to_owned())),
+            mode: if switch(self.replace, "replace")? { Mode::Replace } else { Mode::Append },
+            voxel_size: self.voxel_size,
+            with_s2_error: switch(self.with_s2_error, "with_s2_error")?,
+            progress_interval: self.progress_interval,
+        })
+    }
+}
+
+/// What `options` of the host, or NULL, ask for, as far as realisations in memory go.
+pub(super) unsafe fn read_options(options: *const davegan_generate_options_t) -> Result<GenerationOptions> {
+    // SAFETY: the caller's promise.
+    unsafe { davegan_generate_options_t::read(options) }?.generation()
+}
+
+/// Voxels of `n` images of `model`.
+pub(super) fn voxels(model: &Model, n: usize) -> Result<usize> {
+    let [nz, ny, nx] = model.shape();
+    elements(&[n, nz, ny, nx], "the images")
+}
+
+/// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if `size` is less than that of the first version. May be called from any
+/// thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_generate_options_init(
+    options: *mut davegan_generate_options_t,
+    size: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_generate_options_t::new());
+        Ok(())
+    })
+}
+
+/// Makes realisations and adds them to the HDF5 file at `path`.
+///
+/// `group` NULL: a VTKHDF file, which ParaView opens, with the phases in `/VTKHDF/CellData/phase`, `(nz, ny, nx)` for
+/// one realisation and `(n, nz, ny, nx)`, a time series, for several. Otherwise the name of a group, created if need
+/// be, in a file that may hold other things: `<group>/phase`, `(n, nz, ny, nx)`. Indices, volume fractions and errors
+/// are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means the defaults: one
+/// realisation.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_IO` if the file cannot be written or is
+/// open elsewhere, `DAVEGAN_FORMAT` if it is no HDF5 file or holds realisations of another model, seed or voxel size,
+/// `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread; two calls at once need two files.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_generate(
+    model: *const davegan_model_t,
+    path: *const c_char,
+    group: *const c_char,
+    options: *const davegan_generate_options_t,
+) -> davegan_status_t {
+    guard_with_host(|host| {
+        // SAFETY: as above.
+        let (model, path, group, options) = unsafe {
+            let model = &reference(model, "model")?.0;
+            let group = optional_text(group, "group")?;
+            (model, pointers::path(path, "path")?, group, davegan_generate_options_t::read(options)?)
+        };
+        let mut audience = Audience::new("generating", options.progress_bar, options.progress, options.user_data)?;
+        generation::generate_to_file(model, path, &options.generation()?, &options.file(group)?, &mut |progress| {
+            audience.tell(host, progress)
+        })
+    })
+}
+
+/// Makes realisations in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
+///
+/// Of `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults: one realisation. If the call
+/// fails on the way, the buffer holds nothing of use. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_generate_into(
+    model: *const davegan_model_t,
+    options: *const davegan_generate_options_t,
+    phases: *mut u8,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (model, options) = unsafe { (&reference(model, "model")?.0, read_options(options)?) };
+        options.validate()?;
+        // SAFETY: as above.
+        let mut buffer = unsafe { Buffer::new(phases, capacity, voxels(model, options.count)?, "the realisations") }?;
+        generation::generate_into(model, &options, buffer.zeroed())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_come_back_as_they_were() {
+        let options = davegan_generate_options_t::new();
+        assert_eq!(options.generation(), Ok(GenerationOptions::default()));
+        assert_eq!(options.file(None), Ok(FileOptions::default()));
+    }
+
+    #[test]
+    fn a_group_and_the_switches_are_understood() {
+        let options = davegan_generate_options_t { replace: 1, with_s2_error: 0, ..davegan_generate_options_t::new() };
+        let file = options.file(Some("rve")).unwrap();
+        assert_eq!((file.layout, file.mode, file.with_s2_error), (Layout::Group("rve".into()), Mode::Replace, false));
+        let options = davegan_generate_options_t { first: -1, ..options };
+        assert!(options.generation().unwrap_err().to_string().contains("first is -1"));
+    }
+}

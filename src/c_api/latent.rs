@@ -1,0 +1,206 @@
+//! The latent space of a model.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::generation::{davegan_generate_options_t, read_options, voxels};
+use super::guard::guard;
+use super::model::davegan_model_t;
+use super::options::count;
+use super::pointers::{Buffer, elements, reference, slice};
+use super::status::davegan_status_t;
+use crate::device::thread_pool;
+use crate::generation;
+use crate::micrograph::PhaseImages;
+use crate::model::Model;
+use crate::{Error, Result};
+
+/// `n` images of the host.
+unsafe fn images(model: &Model, phases: *const u8, n: usize, name: &str) -> Result<PhaseImages> {
+    // SAFETY: the caller's promise.
+    model.images(unsafe { slice(phases, voxels(model, n)?, name) }?, n)
+}
+
+/// `n` latent vectors of the host, in the precision that the networks work in.
+unsafe fn vectors(model: &Model, z: *const f64, n: usize) -> Result<Array2<f32>> {
+    let latents = model.options.latent_size;
+    // SAFETY: the caller's promise.
+    let z = unsafe { slice(z, elements(&[n, latents], "z")?, "z") }?;
+    let z = ArrayView2::from_shape((n, latents), z).map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(z.mapv(|value| value as f32))
+}
+
+/// Latent vectors as the host gets them.
+fn doubles(vectors: &Array2<f32>) -> Vec<f64> {
+    vectors.iter().copied().map(f64::from).collect()
+}
+
+/// Runs `work` with one thread a core, and leaves no thread behind in the host.
+fn in_parallel<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    thread_pool(0)?.install(work)
+}
+
+/// Copies the latent vectors that `davegan_generate` would decode with the same options into `z`.
+///
+/// `count * latent_size` doubles, a row a realisation, standard normal. Of `options`, `seed`, `first` and `count`
+/// matter; NULL means the defaults. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_latent_vectors(
+    model: *const davegan_model_t,
+    options: *const davegan_generate_options_t,
+    z: *mut f64,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        let (model, options) = unsafe { (&reference(model, "model")?.0, read_options(options)?) };
+        options.validate()?;
+        let needed = elements(&[options.count, model.options.latent_size], "z")?;
+        // SAFETY: as above.
+        let buffer = unsafe { Buffer::new(z, capacity, needed, "the latent vectors") }?;
+        buffer.fill(&doubles(&generation::latent_vectors(model, options.seed, options.first, options.count)));
+        Ok(())
+    })
+}
+
+/// Finds where `n` images lie in latent space.
+///
+/// `phases` are `n * nz * ny * nx` phase numbers of the model, x fastest. `mean` and `deviation` each hold `capacity`
+/// doubles, of which `n * latent_size` are filled, a row an image: mean and standard deviation of each latent.
+/// `deviation` may be NULL. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be
+/// called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_encode(
+    model: *const davegan_model_t,
+    phases: *const u8,
+    n: usize,
+    mean: *mut f64,
+    deviation: *mut f64,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let model = unsafe { &reference(model, "model")?.0 };
+        let needed = elements(&[n, model.options.latent_size], "mean")?;
+        // SAFETY: as above.
+        let (images, mean, deviation) = unsafe {
+            let images = images(model, phases, n, "phases")?;
+            let mean = Buffer::new(mean, capacity, needed, "the mean")?;
+            let deviation = (!deviation.is_null()).then(|| Buffer::new(deviation, capacity, needed, "the deviation"));
+            (images, mean, deviation.transpose()?)
+        };
+        let encoded = in_parallel(|| generation::encode(model, &images))?;
+        mean.fill(&doubles(&encoded.mean));
+        if let Some(deviation) = deviation {
+            deviation.fill(&doubles(&encoded.deviation));
+        }
+        Ok(())
+    })
+}
+
+/// Decodes `n` latent vectors to images.
+///
+/// `z` holds `n * latent_size` finite numbers, a row a vector, taken in single precision. `phases` gets `n * nz * ny *
+/// nx` phase numbers, x fastest. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a number is not finite. May be
+/// called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_decode(
+    model: *const davegan_model_t,
+    z: *const f64,
+    n: usize,
+    phases: *mut u8,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (model, vectors, buffer) = unsafe {
+            let model = &reference(model, "model")?.0;
+            (model, vectors(model, z, n)?, Buffer::new(phases, capacity, voxels(model, n)?, "the images")?)
+        };
+        buffer.fill(in_parallel(|| generation::decode(model, vectors.view()))?.as_slice());
+        Ok(())
+    })
+}
+
+/// Encodes `n` images and decodes their means: what the model makes of them.
+///
+/// `phases` and `reconstructions` are `n * nz * ny * nx` phase numbers each, x fastest. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_reconstruct(
+    model: *const davegan_model_t,
+    phases: *const u8,
+    n: usize,
+    reconstructions: *mut u8,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (model, images, buffer) = unsafe {
+            let model = &reference(model, "model")?.0;
+            let images = images(model, phases, n, "phases")?;
+            (model, images, Buffer::new(reconstructions, capacity, voxels(model, n)?, "the reconstructions")?)
+        };
+        buffer.fill(in_parallel(|| generation::reconstruct(model, &images))?.as_slice());
+        Ok(())
+    })
+}
+
+/// Moves one latent of a vector from `-range` to `range` in `n` equal steps and decodes each (paper, Figure 4).
+///
+/// `z` holds `latent_size` numbers; `dimension` is the latent that moves, from 0; `range` is in standard deviations of
+/// the prior, usually 3. `phases` gets `n * nz * ny * nx` phase numbers, x fastest. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if there is no such latent, `n` is below 2, or `range` is not positive. May be called
+/// from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_traverse(
+    model: *const davegan_model_t,
+    z: *const f64,
+    dimension: i32,
+    n: usize,
+    range: f64,
+    phases: *mut u8,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (model, vector, buffer) = unsafe {
+            let model = &reference(model, "model")?.0;
+            (model, vectors(model, z, 1)?, Buffer::new(phases, capacity, voxels(model, n)?, "the images")?)
+        };
+        let vector: Vec<f32> = vector.into_iter().collect();
+        let dimension = count(dimension, "dimension")?;
+        buffer.fill(in_parallel(|| generation::traverse(model, &vector, dimension, n, range))?.as_slice());
+        Ok(())
+    })
+}
+
+/// Decodes `n` equally spaced points of the straight line in latent space between two images, ends included.
+///
+/// `from` and `to` are `nz * ny * nx` phase numbers each; `phases` gets `n` times as many, x fastest. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if `n` is below 2 or a phase is not the model's. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_interpolate(
+    model: *const davegan_model_t,
+    from: *const u8,
+    to: *const u8,
+    n: usize,
+    phases: *mut u8,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (model, from, to, buffer) = unsafe {
+            let model = &reference(model, "model")?.0;
+            let (from, to) = (images(model, from, 1, "from")?, images(model, to, 1, "to")?);
+            (model, from, to, Buffer::new(phases, capacity, voxels(model, n)?, "the images")?)
+        };
+        buffer.fill(in_parallel(|| generation::interpolate(model, &from, &to, n))?.as_slice());
+        Ok(())
+    })
+}

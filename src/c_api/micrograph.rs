@@ -1,0 +1,321 @@
+//! Micrographs: read from files, taken from memory.
+
+use std::ffi::c_char;
+
+use super::guard::guard;
+use super::options::{self, Growing, StructPlace, count};
+use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text};
+use super::status::davegan_status_t;
+use crate::micrograph::{MAX_PHASES, Micrograph, ReadOptions, Segmentation};
+use crate::storage::{Mode, write_phase_images};
+use crate::{Error, Result};
+
+/// The largest number of phases of a micrograph.
+pub const DAVEGAN_MAX_PHASES: usize = 8;
+const _: () = assert!(DAVEGAN_MAX_PHASES == MAX_PHASES, "cbindgen wants the number itself");
+
+/// Phase numbers if there are at most `DAVEGAN_MAX_PHASES` distinct values, otherwise an error that asks for a choice.
+pub const DAVEGAN_SEGMENTATION_AUTO: i32 = 0;
+/// Every distinct value is a phase; renumbered from 0 in increasing order.
+pub const DAVEGAN_SEGMENTATION_PHASE_NUMBERS: i32 = 1;
+/// Grey levels: the phase is the number of thresholds that are not above the value.
+pub const DAVEGAN_SEGMENTATION_THRESHOLDS: i32 = 2;
+/// Grey levels: thresholds that maximise the variance between `n_phases` phases (Otsu 1979).
+pub const DAVEGAN_SEGMENTATION_OTSU: i32 = 3;
+
+/// One micrograph, or a stack of micrographs of the same size, as phase numbers.
+///
+/// Made by `davegan_micrograph_read`, `..._from_memory` and `..._sample`; ended by `davegan_micrograph_free`.
+pub struct davegan_micrograph_t(pub(super) Micrograph);
+
+/// What the values in a micrograph file mean. Filled by `davegan_micrograph_options_init`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct davegan_micrograph_options_t {
+    /// Size of this struct, set by the initialiser.
+    pub struct_size: usize,
+    /// One of `DAVEGAN_SEGMENTATION_...`; default `DAVEGAN_SEGMENTATION_AUTO`.
+    pub segmentation: i32,
+    /// For `DAVEGAN_SEGMENTATION_OTSU`: number of phases, 2 to `DAVEGAN_MAX_PHASES`; default 2.
+    pub n_phases: i32,
+    /// For `DAVEGAN_SEGMENTATION_THRESHOLDS`: number of thresholds, 1 to 7; default 0.
+    pub n_thresholds: i32,
+    /// For `DAVEGAN_SEGMENTATION_THRESHOLDS`: strictly increasing grey levels, in the units of the file.
+    pub thresholds: [f64; 7],
+}
+// SAFETY: numbers only.
+unsafe impl Growing for davegan_micrograph_options_t {
+    const NAME: &'static str = "davegan_micrograph_options_t";
+}
+
+impl davegan_micrograph_options_t {
+    const DEFAULT: Self = Self {
+        struct_size: size_of::<Self>(),
+        segmentation: DAVEGAN_SEGMENTATION_AUTO,
+        n_phases: 2,
+        n_thresholds: 0,
+        thresholds: [0.0; 7],
+    };
+
+    fn segmentation(&self) -> Result<Segmentation> {
+        match self.segmentation {
+            DAVEGAN_SEGMENTATION_AUTO => Ok(Segmentation::Auto),
+            DAVEGAN_SEGMENTATION_PHASE_NUMBERS => Ok(Segmentation::PhaseNumbers),
+            DAVEGAN_SEGMENTATION_THRESHOLDS => {
+                let thresholds = self.thresholds.get(..count(self.n_thresholds, "n_thresholds")?);
+                let thresholds = thresholds.ok_or_else(|| {
+                    Error::invalid(format!("n_thresholds is {}; there are at most 7 thresholds", self.n_thresholds))
+                })?;
+                Ok(Segmentation::Thresholds(thresholds.to_vec()))
+            }
+            DAVEGAN_SEGMENTATION_OTSU => Ok(Segmentation::Otsu { n_phases: count(self.n_phases, "n_phases")? }),
+            other => Err(Error::invalid(format!(
+                "segmentation = {other}; choose one of DAVEGAN_SEGMENTATION_AUTO (0), _PHASE_NUMBERS (1), _THRESHOLDS \
+                 (2), _OTSU (3)"
+            ))),
+        }
+    }
+}
+
+/// What there is to know about a micrograph.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct davegan_micrograph_info_t {
+    /// Size of this struct as the caller gave it.
+    pub struct_size: usize,
+    /// Number of images.
+    pub n_images: i64,
+    /// Layers of an image; 1.
+    pub nz: i64,
+    /// Rows of an image.
+    pub ny: i64,
+    /// Columns of an image.
+    pub nx: i64,
+    /// Number of phases, 2 to `DAVEGAN_MAX_PHASES`.
+    pub n_phases: i32,
+    /// Share of the voxels in each phase, over all images; 0 beyond `n_phases`.
+    pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
+    /// Value of each phase before it was numbered: as in the file, or the mean grey level of the phase; 0 beyond
+    /// `n_phases`.
+    pub phase_value: [f64; DAVEGAN_MAX_PHASES],
+    /// The phase with the smallest volume fraction: the one that error measures judge by default.
+    pub minority_phase: i32,
+    /// Columns of `davegan_micrograph_parameters`: 5 for built-in ellipses, else 0.
+    pub n_parameters: i32,
+}
+// SAFETY: numbers only.
+unsafe impl Growing for davegan_micrograph_info_t {
+    const NAME: &'static str = "davegan_micrograph_info_t";
+}
+
+/// One value a phase, as the arrays of C hold them: 0 beyond the last phase.
+pub(super) fn per_phase(values: &[f64]) -> [f64; DAVEGAN_MAX_PHASES] {
+    std::array::from_fn(|phase| values.get(phase).copied().unwrap_or(0.0))
+}
+
+/// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if `size` is less than that of the first version. May be called from any
+/// thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_options_init(
+    options: *mut davegan_micrograph_options_t,
+    size: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_micrograph_options_t::DEFAULT);
+        Ok(())
+    })
+}
+
+/// Reads a micrograph from an HDF5, PNG or TIFF file, recognised by its content.
+///
+/// `dataset` names the dataset of an HDF5 file: `(ny, nx)`, or `(n, ny, nx)` for a stack; NULL for PNG and TIFF, or if
+/// the file holds only one such dataset. `options` says what the values mean; NULL for the defaults. `*micrograph` is a
+/// new handle.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` for options that cannot be used or a dataset that is not named where there is
+/// a choice, `DAVEGAN_IO` if the file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the message lists
+/// those that exist), `DAVEGAN_FORMAT` if the file is of no known kind, damaged, or holds fewer than 2 or more than
+/// `DAVEGAN_MAX_PHASES` phases. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_read(
+    path: *const c_char,
+    dataset: *const c_char,
+    options: *const davegan_micrograph_options_t,
+    micrograph: *mut *mut davegan_micrograph_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (place, path, dataset, options) = unsafe {
+            let place = Place::handle(micrograph, "micrograph")?;
+            (place, pointers::path(path, "path")?, optional_text(dataset, "dataset")?, options::read(options)?)
+        };
+        let segmentation = options.unwrap_or(davegan_micrograph_options_t::DEFAULT).segmentation()?;
+        place.give(davegan_micrograph_t(Micrograph::read(path, dataset, &ReadOptions { segmentation })?));
+        Ok(())
+    })
+}
+
+/// Makes a micrograph of `n` images of `ny` rows and `nx` columns from `phases`, `n * ny * nx` bytes, x fastest.
+///
+/// The distinct values are numbered from 0 in increasing order. The bytes are copied. `*micrograph` is a new handle.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0, or there are fewer than 2 or more than `DAVEGAN_MAX_PHASES`
+/// distinct values. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_from_memory(
+    phases: *const u8,
+    n: usize,
+    ny: usize,
+    nx: usize,
+    micrograph: *mut *mut davegan_micrograph_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (place, phases) = unsafe {
+            let place = Place::handle(micrograph, "micrograph")?;
+            (place, slice(phases, elements(&[n, ny, nx], "phases")?, "phases")?)
+        };
+        place.give(davegan_micrograph_t(Micrograph::from_memory(phases, (n, ny, nx))?));
+        Ok(())
+    })
+}
+
+/// Tells shape, phases and volume fractions of a micrograph in `info`, a struct of `size` bytes (`sizeof *info`).
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if `size` is less than that of the first version. May be called from any
+/// thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_info(
+    micrograph: *const davegan_micrograph_t,
+    info: *mut davegan_micrograph_info_t,
+    size: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (place, micrograph) =
+            unsafe { (StructPlace::new(info, size, "info")?, pointers::reference(micrograph, "micrograph")?) };
+        let micrograph = &micrograph.0;
+        let [nz, ny, nx] = micrograph.images.shape().map(|length| length as i64);
+        place.set(davegan_micrograph_info_t {
+            struct_size: size,
+            n_images: micrograph.images.len() as i64,
+            nz,
+            ny,
+            nx,
+            n_phases: micrograph.images.n_phases() as i32,
+            volume_fraction: per_phase(&micrograph.images.volume_fractions()),
+            phase_value: per_phase(&micrograph.phase_values),
+            minority_phase: micrograph.images.minority_phase().into(),
+            n_parameters: micrograph.parameters.as_ref().map_or(0, |parameters| parameters.ncols() as i32),
+        });
+        Ok(())
+    })
+}
+
+/// Copies the phase numbers of all images into `buffer`, `n_images * nz * ny * nx` bytes, x fastest.
+///
+/// May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_phases(
+    micrograph: *const davegan_micrograph_t,
+    buffer: *mut u8,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let phases = unsafe { pointers::reference(micrograph, "micrograph")? }.0.images.as_slice();
+        // SAFETY: as above.
+        unsafe { Buffer::new(buffer, capacity, phases.len(), "the phases") }?.fill(phases);
+        Ok(())
+    })
+}
+
+/// Copies the true parameters of built-in ellipses into `buffer`, `n_images * 5` doubles, a row an image.
+///
+/// A row holds the semi-axes a and b, the centre x1 (along x) and x2 (along y), all in pixels with the origin at the
+/// first corner of the first pixel, and phi, the angle from x to the major axis towards y in radians. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` for a micrograph that has no parameters. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_parameters(
+    micrograph: *const davegan_micrograph_t,
+    buffer: *mut f64,
+    capacity: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let micrograph = unsafe { pointers::reference(micrograph, "micrograph")? };
+        let parameters = micrograph.0.parameters.as_ref().ok_or_else(|| {
+            Error::invalid(format!("{} has no parameters; built-in ellipses alone have", micrograph.0.source))
+        })?;
+        let parameters: Vec<f64> = parameters.iter().copied().collect();
+        // SAFETY: as above.
+        unsafe { Buffer::new(buffer, capacity, parameters.len(), "the parameters") }?.fill(&parameters);
+        Ok(())
+    })
+}
+
+/// Writes the phase numbers of a micrograph as the dataset `dataset`, `(n_images, ny, nx)`, of the HDF5 file at `path`.
+///
+/// The file is created if there is none; what else it holds stays, and a dataset of that name is replaced. Fails with
+/// `DAVEGAN_IO` if the file cannot be written, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of that
+/// name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_write(
+    micrograph: *const davegan_micrograph_t,
+    path: *const c_char,
+    dataset: *const c_char,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (micrograph, path, dataset) = unsafe {
+            (pointers::reference(micrograph, "micrograph")?, pointers::path(path, "path")?, text(dataset, "dataset")?)
+        };
+        write_phase_images(path, dataset, &micrograph.0.images, Mode::Replace)
+    })
+}
+
+/// Ends the life of a micrograph; NULL is fine.
+///
+/// No other thread may be using it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn davegan_micrograph_free(micrograph: *mut davegan_micrograph_t) {
+    // There is nobody to tell of a failure, which would be a defect, but the message is kept.
+    let _ = guard(|| {
+        // SAFETY: as above.
+        unsafe { pointers::free(micrograph) };
+        Ok(())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segmentations_are_understood_and_validated() {
+        let options = |segmentation, n_thresholds| davegan_micrograph_options_t {
+            segmentation,
+            n_phases: 3,
+            n_thresholds,
+            thresholds: [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+            ..davegan_micrograph_options_t::DEFAULT
+        };
+        let thresholds = options(DAVEGAN_SEGMENTATION_THRESHOLDS, 2).segmentation();
+        assert_eq!(thresholds, Ok(Segmentation::Thresholds(vec![1.0, 2.0])));
+        assert_eq!(options(DAVEGAN_SEGMENTATION_OTSU, 0).segmentation(), Ok(Segmentation::Otsu { n_phases: 3 }));
+        let message = |options: davegan_micrograph_options_t| options.segmentation().unwrap_err().to_string();
+        assert!(message(options(DAVEGAN_SEGMENTATION_THRESHOLDS, 8)).contains("n_thresholds is 8"));
+        assert!(message(options(DAVEGAN_SEGMENTATION_THRESHOLDS, -1)).contains("n_thresholds is -1"));
+        assert!(message(options(4, 0)).contains("segmentation = 4"));
+    }
+}

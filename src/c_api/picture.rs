@@ -1,0 +1,63 @@
+//! Images for people and for other programs.
+
+use std::ffi::c_char;
+
+use ndarray::Array4;
+
+use super::generation::{davegan_generate_options_t, read_options};
+use super::guard::guard;
+use super::model::davegan_model_t;
+use super::pointers::{self, elements, reference, slice, text};
+use super::status::davegan_status_t;
+use crate::micrograph::{MAX_PHASES, PhaseImages};
+use crate::storage::{Mode, write_phase_images};
+use crate::{Error, report};
+
+/// Writes a PNG with training tiles, their reconstructions and realisations side by side.
+///
+/// Of `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults. Fails with `DAVEGAN_IO` if the
+/// file cannot be written. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_contact_sheet(
+    model: *const davegan_model_t,
+    png: *const c_char,
+    options: *const davegan_generate_options_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        let (model, png, options) =
+            unsafe { (&reference(model, "model")?.0, pointers::path(png, "png")?, read_options(options)?) };
+        report::contact_sheet(model, png, &options)
+    })
+}
+
+/// Writes `n` images as the dataset `dataset` of the HDF5 file at `path`: `(n, ny, nx)` if `nz` is 1, else `(n, nz, ny,
+/// nx)`.
+///
+/// `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest. The file is created if there is none; what else it
+/// holds stays, and a dataset of that name is replaced. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0 or a
+/// number above 7, `DAVEGAN_IO` if the file cannot be written, `DAVEGAN_FORMAT` if it is no HDF5 file or has something
+/// else of that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_write_images(
+    path: *const c_char,
+    dataset: *const c_char,
+    phases: *const u8,
+    n: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (path, dataset, phases) = unsafe {
+            let path = pointers::path(path, "path")?;
+            (path, text(dataset, "dataset")?, slice(phases, elements(&[n, nz, ny, nx], "phases")?, "phases")?)
+        };
+        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec());
+        let images = PhaseImages::new(phases.map_err(|error| Error::invalid(error.to_string()))?, MAX_PHASES)?;
+        write_phase_images(path, dataset, &images, Mode::Replace)
+    })
+}

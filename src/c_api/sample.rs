@@ -1,0 +1,201 @@
+//! Built-in micrographs, made from a seed.
+
+use super::guard::guard;
+use super::micrograph::davegan_micrograph_t;
+use super::options::{self, Growing, StructPlace, count};
+use super::pointers::Place;
+use super::status::davegan_status_t;
+use crate::micrograph::{Checkerboard, Discs, Ellipses, GaussianField, GrainBoundaries, Sample};
+use crate::{Error, Result};
+
+/// One ellipse an image, exactly as in the paper's Section 4.2; uses `nx` and `ny`, which must be equal.
+pub const DAVEGAN_SAMPLE_ELLIPSES: i32 = 1;
+/// Squares of alternating phase; uses `cell_size`.
+pub const DAVEGAN_SAMPLE_CHECKERBOARD: i32 = 2;
+/// A thresholded Gaussian random field; uses `volume_fraction` and the correlation lengths.
+pub const DAVEGAN_SAMPLE_GAUSSIAN_FIELD: i32 = 3;
+/// The grain boundaries (phase 0) of a Voronoi polycrystal; uses `grain_size` and `boundary_thickness`.
+pub const DAVEGAN_SAMPLE_VORONOI: i32 = 4;
+/// Random discs that do not touch; uses `volume_fraction`, the radii and `gap`.
+pub const DAVEGAN_SAMPLE_DISCS: i32 = 5;
+
+/// Which built-in micrograph to make. Filled by `davegan_sample_options_init`. Lengths are in pixels; fields that a
+/// kind does not use are ignored.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct davegan_sample_options_t {
+    /// Size of this struct, set by the initialiser.
+    pub struct_size: usize,
+    /// One of `DAVEGAN_SAMPLE_...`, set by the initialiser.
+    pub kind: i32,
+    /// Columns of an image, 8 to 8192; default 32 for ellipses, otherwise 256.
+    pub nx: i64,
+    /// Rows of an image, 8 to 8192; default 32 for ellipses, otherwise 256.
+    pub ny: i64,
+    /// Number of images, at least 1; default 1. Image i depends on the other options and i alone.
+    pub count: i64,
+    /// Seed of all random draws, any number; default 0.
+    pub seed: i64,
+    /// Volume fraction of phase 1 of a Gaussian field, 0 to 1 (default 0.4), or of discs (default 0.25).
+    pub volume_fraction: f64,
+    /// Correlation length of a Gaussian field along x, 0 to a quarter of the image; default 5.
+    pub correlation_length_x: f64,
+    /// Correlation length of a Gaussian field along y, 0 to a quarter of the image; default 5.
+    pub correlation_length_y: f64,
+    /// Side of a square of the checkerboard, at least 1 and below the shorter side of the image; default 8.
+    pub cell_size: i64,
+    /// Diameter of a disc with the mean area of a grain; default 32.
+    pub grain_size: f64,
+    /// Thickness of a grain boundary; default 2.
+    pub boundary_thickness: f64,
+    /// Smallest radius of a disc; default 6.
+    pub radius_min: f64,
+    /// Largest radius of a disc; default 12.
+    pub radius_max: f64,
+    /// Smallest distance between two discs; default 2.
+    pub gap: f64,
+}
+// SAFETY: numbers only.
+unsafe impl Growing for davegan_sample_options_t {
+    const NAME: &'static str = "davegan_sample_options_t";
+}
+
+fn unknown_sample(kind: i32) -> Error {
+    Error::invalid(format!(
+        "kind = {kind}; choose one of DAVEGAN_SAMPLE_ELLIPSES (1), _CHECKERBOARD (2), _GAUSSIAN_FIELD (3), _VORONOI (4), \
+         _DISCS (5)"
+    ))
+}
+
+impl davegan_sample_options_t {
+    fn new(kind: i32) -> Result<Self> {
+        let (board, field) = (Checkerboard::default(), GaussianField::default());
+        let (grains, discs) = (GrainBoundaries::default(), Discs::default());
+        let ((ny, nx), volume_fraction) = match kind {
+            DAVEGAN_SAMPLE_ELLIPSES => ((Ellipses::default().side, Ellipses::default().side), 0.0),
+            DAVEGAN_SAMPLE_CHECKERBOARD => ((board.ny, board.nx), 0.0),
+            DAVEGAN_SAMPLE_GAUSSIAN_FIELD => ((field.ny, field.nx), field.volume_fraction),
+            DAVEGAN_SAMPLE_VORONOI => ((grains.ny, grains.nx), 0.0),
+            DAVEGAN_SAMPLE_DISCS => ((discs.ny, discs.nx), discs.volume_fraction),
+            _ => return Err(unknown_sample(kind)),
+        };
+        Ok(Self {
+            struct_size: size_of::<Self>(),
+            kind,
+            nx: nx as i64,
+            ny: ny as i64,
+            count: 1,
+            seed: 0,
+            cell_size: board.cell as i64,
+            volume_fraction,
+            correlation_length_x: field.correlation_x,
+            correlation_length_y: field.correlation_y,
+            grain_size: grains.grain_size,
+            boundary_thickness: grains.thickness,
+            radius_min: discs.radius_min,
+            radius_max: discs.radius_max,
+            gap: discs.gap,
+        })
+    }
+
+    fn sample(&self) -> Result<Sample> {
+        let (ny, nx) = (count(self.ny, "ny")?, count(self.nx, "nx")?);
+        let volume_fraction = self.volume_fraction;
+        match self.kind {
+            DAVEGAN_SAMPLE_ELLIPSES if nx == ny => Ok(Sample::Ellipses(Ellipses { side: nx })),
+            DAVEGAN_SAMPLE_ELLIPSES => {
+                Err(Error::invalid(format!("nx = {nx}, ny = {ny}; images of ellipses are square")))
+            }
+            DAVEGAN_SAMPLE_CHECKERBOARD => {
+                Ok(Sample::Checkerboard(Checkerboard { ny, nx, cell: count(self.cell_size, "cell_size")? }))
+            }
+            DAVEGAN_SAMPLE_GAUSSIAN_FIELD => Ok(Sample::GaussianField(GaussianField {
+                ny,
+                nx,
+                volume_fraction,
+                correlation_y: self.correlation_length_y,
+                correlation_x: self.correlation_length_x,
+            })),
+            DAVEGAN_SAMPLE_VORONOI => Ok(Sample::GrainBoundaries(GrainBoundaries {
+                ny,
+                nx,
+                grain_size: self.grain_size,
+                thickness: self.boundary_thickness,
+            })),
+            DAVEGAN_SAMPLE_DISCS => Ok(Sample::Discs(Discs {
+                ny,
+                nx,
+                volume_fraction,
+                radius_min: self.radius_min,
+                radius_max: self.radius_max,
+                gap: self.gap,
+            })),
+            other => Err(unknown_sample(other)),
+        }
+    }
+}
+
+/// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults of a built-in micrograph.
+///
+/// `kind` is one of `DAVEGAN_SAMPLE_...`. Fails with `DAVEGAN_INVALID_PARAMETER` for another kind, or if `size` is less
+/// than that of the first version. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_sample_options_init(
+    options: *mut davegan_sample_options_t,
+    size: usize,
+    kind: i32,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        let place = unsafe { StructPlace::new(options, size, "options") }?;
+        place.set(davegan_sample_options_t::new(kind)?);
+        Ok(())
+    })
+}
+
+/// Makes a built-in micrograph of two phases; the same options always give the same images.
+///
+/// `*micrograph` is a new handle. Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of its range, or discs
+/// cannot be packed as densely as asked. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_sample(
+    options: *const davegan_sample_options_t,
+    micrograph: *mut *mut davegan_micrograph_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (place, options) = unsafe { (Place::handle(micrograph, "micrograph")?, options::read(options)?) };
+        let options = options.ok_or_else(|| Error::invalid("options is NULL; it must say which sample to make"))?;
+        let sample = options.sample()?.make(options.seed as u64, count(options.count, "count")?)?;
+        place.give(davegan_micrograph_t(sample));
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_come_back_as_they_were() {
+        for (kind, sample) in [
+            (DAVEGAN_SAMPLE_ELLIPSES, Sample::Ellipses(Ellipses::default())),
+            (DAVEGAN_SAMPLE_CHECKERBOARD, Sample::Checkerboard(Checkerboard::default())),
+            (DAVEGAN_SAMPLE_GAUSSIAN_FIELD, Sample::GaussianField(GaussianField::default())),
+            (DAVEGAN_SAMPLE_VORONOI, Sample::GrainBoundaries(GrainBoundaries::default())),
+            (DAVEGAN_SAMPLE_DISCS, Sample::Discs(Discs::default())),
+        ] {
+            assert_eq!(davegan_sample_options_t::new(kind).and_then(|options| options.sample()), Ok(sample));
+        }
+        assert!(davegan_sample_options_t::new(0).is_err());
+    }
+
+    #[test]
+    fn images_of_ellipses_are_square() {
+        let options = davegan_sample_options_t::new(DAVEGAN_SAMPLE_ELLIPSES).unwrap();
+        let options = davegan_sample_options_t { ny: 33, ..options };
+        assert!(options.sample().unwrap_err().to_string().contains("ny = 33"));
+    }
+}

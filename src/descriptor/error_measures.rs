@@ -1,0 +1,240 @@
+//! The error measures of the paper: Eq. 12, E_rec and E_gen.
+
+use ndarray::Array4;
+use rayon::prelude::*;
+
+use super::{
+    PowerSpectra, S2Options, check_phase, check_same_shape, power_spectra,
+    two_point::{s2, squared_lag},
+};
+use crate::{Error, Result, micrograph::PhaseImages};
+
+/// Numbers in the power spectra that are held at a time, 16 MiB of them.
+const BLOCK: usize = 1 << 21;
+
+/// An error measure of a set of images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DescriptorErrors {
+    /// Mean over the images: what the paper's Table 4 lists.
+    pub mean: f64,
+    /// The error of each image, in 0 to 1.
+    pub per_image: Vec<f64>,
+}
+
+impl DescriptorErrors {
+    fn new(per_image: Vec<f64>) -> Self {
+        Self { mean: per_image.iter().sum::<f64>() / per_image.len() as f64, per_image }
+    }
+}
+
+/// Descriptor error of two images, Eq. 12: the root mean square over all lags of the difference between their two-point
+/// correlations of `phase`. Between 0 and 1; exactly 0 for identical images.
+///
+/// `a` and `b` hold one image each, of the same shape; [`PowerSpectra`] is for sets. With
+/// [`max_lag`](S2Options::max_lag) the mean is over the lags with |r| <= `max_lag`, where on a torus |r| is the length of
+/// the shortest of a lag's periodic images. Without it, the non-periodic estimator counts long lags, which are averages
+/// over a few voxels in a corner, as much as short ones: choose a limit there.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if there is not one image on each side, the shapes differ, or there is no such phase.
+pub fn s2_error(a: &PhaseImages, b: &PhaseImages, phase: u8, options: &S2Options) -> Result<f64> {
+    if a.len() != 1 || b.len() != 1 {
+        return Err(Error::invalid(format!(
+            "sets of {} and {} images given; compare one image with one, or use power spectra for sets",
+            a.len(),
+            b.len()
+        )));
+    }
+    check_same_shape(a.shape(), b.shape())?;
+    if options.periodic && options.max_lag.is_none() {
+        return PowerSpectra::new(a, phase)?.error(0, &PowerSpectra::new(b, phase)?, 0);
+    }
+    Ok(map_error(&s2(a, phase, options)?, &s2(b, phase, options)?, options.max_lag))
+}
+
+/// E_rec of Table 4: the errors (Eq. 12, periodic, all lags) of each original and its reconstruction, and their mean.
+///
+/// Image i of `reconstructions` belongs to image i of `originals`. Identical images have error exactly 0.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if the sets differ in length or shape, or there is no such phase.
+pub fn reconstruction_error(
+    originals: &PhaseImages,
+    reconstructions: &PhaseImages,
+    phase: u8,
+) -> Result<DescriptorErrors> {
+    if originals.len() != reconstructions.len() {
+        return Err(Error::invalid(format!(
+            "{} originals, but {} reconstructions; give one reconstruction for each",
+            originals.len(),
+            reconstructions.len()
+        )));
+    }
+    check_sets(originals, reconstructions, phase)?;
+    let mut per_image = Vec::with_capacity(originals.len());
+    for (originals, reconstructions) in blocks(originals).zip(blocks(reconstructions)) {
+        let (a, b) = (PowerSpectra::new(&originals, phase)?, PowerSpectra::new(&reconstructions, phase)?);
+        for index in 0..originals.len() {
+            per_image.push(a.error(index, &b, index)?);
+        }
+    }
+    Ok(DescriptorErrors::new(per_image))
+}
+
+/// E_gen of Table 4: for each realisation the smallest error (Eq. 12, periodic, all lags) to an image of `training`,
+/// and the mean of those.
+///
+/// Memory does not grow with the number of images on either side. The realisations are shared out to the threads of
+/// the current rayon pool; their number changes nothing in the result.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if the two sets differ in shape, or there is no such phase.
+pub fn generation_error(realisations: &PhaseImages, training: &PhaseImages, phase: u8) -> Result<DescriptorErrors> {
+    check_sets(realisations, training, phase)?;
+    let mut per_image = Vec::with_capacity(realisations.len());
+    for realisations in blocks(realisations) {
+        let spectra = PowerSpectra::new(&realisations, phase)?;
+        let mut smallest = vec![f64::INFINITY; realisations.len()];
+        for training in blocks(training) {
+            let training = PowerSpectra::new(&training, phase)?;
+            smallest.par_iter_mut().enumerate().try_for_each(|(index, smallest)| -> Result<()> {
+                let (_, error) = spectra.nearest(index, &training)?;
+                *smallest = smallest.min(error);
+                Ok(())
+            })?;
+        }
+        per_image.extend(smallest);
+    }
+    Ok(DescriptorErrors::new(per_image))
+}
+
+/// Refuses before the work starts what would be refused after the first block.
+fn check_sets(a: &PhaseImages, b: &PhaseImages, phase: u8) -> Result<()> {
+    check_same_shape(a.shape(), b.shape())?;
+    check_phase(a, phase)?;
+    check_phase(b, phase)
+}
+
+/// The images in sets small enough that their power spectra may be held in memory.
+fn blocks(images: &PhaseImages) -> impl Iterator<Item = PhaseImages> {
+    let length = (BLOCK / power_spectra::stride(images.shape())).max(1);
+    (0..images.len()).step_by(length).map(move |first| images.range(first, length.min(images.len() - first)))
+}
+
+/// Root mean square difference of two maps of one image each, over the lags with |r| <= `max_lag`.
+fn map_error(a: &Array4<f64>, b: &Array4<f64>, max_lag: Option<usize>) -> f64 {
+    let (_, mz, my, mx) = a.dim();
+    let limit = max_lag.map_or(usize::MAX, |limit| limit.saturating_mul(limit));
+    let (mut sum, mut lags) = (0.0, 0_usize);
+    for (((_, z, y, x), a), b) in a.indexed_iter().zip(b) {
+        if squared_lag((z, y, x), (mz, my, mx)) <= limit {
+            sum += (a - b) * (a - b);
+            lags += 1;
+        }
+    }
+    (sum / lags as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptor::direct;
+
+    const OPTIONS: [S2Options; 6] = [
+        S2Options { periodic: true, max_lag: None },
+        S2Options { periodic: true, max_lag: Some(0) },
+        S2Options { periodic: true, max_lag: Some(3) },
+        S2Options { periodic: false, max_lag: None },
+        S2Options { periodic: false, max_lag: Some(2) },
+        S2Options { periodic: false, max_lag: Some(usize::MAX) },
+    ];
+
+    #[test]
+    fn eq_12_agrees_with_the_direct_definition() {
+        for (seed, shape) in direct::SHAPES.into_iter().enumerate() {
+            let a = direct::random_images(seed as u64, 1, shape, 3);
+            let b = direct::random_images(50 + seed as u64, 1, shape, 3);
+            for options in &OPTIONS {
+                let map = |images| match options.periodic {
+                    true => direct::s2(images, 0, 2),
+                    false => direct::s2_non_periodic(images, 0, 2, options.max_lag),
+                };
+                let expected = direct::error(&map(&a), &map(&b), options.max_lag);
+                let found = s2_error(&a, &b, 2, options).unwrap();
+                assert!((found - expected).abs() < 1e-14, "{shape:?} {options:?}: {found} {expected}");
+                assert_eq!(found, s2_error(&b, &a, 2, options).unwrap());
+                assert_eq!(s2_error(&a, &a, 2, options).unwrap(), 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn parseval_and_inverse_transform_agree() {
+        let far = S2Options { periodic: true, max_lag: Some(1000) };
+        for seed in 0..8 {
+            let shape = [1 + seed as usize % 2, 48 + seed as usize, 64];
+            let a = direct::random_images(seed, 1, shape, 2);
+            let b = direct::random_images(50 + seed, 1, shape, 2);
+            let parseval = s2_error(&a, &b, 1, &S2Options::default()).unwrap();
+            let inverse = s2_error(&a, &b, 1, &far).unwrap();
+            assert!(parseval > 0.0 && (parseval - inverse).abs() < 1e-12, "{parseval} {inverse}");
+        }
+    }
+
+    #[test]
+    fn at_lag_zero_the_error_is_that_of_the_volume_fraction() {
+        let a = direct::random_images(1, 1, [1, 10, 10], 2);
+        let b = direct::random_images(2, 1, [1, 10, 10], 2);
+        let difference = (a.volume_fractions()[1] - b.volume_fractions()[1]).abs();
+        for periodic in [true, false] {
+            assert_eq!(s2_error(&a, &b, 1, &S2Options { periodic, max_lag: Some(0) }).unwrap(), difference);
+        }
+    }
+
+    #[test]
+    fn sets_agree_with_the_pairs_in_them() {
+        // Large enough images that each set falls into several blocks.
+        let shape = [128, 128, 65];
+        assert!(BLOCK / power_spectra::stride(shape) < 5);
+        let training = direct::random_images(1, 5, shape, 2);
+        let realisations = direct::random_images(2, 5, shape, 2);
+        let pair = |i, j| s2_error(&realisations.range(i, 1), &training.range(j, 1), 1, &S2Options::default()).unwrap();
+
+        let rec = reconstruction_error(&training, &realisations, 1).unwrap();
+        assert_eq!(rec.per_image, (0..5).map(|i| pair(i, i)).collect::<Vec<_>>());
+        assert_eq!(rec.mean, rec.per_image.iter().sum::<f64>() / 5.0);
+
+        let generated = generation_error(&realisations, &training, 1).unwrap();
+        let smallest = |i| (0..5).map(|j| pair(i, j)).fold(f64::INFINITY, f64::min);
+        assert_eq!(generated.per_image, (0..5).map(smallest).collect::<Vec<_>>());
+        assert_eq!(generated.mean, generated.per_image.iter().sum::<f64>() / 5.0);
+    }
+
+    #[test]
+    fn copies_score_exactly_zero() {
+        let images = direct::random_images(3, 6, [1, 16, 16], 2);
+        assert_eq!(reconstruction_error(&images, &images, 1).unwrap(), DescriptorErrors::new(vec![0.0; 6]));
+        assert_eq!(generation_error(&images.range(2, 3), &images, 1).unwrap(), DescriptorErrors::new(vec![0.0; 3]));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused_with_its_values() {
+        let small = direct::random_images(1, 2, [1, 4, 4], 2);
+        let large = direct::random_images(1, 2, [1, 8, 8], 3);
+        let text = |error: Error| error.to_string();
+
+        let error = text(reconstruction_error(&small, &small.range(0, 1), 1).unwrap_err());
+        assert!(error.contains("2 originals, but 1"), "{error}");
+        let error = text(generation_error(&small, &large, 1).unwrap_err());
+        assert!(error.contains("1 x 4 x 4") && error.contains("1 x 8 x 8"), "{error}");
+        let error = text(generation_error(&large, &large, 3).unwrap_err());
+        assert!(error.contains("no phase 3"), "{error}");
+        let error = text(s2_error(&small, &small, 1, &S2Options::default()).unwrap_err());
+        assert!(error.contains("2 and 2 images"), "{error}");
+        assert!(s2_error(&small.range(0, 1), &large.range(0, 1), 1, &S2Options::default()).is_err());
+        assert!(s2_error(&small.range(0, 1), &small.range(1, 1), 2, &OPTIONS[3]).is_err());
+    }
+}

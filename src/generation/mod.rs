@@ -1,0 +1,13 @@
+//! Generation: realisations from a model, and the latent space between them.
+//!
+//! * [`latent`]: latent vectors drawn, encoded, decoded, traversed and interpolated.
+//! * [`realisations`]: realisations in memory and appended to files.
+//! * [`evaluation`]: E_rec and E_gen of a model.
+
+mod evaluation;
+mod latent;
+mod realisations;
+
+pub use evaluation::{Evaluation, evaluate};
+pub use latent::{Encoded, decode, encode, interpolate, latent_vectors, reconstruct, traverse};
+pub use realisations::{FileOptions, GenerationOptions, generate_into, generate_to_file, realisations};

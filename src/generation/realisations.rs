@@ -1,0 +1,201 @@
+//! Realisations, in memory and appended to files.
+
+use std::path::Path;
+
+use crate::descriptor::PowerSpectra;
+use crate::device::thread_pool;
+use crate::micrograph::PhaseImages;
+use crate::model::Model;
+use crate::progress::{Pace, ProgressCallback};
+use crate::random::MAX_COUNTER;
+use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
+use crate::{Error, Result};
+
+use super::latent::{decode, latent_vectors};
+
+/// Realisations made and stored between two looks at the clock.
+const BATCH: usize = 256;
+
+/// Which realisations, and how they are made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GenerationOptions {
+    /// Seed of the latent vectors.
+    pub seed: u64,
+    /// Index of the first realisation: indices `first..first + count` are made.
+    pub first: u64,
+    /// Number of realisations, at least 1.
+    pub count: usize,
+    /// Threads on the CPU; 0: one a core.
+    pub threads: usize,
+}
+
+impl Default for GenerationOptions {
+    fn default() -> Self {
+        Self { seed: 0, first: 0, count: 1, threads: 0 }
+    }
+}
+
+impl GenerationOptions {
+    /// Checks every value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] naming the option, its value and its range.
+    pub fn validate(&self) -> Result<()> {
+        if self.count == 0 {
+            return Err(Error::invalid("count = 0 realisations; ask for at least 1"));
+        }
+        if self.first.checked_add(self.count as u64).is_none_or(|end| end > MAX_COUNTER) {
+            return Err(Error::invalid(format!(
+                "first = {}, count = {}; the last index must be below {MAX_COUNTER}",
+                self.first, self.count
+            )));
+        }
+        Ok(())
+    }
+
+    /// The parts of at most [`BATCH`] realisations, in order.
+    fn batches(&self) -> impl Iterator<Item = Self> + '_ {
+        (0..self.count).step_by(BATCH).map(|done| Self {
+            first: self.first + done as u64,
+            count: BATCH.min(self.count - done),
+            ..self.clone()
+        })
+    }
+}
+
+/// How realisations are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileOptions {
+    /// VTKHDF for ParaView, or a group of the host's own file.
+    pub layout: Layout,
+    /// Keep or replace realisations that are already there.
+    pub mode: Mode,
+    /// Side of a voxel; positive.
+    pub voxel_size: f64,
+    /// Whether the error of each realisation to the nearest training tile is computed (Eq. 12, minority phase).
+    pub with_s2_error: bool,
+    /// Seconds between two reports of progress; 0: after every batch.
+    pub progress_interval: f64,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        Self { layout: Layout::VtkHdf, mode: Mode::Append, voxel_size: 1.0, with_s2_error: true, progress_interval: 0.5 }
+    }
+}
+
+/// Realisations in memory, `(count, nz, ny, nx)`. Each depends on the model, the seed and its index alone, not on
+/// count, threads or what was made before.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for an option out of range, [`Error::OutOfMemory`] if they do not fit into memory.
+pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
+    options.validate()?;
+    let [nz, ny, nx] = model.shape();
+    let mut phases = Vec::new();
+    let too_many = || Error::OutOfMemory(format!("{} realisations do not fit into memory; ask for fewer", options.count));
+    let bytes = options.count.checked_mul(nz * ny * nx).ok_or_else(too_many)?;
+    phases.try_reserve_exact(bytes).map_err(|_| too_many())?;
+    phases.resize(bytes, 0);
+    generate_into(model, options, &mut phases)?;
+    model.images(&phases, options.count)
+}
+
+/// Realisations in the caller's buffer, x fastest, one after the other.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for an option out of range, [`Error::BufferSize`] if the buffer is too small.
+pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u8]) -> Result<()> {
+    options.validate()?;
+    let voxels: usize = model.shape().iter().product();
+    let needed = options.count.saturating_mul(voxels);
+    if buffer.len() < needed {
+        return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
+    }
+    thread_pool(options.threads)?.install(|| {
+        for (part, to) in options.batches().zip(buffer[..needed].chunks_mut(BATCH * voxels)) {
+            to.copy_from_slice(make(model, &part)?.as_slice());
+        }
+        Ok(())
+    })
+}
+
+/// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for an option out of range, [`Error::Cancelled`] if `progress` asked to stop, with the
+/// realisations so far in the file, and those of [`RealisationFile::open`].
+pub fn generate_to_file(
+    model: &Model,
+    path: &Path,
+    options: &GenerationOptions,
+    file_options: &FileOptions,
+    progress: ProgressCallback,
+) -> Result<()> {
+    options.validate()?;
+    let pool = thread_pool(options.threads)?;
+    let judged = model.tiles.minority_phase();
+    let training = if file_options.with_s2_error {
+        Some(pool.install(|| PowerSpectra::new(&model.tiles, judged))?)
+    } else {
+        None
+    };
+    let header = header(model, options, file_options)?;
+    let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
+    let steps = options.count as u64;
+    let pace = Pace::new(0, steps, file_options.progress_interval);
+    let mut due = pace.next_report();
+    for part in options.batches() {
+        let (images, errors) = pool.install(|| {
+            let images = make(model, &part)?;
+            let errors = match &training {
+                Some(training) => nearest(training, &images, judged)?,
+                None => vec![f64::NAN; images.len()],
+            };
+            Ok::<_, Error>((images, errors))
+        })?;
+        file.append(part.first, &images, &errors)?;
+        let done = part.first - options.first + part.count as u64;
+        if done == steps || std::time::Instant::now() >= due {
+            due = pace.next_report();
+            if progress(&pace.report(done, None)).is_break() {
+                return Err(Error::Cancelled(format!(
+                    "generation was cancelled after {done} of {steps} realisations; {} holds them",
+                    path.display()
+                )));
+            }
+        }
+    }
+    file.finish()
+}
+
+fn make(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
+    decode(model, latent_vectors(model, options.seed, options.first, options.count).view())
+}
+
+/// Eq. 12 from each image to the nearest training tile.
+fn nearest(training: &PowerSpectra, images: &PhaseImages, phase: u8) -> Result<Vec<f64>> {
+    let spectra = PowerSpectra::new(images, phase)?;
+    (0..images.len()).map(|index| Ok(spectra.nearest(index, training)?.1)).collect()
+}
+
+fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions) -> Result<Header> {
+    let text = |name: &str, value: String| (name.to_owned(), value);
+    Ok(Header {
+        shape: model.shape(),
+        n_phases: model.n_phases(),
+        seed: options.seed,
+        voxel_size: file_options.voxel_size,
+        identity: vec![text("model_sha256", model_digest(model)?)],
+        provenance: vec![
+            text("library_version", env!("CARGO_PKG_VERSION").to_owned()),
+            text("micrograph", model.origin.source.clone()),
+            text("phase_values", format!("{:?}", model.origin.phase_values)),
+            text("training_steps", model.state.step.to_string()),
+        ],
+    })
+}

@@ -1,0 +1,144 @@
+//! Cutting micrographs into the small square images that networks see.
+
+use ndarray::{Array4, s};
+use rand::Rng;
+
+use super::PhaseImages;
+use crate::{Error, Result};
+
+/// Cuts every image into non-overlapping tiles of `side` x `side` pixels, row by row; what remains at the right and the
+/// bottom is dropped.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if `side` is zero or larger than an image, or the images are three-dimensional.
+pub fn tiles(images: &PhaseImages, side: usize) -> Result<PhaseImages> {
+    let [_, ny, nx] = check_side(images, side)?;
+    let mut offsets = Vec::new();
+    for image in 0..images.len() {
+        for y in 0..ny / side {
+            for x in 0..nx / side {
+                offsets.push((image, y * side, x * side));
+            }
+        }
+    }
+    windows(images, &offsets, side)
+}
+
+/// Cuts windows of `side` x `side` pixels whose first pixels are at `offsets`, each `(image, y, x)`.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if there are no offsets, a window leaves its image, `side` is zero or larger than an
+/// image, or the images are three-dimensional.
+pub fn windows(images: &PhaseImages, offsets: &[(usize, usize, usize)], side: usize) -> Result<PhaseImages> {
+    let [_, ny, nx] = check_side(images, side)?;
+    let mut cut = Array4::zeros((offsets.len(), 1, side, side));
+    for (mut window, &(image, y, x)) in cut.outer_iter_mut().zip(offsets) {
+        if image >= images.len() || y > ny - side || x > nx - side {
+            return Err(Error::invalid(format!(
+                "a window of {side} x {side} pixels at y = {y}, x = {x} of image {image} is not inside the {} images \
+                 of {ny} x {nx} pixels",
+                images.len()
+            )));
+        }
+        window.assign(&images.phases().slice(s![image, .., y..y + side, x..x + side]));
+    }
+    PhaseImages::new(cut, images.n_phases())
+}
+
+/// Cuts `count` windows of `side` x `side` pixels at random positions, each equally likely: all images, all offsets at
+/// which the window is inside.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if `count` is zero, `side` is zero or larger than an image, or the images are
+/// three-dimensional.
+pub fn random_windows(images: &PhaseImages, count: usize, side: usize, rng: &mut impl Rng) -> Result<PhaseImages> {
+    let [_, ny, nx] = check_side(images, side)?;
+    let mut offset = || {
+        let image = rng.random_range(0..images.len());
+        (image, rng.random_range(0..=ny - side), rng.random_range(0..=nx - side))
+    };
+    let offsets: Vec<_> = (0..count).map(|_| offset()).collect();
+    windows(images, &offsets, side)
+}
+
+/// Returns the shape of one image after checking that a window of `side` fits into it.
+fn check_side(images: &PhaseImages, side: usize) -> Result<[usize; 3]> {
+    let [nz, ny, nx] = images.shape();
+    if nz != 1 {
+        return Err(Error::invalid(format!(
+            "images of {nz} x {ny} x {nx} voxels cannot be cut into two-dimensional windows; give two-dimensional images"
+        )));
+    }
+    if side == 0 || side > ny || side > nx {
+        return Err(Error::invalid(format!(
+            "windows of {side} x {side} pixels cannot be cut from images of {ny} x {nx} pixels; the side must be 1 to \
+             {}, so give a larger micrograph or a smaller side",
+            ny.min(nx)
+        )));
+    }
+    Ok([nz, ny, nx])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    fn noise(n: usize, ny: usize, nx: usize) -> PhaseImages {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        PhaseImages::new(Array4::from_shape_fn((n, 1, ny, nx), |_| rng.random_range(0..4)), 4).unwrap()
+    }
+
+    #[test]
+    fn tiles_put_together_are_the_image_without_its_remainder() {
+        let images = noise(2, 11, 17);
+        let tiles = tiles(&images, 5).unwrap();
+        assert_eq!((tiles.len(), tiles.shape(), tiles.n_phases()), (2 * 2 * 3, [1, 5, 5], 4));
+        for ((n, _, y, x), &phase) in images.phases().indexed_iter() {
+            if y < 10 && x < 15 {
+                assert_eq!(tiles.phases()[[n * 6 + y / 5 * 3 + x / 5, 0, y % 5, x % 5]], phase);
+            }
+        }
+    }
+
+    #[test]
+    fn windows_are_cut_where_asked_and_nowhere_else() {
+        let images = noise(2, 6, 9);
+        let cut = windows(&images, &[(1, 2, 5), (0, 0, 0)], 4).unwrap();
+        assert_eq!(cut.phases()[[0, 0, 3, 1]], images.phases()[[1, 0, 5, 6]]);
+        assert_eq!(cut.phases()[[1, 0, 3, 1]], images.phases()[[0, 0, 3, 1]]);
+        for outside in [(2, 0, 0), (0, 3, 0), (0, 0, 6), (0, usize::MAX, 0)] {
+            assert!(windows(&images, &[outside], 4).is_err());
+        }
+        assert!(windows(&images, &[], 4).is_err());
+    }
+
+    #[test]
+    fn random_positions_are_equally_likely() {
+        // Every pixel is different from its neighbours modulo 7, so a window's first pixel tells its position.
+        let phases =
+            Array4::from_shape_fn((2, 1, 3, 2), |(n, _, y, x)| if y < 2 { (n * 4 + y * 2 + x) as u8 } else { 0 });
+        let images = PhaseImages::new(phases, 8).unwrap();
+        let cut = random_windows(&images, 6000, 1, &mut ChaCha8Rng::seed_from_u64(5)).unwrap();
+        let fractions = cut.volume_fractions();
+        // Twelve positions; phase 0 is at five of them.
+        assert!((fractions[0] - 5.0 / 12.0).abs() < 0.03, "{fractions:?}");
+        assert!(fractions[1..].iter().all(|f| (f - 1.0 / 12.0).abs() < 0.02), "{fractions:?}");
+        let whole = random_windows(&noise(1, 4, 4), 3, 4, &mut ChaCha8Rng::seed_from_u64(5)).unwrap();
+        assert_eq!(whole.image(2), noise(1, 4, 4).image(0));
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_named() {
+        for side in [0, 7, 9] {
+            let text = tiles(&noise(1, 6, 9), side).unwrap_err().to_string();
+            assert!(text.contains(&format!("{side} x {side}")) && text.contains("6 x 9"), "{text}");
+        }
+        let volume = PhaseImages::new(Array4::zeros((1, 2, 4, 4)), 2).unwrap();
+        assert!(tiles(&volume, 2).unwrap_err().to_string().contains("2 x 4 x 4"));
+    }
+}

@@ -1,0 +1,331 @@
+//! Files are written by the same libraries that read them, into a folder of their own for each test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage};
+use ndarray::{Array2, Array3, Array4};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8};
+use tiff::encoder::{TiffEncoder, TiffValue};
+
+use super::*;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("davegan-read-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed stays in the system's temporary folder.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Two phases with values 10 and 200 on 5 rows of 7 columns.
+fn pattern(y: usize, x: usize) -> u8 {
+    if (3 * y + x * x) % 5 < 2 { 200 } else { 10 }
+}
+
+fn expected() -> Vec<u8> {
+    (0..5).flat_map(|y| (0..7).map(move |x| u8::from(pattern(y, x) == 200))).collect()
+}
+
+fn read_auto(path: &Path, dataset: Option<&str>) -> Result<Micrograph> {
+    Micrograph::read(path, dataset, &ReadOptions::default())
+}
+
+fn assert_is_pattern(micrograph: &Micrograph, low: f64, high: f64) {
+    assert_eq!(micrograph.images.shape(), [1, 5, 7]);
+    assert_eq!(micrograph.images.image(0), expected());
+    assert_eq!(micrograph.phase_values, [low, high]);
+}
+
+fn message(path: &Path, dataset: Option<&str>) -> String {
+    read_auto(path, dataset).unwrap_err().to_string()
+}
+
+/// Writes `data` as dataset `name` into a new file.
+fn write_hdf5<T: hdf5::H5Type, D: ndarray::Dimension>(path: &Path, name: &str, data: &ndarray::Array<T, D>) {
+    hdf5::sync::sync(|| {
+        hdf5::File::create(path).unwrap().new_dataset_builder().with_data(data).create(name).unwrap();
+    });
+}
+
+#[test]
+fn hdf5_types_and_ranks() {
+    let folder = Folder::new("hdf5-types");
+    let path = folder.file("m.h5");
+    let values = Array2::from_shape_fn((5, 7), |(y, x)| pattern(y, x));
+    macro_rules! check {
+        ($($kind:ty),*) => {$(
+            write_hdf5(&path, "m", &values.mapv(|v| <$kind>::try_from(v / 2).unwrap()));
+            assert_is_pattern(&read_auto(&path, Some("m")).unwrap(), 5.0, 100.0);
+        )*};
+    }
+    check!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
+    write_hdf5(&path, "m", &values.mapv(|v| v == 200));
+    assert_is_pattern(&read_auto(&path, None).unwrap(), 0.0, 1.0);
+
+    let stack = Array4::from_shape_fn((3, 1, 5, 7), |(n, _, y, x)| pattern(y + n, x));
+    for dataset in ["four", "three"] {
+        match dataset {
+            "four" => write_hdf5(&path, dataset, &stack),
+            _ => write_hdf5(&path, dataset, &stack.clone().into_shape_with_order((3, 5, 7)).unwrap()),
+        }
+        let read = read_auto(&path, None).unwrap();
+        assert_eq!((read.images.len(), read.source.as_str()), (3, format!("m.h5:/{dataset}").as_str()));
+        assert_eq!(read.images.image(0), expected());
+        assert_eq!(read.images.phases().mapv(|p| if p == 1 { 200 } else { 10 }), stack);
+    }
+}
+
+#[test]
+fn hdf5_datasets_are_found_and_listed() {
+    let folder = Folder::new("hdf5-list");
+    let path = folder.file("m.h5");
+    let values = Array2::from_shape_fn((5, 7), |(y, x)| pattern(y, x));
+    hdf5::sync::sync(|| {
+        let file = hdf5::File::create(&path).unwrap();
+        let group = file.create_group("cells").unwrap();
+        group.new_dataset_builder().with_data(&values).create("phase").unwrap();
+        group.link_hard("/cells", "loop").unwrap();
+        group.link_soft("/nowhere", "broken").unwrap();
+        file.new_dataset_builder().with_data(&[1.0, 2.0]).create("line").unwrap();
+        let text: hdf5::types::VarLenUnicode = "text".parse().unwrap();
+        file.new_dataset_builder().with_data(&[text.clone(), text]).create("words").unwrap();
+    });
+    assert_is_pattern(&read_auto(&path, None).unwrap(), 10.0, 200.0);
+    assert_is_pattern(&read_auto(&path, Some("")).unwrap(), 10.0, 200.0);
+    assert_eq!(read_auto(&path, Some("cells/phase")).unwrap().source, "m.h5:cells/phase");
+    assert!(matches!(read_auto(&path, Some("phase")), Err(Error::Hdf5 { .. })));
+    assert!(message(&path, Some("phase")).contains("holds '/cells/phase'"));
+    assert!(message(&path, Some("cells")).contains("'cells' cannot be opened"));
+    assert!(message(&path, Some("line")).contains("shape [2]"));
+    assert!(message(&path, Some("words")).contains("no numbers"));
+    assert!(message(&path, Some("a\0b")).contains("cannot be opened"));
+
+    hdf5::sync::sync(|| {
+        let file = hdf5::File::append(&path).unwrap();
+        file.new_dataset_builder().with_data(&values).create("other").unwrap();
+    });
+    assert!(matches!(read_auto(&path, None), Err(Error::InvalidParameter(_))));
+    assert!(message(&path, None).contains("'/cells/phase', '/other'"));
+}
+
+#[test]
+fn absurd_hdf5_shapes_are_refused_before_memory_is_taken() {
+    let folder = Folder::new("hdf5-absurd");
+    let path = folder.file("m.h5");
+    hdf5::sync::sync(|| {
+        let file = hdf5::File::create(&path).unwrap();
+        file.new_dataset::<u8>().chunk((64, 64)).shape((1usize << 31, 1usize << 31)).create("huge").unwrap();
+        file.new_dataset::<u8>().chunk((1, 64)).shape((0.., 64)).create("empty").unwrap();
+    });
+    assert!(message(&path, Some("huge")).contains("2147483648 x 2147483648"));
+    assert!(message(&path, Some("empty")).contains("hold nothing"));
+}
+
+#[test]
+fn not_a_number_is_located() {
+    let folder = Folder::new("nan");
+    let path = folder.file("m.h5");
+    let mut values = Array3::from_shape_fn((2, 5, 7), |(_, y, x)| f32::from(pattern(y, x)));
+    values[[1, 3, 4]] = f32::NAN;
+    write_hdf5(&path, "m", &values);
+    let text = message(&path, None);
+    assert!(text.contains("y = 3, x = 4 of image 1 is NaN"), "{text}");
+}
+
+#[test]
+fn png_of_every_grey_kind() {
+    let folder = Folder::new("png");
+    // The name says nothing: the content does.
+    let path = folder.file("m.tif");
+    let check = |image: DynamicImage, low, high| {
+        image.save_with_format(&path, image::ImageFormat::Png).unwrap();
+        assert_is_pattern(&read_auto(&path, None).unwrap(), low, high);
+        assert_eq!(read_auto(&path, Some("")).unwrap().source, "m.tif");
+        assert!(matches!(read_auto(&path, Some("m")), Err(Error::InvalidParameter(_))));
+    };
+    let at = |x: u32, y: u32| pattern(y as usize, x as usize);
+    check(GrayImage::from_fn(7, 5, |x, y| Luma([at(x, y)])).into(), 10.0, 200.0);
+    check(ImageBuffer::from_fn(7, 5, |x, y| Luma([u16::from(at(x, y)) * 300])).into(), 3000.0, 60000.0);
+    check(GrayAlphaImage::from_fn(7, 5, |x, y| LumaA([at(x, y), 255])).into(), 10.0, 200.0);
+    check(RgbImage::from_fn(7, 5, |x, y| Rgb([at(x, y); 3])).into(), 10.0, 200.0);
+    let coloured = RgbImage::from_fn(7, 5, |x, y| Rgb([at(x, y), 10, 10]));
+    coloured.save_with_format(&path, image::ImageFormat::Png).unwrap();
+    assert!(matches!(read_auto(&path, None), Err(Error::Format { .. })));
+    assert!(message(&path, None).contains("(200, 10, 10)"));
+}
+
+fn write_tiff<C: ColorType>(path: &Path, pages: usize, value: impl Fn(u8) -> C::Inner)
+where
+    [C::Inner]: TiffValue,
+{
+    let mut encoder = TiffEncoder::new(fs::File::create(path).unwrap()).unwrap();
+    let channels = C::BITS_PER_SAMPLE.len();
+    for page in 0..pages {
+        let pixels = (0..5).flat_map(|y| (0..7).map(move |x| pattern(y + page, x)));
+        let samples: Vec<C::Inner> = pixels.flat_map(|v| (0..channels).map(move |_| v)).map(&value).collect();
+        encoder.write_image::<C>(7, 5, &samples).unwrap();
+    }
+}
+
+#[test]
+fn tiff_of_every_grey_kind_and_several_pages() {
+    let folder = Folder::new("tiff");
+    let path = folder.file("m");
+    write_tiff::<Gray8>(&path, 1, |v| v);
+    assert_is_pattern(&read_auto(&path, None).unwrap(), 10.0, 200.0);
+    assert!(read_auto(&path, Some("m")).is_err());
+    write_tiff::<Gray16>(&path, 1, |v| u16::from(v) * 300);
+    assert_is_pattern(&read_auto(&path, None).unwrap(), 3000.0, 60000.0);
+    write_tiff::<Gray32Float>(&path, 1, |v| f32::from(v) - 10.5);
+    assert_is_pattern(&read_auto(&path, None).unwrap(), -0.5, 189.5);
+    write_tiff::<RGB8>(&path, 1, |v| v);
+    assert_is_pattern(&read_auto(&path, None).unwrap(), 10.0, 200.0);
+    write_tiff::<Gray32Float>(&path, 1, |v| if v == 200 { f32::NAN } else { 0.0 });
+    assert!(message(&path, None).contains("is NaN"));
+
+    write_tiff::<Gray8>(&path, 4, |v| v);
+    let stack = read_auto(&path, None).unwrap();
+    assert_eq!(stack.images.len(), 4);
+    for ((n, _, y, x), &phase) in stack.images.phases().indexed_iter() {
+        assert_eq!(phase, u8::from(pattern(y + n, x) == 200));
+    }
+
+    let mut encoder = TiffEncoder::new(fs::File::create(&path).unwrap()).unwrap();
+    encoder.write_image::<Gray8>(2, 1, &[0, 1]).unwrap();
+    encoder.write_image::<Gray8>(1, 2, &[0, 1]).unwrap();
+    assert!(message(&path, None).contains("page 2 has 2 x 1 pixels, but page 1 has 1 x 2"));
+}
+
+#[test]
+fn grey_levels_need_a_segmentation() {
+    let folder = Folder::new("grey");
+    let path = folder.file("m.png");
+    let level = |x: u32| if x < 8 { 20 + x as u8 } else { 200 + x as u8 };
+    GrayImage::from_fn(16, 4, |x, _| Luma([level(x)])).save(&path).unwrap();
+    let text = message(&path, None);
+    assert!(text.contains("16 distinct values") && text.contains("Otsu"), "{text}");
+    for segmentation in [Segmentation::Otsu { n_phases: 2 }, Segmentation::Thresholds(vec![100.0])] {
+        let micrograph = Micrograph::read(&path, None, &ReadOptions { segmentation }).unwrap();
+        assert_eq!(micrograph.images.volume_fractions(), [0.5, 0.5]);
+        for (found, mean) in micrograph.phase_values.iter().zip([23.5, 211.5]) {
+            assert!((found - mean).abs() < 1e-9, "{found}");
+        }
+    }
+    let segmentation = Segmentation::Thresholds(vec![f64::NAN]);
+    assert!(matches!(Micrograph::read(&path, None, &ReadOptions { segmentation }), Err(Error::InvalidParameter(_))));
+}
+
+#[test]
+fn files_that_are_not_micrographs() {
+    let folder = Folder::new("not");
+    assert!(matches!(read_auto(&folder.file("missing.h5"), None), Err(Error::Io { .. })));
+    assert!(message(&folder.file("missing.h5"), None).contains("missing.h5"));
+    assert!(matches!(read_auto(&folder.0, None), Err(Error::Io { .. })));
+    for content in ["", "P", "nothing of this kind"] {
+        fs::write(folder.file("m.png"), content).unwrap();
+        assert!(matches!(read_auto(&folder.file("m.png"), None), Err(Error::Format { .. })));
+    }
+}
+
+/// The developers' micrographs are not part of the project: without them the test says that it was skipped.
+#[test]
+fn real_micrographs() {
+    let folder = std::env::var_os("DAVEGAN_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let path = folder.join("micrographs.h5");
+    if !path.exists() {
+        eprintln!("skipped: no micrographs.h5 in {}; set DAVEGAN_DATA", folder.display());
+        return;
+    }
+    assert!(message(&path, None).contains("'/ceramics'"));
+    for (dataset, fractions) in [
+        ("alloy", vec![0.135, 0.865]),
+        ("ceramics", vec![0.609, 0.391]),
+        ("rubber", vec![0.974, 0.026]),
+        ("composite", vec![0.562, 0.269, 0.169]),
+    ] {
+        let from_hdf5 = read_auto(&path, Some(dataset)).unwrap();
+        assert_eq!(from_hdf5.images.shape(), [1, 256, 256]);
+        for (found, expected) in from_hdf5.images.volume_fractions().iter().zip(fractions) {
+            assert!((found - expected).abs() < 6e-4, "{dataset}: {found} instead of {expected}");
+        }
+        let from_png = read_auto(&folder.join(dataset).with_extension("png"), None).unwrap();
+        assert_eq!(from_png.images, from_hdf5.images, "{dataset}");
+    }
+}
+
+#[test]
+fn hdf5_after_a_user_block_is_found() {
+    let folder = Folder::new("user-block");
+    let path = folder.file("m.h5");
+    let values = Array2::from_shape_fn((5, 7), |(y, x)| pattern(y, x));
+    hdf5::sync::sync(|| {
+        let file = hdf5::File::with_options().with_fcpl(|p| p.userblock(2048)).create(&path).unwrap();
+        file.new_dataset_builder().with_data(&values).create("m").unwrap();
+    });
+    assert_is_pattern(&read_auto(&path, None).unwrap(), 10.0, 200.0);
+}
+
+/// Cut short, `good` must be refused, unless what is missing comes after the pixels; with bytes changed at random places
+/// it may be read or refused, but no more.
+fn survives_damage(path: &Path, dataset: Option<&str>) {
+    let good = fs::read(path).unwrap();
+    let whole = read_auto(path, dataset).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(17);
+    for length in (0..good.len()).step_by((good.len() / 200).max(1)) {
+        fs::write(path, &good[..length]).unwrap();
+        if let Ok(read) = read_auto(path, dataset) {
+            assert_eq!(read, whole, "{length} of {} bytes of {}", good.len(), path.display());
+        }
+    }
+    fs::write(path, &good[..good.len() / 2]).unwrap();
+    assert!(read_auto(path, dataset).is_err());
+    for _ in 0..400 {
+        let mut bad = good.clone();
+        for _ in 0..rng.random_range(1..4) {
+            let position = rng.random_range(0..bad.len());
+            bad[position] = rng.random();
+        }
+        fs::write(path, &bad).unwrap();
+        // Whatever the outcome, the process lives and the text is there.
+        if let Err(error) = read_auto(path, dataset) {
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let folder = Folder::new("damage");
+    let values = Array2::from_shape_fn((5, 7), |(y, x)| pattern(y, x));
+    let path = folder.file("m.h5");
+    write_hdf5(&path, "m", &values);
+    survives_damage(&path, Some("m"));
+    hdf5::sync::sync(|| {
+        let file = hdf5::File::create(&path).unwrap();
+        file.new_dataset_builder().with_data(&values).chunk((2, 3)).shuffle().deflate(4).create("m").unwrap();
+    });
+    survives_damage(&path, None);
+    let path = folder.file("m.png");
+    GrayImage::from_fn(7, 5, |x, y| Luma([pattern(y as usize, x as usize)])).save(&path).unwrap();
+    survives_damage(&path, None);
+    let path = folder.file("m.tif");
+    write_tiff::<Gray16>(&path, 2, u16::from);
+    survives_damage(&path, None);
+}

@@ -1,0 +1,142 @@
+//! A thresholded Gaussian random field.
+
+use std::f64::consts::PI;
+
+use ndarray::{Array2, Axis};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use rustfft::{FftPlannerScalar, num_complex::Complex};
+
+use super::{Material, check_range};
+use crate::Result;
+
+/// Phase 1 where a stationary Gaussian random field is largest.
+///
+/// The covariance of the field is `exp(-(x / lx)^2 / 2 - (y / ly)^2 / 2)`. White noise is filtered on the torus of the
+/// image's own size, so the image is periodic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GaussianField {
+    /// Rows in pixels, 8 to 8192; default 256.
+    pub ny: usize,
+    /// Columns in pixels, 8 to 8192; default 256.
+    pub nx: usize,
+    /// Volume fraction of phase 1, 0 to 1, met to one pixel; each phase gets at least one pixel. Default 0.4.
+    pub volume_fraction: f64,
+    /// Correlation length `ly` along y in pixels, 0 to a quarter of `ny`; default 5.
+    pub correlation_y: f64,
+    /// Correlation length `lx` along x in pixels, 0 to a quarter of `nx`; default 5.
+    pub correlation_x: f64,
+}
+
+impl Default for GaussianField {
+    fn default() -> Self {
+        Self { ny: 256, nx: 256, volume_fraction: 0.4, correlation_y: 5.0, correlation_x: 5.0 }
+    }
+}
+
+impl Material for GaussianField {
+    fn shape(&self) -> (usize, usize) {
+        (self.ny, self.nx)
+    }
+
+    fn check(&self) -> Result<()> {
+        check_range("the volume fraction", self.volume_fraction, 0.0..=1.0)?;
+        check_range("the correlation length along y", self.correlation_y, 0.0..=self.ny as f64 / 4.0)?;
+        check_range("the correlation length along x", self.correlation_x, 0.0..=self.nx as f64 / 4.0)
+    }
+
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
+        let mut field = Array2::from_shape_simple_fn((self.ny, self.nx), || rng.sample(StandardNormal));
+        smooth(&mut field, Axis(0), self.correlation_y);
+        smooth(&mut field, Axis(1), self.correlation_x);
+        Ok(largest(&field, self.volume_fraction))
+    }
+}
+
+/// Gives white noise the covariance `exp(-(r / length)^2 / 2)` along `axis`, up to a factor.
+fn smooth(field: &mut Array2<f64>, axis: Axis, length: f64) {
+    let n = field.len_of(axis);
+    // Without vector instructions, so that a seed gives the same bytes on every processor.
+    let mut planner = FftPlannerScalar::new();
+    let (forward, inverse) = (planner.plan_fft_forward(n), planner.plan_fft_inverse(n));
+    // The square root of the spectrum of that covariance.
+    let gain = |k: usize| (-(PI * length * k.min(n - k) as f64 / n as f64).powi(2)).exp();
+    let gains: Vec<f64> = (0..n).map(gain).collect();
+    for mut lane in field.lanes_mut(axis) {
+        let mut spectrum: Vec<Complex<f64>> = lane.iter().map(|&value| Complex::new(value, 0.0)).collect();
+        forward.process(&mut spectrum);
+        for (value, gain) in spectrum.iter_mut().zip(&gains) {
+            *value *= gain;
+        }
+        inverse.process(&mut spectrum);
+        for (value, smoothed) in lane.iter_mut().zip(&spectrum) {
+            *value = smoothed.re;
+        }
+    }
+}
+
+/// 1 at the given share of the pixels, where `field` is largest, else 0.
+fn largest(field: &Array2<f64>, share: f64) -> Array2<u8> {
+    let values: Vec<f64> = field.iter().copied().collect();
+    let wanted = ((share * values.len() as f64).round() as usize).clamp(1, values.len() - 1);
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&i, &j| values[j].total_cmp(&values[i]));
+    let mut phases = vec![0; values.len()];
+    for &pixel in &order[..wanted] {
+        phases[pixel] = 1;
+    }
+    Array2::from_shape_vec(field.dim(), phases).expect("one phase for each value of the field")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Sample;
+    use super::*;
+    use crate::micrograph::PhaseImages;
+
+    /// Share of pixel pairs at distance `(dy, dx)` on the torus whose phases differ.
+    fn different(images: &PhaseImages, dy: usize, dx: usize) -> f64 {
+        let [_, ny, nx] = images.shape();
+        let phases = images.phases();
+        let differs = |n, y, x| phases[[n, 0, y, x]] != phases[[n, 0, (y + dy) % ny, (x + dx) % nx]];
+        let count = phases.indexed_iter().filter(|&((n, _, y, x), _)| differs(n, y, x)).count();
+        count as f64 / phases.len() as f64
+    }
+
+    #[test]
+    fn covariance_is_that_of_the_field() {
+        // At volume fraction 1/2 the phases of two pixels with correlation rho differ with probability acos(rho) / pi.
+        let sample =
+            GaussianField { volume_fraction: 0.5, correlation_y: 3.0, correlation_x: 6.0, ..Default::default() };
+        let images = Sample::GaussianField(sample).make(1, 4).unwrap().images;
+        for (dy, dx, scaled) in [(1, 0, 1.0 / 3.0), (3, 0, 1.0), (0, 1, 1.0 / 6.0), (0, 6, 1.0), (6, 6, 5f64.sqrt())] {
+            let expected = (-0.5 * scaled * scaled).exp().acos() / PI;
+            let found = different(&images, dy, dx);
+            assert!((found / expected - 1.0).abs() < 0.05, "({dy}, {dx}): {found} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn volume_fraction_is_met_to_one_pixel() {
+        for volume_fraction in [0.0, 0.013, 0.5, 0.999, 1.0] {
+            let sample = GaussianField { ny: 20, nx: 31, volume_fraction, correlation_y: 2.0, correlation_x: 0.0 };
+            let found = Sample::GaussianField(sample).make(2, 1).unwrap().images.volume_fractions()[1];
+            assert!((found - volume_fraction).abs() <= 1.0 / 620.0 && found > 0.0 && found < 1.0, "{found}");
+        }
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_named() {
+        let default = GaussianField::default();
+        for (sample, expected) in [
+            (GaussianField { volume_fraction: 1.5, ..default.clone() }, "volume fraction is 1.5, but must be 0 to 1"),
+            (GaussianField { volume_fraction: f64::NAN, ..default.clone() }, "volume fraction is NaN"),
+            (GaussianField { correlation_y: -1.0, ..default.clone() }, "along y is -1, but must be 0 to 64"),
+            (GaussianField { correlation_x: 65.0, ..default }, "along x is 65"),
+        ] {
+            let error = Sample::GaussianField(sample).make(0, 1).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}

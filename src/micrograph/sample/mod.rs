@@ -1,0 +1,168 @@
+//! Built-in micrographs, each from a seed.
+
+mod checkerboard;
+mod discs;
+mod ellipses;
+mod gaussian_field;
+mod grain_boundaries;
+mod torus;
+
+use std::fmt::{Debug, Display};
+use std::ops::RangeInclusive;
+
+use ndarray::{Array2, Array4};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+pub use checkerboard::Checkerboard;
+pub use discs::Discs;
+pub use ellipses::{Ellipse, Ellipses};
+pub use gaussian_field::GaussianField;
+pub use grain_boundaries::GrainBoundaries;
+
+use super::{Micrograph, PhaseImages, check_size};
+use crate::{Error, Result};
+
+/// A built-in material of two phases, with its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sample {
+    /// One ellipse in each image, as in section 4.2 of the paper.
+    Ellipses(Ellipses),
+    /// Squares of alternating phase.
+    Checkerboard(Checkerboard),
+    /// A thresholded Gaussian random field.
+    GaussianField(GaussianField),
+    /// The grain boundaries of a polycrystal.
+    GrainBoundaries(GrainBoundaries),
+    /// Discs that do not touch.
+    Discs(Discs),
+}
+
+/// What the materials have in common.
+trait Material: Debug {
+    /// `(ny, nx)` in pixels.
+    fn shape(&self) -> (usize, usize);
+
+    /// Refuses parameters out of range, with their name, value and range. The shape is already checked.
+    fn check(&self) -> Result<()>;
+
+    /// Draws one image of phases 0 and 1, `(ny, nx)`.
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>>;
+}
+
+impl Sample {
+    /// Makes `count` images. Image `i` depends on the parameters, `seed` and `i` alone, so a larger `count` continues
+    /// a smaller one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if a parameter is out of its range, `count` is zero or the images have more than
+    /// [`MAX_PIXELS`](super::MAX_PIXELS) pixels together, or if [`Discs`] cannot be packed as densely as asked.
+    pub fn make(&self, seed: u64, count: usize) -> Result<Micrograph> {
+        let material = self.material();
+        let (ny, nx) = material.shape();
+        check_range("the number of rows", ny, 8..=8192)?;
+        check_range("the number of columns", nx, 8..=8192)?;
+        check_size((count, ny, nx)).map_err(Error::InvalidParameter)?;
+        material.check()?;
+
+        let mut phases = Array4::zeros((count, 1, ny, nx));
+        for (index, mut image) in phases.outer_iter_mut().enumerate() {
+            image.assign(&material.draw(&mut stream(seed, index))?);
+        }
+        Ok(Micrograph {
+            images: PhaseImages::new(phases, 2)?,
+            phase_values: vec![0.0, 1.0],
+            source: format!("built-in: {material:?}, seed {seed}"),
+            parameters: self.parameters(seed, count),
+        })
+    }
+
+    /// The parameters of the ellipses, a row for each image. They are drawn a second time rather than kept, so that
+    /// no other material needs to know of them.
+    fn parameters(&self, seed: u64, count: usize) -> Option<Array2<f64>> {
+        let Self::Ellipses(sample) = self else { return None };
+        let mut parameters = Array2::zeros((count, 5));
+        for (index, mut row) in parameters.outer_iter_mut().enumerate() {
+            let Ellipse { a, b, x1, x2, phi } = sample.draw_ellipse(&mut stream(seed, index));
+            row.assign(&ndarray::arr1(&[a, b, x1, x2, phi]));
+        }
+        Some(parameters)
+    }
+
+    fn material(&self) -> &dyn Material {
+        match self {
+            Self::Ellipses(sample) => sample,
+            Self::Checkerboard(sample) => sample,
+            Self::GaussianField(sample) => sample,
+            Self::GrainBoundaries(sample) => sample,
+            Self::Discs(sample) => sample,
+        }
+    }
+}
+
+/// The random numbers for image `index`.
+fn stream(seed: u64, index: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(index as u64);
+    rng
+}
+
+/// Refuses a value out of `range`, NaN included.
+fn check_range<T: PartialOrd + Display>(name: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{name} is {value}, but must be {} to {}", range.start(), range.end())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> [Sample; 5] {
+        [
+            Sample::Ellipses(Ellipses::default()),
+            Sample::Checkerboard(Checkerboard::default()),
+            Sample::GaussianField(GaussianField::default()),
+            Sample::GrainBoundaries(GrainBoundaries::default()),
+            Sample::Discs(Discs::default()),
+        ]
+    }
+
+    #[test]
+    fn a_seed_is_a_promise() {
+        for sample in all() {
+            let three = sample.make(11, 3).unwrap();
+            let five = sample.make(11, 5).unwrap();
+            assert_eq!(three.images, five.images.range(0, 3), "{sample:?}");
+            assert_eq!(three.images.n_phases(), 2);
+            assert!(three.images.volume_fractions().iter().all(|&f| f > 0.0));
+            if !matches!(sample, Sample::Checkerboard(_)) {
+                assert_ne!(three.images, sample.make(12, 3).unwrap().images, "{sample:?}");
+                assert_ne!(three.images.image(0), three.images.image(1), "{sample:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_ellipses_have_parameters_and_all_say_what_they_are() {
+        for sample in all() {
+            let micrograph = sample.make(3, 2).unwrap();
+            assert_eq!(micrograph.parameters.is_some(), matches!(sample, Sample::Ellipses(_)));
+            assert!(micrograph.source.starts_with("built-in: "), "{}", micrograph.source);
+            assert!(micrograph.source.ends_with("seed 3"), "{}", micrograph.source);
+        }
+    }
+
+    #[test]
+    fn counts_and_sides_out_of_range_are_named() {
+        let message = |sample: Sample, count| sample.make(0, count).unwrap_err().to_string();
+        assert!(message(all()[0].clone(), 0).contains("0 images"));
+        assert!(message(all()[3].clone(), usize::MAX).contains("are more than"));
+        let wide = Checkerboard { nx: 1 << 40, ..Checkerboard::default() };
+        assert!(message(Sample::Checkerboard(wide), 1).contains("1099511627776"));
+        let none = GaussianField { ny: 0, ..GaussianField::default() };
+        assert!(message(Sample::GaussianField(none), 1).contains("rows is 0"));
+    }
+}

@@ -1,0 +1,261 @@
+//! From the values in a file to phase numbers.
+
+use ndarray::Array3;
+
+use super::MAX_PHASES;
+use super::otsu::{BINS, Histogram};
+use crate::{Error, Result};
+
+/// How many distinct values are counted before "more than" is said.
+const MAX_COUNTED: usize = 1000;
+
+/// What the values of a micrograph mean.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Segmentation {
+    /// Phase numbers if there are at most [`MAX_PHASES`] distinct values; otherwise an error that asks for one of the
+    /// other choices.
+    #[default]
+    Auto,
+    /// Every distinct value is a phase; renumbered from 0 in increasing order.
+    PhaseNumbers,
+    /// Grey levels: the phase is the number of thresholds that are not above the value. One to seven thresholds, in
+    /// the units of the file, finite and strictly increasing; every phase must occur.
+    Thresholds(Vec<f64>),
+    /// Grey levels: thresholds that maximise the variance between the phases (Otsu 1979), on a histogram of 256 bins
+    /// between the smallest and the largest grey level.
+    Otsu {
+        /// Number of phases, 2 to [`MAX_PHASES`].
+        n_phases: usize,
+    },
+}
+
+/// Phase numbers with the values they stand for.
+pub(super) struct Segmented {
+    /// `(n, ny, nx)`.
+    pub phases: Array3<u8>,
+    /// One per phase, increasing.
+    pub phase_values: Vec<f64>,
+}
+
+impl Segmentation {
+    /// Checks the choice itself, before any file is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] for thresholds that are not finite, not increasing, none or too many, and for a
+    /// number of phases out of range.
+    pub(super) fn check(&self) -> Result<()> {
+        match self {
+            Self::Auto | Self::PhaseNumbers => Ok(()),
+            Self::Thresholds(thresholds) => {
+                if !(1..MAX_PHASES).contains(&thresholds.len()) {
+                    return Err(Error::invalid(format!(
+                        "{} thresholds; give 1 to {}, one less than there are phases",
+                        thresholds.len(),
+                        MAX_PHASES - 1
+                    )));
+                }
+                if let Some(wrong) = thresholds.iter().find(|t| !t.is_finite()) {
+                    return Err(Error::invalid(format!("threshold {wrong} is not a finite number")));
+                }
+                match thresholds.windows(2).find(|pair| pair[0] >= pair[1]) {
+                    Some(pair) => Err(Error::invalid(format!(
+                        "threshold {} is followed by {}; thresholds must increase",
+                        pair[0], pair[1]
+                    ))),
+                    None => Ok(()),
+                }
+            }
+            Self::Otsu { n_phases } if (2..=MAX_PHASES).contains(n_phases) => Ok(()),
+            Self::Otsu { n_phases } => {
+                Err(Error::invalid(format!("{n_phases} phases for Otsu's method; give 2 to {MAX_PHASES}")))
+            }
+        }
+    }
+
+    /// Finds the phases in finite `values`, `(n, ny, nx)`. On failure says what is wrong with the values.
+    pub(super) fn apply(&self, values: &Array3<f64>) -> std::result::Result<Segmented, String> {
+        match self {
+            Self::PhaseNumbers => phase_numbers(values),
+            Self::Auto => match distinct(values) {
+                Distinct::Values(found) if found.len() <= MAX_PHASES => phase_numbers(values),
+                found => Err(format!(
+                    "{} distinct values, which cannot be phase numbers; give thresholds, or a number of phases for \
+                     Otsu's method",
+                    found.count()
+                )),
+            },
+            Self::Thresholds(thresholds) => by_thresholds(values, thresholds),
+            Self::Otsu { n_phases } => by_otsu(values, *n_phases),
+        }
+    }
+}
+
+enum Distinct {
+    /// In increasing order.
+    Values(Vec<f64>),
+    TooMany,
+}
+
+impl Distinct {
+    fn count(&self) -> String {
+        match self {
+            Self::Values(values) => values.len().to_string(),
+            Self::TooMany => format!("more than {MAX_COUNTED}"),
+        }
+    }
+}
+
+fn distinct(values: &Array3<f64>) -> Distinct {
+    let mut found: Vec<f64> = Vec::new();
+    for &value in values {
+        let position = found.partition_point(|&f| f < value);
+        if found.get(position) != Some(&value) {
+            if found.len() == MAX_COUNTED {
+                return Distinct::TooMany;
+            }
+            found.insert(position, value);
+        }
+    }
+    Distinct::Values(found)
+}
+
+/// Every distinct value is a phase. On failure says what is wrong with the values.
+pub(super) fn phase_numbers(values: &Array3<f64>) -> std::result::Result<Segmented, String> {
+    match distinct(values) {
+        Distinct::Values(found) if found.len() == 1 => {
+            Err(format!("one phase only, every pixel is {}; there is nothing to learn", found[0]))
+        }
+        Distinct::Values(found) if found.len() <= MAX_PHASES => {
+            let phases = values.mapv(|value| found.partition_point(|&f| f < value) as u8);
+            Ok(Segmented { phases, phase_values: found })
+        }
+        found => Err(format!(
+            "{} phases, but at most {MAX_PHASES} are possible; if the values are grey levels, give thresholds or a \
+             number of phases for Otsu's method",
+            found.count()
+        )),
+    }
+}
+
+fn by_thresholds(values: &Array3<f64>, thresholds: &[f64]) -> std::result::Result<Segmented, String> {
+    let phases = values.mapv(|value| thresholds.partition_point(|&t| t <= value) as u8);
+    with_means(values, phases, thresholds.len() + 1)
+}
+
+fn by_otsu(values: &Array3<f64>, n_phases: usize) -> std::result::Result<Segmented, String> {
+    let histogram = Histogram::new(values)?;
+    let cuts = histogram.cuts(n_phases).ok_or_else(|| {
+        format!(
+            "the grey levels fall into {} of {BINS} bins, too few for the {n_phases} phases asked for",
+            histogram.occupied()
+        )
+    })?;
+    let phases = values.mapv(|value| cuts.partition_point(|&cut| cut <= histogram.bin(value)) as u8);
+    with_means(values, phases, n_phases)
+}
+
+/// Completes segmented grey levels with the mean of each phase.
+fn with_means(values: &Array3<f64>, phases: Array3<u8>, n_phases: usize) -> std::result::Result<Segmented, String> {
+    // A running mean, since the sum of finite values need not be finite.
+    let mut means = vec![0.0; n_phases];
+    let mut counts = vec![0usize; n_phases];
+    for (&value, &phase) in values.iter().zip(&phases) {
+        let phase = usize::from(phase);
+        counts[phase] += 1;
+        let share = 1.0 / counts[phase] as f64;
+        means[phase] = means[phase] * (1.0 - share) + value * share;
+    }
+    if let Some(empty) = counts.iter().position(|&count| count == 0) {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        return Err(format!(
+            "no pixel is in phase {empty} of the {n_phases} that the thresholds make; the grey levels are {low} to \
+             {high}"
+        ));
+    }
+    Ok(Segmented { phases, phase_values: means })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(values: &[f64]) -> Array3<f64> {
+        Array3::from_shape_vec((1, 1, values.len()), values.to_vec()).unwrap()
+    }
+
+    fn phases(segmentation: &Segmentation, values: &[f64]) -> Vec<u8> {
+        segmentation.apply(&row(values)).unwrap_or_else(|e| panic!("{e}")).phases.into_iter().collect()
+    }
+
+    fn complaint(segmentation: &Segmentation, values: &[f64]) -> String {
+        segmentation.apply(&row(values)).err().expect("a complaint")
+    }
+
+    #[test]
+    fn phase_numbers_are_renumbered_in_order() {
+        let segmented = Segmentation::Auto.apply(&row(&[9.0, -2.5, 9.0, 0.0, -0.0])).unwrap();
+        assert_eq!(segmented.phases.into_iter().collect::<Vec<_>>(), [2, 0, 2, 1, 1]);
+        assert_eq!(segmented.phase_values, [-2.5, 0.0, 9.0]);
+    }
+
+    #[test]
+    fn too_many_or_too_few_values_are_counted() {
+        let nine: Vec<f64> = (0..9).map(f64::from).collect();
+        assert!(complaint(&Segmentation::PhaseNumbers, &nine).starts_with("9 phases"));
+        assert!(complaint(&Segmentation::Auto, &nine).starts_with("9 distinct"));
+        let many: Vec<f64> = (0..2000).map(f64::from).collect();
+        assert!(complaint(&Segmentation::PhaseNumbers, &many).starts_with("more than 1000 phases"));
+        for segmentation in [Segmentation::Auto, Segmentation::PhaseNumbers] {
+            assert!(complaint(&segmentation, &[4.0; 5]).starts_with("one phase only, every pixel is 4"));
+        }
+        assert_eq!(phases(&Segmentation::Auto, &nine[..8]), [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn thresholds_belong_to_the_phase_above() {
+        let segmentation = Segmentation::Thresholds(vec![10.0, 20.0]);
+        assert_eq!(phases(&segmentation, &[9.9, 10.0, 19.9, 20.0, 50.0]), [0, 1, 1, 2, 2]);
+        let values = segmentation.apply(&row(&[8.0, 10.0, 12.0, 20.0])).unwrap().phase_values;
+        assert_eq!(values, [8.0, 11.0, 20.0]);
+    }
+
+    #[test]
+    fn an_empty_phase_is_named_with_the_range_of_greys() {
+        let text = complaint(&Segmentation::Thresholds(vec![10.0, 20.0]), &[1.0, 30.0]);
+        assert!(text.contains("phase 1") && text.contains("1 to 30"), "{text}");
+    }
+
+    #[test]
+    fn wrong_thresholds_and_phase_counts_are_refused() {
+        for wrong in [vec![], vec![1.0, 1.0], vec![2.0, 1.0], vec![f64::NAN], vec![f64::INFINITY], vec![0.0; 8]] {
+            assert!(matches!(Segmentation::Thresholds(wrong).check(), Err(Error::InvalidParameter(_))));
+        }
+        for n_phases in [0, 1, 9, usize::MAX] {
+            assert!(Segmentation::Otsu { n_phases }.check().is_err());
+        }
+        assert!(Segmentation::Thresholds(vec![-1.0, 0.0, 0.5]).check().is_ok());
+        assert!(Segmentation::Otsu { n_phases: 8 }.check().is_ok());
+    }
+
+    #[test]
+    fn otsu_separates_clear_groups_and_reports_their_means() {
+        let values = [1.0, 2.0, 3.0, 100.0, 101.0, 99.0, 250.0, 251.0, 249.0];
+        let segmented = Segmentation::Otsu { n_phases: 3 }.apply(&row(&values)).unwrap();
+        for (mean, expected) in segmented.phase_values.iter().zip([2.0, 100.0, 250.0]) {
+            assert!((mean - expected).abs() < 1e-9);
+        }
+        assert_eq!(segmented.phases.into_iter().collect::<Vec<_>>(), [0, 0, 0, 1, 1, 1, 2, 2, 2]);
+        assert!(complaint(&Segmentation::Otsu { n_phases: 3 }, &[1.0, 2.0]).contains("2 of 256 bins"));
+        assert!(complaint(&Segmentation::Otsu { n_phases: 2 }, &[1.0, 1.0]).contains("every pixel is 1"));
+    }
+
+    #[test]
+    fn huge_grey_levels_do_not_overflow() {
+        let values = [1.7e308, 1.6e308, 1.0, 2.0];
+        let means = Segmentation::Thresholds(vec![1e300]).apply(&row(&values)).unwrap().phase_values;
+        assert!(means[1].is_finite() && means[1] > 1.6e308);
+        assert!(complaint(&Segmentation::Otsu { n_phases: 2 }, &[-1.7e308, 1.7e308]).contains("too wide"));
+    }
+}

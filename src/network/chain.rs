@@ -1,0 +1,248 @@
+//! A network: a chain of layers over one vector of parameters and one of moving statistics.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::architecture::LayerSpec;
+use super::layer::{self, BatchStatistics, Constants, LayerTape, LayerWeights};
+use super::parameters::{LayerEntries, Layout, part};
+
+/// A chain of layers with their weights on a device.
+#[derive(Debug, Clone)]
+pub struct Network {
+    layers: Vec<LayerSpec>,
+    layout: Layout,
+    constants: Constants,
+    /// Everything that is learned, in the order of [`Layout::parameters`].
+    pub parameters: Tensor<1>,
+    /// Moving means and variances, in the order of [`Layout::statistics`].
+    pub statistics: Tensor<1>,
+}
+
+/// What a forward pass leaves behind for backward passes; it may serve several.
+pub struct Tape {
+    layers: Vec<LayerTape>,
+}
+
+impl Tape {
+    /// What the network gave, `[n, channels, height, width]`.
+    pub fn output(&self) -> Tensor<4> {
+        self.layers.last().expect("a network has at least one layer").output.clone()
+    }
+}
+
+impl Network {
+    /// A network of `layers` with the given vectors, whose lengths are those of [`Layout::new`].
+    pub fn new(
+        layers: Vec<LayerSpec>,
+        constants: Constants,
+        parameters: Vec<f32>,
+        statistics: Vec<f32>,
+        device: &Device,
+    ) -> Self {
+        let layout = Layout::new(&layers);
+        let vector = |values: Vec<f32>| {
+            let length = values.len();
+            Tensor::<1>::from_data(TensorData::new(values, [length]), device)
+        };
+        Self { layers, layout, constants, parameters: vector(parameters), statistics: vector(statistics) }
+    }
+
+    /// Where each weight lies.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Forward pass with the statistics of the batch, which also move the moving ones.
+    pub fn forward_train(&mut self, input: Tensor<4>) -> Tape {
+        let mut tapes: Vec<LayerTape> = Vec::with_capacity(self.layers.len());
+        let mut moved = Vec::new();
+        let mut values = input;
+        for (spec, entries) in self.layers.iter().zip(&self.layout.layers) {
+            let (tape, statistics) = layer::forward_train(spec, &self.weights(entries, spec), &self.constants, values);
+            if let Some(BatchStatistics { mean, variance }) = statistics {
+                moved.extend([mean, variance]);
+            }
+            values = tape.output.clone();
+            tapes.push(tape);
+        }
+        if !moved.is_empty() {
+            let momentum = self.constants.norm_momentum;
+            self.statistics = self.statistics.clone() * momentum + Tensor::cat(moved, 0) * (1.0 - momentum);
+        }
+        Tape { layers: tapes }
+    }
+
+    /// Forward pass with the moving statistics: each image's output depends on that image alone.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let mut values = input;
+        for (spec, entries) in self.layers.iter().zip(&self.layout.layers) {
+            let moving = entries.moving.as_ref().map(|(mean, variance)| BatchStatistics {
+                mean: part(&self.statistics, mean),
+                variance: part(&self.statistics, variance),
+            });
+            values = layer::forward(spec, &self.weights(entries, spec), moving, &self.constants, values);
+        }
+        values
+    }
+
+    /// Gradient by the parameters, in the order of [`Layout::parameters`], for a gradient by the output of `tape`.
+    pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<1> {
+        let mut layers = Vec::with_capacity(self.layers.len());
+        let mut gradient = gradient;
+        for index in (0..self.layers.len()).rev() {
+            let (spec, tape) = (&self.layers[index], &tape.layers[index]);
+            let weights = self.weights(&self.layout.layers[index], spec);
+            let inner = layer::backward_inner(spec, &weights, &self.constants, tape, gradient.clone());
+            layers.push(layer::backward_weights(spec, &weights, tape, &inner));
+            if index > 0 {
+                gradient = layer::backward_input(spec, &weights, inner);
+            }
+        }
+        let mut parts = Vec::with_capacity(self.layout.parameters.len());
+        for gradients in layers.into_iter().rev() {
+            parts.push(gradients.kernel.flatten(0, 3));
+            parts.push(gradients.shift);
+            parts.extend(gradients.scale);
+        }
+        Tensor::cat(parts, 0)
+    }
+
+    /// Gradient by the input, for a gradient by the output of `tape`.
+    pub fn backward_input(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<4> {
+        let mut gradient = gradient;
+        for index in (0..self.layers.len()).rev() {
+            let spec = &self.layers[index];
+            let weights = self.weights(&self.layout.layers[index], spec);
+            let inner = layer::backward_inner(spec, &weights, &self.constants, &tape.layers[index], gradient);
+            gradient = layer::backward_input(spec, &weights, inner);
+        }
+        gradient
+    }
+
+    fn weights(&self, entries: &LayerEntries, spec: &LayerSpec) -> LayerWeights {
+        LayerWeights {
+            kernel: part(&self.parameters, &entries.kernel).reshape(spec.kernel_shape()),
+            shift: part(&self.parameters, &entries.shift),
+            scale: entries.scale.as_ref().map(|range| part(&self.parameters, range)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::DType;
+    use rand::Rng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::network::{Architecture, Heads, Profile};
+    use crate::random::{Purpose, generator};
+
+    const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
+
+    fn random<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> {
+        let values: Vec<f64> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+        Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
+    }
+
+    /// A network in double precision, so that finite differences are sharp.
+    fn network(layers: Vec<LayerSpec>, rng: &mut ChaCha8Rng) -> Network {
+        let layout = Layout::new(&layers);
+        let (parameters, statistics) = (layout.initial_parameters(rng), layout.initial_statistics());
+        let mut network = Network::new(layers, CONSTANTS, parameters, statistics, &Device::flex());
+        network.parameters = network.parameters.cast(DType::F64) + random([layout.parameter_count()], rng) * 0.1;
+        network.statistics = network.statistics.cast(DType::F64);
+        network
+    }
+
+    /// A loss whose gradient by the output is `weights`.
+    fn loss(network: &Network, input: &Tensor<4>, weights: &Tensor<4>) -> f64 {
+        let output = network.clone().forward_train(input.clone()).output();
+        (output * weights.clone()).sum().into_scalar::<f64>()
+    }
+
+    /// Compares a gradient with central differences at some of its entries.
+    fn check(gradient: Vec<f64>, rng: &mut ChaCha8Rng, loss_with: impl Fn(usize, f64) -> f64) {
+        let scale = gradient.iter().fold(0f64, |largest, g| largest.max(g.abs()));
+        assert!(scale > 0.0);
+        for _ in 0..6 {
+            let index = rng.random_range(0..gradient.len());
+            // So short that no activation crosses the kink of leaky ReLU.
+            let step = 1e-8;
+            let difference = (loss_with(index, step) - loss_with(index, -step)) / (2.0 * step);
+            assert!((gradient[index] - difference).abs() < 1e-5 * scale, "{} {difference}", gradient[index]);
+        }
+    }
+
+    fn bumped<const D: usize>(tensor: &Tensor<D>, index: usize, step: f64) -> Tensor<D> {
+        let mut values = tensor.clone().into_data().try_to_vec::<f64>().unwrap();
+        values[index] += step;
+        Tensor::from_data(TensorData::new(values, tensor.dims()), (&Device::flex(), DType::F64))
+    }
+
+    fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
+        let mut rng = generator(11, Purpose::Weights, 0);
+        let network = network(layers, &mut rng);
+        let input = random(input, &mut rng);
+        let tape = network.clone().forward_train(input.clone());
+        let weights = random(tape.output().dims(), &mut rng);
+
+        let gradient = network.backward_parameters(&tape, weights.clone()).into_data().try_to_vec::<f64>().unwrap();
+        check(gradient, &mut rng, |index, step| {
+            let mut network = network.clone();
+            network.parameters = bumped(&network.parameters, index, step);
+            loss(&network, &input, &weights)
+        });
+        let gradient = network.backward_input(&tape, weights.clone()).into_data().try_to_vec::<f64>().unwrap();
+        check(gradient, &mut rng, |index, step| loss(&network, &bumped(&input, index, step), &weights));
+    }
+
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        for (profile, latent) in [(Profile::Paper32, 5), (Profile::Paper64, 32)] {
+            for channels in [1, 3] {
+                for normalised in [false, true] {
+                    let heads = Heads { encoder_normalised: normalised, discriminator_normalised: normalised };
+                    let architecture = Architecture::new(profile, channels, latent, heads);
+                    let side = profile.side();
+                    check_network(architecture.encoder, [3, channels, side, side]);
+                    check_network(architecture.generator, [3, latent, 1, 1]);
+                    check_network(architecture.discriminator, [3, channels, side, side]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_network_in_training_becomes_the_moving_one() {
+        let mut rng = generator(12, Purpose::Weights, 0);
+        let architecture = Architecture::new(Profile::Paper32, 1, 5, Heads::default());
+        let mut network = network(architecture.generator, &mut rng);
+        let input = random([7, 5, 1, 1], &mut rng);
+        let mut trained = network.forward_train(input.clone()).output();
+        for _ in 0..2500 {
+            trained = network.forward_train(input.clone()).output();
+        }
+        let moving = network.forward(input);
+        let difference = (trained - moving).abs().max().into_scalar::<f64>();
+        assert!(difference < 1e-6, "{difference}");
+    }
+
+    #[test]
+    fn an_image_in_generation_does_not_depend_on_its_batch() {
+        let mut rng = generator(13, Purpose::Weights, 0);
+        let architecture = Architecture::new(Profile::Paper64, 3, 32, Heads::default());
+        let network = network(architecture.generator, &mut rng);
+        let single = Tensor::<4>::cat(vec![random([9, 32, 1, 1], &mut rng)], 0).cast(DType::F32);
+        let network = Network {
+            parameters: network.parameters.clone().cast(DType::F32),
+            statistics: network.statistics.clone().cast(DType::F32),
+            ..network
+        };
+        let together = network.forward(single.clone());
+        for n in [1, 2, 4, 5, 8] {
+            let alone = network.forward(single.clone().narrow(0, 9 - n, n));
+            assert_eq!(alone.into_data(), together.clone().narrow(0, 9 - n, n).into_data());
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Phases as the channels of a network, and back.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::Array4;
+
+use crate::micrograph::PhaseImages;
+use crate::{Error, Result};
+
+/// Channels of an image of `n_phases` phases: one for two phases (the indicator of phase 1), else one a phase.
+pub fn channels(n_phases: usize) -> usize {
+    if n_phases == 2 { 1 } else { n_phases }
+}
+
+/// The images at `indices` as one-hot channels, `[n, channels, ny, nx]`.
+pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tensor<4> {
+    let [_, ny, nx] = images.shape();
+    let channels = channels(images.n_phases());
+    let mut values = Vec::with_capacity(indices.len() * channels * ny * nx);
+    for &index in indices {
+        for channel in 0..channels {
+            let phase = if channels == 1 { 1 } else { channel as u8 };
+            values.extend(images.image(index).iter().map(|&p| if p == phase { 1f32 } else { 0.0 }));
+        }
+    }
+    Tensor::from_data(TensorData::new(values, [indices.len(), channels, ny, nx]), device)
+}
+
+/// The most probable phase of each pixel, for logits `[n, channels, ny, nx]`.
+///
+/// # Errors
+///
+/// [`Error::Device`] if the logits cannot be read back, [`Error::Diverged`] if one is not a number.
+pub fn most_probable_phases(logits: Tensor<4>, n_phases: usize) -> Result<PhaseImages> {
+    let [n, channels, ny, nx] = logits.dims();
+    let logits = read(logits)?;
+    if logits.iter().any(|logit| logit.is_nan()) {
+        return Err(Error::Diverged("the generator gives values that are not numbers: its training diverged".into()));
+    }
+    let pixels = ny * nx;
+    let phases = Array4::from_shape_fn((n, 1, ny, nx), |(n, _, y, x)| {
+        let at = |channel: usize| logits[(n * channels + channel) * pixels + y * nx + x];
+        if channels == 1 {
+            return u8::from(at(0) > 0.0);
+        }
+        let mut best = 0;
+        for channel in 1..channels {
+            if at(channel) > at(best) {
+                best = channel;
+            }
+        }
+        best as u8
+    });
+    PhaseImages::new(phases, n_phases)
+}
+
+/// Reads a tensor back to the host.
+///
+/// # Errors
+///
+/// [`Error::Device`] if the device failed since the last read.
+pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let data =
+        tensor.try_into_data_as::<f32>().map_err(|error| Error::Device(format!("cannot read results: {error}")))?;
+    data.try_to_vec()
+        .map_err(|error| Error::Internal(format!("a tensor is not of the type it was made with: {error:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(n_phases: usize) {
+        let phases = Array4::from_shape_fn((3, 1, 4, 5), |(n, _, y, x)| ((n * 7 + y * 3 + x) % n_phases) as u8);
+        let images = PhaseImages::new(phases, n_phases).unwrap();
+        let encoded = one_hot(&images, &[0, 1, 2], &Device::flex());
+        assert_eq!(encoded.dims()[1], channels(n_phases));
+        assert_eq!(most_probable_phases(encoded - 0.5, n_phases).unwrap(), images);
+    }
+
+    #[test]
+    fn phases_survive_the_channels() {
+        round_trip(2);
+        round_trip(3);
+        round_trip(8);
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_are_refused() {
+        let logits = Tensor::<4>::full([1, 1, 2, 2], f32::NAN, &Device::flex());
+        assert!(matches!(most_probable_phases(logits, 2), Err(Error::Diverged(_))));
+    }
+}

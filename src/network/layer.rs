@@ -1,0 +1,196 @@
+//! One layer, forward and backward.
+//!
+//! The backward pass is written out rather than left to automatic differentiation: one forward pass of the generator
+//! serves two different output gradients (Eq. 7 for its own weights, Eq. 3 for the encoder), and what no loss asks for
+//! is never computed. Tests hold it to finite differences and to PyTorch.
+
+use burn::tensor::Tensor;
+
+use super::architecture::{Direction, LayerSpec};
+use super::convolution::{correlate, down, up};
+
+/// Constants of normalisation and activation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Constants {
+    /// Slope of leaky ReLU for negative values.
+    pub leaky_slope: f64,
+    /// What batch normalisation adds to the variance.
+    pub norm_epsilon: f64,
+    /// Share of the old value that a moving statistic keeps at each step.
+    pub norm_momentum: f64,
+}
+
+/// The weights of one layer.
+pub struct LayerWeights {
+    /// `[coarse, fine, 4, 4]`.
+    pub kernel: Tensor<4>,
+    /// `[channels]`: bias, or the shift of the normalisation.
+    pub shift: Tensor<1>,
+    /// `[channels]`: scale of the normalisation.
+    pub scale: Option<Tensor<1>>,
+}
+
+/// What the backward pass needs of the forward pass.
+pub struct LayerTape {
+    input: Tensor<4>,
+    normalised: Option<Normalised>,
+    /// The layer's output, `[n, channels, height, width]`.
+    pub output: Tensor<4>,
+}
+
+struct Normalised {
+    values: Tensor<4>,
+    inverse_deviation: Tensor<4>,
+}
+
+/// Mean and biased variance of a batch, `[channels]` each.
+pub struct BatchStatistics {
+    /// Mean over batch and space.
+    pub mean: Tensor<1>,
+    /// Variance over batch and space, divided by the number of values.
+    pub variance: Tensor<1>,
+}
+
+/// Gradients by the weights of one layer, shaped like them.
+pub struct LayerGradients {
+    /// By the kernel.
+    pub kernel: Tensor<4>,
+    /// By bias or shift.
+    pub shift: Tensor<1>,
+    /// By the scale.
+    pub scale: Option<Tensor<1>>,
+}
+
+/// Forward pass with the statistics of the batch.
+pub fn forward_train(
+    spec: &LayerSpec,
+    weights: &LayerWeights,
+    constants: &Constants,
+    input: Tensor<4>,
+) -> (LayerTape, Option<BatchStatistics>) {
+    let linear = convolve(spec, weights, input.clone());
+    let shift = per_channel(weights.shift.clone());
+    let Some(scale) = &weights.scale else {
+        let output = activate(spec, constants, linear + shift);
+        return (LayerTape { input, normalised: None, output }, None);
+    };
+    let mean = mean_per_channel(linear.clone());
+    let centred = linear - mean.clone();
+    let variance = mean_per_channel(centred.clone().square());
+    let inverse_deviation = (variance.clone() + constants.norm_epsilon).sqrt().recip();
+    let values = centred * inverse_deviation.clone();
+    let output = activate(spec, constants, values.clone() * per_channel(scale.clone()) + shift);
+    let statistics = BatchStatistics { mean: mean.reshape([spec.outputs]), variance: variance.reshape([spec.outputs]) };
+    (LayerTape { input, normalised: Some(Normalised { values, inverse_deviation }), output }, Some(statistics))
+}
+
+/// Forward pass with the moving statistics, as in generation: each image's output depends on that image alone.
+pub fn forward(
+    spec: &LayerSpec,
+    weights: &LayerWeights,
+    moving: Option<BatchStatistics>,
+    constants: &Constants,
+    input: Tensor<4>,
+) -> Tensor<4> {
+    let linear = convolve(spec, weights, input);
+    let shift = weights.shift.clone();
+    let (scale, shift) = match (&weights.scale, moving) {
+        (Some(scale), Some(moving)) => {
+            let scale = scale.clone() / (moving.variance + constants.norm_epsilon).sqrt();
+            (Some(scale.clone()), shift - moving.mean * scale)
+        }
+        _ => (None, shift),
+    };
+    let scaled = match scale {
+        Some(scale) => linear * per_channel(scale),
+        None => linear,
+    };
+    activate(spec, constants, scaled + per_channel(shift))
+}
+
+/// Gradient by what goes into the activation and normalisation of a layer, together with those by shift and scale.
+pub struct InnerGradients {
+    linear: Tensor<4>,
+    shift: Tensor<1>,
+    scale: Option<Tensor<1>>,
+}
+
+/// Takes the gradient by a layer's output back to the output of its convolution.
+pub fn backward_inner(
+    spec: &LayerSpec,
+    weights: &LayerWeights,
+    constants: &Constants,
+    tape: &LayerTape,
+    gradient: Tensor<4>,
+) -> InnerGradients {
+    let gradient = if spec.activated {
+        let negative = tape.output.clone().lower_elem(0.0);
+        gradient.clone().mask_where(negative, gradient * constants.leaky_slope)
+    } else {
+        gradient
+    };
+    let channels = [spec.outputs];
+    let (Some(normalised), Some(scale)) = (&tape.normalised, &weights.scale) else {
+        let shift = sum_per_channel(gradient.clone()).reshape(channels);
+        return InnerGradients { linear: gradient, shift, scale: None };
+    };
+    let [n, _, height, width] = gradient.dims();
+    let count = (n * height * width) as f64;
+    let by_shift = sum_per_channel(gradient.clone());
+    let by_scale = sum_per_channel(gradient.clone() * normalised.values.clone());
+    let factor = per_channel(scale.clone()) * normalised.inverse_deviation.clone();
+    let through_statistics = by_shift.clone() / count + normalised.values.clone() * (by_scale.clone() / count);
+    InnerGradients {
+        linear: (gradient - through_statistics) * factor,
+        shift: by_shift.reshape(channels),
+        scale: Some(by_scale.reshape(channels)),
+    }
+}
+
+/// Gradients by the layer's weights.
+pub fn backward_weights(
+    spec: &LayerSpec,
+    weights: &LayerWeights,
+    tape: &LayerTape,
+    inner: &InnerGradients,
+) -> LayerGradients {
+    let (input, linear, kernel) = (tape.input.clone(), inner.linear.clone(), weights.kernel.clone());
+    let kernel = match spec.direction {
+        Direction::Down => correlate(input, linear, kernel, spec.geometry),
+        Direction::Up => correlate(linear, input, kernel, spec.geometry),
+    };
+    LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone() }
+}
+
+/// Gradient by the layer's input.
+pub fn backward_input(spec: &LayerSpec, weights: &LayerWeights, inner: InnerGradients) -> Tensor<4> {
+    match spec.direction {
+        Direction::Down => up(inner.linear, weights.kernel.clone(), spec.geometry),
+        Direction::Up => down(inner.linear, weights.kernel.clone(), spec.geometry),
+    }
+}
+
+fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<4>) -> Tensor<4> {
+    match spec.direction {
+        Direction::Down => down(input, weights.kernel.clone(), spec.geometry),
+        Direction::Up => up(input, weights.kernel.clone(), spec.geometry),
+    }
+}
+
+fn activate(spec: &LayerSpec, constants: &Constants, values: Tensor<4>) -> Tensor<4> {
+    if spec.activated { burn::tensor::activation::leaky_relu(values, constants.leaky_slope) } else { values }
+}
+
+fn per_channel(values: Tensor<1>) -> Tensor<4> {
+    let [channels] = values.dims();
+    values.reshape([1, channels, 1, 1])
+}
+
+fn sum_per_channel(values: Tensor<4>) -> Tensor<4> {
+    values.sum_dim(3).sum_dim(2).sum_dim(0)
+}
+
+fn mean_per_channel(values: Tensor<4>) -> Tensor<4> {
+    let [n, _, height, width] = values.dims();
+    sum_per_channel(values) / (n * height * width) as f64
+}

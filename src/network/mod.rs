@@ -1,0 +1,22 @@
+//! Encoder, generator and discriminator: layers, weights, forward and backward passes.
+//!
+//! * [`architecture`]: the paper's tables as data.
+//! * [`convolution`]: the three operations that layers are made of, on Burn's primitives.
+//! * [`layer`]: one layer, forward and backward.
+//! * [`parameters`]: where each weight lies in a network's vector.
+//! * [`chain`]: the chain of layers.
+//! * [`encoding`]: phases as channels.
+
+mod architecture;
+mod chain;
+mod convolution;
+mod encoding;
+mod layer;
+mod parameters;
+
+pub use architecture::{Architecture, Direction, Heads, LayerSpec, Profile};
+pub use chain::{Network, Tape};
+pub use convolution::Geometry;
+pub use encoding::{channels, most_probable_phases, one_hot, read};
+pub use layer::Constants;
+pub use parameters::{Entry, Layout};

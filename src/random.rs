@@ -1,0 +1,49 @@
+//! Random numbers as a promise: every draw follows from a seed, a purpose and a counter, never from what ran before.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What random numbers are for; each purpose has streams of its own.
+#[derive(Debug, Clone, Copy)]
+pub enum Purpose {
+    /// Weights to start from; the counter is the network.
+    Weights = 1,
+    /// The order of the training tiles; the counter is the pass.
+    Order = 2,
+    /// All draws of one training step; the counter is the step.
+    Step = 3,
+    /// The latent vector of one realisation; the counter is its index.
+    Realisation = 4,
+}
+
+/// Largest counter: beyond it streams of different purposes would meet.
+pub const MAX_COUNTER: u64 = (1 << 56) - 1;
+
+/// The generator for `purpose` and `counter` (at most [`MAX_COUNTER`]) under `seed`: a counter-based cipher (ChaCha8),
+/// so that neighbouring seeds and counters are independent.
+pub fn generator(seed: u64, purpose: Purpose, counter: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream((purpose as u64) << 56 | (counter & MAX_COUNTER));
+    rng
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::Rng;
+
+    #[test]
+    fn seeds_purposes_and_counters_are_told_apart() {
+        let first = |seed, purpose, counter| generator(seed, purpose, counter).random::<u64>();
+        let draws = [
+            first(1, Purpose::Step, 0),
+            first(2, Purpose::Step, 0),
+            first(1, Purpose::Order, 0),
+            first(1, Purpose::Step, 1),
+        ];
+        for (i, a) in draws.iter().enumerate() {
+            assert!(draws[i + 1..].iter().all(|b| a != b));
+        }
+        assert_eq!(draws[0], first(1, Purpose::Step, 0));
+    }
+}

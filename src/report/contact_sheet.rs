@@ -1,0 +1,111 @@
+//! The contact sheet: training tiles, their reconstructions and realisations side by side, as one PNG.
+
+use std::path::Path;
+
+use embedded_graphics::Pixel;
+use embedded_graphics::geometry::{OriginDimensions, Point, Size};
+use embedded_graphics::mono_font::{MonoTextStyle, ascii::FONT_10X20};
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+use embedded_graphics::prelude::{DrawTarget, Drawable};
+use embedded_graphics::text::{Baseline, Text};
+use image::{Rgb, RgbImage};
+
+use crate::generation::{Evaluation, GenerationOptions, evaluate, realisations, reconstruct};
+use crate::micrograph::PhaseImages;
+use crate::model::Model;
+use crate::{Error, Result};
+
+/// Images along one side of a panel.
+const COLUMNS: u32 = 4;
+/// Side of one image on the sheet in pixels, at least; images are enlarged by whole factors.
+const IMAGE_SIDE: u32 = 128;
+const GAP: u32 = 6;
+const MARGIN: u32 = 24;
+const TITLE_HEIGHT: u32 = 36;
+/// Between the greys of the phases, so that no phase runs into it.
+const BACKGROUND: Rgb<u8> = Rgb([58, 96, 140]);
+
+/// Writes a PNG with up to sixteen training tiles, their reconstructions and realisations, with E_rec of all tiles and
+/// E_gen of all realisations of `options`. Phases are grey levels from black (0) to white (the last).
+///
+/// # Errors
+///
+/// Those of [`evaluate`], and [`Error::Io`] if the file cannot be written.
+pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) -> Result<()> {
+    let most = (COLUMNS * COLUMNS) as usize;
+    let Evaluation { reconstruction, generation, .. } = evaluate(model, None, options)?;
+    let tiles = model.tiles.range(0, model.tiles.len().min(most));
+    let reconstructions = reconstruct(model, &tiles)?;
+    let shown = realisations(model, &GenerationOptions { count: options.count.min(most), ..options.clone() })?;
+    let panels = [
+        ("micrograph".to_owned(), &tiles),
+        (format!("reconstructions  E_rec {:.2e}", reconstruction.mean), &reconstructions),
+        (format!("realisations  E_gen {:.2e}", generation.mean), &shown),
+    ];
+
+    let [_, ny, nx] = model.shape();
+    let factor = (IMAGE_SIDE / ny.max(nx) as u32).max(1);
+    let cell = [nx as u32 * factor + GAP, ny as u32 * factor + GAP];
+    let rows = (tiles.len().max(shown.len()) as u32).div_ceil(COLUMNS);
+    let panel_width = COLUMNS * cell[0] + MARGIN;
+    let mut sheet = Sheet(RgbImage::from_pixel(
+        MARGIN + panels.len() as u32 * panel_width,
+        MARGIN + TITLE_HEIGHT + rows * cell[1] + MARGIN,
+        BACKGROUND,
+    ));
+    for (number, (title, images)) in panels.into_iter().enumerate() {
+        let left = MARGIN + number as u32 * panel_width;
+        sheet.write(&title, left, MARGIN);
+        for index in 0..images.len() {
+            let (row, column) = (index as u32 / COLUMNS, index as u32 % COLUMNS);
+            sheet.paint(images, index, left + column * cell[0], MARGIN + TITLE_HEIGHT + row * cell[1], factor);
+        }
+    }
+    sheet.0.save_with_format(path, image::ImageFormat::Png).map_err(|error| Error::io(path, error))
+}
+
+struct Sheet(RgbImage);
+
+impl Sheet {
+    fn write(&mut self, text: &str, left: u32, top: u32) {
+        let style = MonoTextStyle::new(&FONT_10X20, Rgb888::WHITE);
+        let at = Point::new(left as i32, top as i32);
+        let Ok(_) = Text::with_baseline(text, at, style, Baseline::Top).draw(self);
+    }
+
+    fn paint(&mut self, images: &PhaseImages, index: usize, left: u32, top: u32, factor: u32) {
+        let [_, _, nx] = images.shape();
+        for (pixel, &phase) in images.image(index).iter().enumerate() {
+            let grey = (usize::from(phase) * 255 / (images.n_phases() - 1)) as u8;
+            let (x, y) = (left + (pixel % nx) as u32 * factor, top + (pixel / nx) as u32 * factor);
+            for dy in 0..factor {
+                for dx in 0..factor {
+                    self.0.put_pixel(x + dx, y + dy, Rgb([grey; 3]));
+                }
+            }
+        }
+    }
+}
+
+impl OriginDimensions for Sheet {
+    fn size(&self) -> Size {
+        Size::new(self.0.width(), self.0.height())
+    }
+}
+
+/// Lets the text of `embedded_graphics` be drawn on the sheet.
+impl DrawTarget for Sheet {
+    type Color = Rgb888;
+    type Error = std::convert::Infallible;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> std::result::Result<(), Self::Error> {
+        for Pixel(at, color) in pixels {
+            if let (Ok(x), Ok(y)) = (u32::try_from(at.x), u32::try_from(at.y))
+                && let Some(pixel) = self.0.get_pixel_mut_checked(x, y)
+            {
+                *pixel = Rgb([color.r(), color.g(), color.b()]);
+            }
+        }
+        Ok(())
+    }
+}

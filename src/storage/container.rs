@@ -1,0 +1,164 @@
+//! A checked file of named arrays and attributes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ndarray::ArrayD;
+use sha2::{Digest, Sha256};
+
+use super::atomic_file::replace_file;
+use super::container_hdf5::{read_hdf5, write_hdf5};
+use super::hdf5_file::io_error;
+use super::seal::{check_seal, seal};
+use crate::{Error, Result};
+
+/// Attributes of the file itself, which a container cannot use for its own.
+pub(super) const RESERVED: [&str; 3] = ["format", "format_version", "sha256"];
+
+/// A single value with a name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attribute {
+    /// A whole number.
+    Integer(i64),
+    /// A real number; every bit is kept, those of NaN too.
+    Real(f64),
+    /// A text without NUL.
+    Text(String),
+}
+
+/// An array with a name, of any shape.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NamedArray {
+    /// Real numbers in single precision.
+    F32(ArrayD<f32>),
+    /// Real numbers in double precision.
+    F64(ArrayD<f64>),
+    /// Phases and other bytes; more than 4 KiB of them are compressed.
+    U8(ArrayD<u8>),
+    /// Whole numbers.
+    I64(ArrayD<i64>),
+}
+
+/// Named attributes and arrays, and the HDF5 file that holds them.
+///
+/// The file can be trusted: it is replaced in one step, equal content gives equal bytes (of one release of the
+/// library), and no file that is not exactly what was written is accepted. It opens in every HDF5 tool: attributes at
+/// the root, arrays as datasets, the parts of a name before a '/' as groups.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Container {
+    /// Attributes by name; `format`, `format_version` and `sha256` belong to the file.
+    pub attributes: BTreeMap<String, Attribute>,
+    /// Arrays by name, such as `encoder/0/weight`.
+    pub arrays: BTreeMap<String, NamedArray>,
+}
+
+impl Container {
+    /// Writes the file at `path`, or replaces it in one step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] for a name or text that HDF5 cannot hold, [`Error::Io`] if the directory is missing
+    /// or not writable, `path` is a directory, or the disk is full; [`Error::Hdf5`] for other failures inside HDF5. A
+    /// file that was there before is untouched then.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.check_names()?;
+        replace_file(path, |temporary| {
+            hdf5::sync::sync(|| write_hdf5(self, temporary))?;
+            seal(temporary).map_err(|e| io_error(temporary, "write the checksum", &e))
+        })
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if there is no file or it cannot be read; [`Error::Format`] if it is no container, from a newer
+    /// release, truncated, damaged, or holds what no container holds; [`Error::Hdf5`] for failures inside HDF5.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        check_seal(path)?;
+        let (container, recorded) = hdf5::sync::sync(|| read_hdf5(path))?;
+        let found = container.sha256();
+        if found != recorded {
+            let reason = format!(
+                "damaged: the content has the SHA-256 {found}, but {recorded} was written; copy or train it again"
+            );
+            return Err(Error::format(path, reason));
+        }
+        Ok(container)
+    }
+
+    /// SHA-256 of the content as 64 hexadecimal digits: the identity of a model.
+    ///
+    /// Names, types, shapes and values in the order of the names, whatever the file format makes of them.
+    pub fn sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for (name, attribute) in &self.attributes {
+            let (kind, value) = match attribute {
+                Attribute::Integer(value) => ("integer", value.to_le_bytes().to_vec()),
+                Attribute::Real(value) => ("real", value.to_le_bytes().to_vec()),
+                Attribute::Text(value) => ("text", value.as_bytes().to_vec()),
+            };
+            add_fields(&mut digest, &[name.as_bytes(), kind.as_bytes(), &value]);
+        }
+        for (name, array) in &self.arrays {
+            let (kind, values) = match array {
+                NamedArray::F32(a) => ("f32", a.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()),
+                NamedArray::F64(a) => ("f64", a.iter().flat_map(|v| v.to_le_bytes()).collect()),
+                NamedArray::U8(a) => ("u8", a.iter().copied().collect()),
+                NamedArray::I64(a) => ("i64", a.iter().flat_map(|v| v.to_le_bytes()).collect()),
+            };
+            let shape: Vec<u8> = array.shape().iter().flat_map(|&side| (side as u64).to_le_bytes()).collect();
+            add_fields(&mut digest, &[name.as_bytes(), kind.as_bytes(), &shape, &values]);
+        }
+        format!("{:x}", digest.finalize())
+    }
+
+    fn check_names(&self) -> Result<()> {
+        for name in self.attributes.keys() {
+            if RESERVED.contains(&name.as_str()) {
+                return Err(Error::invalid(format!("the attribute name {name:?} is the file's own; choose another")));
+            }
+        }
+        for name in self.attributes.keys().chain(self.arrays.keys()) {
+            if name.contains('\0') || name.split('/').any(|part| part.is_empty() || part == ".") {
+                return Err(Error::invalid(format!("the name {name:?} has an empty part, a '.' or a NUL")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl NamedArray {
+    /// Length of each axis.
+    pub fn shape(&self) -> &[usize] {
+        match self {
+            Self::F32(array) => array.shape(),
+            Self::F64(array) => array.shape(),
+            Self::U8(array) => array.shape(),
+            Self::I64(array) => array.shape(),
+        }
+    }
+
+    /// Bytes of all values.
+    pub(super) fn bytes(&self) -> usize {
+        let element_bytes = match self {
+            Self::F32(_) => 4,
+            Self::F64(_) | Self::I64(_) => 8,
+            Self::U8(_) => 1,
+        };
+        element_bytes * self.shape().iter().product::<usize>()
+    }
+}
+
+/// The length goes before each field, so that no two contents give the same sequence of bytes.
+fn add_fields(digest: &mut Sha256, fields: &[&[u8]]) {
+    for field in fields {
+        digest.update((field.len() as u64).to_le_bytes());
+        digest.update(field);
+    }
+}
+
+#[cfg(test)]
+mod tests;

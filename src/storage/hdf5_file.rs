@@ -1,0 +1,128 @@
+//! What every use of HDF5 here shares: how files are opened, and how HDF5's errors become ours.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
+use hdf5::file::{FileCloseDegree, LibraryVersion};
+use hdf5::types::{TypeDescriptor, VarLenUnicode};
+use hdf5::{FileBuilder, Group};
+
+use crate::{Error, Result};
+
+/// The largest chunk, in elements of one byte: large enough to be fast, small enough for HDF5's 1 MiB chunk cache.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// The fastest level: phase images shrink seven- to thirty-fold with it, and level 6 takes five times as long for
+/// half as much again.
+pub(super) const DEFLATE_LEVEL: u8 = 1;
+
+/// How all files are opened and created.
+///
+/// The earliest file format that can hold the content: readers as old as HDF5 1.8 understand it, it has no time stamps,
+/// and it has no "open for writing" mark that a killed run would leave behind. The upper bound lets hosts' newer files
+/// in. Closing a file closes everything in it, so that the close, with its last writes, happens where it is checked.
+pub(super) fn file_options() -> FileBuilder {
+    let mut options = hdf5::File::with_options();
+    options.with_fapl(|fapl| {
+        fapl.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V110).fclose_degree(FileCloseDegree::Strong)
+    });
+    options
+}
+
+/// The chunk of a dataset of `shape`: whole rows, layers and images as long as they fit into 1 MiB of bytes.
+pub(super) fn chunk_shape(shape: &[usize]) -> Vec<usize> {
+    let mut room = CHUNK_BYTES;
+    let mut chunk = vec![1; shape.len()];
+    for (side, &length) in chunk.iter_mut().zip(shape).rev() {
+        *side = length.min(room).max(1);
+        room /= *side;
+    }
+    chunk
+}
+
+/// `text` as HDF5 holds it.
+pub(super) fn hdf5_text(text: &str) -> Result<VarLenUnicode> {
+    text.parse().map_err(|_| Error::invalid(format!("the text {text:?} contains a NUL, which HDF5 cannot hold")))
+}
+
+/// The text attribute `name` of `group`; `None` if it is missing or is no text.
+pub(super) fn text_attribute(group: &Group, name: &str) -> Option<String> {
+    let attribute = group.attr(name).ok()?;
+    let type_in_file = attribute.dtype().and_then(|dtype| dtype.to_descriptor()).ok()?;
+    // A null dataspace has no elements, and reading one would give memory that nobody has written.
+    if type_in_file != TypeDescriptor::VarLenUnicode || !attribute.is_scalar() {
+        return None;
+    }
+    let text = attribute.read_scalar::<VarLenUnicode>().ok()?;
+    String::from_utf8(text.as_bytes().to_vec()).ok()
+}
+
+/// The error for an operation of the system on `path`: what failed, the system's words, and what to do.
+pub(super) fn io_error(path: &Path, doing: &str, error: &io::Error) -> Error {
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => "; check the path, and create its directory if it is missing",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; check the permissions of the file and its directory, or choose another path"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "; make room or raise the limit, and try again"
+        }
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "; choose another path",
+        io::ErrorKind::WouldBlock => "; another program has the file open: close it there, and try again",
+        _ => "",
+    };
+    Error::io(path, format!("cannot {doing}: {error}{advice}"))
+}
+
+/// The error for an HDF5 operation on `path`: [`Error::Io`] where the system refused, [`Error::Hdf5`] otherwise.
+pub(super) fn hdf5_error(path: &Path, doing: &str, error: &hdf5::Error) -> Error {
+    let words = error.to_string();
+    match system_error(&words) {
+        Some(error) => io_error(path, doing, &error),
+        None => Error::hdf5(path, format!("cannot {doing}: HDF5 says: {words}")),
+    }
+}
+
+/// The system's error that HDF5 reports as `errno = N` in its own words.
+fn system_error(words: &str) -> Option<io::Error> {
+    let digits: String = words.split_once("errno = ")?.1.chars().take_while(char::is_ascii_digit).collect();
+    match digits.parse() {
+        Ok(0) | Err(_) => None,
+        Ok(number) => Some(io::Error::from_raw_os_error(number)),
+    }
+}
+
+/// Turns HDF5's errors into ours; `doing` completes the sentence "cannot ...".
+pub(super) trait Explain<T> {
+    /// The value, or [`hdf5_error`].
+    fn explain(self, path: &Path, doing: impl Display) -> Result<T>;
+}
+
+impl<T> Explain<T> for hdf5::Result<T> {
+    fn explain(self, path: &Path, doing: impl Display) -> Result<T> {
+        self.map_err(|error| hdf5_error(path, &doing.to_string(), &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_whole_slabs_of_at_most_a_mebibyte() {
+        assert_eq!(chunk_shape(&[1, 1, 64, 64]), [1, 1, 64, 64]);
+        assert_eq!(chunk_shape(&[1, 256, 256, 256]), [1, 16, 256, 256]);
+        assert_eq!(chunk_shape(&[1, 1, 3, 1 << 21]), [1, 1, 1, 1 << 20]);
+        assert_eq!(chunk_shape(&[0, 5]), [1, 5]);
+    }
+
+    #[test]
+    fn the_systems_errors_inside_hdf5s_words_are_io_errors() {
+        let words = "H5Dwrite(): can't write: file write failed: errno = 28, error message = 'No space left on device'";
+        let error = hdf5_error(Path::new("a.h5"), "write", &words.into());
+        assert!(matches!(error, Error::Io { .. }));
+        assert!(error.to_string().contains("make room"), "{error}");
+        assert!(matches!(hdf5_error(Path::new("a.h5"), "write", &"no such thing".into()), Error::Hdf5 { .. }));
+    }
+}

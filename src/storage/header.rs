@@ -1,0 +1,102 @@
+//! What is said once about a set of realisations, and where in a file the set goes.
+
+use crate::micrograph::MAX_PHASES;
+use crate::{Error, Result};
+
+/// What all realisations of a set have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    /// Shape of one realisation, `[nz, ny, nx]` in voxels; two-dimensional ones have one layer.
+    pub shape: [usize; 3],
+    /// Number of phases, 2 to 8.
+    pub n_phases: usize,
+    /// The seed that the realisations were drawn from.
+    pub seed: u64,
+    /// Side of a voxel in the unit that `provenance` may name; positive.
+    pub voxel_size: f64,
+    /// What decides the bytes of a realisation besides seed and index, such as the model's SHA-256: text attributes
+    /// that must be equal for realisations to be added to a set.
+    pub identity: Vec<(String, String)>,
+    /// What else is worth knowing, such as version, device, unit or names of phases: text attributes, those of the
+    /// first writer.
+    pub provenance: Vec<(String, String)>,
+}
+
+/// Where in the HDF5 file the realisations go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// A file of its own, which ParaView opens: VTKHDF image data, several realisations as a time series.
+    VtkHdf,
+    /// A group of that name, created if need be, in a new file or in one that holds other things as well.
+    Group(String),
+}
+
+/// What happens to realisations that are already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They stay, and more are added.
+    Append,
+    /// They are removed first. Whatever else is in the file stays.
+    Replace,
+}
+
+/// Attributes with a fixed meaning, which identity and provenance cannot use.
+pub(super) const FORMAT: &str = "format";
+pub(super) const FORMAT_VERSION: &str = "format_version";
+pub(super) const SEED: &str = "seed";
+pub(super) const SHAPE: &str = "shape";
+pub(super) const N_PHASES: &str = "n_phases";
+pub(super) const VOXEL_SIZE: &str = "voxel_size";
+pub(super) const N_WRITTEN: &str = "n_written";
+pub(super) const COMPLETE: &str = "complete";
+const RESERVED: [&str; 8] = [FORMAT, FORMAT_VERSION, SEED, SHAPE, N_PHASES, VOXEL_SIZE, N_WRITTEN, COMPLETE];
+
+impl Header {
+    /// The attributes that are text: identity, then provenance.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &(String, String)> {
+        self.identity.iter().chain(&self.provenance)
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if self.shape.contains(&0) {
+            let [nz, ny, nx] = self.shape;
+            return Err(Error::invalid(format!("realisations of {nz} x {ny} x {nx} voxels; no side may be zero")));
+        }
+        if !(2..=MAX_PHASES).contains(&self.n_phases) {
+            return Err(Error::invalid(format!("{} phases; there must be 2 to {MAX_PHASES}", self.n_phases)));
+        }
+        if !(self.voxel_size.is_finite() && self.voxel_size > 0.0) {
+            return Err(Error::invalid(format!("voxel size {}; it must be positive and finite", self.voxel_size)));
+        }
+        let names: Vec<&str> = self.texts().map(|(name, _)| name.as_str()).collect();
+        for (position, name) in names.iter().enumerate() {
+            if name.is_empty() || name.contains('\0') || RESERVED.contains(name) || names[..position].contains(name) {
+                return Err(Error::invalid(format!(
+                    "the attribute name {name:?} is empty, has a NUL, comes twice or is reserved; choose another"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Layout {
+    /// The group with everything but the phases.
+    pub(super) fn record_group(&self) -> &str {
+        match self {
+            Self::VtkHdf => "/davegan",
+            Self::Group(name) => name,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if let Self::Group(name) = self
+            && (name.contains('\0') || name.split('/').all(str::is_empty))
+        {
+            return Err(Error::invalid(format!(
+                "the group name {name:?} is no name; give one such as \"realisations\""
+            )));
+        }
+        Ok(())
+    }
+}

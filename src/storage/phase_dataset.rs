@@ -1,0 +1,107 @@
+//! Datasets of phase images.
+
+use std::fs::File as SystemFile;
+use std::path::Path;
+
+use hdf5::{Dataset, File, Group};
+use ndarray::s;
+
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, io_error};
+use super::header::Mode;
+use super::room::{STRUCTURE_BYTES, create_file, with_room};
+use crate::micrograph::PhaseImages;
+use crate::{Error, Result};
+
+/// Writes `images` as one dataset of phase numbers: `(n, ny, nx)` for two-dimensional images, else `(n, nz, ny, nx)`.
+///
+/// The file is created if need be; everything else that it holds stays. With [`Mode::Replace`] a dataset of that name
+/// is replaced; with [`Mode::Append`] it is an error.
+///
+/// # Errors
+///
+/// [`Error::Io`] if the file cannot be written or another program has it open, [`Error::Format`] if it is no HDF5 file
+/// or has something of that name, and
+/// [`Error::Hdf5`] for other failures inside HDF5.
+pub fn write_phase_images(path: impl AsRef<Path>, dataset: &str, images: &PhaseImages, mode: Mode) -> Result<()> {
+    let path = path.as_ref();
+    if dataset.contains('\0') || dataset.split('/').all(str::is_empty) {
+        return Err(Error::invalid(format!(
+            "the dataset name {dataset:?} is no name; give one such as \"reconstructed\""
+        )));
+    }
+    hdf5::sync::sync(|| {
+        let file = open_or_create(path)?;
+        let is_there = file.link_exists(dataset);
+        if is_there && (mode == Mode::Append || file.dataset(dataset).is_err()) {
+            return Err(Error::format(path, format!("{dataset:?} is there already; choose another name")));
+        }
+        let doing = format!("write the dataset {dataset:?}");
+        with_room(&file, path, bytes_at_most(images), || {
+            if is_there {
+                file.unlink(dataset).explain(path, &doing)?;
+            }
+            create_and_fill(&file, dataset, images).explain(path, &doing)
+        })?;
+        file.close().explain(path, &doing)
+    })
+}
+
+fn create_and_fill(file: &File, name: &str, images: &PhaseImages) -> hdf5::Result<()> {
+    let [nz, ny, nx] = images.shape();
+    let shape = if nz == 1 { vec![images.len(), ny, nx] } else { vec![images.len(), nz, ny, nx] };
+    let builder = file.new_dataset::<u8>().chunk(image_chunk(&shape[1..])).deflate(DEFLATE_LEVEL);
+    builder.shape(shape).create(name)?.write_raw(images.as_slice())
+}
+
+/// What `images` take on the disk, at most: every chunk incompressible, with its entry in the index.
+pub(super) fn bytes_at_most(images: &PhaseImages) -> u64 {
+    const INDEX_BYTES: usize = 512;
+    let shape = images.shape();
+    let chunk = chunk_shape(&shape);
+    let chunks: usize = shape.iter().zip(&chunk).map(|(&side, &part)| side.div_ceil(part)).product();
+    let image_bytes = chunks * (chunk.iter().product::<usize>() + INDEX_BYTES);
+    STRUCTURE_BYTES + (images.len() * image_bytes) as u64
+}
+
+/// Opens the HDF5 file at `path` for writing, or creates one where there is none or an empty file.
+pub(super) fn open_or_create(path: &Path) -> Result<File> {
+    // The system's own refusals come with better words than HDF5's, so it is asked first.
+    let file = SystemFile::options().append(true).create(true).open(path);
+    let length =
+        file.and_then(|file| file.metadata()).map_err(|e| io_error(path, "open the file for writing", &e))?.len();
+    if length == 0 {
+        return create_file(&file_options(), path);
+    }
+    file_options().open_rw(path).explain(path, "open the file for writing").map_err(|error| match error {
+        Error::Hdf5 { path, reason } => {
+            Error::format(path, format!("no HDF5 file, or a damaged one; choose another path ({reason})"))
+        }
+        other => other,
+    })
+}
+
+/// Creates `name` in `group` for a series of images of `shape` that can grow.
+pub(super) fn create_series(group: &Group, name: &str, shape: [usize; 3]) -> hdf5::Result<Dataset> {
+    let [nz, ny, nx] = shape;
+    let builder = group.new_dataset::<u8>().chunk(image_chunk(&shape)).deflate(DEFLATE_LEVEL);
+    builder.shape((0.., nz, ny, nx)).create(name)
+}
+
+/// Creates `name` in `group` for a single image of `shape`.
+pub(super) fn create_single(group: &Group, name: &str, shape: [usize; 3]) -> hdf5::Result<Dataset> {
+    let builder = group.new_dataset::<u8>().chunk(chunk_shape(&shape)).deflate(DEFLATE_LEVEL);
+    builder.shape(shape).create(name)
+}
+
+/// The chunk of a stack of images: no chunk reaches into a second image.
+fn image_chunk(shape: &[usize]) -> Vec<usize> {
+    [1].into_iter().chain(chunk_shape(shape)).collect()
+}
+
+/// Makes `series` hold `images` from position `first` on, and nothing after them.
+pub(super) fn put_images(series: &Dataset, first: usize, images: &PhaseImages) -> hdf5::Result<()> {
+    let end = first + images.len();
+    let [nz, ny, nx] = images.shape();
+    series.resize((end, nz, ny, nx))?;
+    series.write_slice(images.phases(), s![first..end, .., .., ..])
+}

@@ -1,0 +1,152 @@
+//! The record that accompanies realisations: where they come from, which they are, and their statistics.
+
+use std::path::Path;
+
+use hdf5::types::VarLenUnicode;
+use hdf5::{Group, H5Type};
+use ndarray::{Array1, Array2, s};
+
+use super::hdf5_file::{Explain, hdf5_text, text_attribute};
+use super::header::{COMPLETE, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, VOXEL_SIZE};
+use crate::micrograph::PhaseImages;
+use crate::{Error, Result};
+
+const FORMAT_NAME: &str = "davegan realisations";
+const VERSION: i64 = 1;
+
+/// Datasets with a value or a row per realisation.
+pub(super) const COLUMNS: [&str; 3] = [INDEX, VOLUME_FRACTION, S2_ERROR];
+const INDEX: &str = "index";
+const VOLUME_FRACTION: &str = "volume_fraction";
+const S2_ERROR: &str = "s2_error";
+
+/// Realisations per chunk of these datasets, which are not compressed: growing chunks are rewritten in place then.
+const ROWS: usize = 512;
+
+/// Whether `group` is a record.
+pub(super) fn is_record(group: &Group) -> bool {
+    text_attribute(group, FORMAT).as_deref() == Some(FORMAT_NAME)
+}
+
+/// Makes a record of no realisations out of the empty `group`.
+pub(super) fn create(group: &Group, header: &Header, path: &Path) -> Result<()> {
+    put_text(group, FORMAT, FORMAT_NAME, path)?;
+    for (name, text) in header.texts() {
+        put_text(group, name, text, path)?;
+    }
+    create_rest(group, header).explain(path, "describe the realisations")
+}
+
+fn put_text(group: &Group, name: &str, text: &str, path: &Path) -> Result<()> {
+    let text = hdf5_text(text)?;
+    let attribute = group.new_attr::<VarLenUnicode>().create(name);
+    attribute.and_then(|a| a.write_scalar(&text)).explain(path, format!("write the attribute {name:?}"))
+}
+
+fn create_rest(group: &Group, header: &Header) -> hdf5::Result<()> {
+    group.new_attr::<i64>().create(FORMAT_VERSION)?.write_scalar(&VERSION)?;
+    group.new_attr::<u64>().create(SEED)?.write_scalar(&header.seed)?;
+    group.new_attr_builder().with_data(&header.shape.map(|side| side as u64)).create(SHAPE)?;
+    group.new_attr::<u64>().create(N_PHASES)?.write_scalar(&(header.n_phases as u64))?;
+    group.new_attr::<f64>().create(VOXEL_SIZE)?.write_scalar(&header.voxel_size)?;
+    group.new_attr::<u64>().create(N_WRITTEN)?.write_scalar(&0)?;
+    group.new_attr::<bool>().create(COMPLETE)?.write_scalar(&false)?;
+    create_column::<i64>(group, INDEX)?;
+    create_column::<f64>(group, S2_ERROR)?;
+    let fractions = group.new_dataset::<f64>().chunk((ROWS, header.n_phases));
+    fractions.shape((0.., header.n_phases)).create(VOLUME_FRACTION)?;
+    Ok(())
+}
+
+/// Refuses to add realisations as `header` describes them to the record `group` of others.
+pub(super) fn check_same(group: &Group, header: &Header, path: &Path) -> Result<()> {
+    require(group, FORMAT_VERSION, &[VERSION], path)?;
+    require(group, SEED, &[header.seed], path)?;
+    require(group, SHAPE, &header.shape.map(|side| side as u64), path)?;
+    require(group, N_PHASES, &[header.n_phases as u64], path)?;
+    require(group, VOXEL_SIZE, &[header.voxel_size], path)?;
+    for (name, expected) in &header.identity {
+        let found = text_attribute(group, name);
+        if found.as_ref() != Some(expected) {
+            return Err(different(name, &found, expected, path));
+        }
+    }
+    Ok(())
+}
+
+fn require<T: H5Type + PartialEq + std::fmt::Debug>(
+    group: &Group,
+    name: &str,
+    expected: &[T],
+    path: &Path,
+) -> Result<()> {
+    let found = numbers::<T>(group, name);
+    if found.as_deref() == Some(expected) { Ok(()) } else { Err(different(name, &found, expected, path)) }
+}
+
+fn different(name: &str, found: impl std::fmt::Debug, expected: impl std::fmt::Debug, path: &Path) -> Error {
+    let what = format!("its realisations have the {name} {found:?}, those to be added {expected:?}");
+    Error::format(path, format!("{what}; replace them, or choose another path or group"))
+}
+
+/// The values of the attribute `name`; `None` if it is missing or of another type.
+fn numbers<T: H5Type>(group: &Group, name: &str) -> Option<Vec<T>> {
+    let attribute = group.attr(name).ok()?;
+    let type_in_file = attribute.dtype().and_then(|dtype| dtype.to_descriptor()).ok()?;
+    if type_in_file == T::type_descriptor() { attribute.read_raw().ok() } else { None }
+}
+
+/// The indices of the realisations that are completely written, in the order of writing.
+pub(super) fn indices(group: &Group, path: &Path) -> Result<Vec<i64>> {
+    let damaged = || Error::format(path, "the record of its realisations is damaged; replace them");
+    let written = match numbers::<u64>(group, N_WRITTEN).as_deref() {
+        Some(&[written]) => usize::try_from(written).map_err(|_| damaged())?,
+        _ => return Err(damaged()),
+    };
+    let index = group.dataset(INDEX).map_err(|_| damaged())?;
+    let stored = index.storage_size() / size_of::<i64>() as u64;
+    if index.ndim() != 1 || index.shape()[0] < written || stored < written as u64 {
+        return Err(damaged());
+    }
+    index.read_slice_1d::<i64, _>(s![..written]).map(|indices| indices.to_vec()).map_err(|_| damaged())
+}
+
+/// Adds the rows for `images`, which are realisations `first_index..` and come after `written` others.
+pub(super) fn put_rows(
+    group: &Group,
+    written: usize,
+    first_index: i64,
+    images: &PhaseImages,
+    s2_errors: &[f64],
+) -> hdf5::Result<()> {
+    let end = written + images.len();
+    let indices: Array1<i64> = (first_index..).take(images.len()).collect();
+    let mut fractions = Array2::zeros((images.len(), images.n_phases()));
+    for (image, mut row) in fractions.outer_iter_mut().enumerate() {
+        row.assign(&Array1::from(images.range(image, 1).volume_fractions()));
+    }
+    put_column(group, INDEX, written, &indices)?;
+    put_column(group, S2_ERROR, written, &Array1::from(s2_errors.to_vec()))?;
+    let table = group.dataset(VOLUME_FRACTION)?;
+    table.resize((end, images.n_phases()))?;
+    table.write_slice(&fractions, s![written..end, ..])
+}
+
+/// Makes the one-dimensional dataset `name` hold `values` from row `first` on, and nothing after them.
+pub(super) fn put_column<T: H5Type>(group: &Group, name: &str, first: usize, values: &Array1<T>) -> hdf5::Result<()> {
+    let column = group.dataset(name)?;
+    let end = first + values.len();
+    column.resize((end,))?;
+    column.write_slice(values, s![first..end])
+}
+
+/// Creates the one-dimensional dataset `name` without rows.
+pub(super) fn create_column<T: H5Type>(group: &Group, name: &str) -> hdf5::Result<()> {
+    group.new_dataset::<T>().chunk((ROWS,)).shape((0..,)).create(name).map(drop)
+}
+
+/// States that `written` realisations are complete, and whether more are expected.
+pub(super) fn set_written(group: &Group, written: usize, complete: bool) -> hdf5::Result<()> {
+    group.attr(N_WRITTEN)?.write_scalar(&(written as u64))?;
+    group.attr(COMPLETE)?.write_scalar(&complete)
+}

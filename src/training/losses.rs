@@ -1,0 +1,209 @@
+//! The losses (paper, Eq. 1 to 9), each as its value and its gradient by what the network gave.
+//!
+//! All work from logits. The translation T of Eq. 3 takes the same displacement for original and reconstruction, so it
+//! permutes the terms of a sum and changes neither value nor gradient: it is not carried out.
+
+use burn::tensor::activation::{sigmoid, softmax};
+use burn::tensor::Tensor;
+
+use super::augmentation::LatentAugmentation;
+
+/// A loss and its gradient.
+pub struct Term<const D: usize> {
+    /// Value, shape `[1]`; stays on the device.
+    pub value: Tensor<1>,
+    /// Gradient by the input of the loss, shaped like it.
+    pub gradient: Tensor<D>,
+}
+
+/// -log D for logits of what should pass as real, -log(1 - D) otherwise: mean over the batch (Eq. 6 and 7).
+pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
+    let n = logits.dims()[0] as f64;
+    let (signed, target) = if real { (-logits.clone(), 1.0) } else { (logits.clone(), 0.0) };
+    Term { value: softplus(signed).mean(), gradient: (sigmoid(logits) - target) / n }
+}
+
+/// L_Rec, Eq. 3: the negative log-likelihood of one-hot `targets` under `logits`, both `[n, channels, height, width]`.
+///
+/// One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean over the batch; sum over pixels, or mean
+/// if `pixel_mean`.
+pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -> Term<4> {
+    let [n, channels, height, width] = logits.dims();
+    let divisor = (n * if pixel_mean { height * width } else { 1 }) as f64;
+    let likelihood = if channels == 1 {
+        softplus(logits.clone()) - logits.clone() * targets.clone()
+    } else {
+        let largest = logits.clone().max_dim(1);
+        let shifted = logits.clone() - largest;
+        shifted.clone().exp().sum_dim(1).log() - (shifted * targets.clone()).sum_dim(1)
+    };
+    Term { value: likelihood.sum() / divisor, gradient: (probabilities(logits) - targets) / divisor }
+}
+
+/// What the logits of a generator say: the probability of phase 1 (one channel) or of each phase.
+pub fn probabilities(logits: Tensor<4>) -> Tensor<4> {
+    if logits.dims()[1] == 1 { sigmoid(logits) } else { softmax(logits, 1) }
+}
+
+/// Takes a gradient by `probabilities` back to the logits.
+pub fn probabilities_backward(probabilities: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
+    if probabilities.dims()[1] == 1 {
+        gradient * (probabilities.clone() - probabilities.square())
+    } else {
+        let weighted = gradient * probabilities.clone();
+        weighted.clone() - probabilities * weighted.sum_dim(1)
+    }
+}
+
+/// L_KLD, Eq. 8, and its gradients by mean and log variance of the posterior, `[n, latents]` each.
+pub struct Divergence {
+    /// Value, shape `[1]`.
+    pub value: Tensor<1>,
+    /// Gradient by the posterior's mean.
+    pub by_mean: Tensor<2>,
+    /// Gradient by the logarithm of the posterior's variance.
+    pub by_log_variance: Tensor<2>,
+}
+
+/// The general Kullback-Leibler divergence of Eq. 8 between T_mu, T_sigma of the posterior and of the random prior.
+/// Mean over the batch; sum over latents, or mean if `latent_mean`.
+pub fn divergence(mean: Tensor<2>, log_variance: Tensor<2>, prior: &LatentAugmentation, latent_mean: bool) -> Divergence {
+    let [n, latents] = mean.dims();
+    let divisor = (n * if latent_mean { latents } else { 1 }) as f64;
+    let prior_deviation = prior.prior_deviation.clone() * prior.deviation_scale.clone();
+    let inverse_variance = prior_deviation.clone().square().recip();
+    let offset = (mean - prior.prior_mean.clone()) * prior.mean_scale.clone();
+    let log_deviation = log_variance * 0.5 + prior.deviation_scale.clone().log();
+    let ratio = (log_deviation.clone() * 2.0).exp() * inverse_variance.clone();
+    let terms = prior_deviation.log() - log_deviation
+        + (ratio.clone() + offset.clone().square() * inverse_variance.clone()) * 0.5
+        - 0.5;
+    Divergence {
+        value: terms.sum() / divisor,
+        by_mean: offset * prior.mean_scale.clone() * inverse_variance / divisor,
+        by_log_variance: (ratio - 1.0) * (0.5 / divisor),
+    }
+}
+
+/// log(1 + exp(x)) without overflow.
+fn softplus(x: Tensor<4>) -> Tensor<4> {
+    (-x.clone().abs()).exp().log1p() + x.clamp_min(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device, TensorData};
+    use rand::Rng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::random::{Purpose, generator};
+
+    fn tensor<const D: usize>(values: Vec<f64>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
+    }
+
+    fn random<const D: usize>(shape: [usize; D], low: f64, rng: &mut ChaCha8Rng) -> Tensor<D> {
+        tensor((0..shape.iter().product()).map(|_| rng.random_range(low..3.0)).collect(), shape)
+    }
+
+    /// Compares `gradient` at `x` with central differences of `value`, at every entry.
+    fn check<const D: usize>(x: Tensor<D>, gradient: Tensor<D>, value: impl Fn(Tensor<D>) -> f64) {
+        let values = x.clone().into_data().try_to_vec::<f64>().unwrap();
+        let gradient = gradient.into_data().try_to_vec::<f64>().unwrap();
+        for index in 0..values.len() {
+            let at = |step: f64| {
+                let mut values = values.clone();
+                values[index] += step;
+                value(tensor(values, x.dims()))
+            };
+            let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((gradient[index] - difference).abs() < 1e-8, "{} instead of {difference}", gradient[index]);
+        }
+    }
+
+    fn scalar(value: Tensor<1>) -> f64 {
+        value.into_scalar::<f64>()
+    }
+
+    fn one_hot(shape: [usize; 4], rng: &mut ChaCha8Rng) -> Tensor<4> {
+        let [n, channels, height, width] = shape;
+        let mut values = vec![0.0; n * channels * height * width];
+        for image in 0..n {
+            for pixel in 0..height * width {
+                let channel = rng.random_range(0..channels.max(2));
+                if channels == 1 {
+                    values[image * height * width + pixel] = channel as f64;
+                } else {
+                    values[(image * channels + channel) * height * width + pixel] = 1.0;
+                }
+            }
+        }
+        tensor(values, shape)
+    }
+
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        let mut rng = generator(3, Purpose::Step, 0);
+        for real in [false, true] {
+            let logits = random([5, 1, 1, 1], -3.0, &mut rng);
+            check(logits.clone(), adversarial(logits, real).gradient, |x| scalar(adversarial(x, real).value));
+        }
+        for channels in [1, 3, 4] {
+            let shape = [2, channels, 2, 3];
+            let (logits, targets) = (random(shape, -3.0, &mut rng), one_hot(shape, &mut rng));
+            for mean in [false, true] {
+                let gradient = reconstruction(logits.clone(), targets.clone(), mean).gradient;
+                check(logits.clone(), gradient, |x| scalar(reconstruction(x, targets.clone(), mean).value));
+            }
+            let weights = random(shape, -3.0, &mut rng);
+            let gradient = probabilities_backward(probabilities(logits.clone()), weights.clone());
+            check(logits, gradient, |x| scalar((probabilities(x) * weights.clone()).sum()));
+        }
+        let mut any = |low| random([3, 4], low, &mut rng);
+        let (mean, log_variance) = (any(-3.0), any(-3.0));
+        let prior = LatentAugmentation {
+            prior_mean: any(-3.0),
+            prior_deviation: any(0.5),
+            mean_scale: any(0.5),
+            deviation_scale: any(0.5),
+        };
+        for by_mean in [false, true] {
+            let found = divergence(mean.clone(), log_variance.clone(), &prior, by_mean);
+            check(mean.clone(), found.by_mean, |x| scalar(divergence(x, log_variance.clone(), &prior, by_mean).value));
+            check(log_variance.clone(), found.by_log_variance, |x| {
+                scalar(divergence(mean.clone(), x, &prior, by_mean).value)
+            });
+        }
+    }
+
+    #[test]
+    fn values_agree_with_the_formulas() {
+        let logits = tensor(vec![-1000.0, -2.0, 0.0, 2.0, 1000.0], [5, 1, 1, 1]);
+        let value = scalar(adversarial(logits, true).value);
+        let expected = (1000.0 + (1.0 + 2f64.exp()).ln() + 2f64.ln() + (1.0 + (-2f64).exp()).ln()) / 5.0;
+        assert!((value - expected).abs() < 1e-9, "{value} instead of {expected}");
+
+        let standard = LatentAugmentation {
+            prior_mean: tensor(vec![0.0; 2], [1, 2]),
+            prior_deviation: tensor(vec![1.0; 2], [1, 2]),
+            mean_scale: tensor(vec![1.0; 2], [1, 2]),
+            deviation_scale: tensor(vec![1.0; 2], [1, 2]),
+        };
+        let (mean, log_variance) = ([0.3, -1.2], [0.4f64, -0.7]);
+        let found = divergence(tensor(mean.into(), [1, 2]), tensor(log_variance.into(), [1, 2]), &standard, false);
+        let eq9: f64 = (0..2).map(|i| -0.5 * (1.0 + log_variance[i] - log_variance[i].exp() - mean[i] * mean[i])).sum();
+        assert!((scalar(found.value) - eq9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_channels_of_a_softmax_are_a_sigmoid() {
+        let mut rng = generator(4, Purpose::Step, 0);
+        let (logits, targets) = (random([2, 1, 3, 3], -3.0, &mut rng), one_hot([2, 1, 3, 3], &mut rng));
+        let pair = Tensor::cat(vec![logits.zeros_like(), logits.clone()], 1);
+        let pair_targets = Tensor::cat(vec![-targets.clone() + 1.0, targets.clone()], 1);
+        let bernoulli = scalar(reconstruction(logits, targets, false).value);
+        let categorical = scalar(reconstruction(pair, pair_targets, false).value);
+        assert!((bernoulli - categorical).abs() < 1e-10);
+    }
+}

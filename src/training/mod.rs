@@ -1,0 +1,27 @@
+//! Training: losses, augmentation, one step, the loop with its checkpoints.
+//!
+//! * [`options`]: the paper's hyperparameters and every point that it leaves open.
+//! * [`batches`]: which images a step sees.
+//! * [`augmentation`]: T, T_mu and T_sigma.
+//! * [`losses`]: Eq. 1 to 9 with their gradients.
+//! * [`adam`]: the optimiser.
+//! * [`step`]: one step.
+//! * [`history`]: the loss history.
+//! * [`run`]: the loop.
+
+mod adam;
+mod augmentation;
+mod batches;
+mod history;
+mod losses;
+mod options;
+#[cfg(test)]
+mod oracle;
+mod run;
+mod step;
+
+pub use adam::Adam;
+pub use history::{LossHistory, LossRow, Losses};
+pub use options::{RunOptions, TrainingOptions};
+pub use run::train;
+pub use step::{Average, Learner, TrainingState};

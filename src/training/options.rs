@@ -1,0 +1,310 @@
+//! What a training run is told: the paper's hyperparameters (Table 1) and every point that the paper leaves open.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::{Device, MAX_THREADS};
+use crate::network::{Architecture, Constants, Heads, Profile};
+use crate::{Error, Result};
+
+/// What determines the trained model, apart from the micrograph. Written to the model file; a resumed run must agree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingOptions {
+    /// Architecture.
+    #[serde(with = "profile_name")]
+    pub profile: Profile,
+    /// Seed of every random draw, 0 to 2^63 - 1, so that every language can name it.
+    pub seed: u64,
+    /// Training steps in all; 0: as many as `epochs` asks for.
+    pub steps: u64,
+    /// Passes over the training tiles (Table 1); counts only if `steps` is 0.
+    pub epochs: u64,
+    /// Length of the latent vector, 1 to 4096 (Table 1: z_dim).
+    pub latent_size: usize,
+    /// Tiles in a training step, 1 to 4096 (Table 1).
+    pub batch_size: usize,
+    /// Adam's rate for the generator (Table 1).
+    pub rate_generator: f64,
+    /// Adam's rate for the discriminator (Table 1).
+    pub rate_discriminator: f64,
+    /// Adam's rate for the encoder (Table 1).
+    pub rate_encoder: f64,
+    /// Weight of the Kullback-Leibler divergence in the encoder's loss (Eq. 1).
+    pub beta: f64,
+    /// Weight of the adversarial term of reconstructions in the generator's loss (Eq. 7).
+    pub lambda_vae: f64,
+    /// Weight of the adversarial term of new realisations in the generator's loss (Eq. 7).
+    pub lambda_noise: f64,
+    /// Weight of the reconstruction term in the generator's loss (Eq. 7).
+    pub lambda_rec: f64,
+    /// Adam's decay of the first moment, 0 to below 1.
+    pub adam_beta1: f64,
+    /// Adam's decay of the second moment, 0 to below 1.
+    pub adam_beta2: f64,
+    /// What Adam adds to the root of the second moment.
+    pub adam_epsilon: f64,
+    /// Slope of leaky ReLU for negative values, 0 to 1.
+    pub leaky_slope: f64,
+    /// Share of the old value that moving statistics keep at each step, 0 to below 1.
+    pub norm_momentum: f64,
+    /// What batch normalisation adds to the variance.
+    pub norm_epsilon: f64,
+    /// Standard deviation of the periodic translation T, as a fraction of the side.
+    pub displacement: f64,
+    /// True: Eq. 8 with a random prior and the transforms T_mu, T_sigma. False: Eq. 9.
+    pub latent_augmentation: bool,
+    /// Standard deviation of the random prior's mean.
+    pub prior_mean_deviation: f64,
+    /// Standard deviation of the logarithm of the random prior's variance.
+    pub prior_log_variance_deviation: f64,
+    /// Smallest factor of T_mu and T_sigma.
+    pub latent_scale_min: f64,
+    /// Largest factor of T_mu and T_sigma.
+    pub latent_scale_max: f64,
+    /// Reconstruction term as a mean over pixels instead of a sum.
+    pub reconstruction_mean: bool,
+    /// Divergence as a mean over latents instead of a sum.
+    pub divergence_mean: bool,
+    /// Batch normalisation and leaky ReLU on the encoder's last layer, as the tables print.
+    pub encoder_head_normalised: bool,
+    /// Batch normalisation before the discriminator's sigmoid, as the tables print.
+    pub discriminator_head_normalised: bool,
+    /// The discriminator normalises real images, reconstructions and realisations each as a batch of its own.
+    pub discriminator_separate_batches: bool,
+    /// The discriminator sees windows from anywhere in the micrograph as real images, instead of the tiles.
+    pub discriminator_windows: bool,
+    /// Decay of the moving average of the generator's weights that generation uses; 0: the weights themselves.
+    pub generator_average: f64,
+    /// Steps over which losses are averaged into one row of the loss history.
+    pub history_interval: u64,
+}
+
+/// How a run is carried out: nothing here changes the model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOptions {
+    /// Where to train.
+    pub device: Device,
+    /// Threads on the CPU; 0: one a core.
+    pub threads: usize,
+    /// Steps between two writings of the model file; 0: at the end only.
+    pub checkpoint_interval: u64,
+    /// Go on from the model file, if there is one.
+    pub resume: bool,
+    /// Seconds between two reports of progress; 0: after every step.
+    pub progress_interval: f64,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { device: Device::Auto, threads: 0, checkpoint_interval: 2000, resume: false, progress_interval: 0.5 }
+    }
+}
+
+impl RunOptions {
+    /// Checks every value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] naming the option, its value and its range.
+    pub fn validate(&self) -> Result<()> {
+        within("threads", self.threads, 0, MAX_THREADS)?;
+        number("progress_interval", self.progress_interval, 0.0, 86_400.0)
+    }
+}
+
+impl TrainingOptions {
+    /// The paper's values for `profile` (Table 1) and this library's reading of what the paper leaves open.
+    pub fn new(profile: Profile) -> Self {
+        let (latent_size, batch_size, epochs) = match profile {
+            Profile::Paper32 => (5, 32, 200),
+            Profile::Paper64 => (32, 4, 20_000),
+        };
+        Self {
+            profile,
+            seed: 0,
+            steps: 0,
+            epochs,
+            latent_size,
+            batch_size,
+            rate_generator: 1e-4,
+            rate_discriminator: 4e-5,
+            rate_encoder: 1e-4,
+            beta: 1.0,
+            lambda_vae: 1.0,
+            lambda_noise: 1.0,
+            lambda_rec: 1e-4,
+            adam_beta1: 0.9,
+            adam_beta2: 0.999,
+            adam_epsilon: 1e-7,
+            leaky_slope: 0.3,
+            norm_momentum: 0.99,
+            norm_epsilon: 1e-3,
+            displacement: 0.125,
+            latent_augmentation: true,
+            prior_mean_deviation: 1.0,
+            prior_log_variance_deviation: 0.25,
+            latent_scale_min: 0.5,
+            latent_scale_max: 1.5,
+            reconstruction_mean: false,
+            divergence_mean: false,
+            encoder_head_normalised: false,
+            discriminator_head_normalised: false,
+            discriminator_separate_batches: false,
+            discriminator_windows: false,
+            generator_average: 0.0,
+            history_interval: 50,
+        }
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] naming the option, its value and its range.
+    pub fn validate(&self) -> Result<()> {
+        if self.steps == 0 && self.epochs == 0 {
+            return Err(Error::invalid("steps = 0 and epochs = 0: nothing to train; set one of them"));
+        }
+        within("seed", self.seed, 0, i64::MAX as u64)?;
+        within("steps", self.steps, 0, crate::random::MAX_COUNTER)?;
+        within("epochs", self.epochs, 0, 1 << 32)?;
+        within("latent_size", self.latent_size, 1, 4096)?;
+        within("batch_size", self.batch_size, 1, 4096)?;
+        within("history_interval", self.history_interval, 1, 1 << 32)?;
+        for (name, rate) in [
+            ("rate_generator", self.rate_generator),
+            ("rate_discriminator", self.rate_discriminator),
+            ("rate_encoder", self.rate_encoder),
+        ] {
+            number(name, rate, 0.0, 1.0)?;
+        }
+        for (name, weight) in [
+            ("beta", self.beta),
+            ("lambda_vae", self.lambda_vae),
+            ("lambda_noise", self.lambda_noise),
+            ("lambda_rec", self.lambda_rec),
+        ] {
+            number(name, weight, 0.0, 1e6)?;
+        }
+        for (name, decay) in [
+            ("adam_beta1", self.adam_beta1),
+            ("adam_beta2", self.adam_beta2),
+            ("norm_momentum", self.norm_momentum),
+            ("generator_average", self.generator_average),
+        ] {
+            number(name, decay, 0.0, 1.0 - f64::EPSILON)?;
+        }
+        number("adam_epsilon", self.adam_epsilon, 1e-30, 1.0)?;
+        number("norm_epsilon", self.norm_epsilon, 1e-12, 1.0)?;
+        number("leaky_slope", self.leaky_slope, 0.0, 1.0)?;
+        number("displacement", self.displacement, 0.0, 100.0)?;
+        number("prior_mean_deviation", self.prior_mean_deviation, 0.0, 100.0)?;
+        number("prior_log_variance_deviation", self.prior_log_variance_deviation, 0.0, 10.0)?;
+        number("latent_scale_max", self.latent_scale_max, 1e-3, 1e3)?;
+        number("latent_scale_min", self.latent_scale_min, 1e-3, self.latent_scale_max)
+    }
+
+    /// Steps in all for `tiles` training tiles.
+    pub fn total_steps(&self, tiles: usize) -> u64 {
+        if self.steps > 0 {
+            self.steps
+        } else {
+            self.epochs.saturating_mul(tiles as u64).div_ceil(self.batch_size as u64)
+        }
+    }
+
+    /// The first option that `other` has otherwise, apart from the length of training, as `name = ours instead of
+    /// theirs`.
+    pub fn first_difference(&self, other: &Self) -> Option<String> {
+        let fields = |options: &Self| toml::Table::try_from(options).ok();
+        let (ours, theirs) = (fields(self)?, fields(other)?);
+        ours.iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "steps" | "epochs"))
+            .find(|(name, value)| theirs.get(name) != Some(value))
+            .map(|(name, value)| format!("{name} = {value} instead of {}", theirs[name.as_str()]))
+    }
+
+    /// The networks for images of `n_phases` phases.
+    pub fn architecture(&self, n_phases: usize) -> Architecture {
+        let heads = Heads {
+            encoder_normalised: self.encoder_head_normalised,
+            discriminator_normalised: self.discriminator_head_normalised,
+        };
+        Architecture::new(self.profile, crate::network::channels(n_phases), self.latent_size, heads)
+    }
+
+    /// Constants of normalisation and activation.
+    pub fn constants(&self) -> Constants {
+        Constants {
+            leaky_slope: self.leaky_slope,
+            norm_epsilon: self.norm_epsilon,
+            norm_momentum: self.norm_momentum,
+        }
+    }
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(name: &str, value: T, least: T, most: T) -> Result<()> {
+    if value < least || value > most {
+        return Err(Error::invalid(format!("{name} = {value}; it must be {least} to {most}")));
+    }
+    Ok(())
+}
+
+fn number(name: &str, value: f64, least: f64, most: f64) -> Result<()> {
+    if !value.is_finite() {
+        return Err(Error::invalid(format!("{name} = {value}; it must be a finite number, {least} to {most}")));
+    }
+    within(name, value, least, most)
+}
+
+mod profile_name {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::network::Profile;
+
+    pub fn serialize<S: Serializer>(profile: &Profile, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(profile.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Profile, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Profile::from_name(&name).ok_or_else(|| D::Error::custom(format!("unknown profile {name}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paper_s_values_are_valid_and_give_the_paper_s_steps() {
+        for (profile, tiles, steps) in [(Profile::Paper32, 60_000, 375_000), (Profile::Paper64, 16, 80_000)] {
+            let options = TrainingOptions::new(profile);
+            options.validate().unwrap();
+            assert_eq!(options.total_steps(tiles), steps);
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        let wrong = |change: fn(&mut TrainingOptions)| {
+            let mut options = TrainingOptions::new(Profile::Paper64);
+            change(&mut options);
+            options.validate().unwrap_err().to_string()
+        };
+        assert!(wrong(|o| o.rate_generator = f64::NAN).contains("rate_generator = NaN"));
+        assert!(wrong(|o| o.batch_size = 0).contains("batch_size = 0"));
+        assert!(wrong(|o| o.beta = -1.0).contains("beta = -1"));
+        assert!(wrong(|o| o.norm_momentum = 1.0).contains("norm_momentum = 1"));
+        assert!(wrong(|o| o.epochs = 0).contains("nothing to train"));
+        assert!(wrong(|o| o.latent_scale_min = 2.0).contains("latent_scale_min = 2"));
+    }
+
+    #[test]
+    fn options_survive_writing_and_reading() {
+        let mut options = TrainingOptions::new(Profile::Paper32);
+        options.beta = 0.1 + 0.2;
+        options.seed = i64::MAX as u64;
+        let text = toml::to_string(&options).unwrap();
+        assert_eq!(toml::from_str::<TrainingOptions>(&text).unwrap(), options);
+    }
+}

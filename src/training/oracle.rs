@@ -1,0 +1,108 @@
+//! Writes training steps, with all their random draws, for PyTorch to repeat (`tests/python/test_training_step.py`).
+
+use burn::tensor::{Device, Tensor};
+use ndarray::{ArrayD, IxDyn};
+
+use super::augmentation::LatentAugmentation;
+use super::batches::TrainingData;
+use super::step::{Draws, TrainingState};
+use crate::micrograph::{self, GaussianField, Sample};
+use crate::network::{Profile, read};
+use crate::storage::{Attribute, Container, NamedArray};
+use crate::training::TrainingOptions;
+
+/// Environment variable with the folder to write to.
+const FOLDER: &str = "DAVEGAN_ORACLE";
+
+fn put<const D: usize>(file: &mut Container, name: &str, tensor: &Tensor<D>) {
+    let array = ArrayD::from_shape_vec(IxDyn(&tensor.dims()), read(tensor.clone()).unwrap()).unwrap();
+    file.arrays.insert(name.into(), NamedArray::F32(array));
+}
+
+fn put_state(file: &mut Container, prefix: &str, state: &TrainingState) {
+    let learners = [("e", &state.encoder), ("g", &state.generator), ("d", &state.discriminator)];
+    for (name, learner) in learners {
+        let layout = learner.network.layout();
+        for (vector, entries) in
+            [(&learner.network.parameters, &layout.parameters), (&learner.network.statistics, &layout.statistics)]
+        {
+            for entry in entries {
+                let part = vector.clone().slice(entry.range.clone());
+                let array = ArrayD::from_shape_vec(IxDyn(&entry.shape), read(part).unwrap()).unwrap();
+                file.arrays.insert(format!("{prefix}/{name}/{}", entry.name), NamedArray::F32(array));
+            }
+        }
+        for entry in &layout.parameters {
+            let part = learner.adam.first.clone().slice(entry.range.clone());
+            let array = ArrayD::from_shape_vec(IxDyn(&entry.shape), read(part).unwrap()).unwrap();
+            file.arrays.insert(format!("{prefix}/{name}/first_moment/{}", entry.name), NamedArray::F32(array));
+        }
+    }
+    put(file, &format!("{prefix}/losses"), &state.loss_sums);
+}
+
+fn put_draws(file: &mut Container, draws: &Draws) {
+    put(file, "draws/posterior_noise", &draws.posterior_noise);
+    put(file, "draws/latent_noise", &draws.latent_noise);
+    let LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale } = &draws.latent_augmentation;
+    put(file, "draws/prior_mean", prior_mean);
+    put(file, "draws/prior_deviation", prior_deviation);
+    put(file, "draws/mean_scale", mean_scale);
+    put(file, "draws/deviation_scale", deviation_scale);
+    let displacements: Vec<i64> = draws.displacements.iter().flatten().flatten().copied().collect();
+    let shape = IxDyn(&[3, draws.displacements[0].len(), 2]);
+    let array = ArrayD::from_shape_vec(shape, displacements).unwrap();
+    file.arrays.insert("draws/displacements".into(), NamedArray::I64(array));
+}
+
+fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptions) {
+    let device = Device::flex();
+    let field = Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() });
+    let micrograph = field.make(7, 1).unwrap();
+    // A second field on top makes further phases.
+    let mut phases = micrograph.images.phases().clone();
+    for extra in 2..n_phases {
+        let other = field.make(extra as u64, 1).unwrap();
+        phases.zip_mut_with(other.images.phases(), |phase, &more| *phase = (*phase + more).min(extra as u8));
+    }
+    let images = micrograph::PhaseImages::new(phases, n_phases).unwrap();
+    let tiles = micrograph::tiles(&images, options.profile.side()).unwrap();
+    let data = TrainingData { micrograph: &images, tiles: &tiles };
+    let mut state = TrainingState::new(options, n_phases, &device);
+
+    let mut file = Container::default();
+    file.attributes.insert("options".into(), Attribute::Text(toml::to_string(options).unwrap()));
+    put_state(&mut file, "before", &state);
+    put_draws(&mut file, &Draws::new(options, 0, &data, &device).unwrap());
+    put(&mut file, "tiles", &data.tiles(options.seed, 0, options.batch_size, &device));
+    state.advance(&data, options, &device).unwrap();
+    put_state(&mut file, "after", &state);
+    file.write(&std::path::Path::new(folder).join(format!("{name}.h5"))).unwrap();
+}
+
+#[test]
+fn training_steps_for_pytorch() {
+    let Ok(folder) = std::env::var(FOLDER) else {
+        println!("skipped: {FOLDER} is not set; tests/run.sh sets it and lets PyTorch check the files");
+        return;
+    };
+    // Rates and reconstruction weight large enough that every term shows in the gradients.
+    let paper = |profile| TrainingOptions { lambda_rec: 1e-2, rate_discriminator: 1e-3, seed: 3, ..TrainingOptions::new(profile) };
+    write_step(&folder, "paper64", 2, &paper(Profile::Paper64));
+    write_step(&folder, "paper64_three_phases", 3, &paper(Profile::Paper64));
+    write_step(&folder, "paper32", 2, &TrainingOptions { batch_size: 7, ..paper(Profile::Paper32) });
+    let literal = TrainingOptions {
+        encoder_head_normalised: true,
+        discriminator_head_normalised: true,
+        discriminator_separate_batches: true,
+        latent_augmentation: false,
+        reconstruction_mean: true,
+        divergence_mean: true,
+        lambda_vae: 0.5,
+        lambda_noise: 2.0,
+        beta: 0.3,
+        lambda_rec: 3.0,
+        ..paper(Profile::Paper64)
+    };
+    write_step(&folder, "literal_tables", 2, &literal);
+}

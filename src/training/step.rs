@@ -1,0 +1,316 @@
+//! One training step: three losses, three gradients, three updates.
+
+use burn::tensor::{Device, Tensor};
+
+use super::adam::{Adam, AdamConstants};
+use super::augmentation::{
+    Displacements, LatentAugmentation, draw_displacements, opposite, standard_normal, translate,
+};
+use super::batches::TrainingData;
+use super::losses::{self, Term};
+use super::options::TrainingOptions;
+use crate::Result;
+use crate::network::{Layout, Network, Tape};
+use crate::random::{self, Purpose};
+
+/// A network that learns.
+#[derive(Debug, Clone)]
+pub struct Learner {
+    /// Weights and moving statistics.
+    pub network: Network,
+    /// Its optimiser.
+    pub adam: Adam,
+}
+
+/// A moving average of the generator: what generation uses if the option is set.
+#[derive(Debug, Clone)]
+pub struct Average {
+    /// Averaged parameters.
+    pub parameters: Tensor<1>,
+    /// Averaged moving statistics.
+    pub statistics: Tensor<1>,
+}
+
+/// Everything that a training step changes.
+#[derive(Debug, Clone)]
+pub struct TrainingState {
+    /// Steps done.
+    pub step: u64,
+    /// The encoder.
+    pub encoder: Learner,
+    /// The generator, which is also the decoder.
+    pub generator: Learner,
+    /// The discriminator.
+    pub discriminator: Learner,
+    /// Moving average of the generator.
+    pub average: Option<Average>,
+    /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
+    pub loss_sums: Tensor<1>,
+}
+
+impl TrainingState {
+    /// Networks with random weights.
+    pub fn new(options: &TrainingOptions, n_phases: usize, device: &Device) -> Self {
+        let architecture = options.architecture(n_phases);
+        let constants = AdamConstants {
+            beta1: options.adam_beta1,
+            beta2: options.adam_beta2,
+            epsilon: options.adam_epsilon,
+        };
+        let learner = |layers: Vec<_>, index: u64, rate: f64| {
+            let layout = Layout::new(&layers);
+            let parameters =
+                layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
+            let adam = Adam::new(layout.parameter_count(), rate, constants, device);
+            let network =
+                Network::new(layers, options.constants(), parameters, layout.initial_statistics(), device);
+            Learner { network, adam }
+        };
+        let generator = learner(architecture.generator, 1, options.rate_generator);
+        let average = (options.generator_average > 0.0).then(|| Average {
+            parameters: generator.network.parameters.clone(),
+            statistics: generator.network.statistics.clone(),
+        });
+        Self {
+            step: 0,
+            encoder: learner(architecture.encoder, 0, options.rate_encoder),
+            generator,
+            discriminator: learner(architecture.discriminator, 2, options.rate_discriminator),
+            average,
+            loss_sums: Tensor::zeros([5], device),
+        }
+    }
+
+    /// One step on the next batch.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TrainingData::windows`].
+    pub fn advance(&mut self, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Result<()> {
+        let batch = options.batch_size;
+        let draws = Draws::new(options, self.step, data, device)?;
+        let tiles = data.tiles(options.seed, self.step, batch, device);
+        self.step += 1;
+
+        let encoded = self.encoder.network.forward_train(tiles.clone());
+        let posterior = Posterior::new(encoded.output(), options.latent_size);
+        let latent = Tensor::cat(vec![posterior.sample(&draws.posterior_noise), draws.latent_noise], 0);
+        let decoded = self.generator.network.forward_train(as_image(latent));
+        let generated = losses::probabilities(decoded.output());
+
+        let real = draws.windows.unwrap_or_else(|| tiles.clone());
+        let streams = [
+            translate(real, &draws.displacements[0]),
+            translate(generated.clone().narrow(0, 0, batch), &draws.displacements[1]),
+            translate(generated.clone().narrow(0, batch, batch), &draws.displacements[2]),
+        ];
+        let separate = options.discriminator_separate_batches;
+        let discriminator_loss = self.teach_discriminator(&streams, separate);
+
+        let (adversarial_loss, by_streams) = self.ask_discriminator(&streams, separate, options);
+        let [by_reconstructions, by_realisations] = by_streams;
+        let by_generated = Tensor::cat(
+            vec![
+                translate(by_reconstructions, &opposite(&draws.displacements[1])),
+                translate(by_realisations, &opposite(&draws.displacements[2])),
+            ],
+            0,
+        );
+        let adversarial_gradient = losses::probabilities_backward(generated, by_generated);
+
+        let logits = decoded.output().narrow(0, 0, batch);
+        let Term { value: reconstruction_loss, gradient } =
+            losses::reconstruction(logits, tiles, options.reconstruction_mean);
+        let reconstruction_gradient = Tensor::cat(vec![gradient.clone(), gradient.zeros_like()], 0);
+        let generator_gradient = adversarial_gradient + reconstruction_gradient.clone() * options.lambda_rec;
+
+        let divergence = losses::divergence(
+            posterior.mean.clone(),
+            posterior.log_variance.clone(),
+            &draws.latent_augmentation,
+            options.divergence_mean,
+        );
+        let by_latent = self.generator.network.backward_input(&decoded, reconstruction_gradient);
+        let by_latent = by_latent.narrow(0, 0, batch).reshape([batch, options.latent_size]);
+        let encoder_gradient = posterior.backward(
+            by_latent,
+            &draws.posterior_noise,
+            divergence.by_mean * options.beta,
+            divergence.by_log_variance * options.beta,
+        );
+
+        self.generator.learn(&decoded, generator_gradient, self.step);
+        self.encoder.learn(&encoded, encoder_gradient, self.step);
+        self.move_average(options.generator_average);
+
+        let encoder_loss = divergence.value.clone() * options.beta + reconstruction_loss.clone();
+        let generator_loss = adversarial_loss + reconstruction_loss.clone() * options.lambda_rec;
+        let row = vec![encoder_loss, discriminator_loss, generator_loss, reconstruction_loss, divergence.value];
+        self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
+        Ok(())
+    }
+
+    /// Eq. 6: value, after one update of the discriminator.
+    fn teach_discriminator(&mut self, streams: &[Tensor<4>; 3], separate: bool) -> Tensor<1> {
+        let verdict = Verdict::new(&mut self.discriminator.network, streams, separate);
+        let terms = [(0, true), (1, false), (2, false)]
+            .map(|(stream, real)| losses::adversarial(verdict.logits[stream].clone(), real));
+        let [real, reconstructed, generated] = terms;
+        let gradients = [real.gradient, reconstructed.gradient, generated.gradient];
+        let gradient = verdict.backward_parameters(&self.discriminator.network, gradients);
+        self.discriminator.update(gradient, self.step);
+        real.value + reconstructed.value + generated.value
+    }
+
+    /// The adversarial part of Eq. 7: value, and gradients by the translated reconstructions and realisations.
+    fn ask_discriminator(
+        &mut self,
+        streams: &[Tensor<4>; 3],
+        separate: bool,
+        options: &TrainingOptions,
+    ) -> (Tensor<1>, [Tensor<4>; 2]) {
+        let verdict = Verdict::new(&mut self.discriminator.network, streams, separate);
+        let reconstructed = losses::adversarial(verdict.logits[1].clone(), true);
+        let generated = losses::adversarial(verdict.logits[2].clone(), true);
+        let value = reconstructed.value * options.lambda_vae + generated.value * options.lambda_noise;
+        let gradients = [
+            verdict.logits[0].zeros_like(),
+            reconstructed.gradient * options.lambda_vae,
+            generated.gradient * options.lambda_noise,
+        ];
+        let [_, by_reconstructions, by_realisations] =
+            verdict.backward_input(&self.discriminator.network, gradients);
+        (value, [by_reconstructions, by_realisations])
+    }
+
+    fn move_average(&mut self, decay: f64) {
+        if let Some(average) = &mut self.average {
+            let network = &self.generator.network;
+            let toward = |old: &Tensor<1>, new: &Tensor<1>| old.clone() * decay + new.clone() * (1.0 - decay);
+            average.parameters = toward(&average.parameters, &network.parameters);
+            average.statistics = toward(&average.statistics, &network.statistics);
+        }
+    }
+}
+
+impl Learner {
+    fn learn(&mut self, tape: &Tape, gradient: Tensor<4>, step: u64) {
+        let gradient = self.network.backward_parameters(tape, gradient);
+        self.update(gradient, step);
+    }
+
+    fn update(&mut self, gradient: Tensor<1>, step: u64) {
+        self.network.parameters = self.adam.update(self.network.parameters.clone(), gradient, step);
+    }
+}
+
+/// All random numbers of one step, drawn in a fixed order from the step's own stream.
+pub(super) struct Draws {
+    pub(super) posterior_noise: Tensor<2>,
+    pub(super) latent_noise: Tensor<2>,
+    pub(super) latent_augmentation: LatentAugmentation,
+    pub(super) displacements: [Displacements; 3],
+    windows: Option<Tensor<4>>,
+}
+
+impl Draws {
+    pub(super) fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
+        let mut rng = random::generator(options.seed, Purpose::Step, step);
+        let (batch, shape) = (options.batch_size, [options.batch_size, options.latent_size]);
+        let deviation = options.displacement * options.profile.side() as f64;
+        Ok(Self {
+            posterior_noise: standard_normal(shape, &mut rng, device),
+            latent_noise: standard_normal(shape, &mut rng, device),
+            latent_augmentation: LatentAugmentation::draw(shape, options, &mut rng, device),
+            displacements: std::array::from_fn(|_| draw_displacements(batch, deviation, &mut rng)),
+            windows: if options.discriminator_windows {
+                Some(data.windows(batch, &mut rng, device)?)
+            } else {
+                None
+            },
+        })
+    }
+}
+
+/// The distribution of latent vectors that the encoder gives for each image, `[batch, latents]`.
+struct Posterior {
+    mean: Tensor<2>,
+    log_variance: Tensor<2>,
+    deviation: Tensor<2>,
+}
+
+impl Posterior {
+    fn new(encoded: Tensor<4>, latents: usize) -> Self {
+        let batch = encoded.dims()[0];
+        let values: Tensor<2> = encoded.reshape([batch, 2 * latents]);
+        let log_variance = values.clone().narrow(1, latents, latents);
+        let deviation = (log_variance.clone() * 0.5).exp();
+        Self { mean: values.narrow(1, 0, latents), log_variance, deviation }
+    }
+
+    fn sample(&self, noise: &Tensor<2>) -> Tensor<2> {
+        self.mean.clone() + self.deviation.clone() * noise.clone()
+    }
+
+    /// Gradient by the encoder's output, from that by the sampled latent vector and those of the divergence.
+    fn backward(
+        &self,
+        by_latent: Tensor<2>,
+        noise: &Tensor<2>,
+        by_mean: Tensor<2>,
+        by_log_variance: Tensor<2>,
+    ) -> Tensor<4> {
+        let through_deviation = by_latent.clone() * noise.clone() * self.deviation.clone() * 0.5;
+        let gradient = Tensor::cat(vec![by_latent + by_mean, through_deviation + by_log_variance], 1);
+        as_image(gradient)
+    }
+}
+
+/// `[n, values]` as images of one pixel, `[n, values, 1, 1]`.
+fn as_image(vectors: Tensor<2>) -> Tensor<4> {
+    let [n, values] = vectors.dims();
+    vectors.reshape([n, values, 1, 1])
+}
+
+/// The discriminator's logits for real images, reconstructions and realisations, and the way back.
+struct Verdict {
+    /// One tape for the joint batch, or one a stream.
+    tapes: Vec<Tape>,
+    /// `[batch, 1, 1, 1]` each.
+    logits: [Tensor<4>; 3],
+}
+
+impl Verdict {
+    fn new(network: &mut Network, streams: &[Tensor<4>; 3], separate: bool) -> Self {
+        let batch = streams[0].dims()[0];
+        if separate {
+            let tapes: Vec<Tape> = streams.iter().map(|stream| network.forward_train(stream.clone())).collect();
+            let logits = std::array::from_fn(|stream| tapes[stream].output());
+            return Self { tapes, logits };
+        }
+        let tape = network.forward_train(Tensor::cat(streams.to_vec(), 0));
+        let logits = std::array::from_fn(|stream| tape.output().narrow(0, stream * batch, batch));
+        Self { tapes: vec![tape], logits }
+    }
+
+    /// Gradients a tape for gradients a stream.
+    fn by_tape(&self, gradients: [Tensor<4>; 3]) -> Vec<Tensor<4>> {
+        if self.tapes.len() == 1 { vec![Tensor::cat(gradients.to_vec(), 0)] } else { gradients.to_vec() }
+    }
+
+    fn backward_parameters(&self, network: &Network, gradients: [Tensor<4>; 3]) -> Tensor<1> {
+        let mut sum = network.parameters.zeros_like();
+        for (tape, gradient) in self.tapes.iter().zip(self.by_tape(gradients)) {
+            sum = sum + network.backward_parameters(tape, gradient);
+        }
+        sum
+    }
+
+    fn backward_input(&self, network: &Network, gradients: [Tensor<4>; 3]) -> [Tensor<4>; 3] {
+        let batch = self.logits[0].dims()[0];
+        let by_tape = self.tapes.iter().zip(self.by_tape(gradients));
+        let parts: Vec<_> = by_tape.map(|(tape, gradient)| network.backward_input(tape, gradient)).collect();
+        let all = Tensor::cat(parts, 0);
+        std::array::from_fn(|stream| all.clone().narrow(0, stream * batch, batch))
+    }
+}

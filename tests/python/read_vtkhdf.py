@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Compares a file of realisations, as VTK (ParaView's reader) and h5py read it, with what was written.
+
+    python3 read_vtkhdf.py FILE EXPECTED.json
+
+EXPECTED.json is an object with
+
+    shape        [nz, ny, nx]
+    n_phases     number of phases
+    count        number of realisations
+    phases       file with their phases: uint8, x fastest, one realisation after the other; relative to EXPECTED.json
+    seed         seed
+    index        list of their indices
+    voxel_size   side of a voxel
+    s2_error     list of their errors of the two-point correlation (may be missing)
+    attributes   object of text attributes that /davegan must have (may be missing)
+
+Needs vtk, h5py and numpy. Exits with 1 and says so at the first difference.
+"""
+
+import json
+import pathlib
+import sys
+
+import h5py
+import numpy as np
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonExecutionModel import vtkStreamingDemandDrivenPipeline
+from vtkmodules.vtkIOHDF import vtkHDFReader
+
+
+def require_equal(what, found, expected):
+    """Exits unless the two are equal; arrays are compared element by element."""
+    if np.shape(found) != np.shape(expected) or not np.array_equal(found, expected):
+        sys.exit(f"{what}: found {found}, expected {expected}")
+
+
+def read_vtk(path):
+    """The time steps; and for each, or once without steps: dimensions in points, spacing, phases (nz, ny, nx)."""
+    reader = vtkHDFReader()
+    if not reader.CanReadFile(str(path)):
+        sys.exit(f"{path}: VTK cannot read this file")
+    reader.SetFileName(str(path))
+    reader.UpdateInformation()
+    times = reader.GetOutputInformation(0).Get(vtkStreamingDemandDrivenPipeline.TIME_STEPS())
+    images = []
+    for time in times or [None]:
+        if time is None:
+            reader.Update()
+        else:
+            reader.UpdateTimeStep(time)
+        image = reader.GetOutputDataObject(0)
+        require_equal("VTK class", image.GetClassName(), "vtkImageData")
+        cells = image.GetCellData()
+        require_equal("number of VTK cell arrays", cells.GetNumberOfArrays(), 1)
+        require_equal("name of the active scalars", cells.GetScalars().GetName(), "phase")
+        nx, ny, nz = (points - 1 for points in image.GetDimensions())
+        phases = vtk_to_numpy(cells.GetScalars()).reshape(nz, ny, nx).copy()
+        images.append((image.GetDimensions(), image.GetSpacing(), phases))
+    return times, images
+
+
+def check_vtk(path, expected, phases):
+    """What ParaView shows."""
+    nz, ny, nx = expected["shape"]
+    count = expected["count"]
+    times, images = read_vtk(path)
+    require_equal("time steps", times or (), tuple(range(count)) if count > 1 else ())
+    for i, (dimensions, spacing, found) in enumerate(images):
+        require_equal(f"points of realisation {i}", dimensions, (nx + 1, ny + 1, nz + 1))
+        require_equal(f"spacing of realisation {i}", spacing, (expected["voxel_size"],) * 3)
+        require_equal(f"type of realisation {i}", str(found.dtype), "uint8")
+        require_equal(f"phases of realisation {i}", found, phases[i])
+
+
+def check_h5py(path, expected, phases):
+    """What a script sees."""
+    with h5py.File(path) as file:
+        found = file["/VTKHDF/CellData/phase"]
+        require_equal("shape", found.shape, phases.shape if expected["count"] > 1 else phases.shape[1:])
+        require_equal("type", str(found.dtype), "uint8")
+        require_equal("phases", found[()].reshape(phases.shape), phases)
+        record = file["/davegan"]
+        require_equal("index", record["index"][()], expected["index"])
+        fractions = [[(image == phase).mean() for phase in range(expected["n_phases"])] for image in phases]
+        if not np.allclose(record["volume_fraction"][()], fractions, rtol=0, atol=1e-12):
+            sys.exit(f"volume_fraction: found {record['volume_fraction'][()]}, expected {fractions}")
+        if "s2_error" in expected:
+            require_equal("s2_error", record["s2_error"][()], expected["s2_error"])
+        attributes = {
+            "seed": expected["seed"],
+            "shape": expected["shape"],
+            "n_phases": expected["n_phases"],
+            "voxel_size": expected["voxel_size"],
+            "n_written": expected["count"],
+            "complete": True,
+            **expected.get("attributes", {}),
+        }
+        for name, value in attributes.items():
+            require_equal(f"attribute {name}", record.attrs[name], value)
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    path, expected_path = map(pathlib.Path, sys.argv[1:])
+    expected = json.loads(expected_path.read_text())
+    raw = np.fromfile(expected_path.parent / expected["phases"], dtype=np.uint8)
+    phases = raw.reshape(expected["count"], *expected["shape"])
+    check_vtk(path, expected, phases)
+    check_h5py(path, expected, phases)
+    print(f"{path}: vtk and h5py read {expected['count']} realisations of {expected['shape']} as written")
+
+
+if __name__ == "__main__":
+    main()
