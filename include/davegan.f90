@@ -525,7 +525,9 @@ contains
     type(davegan_micrograph_options_t), intent(out) :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_micrograph_options_init(options, c_sizeof(options)), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_micrograph_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_options_init
 
   !> Reads HDF5, PNG or TIFF. dataset: path inside an HDF5 file; not needed for pictures, or for the only dataset.
@@ -536,10 +538,12 @@ contains
     type(davegan_micrograph_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     character(kind=c_char, len=:), allocatable :: name
     call davegan_micrograph_free(micrograph)
     call to_optional_c(name, dataset)
-    call report(c_micrograph_read(to_c(path), name, options, micrograph%handle), stat, errmsg)
+    call report(c_micrograph_read(to_c(path), name, options, micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_read
 
   subroutine micrograph_from_image(micrograph, phases, stat, errmsg)
@@ -547,9 +551,11 @@ contains
     integer(c_int8_t), intent(in), contiguous :: phases(:, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     call davegan_micrograph_free(micrograph)
     call report(c_micrograph_from_memory(phases, 1_c_size_t, size(phases, 2, c_size_t), size(phases, 1, c_size_t), &
-      micrograph%handle), stat, errmsg)
+      micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine micrograph_from_image
 
   subroutine micrograph_from_images(micrograph, phases, stat, errmsg)
@@ -557,9 +563,11 @@ contains
     integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     call davegan_micrograph_free(micrograph)
     call report(c_micrograph_from_memory(phases, size(phases, 3, c_size_t), size(phases, 2, c_size_t), &
-      size(phases, 1, c_size_t), micrograph%handle), stat, errmsg)
+      size(phases, 1, c_size_t), micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine micrograph_from_images
 
   !> Fills options with the defaults of a kind of built-in micrograph, one of davegan_sample_...
@@ -568,7 +576,9 @@ contains
     integer(c_int32_t), intent(in) :: kind
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_sample_options_init(options, c_sizeof(options), kind), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_sample_options_init(options, c_sizeof(options), kind), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_sample_options_init
 
   !> Makes a built-in micrograph.
@@ -577,8 +587,10 @@ contains
     type(davegan_sample_options_t), intent(in) :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     call davegan_micrograph_free(micrograph)
-    call report(c_micrograph_sample(options, micrograph%handle), stat, errmsg)
+    call report(c_micrograph_sample(options, micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_sample
 
   !> Sizes, phases and their volume fractions.
@@ -587,7 +599,9 @@ contains
     type(davegan_micrograph_info_t), intent(out) :: info
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_micrograph_info(micrograph%handle, info, c_sizeof(info)), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_micrograph_info(micrograph%handle, info, c_sizeof(info)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_info
 
   !> The phase numbers (nx, ny, nz, n).
@@ -596,6 +610,7 @@ contains
     integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_micrograph_info_t) :: info
     integer(c_int32_t) :: status
     status = c_micrograph_info(micrograph%handle, info, c_sizeof(info))
@@ -603,7 +618,8 @@ contains
       allocate (phases(info%nx, info%ny, info%nz, info%n_images))
       status = c_micrograph_phases(micrograph%handle, phases, size(phases, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_phases
 
   !> The true parameters of built-in ellipses (n_parameters, n); an error for any other micrograph.
@@ -612,6 +628,7 @@ contains
     real(c_double), allocatable, intent(out) :: parameters(:, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_micrograph_info_t) :: info
     integer(c_int32_t) :: status
     status = c_micrograph_info(micrograph%handle, info, c_sizeof(info))
@@ -619,7 +636,8 @@ contains
       allocate (parameters(info%n_parameters, info%n_images))
       status = c_micrograph_parameters(micrograph%handle, parameters, size(parameters, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_parameters
 
   !> Writes the phase numbers as a dataset of an HDF5 file.
@@ -628,7 +646,9 @@ contains
     character(len=*), intent(in) :: path, dataset
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_micrograph_write(micrograph%handle, to_c(path), to_c(dataset)), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_micrograph_write(micrograph%handle, to_c(path), to_c(dataset)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_write
 
   !> Frees a micrograph before it goes out of scope; harmless if there is none.
@@ -652,7 +672,9 @@ contains
     integer(c_int32_t), intent(in) :: profile
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_train_options_init(options, c_sizeof(options), profile), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_train_options_init(options, c_sizeof(options), profile), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_train_options_init
 
   subroutine train_file(micrograph, model, dataset, options, progress, stat, errmsg)
@@ -662,6 +684,7 @@ contains
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_train_options_t) :: raw
     type(progress_context), target :: context
     character(kind=c_char, len=:), allocatable :: name
@@ -669,7 +692,8 @@ contains
     call prepare_training(raw, context, status, options, progress)
     call to_optional_c(name, dataset)
     if (status == davegan_ok) status = c_train(to_c(micrograph), name, to_c(model), raw)
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine train_file
 
   subroutine train_micrograph(micrograph, model, options, progress, stat, errmsg)
@@ -679,12 +703,14 @@ contains
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_train_options_t) :: raw
     type(progress_context), target :: context
     integer(c_int32_t) :: status
     call prepare_training(raw, context, status, options, progress)
     if (status == davegan_ok) status = c_train_micrograph(micrograph%handle, to_c(model), raw)
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine train_micrograph
 
   subroutine prepare_training(raw, context, status, options, progress)
@@ -711,13 +737,15 @@ contains
     integer(c_int32_t), intent(in), optional :: device, device_index
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     integer(c_int32_t) :: kind, index
     kind = davegan_device_kind_auto
     if (present(device)) kind = device
     index = 0
     if (present(device_index)) index = device_index
     call davegan_model_free(model)
-    call report(c_model_load(to_c(path), kind, index, model%handle), stat, errmsg)
+    call report(c_model_load(to_c(path), kind, index, model%handle), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_model_load
 
   !> Sizes, phases and how it was trained.
@@ -726,7 +754,9 @@ contains
     type(davegan_model_info_t), intent(out) :: info
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_model_info(model%handle, info, c_sizeof(info)), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_model_info(model%handle, info, c_sizeof(info)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_model_info
 
   !> The tiles it was trained on (nx, ny, nz, n_tiles).
@@ -735,6 +765,7 @@ contains
     integer(c_int8_t), allocatable, intent(out) :: tiles(:, :, :, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_model_info_t) :: info
     integer(c_int32_t) :: status
     status = c_model_info(model%handle, info, c_sizeof(info))
@@ -742,7 +773,8 @@ contains
       allocate (tiles(info%nx, info%ny, info%nz, info%n_tiles))
       status = c_model_tiles(model%handle, tiles, size(tiles, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_model_tiles
 
   !> The losses during training (6, n_history): step, L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
@@ -751,6 +783,7 @@ contains
     real(c_double), allocatable, intent(out) :: history(:, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_model_info_t) :: info
     integer(c_int32_t) :: status
     status = c_model_info(model%handle, info, c_sizeof(info))
@@ -758,7 +791,8 @@ contains
       allocate (history(6, info%n_history))
       status = c_model_history(model%handle, history, size(history, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_model_history
 
   !> Frees a model before it goes out of scope; harmless if there is none.
@@ -781,7 +815,9 @@ contains
     type(davegan_generate_options_t), intent(out) :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_generate_options_init(options, c_sizeof(options)), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_generate_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_generate_options_init
 
   !> Appends realisations to an HDF5 file. group: a group of the file; the VTKHDF layout if absent.
@@ -793,6 +829,7 @@ contains
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_generate_options_t) :: raw
     type(progress_context), target :: context
     character(kind=c_char, len=:), allocatable :: name
@@ -801,7 +838,8 @@ contains
     if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
     call to_optional_c(name, group)
     if (status == davegan_ok) status = c_generate(model%handle, to_c(path), name, raw)
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_generate
 
   subroutine generate_one(model, phases, options, stat, errmsg)
@@ -810,9 +848,11 @@ contains
     type(davegan_generate_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     integer(c_int8_t), pointer, contiguous :: many(:, :, :, :)
     many(1:size(phases, 1), 1:size(phases, 2), 1:size(phases, 3), 1:1) => phases
-    call generate_many(model, many, options, stat, errmsg)
+    call generate_many(model, many, options, stat, message)
+    if (present(errmsg)) errmsg = message
   end subroutine generate_one
 
   !> options%count is ignored: the last extent of phases says how many.
@@ -822,17 +862,15 @@ contains
     type(davegan_generate_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_generate_options_t) :: raw
     integer(c_int32_t) :: status
-    logical :: fits
     call prepare_generation(raw, status, options)
     raw%count = size(phases, 4)
-    if (status == davegan_ok) then
-      call check_shape(model, shape(phases), "phases", status, fits, stat, errmsg)
-      if (.not. fits) return
-    end if
+    if (status == davegan_ok) call check_shape(model, shape(phases), "phases", status, message)
     if (status == davegan_ok) status = c_generate_into(model%handle, raw, phases, size(phases, kind=c_size_t))
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine generate_many
 
   subroutine prepare_generation(raw, status, options)
@@ -854,6 +892,7 @@ contains
     type(davegan_generate_options_t), intent(in) :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_model_info_t) :: info
     integer(c_int32_t) :: status
     status = c_model_info(model%handle, info, c_sizeof(info))
@@ -861,7 +900,8 @@ contains
       allocate (z(info%latent_size, max(options%count, 0_c_int64_t)))
       status = c_latent_vectors(model%handle, options, z, size(z, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_latent_vectors
 
   !> Means and standard deviations (latent_size, n) that the encoder gives for images (nx, ny, nz, n).
@@ -871,17 +911,17 @@ contains
     real(c_double), allocatable, intent(out) :: mean(:, :), deviation(:, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_model_info_t) :: info
     integer(c_int32_t) :: status
-    logical :: fits
-    call check_shape(model, shape(phases), "phases", status, fits, stat, errmsg)
-    if (.not. fits) return
+    call check_shape(model, shape(phases), "phases", status, message)
     if (status == davegan_ok) status = c_model_info(model%handle, info, c_sizeof(info))
     if (status == davegan_ok) then
       allocate (mean(info%latent_size, size(phases, 4)), deviation(info%latent_size, size(phases, 4)))
       status = c_encode(model%handle, phases, size(phases, 4, c_size_t), mean, deviation, size(mean, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_encode
 
   !> Images (nx, ny, nz, n) of latent vectors (latent_size, n).
@@ -891,18 +931,17 @@ contains
     integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_model_info_t) :: info
     integer(c_int32_t) :: status
     status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) call compare("z", shape(z), [info%latent_size, size(z, 2)], status, message)
     if (status == davegan_ok) then
-      if (size(z, 1) /= info%latent_size) then
-        call report_size("z", shape(z), [info%latent_size, int(size(z, 2), c_int32_t)], stat, errmsg)
-        return
-      end if
       allocate (phases(info%nx, info%ny, info%nz, size(z, 2)))
       status = c_decode(model%handle, z, size(z, 2, c_size_t), phases, size(phases, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_decode
 
   !> Encodes and decodes images (nx, ny, nz, n).
@@ -912,16 +951,16 @@ contains
     integer(c_int8_t), allocatable, intent(out) :: reconstructions(:, :, :, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     integer(c_int32_t) :: status
-    logical :: fits
-    call check_shape(model, shape(phases), "phases", status, fits, stat, errmsg)
-    if (.not. fits) return
+    call check_shape(model, shape(phases), "phases", status, message)
     if (status == davegan_ok) then
       allocate (reconstructions(size(phases, 1), size(phases, 2), size(phases, 3), size(phases, 4)))
       status = c_reconstruct(model%handle, phases, size(phases, 4, c_size_t), reconstructions, &
         size(reconstructions, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_reconstruct
 
   !> n images (nx, ny, nz, n) along one latent variable (from 1) between -range (default 3) and range; the others stay as in z.
@@ -933,22 +972,21 @@ contains
     real(c_double), intent(in), optional :: range
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_model_info_t) :: info
     integer(c_int32_t) :: status
     real(c_double) :: bound
     bound = 3
     if (present(range)) bound = range
     status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) call compare("z", shape(z), [info%latent_size], status, message)
     if (status == davegan_ok) then
-      if (size(z) /= info%latent_size) then
-        call report_size("z", shape(z), [info%latent_size], stat, errmsg)
-        return
-      end if
       allocate (phases(info%nx, info%ny, info%nz, max(n, 0)))
       status = c_traverse(model%handle, z, int(variable - 1, c_int32_t), size(phases, 4, c_size_t), bound, phases, &
         size(phases, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_traverse
 
   !> n images (nx, ny, nz, n) on the way from one image to another, both ends included.
@@ -959,19 +997,16 @@ contains
     integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     integer(c_int32_t) :: status
-    logical :: fits
-    call check_shape(model, [shape(from), 1], "from", status, fits, stat, errmsg)
-    if (.not. fits) return
-    if (status == davegan_ok) then
-      call check_shape(model, [shape(to), 1], "to", status, fits, stat, errmsg)
-      if (.not. fits) return
-    end if
+    call check_shape(model, [shape(from), 1], "from", status, message)
+    if (status == davegan_ok) call check_shape(model, [shape(to), 1], "to", status, message)
     if (status == davegan_ok) then
       allocate (phases(size(from, 1), size(from, 2), size(from, 3), max(n, 0)))
       status = c_interpolate(model%handle, from, to, size(phases, 4, c_size_t), phases, size(phases, kind=c_size_t))
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_interpolate
 
   !> E_rec and E_gen. phase: the phase that is judged, the minority phase if absent.
@@ -982,13 +1017,15 @@ contains
     type(davegan_generate_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_generate_options_t) :: raw
     integer(c_int32_t) :: status, judged
     judged = -1
     if (present(phase)) judged = phase
     call prepare_generation(raw, status, options)
     if (status == davegan_ok) status = c_evaluate(model%handle, judged, raw, evaluation, c_sizeof(evaluation))
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_evaluate
 
   ! ---- descriptors ----
@@ -998,7 +1035,9 @@ contains
     type(davegan_s2_options_t), intent(out) :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
-    call report(c_s2_options_init(options, c_sizeof(options)), stat, errmsg)
+    character(len=:), allocatable :: message
+    call report(c_s2_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_s2_options_init
 
   !> Eq. 12 of the paper between two images of the same size: root mean square difference of their two-point correlations.
@@ -1009,13 +1048,14 @@ contains
     type(davegan_s2_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int32_t) :: status
     error = 0
-    if (any(shape(a) /= shape(b))) then
-      call report_size("b", shape(b), shape(a), stat, errmsg)
-      return
-    end if
-    call report(c_s2_error(a, b, size(a, 3, c_size_t), size(a, 2, c_size_t), size(a, 1, c_size_t), phase, options, error), &
-      stat, errmsg)
+    call compare("b", shape(b), shape(a), status, message)
+    if (status == davegan_ok) status = c_s2_error(a, b, size(a, 3, c_size_t), size(a, 2, c_size_t), size(a, 1, c_size_t), &
+      phase, options, error)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_s2_error
 
   !> Two-point correlation of a phase for every lag; element (1, 1, 1) is the volume fraction. The map has the shape of the
@@ -1027,11 +1067,13 @@ contains
     type(davegan_s2_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     integer :: lags(3)
     lags = s2_shape(shape(image), options)
     allocate (s2(lags(1), lags(2), lags(3)))
     call report(c_s2(image, size(image, 3, c_size_t), size(image, 2, c_size_t), size(image, 1, c_size_t), phase, options, s2, &
-      size(s2, kind=c_size_t)), stat, errmsg)
+      size(s2, kind=c_size_t)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_s2
 
   pure function s2_shape(extents, options) result(lags)
@@ -1053,6 +1095,7 @@ contains
     type(davegan_s2_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     integer(c_size_t) :: capacity, needed, nx, ny, nz
     integer(c_int32_t) :: status
     nx = size(image, 1, c_size_t)
@@ -1065,7 +1108,8 @@ contains
       allocate (radius(capacity), s2(capacity))
       status = c_s2_radial(image, nz, ny, nx, phase, options, radius, s2, capacity, needed)
     end if
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_s2_radial
 
   ! ---- pictures ----
@@ -1077,11 +1121,13 @@ contains
     type(davegan_generate_options_t), intent(in), optional :: options
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     type(davegan_generate_options_t) :: raw
     integer(c_int32_t) :: status
     call prepare_generation(raw, status, options)
     if (status == davegan_ok) status = c_contact_sheet(model%handle, to_c(png), raw)
-    call report(status, stat, errmsg)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_contact_sheet
 
   !> Writes phase images (nx, ny, nz, n) as a dataset of an HDF5 file.
@@ -1090,62 +1136,55 @@ contains
     integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
     call report(c_write_images(to_c(path), to_c(dataset), phases, size(phases, 4, c_size_t), size(phases, 3, c_size_t), &
-      size(phases, 2, c_size_t), size(phases, 1, c_size_t)), stat, errmsg)
+      size(phases, 2, c_size_t), size(phases, 1, c_size_t)), message, stat)
+    if (present(errmsg)) errmsg = message
   end subroutine davegan_write_images
 
   ! ---- private: messages, strings, progress ----
 
-  !> Hands a status to the caller, or stops the program if the caller did not ask for it.
-  subroutine report(status, stat, errmsg)
+  !> Hands a status to the caller, or stops the program if the caller did not ask for it. A message that is there already
+  !! is kept; otherwise it is the library's. Callers hand it on to errmsg themselves: gfortran 12 loses the length of an
+  !! optional string that is passed from one procedure to the next.
+  subroutine report(status, message, stat)
     integer(c_int32_t), intent(in) :: status
+    character(len=:), allocatable, intent(inout) :: message
     integer(c_int32_t), intent(out), optional :: stat
-    character(len=:), allocatable, intent(out), optional :: errmsg
-    if (status == davegan_ok) then
-      call hand_over(status, "", stat, errmsg)
-    else
-      call hand_over(status, last_error(), stat, errmsg)
+    if (.not. allocated(message)) then
+      message = ""
+      if (status /= davegan_ok) message = last_error()
     end if
-  end subroutine report
-
-  !> The same for an array of the wrong shape, which C could not see.
-  subroutine report_size(name, given, needed, stat, errmsg)
-    character(len=*), intent(in) :: name
-    integer, intent(in) :: given(:), needed(:)
-    integer(c_int32_t), intent(out), optional :: stat
-    character(len=:), allocatable, intent(out), optional :: errmsg
-    call hand_over(davegan_buffer_size, name // " has the shape " // text_of(given) // ", but " // text_of(needed) // &
-      " is needed", stat, errmsg)
-  end subroutine report_size
-
-  subroutine hand_over(status, message, stat, errmsg)
-    integer(c_int32_t), intent(in) :: status
-    character(len=*), intent(in) :: message
-    integer(c_int32_t), intent(out), optional :: stat
-    character(len=:), allocatable, intent(out), optional :: errmsg
-    if (present(errmsg)) errmsg = message
     if (present(stat)) then
       stat = status
     else if (status /= davegan_ok) then
       error stop "davegan: " // message
     end if
-  end subroutine hand_over
+  end subroutine report
 
-  !> Whether images have the model's size; a failure to ask the model is left in status, a wrong shape is reported.
-  subroutine check_shape(model, given, name, status, fits, stat, errmsg)
+  !> Compares the shape of an array, which C cannot see, with the one that is needed.
+  subroutine compare(name, given, needed, status, message)
+    character(len=*), intent(in) :: name
+    integer, intent(in) :: given(:), needed(:)
+    integer(c_int32_t), intent(out) :: status
+    character(len=:), allocatable, intent(inout) :: message
+    status = davegan_ok
+    if (all(given == needed)) return
+    status = davegan_buffer_size
+    message = name // " has the shape " // text_of(given) // ", but " // text_of(needed) // " is needed"
+  end subroutine compare
+
+  !> Compares the shape of images with that of the model's.
+  subroutine check_shape(model, given, name, status, message)
     type(davegan_model), intent(in) :: model
     integer, intent(in) :: given(4)
     character(len=*), intent(in) :: name
     integer(c_int32_t), intent(out) :: status
-    logical, intent(out) :: fits
-    integer(c_int32_t), intent(out), optional :: stat
-    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable, intent(inout) :: message
     type(davegan_model_info_t) :: info
-    fits = .true.
     status = c_model_info(model%handle, info, c_sizeof(info))
     if (status /= davegan_ok) return
-    fits = all(given(1:3) == [info%nx, info%ny, info%nz])
-    if (.not. fits) call report_size(name, given, [int([info%nx, info%ny, info%nz]), given(4)], stat, errmsg)
+    call compare(name, given, [int(info%nx), int(info%ny), int(info%nz), given(4)], status, message)
   end subroutine check_shape
 
   function last_error() result(message)

@@ -108,10 +108,12 @@ static void wrong_arguments_are_refused(const davegan_model_t *model) {
     options = some_realisations(-1, 1);
     FAILS(DAVEGAN_INVALID_PARAMETER, "first", davegan_generate_into(model, &options, phases, PIXELS));
     options = some_realisations(0, INT64_MAX);
+    FAILS(DAVEGAN_INVALID_PARAMETER, "9223372036854775807", davegan_generate_into(model, &options, phases, PIXELS));
+    options = some_realisations(0, (int64_t)1 << 40);
     FAILS(DAVEGAN_BUFFER_SIZE, "1024", davegan_generate_into(model, &options, phases, PIXELS));
     options = some_realisations(0, 1);
     options.voxel_size = NAN;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "voxel_size", davegan_generate(model, path, NULL, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "voxel size NaN", davegan_generate(model, path, NULL, &options));
     options = some_realisations(0, 1);
     write_file(TEST_FILE("file"), "text", 4);
     FAILS(DAVEGAN_IO, "file/out.vtkhdf", davegan_generate(model, TEST_FILE("file/out.vtkhdf"), NULL, &options));

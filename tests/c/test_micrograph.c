@@ -202,7 +202,7 @@ static void wrong_arguments_are_refused(void) {
     davegan_sample_options_t options;
     OK(davegan_sample_options_init(&options, sizeof options, DAVEGAN_SAMPLE_GAUSSIAN_FIELD));
     options.volume_fraction = NAN;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "volume_fraction", davegan_micrograph_sample(&options, &micrograph));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "volume fraction is NaN", davegan_micrograph_sample(&options, &micrograph));
 
     micrograph = from_memory(phases, 1, 6, 8);
     davegan_micrograph_info_t info;

@@ -91,7 +91,7 @@ static void wrong_arguments_are_refused(const davegan_model_t *model, const char
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_info(model, NULL, sizeof info));
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_model_info(model, &info, 0));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_tiles(NULL, tile, PIXELS));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_tiles(model, NULL, PIXELS));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_tiles(model, NULL, N_TILES * PIXELS));
     FAILS(DAVEGAN_BUFFER_SIZE, "4096", davegan_model_tiles(model, tile, PIXELS));
     davegan_model_free(NULL);
 }

@@ -111,6 +111,7 @@ void callbacks() {
     generation.count = 100;
     generation.progress_interval = 0;
     generation.on_progress = [](const davegan::Progress &) -> bool { throw std::runtime_error("from the callback"); };
+    std::remove(TEST_FILE("thrown.vtkhdf"));
     try {
         davegan::Model::load(MODEL).generate(TEST_FILE("thrown.vtkhdf"), "", generation);
         FAIL("no exception");

@@ -42,9 +42,12 @@ contains
     integer(c_size_t), intent(in) :: size
     type(c_ptr), intent(in) :: first, last
     integer(c_intptr_t) :: offset
+    integer(c_size_t) :: size_in_c, offset_in_c
+    size_in_c = layout_in_c(i, 0_c_int)
+    offset_in_c = layout_in_c(i, 1_c_int)
     offset = transfer(last, offset) - transfer(first, offset)
-    if (size == layout_in_c(i, 0_c_int) .and. offset == layout_in_c(i, 1_c_int)) return
-    print *, name, ": size and last offset in Fortran", size, offset, "in C", layout_in_c(i, 0_c_int), layout_in_c(i, 1_c_int)
+    if (size == size_in_c .and. offset == offset_in_c) return
+    print *, name, ": size and offset of the last field in Fortran", size, offset, "in C", size_in_c, offset_in_c
     error stop "the layouts differ"
   end subroutine compare
 
