@@ -29,7 +29,7 @@ pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Arr
     let mut vectors = Array2::zeros((count, model.options.latent_size));
     for (index, mut row) in (first..).zip(vectors.outer_iter_mut()) {
         let mut rng = random::generator(seed, Purpose::Realisation, index);
-        row.fill_with(|| StandardNormal.sample(&mut rng));
+        row.map_inplace(|latent| *latent = StandardNormal.sample(&mut rng));
     }
     vectors
 }
@@ -139,7 +139,7 @@ pub fn interpolate(model: &Model, from: &PhaseImages, to: &PhaseImages, n: usize
             &from * (1.0 - share) + &to * share
         })
         .collect();
-    let views: Vec<_> = points.iter().map(Array2::view).collect();
+    let views: Vec<_> = points.iter().map(|point| point.view()).collect();
     let vectors = concatenate(Axis(0), &views)
         .map_err(|error| Error::Internal(format!("latent vectors of one model differ in length: {error}")))?;
     decode(model, vectors.view())

@@ -219,7 +219,7 @@ impl TrainingOptions {
         let (ours, theirs) = (fields(self)?, fields(other)?);
         ours.iter()
             .filter(|(name, _)| !matches!(name.as_str(), "steps" | "epochs"))
-            .find(|(name, value)| theirs.get(name) != Some(value))
+            .find(|(name, value)| theirs.get(name.as_str()) != Some(*value))
             .map(|(name, value)| format!("{name} = {value} instead of {}", theirs[name.as_str()]))
     }
 
