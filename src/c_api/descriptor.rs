@@ -140,9 +140,9 @@ pub unsafe extern "C" fn davegan_s2_error(
 /// phase.
 ///
 /// `image` is `nz * ny * nx` phase numbers, x fastest; `options` NULL means the defaults. `s2` gets a map, x fastest,
-/// with lags in the order of an FFT: along an axis of m entries, entry i is lag i up to m / 2, and lag i - m after
-/// that; the first of all is the volume fraction. A periodic map has the shape of the image. A non-periodic one has 2 L
-/// + 1 entries along an axis of length n, L being the smaller of `max_lag` and n - 1. Fails with
+/// with lags in the order of an FFT: along an axis of `m` entries, entry `i` is lag `i` up to `m/2`, and lag `i-m`
+/// after that; the first of all is the volume fraction. A periodic map has the shape of the image. A non-periodic one
+/// has `2L+1` entries along an axis of length `n`, `L` being the smaller of `max_lag` and `n-1`. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` if a length is 0 or the image has no such phase. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
