@@ -119,9 +119,8 @@ impl Model {
     pub fn images(&self, phases: &[u8], n: usize) -> Result<PhaseImages> {
         let [nz, ny, nx] = self.shape();
         let given = phases.len();
-        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec()).map_err(|_| {
-            Error::invalid(format!("{given} voxels are not {n} images of {nz} x {ny} x {nx} voxels"))
-        })?;
+        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec())
+            .map_err(|_| Error::invalid(format!("{given} voxels are not {n} images of {nz} x {ny} x {nx} voxels")))?;
         PhaseImages::new(phases, self.n_phases())
     }
 

@@ -50,7 +50,7 @@ mod tests {
     fn counts_every_lag_once_and_leaves_no_bin_empty() {
         for shape in direct::SHAPES {
             let average = radial_average(Array3::from_elem(shape, 0.25).view());
-            assert_eq!(average.lags.iter().sum::<usize>(), shape.iter().product());
+            assert_eq!(average.lags.iter().sum::<usize>(), shape.iter().product::<usize>());
             assert!(average.lags.iter().all(|&count| count > 0), "{shape:?} {:?}", average.lags);
             assert!(average.mean.iter().all(|&mean| (mean - 0.25).abs() < 1e-15));
         }

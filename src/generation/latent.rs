@@ -75,7 +75,8 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
     let device = model.state.loss_sums.device();
     let [nz, ny, nx] = model.shape();
     let mut phases = Array4::zeros((vectors.nrows(), nz, ny, nx));
-    for (rows, mut images) in vectors.axis_chunks_iter(Axis(0), BATCH).zip(phases.axis_chunks_iter_mut(Axis(0), BATCH)) {
+    for (rows, mut images) in vectors.axis_chunks_iter(Axis(0), BATCH).zip(phases.axis_chunks_iter_mut(Axis(0), BATCH))
+    {
         let values: Vec<f32> = rows.iter().copied().collect();
         let input = Tensor::from_data(TensorData::new(values, [rows.nrows(), latents, 1, 1]), &device);
         images.assign(most_probable_phases(generator.forward(input), model.n_phases())?.phases());
@@ -146,7 +147,11 @@ pub fn interpolate(model: &Model, from: &PhaseImages, to: &PhaseImages, n: usize
 }
 
 fn check_at_least_two(n: usize) -> Result<()> {
-    if n < 2 { Err(Error::invalid(format!("n = {n}; both ends are included, so it must be at least 2"))) } else { Ok(()) }
+    if n < 2 {
+        Err(Error::invalid(format!("n = {n}; both ends are included, so it must be at least 2")))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_images(model: &Model, images: &PhaseImages) -> Result<()> {

@@ -81,7 +81,13 @@ pub struct FileOptions {
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { layout: Layout::VtkHdf, mode: Mode::Append, voxel_size: 1.0, with_s2_error: true, progress_interval: 0.5 }
+        Self {
+            layout: Layout::VtkHdf,
+            mode: Mode::Append,
+            voxel_size: 1.0,
+            with_s2_error: true,
+            progress_interval: 0.5,
+        }
     }
 }
 
@@ -95,7 +101,8 @@ pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseI
     options.validate()?;
     let [nz, ny, nx] = model.shape();
     let mut phases = Vec::new();
-    let too_many = || Error::OutOfMemory(format!("{} realisations do not fit into memory; ask for fewer", options.count));
+    let too_many =
+        || Error::OutOfMemory(format!("{} realisations do not fit into memory; ask for fewer", options.count));
     let bytes = options.count.checked_mul(nz * ny * nx).ok_or_else(too_many)?;
     phases.try_reserve_exact(bytes).map_err(|_| too_many())?;
     phases.resize(bytes, 0);
@@ -139,11 +146,8 @@ pub fn generate_to_file(
     options.validate()?;
     let pool = thread_pool(options.threads)?;
     let judged = model.tiles.minority_phase();
-    let training = if file_options.with_s2_error {
-        Some(pool.install(|| PowerSpectra::new(&model.tiles, judged))?)
-    } else {
-        None
-    };
+    let training =
+        if file_options.with_s2_error { Some(pool.install(|| PowerSpectra::new(&model.tiles, judged))?) } else { None };
     let header = header(model, options, file_options)?;
     let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
     let steps = options.count as u64;

@@ -93,7 +93,7 @@ impl Network {
             let (spec, tape) = (&self.layers[index], &tape.layers[index]);
             let weights = self.weights(&self.layout.layers[index], spec);
             let inner = layer::backward_inner(spec, &weights, &self.constants, tape, gradient.clone());
-            layers.push(layer::backward_weights(spec, &weights, tape, &inner));
+            layers.push(layer::backward_weights(spec, tape, &inner));
             if index > 0 {
                 gradient = layer::backward_input(spec, &weights, inner);
             }

@@ -148,16 +148,11 @@ pub fn backward_inner(
 }
 
 /// Gradients by the layer's weights.
-pub fn backward_weights(
-    spec: &LayerSpec,
-    weights: &LayerWeights,
-    tape: &LayerTape,
-    inner: &InnerGradients,
-) -> LayerGradients {
-    let (input, linear, kernel) = (tape.input.clone(), inner.linear.clone(), weights.kernel.clone());
+pub fn backward_weights(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradients) -> LayerGradients {
+    let (input, linear) = (tape.input.clone(), inner.linear.clone());
     let kernel = match spec.direction {
-        Direction::Down => correlate(input, linear, kernel, spec.geometry),
-        Direction::Up => correlate(linear, input, kernel, spec.geometry),
+        Direction::Down => correlate(input, linear, spec.geometry),
+        Direction::Up => correlate(linear, input, spec.geometry),
     };
     LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone() }
 }

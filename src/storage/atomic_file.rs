@@ -20,9 +20,8 @@ use crate::{Error, Result};
 /// `path` is as it was before, and the temporary file is gone.
 pub(super) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (target, temporary) = temporary_for(path)?;
-    let result = write(&temporary).and_then(|()| {
-        move_over(&temporary, &target).map_err(|e| io_error(path, "put the new file in place", &e))
-    });
+    let result = write(&temporary)
+        .and_then(|()| move_over(&temporary, &target).map_err(|e| io_error(path, "put the new file in place", &e)));
     if result.is_err() {
         // The first error is the one worth telling; a file that cannot be removed is at worst a file too many.
         let _ = fs::remove_file(&temporary);

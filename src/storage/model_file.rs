@@ -51,14 +51,13 @@ fn container(model: &Model) -> Result<Container> {
     ] {
         file.attributes.insert(name.into(), Attribute::Text(text));
     }
-    for (name, number) in [
-        ("n_phases", model.n_phases() as u64),
-        ("step", model.state.step),
-        ("steps_planned", model.steps_planned),
-    ] {
+    for (name, number) in
+        [("n_phases", model.n_phases() as u64), ("step", model.state.step), ("steps_planned", model.steps_planned)]
+    {
         file.attributes.insert(name.into(), Attribute::Integer(number as i64));
     }
-    let phase_values = ArrayD::from_shape_vec(IxDyn(&[model.origin.phase_values.len()]), model.origin.phase_values.clone());
+    let phase_values =
+        ArrayD::from_shape_vec(IxDyn(&[model.origin.phase_values.len()]), model.origin.phase_values.clone());
     file.arrays.insert("phase_values".into(), NamedArray::F64(shaped(phase_values)?));
     file.arrays.insert("tiles".into(), NamedArray::U8(model.tiles.phases().clone().into_dyn()));
     file.arrays.insert("history".into(), NamedArray::F64(history_table(&model.history).into_dyn()));
@@ -128,11 +127,7 @@ fn learners(state: &TrainingState) -> [(&'static str, &Learner); 3] {
 }
 
 fn learners_mut(state: &mut TrainingState) -> [(&'static str, &mut Learner); 3] {
-    [
-        ("encoder", &mut state.encoder),
-        ("generator", &mut state.generator),
-        ("discriminator", &mut state.discriminator),
-    ]
+    [("encoder", &mut state.encoder), ("generator", &mut state.generator), ("discriminator", &mut state.discriminator)]
 }
 
 fn history_table(history: &LossHistory) -> Array2<f64> {

@@ -4,10 +4,10 @@ use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
+use crate::Result;
 use crate::micrograph::{self, PhaseImages};
 use crate::network::one_hot;
 use crate::random::{self, Purpose};
-use crate::Result;
 
 /// The micrograph and its tiles, from which batches are drawn.
 pub struct TrainingData<'a> {

@@ -3,8 +3,8 @@
 //! All work from logits. The translation T of Eq. 3 takes the same displacement for original and reconstruction, so it
 //! permutes the terms of a sum and changes neither value nor gradient: it is not carried out.
 
-use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::Tensor;
+use burn::tensor::activation::{sigmoid, softmax};
 
 use super::augmentation::LatentAugmentation;
 
@@ -67,7 +67,12 @@ pub struct Divergence {
 
 /// The general Kullback-Leibler divergence of Eq. 8 between T_mu, T_sigma of the posterior and of the random prior.
 /// Mean over the batch; sum over latents, or mean if `latent_mean`.
-pub fn divergence(mean: Tensor<2>, log_variance: Tensor<2>, prior: &LatentAugmentation, latent_mean: bool) -> Divergence {
+pub fn divergence(
+    mean: Tensor<2>,
+    log_variance: Tensor<2>,
+    prior: &LatentAugmentation,
+    latent_mean: bool,
+) -> Divergence {
     let [n, latents] = mean.dims();
     let divisor = (n * if latent_mean { latents } else { 1 }) as f64;
     let prior_deviation = prior.prior_deviation.clone() * prior.deviation_scale.clone();

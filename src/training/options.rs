@@ -234,11 +234,7 @@ impl TrainingOptions {
 
     /// Constants of normalisation and activation.
     pub fn constants(&self) -> Constants {
-        Constants {
-            leaky_slope: self.leaky_slope,
-            norm_epsilon: self.norm_epsilon,
-            norm_momentum: self.norm_momentum,
-        }
+        Constants { leaky_slope: self.leaky_slope, norm_epsilon: self.norm_epsilon, norm_momentum: self.norm_momentum }
     }
 }
 

@@ -87,7 +87,12 @@ fn training_steps_for_pytorch() {
         return;
     };
     // Rates and reconstruction weight large enough that every term shows in the gradients.
-    let paper = |profile| TrainingOptions { lambda_rec: 1e-2, rate_discriminator: 1e-3, seed: 3, ..TrainingOptions::new(profile) };
+    let paper = |profile| TrainingOptions {
+        lambda_rec: 1e-2,
+        rate_discriminator: 1e-3,
+        seed: 3,
+        ..TrainingOptions::new(profile)
+    };
     write_step(&folder, "paper64", 2, &paper(Profile::Paper64));
     write_step(&folder, "paper64_three_phases", 3, &paper(Profile::Paper64));
     write_step(&folder, "paper32", 2, &TrainingOptions { batch_size: 7, ..paper(Profile::Paper32) });

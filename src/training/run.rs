@@ -105,10 +105,115 @@ fn next_checkpoint(step: u64, interval: u64) -> u64 {
 /// Tells which work is left when training diverged.
 fn diverged_at(error: Error, path: &Path, saved: u64) -> Error {
     match error {
-        Error::Diverged(text) if saved > 0 => {
-            Error::Diverged(format!("{text}; {} holds step {saved}", path.display()))
-        }
+        Error::Diverged(text) if saved > 0 => Error::Diverged(format!("{text}; {} holds step {saved}", path.display())),
         Error::Diverged(text) => Error::Diverged(format!("{text}; nothing had been saved yet")),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::micrograph::{Checkerboard, Sample};
+    use crate::network::Profile;
+
+    fn path(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("davegan-run-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder.join(name)
+    }
+
+    fn micrograph() -> Micrograph {
+        Sample::Checkerboard(Checkerboard { ny: 70, nx: 100, cell: 8 }).make(1, 1).unwrap()
+    }
+
+    fn options(steps: u64) -> TrainingOptions {
+        let profile = Profile::Paper32;
+        TrainingOptions { steps, batch_size: 4, history_interval: 4, seed: 5, ..TrainingOptions::new(profile) }
+    }
+
+    fn run(threads: usize) -> RunOptions {
+        RunOptions { threads, checkpoint_interval: 5, progress_interval: 0.0, ..RunOptions::default() }
+    }
+
+    fn go_on(_: &crate::progress::Progress) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn train_to_bytes(name: &str, options: &TrainingOptions, run: &RunOptions) -> Vec<u8> {
+        let path = path(name);
+        train(&micrograph(), &path, options, run, &mut go_on).unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    #[test]
+    fn the_bytes_depend_on_the_seed_and_not_on_the_threads() {
+        let one = train_to_bytes("one.h5", &options(12), &run(1));
+        assert!(one == train_to_bytes("again.h5", &options(12), &run(1)));
+        assert!(one == train_to_bytes("two.h5", &options(12), &run(2)));
+        assert!(one != train_to_bytes("seed.h5", &TrainingOptions { seed: 6, ..options(12) }, &run(1)));
+    }
+
+    #[test]
+    fn a_cancelled_run_resumes_to_the_same_bytes() {
+        let whole = train_to_bytes("whole.h5", &options(14), &run(1));
+        let path = path("cancelled.h5");
+        for stop in [3, 7] {
+            let run = RunOptions { resume: true, ..run(1) };
+            let mut cancel = |p: &crate::progress::Progress| {
+                if p.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let error = train(&micrograph(), &path, &options(14), &run, &mut cancel).unwrap_err();
+            assert!(
+                matches!(&error, Error::Cancelled(text) if text.contains(&format!("step {stop} of 14"))),
+                "{error}"
+            );
+            assert_eq!(Model::load(&path, crate::Device::Cpu).unwrap().state.step, stop);
+        }
+        assert!(whole == train_to_bytes("cancelled.h5", &options(14), &RunOptions { resume: true, ..run(1) }));
+        // Training further is resuming too; another option is not.
+        train_to_bytes("cancelled.h5", &options(15), &RunOptions { resume: true, ..run(1) });
+        let other = TrainingOptions { beta: 0.5, ..options(15) };
+        let resume = RunOptions { resume: true, ..run(1) };
+        let error = train(&micrograph(), &path, &other, &resume, &mut go_on).unwrap_err();
+        assert!(error.to_string().contains("beta = 1.0 instead of 0.5"), "{error}");
+    }
+
+    #[test]
+    fn progress_counts_every_step_and_the_history_every_interval() {
+        let mut seen = Vec::new();
+        let path = path("progress.h5");
+        train(&micrograph(), &path, &options(10), &run(1), &mut |p| {
+            seen.push((p.step, p.losses.is_some()));
+            assert_eq!(p.steps, 10);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!(seen, (1..=10).map(|step| (step, step >= 4)).collect::<Vec<_>>());
+        let model = Model::load(&path, crate::Device::Cpu).unwrap();
+        assert_eq!(model.history.iter().map(|row| row.step).collect::<Vec<_>>(), [4, 8]);
+    }
+
+    #[test]
+    fn divergence_is_told_with_its_step_and_keeps_the_last_checkpoint() {
+        let path = path("diverged.h5");
+        let wild =
+            TrainingOptions { rate_generator: 1.0, rate_encoder: 1.0, lambda_rec: 1e6, beta: 1e6, ..options(400) };
+        let error = train(&micrograph(), &path, &wild, &run(1), &mut go_on).unwrap_err();
+        assert!(matches!(&error, Error::Diverged(text) if text.contains("up to step")), "{error}");
+        if path.exists() {
+            Model::load(&path, crate::Device::Cpu).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_micrograph_smaller_than_the_profile_is_refused() {
+        let options = TrainingOptions { steps: 1, ..TrainingOptions::new(Profile::Paper64) };
+        let small = Sample::Checkerboard(Checkerboard { ny: 40, nx: 100, cell: 8 }).make(1, 1).unwrap();
+        let error = train(&small, &path("small.h5"), &options, &run(1), &mut go_on).unwrap_err();
+        assert!(matches!(&error, Error::InvalidParameter(text) if text.contains("64 x 64")), "{error}");
     }
 }

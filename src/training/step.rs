@@ -52,18 +52,13 @@ impl TrainingState {
     /// Networks with random weights.
     pub fn new(options: &TrainingOptions, n_phases: usize, device: &Device) -> Self {
         let architecture = options.architecture(n_phases);
-        let constants = AdamConstants {
-            beta1: options.adam_beta1,
-            beta2: options.adam_beta2,
-            epsilon: options.adam_epsilon,
-        };
+        let constants =
+            AdamConstants { beta1: options.adam_beta1, beta2: options.adam_beta2, epsilon: options.adam_epsilon };
         let learner = |layers: Vec<_>, index: u64, rate: f64| {
             let layout = Layout::new(&layers);
-            let parameters =
-                layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
+            let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
             let adam = Adam::new(layout.parameter_count(), rate, constants, device);
-            let network =
-                Network::new(layers, options.constants(), parameters, layout.initial_statistics(), device);
+            let network = Network::new(layers, options.constants(), parameters, layout.initial_statistics(), device);
             Learner { network, adam }
         };
         let generator = learner(architecture.generator, 1, options.rate_generator);
@@ -178,8 +173,7 @@ impl TrainingState {
             reconstructed.gradient * options.lambda_vae,
             generated.gradient * options.lambda_noise,
         ];
-        let [_, by_reconstructions, by_realisations] =
-            verdict.backward_input(&self.discriminator.network, gradients);
+        let [_, by_reconstructions, by_realisations] = verdict.backward_input(&self.discriminator.network, gradients);
         (value, [by_reconstructions, by_realisations])
     }
 
@@ -223,11 +217,7 @@ impl Draws {
             latent_noise: standard_normal(shape, &mut rng, device),
             latent_augmentation: LatentAugmentation::draw(shape, options, &mut rng, device),
             displacements: std::array::from_fn(|_| draw_displacements(batch, deviation, &mut rng)),
-            windows: if options.discriminator_windows {
-                Some(data.windows(batch, &mut rng, device)?)
-            } else {
-                None
-            },
+            windows: if options.discriminator_windows { Some(data.windows(batch, &mut rng, device)?) } else { None },
         })
     }
 }
