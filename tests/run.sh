@@ -8,7 +8,9 @@ source cmake/packages.sh
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 build=$CARGO_TARGET_DIR/cmake
-export DAVEGAN_PYTHON=$CARGO_TARGET_DIR/venv/bin/python
+python=$CARGO_TARGET_DIR/venv/bin/python
+export DAVEGAN_BUILD=$build
+export DAVEGAN_ORACLE=$CARGO_TARGET_DIR/oracle # training steps that cargo test writes and PyTorch repeats
 
 current=
 stage_start=$SECONDS
@@ -40,8 +42,8 @@ trap print_summary EXIT
 # PyTorch without CUDA is a tenth of the download, but lives on a server of its own. Where neither can be had, the tests that
 # compare with it say so and are skipped.
 install_torch() {
-    local pip=("$DAVEGAN_PYTHON" -m pip install -q)
-    "$DAVEGAN_PYTHON" -c 'import torch' 2>/dev/null ||
+    local pip=("$python" -m pip install -q)
+    "$python" -c 'import torch' 2>/dev/null ||
         "${pip[@]}" --retries 0 --index-url https://download.pytorch.org/whl/cpu torch 2>/dev/null ||
         "${pip[@]}" torch ||
         echo "PyTorch cannot be installed: the comparison with it is left out"
@@ -61,8 +63,8 @@ install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
 
 stage "Python environment"
-[ -x "$DAVEGAN_PYTHON" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
-"$DAVEGAN_PYTHON" -m pip install -q numpy scipy h5py vtk
+[ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
+"$python" -m pip install -q numpy h5py vtk pytest
 install_torch
 
 stage "cargo fmt"
@@ -75,6 +77,8 @@ stage "cargo doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
 
 stage "cargo test"
+rm -rf "$DAVEGAN_ORACLE"
+mkdir -p "$DAVEGAN_ORACLE"
 cargo test --release --locked
 
 stage "CMake build"
@@ -87,5 +91,5 @@ ctest --test-dir "$build" --output-on-failure
 stage "installed package"
 tests/install_test.sh "$build"
 
-stage "readers in Python"
-DAVEGAN_EXAMPLES=$build/examples-c "$DAVEGAN_PYTHON" -m unittest discover -v -s tests/python
+stage "PyTorch, vtk and h5py"
+"$python" -m pytest -q -rs tests/python
