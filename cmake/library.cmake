@@ -1,0 +1,38 @@
+# davegan::davegan, the shared library that cargo builds.
+
+find_program(DAVEGAN_CARGO cargo HINTS "$ENV{HOME}/.cargo/bin" REQUIRED DOC "The Rust build tool, see https://rustup.rs")
+
+# Cargo's own default, so that a build by hand and a build by CMake compile the dependencies once.
+if(DEFINED ENV{CARGO_TARGET_DIR})
+    set(default_target_dir "$ENV{CARGO_TARGET_DIR}")
+else()
+    set(default_target_dir "${PROJECT_SOURCE_DIR}/target")
+endif()
+set(DAVEGAN_CARGO_TARGET_DIR "${default_target_dir}" CACHE PATH "Where cargo builds")
+
+set(library_dir "${PROJECT_BINARY_DIR}/lib")
+set(library_link libdavegan.so)
+set(library_soname "${library_link}.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
+set(library_file "${library_link}.${PROJECT_VERSION}")
+
+# Cargo itself decides what is out of date, so it runs in every build. DESTDIR and MAKEFLAGS of `make install` would reach the
+# build of the bundled HDF5.
+add_custom_target(davegan_cargo ALL
+    COMMAND ${CMAKE_COMMAND} -E env --unset=DESTDIR --unset=MAKEFLAGS "CARGO_TARGET_DIR=${DAVEGAN_CARGO_TARGET_DIR}"
+            "${DAVEGAN_CARGO}" build --release --locked --lib
+    COMMAND ${CMAKE_COMMAND} -E make_directory "${library_dir}"
+    COMMAND ${CMAKE_COMMAND} -E copy_if_different "${DAVEGAN_CARGO_TARGET_DIR}/release/${library_link}"
+            "${library_dir}/${library_file}"
+    COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_file}" "${library_dir}/${library_soname}"
+    COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_soname}" "${library_dir}/${library_link}"
+    BYPRODUCTS "${library_dir}/${library_file}" "${library_dir}/${library_soname}" "${library_dir}/${library_link}"
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    COMMENT "Building the library with cargo: minutes the first time"
+    USES_TERMINAL VERBATIM)
+
+add_library(davegan::davegan SHARED IMPORTED GLOBAL)
+add_dependencies(davegan::davegan davegan_cargo)
+set_target_properties(davegan::davegan PROPERTIES
+    IMPORTED_LOCATION "${library_dir}/${library_file}"
+    IMPORTED_SONAME "${library_soname}"
+    INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include")

@@ -1,0 +1,277 @@
+/*
+ * Trains on a micrograph, generates realisations and measures them: the whole way through, in C.
+ *
+ * Progress goes to standard error, a line per figure to standard output.
+ */
+#include <davegan.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static const char USAGE[] =
+    "usage: train_generate MICROGRAPH DATASET OUT_DIR [options]\n"
+    "\n"
+    "Trains DA-VEGAN on MICROGRAPH (HDF5, PNG or TIFF; DATASET is a path inside an HDF5 file, \"-\" for pictures)\n"
+    "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png.\n"
+    "\n"
+    "  --profile P       paper32 (tiles of 32 pixels) or paper64 (tiles of 64, the default)\n"
+    "  --steps N         training steps; the profile's epochs decide if not given\n"
+    "  --seed S          of training and of the realisations; 0 if not given\n"
+    "  --count N         realisations; 256 if not given\n"
+    "  --threads N       all cores if not given\n"
+    "  --batch N         images in a training step\n"
+    "  --lambda-rec X    weight of the reconstruction loss in the generator's loss\n"
+    "  --average D       decay of the moving average of the generator's weights, such as 0.999\n"
+    "  --windows         the discriminator sees random windows of the micrograph, not only the tiles\n"
+    "  --otsu P          find P phases from the grey levels\n"
+    "  --phase P         the phase that E_rec and E_gen judge; the one with the smallest volume fraction if not given\n"
+    "  --resume          go on with the model.h5 that is in OUT_DIR\n";
+
+typedef struct {
+    const char *micrograph, *dataset, *out_dir;
+    int64_t count;
+    int32_t phase, otsu;
+    davegan_train_options_t training;
+} settings_t;
+
+static volatile sig_atomic_t interrupted = 0;
+
+static void on_interrupt(int signal_number) {
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static void check(davegan_status_t status) {
+    if (status == DAVEGAN_OK) return;
+    fprintf(stderr, "train_generate: %s: %s\n", davegan_status_name(status), davegan_last_error());
+    exit(1);
+}
+
+static void usage_error(const char *what, const char *value) {
+    fprintf(stderr, "train_generate: %s%s\n\n%s", what, value, USAGE);
+    exit(2);
+}
+
+static int64_t parse_integer(const char *option, const char *text) {
+    char *end = NULL;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0') usage_error(option, " needs a whole number");
+    return value;
+}
+
+static int32_t parse_small(const char *option, const char *text) {
+    const int64_t value = parse_integer(option, text);
+    if (value < INT32_MIN || value > INT32_MAX) usage_error(option, " is out of range");
+    return (int32_t)value;
+}
+
+static double parse_real(const char *option, const char *text) {
+    char *end = NULL;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0') usage_error(option, " needs a number");
+    return value;
+}
+
+static int32_t parse_profile(const char *text) {
+    if (strcmp(text, "paper32") == 0) return DAVEGAN_PROFILE_PAPER32;
+    if (strcmp(text, "paper64") == 0) return DAVEGAN_PROFILE_PAPER64;
+    usage_error("there is no profile ", text);
+    return 0;
+}
+
+/* The profile decides the defaults of all other training options, so it is looked for first. */
+static int32_t find_profile(int argc, char **argv) {
+    for (int i = 4; i + 1 < argc; ++i)
+        if (strcmp(argv[i], "--profile") == 0) return parse_profile(argv[i + 1]);
+    return DAVEGAN_PROFILE_PAPER64;
+}
+
+static void parse_value(settings_t *settings, const char *option, const char *value) {
+    davegan_train_options_t *training = &settings->training;
+    if (strcmp(option, "--profile") == 0) return;
+    if (strcmp(option, "--steps") == 0) training->steps = parse_integer(option, value);
+    else if (strcmp(option, "--seed") == 0) training->seed = parse_integer(option, value);
+    else if (strcmp(option, "--threads") == 0) training->threads = parse_small(option, value);
+    else if (strcmp(option, "--batch") == 0) training->batch_size = parse_small(option, value);
+    else if (strcmp(option, "--lambda-rec") == 0) training->lambda_rec = parse_real(option, value);
+    else if (strcmp(option, "--average") == 0) training->generator_average = parse_real(option, value);
+    else if (strcmp(option, "--count") == 0) settings->count = parse_integer(option, value);
+    else if (strcmp(option, "--otsu") == 0) settings->otsu = parse_small(option, value);
+    else if (strcmp(option, "--phase") == 0) settings->phase = parse_small(option, value);
+    else usage_error("there is no option ", option);
+}
+
+static settings_t parse(int argc, char **argv) {
+    settings_t settings;
+    memset(&settings, 0, sizeof settings);
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(USAGE, stdout);
+        exit(0);
+    }
+    if (argc < 4) usage_error("MICROGRAPH, DATASET and OUT_DIR are needed", "");
+    settings.micrograph = argv[1];
+    settings.dataset = strcmp(argv[2], "-") == 0 || argv[2][0] == '\0' ? NULL : argv[2];
+    settings.out_dir = argv[3];
+    settings.count = 256;
+    settings.phase = -1;
+    check(davegan_train_options_init(&settings.training, sizeof settings.training, find_profile(argc, argv)));
+    for (int i = 4; i < argc; ++i) {
+        if (strcmp(argv[i], "--windows") == 0) settings.training.discriminator_windows = 1;
+        else if (strcmp(argv[i], "--resume") == 0) settings.training.resume = 1;
+        else if (i + 1 < argc) {
+            parse_value(&settings, argv[i], argv[i + 1]);
+            ++i;
+        } else usage_error("unknown, or without its value: ", argv[i]);
+    }
+    return settings;
+}
+
+static void make_directory(const char *path) {
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) return;
+    fprintf(stderr, "train_generate: cannot create the directory %s: %s\n", path, strerror(errno));
+    exit(1);
+}
+
+static char *path_in(const char *directory, const char *name) {
+    const size_t size = strlen(directory) + strlen(name) + 2;
+    char *path = (char *)malloc(size);
+    if (path == NULL) {
+        fputs("train_generate: out of memory\n", stderr);
+        exit(1);
+    }
+    snprintf(path, size, "%s/%s", directory, name);
+    return path;
+}
+
+static double seconds(void) {
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int32_t show_progress(const davegan_progress_t *progress, void *user_data) {
+    (void)user_data;
+    fprintf(stderr, "step %" PRId64 " of %" PRId64 ", %.0f s", progress->step, progress->steps, progress->elapsed);
+    if (progress->remaining >= 0) fprintf(stderr, ", %.0f s to go", progress->remaining);
+    if (!isnan(progress->loss_reconstruction)) /* so it is before the first losses are known */
+        fprintf(stderr, "; losses: reconstruction %.4g, divergence %.4g, discriminator %.4g, generator %.4g",
+                progress->loss_reconstruction, progress->loss_divergence, progress->loss_discriminator,
+                progress->loss_generator);
+    fputc('\n', stderr);
+    return interrupted;
+}
+
+static davegan_micrograph_t *read_micrograph(const settings_t *settings) {
+    davegan_micrograph_options_t options;
+    check(davegan_micrograph_options_init(&options, sizeof options));
+    if (settings->otsu != 0) {
+        options.segmentation = DAVEGAN_SEGMENTATION_OTSU;
+        options.n_phases = settings->otsu;
+    }
+    davegan_micrograph_t *micrograph = NULL;
+    check(davegan_micrograph_read(settings->micrograph, settings->dataset, &options, &micrograph));
+    return micrograph;
+}
+
+static void train(const settings_t *settings, const char *model_path) {
+    davegan_train_options_t options = settings->training;
+    options.progress = show_progress;
+    options.progress_interval = 2;
+    signal(SIGINT, on_interrupt);
+    davegan_micrograph_t *micrograph = read_micrograph(settings);
+    const davegan_status_t status = davegan_train_micrograph(micrograph, model_path, &options);
+    signal(SIGINT, SIG_DFL);
+    davegan_micrograph_free(micrograph);
+    if (status == DAVEGAN_CANCELLED) fprintf(stderr, "train_generate: --resume goes on from here\n");
+    check(status);
+}
+
+static uint8_t *allocate(int64_t n_images, const davegan_model_info_t *info) {
+    uint8_t *phases = (uint8_t *)malloc((size_t)(n_images * info->nz * info->ny * info->nx));
+    if (phases == NULL) {
+        fputs("train_generate: out of memory\n", stderr);
+        exit(1);
+    }
+    return phases;
+}
+
+static void write_reconstructions(const davegan_model_t *model, const davegan_model_info_t *info, const char *path) {
+    const size_t n = (size_t)info->n_tiles, capacity = n * (size_t)(info->nz * info->ny * info->nx);
+    uint8_t *tiles = allocate(info->n_tiles, info), *reconstructions = allocate(info->n_tiles, info);
+    check(davegan_model_tiles(model, tiles, capacity));
+    check(davegan_reconstruct(model, tiles, n, reconstructions, capacity));
+    check(davegan_write_images(path, "/reconstructed", reconstructions, n, (size_t)info->nz, (size_t)info->ny,
+                               (size_t)info->nx));
+    free(tiles);
+    free(reconstructions);
+}
+
+/* One realisation after the other, so that any count fits into memory. */
+static void print_volume_fractions(const davegan_model_t *model, const davegan_model_info_t *info,
+                                   davegan_generate_options_t options) {
+    const int64_t size = info->nz * info->ny * info->nx, end = options.first + options.count;
+    int64_t voxels[DAVEGAN_MAX_PHASES] = {0};
+    uint8_t *phases = allocate(1, info);
+    const int64_t count = options.count;
+    for (options.count = 1; options.first < end; ++options.first) {
+        check(davegan_generate_into(model, &options, phases, (size_t)size));
+        for (int64_t i = 0; i < size; ++i) ++voxels[phases[i]];
+    }
+    free(phases);
+    for (int32_t phase = 0; phase < info->n_phases; ++phase) {
+        printf("volume_fraction_micrograph_%d %.9g\n", phase, info->volume_fraction[phase]);
+        printf("volume_fraction_realisations_%d %.9g\n", phase, (double)voxels[phase] / (double)(size * count));
+    }
+}
+
+int main(int argc, char **argv) {
+    const settings_t settings = parse(argc, argv);
+    make_directory(settings.out_dir);
+    char *model_path = path_in(settings.out_dir, "model.h5");
+    char *realisations = path_in(settings.out_dir, "realisations.vtkhdf");
+    char *reconstructions = path_in(settings.out_dir, "reconstructions.h5");
+    char *contact_sheet = path_in(settings.out_dir, "contact_sheet.png");
+
+    double start = seconds();
+    train(&settings, model_path);
+    printf("training_seconds %.3f\n", seconds() - start);
+
+    davegan_model_t *model = NULL;
+    check(davegan_model_load(model_path, settings.training.device, settings.training.device_index, &model));
+    davegan_model_info_t info;
+    check(davegan_model_info(model, &info, sizeof info));
+    davegan_generate_options_t options;
+    check(davegan_generate_options_init(&options, sizeof options));
+    options.seed = settings.training.seed;
+    options.count = settings.count;
+    options.threads = settings.training.threads;
+    options.replace = 1;
+
+    start = seconds();
+    check(davegan_generate(model, realisations, NULL, &options));
+    printf("generation_seconds %.3f\n", seconds() - start);
+    write_reconstructions(model, &info, reconstructions);
+    check(davegan_contact_sheet(model, contact_sheet, &options));
+
+    davegan_evaluation_t evaluation;
+    check(davegan_evaluate(model, settings.phase, &options, &evaluation, sizeof evaluation));
+    printf("steps %" PRId64 "\ntiles %" PRId64 "\nrealisations %" PRId64 "\nphase_judged %d\n", info.steps,
+           info.n_tiles, options.count, evaluation.phase);
+    printf("E_rec %.9g\nE_gen %.9g\n", evaluation.e_rec, evaluation.e_gen);
+    print_volume_fractions(model, &info, options);
+
+    davegan_model_free(model);
+    free(model_path);
+    free(realisations);
+    free(reconstructions);
+    free(contact_sheet);
+    return 0;
+}

@@ -1,0 +1,1269 @@
+!> davegan for Fortran 2018: one file, compiled by your own compiler (module files are not portable).
+!!
+!!     use davegan
+!!     use, intrinsic :: iso_fortran_env, only: int8
+!!     type(davegan_model) :: model
+!!     integer(int8), allocatable :: phases(:, :, :, :)
+!!     call davegan_train("micrograph.png", "model.h5")
+!!     call davegan_model_load(model, "model.h5")
+!!     allocate (phases(64, 64, 1, 100))
+!!     call davegan_generate_into(model, phases)
+!!
+!! Phase images are integer(int8) arrays (nx, ny, nz) or (nx, ny, nz, n); the bytes are those of C's [n][nz][ny][nx] and are
+!! never transposed. Phase numbers start at 0.
+!!
+!! Every procedure that can fail ends with the optional arguments stat and errmsg. stat is davegan_ok or another of the
+!! status codes below; errmsg says what was wrong, with the value, and what to do. Without stat a failure is an error stop
+!! with that message.
+!!
+!! Option types mirror the structures of davegan.h, where their fields are documented. Fill one with its _init subroutine
+!! before changing fields. Handles (davegan_micrograph, davegan_model) free themselves, and cannot be copied.
+module davegan
+  use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int8_t, c_int32_t, &
+    c_int64_t, c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t, c_sizeof
+  implicit none
+  private
+
+  ! ---- status codes ----
+  integer(c_int32_t), parameter, public :: davegan_ok = 0
+  integer(c_int32_t), parameter, public :: davegan_invalid_parameter = 1
+  integer(c_int32_t), parameter, public :: davegan_io = 2
+  integer(c_int32_t), parameter, public :: davegan_hdf5 = 3
+  integer(c_int32_t), parameter, public :: davegan_format = 4
+  integer(c_int32_t), parameter, public :: davegan_device = 5
+  integer(c_int32_t), parameter, public :: davegan_out_of_memory = 6
+  integer(c_int32_t), parameter, public :: davegan_buffer_size = 7
+  integer(c_int32_t), parameter, public :: davegan_cancelled = 8
+  integer(c_int32_t), parameter, public :: davegan_diverged = 9
+  integer(c_int32_t), parameter, public :: davegan_callback = 254
+  integer(c_int32_t), parameter, public :: davegan_internal = 255
+
+  ! ---- modes ----
+  integer(c_int32_t), parameter, public :: davegan_profile_paper32 = 1        !< tiles of 32 pixels, Table 2
+  integer(c_int32_t), parameter, public :: davegan_profile_paper64 = 2        !< tiles of 64 pixels, Table 3
+  integer(c_int32_t), parameter, public :: davegan_device_kind_auto = 0
+  integer(c_int32_t), parameter, public :: davegan_device_kind_cpu = 1
+  integer(c_int32_t), parameter, public :: davegan_device_kind_cuda = 2
+  integer(c_int32_t), parameter, public :: davegan_device_kind_wgpu = 3
+  integer(c_int32_t), parameter, public :: davegan_segmentation_auto = 0
+  integer(c_int32_t), parameter, public :: davegan_segmentation_phase_numbers = 1
+  integer(c_int32_t), parameter, public :: davegan_segmentation_thresholds = 2
+  integer(c_int32_t), parameter, public :: davegan_segmentation_otsu = 3
+  integer(c_int32_t), parameter, public :: davegan_sample_ellipses = 1
+  integer(c_int32_t), parameter, public :: davegan_sample_checkerboard = 2
+  integer(c_int32_t), parameter, public :: davegan_sample_gaussian_field = 3
+  integer(c_int32_t), parameter, public :: davegan_sample_voronoi = 4
+  integer(c_int32_t), parameter, public :: davegan_sample_discs = 5
+  integer, parameter, public :: davegan_max_phases = 8
+
+  ! ---- mirrored structures: keep in sync with davegan.h, a test compares their sizes ----
+
+  !> Progress of a training or a generation.
+  type, bind(c), public :: davegan_progress_t
+    integer(c_size_t) :: struct_size
+    integer(c_int64_t) :: step, steps
+    real(c_double) :: elapsed, remaining
+    real(c_double) :: loss_encoder, loss_discriminator, loss_generator, loss_reconstruction, loss_divergence
+  end type davegan_progress_t
+
+  !> How a micrograph is read.
+  type, bind(c), public :: davegan_micrograph_options_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: segmentation
+    integer(c_int32_t) :: n_phases
+    integer(c_int32_t) :: n_thresholds
+    real(c_double) :: thresholds(davegan_max_phases - 1)
+  end type davegan_micrograph_options_t
+
+  !> A built-in micrograph.
+  type, bind(c), public :: davegan_sample_options_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: kind
+    integer(c_int64_t) :: nx, ny, count, seed
+    real(c_double) :: volume_fraction, correlation_length_x, correlation_length_y
+    integer(c_int64_t) :: cell_size
+    real(c_double) :: grain_size, boundary_thickness, radius_min, radius_max, gap
+  end type davegan_sample_options_t
+
+  !> What is known about a micrograph. Element i + 1 of an array belongs to phase i.
+  type, bind(c), public :: davegan_micrograph_info_t
+    integer(c_size_t) :: struct_size
+    integer(c_int64_t) :: n_images, nz, ny, nx
+    integer(c_int32_t) :: n_phases
+    real(c_double) :: volume_fraction(davegan_max_phases), phase_value(davegan_max_phases)
+    integer(c_int32_t) :: minority_phase
+    integer(c_int32_t) :: n_parameters
+  end type davegan_micrograph_info_t
+
+  !> How a model is trained. progress and user_data are for C; pass a progress handler to davegan_train instead.
+  type, bind(c), public :: davegan_train_options_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: profile
+    integer(c_int32_t) :: device
+    integer(c_int32_t) :: device_index
+    integer(c_int32_t) :: threads
+    integer(c_int64_t) :: seed
+    integer(c_int32_t) :: latent_size, batch_size
+    integer(c_int64_t) :: steps, epochs
+    real(c_double) :: rate_generator, rate_discriminator, rate_encoder, beta, lambda_vae, lambda_noise, lambda_rec
+    real(c_double) :: adam_beta1, adam_beta2, adam_epsilon, leaky_slope, norm_momentum, norm_epsilon, displacement
+    real(c_double) :: prior_mean_deviation, prior_log_variance_deviation, latent_scale_min, latent_scale_max
+    integer(c_int32_t) :: latent_augmentation, reconstruction_mean, divergence_mean
+    integer(c_int32_t) :: encoder_head_normalised, discriminator_head_normalised
+    integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows
+    real(c_double) :: generator_average
+    integer(c_int64_t) :: checkpoint_interval, history_interval
+    integer(c_int32_t) :: resume, progress_bar
+    real(c_double) :: progress_interval
+    type(c_funptr) :: progress
+    type(c_ptr) :: user_data
+  end type davegan_train_options_t
+
+  !> What is known about a model. Element i + 1 of an array belongs to phase i.
+  type, bind(c), public :: davegan_model_info_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: profile, n_phases, latent_size, minority_phase
+    integer(c_int64_t) :: nz, ny, nx, n_tiles, steps, steps_planned, seed, n_history
+    real(c_double) :: volume_fraction(davegan_max_phases), phase_value(davegan_max_phases)
+  end type davegan_model_info_t
+
+  !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.
+  type, bind(c), public :: davegan_generate_options_t
+    integer(c_size_t) :: struct_size
+    integer(c_int64_t) :: seed, first, count
+    integer(c_int32_t) :: threads, replace, with_s2_error, progress_bar
+    real(c_double) :: voxel_size
+    real(c_double) :: progress_interval
+    type(c_funptr) :: progress
+    type(c_ptr) :: user_data
+  end type davegan_generate_options_t
+
+  !> Which two-point correlation is meant.
+  type, bind(c), public :: davegan_s2_options_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: periodic
+    integer(c_int64_t) :: max_lag
+  end type davegan_s2_options_t
+
+  !> E_rec and E_gen of a model.
+  type, bind(c), public :: davegan_evaluation_t
+    integer(c_size_t) :: struct_size
+    real(c_double) :: e_rec, e_gen
+    integer(c_int32_t) :: phase
+    integer(c_int64_t) :: count
+  end type davegan_evaluation_t
+
+  ! ---- handles ----
+
+  !> Phase images to learn from: made by davegan_micrograph_read, _from_memory or _sample, frees itself.
+  type, public :: davegan_micrograph
+    private
+    type(c_ptr) :: handle = c_null_ptr
+  contains
+    procedure, private :: refuse_copy => refuse_micrograph_copy
+    generic, public :: assignment(=) => refuse_copy
+    final :: davegan_micrograph_free
+  end type davegan_micrograph
+
+  !> A trained model: made by davegan_model_load, frees itself. May be used from many threads at once.
+  type, public :: davegan_model
+    private
+    type(c_ptr) :: handle = c_null_ptr
+  contains
+    procedure, private :: refuse_copy => refuse_model_copy
+    generic, public :: assignment(=) => refuse_copy
+    final :: davegan_model_free
+  end type davegan_model
+
+  abstract interface
+    !> Called now and then during training or generation. cancel comes in as .false.; set it to stop.
+    subroutine davegan_progress_handler(progress, cancel)
+      import :: davegan_progress_t
+      type(davegan_progress_t), intent(in) :: progress
+      logical, intent(inout) :: cancel
+    end subroutine davegan_progress_handler
+  end interface
+  public :: davegan_progress_handler
+
+  !> What the C callback receives as user_data.
+  type :: progress_context
+    procedure(davegan_progress_handler), pointer, nopass :: handler => null()
+  end type progress_context
+
+  ! ---- public procedures ----
+
+  !> Trains on a micrograph, a file or a handle, and writes the model file.
+  interface davegan_train
+    module procedure train_file, train_micrograph
+  end interface davegan_train
+
+  !> Makes a micrograph from phase numbers: one image (nx, ny) or several (nx, ny, n).
+  interface davegan_micrograph_from_memory
+    module procedure micrograph_from_image, micrograph_from_images
+  end interface davegan_micrograph_from_memory
+
+  !> Generates into an array: one realisation (nx, ny, nz) or several (nx, ny, nz, n).
+  interface davegan_generate_into
+    module procedure generate_one, generate_many
+  end interface davegan_generate_into
+
+  public :: davegan_version, davegan_status_name
+  public :: davegan_micrograph_options_init, davegan_sample_options_init, davegan_train_options_init
+  public :: davegan_generate_options_init, davegan_s2_options_init
+  public :: davegan_micrograph_read, davegan_micrograph_from_memory, davegan_micrograph_sample, davegan_micrograph_info
+  public :: davegan_micrograph_phases, davegan_micrograph_parameters, davegan_micrograph_write, davegan_micrograph_free
+  public :: davegan_train
+  public :: davegan_model_load, davegan_model_info, davegan_model_tiles, davegan_model_history, davegan_model_free
+  public :: davegan_generate, davegan_generate_into, davegan_latent_vectors, davegan_encode, davegan_decode
+  public :: davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
+  public :: davegan_s2_error, davegan_s2, davegan_s2_radial
+  public :: davegan_contact_sheet, davegan_write_images
+
+  ! ---- the C functions ----
+  interface
+    function c_strlen(text) result(length) bind(c, name="strlen")
+      import :: c_ptr, c_size_t
+      type(c_ptr), value :: text
+      integer(c_size_t) :: length
+    end function c_strlen
+    function c_version() result(text) bind(c, name="davegan_version")
+      import :: c_ptr
+      type(c_ptr) :: text
+    end function c_version
+    function c_status_name(status) result(text) bind(c, name="davegan_status_name")
+      import :: c_int32_t, c_ptr
+      integer(c_int32_t), value :: status
+      type(c_ptr) :: text
+    end function c_status_name
+    function c_last_error_copy(buffer, capacity, needed) result(status) bind(c, name="davegan_last_error_copy")
+      import :: c_char, c_int32_t, c_size_t
+      character(kind=c_char), intent(out) :: buffer(*)
+      integer(c_size_t), value :: capacity
+      integer(c_size_t), intent(out) :: needed
+      integer(c_int32_t) :: status
+    end function c_last_error_copy
+    function c_micrograph_options_init(options, size) result(status) bind(c, name="davegan_micrograph_options_init")
+      import :: c_int32_t, c_size_t, davegan_micrograph_options_t
+      type(davegan_micrograph_options_t), intent(out) :: options
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_micrograph_options_init
+    function c_micrograph_read(path, dataset, options, micrograph) result(status) bind(c, name="davegan_micrograph_read")
+      import :: c_char, c_int32_t, c_ptr, davegan_micrograph_options_t
+      character(kind=c_char), intent(in) :: path(*)
+      character(kind=c_char), intent(in), optional :: dataset(*)
+      type(davegan_micrograph_options_t), intent(in), optional :: options
+      type(c_ptr), intent(out) :: micrograph
+      integer(c_int32_t) :: status
+    end function c_micrograph_read
+    function c_micrograph_from_memory(phases, n, ny, nx, micrograph) result(status) bind(c, name="davegan_micrograph_from_memory")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t
+      integer(c_int8_t), intent(in) :: phases(*)
+      integer(c_size_t), value :: n, ny, nx
+      type(c_ptr), intent(out) :: micrograph
+      integer(c_int32_t) :: status
+    end function c_micrograph_from_memory
+    function c_sample_options_init(options, size, kind) result(status) bind(c, name="davegan_sample_options_init")
+      import :: c_int32_t, c_size_t, davegan_sample_options_t
+      type(davegan_sample_options_t), intent(out) :: options
+      integer(c_size_t), value :: size
+      integer(c_int32_t), value :: kind
+      integer(c_int32_t) :: status
+    end function c_sample_options_init
+    function c_micrograph_sample(options, micrograph) result(status) bind(c, name="davegan_micrograph_sample")
+      import :: c_int32_t, c_ptr, davegan_sample_options_t
+      type(davegan_sample_options_t), intent(in) :: options
+      type(c_ptr), intent(out) :: micrograph
+      integer(c_int32_t) :: status
+    end function c_micrograph_sample
+    function c_micrograph_info(micrograph, info, size) result(status) bind(c, name="davegan_micrograph_info")
+      import :: c_int32_t, c_ptr, c_size_t, davegan_micrograph_info_t
+      type(c_ptr), value :: micrograph
+      type(davegan_micrograph_info_t), intent(out) :: info
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_micrograph_info
+    function c_micrograph_phases(micrograph, buffer, capacity) result(status) bind(c, name="davegan_micrograph_phases")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: micrograph
+      integer(c_int8_t), intent(out) :: buffer(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_micrograph_phases
+    function c_micrograph_parameters(micrograph, buffer, capacity) result(status) bind(c, name="davegan_micrograph_parameters")
+      import :: c_double, c_int32_t, c_ptr, c_size_t
+      type(c_ptr), value :: micrograph
+      real(c_double), intent(out) :: buffer(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_micrograph_parameters
+    function c_micrograph_write(micrograph, path, dataset) result(status) bind(c, name="davegan_micrograph_write")
+      import :: c_char, c_int32_t, c_ptr
+      type(c_ptr), value :: micrograph
+      character(kind=c_char), intent(in) :: path(*), dataset(*)
+      integer(c_int32_t) :: status
+    end function c_micrograph_write
+    subroutine c_micrograph_free(micrograph) bind(c, name="davegan_micrograph_free")
+      import :: c_ptr
+      type(c_ptr), value :: micrograph
+    end subroutine c_micrograph_free
+    function c_train_options_init(options, size, profile) result(status) bind(c, name="davegan_train_options_init")
+      import :: c_int32_t, c_size_t, davegan_train_options_t
+      type(davegan_train_options_t), intent(out) :: options
+      integer(c_size_t), value :: size
+      integer(c_int32_t), value :: profile
+      integer(c_int32_t) :: status
+    end function c_train_options_init
+    function c_train(micrograph, dataset, model, options) result(status) bind(c, name="davegan_train")
+      import :: c_char, c_int32_t, davegan_train_options_t
+      character(kind=c_char), intent(in) :: micrograph(*)
+      character(kind=c_char), intent(in), optional :: dataset(*)
+      character(kind=c_char), intent(in) :: model(*)
+      type(davegan_train_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_train
+    function c_train_micrograph(micrograph, model, options) result(status) bind(c, name="davegan_train_micrograph")
+      import :: c_char, c_int32_t, c_ptr, davegan_train_options_t
+      type(c_ptr), value :: micrograph
+      character(kind=c_char), intent(in) :: model(*)
+      type(davegan_train_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_train_micrograph
+    function c_model_load(path, device, device_index, model) result(status) bind(c, name="davegan_model_load")
+      import :: c_char, c_int32_t, c_ptr
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_int32_t), value :: device, device_index
+      type(c_ptr), intent(out) :: model
+      integer(c_int32_t) :: status
+    end function c_model_load
+    function c_model_info(model, info, size) result(status) bind(c, name="davegan_model_info")
+      import :: c_int32_t, c_ptr, c_size_t, davegan_model_info_t
+      type(c_ptr), value :: model
+      type(davegan_model_info_t), intent(out) :: info
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_model_info
+    function c_model_tiles(model, buffer, capacity) result(status) bind(c, name="davegan_model_tiles")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_int8_t), intent(out) :: buffer(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_model_tiles
+    function c_model_history(model, buffer, capacity) result(status) bind(c, name="davegan_model_history")
+      import :: c_double, c_int32_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      real(c_double), intent(out) :: buffer(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_model_history
+    subroutine c_model_free(model) bind(c, name="davegan_model_free")
+      import :: c_ptr
+      type(c_ptr), value :: model
+    end subroutine c_model_free
+    function c_generate_options_init(options, size) result(status) bind(c, name="davegan_generate_options_init")
+      import :: c_int32_t, c_size_t, davegan_generate_options_t
+      type(davegan_generate_options_t), intent(out) :: options
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_generate_options_init
+    function c_generate(model, path, group, options) result(status) bind(c, name="davegan_generate")
+      import :: c_char, c_int32_t, c_ptr, davegan_generate_options_t
+      type(c_ptr), value :: model
+      character(kind=c_char), intent(in) :: path(*)
+      character(kind=c_char), intent(in), optional :: group(*)
+      type(davegan_generate_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_generate
+    function c_generate_into(model, options, phases, capacity) result(status) bind(c, name="davegan_generate_into")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t, davegan_generate_options_t
+      type(c_ptr), value :: model
+      type(davegan_generate_options_t), intent(in) :: options
+      integer(c_int8_t), intent(out) :: phases(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_generate_into
+    function c_latent_vectors(model, options, z, capacity) result(status) bind(c, name="davegan_latent_vectors")
+      import :: c_double, c_int32_t, c_ptr, c_size_t, davegan_generate_options_t
+      type(c_ptr), value :: model
+      type(davegan_generate_options_t), intent(in) :: options
+      real(c_double), intent(out) :: z(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_latent_vectors
+    function c_encode(model, phases, n, mean, deviation, capacity) result(status) bind(c, name="davegan_encode")
+      import :: c_double, c_int32_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_int8_t), intent(in) :: phases(*)
+      integer(c_size_t), value :: n
+      real(c_double), intent(out) :: mean(*)
+      real(c_double), intent(out) :: deviation(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_encode
+    function c_decode(model, z, n, phases, capacity) result(status) bind(c, name="davegan_decode")
+      import :: c_double, c_int32_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      real(c_double), intent(in) :: z(*)
+      integer(c_size_t), value :: n
+      integer(c_int8_t), intent(out) :: phases(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_decode
+    function c_reconstruct(model, phases, n, reconstructions, capacity) result(status) bind(c, name="davegan_reconstruct")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_int8_t), intent(in) :: phases(*)
+      integer(c_size_t), value :: n
+      integer(c_int8_t), intent(out) :: reconstructions(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_reconstruct
+    function c_traverse(model, z, dimension, n, range, phases, capacity) result(status) bind(c, name="davegan_traverse")
+      import :: c_double, c_int32_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      real(c_double), intent(in) :: z(*)
+      integer(c_int32_t), value :: dimension
+      integer(c_size_t), value :: n
+      real(c_double), value :: range
+      integer(c_int8_t), intent(out) :: phases(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_traverse
+    function c_interpolate(model, from, to, n, phases, capacity) result(status) bind(c, name="davegan_interpolate")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_int8_t), intent(in) :: from(*), to(*)
+      integer(c_size_t), value :: n
+      integer(c_int8_t), intent(out) :: phases(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_interpolate
+    function c_s2_options_init(options, size) result(status) bind(c, name="davegan_s2_options_init")
+      import :: c_int32_t, c_size_t, davegan_s2_options_t
+      type(davegan_s2_options_t), intent(out) :: options
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_s2_options_init
+    function c_s2_error(a, b, nz, ny, nx, phase, options, error) result(status) bind(c, name="davegan_s2_error")
+      import :: c_double, c_int32_t, c_int8_t, c_size_t, davegan_s2_options_t
+      integer(c_int8_t), intent(in) :: a(*), b(*)
+      integer(c_size_t), value :: nz, ny, nx
+      integer(c_int32_t), value :: phase
+      type(davegan_s2_options_t), intent(in), optional :: options
+      real(c_double), intent(out) :: error
+      integer(c_int32_t) :: status
+    end function c_s2_error
+    function c_s2(image, nz, ny, nx, phase, options, s2, capacity) result(status) bind(c, name="davegan_s2")
+      import :: c_double, c_int32_t, c_int8_t, c_size_t, davegan_s2_options_t
+      integer(c_int8_t), intent(in) :: image(*)
+      integer(c_size_t), value :: nz, ny, nx
+      integer(c_int32_t), value :: phase
+      type(davegan_s2_options_t), intent(in), optional :: options
+      real(c_double), intent(out) :: s2(*)
+      integer(c_size_t), value :: capacity
+      integer(c_int32_t) :: status
+    end function c_s2
+    function c_s2_radial(image, nz, ny, nx, phase, options, radius, s2, capacity, needed) result(status) &
+      bind(c, name="davegan_s2_radial")
+      import :: c_double, c_int32_t, c_int8_t, c_size_t, davegan_s2_options_t
+      integer(c_int8_t), intent(in) :: image(*)
+      integer(c_size_t), value :: nz, ny, nx
+      integer(c_int32_t), value :: phase
+      type(davegan_s2_options_t), intent(in), optional :: options
+      real(c_double), intent(out) :: radius(*), s2(*)
+      integer(c_size_t), value :: capacity
+      integer(c_size_t), intent(out) :: needed
+      integer(c_int32_t) :: status
+    end function c_s2_radial
+    function c_evaluate(model, phase, options, evaluation, size) result(status) bind(c, name="davegan_evaluate")
+      import :: c_int32_t, c_ptr, c_size_t, davegan_evaluation_t, davegan_generate_options_t
+      type(c_ptr), value :: model
+      integer(c_int32_t), value :: phase
+      type(davegan_generate_options_t), intent(in) :: options
+      type(davegan_evaluation_t), intent(out) :: evaluation
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_evaluate
+    function c_contact_sheet(model, png, options) result(status) bind(c, name="davegan_contact_sheet")
+      import :: c_char, c_int32_t, c_ptr, davegan_generate_options_t
+      type(c_ptr), value :: model
+      character(kind=c_char), intent(in) :: png(*)
+      type(davegan_generate_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_contact_sheet
+    function c_write_images(path, dataset, phases, n, nz, ny, nx) result(status) bind(c, name="davegan_write_images")
+      import :: c_char, c_int32_t, c_int8_t, c_size_t
+      character(kind=c_char), intent(in) :: path(*), dataset(*)
+      integer(c_int8_t), intent(in) :: phases(*)
+      integer(c_size_t), value :: n, nz, ny, nx
+      integer(c_int32_t) :: status
+    end function c_write_images
+  end interface
+
+contains
+
+  ! ---- version, status, messages ----
+
+  !> The version of the library that is loaded, such as "0.1.0".
+  function davegan_version() result(version)
+    character(len=:), allocatable :: version
+    version = to_fortran(c_version())
+  end function davegan_version
+
+  !> The name of a status code, such as "DAVEGAN_IO".
+  function davegan_status_name(status) result(name)
+    integer(c_int32_t), intent(in) :: status
+    character(len=:), allocatable :: name
+    name = to_fortran(c_status_name(status))
+  end function davegan_status_name
+
+  ! ---- micrographs ----
+
+  !> Fills options with the defaults.
+  subroutine davegan_micrograph_options_init(options, stat, errmsg)
+    type(davegan_micrograph_options_t), intent(out) :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_micrograph_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_options_init
+
+  !> Reads HDF5, PNG or TIFF. dataset: path inside an HDF5 file; not needed for pictures, or for the only dataset.
+  subroutine davegan_micrograph_read(micrograph, path, dataset, options, stat, errmsg)
+    type(davegan_micrograph), intent(inout) :: micrograph
+    character(len=*), intent(in) :: path
+    character(len=*), intent(in), optional :: dataset
+    type(davegan_micrograph_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    character(kind=c_char, len=:), allocatable :: name
+    call davegan_micrograph_free(micrograph)
+    call to_optional_c(name, dataset)
+    call report(c_micrograph_read(to_c(path), name, options, micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_read
+
+  subroutine micrograph_from_image(micrograph, phases, stat, errmsg)
+    type(davegan_micrograph), intent(inout) :: micrograph
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call davegan_micrograph_free(micrograph)
+    call report(c_micrograph_from_memory(phases, 1_c_size_t, size(phases, 2, c_size_t), size(phases, 1, c_size_t), &
+      micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine micrograph_from_image
+
+  subroutine micrograph_from_images(micrograph, phases, stat, errmsg)
+    type(davegan_micrograph), intent(inout) :: micrograph
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call davegan_micrograph_free(micrograph)
+    call report(c_micrograph_from_memory(phases, size(phases, 3, c_size_t), size(phases, 2, c_size_t), &
+      size(phases, 1, c_size_t), micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine micrograph_from_images
+
+  !> Fills options with the defaults of a kind of built-in micrograph, one of davegan_sample_...
+  subroutine davegan_sample_options_init(options, kind, stat, errmsg)
+    type(davegan_sample_options_t), intent(out) :: options
+    integer(c_int32_t), intent(in) :: kind
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_sample_options_init(options, c_sizeof(options), kind), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_sample_options_init
+
+  !> Makes a built-in micrograph.
+  subroutine davegan_micrograph_sample(micrograph, options, stat, errmsg)
+    type(davegan_micrograph), intent(inout) :: micrograph
+    type(davegan_sample_options_t), intent(in) :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call davegan_micrograph_free(micrograph)
+    call report(c_micrograph_sample(options, micrograph%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_sample
+
+  !> Sizes, phases and their volume fractions.
+  subroutine davegan_micrograph_info(micrograph, info, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrograph
+    type(davegan_micrograph_info_t), intent(out) :: info
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_micrograph_info(micrograph%handle, info, c_sizeof(info)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_info
+
+  !> The phase numbers (nx, ny, nz, n).
+  subroutine davegan_micrograph_phases(micrograph, phases, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrograph
+    integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_micrograph_info_t) :: info
+    integer(c_int32_t) :: status
+    status = c_micrograph_info(micrograph%handle, info, c_sizeof(info))
+    if (status == davegan_ok) then
+      allocate (phases(info%nx, info%ny, info%nz, info%n_images))
+      status = c_micrograph_phases(micrograph%handle, phases, size(phases, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_phases
+
+  !> The true parameters of built-in ellipses (n_parameters, n); an error for any other micrograph.
+  subroutine davegan_micrograph_parameters(micrograph, parameters, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrograph
+    real(c_double), allocatable, intent(out) :: parameters(:, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_micrograph_info_t) :: info
+    integer(c_int32_t) :: status
+    status = c_micrograph_info(micrograph%handle, info, c_sizeof(info))
+    if (status == davegan_ok) then
+      allocate (parameters(info%n_parameters, info%n_images))
+      status = c_micrograph_parameters(micrograph%handle, parameters, size(parameters, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_parameters
+
+  !> Writes the phase numbers as a dataset of an HDF5 file.
+  subroutine davegan_micrograph_write(micrograph, path, dataset, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrograph
+    character(len=*), intent(in) :: path, dataset
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_micrograph_write(micrograph%handle, to_c(path), to_c(dataset)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_write
+
+  !> Frees a micrograph before it goes out of scope; harmless if there is none.
+  subroutine davegan_micrograph_free(micrograph)
+    type(davegan_micrograph), intent(inout) :: micrograph
+    call c_micrograph_free(micrograph%handle)
+    micrograph%handle = c_null_ptr
+  end subroutine davegan_micrograph_free
+
+  subroutine refuse_micrograph_copy(left, right)
+    class(davegan_micrograph), intent(inout) :: left
+    class(davegan_micrograph), intent(in) :: right
+    if (.not. c_associated(left%handle, right%handle)) error stop "davegan: a davegan_micrograph cannot be copied: pass it on"
+  end subroutine refuse_micrograph_copy
+
+  ! ---- training ----
+
+  !> Fills options with the paper's values for a profile, one of davegan_profile_...
+  subroutine davegan_train_options_init(options, profile, stat, errmsg)
+    type(davegan_train_options_t), intent(out) :: options
+    integer(c_int32_t), intent(in) :: profile
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_train_options_init(options, c_sizeof(options), profile), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_train_options_init
+
+  subroutine train_file(micrograph, model, dataset, options, progress, stat, errmsg)
+    character(len=*), intent(in) :: micrograph, model
+    character(len=*), intent(in), optional :: dataset
+    type(davegan_train_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_train_options_t) :: raw
+    type(progress_context), target :: context
+    character(kind=c_char, len=:), allocatable :: name
+    integer(c_int32_t) :: status
+    call prepare_training(raw, context, status, options, progress)
+    call to_optional_c(name, dataset)
+    if (status == davegan_ok) status = c_train(to_c(micrograph), name, to_c(model), raw)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine train_file
+
+  subroutine train_micrograph(micrograph, model, options, progress, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrograph
+    character(len=*), intent(in) :: model
+    type(davegan_train_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_train_options_t) :: raw
+    type(progress_context), target :: context
+    integer(c_int32_t) :: status
+    call prepare_training(raw, context, status, options, progress)
+    if (status == davegan_ok) status = c_train_micrograph(micrograph%handle, to_c(model), raw)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine train_micrograph
+
+  subroutine prepare_training(raw, context, status, options, progress)
+    type(davegan_train_options_t), intent(out) :: raw
+    type(progress_context), intent(inout), target :: context
+    integer(c_int32_t), intent(out) :: status
+    type(davegan_train_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    status = davegan_ok
+    if (present(options)) then
+      raw = options
+    else
+      status = c_train_options_init(raw, c_sizeof(raw), davegan_profile_paper64)
+    end if
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+  end subroutine prepare_training
+
+  ! ---- model ----
+
+  !> Loads a model file. device: one of davegan_device_kind_..., automatic if absent; device_index: which of them, from 0.
+  subroutine davegan_model_load(model, path, device, device_index, stat, errmsg)
+    type(davegan_model), intent(inout) :: model
+    character(len=*), intent(in) :: path
+    integer(c_int32_t), intent(in), optional :: device, device_index
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int32_t) :: kind, index
+    kind = davegan_device_kind_auto
+    if (present(device)) kind = device
+    index = 0
+    if (present(device_index)) index = device_index
+    call davegan_model_free(model)
+    call report(c_model_load(to_c(path), kind, index, model%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_model_load
+
+  !> Sizes, phases and how it was trained.
+  subroutine davegan_model_info(model, info, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    type(davegan_model_info_t), intent(out) :: info
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_model_info(model%handle, info, c_sizeof(info)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_model_info
+
+  !> The tiles it was trained on (nx, ny, nz, n_tiles).
+  subroutine davegan_model_tiles(model, tiles, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer(c_int8_t), allocatable, intent(out) :: tiles(:, :, :, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_model_info_t) :: info
+    integer(c_int32_t) :: status
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) then
+      allocate (tiles(info%nx, info%ny, info%nz, info%n_tiles))
+      status = c_model_tiles(model%handle, tiles, size(tiles, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_model_tiles
+
+  !> The losses during training (6, n_history): step, L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
+  subroutine davegan_model_history(model, history, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    real(c_double), allocatable, intent(out) :: history(:, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_model_info_t) :: info
+    integer(c_int32_t) :: status
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) then
+      allocate (history(6, info%n_history))
+      status = c_model_history(model%handle, history, size(history, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_model_history
+
+  !> Frees a model before it goes out of scope; harmless if there is none.
+  subroutine davegan_model_free(model)
+    type(davegan_model), intent(inout) :: model
+    call c_model_free(model%handle)
+    model%handle = c_null_ptr
+  end subroutine davegan_model_free
+
+  subroutine refuse_model_copy(left, right)
+    class(davegan_model), intent(inout) :: left
+    class(davegan_model), intent(in) :: right
+    if (.not. c_associated(left%handle, right%handle)) error stop "davegan: a davegan_model cannot be copied: pass it on"
+  end subroutine refuse_model_copy
+
+  ! ---- generation ----
+
+  !> Fills options with the defaults.
+  subroutine davegan_generate_options_init(options, stat, errmsg)
+    type(davegan_generate_options_t), intent(out) :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_generate_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_generate_options_init
+
+  !> Appends realisations to an HDF5 file. group: a group of the file; the VTKHDF layout if absent.
+  subroutine davegan_generate(model, path, group, options, progress, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    character(len=*), intent(in) :: path
+    character(len=*), intent(in), optional :: group
+    type(davegan_generate_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    type(progress_context), target :: context
+    character(kind=c_char, len=:), allocatable :: name
+    integer(c_int32_t) :: status
+    call prepare_generation(raw, status, options)
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    call to_optional_c(name, group)
+    if (status == davegan_ok) status = c_generate(model%handle, to_c(path), name, raw)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_generate
+
+  subroutine generate_one(model, phases, options, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer(c_int8_t), intent(out), contiguous, target :: phases(:, :, :)
+    type(davegan_generate_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int8_t), pointer, contiguous :: many(:, :, :, :)
+    many(1:size(phases, 1), 1:size(phases, 2), 1:size(phases, 3), 1:1) => phases
+    call generate_many(model, many, options, stat, message)
+    if (present(errmsg)) errmsg = message
+  end subroutine generate_one
+
+  !> options%count is ignored: the last extent of phases says how many.
+  subroutine generate_many(model, phases, options, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer(c_int8_t), intent(out), contiguous :: phases(:, :, :, :)
+    type(davegan_generate_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    integer(c_int32_t) :: status
+    call prepare_generation(raw, status, options)
+    raw%count = size(phases, 4)
+    if (status == davegan_ok) call check_shape(model, shape(phases), "phases", status, message)
+    if (status == davegan_ok) status = c_generate_into(model%handle, raw, phases, size(phases, kind=c_size_t))
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine generate_many
+
+  subroutine prepare_generation(raw, status, options)
+    type(davegan_generate_options_t), intent(out) :: raw
+    integer(c_int32_t), intent(out) :: status
+    type(davegan_generate_options_t), intent(in), optional :: options
+    status = davegan_ok
+    if (present(options)) then
+      raw = options
+    else
+      status = c_generate_options_init(raw, c_sizeof(raw))
+    end if
+  end subroutine prepare_generation
+
+  !> The latent vectors (latent_size, count) that davegan_generate decodes for the same options.
+  subroutine davegan_latent_vectors(model, z, options, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    real(c_double), allocatable, intent(out) :: z(:, :)
+    type(davegan_generate_options_t), intent(in) :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_model_info_t) :: info
+    integer(c_int32_t) :: status
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) then
+      allocate (z(info%latent_size, max(options%count, 0_c_int64_t)))
+      status = c_latent_vectors(model%handle, options, z, size(z, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_latent_vectors
+
+  !> Means and standard deviations (latent_size, n) that the encoder gives for images (nx, ny, nz, n).
+  subroutine davegan_encode(model, phases, mean, deviation, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
+    real(c_double), allocatable, intent(out) :: mean(:, :), deviation(:, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_model_info_t) :: info
+    integer(c_int32_t) :: status
+    call check_shape(model, shape(phases), "phases", status, message)
+    if (status == davegan_ok) status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) then
+      allocate (mean(info%latent_size, size(phases, 4)), deviation(info%latent_size, size(phases, 4)))
+      status = c_encode(model%handle, phases, size(phases, 4, c_size_t), mean, deviation, size(mean, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_encode
+
+  !> Images (nx, ny, nz, n) of latent vectors (latent_size, n).
+  subroutine davegan_decode(model, z, phases, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    real(c_double), intent(in), contiguous :: z(:, :)
+    integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_model_info_t) :: info
+    integer(c_int32_t) :: status
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) call compare("z", shape(z), [info%latent_size, size(z, 2)], status, message)
+    if (status == davegan_ok) then
+      allocate (phases(info%nx, info%ny, info%nz, size(z, 2)))
+      status = c_decode(model%handle, z, size(z, 2, c_size_t), phases, size(phases, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_decode
+
+  !> Encodes and decodes images (nx, ny, nz, n).
+  subroutine davegan_reconstruct(model, phases, reconstructions, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
+    integer(c_int8_t), allocatable, intent(out) :: reconstructions(:, :, :, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int32_t) :: status
+    call check_shape(model, shape(phases), "phases", status, message)
+    if (status == davegan_ok) then
+      allocate (reconstructions(size(phases, 1), size(phases, 2), size(phases, 3), size(phases, 4)))
+      status = c_reconstruct(model%handle, phases, size(phases, 4, c_size_t), reconstructions, &
+        size(reconstructions, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_reconstruct
+
+  !> n images (nx, ny, nz, n) along one latent variable (from 1) between -range (default 3) and range; the others stay as in z.
+  subroutine davegan_traverse(model, z, variable, n, phases, range, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    real(c_double), intent(in), contiguous :: z(:)
+    integer, intent(in) :: variable, n
+    integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
+    real(c_double), intent(in), optional :: range
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_model_info_t) :: info
+    integer(c_int32_t) :: status
+    real(c_double) :: bound
+    bound = 3
+    if (present(range)) bound = range
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status == davegan_ok) call compare("z", shape(z), [info%latent_size], status, message)
+    if (status == davegan_ok) then
+      allocate (phases(info%nx, info%ny, info%nz, max(n, 0)))
+      status = c_traverse(model%handle, z, int(variable - 1, c_int32_t), size(phases, 4, c_size_t), bound, phases, &
+        size(phases, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_traverse
+
+  !> n images (nx, ny, nz, n) on the way from one image to another, both ends included.
+  subroutine davegan_interpolate(model, from, to, n, phases, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer(c_int8_t), intent(in), contiguous :: from(:, :, :), to(:, :, :)
+    integer, intent(in) :: n
+    integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int32_t) :: status
+    call check_shape(model, [shape(from), 1], "from", status, message)
+    if (status == davegan_ok) call check_shape(model, [shape(to), 1], "to", status, message)
+    if (status == davegan_ok) then
+      allocate (phases(size(from, 1), size(from, 2), size(from, 3), max(n, 0)))
+      status = c_interpolate(model%handle, from, to, size(phases, 4, c_size_t), phases, size(phases, kind=c_size_t))
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_interpolate
+
+  !> E_rec and E_gen. phase: the phase that is judged, the minority phase if absent.
+  subroutine davegan_evaluate(model, evaluation, phase, options, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    type(davegan_evaluation_t), intent(out) :: evaluation
+    integer(c_int32_t), intent(in), optional :: phase
+    type(davegan_generate_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    integer(c_int32_t) :: status, judged
+    judged = -1
+    if (present(phase)) judged = phase
+    call prepare_generation(raw, status, options)
+    if (status == davegan_ok) status = c_evaluate(model%handle, judged, raw, evaluation, c_sizeof(evaluation))
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_evaluate
+
+  ! ---- descriptors ----
+
+  !> Fills options with the defaults.
+  subroutine davegan_s2_options_init(options, stat, errmsg)
+    type(davegan_s2_options_t), intent(out) :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_s2_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_s2_options_init
+
+  !> Eq. 12 of the paper between two images of the same size: root mean square difference of their two-point correlations.
+  subroutine davegan_s2_error(a, b, phase, error, options, stat, errmsg)
+    integer(c_int8_t), intent(in), contiguous :: a(:, :, :), b(:, :, :)
+    integer(c_int32_t), intent(in) :: phase
+    real(c_double), intent(out) :: error
+    type(davegan_s2_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int32_t) :: status
+    error = 0
+    call compare("b", shape(b), shape(a), status, message)
+    if (status == davegan_ok) status = c_s2_error(a, b, size(a, 3, c_size_t), size(a, 2, c_size_t), size(a, 1, c_size_t), &
+      phase, options, error)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_s2_error
+
+  !> Two-point correlation of a phase for every lag; element (1, 1, 1) is the volume fraction. The map has the shape of the
+  !! image, or that of all lags if it is not periodic.
+  subroutine davegan_s2(image, phase, s2, options, stat, errmsg)
+    integer(c_int8_t), intent(in), contiguous :: image(:, :, :)
+    integer(c_int32_t), intent(in) :: phase
+    real(c_double), allocatable, intent(out) :: s2(:, :, :)
+    type(davegan_s2_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer :: lags(3)
+    lags = s2_shape(shape(image), options)
+    allocate (s2(lags(1), lags(2), lags(3)))
+    call report(c_s2(image, size(image, 3, c_size_t), size(image, 2, c_size_t), size(image, 1, c_size_t), phase, options, s2, &
+      size(s2, kind=c_size_t)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_s2
+
+  pure function s2_shape(extents, options) result(lags)
+    integer, intent(in) :: extents(3)
+    type(davegan_s2_options_t), intent(in), optional :: options
+    integer :: lags(3)
+    lags = extents
+    if (.not. present(options)) return
+    if (options%periodic /= 0) return
+    if (options%max_lag > 0) lags = int(min(options%max_lag, lags - 1_c_int64_t)) + 1
+    lags = max(2 * lags - 1, 0)
+  end function s2_shape
+
+  !> Two-point correlation of a phase, averaged over all lags of about the same length; radius in pixels.
+  subroutine davegan_s2_radial(image, phase, radius, s2, options, stat, errmsg)
+    integer(c_int8_t), intent(in), contiguous :: image(:, :, :)
+    integer(c_int32_t), intent(in) :: phase
+    real(c_double), allocatable, intent(out) :: radius(:), s2(:)
+    type(davegan_s2_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_size_t) :: capacity, needed, nx, ny, nz
+    integer(c_int32_t) :: status
+    nx = size(image, 1, c_size_t)
+    ny = size(image, 2, c_size_t)
+    nz = size(image, 3, c_size_t)
+    allocate (radius(0), s2(0))
+    status = c_s2_radial(image, nz, ny, nx, phase, options, radius, s2, 0_c_size_t, capacity)
+    if (status == davegan_buffer_size) then
+      deallocate (radius, s2)
+      allocate (radius(capacity), s2(capacity))
+      status = c_s2_radial(image, nz, ny, nx, phase, options, radius, s2, capacity, needed)
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_s2_radial
+
+  ! ---- pictures ----
+
+  !> Writes a picture of tiles, reconstructions and realisations side by side.
+  subroutine davegan_contact_sheet(model, png, options, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    character(len=*), intent(in) :: png
+    type(davegan_generate_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    integer(c_int32_t) :: status
+    call prepare_generation(raw, status, options)
+    if (status == davegan_ok) status = c_contact_sheet(model%handle, to_c(png), raw)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_contact_sheet
+
+  !> Writes phase images (nx, ny, nz, n) as a dataset of an HDF5 file.
+  subroutine davegan_write_images(path, dataset, phases, stat, errmsg)
+    character(len=*), intent(in) :: path, dataset
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_write_images(to_c(path), to_c(dataset), phases, size(phases, 4, c_size_t), size(phases, 3, c_size_t), &
+      size(phases, 2, c_size_t), size(phases, 1, c_size_t)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_write_images
+
+  ! ---- private: messages, strings, progress ----
+
+  !> Hands a status to the caller, or stops the program if the caller did not ask for it. A message that is there already
+  !! is kept; otherwise it is the library's. Callers hand it on to errmsg themselves: gfortran 12 loses the length of an
+  !! optional string that is passed from one procedure to the next.
+  subroutine report(status, message, stat)
+    integer(c_int32_t), intent(in) :: status
+    character(len=:), allocatable, intent(inout) :: message
+    integer(c_int32_t), intent(out), optional :: stat
+    if (.not. allocated(message)) then
+      message = ""
+      if (status /= davegan_ok) message = last_error()
+    end if
+    if (present(stat)) then
+      stat = status
+    else if (status /= davegan_ok) then
+      error stop "davegan: " // message
+    end if
+  end subroutine report
+
+  !> Compares the shape of an array, which C cannot see, with the one that is needed.
+  subroutine compare(name, given, needed, status, message)
+    character(len=*), intent(in) :: name
+    integer, intent(in) :: given(:), needed(:)
+    integer(c_int32_t), intent(out) :: status
+    character(len=:), allocatable, intent(inout) :: message
+    status = davegan_ok
+    if (all(given == needed)) return
+    status = davegan_buffer_size
+    message = name // " has the shape " // text_of(given) // ", but " // text_of(needed) // " is needed"
+  end subroutine compare
+
+  !> Compares the shape of images with that of the model's.
+  subroutine check_shape(model, given, name, status, message)
+    type(davegan_model), intent(in) :: model
+    integer, intent(in) :: given(4)
+    character(len=*), intent(in) :: name
+    integer(c_int32_t), intent(out) :: status
+    character(len=:), allocatable, intent(inout) :: message
+    type(davegan_model_info_t) :: info
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status /= davegan_ok) return
+    call compare(name, given, [int(info%nx), int(info%ny), int(info%nz), given(4)], status, message)
+  end subroutine check_shape
+
+  function last_error() result(message)
+    character(len=:), allocatable :: message
+    character(kind=c_char) :: probe(1)
+    character(kind=c_char), allocatable :: buffer(:)
+    integer(c_size_t) :: capacity, needed
+    integer :: i
+    integer(c_int32_t) :: status
+    status = c_last_error_copy(probe, 1_c_size_t, capacity)
+    allocate (buffer(capacity))
+    status = c_last_error_copy(buffer, capacity, needed)
+    allocate (character(len=size(buffer) - 1) :: message)
+    do i = 1, len(message)
+      message(i:i) = buffer(i)
+    end do
+    if (status /= davegan_ok) message = "the library's message could not be read"
+  end function last_error
+
+  function to_fortran(text) result(string)
+    type(c_ptr), intent(in) :: text
+    character(len=:), allocatable :: string
+    character(kind=c_char), pointer :: characters(:)
+    integer :: i
+    call c_f_pointer(text, characters, [c_strlen(text)])
+    allocate (character(len=size(characters)) :: string)
+    do i = 1, len(string)
+      string(i:i) = characters(i)
+    end do
+  end function to_fortran
+
+  pure function to_c(string) result(text)
+    character(len=*), intent(in) :: string
+    character(kind=c_char, len=len_trim(string) + 1) :: text
+    text = trim(string) // c_null_char
+  end function to_c
+
+  !> Leaves text unallocated, which counts as absent, if there is no string or a blank one.
+  pure subroutine to_optional_c(text, string)
+    character(kind=c_char, len=:), allocatable, intent(out) :: text
+    character(len=*), intent(in), optional :: string
+    if (.not. present(string)) return
+    if (len_trim(string) > 0) text = to_c(string)
+  end subroutine to_optional_c
+
+  pure function text_of(extents) result(text)
+    integer, intent(in) :: extents(:)
+    character(len=:), allocatable :: text
+    character(len=12) :: number
+    integer :: i
+    text = "("
+    do i = 1, size(extents)
+      write (number, "(i0)") extents(i)
+      if (i > 1) text = text // ", "
+      text = text // trim(number)
+    end do
+    text = text // ")"
+  end function text_of
+
+  subroutine connect(context, handler, callback, user_data)
+    type(progress_context), intent(inout), target :: context
+    procedure(davegan_progress_handler) :: handler
+    type(c_funptr), intent(out) :: callback
+    type(c_ptr), intent(out) :: user_data
+    context%handler => handler
+    callback = c_funloc(on_progress)
+    user_data = c_loc(context)
+  end subroutine connect
+
+  function on_progress(progress, user_data) result(cancel) bind(c, name="")
+    type(davegan_progress_t), intent(in) :: progress
+    type(c_ptr), value :: user_data
+    integer(c_int32_t) :: cancel
+    type(progress_context), pointer :: context
+    logical :: wanted
+    call c_f_pointer(user_data, context)
+    wanted = .false.
+    call context%handler(progress, wanted)
+    cancel = merge(davegan_cancelled, davegan_ok, wanted)
+  end function on_progress
+
+end module davegan

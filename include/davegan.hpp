@@ -1,0 +1,546 @@
+/**
+ * @file davegan.hpp
+ * @brief davegan for C++17: header only, on top of davegan.h.
+ *
+ * Classes own what the C functions allocate, failures are exceptions, options start with the library's defaults:
+ *
+ * @code
+ * davegan::train("micrograph.png", "", "model.h5");
+ * auto model = davegan::Model::load("model.h5");
+ * davegan::GenerateOptions options;
+ * options.seed = 7;
+ * options.count = 100;
+ * std::vector<std::uint8_t> phases = model.generate(options); // [count][nz][ny][nx], x fastest
+ * @endcode
+ *
+ * Images are phase numbers in bytes, `[n][nz][ny][nx]`, x fastest. The fields of every options and info structure are
+ * documented in davegan.h. Every function throws davegan::error unless it says otherwise.
+ */
+#ifndef DAVEGAN_HPP
+#define DAVEGAN_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "davegan.h"
+
+namespace davegan {
+
+/// A call failed. `what()` says what was wrong, with the value, and what to do.
+class error : public std::runtime_error {
+public:
+    /// @param status one of the `DAVEGAN_...` status codes.
+    /// @param message what was wrong and what to do.
+    error(davegan_status_t status, const std::string &message) : std::runtime_error(message), status_(status) {}
+
+    /// The status code: `DAVEGAN_IO`, `DAVEGAN_CANCELLED`, ...
+    davegan_status_t status() const noexcept { return status_; }
+
+private:
+    davegan_status_t status_;
+};
+
+/// A view of contiguous elements that somebody else owns: a small `std::span` for C++17.
+template <class T> class Span {
+public:
+    /// An empty view.
+    constexpr Span() noexcept = default;
+    /// `size` elements from `data` on.
+    constexpr Span(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
+    /// All elements of a vector, array, `std::span` or anything else with `data()` and `size()`.
+    template <class Container,
+              class = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container &>().data()), T *>>>
+    constexpr Span(Container &&container) noexcept : data_(container.data()), size_(container.size()) {}
+
+    /// The first element.
+    constexpr T *data() const noexcept { return data_; }
+    /// The number of elements.
+    constexpr std::size_t size() const noexcept { return size_; }
+    /// Iteration.
+    constexpr T *begin() const noexcept { return data_; }
+    /// Iteration.
+    constexpr T *end() const noexcept { return data_ + size_; }
+    /// Element `i`, unchecked.
+    constexpr T &operator[](std::size_t i) const noexcept { return data_[i]; }
+
+private:
+    T *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// The architectures of the paper: tiles of 32 pixels (Table 2) or of 64 (Table 3).
+enum class Profile : std::int32_t { paper32 = DAVEGAN_PROFILE_PAPER32, paper64 = DAVEGAN_PROFILE_PAPER64 };
+
+/// Where to compute.
+enum class Device : std::int32_t {
+    automatic = DAVEGAN_DEVICE_KIND_AUTO,
+    cpu = DAVEGAN_DEVICE_KIND_CPU,
+    cuda = DAVEGAN_DEVICE_KIND_CUDA,
+    wgpu = DAVEGAN_DEVICE_KIND_WGPU
+};
+
+/// How the values of a micrograph become phases.
+enum class Segmentation : std::int32_t {
+    automatic = DAVEGAN_SEGMENTATION_AUTO,
+    phase_numbers = DAVEGAN_SEGMENTATION_PHASE_NUMBERS,
+    thresholds = DAVEGAN_SEGMENTATION_THRESHOLDS,
+    otsu = DAVEGAN_SEGMENTATION_OTSU
+};
+
+/// The built-in micrographs.
+enum class Sample : std::int32_t {
+    ellipses = DAVEGAN_SAMPLE_ELLIPSES,
+    checkerboard = DAVEGAN_SAMPLE_CHECKERBOARD,
+    gaussian_field = DAVEGAN_SAMPLE_GAUSSIAN_FIELD,
+    voronoi = DAVEGAN_SAMPLE_VORONOI,
+    discs = DAVEGAN_SAMPLE_DISCS
+};
+
+/// Progress of a training or a generation, see davegan.h.
+using Progress = davegan_progress_t;
+/// What is known about a micrograph, see davegan.h.
+using MicrographInfo = davegan_micrograph_info_t;
+/// What is known about a model, see davegan.h.
+using ModelInfo = davegan_model_info_t;
+/// E_rec and E_gen of a model, see davegan.h.
+using Evaluation = davegan_evaluation_t;
+
+/// Called now and then on the calling thread; `false` cancels. What it throws leaves the call that was given it.
+using ProgressCallback = std::function<bool(const Progress &)>;
+
+/// @cond internal
+namespace detail {
+
+inline void check(davegan_status_t status) {
+    if (status != DAVEGAN_OK) throw error(status, davegan_last_error());
+}
+
+inline const char *optional_text(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
+
+/// Takes a std::function through C: an exception must not unwind C frames, so it is kept and thrown again afterwards.
+class ProgressBridge {
+public:
+    explicit ProgressBridge(const ProgressCallback &callback) : callback_(callback) {}
+
+    template <class Options> void connect(Options &options) {
+        if (!callback_) return;
+        options.progress = &ProgressBridge::call;
+        options.user_data = this;
+    }
+
+    void check(davegan_status_t status) const {
+        if (exception_) std::rethrow_exception(exception_);
+        detail::check(status);
+    }
+
+private:
+    static std::int32_t call(const davegan_progress_t *progress, void *user_data) {
+        auto *self = static_cast<ProgressBridge *>(user_data);
+        try {
+            return self->callback_(*progress) ? 0 : DAVEGAN_CANCELLED;
+        } catch (...) {
+            self->exception_ = std::current_exception();
+            return DAVEGAN_CALLBACK;
+        }
+    }
+
+    const ProgressCallback &callback_;
+    std::exception_ptr exception_;
+};
+
+} // namespace detail
+/// @endcond
+
+/// How a micrograph is read: the fields of `davegan_micrograph_options_t`, with the library's defaults.
+struct MicrographOptions : davegan_micrograph_options_t {
+    MicrographOptions() : davegan_micrograph_options_t() {
+        detail::check(davegan_micrograph_options_init(this, sizeof(davegan_micrograph_options_t)));
+    }
+    /// Phases found by Otsu's method.
+    static MicrographOptions otsu(std::int32_t n_phases) {
+        MicrographOptions options;
+        options.segmentation = DAVEGAN_SEGMENTATION_OTSU;
+        options.n_phases = n_phases;
+        return options;
+    }
+};
+
+/// A built-in micrograph: the fields of `davegan_sample_options_t`, with the defaults of its kind.
+struct SampleOptions : davegan_sample_options_t {
+    explicit SampleOptions(Sample sample) : davegan_sample_options_t() {
+        const auto code = static_cast<std::int32_t>(sample);
+        detail::check(davegan_sample_options_init(this, sizeof(davegan_sample_options_t), code));
+    }
+};
+
+/// How a model is trained: the fields of `davegan_train_options_t`, with the paper's values as defaults.
+struct TrainOptions : davegan_train_options_t {
+    explicit TrainOptions(Profile defaults = Profile::paper64) : davegan_train_options_t() {
+        const auto code = static_cast<std::int32_t>(defaults);
+        detail::check(davegan_train_options_init(this, sizeof(davegan_train_options_t), code));
+    }
+    /// Used instead of `progress` and `user_data` where it is set.
+    ProgressCallback on_progress;
+};
+
+/// Which realisations are generated: the fields of `davegan_generate_options_t`, with the library's defaults.
+struct GenerateOptions : davegan_generate_options_t {
+    GenerateOptions() : davegan_generate_options_t() {
+        detail::check(davegan_generate_options_init(this, sizeof(davegan_generate_options_t)));
+    }
+    /// Used instead of `progress` and `user_data` where it is set; for files.
+    ProgressCallback on_progress;
+};
+
+/// Which two-point correlation is meant: the fields of `davegan_s2_options_t`, with the library's defaults.
+struct S2Options : davegan_s2_options_t {
+    S2Options() : davegan_s2_options_t() { detail::check(davegan_s2_options_init(this, sizeof(davegan_s2_options_t))); }
+};
+
+/// Phase images to learn from. Moves, does not copy. May be used from many threads at once.
+class Micrograph {
+public:
+    /// Reads HDF5, PNG or TIFF. @param dataset path inside an HDF5 file; empty for pictures, or the only dataset.
+    static Micrograph read(const std::string &path, const std::string &dataset = {},
+                           const MicrographOptions &options = {}) {
+        davegan_micrograph_t *handle = nullptr;
+        detail::check(davegan_micrograph_read(path.c_str(), detail::optional_text(dataset), &options, &handle));
+        return Micrograph(handle);
+    }
+
+    /// Copies `n` images of `ny` x `nx` phase numbers.
+    static Micrograph from_memory(Span<const std::uint8_t> phases, std::size_t n, std::size_t ny, std::size_t nx) {
+        // The C function has to trust the sizes; a view knows its own, and dividing cannot overflow.
+        if (n == 0 || ny == 0 || nx == 0 || phases.size() % nx || phases.size() / nx % ny ||
+            phases.size() / nx / ny != n)
+            throw error(DAVEGAN_INVALID_PARAMETER, std::to_string(phases.size()) + " bytes are not " +
+                                                       std::to_string(n) + " images of " + std::to_string(ny) + " x " +
+                                                       std::to_string(nx) + " pixels: give one byte per pixel");
+        davegan_micrograph_t *handle = nullptr;
+        detail::check(davegan_micrograph_from_memory(phases.data(), n, ny, nx, &handle));
+        return Micrograph(handle);
+    }
+
+    /// Makes a built-in micrograph.
+    static Micrograph sample(const SampleOptions &options) {
+        davegan_micrograph_t *handle = nullptr;
+        detail::check(davegan_micrograph_sample(&options, &handle));
+        return Micrograph(handle);
+    }
+
+    /// Sizes, phases and their volume fractions.
+    MicrographInfo info() const {
+        MicrographInfo info{};
+        detail::check(davegan_micrograph_info(get(), &info, sizeof info));
+        return info;
+    }
+
+    /// The phase numbers, `[n][nz][ny][nx]`.
+    std::vector<std::uint8_t> phases() const {
+        const MicrographInfo i = info();
+        std::vector<std::uint8_t> phases(static_cast<std::size_t>(i.n_images * i.nz * i.ny * i.nx));
+        detail::check(davegan_micrograph_phases(get(), phases.data(), phases.size()));
+        return phases;
+    }
+
+    /// The true parameters of built-in ellipses, `[n][n_parameters]`; an error for any other micrograph.
+    std::vector<double> parameters() const {
+        const MicrographInfo i = info();
+        std::vector<double> parameters(static_cast<std::size_t>(i.n_images * i.n_parameters));
+        detail::check(davegan_micrograph_parameters(get(), parameters.data(), parameters.size()));
+        return parameters;
+    }
+
+    /// Writes the phase numbers as a dataset of an HDF5 file.
+    void write(const std::string &path, const std::string &dataset = "/phase") const {
+        detail::check(davegan_micrograph_write(get(), path.c_str(), dataset.c_str()));
+    }
+
+    /// The C handle, still owned by this object.
+    const davegan_micrograph_t *get() const noexcept { return handle_.get(); }
+
+private:
+    struct Free {
+        void operator()(davegan_micrograph_t *handle) const noexcept { davegan_micrograph_free(handle); }
+    };
+    explicit Micrograph(davegan_micrograph_t *handle) : handle_(handle) {}
+    std::unique_ptr<davegan_micrograph_t, Free> handle_;
+};
+
+/// Trains on a micrograph in memory and writes the model file.
+inline void train(const Micrograph &micrograph, const std::string &model,
+                  const TrainOptions &options = TrainOptions()) {
+    detail::ProgressBridge bridge(options.on_progress);
+    davegan_train_options_t raw = options;
+    bridge.connect(raw);
+    bridge.check(davegan_train_micrograph(micrograph.get(), model.c_str(), &raw));
+}
+
+/// Trains on a micrograph file and writes the model file. @param dataset empty for pictures, or the only dataset.
+inline void train(const std::string &micrograph, const std::string &dataset, const std::string &model,
+                  const TrainOptions &options = TrainOptions()) {
+    detail::ProgressBridge bridge(options.on_progress);
+    davegan_train_options_t raw = options;
+    bridge.connect(raw);
+    bridge.check(davegan_train(micrograph.c_str(), detail::optional_text(dataset), model.c_str(), &raw));
+}
+
+/// A point of latent space for each image, as the encoder sees it.
+struct LatentDistribution {
+    std::vector<double> mean;      ///< `[n][latent_size]`
+    std::vector<double> deviation; ///< `[n][latent_size]`, standard deviations
+};
+
+/// The mean losses of one stretch of training.
+struct HistoryEntry {
+    double step, loss_encoder, loss_discriminator, loss_generator, loss_reconstruction, loss_divergence;
+};
+
+/// A trained model. Moves, does not copy. May be used from many threads at once.
+class Model {
+public:
+    /// Loads a model file.
+    static Model load(const std::string &path, Device device = Device::automatic, std::int32_t device_index = 0) {
+        davegan_model_t *handle = nullptr;
+        detail::check(davegan_model_load(path.c_str(), static_cast<std::int32_t>(device), device_index, &handle));
+        return Model(handle);
+    }
+
+    /// Sizes, phases and how it was trained.
+    ModelInfo info() const {
+        ModelInfo info{};
+        detail::check(davegan_model_info(get(), &info, sizeof info));
+        return info;
+    }
+
+    /// Bytes of one image, `nz * ny * nx`.
+    std::size_t image_size() const {
+        const ModelInfo i = info();
+        return static_cast<std::size_t>(i.nz * i.ny * i.nx);
+    }
+
+    /// The tiles it was trained on, `[n_tiles][nz][ny][nx]`.
+    std::vector<std::uint8_t> tiles() const {
+        const ModelInfo i = info();
+        std::vector<std::uint8_t> tiles(static_cast<std::size_t>(i.n_tiles * i.nz * i.ny * i.nx));
+        detail::check(davegan_model_tiles(get(), tiles.data(), tiles.size()));
+        return tiles;
+    }
+
+    /// The losses during training.
+    std::vector<HistoryEntry> history() const {
+        std::vector<double> rows(static_cast<std::size_t>(info().n_history) * 6);
+        detail::check(davegan_model_history(get(), rows.data(), rows.size()));
+        std::vector<HistoryEntry> history;
+        for (std::size_t i = 0; i < rows.size(); i += 6)
+            history.push_back({rows[i], rows[i + 1], rows[i + 2], rows[i + 3], rows[i + 4], rows[i + 5]});
+        return history;
+    }
+
+    /// Generates realisations into the caller's buffer of at least `count * nz * ny * nx` bytes. Reports no progress.
+    void generate_into(Span<std::uint8_t> phases, const GenerateOptions &options = {}) const {
+        detail::check(davegan_generate_into(get(), &options, phases.data(), phases.size()));
+    }
+
+    /// Generates realisations, `[count][nz][ny][nx]`. Reports no progress.
+    std::vector<std::uint8_t> generate(const GenerateOptions &options = {}) const {
+        std::vector<std::uint8_t> phases(elements(options.count, image_size()));
+        generate_into(phases, options);
+        return phases;
+    }
+
+    /// Generates realisations into an HDF5 file. @param group empty for the VTKHDF layout, else a group of the file.
+    void generate(const std::string &path, const std::string &group = {}, const GenerateOptions &options = {}) const {
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_generate_options_t raw = options;
+        bridge.connect(raw);
+        bridge.check(davegan_generate(get(), path.c_str(), detail::optional_text(group), &raw));
+    }
+
+    /// The latent vectors that generate() decodes, `[count][latent_size]`.
+    std::vector<double> latent_vectors(const GenerateOptions &options = {}) const {
+        std::vector<double> z(elements(options.count, latent_size()));
+        detail::check(davegan_latent_vectors(get(), &options, z.data(), z.size()));
+        return z;
+    }
+
+    /// Encodes whole images of the model's size.
+    LatentDistribution encode(Span<const std::uint8_t> phases) const {
+        const std::size_t n = whole(phases.size(), image_size(), "pixels");
+        LatentDistribution latent{std::vector<double>(n * latent_size()), std::vector<double>(n * latent_size())};
+        detail::check(
+            davegan_encode(get(), phases.data(), n, latent.mean.data(), latent.deviation.data(), latent.mean.size()));
+        return latent;
+    }
+
+    /// Decodes latent vectors, `[n][latent_size]`.
+    std::vector<std::uint8_t> decode(Span<const double> z) const {
+        const std::size_t n = whole(z.size(), latent_size(), "latent variables");
+        std::vector<std::uint8_t> phases(n * image_size());
+        detail::check(davegan_decode(get(), z.data(), n, phases.data(), phases.size()));
+        return phases;
+    }
+
+    /// Encodes and decodes whole images of the model's size.
+    std::vector<std::uint8_t> reconstruct(Span<const std::uint8_t> phases) const {
+        const std::size_t n = whole(phases.size(), image_size(), "pixels");
+        std::vector<std::uint8_t> reconstructions(phases.size());
+        detail::check(davegan_reconstruct(get(), phases.data(), n, reconstructions.data(), reconstructions.size()));
+        return reconstructions;
+    }
+
+    /// `n` images along one latent variable, from `-range` to `range`; the other variables are those of `z`.
+    std::vector<std::uint8_t> traverse(Span<const double> z, std::int32_t dimension, std::size_t n,
+                                       double range = 3) const {
+        single(z.size(), latent_size(), "latent variables");
+        std::vector<std::uint8_t> phases(n * image_size());
+        detail::check(davegan_traverse(get(), z.data(), dimension, n, range, phases.data(), phases.size()));
+        return phases;
+    }
+
+    /// `n` images on the way from one image to another, both ends included.
+    std::vector<std::uint8_t> interpolate(Span<const std::uint8_t> from, Span<const std::uint8_t> to,
+                                          std::size_t n) const {
+        single(from.size(), image_size(), "pixels");
+        single(to.size(), image_size(), "pixels");
+        std::vector<std::uint8_t> phases(n * image_size());
+        detail::check(davegan_interpolate(get(), from.data(), to.data(), n, phases.data(), phases.size()));
+        return phases;
+    }
+
+    /// E_rec and E_gen. @param phase the phase that is judged, -1 for the minority phase.
+    Evaluation evaluate(const GenerateOptions &options = {}, std::int32_t phase = -1) const {
+        Evaluation evaluation{};
+        detail::check(davegan_evaluate(get(), phase, &options, &evaluation, sizeof evaluation));
+        return evaluation;
+    }
+
+    /// Writes a picture of tiles, reconstructions and realisations side by side.
+    void contact_sheet(const std::string &png, const GenerateOptions &options = {}) const {
+        detail::check(davegan_contact_sheet(get(), png.c_str(), &options));
+    }
+
+    /// The C handle, still owned by this object.
+    const davegan_model_t *get() const noexcept { return handle_.get(); }
+
+private:
+    struct Free {
+        void operator()(davegan_model_t *handle) const noexcept { davegan_model_free(handle); }
+    };
+    explicit Model(davegan_model_t *handle) : handle_(handle) {}
+
+    std::size_t latent_size() const { return static_cast<std::size_t>(info().latent_size); }
+
+    static std::size_t elements(std::int64_t count, std::size_t size) {
+        // A count that makes no sense is for the library to reject, with its own message.
+        return count > 0 ? static_cast<std::size_t>(count) * size : 0;
+    }
+
+    static std::size_t whole(std::size_t given, std::size_t size, const char *what) {
+        if (given % size)
+            throw error(DAVEGAN_BUFFER_SIZE, std::to_string(given) + " " + what +
+                                                 " are given, but this model works on multiples of " +
+                                                 std::to_string(size));
+        return given / size;
+    }
+
+    static void single(std::size_t given, std::size_t size, const char *what) {
+        if (given != size)
+            throw error(DAVEGAN_BUFFER_SIZE, std::to_string(given) + " " + what + " are given, but this model needs " +
+                                                 std::to_string(size));
+    }
+
+    std::unique_ptr<davegan_model_t, Free> handle_;
+};
+
+/// The extents of one phase image.
+struct Shape {
+    std::size_t nz, ny, nx;
+    /// Pixels or voxels.
+    std::size_t size() const noexcept { return nz * ny * nx; }
+};
+
+/// @cond internal
+namespace detail {
+inline void check_image(Span<const std::uint8_t> image, Shape shape) {
+    if (image.size() != shape.size())
+        throw error(DAVEGAN_BUFFER_SIZE, "an image of " + std::to_string(shape.nz) + " x " + std::to_string(shape.ny) +
+                                             " x " + std::to_string(shape.nx) + " has " + std::to_string(shape.size()) +
+                                             " phases, but " + std::to_string(image.size()) + " are given");
+}
+} // namespace detail
+/// @endcond
+
+/// Eq. 12 of the paper between two phase images: root mean square difference of their two-point correlations.
+inline double s2_error(Span<const std::uint8_t> a, Span<const std::uint8_t> b, Shape shape, std::int32_t phase,
+                       const S2Options &options = {}) {
+    detail::check_image(a, shape);
+    detail::check_image(b, shape);
+    double result = 0;
+    detail::check(davegan_s2_error(a.data(), b.data(), shape.nz, shape.ny, shape.nx, phase, &options, &result));
+    return result;
+}
+
+/// The extents of the map that s2() makes of an image: its own, or those of all lags if it is not periodic.
+inline Shape s2_shape(Shape shape, const S2Options &options = {}) {
+    if (options.periodic) return shape;
+    const auto extent = [&](std::size_t n) {
+        const auto limit = static_cast<std::size_t>(options.max_lag > 0 ? options.max_lag : INT64_MAX);
+        return n == 0 ? 0 : 2 * std::min(limit, n - 1) + 1;
+    };
+    return {extent(shape.nz), extent(shape.ny), extent(shape.nx)};
+}
+
+/// Two-point correlation of a phase for every lag, with the extents of s2_shape(); element 0 is the volume fraction.
+inline std::vector<double> s2(Span<const std::uint8_t> image, Shape shape, std::int32_t phase,
+                              const S2Options &options = {}) {
+    detail::check_image(image, shape);
+    std::vector<double> s2(s2_shape(shape, options).size());
+    detail::check(davegan_s2(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, s2.data(), s2.size()));
+    return s2;
+}
+
+/// Two-point correlation against the length of the lag.
+struct RadialS2 {
+    std::vector<double> radius; ///< pixels
+    std::vector<double> s2;     ///< one value per radius
+};
+
+/// Two-point correlation of a phase, averaged over all lags of about the same length.
+inline RadialS2 s2_radial(Span<const std::uint8_t> image, Shape shape, std::int32_t phase,
+                          const S2Options &options = {}) {
+    detail::check_image(image, shape);
+    std::size_t needed = 0;
+    const davegan_status_t status =
+        davegan_s2_radial(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, nullptr, nullptr, 0, &needed);
+    if (status != DAVEGAN_BUFFER_SIZE) detail::check(status);
+    RadialS2 radial{std::vector<double>(needed), std::vector<double>(needed)};
+    detail::check(davegan_s2_radial(image.data(), shape.nz, shape.ny, shape.nx, phase, &options, radial.radius.data(),
+                                    radial.s2.data(), needed, &needed));
+    return radial;
+}
+
+/// Writes `n` phase images as a dataset of an HDF5 file.
+inline void write_images(const std::string &path, const std::string &dataset, Span<const std::uint8_t> phases,
+                         std::size_t n, Shape shape) {
+    if (n == 0 || phases.size() % n || phases.size() / n != shape.size())
+        throw error(DAVEGAN_BUFFER_SIZE, std::to_string(phases.size()) + " phases are not " + std::to_string(n) +
+                                             " images of " + std::to_string(shape.size()) + " phases");
+    detail::check(davegan_write_images(path.c_str(), dataset.c_str(), phases.data(), n, shape.nz, shape.ny, shape.nx));
+}
+
+/// The version of the library that is loaded, `"0.1.0"`. Does not throw.
+inline const char *version() noexcept { return davegan_version(); }
+
+} // namespace davegan
+
+#endif

@@ -1,0 +1,205 @@
+/* davegan_train, davegan_train_micrograph: progress, cancelling, resuming, determinism, wrong inputs. */
+#include "fixture.h"
+
+typedef struct {
+    int64_t calls, last_step, cancel_at;
+} watch_t;
+
+static int32_t watch(const davegan_progress_t *progress, void *user_data) {
+    watch_t *seen = (watch_t *)user_data;
+    CHECK(progress->struct_size >= sizeof *progress);
+    CHECK(progress->step > seen->last_step);
+    CHECK(progress->step <= progress->steps);
+    CHECK(progress->elapsed >= 0);
+    if (progress->step < 2) { /* the history has no row yet */
+        CHECK(isnan(progress->loss_encoder));
+    } else {
+        CHECK(isfinite(progress->loss_encoder) && isfinite(progress->loss_discriminator));
+        CHECK(progress->loss_reconstruction > 0);
+    }
+    seen->calls += 1;
+    seen->last_step = progress->step;
+    return seen->cancel_at != 0 && progress->step >= seen->cancel_at;
+}
+
+/* With the offset of the first difference, which tells what differs. */
+static void check_same_file(const char *a, const char *b) {
+    size_t size_a = 0, size_b = 0;
+    unsigned char *bytes_a = read_file(a, &size_a), *bytes_b = read_file(b, &size_b);
+    CHECK_INT(size_a, size_b);
+    for (size_t i = 0; i < size_a; ++i)
+        if (bytes_a[i] != bytes_b[i]) FAIL("%s and %s differ from byte %zu of %zu on", a, b, i, size_a);
+    free(bytes_a);
+    free(bytes_b);
+}
+
+static int64_t steps_of(const char *path) {
+    davegan_model_t *model = NULL;
+    davegan_model_info_t info;
+    OK(davegan_model_load(path, DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_model_info(model, &info, sizeof info));
+    davegan_model_free(model);
+    return info.steps;
+}
+
+static void read_history(const char *path, double *history) {
+    davegan_model_t *model = NULL;
+    OK(davegan_model_load(path, DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_model_history(model, history, 3 * 6));
+    davegan_model_free(model);
+}
+
+static void file_and_memory_train_alike(void) {
+    davegan_micrograph_t *micrograph = small_micrograph();
+    remove(TEST_FILE("micrograph.h5"));
+    OK(davegan_micrograph_write(micrograph, TEST_FILE("micrograph.h5"), "/phase"));
+    davegan_micrograph_free(micrograph);
+    const davegan_train_options_t options = short_training();
+    OK(davegan_train(TEST_FILE("micrograph.h5"), "/phase", TEST_FILE("from_file.h5"), &options));
+    OK(davegan_train(TEST_FILE("micrograph.h5"), "/phase", TEST_FILE("again.h5"), &options));
+    check_same_file(TEST_FILE("from_file.h5"), TEST_FILE("again.h5"));
+    /* The model from memory names another source, but has learned the same. */
+    train_small_model(TEST_FILE("from_memory.h5"), &options);
+    double from_file[3 * 6], from_memory[3 * 6];
+    read_history(TEST_FILE("from_file.h5"), from_file);
+    read_history(TEST_FILE("from_memory.h5"), from_memory);
+    CHECK(memcmp(from_file, from_memory, sizeof from_file) == 0);
+}
+
+static void the_seed_decides_not_the_threads(void) {
+    davegan_train_options_t options = short_training();
+    train_small_model(TEST_FILE("one_thread.h5"), &options);
+    options.threads = 2;
+    train_small_model(TEST_FILE("two_threads.h5"), &options);
+    check_same_file(TEST_FILE("one_thread.h5"), TEST_FILE("two_threads.h5"));
+    options.seed += 1;
+    train_small_model(TEST_FILE("other_seed.h5"), &options);
+    size_t size_a = 0, size_b = 0;
+    unsigned char *a = read_file(TEST_FILE("one_thread.h5"), &size_a);
+    unsigned char *b = read_file(TEST_FILE("other_seed.h5"), &size_b);
+    CHECK(size_a != size_b || memcmp(a, b, size_a) != 0);
+    free(a);
+    free(b);
+}
+
+static void progress_is_reported_and_cancels(void) {
+    watch_t seen = {0, 0, 0};
+    davegan_train_options_t options = short_training();
+    options.progress = watch;
+    options.progress_interval = 0;
+    options.user_data = &seen;
+    train_small_model(TEST_FILE("watched.h5"), &options);
+    CHECK(seen.calls > 1);
+    CHECK_INT(options.steps, seen.last_step);
+    CHECK_INT(options.steps, steps_of(TEST_FILE("watched.h5")));
+}
+
+static void resuming_gives_the_same_bytes(void) {
+    watch_t seen = {0, 0, 3};
+    davegan_train_options_t options = short_training();
+    train_small_model(TEST_FILE("never_stopped.h5"), &options);
+    remove(TEST_FILE("resumed.h5"));
+    options.progress = watch;
+    options.progress_interval = 0;
+    options.user_data = &seen;
+    davegan_micrograph_t *micrograph = small_micrograph();
+    FAILS(DAVEGAN_CANCELLED, "3", davegan_train_micrograph(micrograph, TEST_FILE("resumed.h5"), &options));
+    CHECK_INT(3, seen.last_step);
+    CHECK_INT(3, steps_of(TEST_FILE("resumed.h5")));
+    seen.cancel_at = 0;
+    options.resume = 1;
+    OK(davegan_train_micrograph(micrograph, TEST_FILE("resumed.h5"), &options));
+    CHECK_INT(6, steps_of(TEST_FILE("resumed.h5")));
+    davegan_micrograph_free(micrograph);
+    check_same_file(TEST_FILE("never_stopped.h5"), TEST_FILE("resumed.h5"));
+}
+
+static void every_option_of_the_model_trains(void) {
+    davegan_train_options_t options = short_training();
+    options.latent_augmentation = !options.latent_augmentation;
+    options.reconstruction_mean = !options.reconstruction_mean;
+    options.divergence_mean = !options.divergence_mean;
+    options.encoder_head_normalised = !options.encoder_head_normalised;
+    options.discriminator_head_normalised = !options.discriminator_head_normalised;
+    options.discriminator_separate_batches = !options.discriminator_separate_batches;
+    options.discriminator_windows = !options.discriminator_windows;
+    options.generator_average = 0.9;
+    options.latent_size = 7;
+    train_small_model(TEST_FILE("literal.h5"), &options);
+    CHECK_INT(6, steps_of(TEST_FILE("literal.h5")));
+}
+
+static void check_option(size_t offset, double value, const char *name) {
+    davegan_train_options_t options = short_training();
+    davegan_micrograph_t *micrograph = small_micrograph();
+    memcpy((char *)&options + offset, &value, sizeof value);
+    FAILS(DAVEGAN_INVALID_PARAMETER, name, davegan_train_micrograph(micrograph, TEST_FILE("wrong.h5"), &options));
+    davegan_micrograph_free(micrograph);
+}
+
+#define CHECK_OPTION(field, value) check_option(offsetof(davegan_train_options_t, field), value, #field)
+
+static void wrong_options_are_named(void) {
+    CHECK_OPTION(rate_generator, NAN);
+    CHECK_OPTION(rate_discriminator, -1.0);
+    CHECK_OPTION(rate_encoder, INFINITY);
+    CHECK_OPTION(beta, NAN);
+    CHECK_OPTION(lambda_rec, -1.0);
+    CHECK_OPTION(adam_beta1, 1.0);
+    CHECK_OPTION(displacement, NAN);
+    CHECK_OPTION(generator_average, 2.0);
+    davegan_train_options_t options = short_training();
+    davegan_micrograph_t *micrograph = small_micrograph();
+    const char *model = TEST_FILE("wrong.h5");
+    options.batch_size = 0;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "batch_size", davegan_train_micrograph(micrograph, model, &options));
+    options = short_training();
+    options.steps = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "steps", davegan_train_micrograph(micrograph, model, &options));
+    options = short_training();
+    options.threads = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "threads", davegan_train_micrograph(micrograph, model, &options));
+    options = short_training();
+    options.resume = 3;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "resume", davegan_train_micrograph(micrograph, model, &options));
+    options = short_training();
+    options.profile = 5;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "5", davegan_train_micrograph(micrograph, model, &options));
+    options = short_training();
+    options.device = DAVEGAN_DEVICE_KIND_CUDA;
+    options.device_index = 1000;
+    FAILS(DAVEGAN_DEVICE, "1000", davegan_train_micrograph(micrograph, model, &options));
+    davegan_micrograph_free(micrograph);
+}
+
+static void wrong_files_are_refused(void) {
+    const davegan_train_options_t options = short_training();
+    const char *model = TEST_FILE("wrong.h5");
+    uint8_t tiny[16 * 16];
+    for (int i = 0; i < 256; ++i) tiny[i] = (uint8_t)(i % 3 == 0);
+    davegan_micrograph_t *small = NULL, *micrograph = small_micrograph();
+    OK(davegan_micrograph_from_memory(tiny, 1, 16, 16, &small));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "16", davegan_train_micrograph(small, model, &options));
+    davegan_micrograph_free(small);
+    FAILS(DAVEGAN_IO, "no_such_file.h5", davegan_train("no_such_file.h5", "/phase", model, &options));
+    FAILS(DAVEGAN_HDF5, "/no/such", davegan_train(TEST_FILE("micrograph.h5"), "/no/such", model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train(NULL, NULL, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train(TEST_FILE("micrograph.h5"), "/phase", NULL, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train_micrograph(NULL, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train_micrograph(micrograph, NULL, &options));
+    write_file(TEST_FILE("file"), "text", 4);
+    FAILS(DAVEGAN_IO, "file/model.h5", davegan_train_micrograph(micrograph, TEST_FILE("file/model.h5"), &options));
+    FAILS(DAVEGAN_IO, "/proc/model.h5", davegan_train_micrograph(micrograph, "/proc/model.h5", &options));
+    davegan_micrograph_free(micrograph);
+}
+
+int main(void) {
+    file_and_memory_train_alike();
+    the_seed_decides_not_the_threads();
+    progress_is_reported_and_cancels();
+    resuming_gives_the_same_bytes();
+    every_option_of_the_model_trains();
+    wrong_options_are_named();
+    wrong_files_are_refused();
+    return 0;
+}

@@ -1,0 +1,190 @@
+// davegan.hpp: ownership, defaults, exceptions through C, and every member.
+#include <davegan.hpp>
+
+#include "fixture.h"
+
+#include <type_traits>
+
+namespace {
+
+const char *const MODEL = TEST_FILE("model.h5");
+const std::size_t N_PIXELS = PIXELS;
+
+template <class Call> davegan::error failure_of(Call call) {
+    try {
+        call();
+    } catch (const davegan::error &error) {
+        return error;
+    }
+    FAIL("no exception");
+}
+
+#define THROWS(expected, text, call)                                                                              \
+    do {                                                                                                          \
+        const davegan::error thrown = failure_of([&] { (void)(call); });                                          \
+        CHECK_INT(expected, thrown.status());                                                                     \
+        if (std::string(thrown.what()).find(text) == std::string::npos) FAIL("%s: \"%s\"", #call, thrown.what()); \
+    } while (0)
+
+davegan::Micrograph field() {
+    davegan::SampleOptions options(davegan::Sample::gaussian_field);
+    options.nx = options.ny = 2 * SIDE;
+    options.count = 1;
+    options.seed = 1;
+    return davegan::Micrograph::sample(options);
+}
+
+davegan::TrainOptions brief() {
+    davegan::TrainOptions options(davegan::Profile::paper32);
+    static_cast<davegan_train_options_t &>(options) = short_training();
+    return options;
+}
+
+void handles_move_and_do_not_copy() {
+    static_assert(!std::is_copy_constructible_v<davegan::Model> &&
+                  std::is_nothrow_move_constructible_v<davegan::Model>);
+    static_assert(!std::is_copy_constructible_v<davegan::Micrograph>);
+    davegan::Micrograph first = field();
+    const davegan_micrograph_t *handle = first.get();
+    const davegan::Micrograph second = std::move(first);
+    CHECK(second.get() == handle);
+    CHECK_TEXT(davegan_version(), davegan::version());
+}
+
+void options_start_with_the_defaults_of_the_library() {
+    davegan_train_options_t expected;
+    OK(davegan_train_options_init(&expected, sizeof expected, DAVEGAN_PROFILE_PAPER64));
+    const davegan::TrainOptions training;
+    CHECK_INT(expected.batch_size, training.batch_size);
+    CHECK_NEAR(expected.rate_discriminator, training.rate_discriminator, 0.0);
+    CHECK_INT(DAVEGAN_PROFILE_PAPER32, davegan::TrainOptions(davegan::Profile::paper32).profile);
+    CHECK_INT(3, davegan::MicrographOptions::otsu(3).n_phases);
+    CHECK_INT(1, davegan::S2Options().periodic);
+}
+
+void micrographs() {
+    const davegan::Micrograph micrograph = field();
+    const std::vector<std::uint8_t> phases = micrograph.phases();
+    CHECK_INT(N_TILES * PIXELS, phases.size());
+    const auto copy = davegan::Micrograph::from_memory(phases, 1, 2 * SIDE, 2 * SIDE);
+    CHECK(copy.phases() == phases);
+    THROWS(DAVEGAN_INVALID_PARAMETER, "4096 bytes", davegan::Micrograph::from_memory(phases, 2, 2 * SIDE, 2 * SIDE));
+    std::remove(TEST_FILE("micrograph.h5"));
+    copy.write(TEST_FILE("micrograph.h5"), "/a/phase");
+    CHECK(davegan::Micrograph::read(TEST_FILE("micrograph.h5"), "/a/phase").phases() == phases);
+    CHECK_INT(1, davegan::Micrograph::read(TEST_FILE("micrograph.h5")).info().n_images);
+    davegan::SampleOptions ellipses(davegan::Sample::ellipses);
+    ellipses.count = 3;
+    CHECK_INT(15, davegan::Micrograph::sample(ellipses).parameters().size());
+}
+
+struct own_exception {
+    int value;
+};
+
+// An exception of any type leaves the call that was given the callback; false is DAVEGAN_CANCELLED.
+void callbacks() {
+    const davegan::Micrograph micrograph = field();
+    davegan::TrainOptions options = brief();
+    options.progress_interval = 0;
+    int calls = 0;
+    options.on_progress = [&](const davegan::Progress &progress) {
+        ++calls;
+        if (progress.step == 3) throw own_exception{42};
+        return true;
+    };
+    int caught = 0;
+    try {
+        davegan::train(micrograph, TEST_FILE("thrown.h5"), options);
+    } catch (const own_exception &exception) {
+        caught = exception.value;
+    }
+    CHECK_INT(42, caught);
+    CHECK_INT(3, calls);
+    options.on_progress = [](const davegan::Progress &) { return false; };
+    THROWS(DAVEGAN_CANCELLED, "", davegan::train(micrograph, TEST_FILE("thrown.h5"), options));
+    options.on_progress = nullptr;
+    davegan::train(micrograph, MODEL, options);
+    davegan::train(TEST_FILE("micrograph.h5"), "/a/phase", TEST_FILE("from_file.h5"), options);
+
+    davegan::GenerateOptions generation;
+    generation.count = 100;
+    generation.progress_interval = 0;
+    generation.on_progress = [](const davegan::Progress &) -> bool { throw std::runtime_error("from the callback"); };
+    std::remove(TEST_FILE("thrown.vtkhdf"));
+    try {
+        davegan::Model::load(MODEL).generate(TEST_FILE("thrown.vtkhdf"), "", generation);
+        FAIL("no exception");
+    } catch (const std::runtime_error &error) {
+        CHECK_TEXT("from the callback", error.what());
+    }
+}
+
+void models() {
+    THROWS(DAVEGAN_IO, "no_such_file.h5", davegan::Model::load("no_such_file.h5"));
+    THROWS(DAVEGAN_DEVICE, "1000", davegan::Model::load(MODEL, davegan::Device::cuda, 1000));
+    const davegan::Model model = davegan::Model::load(MODEL, davegan::Device::cpu);
+    CHECK_INT(6, model.info().steps);
+    CHECK_INT(PIXELS, model.image_size());
+    CHECK_INT(3, model.history().size());
+    CHECK_NEAR(2.0, model.history()[0].step, 0.0);
+    const std::vector<std::uint8_t> tiles = model.tiles();
+    CHECK_INT(N_TILES * PIXELS, tiles.size());
+
+    davegan::GenerateOptions options;
+    options.count = 3;
+    const std::vector<std::uint8_t> phases = model.generate(options);
+    CHECK_INT(3 * PIXELS, phases.size());
+    CHECK(model.decode(model.latent_vectors(options)) == phases);
+    std::vector<std::uint8_t> small(N_PIXELS);
+    THROWS(DAVEGAN_BUFFER_SIZE, "1024", model.generate_into(small, options));
+    options.count = 0;
+    THROWS(DAVEGAN_INVALID_PARAMETER, "count", model.generate(options));
+    options.count = 3;
+    std::remove(TEST_FILE("out.h5"));
+    model.generate(TEST_FILE("out.h5"), "/ensemble", options);
+    model.contact_sheet(TEST_FILE("sheet.png"), options);
+    CHECK(model.evaluate(options).e_gen > 0);
+
+    const davegan::LatentDistribution latent = model.encode(tiles);
+    CHECK_INT(N_TILES * 5, latent.deviation.size());
+    CHECK(model.reconstruct(tiles) == model.decode(latent.mean));
+    THROWS(DAVEGAN_BUFFER_SIZE, "4095", model.encode({tiles.data(), tiles.size() - 1}));
+    CHECK_INT(2 * PIXELS, model.traverse({latent.mean.data(), 5}, 1, 2).size());
+    THROWS(DAVEGAN_BUFFER_SIZE, "20", model.traverse(latent.mean, 1, 2));
+    const davegan::Span<const std::uint8_t> from(tiles.data(), N_PIXELS), to(tiles.data() + N_PIXELS, N_PIXELS);
+    CHECK_INT(5 * PIXELS, model.interpolate(from, to, 5).size());
+    THROWS(DAVEGAN_BUFFER_SIZE, "4096", model.interpolate(from, tiles, 5));
+}
+
+void descriptors() {
+    const std::vector<std::uint8_t> stripes{0, 1, 0, 1, 0, 1, 0, 1}, half{0, 0, 0, 0, 1, 1, 1, 1};
+    const davegan::Shape shape{1, 2, 4};
+    davegan::S2Options free_edges;
+    free_edges.periodic = 0;
+    CHECK_NEAR(0.5, davegan::s2(stripes, shape, 1)[0], 1e-15);
+    CHECK_NEAR(0.0, davegan::s2(stripes, shape, 1)[1], 1e-15);
+    CHECK_INT(3 * 7, davegan::s2(stripes, shape, 1, free_edges).size());
+    free_edges.max_lag = 1;
+    CHECK_INT(3 * 3, davegan::s2(stripes, shape, 1, free_edges).size());
+    CHECK_NEAR(0.5, davegan::s2_radial(stripes, shape, 1).s2[0], 1e-15);
+    CHECK_NEAR(0.0, davegan::s2_error(half, half, shape, 1), 0.0);
+    CHECK(davegan::s2_error(stripes, half, shape, 1) > 0.1);
+    THROWS(DAVEGAN_BUFFER_SIZE, "8", davegan::s2_error(stripes, half, {1, 3, 4}, 1));
+    std::remove(TEST_FILE("images.h5"));
+    davegan::write_images(TEST_FILE("images.h5"), "/stripes", stripes, 1, shape);
+    CHECK(davegan::Micrograph::read(TEST_FILE("images.h5"), "/stripes").phases() == stripes);
+    THROWS(DAVEGAN_BUFFER_SIZE, "8", davegan::write_images(TEST_FILE("images.h5"), "/x", stripes, 2, shape));
+}
+
+} // namespace
+
+int main() {
+    handles_move_and_do_not_copy();
+    options_start_with_the_defaults_of_the_library();
+    micrographs();
+    callbacks();
+    models();
+    descriptors();
+    return 0;
+}

@@ -1,0 +1,197 @@
+!> Every procedure of davegan.f90, called by a host that traps floating-point exceptions.
+module counting
+  use davegan, only: davegan_progress_t
+  implicit none
+  integer :: calls = 0
+  integer :: cancel_at = 0
+
+contains
+
+  subroutine count_calls(progress, cancel)
+    type(davegan_progress_t), intent(in) :: progress
+    logical, intent(inout) :: cancel
+    calls = calls + 1
+    if (cancel_at > 0) cancel = progress%step >= cancel_at
+  end subroutine count_calls
+
+end module counting
+
+program test_calls
+  use, intrinsic :: iso_fortran_env, only: int8, real64
+  use davegan
+  use counting
+  implicit none
+  character(len=*), parameter :: model_path = "fortran_calls_model.h5", file = "fortran_calls.h5"
+  type(davegan_micrograph) :: micrograph
+  type(davegan_model) :: model
+
+  call check(davegan_version() == "0.1.0", "version")
+  call check(davegan_status_name(davegan_io) == "DAVEGAN_IO", "status name")
+  call test_micrographs
+  call test_training
+  call test_generation
+  call test_latent_space
+  call test_descriptors
+  call davegan_model_free(model)
+  call davegan_model_free(model)
+
+contains
+
+  subroutine check(condition, what)
+    logical, intent(in) :: condition
+    character(len=*), intent(in) :: what
+    if (.not. condition) error stop "failed: " // what
+  end subroutine check
+
+  subroutine remove(path)
+    character(len=*), intent(in) :: path
+    integer :: unit
+    open (newunit=unit, file=path)
+    close (unit, status="delete")
+  end subroutine remove
+
+  subroutine test_micrographs
+    type(davegan_sample_options_t) :: options
+    type(davegan_micrograph_options_t) :: reading
+    type(davegan_micrograph_info_t) :: info
+    type(davegan_micrograph) :: ellipses, copy
+    integer(int8), allocatable :: phases(:, :, :, :), again(:, :, :, :)
+    integer(int8) :: image(3, 2)
+    real(real64), allocatable :: parameters(:, :)
+    call davegan_sample_options_init(options, davegan_sample_gaussian_field)
+    options%nx = 64
+    options%ny = 64
+    options%count = 1
+    call davegan_micrograph_sample(micrograph, options)
+    call davegan_micrograph_phases(micrograph, phases)
+    call check(all(shape(phases) == [64, 64, 1, 1]), "shape of the phases")
+    call remove(file)
+    call davegan_micrograph_write(micrograph, file, "/phase")
+    call davegan_micrograph_options_init(reading)
+    call davegan_micrograph_read(copy, file, "/phase", reading)
+    call davegan_micrograph_phases(copy, again)
+    call check(all(phases == again), "phases through a file")
+    call davegan_micrograph_read(copy, file)
+    call davegan_micrograph_from_memory(copy, phases(:, :, :, 1))
+    call davegan_micrograph_info(copy, info)
+    call check(info%nx == 64 .and. info%n_images == 1, "several images from memory")
+    image = reshape([0_int8, 1_int8, 0_int8, 0_int8, 0_int8, 0_int8], [3, 2])
+    call davegan_micrograph_from_memory(copy, image)
+    call davegan_micrograph_info(copy, info)
+    call check(info%nx == 3 .and. info%ny == 2, "extents of an image")
+    call check(abs(info%volume_fraction(2) - 1.0_real64 / 6) < 1e-12_real64, "volume fraction")
+    call davegan_micrograph_phases(copy, again)
+    call check(again(2, 1, 1, 1) == 1, "place of a pixel")
+    call davegan_sample_options_init(options, davegan_sample_ellipses)
+    options%count = 4
+    call davegan_micrograph_sample(ellipses, options)
+    call davegan_micrograph_parameters(ellipses, parameters)
+    call check(all(shape(parameters) == [5, 4]), "parameters of ellipses")
+    call davegan_micrograph_free(copy)
+    call davegan_micrograph_free(copy)
+  end subroutine test_micrographs
+
+  subroutine test_training
+    type(davegan_train_options_t) :: options
+    integer :: stat
+    character(len=:), allocatable :: errmsg
+    call davegan_train_options_init(options, davegan_profile_paper32)
+    options%batch_size = 4
+    options%steps = 6
+    options%history_interval = 2
+    options%threads = 2
+    options%progress_interval = 0
+    call davegan_train(micrograph, model_path, options, count_calls)
+    call check(calls > 1, "progress of the training")
+    cancel_at = 3
+    call davegan_train(file, "fortran_calls_cancelled.h5", "/phase", options, count_calls, stat, errmsg)
+    call check(stat == davegan_cancelled .and. len(errmsg) > 0, "cancelled training")
+    cancel_at = 0
+  end subroutine test_training
+
+  subroutine test_generation
+    type(davegan_generate_options_t) :: options
+    type(davegan_model_info_t) :: info
+    type(davegan_evaluation_t) :: evaluation
+    integer(int8), allocatable :: phases(:, :, :, :), tiles(:, :, :, :)
+    integer(int8) :: one(32, 32, 1)
+    real(real64), allocatable :: history(:, :)
+    call davegan_model_load(model, model_path, davegan_device_kind_cpu)
+    call davegan_model_info(model, info)
+    call check(info%nx == 32 .and. info%steps == 6 .and. info%n_tiles == 4, "model info")
+    call davegan_model_tiles(model, tiles)
+    call check(all(shape(tiles) == [32, 32, 1, 4]), "tiles")
+    call davegan_model_history(model, history)
+    call check(all(shape(history) == [6, 3]) .and. abs(history(1, 2) - 4) < 1e-12_real64, "history")
+    allocate (phases(32, 32, 1, 3))
+    call davegan_generate_into(model, phases)
+    call davegan_generate_options_init(options)
+    options%first = 2
+    call davegan_generate_into(model, one, options)
+    call check(all(one == phases(:, :, :, 3)), "one realisation is the third of many")
+    calls = 0
+    options%count = 3
+    options%first = 0
+    options%progress_interval = 0
+    call remove("fortran_calls_out.h5")
+    call davegan_generate(model, "fortran_calls_out.h5", "/ensemble", options, count_calls)
+    call check(calls > 0, "progress of the generation")
+    call remove("fortran_calls_out.vtkhdf")
+    call davegan_generate(model, "fortran_calls_out.vtkhdf")
+    call davegan_evaluate(model, evaluation, options=options)
+    call check(evaluation%count == 3 .and. evaluation%e_gen > 0, "evaluation")
+    call davegan_contact_sheet(model, "fortran_calls_sheet.png", options)
+  end subroutine test_generation
+
+  subroutine test_latent_space
+    type(davegan_generate_options_t) :: options
+    integer(int8), allocatable :: phases(:, :, :, :), expected(:, :, :, :), reconstructed(:, :, :, :)
+    real(real64), allocatable :: z(:, :), mean(:, :), deviation(:, :)
+    call davegan_generate_options_init(options)
+    options%count = 2
+    call davegan_latent_vectors(model, z, options)
+    call check(all(shape(z) == [5, 2]), "latent vectors")
+    call davegan_decode(model, z, phases)
+    allocate (expected(32, 32, 1, 2))
+    call davegan_generate_into(model, expected, options)
+    call check(all(phases == expected), "decoded latent vectors")
+    call davegan_encode(model, expected, mean, deviation)
+    call check(all(shape(mean) == [5, 2]) .and. all(deviation > 0), "encoded images")
+    call davegan_decode(model, mean, phases)
+    call davegan_reconstruct(model, expected, reconstructed)
+    call check(all(phases == reconstructed), "a reconstruction decodes the mean")
+    call davegan_traverse(model, mean(:, 1), 2, 3, phases)
+    call check(all(shape(phases) == [32, 32, 1, 3]), "traversal")
+    call davegan_interpolate(model, expected(:, :, :, 1), expected(:, :, :, 2), 4, phases)
+    call check(all(phases(:, :, :, 1) == reconstructed(:, :, :, 1)), "start of the interpolation")
+    call check(all(phases(:, :, :, 4) == reconstructed(:, :, :, 2)), "end of the interpolation")
+  end subroutine test_latent_space
+
+  subroutine test_descriptors
+    type(davegan_s2_options_t) :: options
+    integer(int8) :: stripes(4, 2, 1), half(4, 2, 1)
+    real(real64), allocatable :: s2(:, :, :), radius(:), radial(:)
+    real(real64) :: error
+    stripes = reshape([0_int8, 1_int8, 0_int8, 1_int8, 0_int8, 1_int8, 0_int8, 1_int8], [4, 2, 1])
+    half = reshape([0_int8, 0_int8, 0_int8, 0_int8, 1_int8, 1_int8, 1_int8, 1_int8], [4, 2, 1])
+    call davegan_s2_options_init(options)
+    call davegan_s2(stripes, 1, s2, options)
+    call check(abs(s2(1, 1, 1) - 0.5_real64) < 1e-14_real64, "S2 at lag 0")
+    call check(abs(s2(2, 1, 1)) < 1e-14_real64 .and. abs(s2(1, 2, 1) - 0.5_real64) < 1e-14_real64, "S2 along x and y")
+    options%periodic = 0
+    call davegan_s2(stripes, 1, s2, options)
+    call check(all(shape(s2) == [7, 3, 1]), "shape of a S2 that is not periodic")
+    options%max_lag = 2
+    call davegan_s2(stripes, 1, s2, options)
+    call check(all(shape(s2) == [5, 3, 1]), "shape of a S2 with a largest lag")
+    call davegan_s2_radial(stripes, 1, radius, radial)
+    call check(abs(radial(1) - 0.5_real64) < 1e-14_real64 .and. size(radius) == size(radial), "radial S2")
+    call davegan_s2_error(stripes, half, 1, error)
+    call check(error > 0.1_real64, "S2 error")
+    call davegan_s2_error(half, half, 1, error)
+    call check(abs(error) < 1e-15_real64, "S2 error of an image with itself")
+    call remove("fortran_calls_images.h5")
+    call davegan_write_images("fortran_calls_images.h5", "/stripes", reshape(stripes, [4, 2, 1, 1]))
+  end subroutine test_descriptors
+
+end program test_calls

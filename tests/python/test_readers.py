@@ -1,0 +1,102 @@
+"""What the library writes, read by vtk and h5py from PyPI.
+
+DAVEGAN_BUILD names the directory that CMake built in.
+"""
+
+import ctypes
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import h5py
+import numpy as np
+import read_vtkhdf
+
+BUILD = pathlib.Path(os.environ["DAVEGAN_BUILD"])
+SIDE, COUNT = 32, 5
+
+
+def run(program, *arguments):
+    completed = subprocess.run([BUILD / "examples-c" / program, *map(str, arguments)], check=True, capture_output=True, text=True)
+    return dict(line.split(maxsplit=1) for line in completed.stdout.splitlines())
+
+
+class GenerateOptions(ctypes.Structure):
+    """davegan_generate_options_t; the initialiser checks its size."""
+
+    _fields_ = [("struct_size", ctypes.c_size_t)] + [(name, ctypes.c_int64) for name in ("seed", "first", "count")] + [
+        (name, ctypes.c_int32) for name in ("threads", "replace", "with_s2_error", "progress_bar")] + [
+        (name, ctypes.c_double) for name in ("voxel_size", "progress_interval")] + [
+        (name, ctypes.c_void_p) for name in ("progress", "user_data")]
+
+
+def generate(model_path, path, count):
+    """Writes realisations to a file, and returns the same as made in memory."""
+    library = ctypes.CDLL(str(BUILD / "lib" / "libdavegan.so"))
+    model, options = ctypes.c_void_p(), GenerateOptions()
+    phases = np.empty((count, 1, SIDE, SIDE), np.uint8)
+    assert library.davegan_model_load(os.fsencode(model_path), 0, 0, ctypes.byref(model)) == 0
+    assert library.davegan_generate_options_init(ctypes.byref(options), ctypes.c_size_t(ctypes.sizeof(options))) == 0
+    options.seed, options.count, options.voxel_size = 7, count, 0.5
+    assert library.davegan_generate(model, os.fsencode(path), None, ctypes.byref(options)) == 0
+    buffer = phases.ctypes.data_as(ctypes.c_void_p)
+    assert library.davegan_generate_into(model, ctypes.byref(options), buffer, ctypes.c_size_t(phases.size)) == 0
+    library.davegan_model_free(model)
+    return phases
+
+
+class Readers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.out = pathlib.Path(cls.directory.name)
+        micrograph = cls.out / "micrograph.h5"
+        run("make_micrograph", "gaussian_field", micrograph, "--size", 2 * SIDE)
+        cls.figures = run("train_generate", micrograph, "/phase", cls.out, "--profile", "paper32", "--batch", 4,
+                          "--steps", 10, "--count", COUNT)
+        with h5py.File(cls.out / "realisations.vtkhdf") as file:
+            cls.phases = file["/VTKHDF/CellData/phase"][:]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
+    def test_vtk_and_h5py_read_what_the_library_made_in_memory(self):
+        for count in (1, COUNT):
+            path = self.out / f"{count}.vtkhdf"
+            phases = generate(self.out / "model.h5", path, count)
+            expected = {"shape": [1, SIDE, SIDE], "n_phases": 2, "count": count, "seed": 7,
+                        "index": list(range(count)), "voxel_size": 0.5}
+            read_vtkhdf.check_vtk(path, expected, phases)
+            read_vtkhdf.check_h5py(path, expected, phases)
+
+    def test_volume_fractions_are_those_of_the_voxels(self):
+        expected = (self.phases == 1).mean()
+        self.assertAlmostEqual(float(self.figures["volume_fraction_realisations_1"]), expected, places=8)
+
+    def test_reconstructions_are_one_per_tile(self):
+        with h5py.File(self.out / "reconstructions.h5") as file:
+            self.assertEqual(file["reconstructed"].shape, (4, SIDE, SIDE))
+            self.assertEqual(file["reconstructed"].dtype, np.uint8)
+
+    def test_e_rec_and_e_gen_follow_from_the_files(self):
+        phase = int(self.figures["phase_judged"])
+        with h5py.File(self.out / "micrograph.h5") as file:
+            image = file["phase"][:].reshape(2 * SIDE, 2 * SIDE)
+        with h5py.File(self.out / "reconstructions.h5") as file:
+            reconstructed = file["reconstructed"][:]
+        tiles = np.stack([image[y:y + SIDE, x:x + SIDE] for y in (0, SIDE) for x in (0, SIDE)])
+
+        def s2(images):
+            power = np.abs(np.fft.fft2((images == phase).astype(float))) ** 2
+            return np.fft.ifft2(power).real / SIDE**2
+
+        def error(a, b):
+            return np.sqrt(((s2(a) - s2(b)) ** 2).mean(axis=(-2, -1)))
+
+        e_rec = error(tiles, reconstructed).mean()
+        e_gen = error(self.phases[:, 0][:, None], tiles[None]).min(axis=1).mean()
+        self.assertAlmostEqual(float(self.figures["E_rec"]), e_rec, places=9)
+        self.assertAlmostEqual(float(self.figures["E_gen"]), e_gen, places=9)

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Runs every test, on a fresh Debian 12 with Rust, gcc and Python: installs what is missing, stops at the first failure.
+#
+# Everything cargo builds is built once, with the release profile, in one target directory (CARGO_TARGET_DIR, or target).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source cmake/packages.sh
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+build=$CARGO_TARGET_DIR/cmake
+python=$CARGO_TARGET_DIR/venv/bin/python
+export DAVEGAN_BUILD=$build
+export DAVEGAN_ORACLE=$CARGO_TARGET_DIR/oracle # training steps that cargo test writes and PyTorch repeats
+
+current=
+stage_start=$SECONDS
+summary=()
+
+finish_stage() {
+    [ -z "$current" ] || summary+=("$(printf '%-6s %5d s  %s' "$1" $((SECONDS - stage_start)) "$current")")
+    current=
+}
+
+stage() {
+    finish_stage passed
+    current=$1
+    stage_start=$SECONDS
+    echo
+    echo "==== $current"
+}
+
+print_summary() {
+    local status=$?
+    if [ $status -eq 0 ]; then finish_stage passed; else finish_stage FAILED; fi
+    echo
+    echo "==== summary"
+    printf '%s\n' "${summary[@]}"
+    exit $status
+}
+trap print_summary EXIT
+
+# PyTorch without CUDA is a tenth of the download, but lives on a server of its own. Where neither can be had, the tests that
+# compare with it say so and are skipped.
+install_torch() {
+    local pip=("$python" -m pip install -q)
+    "$python" -c 'import torch' 2>/dev/null ||
+        "${pip[@]}" --retries 0 --index-url https://download.pytorch.org/whl/cpu torch 2>/dev/null ||
+        "${pip[@]}" torch ||
+        echo "PyTorch cannot be installed: the comparison with it is left out"
+}
+
+stage "packages"
+need gcc command -v cc
+need g++ command -v c++
+need make command -v make
+need cmake command -v cmake
+need gfortran command -v gfortran
+need binutils command -v readelf
+need pkg-config command -v pkg-config
+need libhdf5-dev pkg-config --exists hdf5
+need python3-venv python3 -c 'import ensurepip, venv'
+install_missing
+{ cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
+
+stage "Python environment"
+[ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
+"$python" -m pip install -q numpy h5py vtk pytest
+install_torch
+
+stage "cargo fmt"
+cargo fmt --check
+
+stage "cargo clippy"
+cargo clippy --release --locked --all-targets -- -D warnings
+
+stage "cargo doc"
+RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
+
+stage "cargo test"
+rm -rf "$DAVEGAN_ORACLE"
+mkdir -p "$DAVEGAN_ORACLE"
+cargo test --release --locked
+
+stage "CMake build"
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON -DDAVEGAN_BUILD_TESTS=ON
+cmake --build "$build"
+
+stage "C, C++ and Fortran tests"
+ctest --test-dir "$build" --output-on-failure
+
+stage "installed package"
+tests/install_test.sh "$build"
+
+stage "PyTorch, vtk and h5py"
+"$python" -m pytest -q -rs tests/python
