@@ -1,5 +1,6 @@
 //! The one error type of the library, one-to-one with the status codes of the C API.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Result of every fallible operation of the library.
@@ -71,6 +72,23 @@ impl Error {
     /// An [`Error::Io`] for `path`.
     pub fn io(path: impl AsRef<Path>, reason: impl ToString) -> Self {
         Self::Io { path: path.as_ref().into(), reason: reason.to_string() }
+    }
+
+    /// An [`Error::Io`] for `path`: what failed (`cannot {doing}`), the system's words, and what to do.
+    pub(crate) fn system(path: impl AsRef<Path>, doing: &str, error: &io::Error) -> Self {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "; check the path, and create its directory if it is missing",
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                "; check the permissions of the file and its directory, or choose another path"
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                "; make room or raise the limit, and try again"
+            }
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "; choose another path",
+            io::ErrorKind::WouldBlock => "; another program has the file open: close it there, and try again",
+            _ => "",
+        };
+        Self::io(path, format!("cannot {doing}: {error}{advice}"))
     }
 
     /// An [`Error::Hdf5`] for `path`.

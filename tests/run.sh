@@ -39,13 +39,9 @@ print_summary() {
 }
 trap print_summary EXIT
 
-# PyTorch without CUDA is a tenth of the download, but lives on a server of its own. Where neither can be had, the tests that
-# compare with it say so and are skipped.
+# Where PyTorch cannot be had, the tests that compare with it say so and are skipped.
 install_torch() {
-    local pip=("$python" -m pip install -q)
-    "$python" -c 'import torch' 2>/dev/null ||
-        "${pip[@]}" --retries 0 --index-url https://download.pytorch.org/whl/cpu torch 2>/dev/null ||
-        "${pip[@]}" torch ||
+    "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch ||
         echo "PyTorch cannot be installed: the comparison with it is left out"
 }
 

@@ -1,8 +1,8 @@
 //! Generation: realisations from a model, and the latent space between them.
 //!
-//! * [`latent`]: latent vectors drawn, encoded, decoded, traversed and interpolated.
-//! * [`realisations`]: realisations in memory and appended to files.
-//! * [`evaluation`]: E_rec and E_gen of a model.
+//! * `latent`: latent vectors drawn, encoded, decoded, traversed and interpolated.
+//! * `realisations`: realisations in memory and appended to files.
+//! * `evaluation`: E_rec and E_gen of a model.
 
 mod evaluation;
 mod latent;

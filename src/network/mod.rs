@@ -1,11 +1,11 @@
 //! Encoder, generator and discriminator: layers, weights, forward and backward passes.
 //!
-//! * [`architecture`]: the paper's tables as data.
-//! * [`convolution`]: the three operations that layers are made of, on Burn's primitives.
-//! * [`layer`]: one layer, forward and backward.
-//! * [`parameters`]: where each weight lies in a network's vector.
-//! * [`chain`]: the chain of layers.
-//! * [`encoding`]: phases as channels.
+//! * `architecture`: the paper's tables as data.
+//! * `convolution`: the three operations that layers are made of, on Burn's primitives.
+//! * `layer`: one layer, forward and backward.
+//! * `parameters`: where each weight lies in a network's vector.
+//! * `chain`: the chain of layers.
+//! * `encoding`: phases as channels.
 
 mod architecture;
 mod chain;

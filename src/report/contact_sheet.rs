@@ -62,7 +62,10 @@ pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) ->
             sheet.paint(images, index, left + column * cell[0], MARGIN + TITLE_HEIGHT + row * cell[1], factor);
         }
     }
-    sheet.0.save_with_format(path, image::ImageFormat::Png).map_err(|error| Error::io(path, error))
+    sheet.0.save_with_format(path, image::ImageFormat::Png).map_err(|error| match error {
+        image::ImageError::IoError(error) => Error::system(path, "write the contact sheet", &error),
+        other => Error::io(path, other),
+    })
 }
 
 struct Sheet(RgbImage);

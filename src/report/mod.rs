@@ -1,6 +1,6 @@
 //! Pictures of a model.
 //!
-//! * [`contact_sheet`]: tiles, reconstructions and realisations side by side.
+//! * [`contact_sheet()`]: tiles, reconstructions and realisations side by side.
 
 mod contact_sheet;
 

@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::hdf5_file::io_error;
 use crate::{Error, Result};
 
 /// Lets `write` fill a temporary file beside `path`, then moves it over `path`.
@@ -20,8 +19,9 @@ use crate::{Error, Result};
 /// `path` is as it was before, and the temporary file is gone.
 pub(super) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (target, temporary) = temporary_for(path)?;
-    let result = write(&temporary)
-        .and_then(|()| move_over(&temporary, &target).map_err(|e| io_error(path, "put the new file in place", &e)));
+    let result = write(&temporary).and_then(|()| {
+        move_over(&temporary, &target).map_err(|e| Error::system(path, "put the new file in place", &e))
+    });
     if result.is_err() {
         // The first error is the one worth telling; a file that cannot be removed is at worst a file too many.
         let _ = fs::remove_file(&temporary);
@@ -40,8 +40,8 @@ fn temporary_for(path: &Path) -> Result<(PathBuf, PathBuf)> {
     }
     // The file that a symbolic link points to is replaced, not the link.
     let target = path.canonicalize().unwrap_or_else(|_| path.into());
-    let temporary =
-        create_temporary(directory_of(&target)).map_err(|e| io_error(path, "create a file in its directory", &e))?;
+    let temporary = create_temporary(directory_of(&target))
+        .map_err(|e| Error::system(path, "create a file in its directory", &e))?;
     Ok((target, temporary))
 }
 
@@ -59,7 +59,7 @@ fn directory_of(path: &Path) -> &Path {
 /// [`Error::Io`] if the directory is missing or cannot be written, or `path` is a directory.
 pub fn check_replaceable(path: &Path) -> Result<()> {
     let temporary = temporary_for(path)?.1;
-    fs::remove_file(&temporary).map_err(|e| io_error(path, "remove a file from its directory", &e))
+    fs::remove_file(&temporary).map_err(|e| Error::system(path, "remove a file from its directory", &e))
 }
 
 /// Creates an empty file in `directory` under a name that nobody else has.

@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 
 use super::atomic_file::replace_file;
 use super::container_hdf5::{read_hdf5, write_hdf5};
-use super::hdf5_file::io_error;
 use super::seal::{check_seal, seal};
 use crate::{Error, Result};
 
@@ -65,7 +64,7 @@ impl Container {
         self.check_names()?;
         replace_file(path, |temporary| {
             hdf5::sync::sync(|| write_hdf5(self, temporary))?;
-            seal(temporary).map_err(|e| io_error(temporary, "write the checksum", &e))
+            seal(temporary).map_err(|e| Error::system(temporary, "write the checksum", &e))
         })
     }
 

@@ -58,28 +58,11 @@ pub(super) fn text_attribute(group: &Group, name: &str) -> Option<String> {
     String::from_utf8(text.as_bytes().to_vec()).ok()
 }
 
-/// The error for an operation of the system on `path`: what failed, the system's words, and what to do.
-pub(super) fn io_error(path: &Path, doing: &str, error: &io::Error) -> Error {
-    let advice = match error.kind() {
-        io::ErrorKind::NotFound => "; check the path, and create its directory if it is missing",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; check the permissions of the file and its directory, or choose another path"
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "; make room or raise the limit, and try again"
-        }
-        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "; choose another path",
-        io::ErrorKind::WouldBlock => "; another program has the file open: close it there, and try again",
-        _ => "",
-    };
-    Error::io(path, format!("cannot {doing}: {error}{advice}"))
-}
-
 /// The error for an HDF5 operation on `path`: [`Error::Io`] where the system refused, [`Error::Hdf5`] otherwise.
 pub(super) fn hdf5_error(path: &Path, doing: &str, error: &hdf5::Error) -> Error {
     let words = error.to_string();
     match system_error(&words) {
-        Some(error) => io_error(path, doing, &error),
+        Some(error) => Error::system(path, doing, &error),
         None => Error::hdf5(path, format!("cannot {doing}: HDF5 says: {words}")),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use hdf5::{Dataset, File, Group};
 use ndarray::s;
 
-use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, io_error};
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options};
 use super::header::Mode;
 use super::room::{STRUCTURE_BYTES, create_file, with_room};
 use crate::micrograph::PhaseImages;
@@ -68,7 +68,7 @@ pub(super) fn open_or_create(path: &Path) -> Result<File> {
     // The system's own refusals come with better words than HDF5's, so it is asked first.
     let file = SystemFile::options().append(true).create(true).open(path);
     let length =
-        file.and_then(|file| file.metadata()).map_err(|e| io_error(path, "open the file for writing", &e))?.len();
+        file.and_then(|file| file.metadata()).map_err(|e| Error::system(path, "open the file for writing", &e))?.len();
     if length == 0 {
         return create_file(&file_options(), path);
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hdf5::{File, Group};
 
-use super::hdf5_file::{Explain, io_error};
+use super::hdf5_file::Explain;
 use super::header::{Header, Layout, Mode};
 use super::phase_dataset::{create_series, open_or_create, put_images};
 use super::room::{STRUCTURE_BYTES, with_room};
@@ -115,7 +115,9 @@ impl RealisationFile {
             file.close()
         })
         .explain(&path, "finish the file")?;
-        SystemFile::open(&path).and_then(|file| file.sync_all()).map_err(|e| io_error(&path, "finish the file", &e))
+        SystemFile::open(&path)
+            .and_then(|file| file.sync_all())
+            .map_err(|e| Error::system(&path, "finish the file", &e))
     }
 
     /// The range of indices of `images`, if they belong in this file.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use hdf5::FileBuilder;
 
-use super::hdf5_file::{Explain, io_error};
+use super::hdf5_file::Explain;
 use crate::Result;
 
 /// Room for the structure of a file: everything but the data. Generous; what is left over is given back.
@@ -19,7 +19,7 @@ pub(super) const STRUCTURE_BYTES: u64 = 1 << 20;
 /// Creates an HDF5 file at `path`, where there is an empty file or none.
 pub(super) fn create_file(options: &FileBuilder, path: &Path) -> Result<hdf5::File> {
     // HDF5 will empty the file, so room can only be tried out here; what is flushed below is far less.
-    File::create(path).map_err(|e| io_error(path, "create the file", &e))?;
+    File::create(path).map_err(|e| Error::system(path, "create the file", &e))?;
     take_room(path, STRUCTURE_BYTES)?;
     let file = options.create(path).explain(path, "create the file")?;
     file.flush().explain(path, "create the file")?;
@@ -35,7 +35,7 @@ pub(super) fn with_room(file: &hdf5::File, path: &Path, bytes: u64, write: impl 
     take_room(path, bytes)?;
     let result = write().and_then(|()| file.flush().explain(path, "write the file"));
     let cut = File::options().append(true).open(path).and_then(|end| end.set_len(file.size()));
-    result.and(cut.map_err(|e| io_error(path, "give back the room taken for the file", &e)))
+    result.and(cut.map_err(|e| Error::system(path, "give back the room taken for the file", &e)))
 }
 
 /// Makes the file at `path` longer by `bytes` zeros, or leaves it as it was.
@@ -49,5 +49,5 @@ fn take_room(path: &Path, bytes: u64) -> Result<()> {
         }
         Ok(())
     };
-    lengthen().map_err(|error| io_error(path, &format!("make room for {bytes} bytes"), &error))
+    lengthen().map_err(|error| Error::system(path, &format!("make room for {bytes} bytes"), &error))
 }

@@ -10,7 +10,6 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::hdf5_file::io_error;
 use crate::{Error, Result};
 
 /// Length of the seal in bytes: the smallest user block that HDF5 allows.
@@ -38,12 +37,12 @@ pub(super) fn seal(file: &Path) -> io::Result<()> {
 /// [`Error::Io`] if `path` is missing, no regular file, or cannot be read; [`Error::Format`] if it is no container, of
 /// a newer format, truncated or damaged.
 pub(super) fn check_seal(path: &Path) -> Result<()> {
-    let metadata = std::fs::metadata(path).map_err(|e| io_error(path, "open the model file", &e))?;
+    let metadata = std::fs::metadata(path).map_err(|e| Error::system(path, "open the model file", &e))?;
     if !metadata.is_file() {
         return Err(Error::io(path, "is no regular file; give the path of a model file"));
     }
-    let mut file = File::open(path).map_err(|e| io_error(path, "open the model file", &e))?;
-    let (found, expected) = read_seals(&mut file).map_err(|e| io_error(path, "read the model file", &e))?;
+    let mut file = File::open(path).map_err(|e| Error::system(path, "open the model file", &e))?;
+    let (found, expected) = read_seals(&mut file).map_err(|e| Error::system(path, "read the model file", &e))?;
     if found == expected {
         return Ok(());
     }

@@ -1,13 +1,13 @@
 //! Training: losses, augmentation, one step, the loop with its checkpoints.
 //!
-//! * [`options`]: the paper's hyperparameters and every point that it leaves open.
-//! * [`batches`]: which images a step sees.
-//! * [`augmentation`]: T, T_mu and T_sigma.
-//! * [`losses`]: Eq. 1 to 9 with their gradients.
-//! * [`adam`]: the optimiser.
-//! * [`step`]: one step.
-//! * [`history`]: the loss history.
-//! * [`run`]: the loop.
+//! * `options`: the paper's hyperparameters and every point that it leaves open.
+//! * `batches`: which images a step sees.
+//! * `augmentation`: T, T_mu and T_sigma.
+//! * `losses`: Eq. 1 to 9 with their gradients.
+//! * `adam`: the optimiser.
+//! * `step`: one step.
+//! * `history`: the loss history.
+//! * `run`: the loop.
 
 mod adam;
 mod augmentation;

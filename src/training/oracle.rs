@@ -77,7 +77,7 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
     put(&mut file, "tiles", &data.tiles(options.seed, 0, options.batch_size, &device));
     state.advance(&data, options, &device).unwrap();
     put_state(&mut file, "after", &state);
-    file.write(&std::path::Path::new(folder).join(format!("{name}.h5"))).unwrap();
+    file.write(std::path::Path::new(folder).join(format!("{name}.h5"))).unwrap();
 }
 
 #[test]

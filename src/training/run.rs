@@ -99,7 +99,7 @@ fn record(model: &mut Model) -> Result<()> {
 }
 
 fn next_checkpoint(step: u64, interval: u64) -> u64 {
-    if interval == 0 { u64::MAX } else { (step / interval + 1).saturating_mul(interval) }
+    step.checked_div(interval).map_or(u64::MAX, |done| (done + 1).saturating_mul(interval))
 }
 
 /// Tells which work is left when training diverged.

@@ -53,8 +53,8 @@ impl Micrograph {
         let path = path.as_ref();
         options.segmentation.check()?;
         let dataset = dataset.filter(|name| !name.is_empty());
-        let mut file = BufReader::new(File::open(path).map_err(|e| Error::io(path, e))?);
-        let kind = kind(&mut file).map_err(|e| Error::io(path, e))?;
+        let mut file = BufReader::new(File::open(path).map_err(|e| Error::system(path, "open the micrograph", &e))?);
+        let kind = kind(&mut file).map_err(|e| Error::system(path, "read the micrograph", &e))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let (Some(dataset), Some(Kind::Png | Kind::Tiff)) = (dataset, &kind) {
             return Err(Error::invalid(format!(
