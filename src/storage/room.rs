@@ -11,7 +11,7 @@ use std::path::Path;
 use hdf5::FileBuilder;
 
 use super::hdf5_file::Explain;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Room for the structure of a file: everything but the data. Generous; what is left over is given back.
 pub(super) const STRUCTURE_BYTES: u64 = 1 << 20;

@@ -80,7 +80,7 @@ impl TrainingState {
     ///
     /// # Errors
     ///
-    /// Those of [`TrainingData::windows`].
+    /// Those of drawing windows of the micrograph.
     pub fn advance(&mut self, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Result<()> {
         let batch = options.batch_size;
         let draws = Draws::new(options, self.step, data, device)?;
