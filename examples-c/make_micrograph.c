@@ -8,14 +8,16 @@
 
 static const char USAGE[] =
     "usage: make_micrograph KIND OUT.h5 [--seed S] [--size N] [--count N] [--volume-fraction F]\n"
+    "                               [--correlation-length L]\n"
     "\n"
     "Writes the phases of a built-in micrograph to the dataset /phase of OUT.h5.\n"
     "\n"
-    "  KIND                 ellipses, checkerboard, gaussian_field, voronoi or discs\n"
-    "  --seed S             0 if not given\n"
-    "  --size N             pixels along each side; 256 if not given, 32 for ellipses\n"
-    "  --count N            images in the file; 1 if not given\n"
-    "  --volume-fraction F  of phase 1, where the kind has one to choose\n";
+    "  KIND                    ellipses, checkerboard, gaussian_field, voronoi or discs\n"
+    "  --seed S                0 if not given\n"
+    "  --size N                pixels along each side; 256 if not given, 32 for ellipses\n"
+    "  --count N               images in the file; 1 if not given\n"
+    "  --volume-fraction F     of phase 1, where the kind has one to choose\n"
+    "  --correlation-length L  of gaussian_field in pixels; 5 if not given\n";
 
 static const struct {
     const char *name;
@@ -51,6 +53,8 @@ static void parse_option(davegan_sample_options_t *options, const char *option, 
     else if (strcmp(option, "--size") == 0) options->nx = options->ny = strtoll(value, &end, 10);
     else if (strcmp(option, "--count") == 0) options->count = strtoll(value, &end, 10);
     else if (strcmp(option, "--volume-fraction") == 0) options->volume_fraction = strtod(value, &end);
+    else if (strcmp(option, "--correlation-length") == 0)
+        options->correlation_length_x = options->correlation_length_y = strtod(value, &end);
     else usage_error("there is no option ", option);
     if (errno != 0 || end == value || *end != '\0') usage_error(option, " needs a number");
 }

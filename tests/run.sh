@@ -40,7 +40,9 @@ print_summary() {
 trap print_summary EXIT
 
 # Where PyTorch cannot be had, the tests that compare with it say so and are skipped.
-install_torch() {
+install_python_packages() {
+    [ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
+    "$python" -m pip install -q numpy h5py vtk pytest || return 1
     "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch ||
         echo "PyTorch cannot be installed: the comparison with it is left out"
 }
@@ -58,10 +60,11 @@ need python3-venv python3 -c 'import ensurepip, venv'
 install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
 
-stage "Python environment"
-[ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
-"$python" -m pip install -q numpy h5py vtk pytest
-install_torch
+# PyTorch is gigabytes to unpack: beside the compiler, and waited for where it is needed.
+mkdir -p "$CARGO_TARGET_DIR"
+python_log=$CARGO_TARGET_DIR/python.log
+install_python_packages >"$python_log" 2>&1 &
+python_packages=$!
 
 stage "cargo fmt"
 cargo fmt --check
@@ -88,4 +91,9 @@ stage "installed package"
 tests/install_test.sh "$build"
 
 stage "PyTorch, vtk and h5py"
+wait $python_packages || {
+    cat "$python_log"
+    exit 1
+}
+cat "$python_log"
 "$python" -m pytest -q -rs tests/python
