@@ -9,7 +9,7 @@ set -euo pipefail
 
 # About five minutes on two cores; the paper trains for 80,000 steps.
 STEPS=${DAVEGAN_STEPS:-6000}
-OPTIONS=(--profile paper64 --steps "$STEPS" --lambda-rec 1e-2 --windows --count 64)
+OPTIONS=(--profile paper64 --steps "$STEPS" --lambda-rec 1e-3 --windows --average 0.999)
 
 case ${1:-} in
 -h | --help)
