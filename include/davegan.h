@@ -329,7 +329,7 @@ typedef struct davegan_sample_options_t {
      */
     int64_t count;
     /**
-     * Seed of all random draws, any number; default 0.
+     * Seed of all random draws, 0 or more; default 0.
      */
     int64_t seed;
     /**
@@ -454,7 +454,7 @@ typedef struct davegan_train_options_t {
      */
     int32_t threads;
     /**
-     * Seed of all random draws, any number; default 0.
+     * Seed of all random draws, 0 or more; default 0.
      */
     int64_t seed;
     /**
@@ -688,7 +688,7 @@ typedef struct davegan_generate_options_t {
      */
     size_t struct_size;
     /**
-     * Seed of the latent vectors, any number; default 0.
+     * Seed of the latent vectors, 0 or more; default 0.
      */
     int64_t seed;
     /**

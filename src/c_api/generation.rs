@@ -22,7 +22,7 @@ use crate::storage::{Layout, Mode};
 pub struct davegan_generate_options_t {
     /// Size of this struct, set by the initialiser.
     pub struct_size: usize,
-    /// Seed of the latent vectors, any number; default 0.
+    /// Seed of the latent vectors, 0 or more; default 0.
     pub seed: i64,
     /// Index of the first realisation, at least 0; default 0.
     pub first: i64,
@@ -78,8 +78,7 @@ impl davegan_generate_options_t {
 
     fn generation(&self) -> Result<GenerationOptions> {
         Ok(GenerationOptions {
-            // A seed is a pattern of 64 bits, so every number of C is one.
-            seed: self.seed as u64,
+            seed: count(self.seed, "seed")?,
             first: count(self.first, "first")?,
             count: count(self.count, "count")?,
             threads: count(self.threads, "threads")?,

@@ -34,7 +34,7 @@ pub struct davegan_sample_options_t {
     pub ny: i64,
     /// Number of images, at least 1; default 1. Image i depends on the other options and i alone.
     pub count: i64,
-    /// Seed of all random draws, any number; default 0.
+    /// Seed of all random draws, 0 or more; default 0.
     pub seed: i64,
     /// Volume fraction of phase 1 of a Gaussian field, 0 to 1 (default 0.4), or of discs (default 0.25).
     pub volume_fraction: f64,
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn davegan_micrograph_sample(
         // SAFETY: as above.
         let (place, options) = unsafe { (Place::handle(micrograph, "micrograph")?, options::read(options)?) };
         let options = options.ok_or_else(|| Error::invalid("options is NULL; it must say which sample to make"))?;
-        let sample = options.sample()?.make(options.seed as u64, count(options.count, "count")?)?;
+        let sample = options.sample()?.make(count(options.seed, "seed")?, count(options.count, "count")?)?;
         place.give(davegan_micrograph_t(sample));
         Ok(())
     })

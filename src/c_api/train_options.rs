@@ -33,7 +33,7 @@ pub struct davegan_train_options_t {
     pub device_index: i32,
     /// Threads on the processor, 0 to 1024; default 0: one a core. The model does not depend on it.
     pub threads: i32,
-    /// Seed of all random draws, any number; default 0.
+    /// Seed of all random draws, 0 or more; default 0.
     pub seed: i64,
     /// Length of the latent vector, 1 to 4096; default 5 (paper32) or 32 (paper64).
     pub latent_size: i32,
@@ -190,8 +190,7 @@ impl davegan_train_options_t {
     pub(super) fn training(&self) -> Result<TrainingOptions> {
         Ok(TrainingOptions {
             profile: profile(self.profile)?,
-            // A seed is a pattern of 64 bits, so every number of C is one.
-            seed: self.seed as u64,
+            seed: count(self.seed, "seed")?,
             steps: count(self.steps, "steps")?,
             epochs: count(self.epochs, "epochs")?,
             latent_size: count(self.latent_size, "latent_size")?,

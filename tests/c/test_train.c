@@ -157,6 +157,9 @@ static void wrong_options_are_named(void) {
     options.steps = -1;
     FAILS(DAVEGAN_INVALID_PARAMETER, "steps", davegan_train_micrograph(micrograph, model, &options));
     options = short_training();
+    options.seed = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "seed is -1", davegan_train_micrograph(micrograph, model, &options));
+    options = short_training();
     options.threads = -1;
     FAILS(DAVEGAN_INVALID_PARAMETER, "threads", davegan_train_micrograph(micrograph, model, &options));
     options = short_training();
