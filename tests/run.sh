@@ -90,6 +90,9 @@ ctest --test-dir "$build" --output-on-failure
 stage "installed package"
 tests/install_test.sh "$build"
 
+stage "examples of the README"
+tests/readme_test.sh "$build"
+
 stage "PyTorch, vtk and h5py"
 wait $python_packages || {
     cat "$python_log"
