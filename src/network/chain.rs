@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::architecture::LayerSpec;
+use super::fused::{self, Kernels, Numbers};
 use super::layer::{self, BatchStatistics, Constants, LayerTape, LayerWeights};
 use super::parameters::{LayerEntries, Layout, part};
 
@@ -12,6 +13,8 @@ pub struct Network {
     layers: Vec<LayerSpec>,
     layout: Layout,
     constants: Constants,
+    /// What does the work on the processor, in `f32`; Burn's primitives do it everywhere else, and without this.
+    kernels: Option<Kernels>,
     /// Everything that is learned, in the order of [`Layout::parameters`].
     pub parameters: Tensor<1>,
     /// Moving means and variances, in the order of [`Layout::statistics`].
@@ -20,14 +23,14 @@ pub struct Network {
 
 /// What a forward pass leaves behind for backward passes; it may serve several.
 pub struct Tape {
-    layers: Vec<LayerTape>,
+    /// What the network gave, `[n, channels, height, width]`.
+    pub output: Tensor<4>,
+    passed: Passed,
 }
 
-impl Tape {
-    /// What the network gave, `[n, channels, height, width]`.
-    pub fn output(&self) -> Tensor<4> {
-        self.layers.last().expect("a network has at least one layer").output.clone()
-    }
+enum Passed {
+    Primitives(Vec<LayerTape>),
+    Fused(fused::Tape),
 }
 
 impl Network {
@@ -44,7 +47,8 @@ impl Network {
             let length = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [length]), device)
         };
-        Self { layers, layout, constants, parameters: vector(parameters), statistics: vector(statistics) }
+        let (parameters, statistics) = (vector(parameters), vector(statistics));
+        Self { layers, layout, constants, kernels: Some(Kernels::new()), parameters, statistics }
     }
 
     /// Where each weight lies.
@@ -54,6 +58,33 @@ impl Network {
 
     /// Forward pass with the statistics of the batch, which also move the moving ones.
     pub fn forward_train(&mut self, input: Tensor<4>) -> Tape {
+        let (tape, moved) = self.forward_fused(&input).unwrap_or_else(|| self.forward_primitives(input));
+        if let Some(moved) = moved {
+            let momentum = self.constants.norm_momentum;
+            self.statistics = self.statistics.clone() * momentum + moved * (1.0 - momentum);
+        }
+        tape
+    }
+
+    /// The tape, and means and variances of the batch if any layer has them.
+    fn forward_fused(&self, input: &Tensor<4>) -> Option<(Tape, Option<Tensor<1>>)> {
+        let (kernels, parameters) = self.fused()?;
+        let (values, shape) = (Numbers::of(input)?, input.dims());
+        let passed = kernels.forward_train(
+            &self.layers,
+            &self.layout,
+            &self.constants,
+            parameters.as_slice(),
+            (values.as_slice(), shape),
+        );
+        let (output, shape) = passed.output();
+        let moved: Vec<f32> = passed.statistics().collect();
+        let length = moved.len();
+        let moved = (length > 0).then(|| fused::tensor(moved, [length]));
+        Some((Tape { output: fused::tensor(output, shape), passed: Passed::Fused(passed) }, moved))
+    }
+
+    fn forward_primitives(&self, input: Tensor<4>) -> (Tape, Option<Tensor<1>>) {
         let mut tapes: Vec<LayerTape> = Vec::with_capacity(self.layers.len());
         let mut moved = Vec::new();
         let mut values = input;
@@ -65,11 +96,13 @@ impl Network {
             values = tape.output.clone();
             tapes.push(tape);
         }
-        if !moved.is_empty() {
-            let momentum = self.constants.norm_momentum;
-            self.statistics = self.statistics.clone() * momentum + Tensor::cat(moved, 0) * (1.0 - momentum);
-        }
-        Tape { layers: tapes }
+        let moved = (!moved.is_empty()).then(|| Tensor::cat(moved, 0));
+        (Tape { output: values, passed: Passed::Primitives(tapes) }, moved)
+    }
+
+    /// The fused kernels with the parameters, if these are on the processor in `f32`.
+    fn fused(&self) -> Option<(&Kernels, Numbers)> {
+        Some((self.kernels.as_ref()?, Numbers::of(&self.parameters)?))
     }
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
@@ -87,10 +120,44 @@ impl Network {
 
     /// Gradient by the parameters, in the order of [`Layout::parameters`], for a gradient by the output of `tape`.
     pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<1> {
+        match &tape.passed {
+            Passed::Primitives(layers) => self.backward_parameters_primitives(layers, gradient),
+            Passed::Fused(passed) => {
+                let (kernels, parameters, gradient) = self.fused_with(&gradient);
+                let (layout, constants) = (&self.layout, &self.constants);
+                let (parameters, gradient) = (parameters.as_slice(), gradient.as_slice());
+                let by_parameters = kernels.backward_parameters(layout, constants, parameters, passed, gradient);
+                let length = by_parameters.len();
+                fused::tensor(by_parameters, [length])
+            }
+        }
+    }
+
+    /// Gradient by the input, for a gradient by the output of `tape`.
+    pub fn backward_input(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<4> {
+        match &tape.passed {
+            Passed::Primitives(layers) => self.backward_input_primitives(layers, gradient),
+            Passed::Fused(passed) => {
+                let (kernels, parameters, gradient) = self.fused_with(&gradient);
+                let (layout, constants) = (&self.layout, &self.constants);
+                let (parameters, gradient) = (parameters.as_slice(), gradient.as_slice());
+                let (by_input, shape) = kernels.backward_input(layout, constants, parameters, passed, gradient);
+                fused::tensor(by_input, shape)
+            }
+        }
+    }
+
+    /// What a backward pass of the fused kernels works with.
+    fn fused_with(&self, gradient: &Tensor<4>) -> (&Kernels, Numbers, Numbers) {
+        let (kernels, parameters) = self.fused().expect("the forward pass had them");
+        (kernels, parameters, Numbers::of(gradient).expect("a gradient is where the network is"))
+    }
+
+    fn backward_parameters_primitives(&self, tapes: &[LayerTape], gradient: Tensor<4>) -> Tensor<1> {
         let mut layers = Vec::with_capacity(self.layers.len());
         let mut gradient = gradient;
         for index in (0..self.layers.len()).rev() {
-            let (spec, tape) = (&self.layers[index], &tape.layers[index]);
+            let (spec, tape) = (&self.layers[index], &tapes[index]);
             let weights = self.weights(&self.layout.layers[index], spec);
             let inner = layer::backward_inner(spec, &weights, &self.constants, tape, gradient.clone());
             layers.push(layer::backward_weights(spec, tape, &inner));
@@ -107,13 +174,12 @@ impl Network {
         Tensor::cat(parts, 0)
     }
 
-    /// Gradient by the input, for a gradient by the output of `tape`.
-    pub fn backward_input(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<4> {
+    fn backward_input_primitives(&self, tapes: &[LayerTape], gradient: Tensor<4>) -> Tensor<4> {
         let mut gradient = gradient;
-        for index in (0..self.layers.len()).rev() {
+        for (index, tape) in tapes.iter().enumerate().rev() {
             let spec = &self.layers[index];
             let weights = self.weights(&self.layout.layers[index], spec);
-            let inner = layer::backward_inner(spec, &weights, &self.constants, &tape.layers[index], gradient);
+            let inner = layer::backward_inner(spec, &weights, &self.constants, tape, gradient);
             gradient = layer::backward_input(spec, &weights, inner);
         }
         gradient
@@ -157,7 +223,7 @@ mod tests {
 
     /// A loss whose gradient by the output is `weights`.
     fn loss(network: &Network, input: &Tensor<4>, weights: &Tensor<4>) -> f64 {
-        let output = network.clone().forward_train(input.clone()).output();
+        let output = network.clone().forward_train(input.clone()).output;
         (output * weights.clone()).sum().into_scalar::<f64>()
     }
 
@@ -185,7 +251,7 @@ mod tests {
         let network = network(layers, &mut rng);
         let input = random(input, &mut rng);
         let tape = network.clone().forward_train(input.clone());
-        let weights = random(tape.output().dims(), &mut rng);
+        let weights = random(tape.output.dims(), &mut rng);
 
         let gradient = network.backward_parameters(&tape, weights.clone()).into_data().try_to_vec::<f64>().unwrap();
         check(gradient, &mut rng, |index, step| {
@@ -219,9 +285,9 @@ mod tests {
         let architecture = Architecture::new(Profile::Paper32, 1, 5, Heads::default());
         let mut network = network(architecture.generator, &mut rng);
         let input = random([7, 5, 1, 1], &mut rng);
-        let mut trained = network.forward_train(input.clone()).output();
+        let mut trained = network.forward_train(input.clone()).output;
         for _ in 0..2500 {
-            trained = network.forward_train(input.clone()).output();
+            trained = network.forward_train(input.clone()).output;
         }
         let moving = network.forward(input);
         let difference = (trained - moving).abs().max().into_scalar::<f64>();
@@ -243,6 +309,62 @@ mod tests {
         for n in [1, 2, 4, 5, 8] {
             let alone = network.forward(single.clone().narrow(0, 9 - n, n));
             assert_eq!(alone.into_data(), together.clone().narrow(0, 9 - n, n).into_data());
+        }
+    }
+
+    /// Values within 1e-4 of the largest.
+    fn assert_close(what: &str, found: Vec<f32>, expected: Vec<f32>) {
+        assert_eq!(found.len(), expected.len());
+        let scale = expected.iter().fold(0f32, |largest, v| largest.max(v.abs()));
+        let worst = found.iter().zip(&expected).fold(0f32, |worst, (a, b)| worst.max((a - b).abs()));
+        assert!(scale > 0.0 && worst < 1e-4 * scale, "{what}: {worst} of {scale}");
+    }
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().try_to_vec::<f32>().unwrap()
+    }
+
+    fn check_fused(name: &str, layers: Vec<LayerSpec>, input: [usize; 4]) {
+        let what = format!("{name}, input {input:?}");
+        let mut rng = generator(14, Purpose::Weights, 0);
+        let network = network(layers, &mut rng);
+        let mut fused = Network {
+            parameters: network.parameters.clone().cast(DType::F32),
+            statistics: network.statistics.clone().cast(DType::F32),
+            ..network
+        };
+        let mut primitives = Network { kernels: None, ..fused.clone() };
+        let input = random(input, &mut rng).cast(DType::F32);
+        let tapes = [fused.forward_train(input.clone()), primitives.forward_train(input)];
+        assert!(matches!((&tapes[0].passed, &tapes[1].passed), (Passed::Fused(_), Passed::Primitives(_))));
+        let gradient = random(tapes[0].output.dims(), &mut rng).cast(DType::F32);
+        assert_close(&what, values(tapes[0].output.clone()), values(tapes[1].output.clone()));
+        if fused.layout.statistic_count() > 0 {
+            assert_close(&what, values(fused.statistics.clone()), values(primitives.statistics.clone()));
+        }
+        let [a, b] = [(&fused, &tapes[0]), (&primitives, &tapes[1])].map(|(network, tape)| {
+            let by_parameters = network.backward_parameters(tape, gradient.clone());
+            (values(by_parameters), values(network.backward_input(tape, gradient.clone())))
+        });
+        for entry in &fused.layout.parameters {
+            let part = |all: &[f32]| all[entry.range.clone()].to_vec();
+            assert_close(&format!("{what}, {}", entry.name), part(&a.0), part(&b.0));
+        }
+        assert_close(&what, a.1, b.1);
+    }
+
+    #[test]
+    fn fused_kernels_agree_with_primitives() {
+        for (profile, latent) in [(Profile::Paper32, 5), (Profile::Paper64, 32)] {
+            for (channels, n) in [(1, 2), (1, 4), (3, 3), (1, 5), (1, 8), (4, 7), (1, 12), (1, 16), (1, 33)] {
+                let normalised = n % 2 == 1;
+                let heads = Heads { encoder_normalised: normalised, discriminator_normalised: normalised };
+                let architecture = Architecture::new(profile, channels, latent, heads);
+                let side = profile.side();
+                check_fused("encoder", architecture.encoder, [n, channels, side, side]);
+                check_fused("generator", architecture.generator, [n, latent, 1, 1]);
+                check_fused("discriminator", architecture.discriminator, [n, channels, side, side]);
+            }
         }
     }
 }

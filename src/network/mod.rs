@@ -11,6 +11,7 @@ mod architecture;
 mod chain;
 mod convolution;
 mod encoding;
+mod fused;
 mod layer;
 mod parameters;
 

@@ -88,10 +88,10 @@ impl TrainingState {
         self.step += 1;
 
         let encoded = self.encoder.network.forward_train(tiles.clone());
-        let posterior = Posterior::new(encoded.output(), options.latent_size);
+        let posterior = Posterior::new(encoded.output.clone(), options.latent_size);
         let latent = Tensor::cat(vec![posterior.sample(&draws.posterior_noise), draws.latent_noise], 0);
         let decoded = self.generator.network.forward_train(as_image(latent));
-        let generated = losses::probabilities(decoded.output());
+        let generated = losses::probabilities(decoded.output.clone());
 
         let real = draws.windows.unwrap_or_else(|| tiles.clone());
         let streams = [
@@ -113,7 +113,7 @@ impl TrainingState {
         );
         let adversarial_gradient = losses::probabilities_backward(generated, by_generated);
 
-        let logits = decoded.output().narrow(0, 0, batch);
+        let logits = decoded.output.clone().narrow(0, 0, batch);
         let Term { value: reconstruction_loss, gradient } =
             losses::reconstruction(logits, tiles, options.reconstruction_mean);
         let reconstruction_gradient = Tensor::cat(vec![gradient.clone(), gradient.zeros_like()], 0);
@@ -275,11 +275,11 @@ impl Verdict {
         let batch = streams[0].dims()[0];
         if separate {
             let tapes: Vec<Tape> = streams.iter().map(|stream| network.forward_train(stream.clone())).collect();
-            let logits = std::array::from_fn(|stream| tapes[stream].output());
+            let logits = std::array::from_fn(|stream| tapes[stream].output.clone());
             return Self { tapes, logits };
         }
         let tape = network.forward_train(Tensor::cat(streams.to_vec(), 0));
-        let logits = std::array::from_fn(|stream| tape.output().narrow(0, stream * batch, batch));
+        let logits = std::array::from_fn(|stream| tape.output.clone().narrow(0, stream * batch, batch));
         Self { tapes: vec![tape], logits }
     }
 

@@ -1,0 +1,263 @@
+//! One layer for some of its channels: what one thread does between two points where all must have arrived.
+//!
+//! Each task works on a block of the layer's output channels from the product to the activated result, while the values
+//! are still in the cache, and likewise backward, from the product with the next layer's kernel to the gradient by this
+//! layer's weights.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::elementwise::{Affine, activate, activate_backward, by_group, moments, normalise, normalise_backward};
+use super::grid::Grid;
+use super::link::{Link, Packed};
+use crate::network::architecture::{Direction, LayerSpec};
+use crate::network::layer::Constants;
+
+/// A layer with the places of its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer {
+    pub spec: LayerSpec,
+    pub link: Link,
+    /// Where the next layer wants this one's output.
+    pub outer: Grid,
+}
+
+/// The weights of one layer in the network's vector.
+#[derive(Clone, Copy)]
+pub struct Weights<'a> {
+    pub kernel: &'a [f32],
+    pub shift: &'a [f32],
+    pub scale: Option<&'a [f32]>,
+}
+
+/// Mean, variance and inverse deviation of one channel in one batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Moments {
+    pub mean: f32,
+    pub variance: f32,
+    pub inverse_deviation: f32,
+}
+
+impl Layer {
+    /// Placement of what comes in.
+    pub fn input(&self) -> Grid {
+        match self.spec.direction {
+            Direction::Down => self.link.fine,
+            Direction::Up => self.link.coarse,
+        }
+    }
+
+    /// Placement of what the product gives.
+    pub fn output(&self) -> Grid {
+        match self.spec.direction {
+            Direction::Down => self.link.coarse,
+            Direction::Up => self.link.fine,
+        }
+    }
+
+    /// Output channels of one task: enough rows for a tile, and enough tasks for several threads.
+    pub fn block(&self) -> usize {
+        block(self.spec.outputs)
+    }
+
+    /// Weights of the product for some output channels.
+    #[inline(always)]
+    pub fn pack(&self, kernel: &[f32], channels: Range<usize>, factor: impl Fn(usize) -> f32) -> Packed {
+        match self.spec.direction {
+            Direction::Down => self.link.pack_to_coarse(kernel, channels, factor),
+            Direction::Up => self.link.pack_to_fine(kernel, channels, factor),
+        }
+    }
+
+    #[inline(always)]
+    fn convolve<S: Simd>(&self, simd: S, packed: &Packed, input: &[f32], to: &mut [f32]) {
+        match self.spec.direction {
+            Direction::Down => self.link.to_coarse(simd, packed, input, to),
+            Direction::Up => self.link.to_fine(simd, packed, input, to),
+        }
+    }
+
+    /// The gradient by some of the channels that came in, from that by all that the product gave.
+    #[inline(always)]
+    fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], channels: Range<usize>, by: &[f32], to: &mut [f32]) {
+        match self.spec.direction {
+            Direction::Down => {
+                let packed = self.link.pack_to_fine(kernel, channels, |_| 1.0);
+                self.link.to_fine(simd, &packed, by, to);
+            }
+            Direction::Up => {
+                let packed = self.link.pack_to_coarse(kernel, channels, |_| 1.0);
+                self.link.to_coarse(simd, &packed, by, to);
+            }
+        }
+    }
+
+    fn affine(&self, weights: &Weights, channel: usize, constants: &Constants) -> Affine {
+        let slope = if self.spec.activated { constants.leaky_slope as f32 } else { 1.0 };
+        Affine { scale: weights.scale.map_or(1.0, |scale| scale[channel]), shift: weights.shift[channel], slope }
+    }
+}
+
+/// Channels of one task for a layer of `channels`.
+pub fn block(channels: usize) -> usize {
+    [(16, 8), (4, 4)].into_iter().find(|(divisor, _)| channels.is_multiple_of(*divisor)).map_or(1, |(_, block)| block)
+}
+
+/// Forward pass with the statistics of the batch.
+pub struct Forward<'a> {
+    pub layer: &'a Layer,
+    pub constants: &'a Constants,
+    pub weights: Weights<'a>,
+    pub input: &'a [f32],
+    /// Number of the first channel.
+    pub first: usize,
+    /// Product of these channels, normalised afterwards.
+    pub values: &'a mut [f32],
+    pub moments: &'a mut [Moments],
+    pub output: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
+        let packed = layer.pack(self.weights.kernel, self.first..self.first + self.moments.len(), |_| 1.0);
+        layer.convolve(simd, &packed, self.input, self.values);
+        let values = self.values.chunks_exact_mut(grid.channel_length());
+        let outputs = self.output.chunks_exact_mut(outer.channel_length());
+        for (index, ((values, output), channel)) in values.zip(outputs).zip(self.moments).enumerate() {
+            if layer.spec.normalised {
+                let (mean, variance) = moments(values, grid.n * grid.side * grid.side);
+                let inverse_deviation = 1.0 / (variance + self.constants.norm_epsilon).sqrt();
+                *channel = Moments {
+                    mean: mean as f32,
+                    variance: variance as f32,
+                    inverse_deviation: inverse_deviation as f32,
+                };
+                normalise(&grid, values, channel.mean, channel.inverse_deviation);
+            }
+            let affine = layer.affine(&self.weights, self.first + index, self.constants);
+            by_group!(grid.n, activate(&grid, values, &outer, output, affine));
+        }
+    }
+}
+
+/// Forward pass with a fixed affine map instead of a normalisation, its scale folded into the packed weights.
+pub struct ForwardFixed<'a> {
+    pub layer: &'a Layer,
+    pub packed: &'a Packed,
+    pub input: &'a [f32],
+    /// Shift of each channel.
+    pub shift: &'a [f32],
+    pub slope: f32,
+    pub values: &'a mut [f32],
+    pub output: &'a mut [f32],
+}
+
+impl WithSimd for ForwardFixed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
+        layer.convolve(simd, self.packed, self.input, self.values);
+        let values = self.values.chunks_exact(grid.channel_length());
+        let outputs = self.output.chunks_exact_mut(outer.channel_length());
+        for ((values, output), &shift) in values.zip(outputs).zip(self.shift) {
+            let affine = Affine { scale: 1.0, shift, slope: self.slope };
+            by_group!(grid.n, activate(&grid, values, &outer, output, affine));
+        }
+    }
+}
+
+/// The product with the next layer's kernel, backward.
+pub struct Next<'a> {
+    pub layer: &'a Layer,
+    pub kernel: &'a [f32],
+    /// Gradient by what the next layer's product gave, all channels.
+    pub by_product: &'a [f32],
+}
+
+/// Backward pass through one layer for a block of its channels.
+pub struct Backward<'a> {
+    pub layer: &'a Layer,
+    pub constants: &'a Constants,
+    pub weights: Weights<'a>,
+    pub first: usize,
+    /// None for the last layer, whose gradient is in `by_output` already.
+    pub next: Option<Next<'a>>,
+    /// Gradient by the layer's output, in its outer placement.
+    pub by_output: &'a mut [f32],
+    pub values: &'a [f32],
+    pub moments: &'a [Moments],
+    /// Gradient by the product.
+    pub by_product: &'a mut [f32],
+    /// Where to put the gradients by the weights, if they are wanted.
+    pub gradients: Option<Gradients<'a>>,
+}
+
+/// Gradients by the weights of some channels.
+pub struct Gradients<'a> {
+    /// What came into the layer, all channels.
+    pub input: &'a [f32],
+    pub kernel: &'a mut [f32],
+    pub shift: &'a mut [f32],
+    pub scale: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
+        let channels = self.first..self.first + self.moments.len();
+        if let Some(next) = &self.next {
+            next.layer.convolve_backward(simd, next.kernel, channels.clone(), next.by_product, self.by_output);
+        }
+        let count = (grid.n * grid.side * grid.side) as f64;
+        let length = grid.channel_length();
+        for (index, channel) in channels.enumerate() {
+            let from = &self.by_output[index * outer.channel_length()..][..outer.channel_length()];
+            let values = &self.values[index * length..][..length];
+            let to = &mut self.by_product[index * length..][..length];
+            let affine = layer.affine(&self.weights, channel, self.constants);
+            let (by_shift, by_scale) = by_group!(grid.n, activate_backward(&outer, from, &grid, to, values, affine));
+            if layer.spec.normalised {
+                let factor = affine.scale * self.moments[index].inverse_deviation;
+                normalise_backward(&grid, to, values, (by_shift / count) as f32, (by_scale / count) as f32, factor);
+            }
+            if let Some(gradients) = &mut self.gradients {
+                gradients.shift[index] = by_shift as f32;
+                gradients.scale[index] = by_scale as f32;
+            }
+        }
+        if let Some(Gradients { input, kernel, .. }) = self.gradients {
+            match layer.spec.direction {
+                Direction::Down => layer.link.gradient_by_coarse(simd, self.by_product, input, kernel),
+                Direction::Up => layer.link.gradient_by_fine(simd, self.by_product, input, kernel),
+            }
+        }
+    }
+}
+
+/// The gradient by some channels of what came into a layer.
+pub struct BackwardInput<'a> {
+    pub next: Next<'a>,
+    pub first: usize,
+    pub by_input: &'a mut [f32],
+}
+
+impl WithSimd for BackwardInput<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Next { layer, kernel, by_product } = self.next;
+        let channels = self.first..self.first + self.by_input.len() / layer.input().channel_length();
+        layer.convolve_backward(simd, kernel, channels, by_product, self.by_input);
+    }
+}

@@ -1,0 +1,21 @@
+//! The networks on the processor: fused kernels in place of Burn's primitives, for `f32`.
+//!
+//! The networks are so small that general kernels spend their time on moving numbers. Here a layer is one task for each
+//! block of its channels: product, statistics, normalisation and activation, or all that backward.
+//!
+//! * `grid`: how images lie in memory.
+//! * `product`: the two inner kernels, in vectors of whatever width the processor has.
+//! * `link`: convolution, transposed convolution and gradient by the kernel as such products.
+//! * `elementwise`: what lies between products.
+//! * `layer`: the tasks; `chain`: their order; `host`: the way from tensors and back.
+
+mod chain;
+mod elementwise;
+mod grid;
+mod host;
+mod layer;
+mod link;
+mod product;
+
+pub use chain::{Kernels, Tape};
+pub use host::{Numbers, tensor};
