@@ -1,6 +1,7 @@
 //! What lies between two products: statistics, normalisation, activation, and the way from one placement to the next.
 //!
-//! Plain loops over groups of `G` images, which the compiler turns into vectors. All functions work on one channel.
+//! Plain loops over groups of `G` images, which the compiler turns into vectors. All functions work on one channel. There
+//! are no closures: the compiler may leave a closure out of line, where it does not know the processor's vectors.
 
 use super::grid::Grid;
 
@@ -59,8 +60,8 @@ pub fn moments(channel: &[f32], count: usize) -> (f64, f64) {
 /// (x - mean) * factor for every pixel.
 #[inline(always)]
 pub fn normalise(grid: &Grid, channel: &mut [f32], mean: f32, factor: f32) {
-    for (start, length) in grid.runs() {
-        for value in &mut channel[start..start + length] {
+    for run in 0..grid.run_count() {
+        for value in &mut channel[grid.run_start(run)..][..grid.run_length()] {
             *value = (*value - mean) * factor;
         }
     }
@@ -69,14 +70,18 @@ pub fn normalise(grid: &Grid, channel: &mut [f32], mean: f32, factor: f32) {
 /// Scale, shift and activation, from one placement to another.
 #[inline(always)]
 pub fn activate<const G: usize>(from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32], affine: Affine) {
-    for_each_pair(from_grid, to_grid, |source, target| {
-        let groups = from[source..source + from_grid.n].chunks_exact(G);
-        for (to, from) in to[target..target + from_grid.n].chunks_exact_mut(G).zip(groups) {
-            for i in 0..G {
-                to[i] = affine.apply(from[i]);
+    for pair in 0..from_grid.half_rows() {
+        let (source, target) = (from_grid.half_row(pair), to_grid.half_row(pair));
+        for pixel in 0..source.pixels {
+            let from = &from[source.start + pixel * source.step..][..from_grid.n];
+            let to = &mut to[target.start + pixel * target.step..][..from_grid.n];
+            for (to, from) in to.chunks_exact_mut(G).zip(from.chunks_exact(G)) {
+                for i in 0..G {
+                    to[i] = affine.apply(from[i]);
+                }
             }
         }
-    });
+    }
 }
 
 /// Takes the gradient by the output of an activation back to its input, from one placement to another, and sums it,
@@ -91,18 +96,22 @@ pub fn activate_backward<const G: usize>(
     affine: Affine,
 ) -> (f64, f64) {
     let (mut by_shift, mut by_scale) = ([0.0f64; G], [0.0f64; G]);
-    for_each_pair(from_grid, to_grid, |source, target| {
-        let n = from_grid.n;
-        let groups = from[source..source + n].chunks_exact(G).zip(normalised[target..target + n].chunks_exact(G));
-        for (to, (from, normalised)) in to[target..target + n].chunks_exact_mut(G).zip(groups) {
-            for i in 0..G {
-                let gradient = from[i] * affine.derivative(normalised[i]);
-                to[i] = gradient;
-                by_shift[i] += f64::from(gradient);
-                by_scale[i] += f64::from(gradient * normalised[i]);
+    for pair in 0..from_grid.half_rows() {
+        let (source, target) = (from_grid.half_row(pair), to_grid.half_row(pair));
+        for pixel in 0..source.pixels {
+            let at = target.start + pixel * target.step;
+            let from = from[source.start + pixel * source.step..][..from_grid.n].chunks_exact(G);
+            let normalised = normalised[at..][..from_grid.n].chunks_exact(G);
+            for (to, (from, normalised)) in to[at..][..from_grid.n].chunks_exact_mut(G).zip(from.zip(normalised)) {
+                for i in 0..G {
+                    let gradient = from[i] * affine.derivative(normalised[i]);
+                    to[i] = gradient;
+                    by_shift[i] += f64::from(gradient);
+                    by_scale[i] += f64::from(gradient * normalised[i]);
+                }
             }
         }
-    });
+    }
     (by_shift.iter().sum(), by_scale.iter().sum())
 }
 
@@ -116,9 +125,9 @@ pub fn normalise_backward(
     by_scale: f32,
     factor: f32,
 ) {
-    for (start, length) in grid.runs() {
-        let values = normalised[start..start + length].iter();
-        for (gradient, value) in gradient[start..start + length].iter_mut().zip(values) {
+    for run in 0..grid.run_count() {
+        let (start, length) = (grid.run_start(run), grid.run_length());
+        for (gradient, value) in gradient[start..][..length].iter_mut().zip(&normalised[start..][..length]) {
             *gradient = (*gradient - by_shift - value * by_scale) * factor;
         }
     }
@@ -128,12 +137,12 @@ pub fn normalise_backward(
 #[inline(always)]
 pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     let pixels = grid.side * grid.side;
-    for y in 0..grid.side {
-        let row = grid.row(y);
+    for half_row in 0..grid.half_rows() {
+        let place = grid.half_row(half_row);
         for image in 0..grid.n {
-            let start = (image * grid.channels + channel) * pixels + y * grid.side;
-            for (x, &value) in images[start..start + grid.side].iter().enumerate() {
-                to[row.at(x) + image] = value;
+            let row = &images[(image * grid.channels + channel) * pixels + place.first_pixel..];
+            for (pixel, &value) in row[..2 * place.pixels - 1].iter().step_by(2).enumerate() {
+                to[place.start + pixel * place.step + image] = value;
             }
         }
     }
@@ -143,28 +152,12 @@ pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
 #[inline(always)]
 pub fn export(grid: &Grid, from: &[f32], channel: usize, images: &mut [f32]) {
     let pixels = grid.side * grid.side;
-    for y in 0..grid.side {
-        let row = grid.row(y);
+    for half_row in 0..grid.half_rows() {
+        let place = grid.half_row(half_row);
         for image in 0..grid.n {
-            let start = (image * grid.channels + channel) * pixels + y * grid.side;
-            for (x, value) in images[start..start + grid.side].iter_mut().enumerate() {
-                *value = from[row.at(x) + image];
-            }
-        }
-    }
-}
-
-/// Calls `f` with the places of each pixel's values in two channels.
-#[inline(always)]
-fn for_each_pair(a: &Grid, b: &Grid, mut f: impl FnMut(usize, usize)) {
-    for y in 0..a.side {
-        let (row_a, row_b) = (a.row(y), b.row(y));
-        for parity in 0..a.side.min(2) {
-            let (mut at_a, mut at_b) = (row_a.starts[parity], row_b.starts[parity]);
-            for _ in 0..(a.side - parity).div_ceil(2) {
-                f(at_a, at_b);
-                at_a += row_a.step;
-                at_b += row_b.step;
+            let row = &mut images[(image * grid.channels + channel) * pixels + place.first_pixel..];
+            for (pixel, value) in row[..2 * place.pixels - 1].iter_mut().step_by(2).enumerate() {
+                *value = from[place.start + pixel * place.step + image];
             }
         }
     }

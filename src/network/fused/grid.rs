@@ -92,44 +92,56 @@ impl Grid {
         self.front() + self.channels * self.channel_length() + self.guard() + LINE
     }
 
-    /// Where the values of a row's pixels lie in a channel.
+    /// Number of half rows: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
-    pub fn row(&self, y: usize) -> Row {
-        match self.placement {
-            Placement::Whole => {
-                let start = y * self.pitch();
-                Row { starts: [start, start + self.n], step: 2 * self.n }
-            }
-            Placement::Split => {
-                let (py, i) = ((y + 1) % 2, y.div_ceil(2));
-                let plane = |px: usize| (2 * py + px) * self.stride() + i * self.pitch();
-                Row { starts: [plane(1), plane(0) + self.n], step: self.n }
-            }
-            Placement::Points => {
-                let start = y * self.side * self.stride();
-                Row { starts: [start, start + self.stride()], step: 2 * self.stride() }
-            }
-        }
+    pub fn half_rows(&self) -> usize {
+        self.side * self.side.min(2)
     }
 
-    /// The runs of one channel that hold pixels, and nothing else: `(start, length)`.
+    /// Where half row `index` lies in a channel.
     #[inline(always)]
-    pub fn runs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let (extent, pitch, stride, n) = (self.extent(), self.pitch(), self.stride(), self.n);
-        let split = self.placement == Placement::Split;
-        (0..self.planes()).flat_map(move |plane| {
-            let [top, left] = if split { first_pixel(plane) } else { [0, 0] };
-            (top..top + extent).map(move |i| (plane * stride + i * pitch + left * n, extent * n))
-        })
+    pub fn half_row(&self, index: usize) -> HalfRow {
+        let halves = self.side.min(2);
+        let (y, parity) = (index / halves, index % halves);
+        let (start, step) = match self.placement {
+            Placement::Whole => (y * self.pitch() + parity * self.n, 2 * self.n),
+            Placement::Split => {
+                let plane = 2 * ((y + 1) % 2) + (1 - parity);
+                (plane * self.stride() + y.div_ceil(2) * self.pitch() + parity * self.n, self.n)
+            }
+            Placement::Points => ((y * self.side + parity) * self.stride(), 2 * self.stride()),
+        };
+        HalfRow { start, step, pixels: (self.side - parity).div_ceil(2), first_pixel: y * self.side + parity }
+    }
+
+    /// Number of runs of one channel that hold pixels, and nothing else.
+    #[inline(always)]
+    pub fn run_count(&self) -> usize {
+        self.planes() * self.extent()
+    }
+
+    /// Length of each run.
+    #[inline(always)]
+    pub fn run_length(&self) -> usize {
+        self.extent() * self.n
+    }
+
+    /// Where run `index` begins in a channel, ascending with the index.
+    #[inline(always)]
+    pub fn run_start(&self, index: usize) -> usize {
+        let (plane, i) = (index / self.extent(), index % self.extent());
+        let [top, left] = if self.placement == Placement::Split { first_pixel(plane) } else { [0, 0] };
+        plane * self.stride() + (top + i) * self.pitch() + left * self.n
     }
 
     /// Writes zeros wherever one channel has no pixels.
     #[inline(always)]
     pub fn clear_borders(&self, channel: &mut [f32]) {
         let mut end = 0;
-        for (start, length) in self.runs() {
+        for index in 0..self.run_count() {
+            let start = self.run_start(index);
             channel[end..start].fill(0.0);
-            end = start + length;
+            end = start + self.run_length();
         }
         channel[end..].fill(0.0);
     }
@@ -142,21 +154,17 @@ pub fn first_pixel(plane: usize) -> [usize; 2] {
     [1 - plane / 2, 1 - plane % 2]
 }
 
-/// Where the values of a row's pixels lie: those of the pixel in column x at `starts[x % 2] + x / 2 * step`.
+/// Every other pixel of a row: those of which all placements keep the values at equal distances.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
-    /// Of columns 0 and 1.
-    pub starts: [usize; 2],
-    /// From a column to the next but one.
+pub struct HalfRow {
+    /// Where the values of its first pixel begin.
+    pub start: usize,
+    /// From one of its pixels to the next.
     pub step: usize,
-}
-
-impl Row {
-    /// Where the values of column `x` begin.
-    #[inline(always)]
-    pub fn at(&self, x: usize) -> usize {
-        self.starts[x % 2] + x / 2 * self.step
-    }
+    /// How many it has.
+    pub pixels: usize,
+    /// Number of its first pixel in the image, row by row.
+    pub first_pixel: usize,
 }
 
 #[cfg(test)]
@@ -165,17 +173,21 @@ mod tests {
 
     const PLACEMENTS: [Placement; 3] = [Placement::Whole, Placement::Split, Placement::Points];
 
+    fn runs(grid: &Grid) -> impl Iterator<Item = (usize, usize)> {
+        (0..grid.run_count()).map(|index| (grid.run_start(index), grid.run_length()))
+    }
+
     #[test]
     fn rows_and_runs_name_every_pixel_once() {
         for placement in PLACEMENTS {
             for (side, n) in [(2, 1), (4, 3), (8, 4), (4, 16), (2, 21)] {
                 let grid = Grid { placement, channels: 2, side, n };
                 let mut by_rows = Vec::new();
-                for (y, x) in (0..side).flat_map(|y| (0..side).map(move |x| (y, x))) {
-                    let start = grid.row(y).at(x);
-                    by_rows.extend(start..start + n);
+                for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+                    let starts = (0..half_row.pixels).map(|pixel| half_row.start + pixel * half_row.step);
+                    by_rows.extend(starts.flat_map(|start| start..start + n));
                 }
-                let mut by_runs: Vec<usize> = grid.runs().flat_map(|(start, length)| start..start + length).collect();
+                let mut by_runs: Vec<usize> = runs(&grid).flat_map(|(start, length)| start..start + length).collect();
                 let ascending = by_runs.is_sorted();
                 by_rows.sort_unstable();
                 by_runs.sort_unstable();
@@ -190,10 +202,14 @@ mod tests {
     #[test]
     fn split_planes_hold_the_parities_of_the_padded_image() {
         let grid = Grid { placement: Placement::Split, channels: 1, side: 6, n: 2 };
-        for (y, x) in (0..6).flat_map(|y| (0..6).map(move |x| (y, x))) {
-            let plane = 2 * ((y + 1) % 2) + (x + 1) % 2;
-            let expected = plane * grid.stride() + (y + 1) / 2 * grid.pitch() + (x + 1) / 2 * 2;
-            assert_eq!(grid.row(y).at(x), expected);
+        for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+            for pixel in 0..half_row.pixels {
+                let number = half_row.first_pixel + 2 * pixel;
+                let (y, x) = (number / 6, number % 6);
+                let plane = 2 * ((y + 1) % 2) + (x + 1) % 2;
+                let expected = plane * grid.stride() + (y + 1) / 2 * grid.pitch() + (x + 1) / 2 * 2;
+                assert_eq!(half_row.start + pixel * half_row.step, expected);
+            }
         }
     }
 
@@ -204,7 +220,7 @@ mod tests {
             let mut channel = vec![1.0; grid.channel_length()];
             grid.clear_borders(&mut channel);
             assert_eq!(channel.iter().sum::<f32>(), 48.0);
-            assert!(grid.runs().all(|(start, length)| channel[start..start + length].iter().all(|&v| v == 1.0)));
+            assert!(runs(&grid).all(|(start, length)| channel[start..start + length].iter().all(|&v| v == 1.0)));
         }
     }
 }

@@ -63,10 +63,10 @@ impl Layer {
 
     /// Weights of the product for some output channels.
     #[inline(always)]
-    pub fn pack(&self, kernel: &[f32], channels: Range<usize>, factor: impl Fn(usize) -> f32) -> Packed {
+    pub fn pack(&self, kernel: &[f32], channels: Range<usize>, factors: &[f32]) -> Packed {
         match self.spec.direction {
-            Direction::Down => self.link.pack_to_coarse(kernel, channels, factor),
-            Direction::Up => self.link.pack_to_fine(kernel, channels, factor),
+            Direction::Down => self.link.pack_to_coarse(kernel, channels, factors),
+            Direction::Up => self.link.pack_to_fine(kernel, channels, factors),
         }
     }
 
@@ -81,13 +81,14 @@ impl Layer {
     /// The gradient by some of the channels that came in, from that by all that the product gave.
     #[inline(always)]
     fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], channels: Range<usize>, by: &[f32], to: &mut [f32]) {
+        let ones = vec![1.0; channels.len()];
         match self.spec.direction {
             Direction::Down => {
-                let packed = self.link.pack_to_fine(kernel, channels, |_| 1.0);
+                let packed = self.link.pack_to_fine(kernel, channels, &ones);
                 self.link.to_fine(simd, &packed, by, to);
             }
             Direction::Up => {
-                let packed = self.link.pack_to_coarse(kernel, channels, |_| 1.0);
+                let packed = self.link.pack_to_coarse(kernel, channels, &ones);
                 self.link.to_coarse(simd, &packed, by, to);
             }
         }
@@ -124,7 +125,8 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
-        let packed = layer.pack(self.weights.kernel, self.first..self.first + self.moments.len(), |_| 1.0);
+        let count = self.moments.len();
+        let packed = layer.pack(self.weights.kernel, self.first..self.first + count, &vec![1.0; count]);
         layer.convolve(simd, &packed, self.input, self.values);
         let values = self.values.chunks_exact_mut(grid.channel_length());
         let outputs = self.output.chunks_exact_mut(outer.channel_length());

@@ -38,17 +38,20 @@ impl Link {
 
     /// Weights for [`to_coarse`](Self::to_coarse), those of each coarse channel times its factor.
     #[inline(always)]
-    pub fn pack_to_coarse(&self, kernel: &[f32], channels: Range<usize>, factor: impl Fn(usize) -> f32) -> Packed {
-        let sources = self.fine.channels * self.fine.planes();
-        let weight = |row: usize, source: usize, tap: usize| {
-            let channel = channels.start + row;
-            let index = match self.geometry {
-                Geometry::Halving => (channel * self.fine.channels + source / 4) * TAPS + kernel_tap(source % 4, tap),
-                Geometry::Collapsing => channel * sources + source,
-            };
-            kernel[index] * factor(channel)
-        };
-        Packed { parts: vec![Weights::pack(channels.len(), sources, self.taps(), weight)] }
+    pub fn pack_to_coarse(&self, kernel: &[f32], channels: Range<usize>, factors: &[f32]) -> Packed {
+        let row = self.fine.channels * TAPS;
+        let starts: Vec<usize> = channels.map(|channel| channel * row).collect();
+        let mut offsets = Vec::with_capacity(row);
+        match self.geometry {
+            Geometry::Halving => {
+                for source in 0..self.fine.channels * 4 {
+                    let start = source / 4 * TAPS + OF_PLANE[source % 4];
+                    offsets.extend_from_slice(&OF_TAP.map(|tap| start + tap));
+                }
+            }
+            Geometry::Collapsing => offsets.extend(0..row),
+        }
+        Packed { parts: vec![Weights::pack(kernel, &starts, &offsets, factors)] }
     }
 
     /// Convolution: the coarse channels that `packed` is for, from all fine ones.
@@ -68,30 +71,31 @@ impl Link {
 
     /// Weights for [`to_fine`](Self::to_fine), those of each fine channel times its factor.
     #[inline(always)]
-    pub fn pack_to_fine(&self, kernel: &[f32], channels: Range<usize>, factor: impl Fn(usize) -> f32) -> Packed {
-        let sources = self.coarse.channels;
-        let row_of = |source: usize, channel: usize| (source * self.fine.channels + channel) * TAPS;
-        let parts = match self.geometry {
-            Geometry::Halving if self.plane_by_plane(channels.len()) => (0..4)
-                .map(|plane| {
-                    Weights::pack(channels.len(), sources, 4, |row, source, tap| {
-                        let channel = channels.start + row;
-                        kernel[row_of(source, channel) + kernel_tap(plane, tap)] * factor(channel)
-                    })
-                })
-                .collect(),
-            Geometry::Halving => channels
-                .map(|channel| {
-                    Weights::pack(4, sources, 4, |plane, source, tap| {
-                        kernel[row_of(source, channel) + kernel_tap(plane, tap)] * factor(channel)
-                    })
-                })
-                .collect(),
-            Geometry::Collapsing => vec![Weights::pack(channels.len() * TAPS, sources, 1, |row, source, _| {
-                let channel = channels.start + row / TAPS;
-                kernel[row_of(source, channel) + row % TAPS] * factor(channel)
-            })],
-        };
+    pub fn pack_to_fine(&self, kernel: &[f32], channels: Range<usize>, factors: &[f32]) -> Packed {
+        let row = self.fine.channels * TAPS;
+        let sources = 0..self.coarse.channels;
+        if self.geometry == Geometry::Collapsing {
+            let starts: Vec<usize> = (channels.start * TAPS..channels.end * TAPS).collect();
+            let offsets: Vec<usize> = sources.map(|source| source * row).collect();
+            let factors: Vec<f32> = factors.iter().flat_map(|&factor| [factor; TAPS]).collect();
+            return Packed { parts: vec![Weights::pack(kernel, &starts, &offsets, &factors)] };
+        }
+        let mut offsets = Vec::with_capacity(4 * sources.len());
+        for source in sources {
+            offsets.extend_from_slice(&OF_TAP.map(|tap| source * row + tap));
+        }
+        let mut parts = Vec::with_capacity(4 * channels.len());
+        if self.plane_by_plane(channels.len()) {
+            for plane in OF_PLANE {
+                let starts: Vec<usize> = channels.clone().map(|channel| channel * TAPS + plane).collect();
+                parts.push(Weights::pack(kernel, &starts, &offsets, factors));
+            }
+        } else {
+            for (channel, &factor) in channels.zip(factors) {
+                let starts = OF_PLANE.map(|plane| channel * TAPS + plane);
+                parts.push(Weights::pack(kernel, &starts, &offsets, &[factor; 4]));
+            }
+        }
         Packed { parts }
     }
 
@@ -175,7 +179,7 @@ impl Link {
         correlate(simd, coarse, coarse_channels, fine, fine_channels * 4, taps, region, |c, plane, sums| {
             let kernel = &mut to[(c * fine_channels + plane / 4) * TAPS..][..TAPS];
             for (tap, sum) in sums.into_iter().enumerate() {
-                kernel[kernel_tap(plane % 4, tap)] = sum;
+                kernel[OF_PLANE[plane % 4] + OF_TAP[tap]] = sum;
             }
         });
     }
@@ -191,18 +195,12 @@ impl Link {
                 by_image[image * points + point] = value;
             }
         }
-        let weights =
-            Weights::pack(rows, n, 1, |row, image, _| coarse.values[coarse.first + row * coarse.stride + image]);
+        let starts: Vec<usize> = (0..rows).map(|row| coarse.first + row * coarse.stride).collect();
+        let images: Vec<usize> = (0..n).collect();
+        let weights = Weights::pack(coarse.values, &starts, &images, &vec![1.0; rows]);
         let from = Planes { values: &by_image, first: 0, stride: points };
         let region = Region { start: 0, rows: 1, length: points, pitch: points };
         multiply(simd, &weights, from, [0], region, to, points);
-    }
-
-    fn taps(&self) -> usize {
-        match self.geometry {
-            Geometry::Halving => 4,
-            Geometry::Collapsing => 1,
-        }
     }
 
     /// Offsets in the fine planes of taps (0, 0), (0, 1), (1, 0), (1, 1), seen from a coarse pixel.
@@ -222,11 +220,10 @@ impl Link {
     }
 }
 
-/// Which of the sixteen weights of a kernel is tap (a, b) = `2a + b` of plane (py, px) = `2py + px`: (2a + py, 2b + px).
-#[inline(always)]
-fn kernel_tap(plane: usize, tap: usize) -> usize {
-    (2 * (tap / 2) + plane / 2) * KERNEL + 2 * (tap % 2) + plane % 2
-}
+/// Of the sixteen weights of a kernel, (2a + py, 2b + px) is tap (a, b) of plane (py, px): its number is the sum of
+/// `OF_TAP[2a + b]` and `OF_PLANE[2py + px]`.
+const OF_TAP: [usize; 4] = [0, 2, 2 * KERNEL, 2 * KERNEL + 2];
+const OF_PLANE: [usize; 4] = [0, 1, KERNEL, KERNEL + 1];
 
 fn planes<'a>(grid: &Grid, values: &'a [f32]) -> Planes<'a> {
     Planes { values, first: grid.front(), stride: grid.stride() }

@@ -19,24 +19,23 @@ pub struct Weights {
 pub const ROWS: usize = 8;
 
 impl Weights {
-    /// Packs `rows` rows of `sources` x `taps` weights, given by `weight(row, source, tap)`.
+    /// Packs a row for each of `row_starts`, which begins there in `values` and has its weights at `offsets` from there,
+    /// source by source, tap by tap; each row times its factor.
     #[inline(always)]
-    pub fn pack(rows: usize, sources: usize, taps: usize, mut weight: impl FnMut(usize, usize, usize) -> f32) -> Self {
-        let tile = tile_rows(rows);
-        let depth = sources * taps;
-        let mut values = vec![0.0; rows.div_ceil(tile) * tile * depth];
-        for (block, packed) in values.chunks_exact_mut(tile * depth).enumerate() {
-            let first = block * tile;
-            for source in 0..sources {
-                for tap in 0..taps {
-                    let at = (source * taps + tap) * tile;
-                    for row in first..rows.min(first + tile) {
-                        packed[at + row - first] = weight(row, source, tap);
-                    }
+    pub fn pack(values: &[f32], row_starts: &[usize], offsets: &[usize], factors: &[f32]) -> Self {
+        let tile = tile_rows(row_starts.len());
+        let depth = offsets.len();
+        let mut packed = vec![0.0; row_starts.len().div_ceil(tile) * tile * depth];
+        for (block, packed) in packed.chunks_exact_mut(tile * depth).enumerate() {
+            let rows = row_starts.iter().zip(factors).skip(block * tile).take(tile);
+            for (row, (&start, &factor)) in rows.enumerate() {
+                let values = &values[start..];
+                for (packed, &offset) in packed.chunks_exact_mut(tile).zip(offsets) {
+                    packed[row] = values[offset] * factor;
                 }
             }
         }
-        Self { values, rows, depth }
+        Self { values: packed, rows: row_starts.len(), depth }
     }
 }
 
@@ -165,13 +164,18 @@ impl<S: Simd, const T: usize> Call<'_, S, T> {
         // SAFETY: the caller asserted that all reads and writes are inside.
         unsafe {
             let first = self.from.values.as_ptr().add(self.from.first);
-            let bases: [*const f32; V] = std::array::from_fn(|v| first.add(*starts.get_unchecked(v)));
+            let mut bases = [first; V];
+            for (base, start) in bases.iter_mut().zip(starts) {
+                *base = first.add(*start);
+            }
             let mut at = 0;
             let mut weight = weights.as_ptr();
             for _ in 0..weights.len() / (M * T) {
                 for tap in self.taps {
-                    let values: [S::f32s; V] =
-                        std::array::from_fn(|v| bases[v].offset(at + tap).cast::<S::f32s>().read_unaligned());
+                    let mut values = [simd.splat_f32s(0.0); V];
+                    for (value, base) in values.iter_mut().zip(bases) {
+                        *value = base.offset(at + tap).cast::<S::f32s>().read_unaligned();
+                    }
                     for (m, sums) in sums.iter_mut().enumerate() {
                         let factor = simd.splat_f32s(*weight.add(m));
                         for (sum, value) in sums.iter_mut().zip(values) {
@@ -277,7 +281,13 @@ unsafe fn dots<S: Simd, const R: usize>(
             }
         }
     }
-    sums.map(|sums| sums.map(add_lanes))
+    let mut totals = [[0.0; 4]; R];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        for (total, sums) in totals.iter_mut().zip(sums) {
+            *total = add_lanes(sums);
+        }
+    }
+    totals
 }
 
 /// The sum of all lanes: halves onto halves, so that it is the same for vectors of any width.
