@@ -6,9 +6,9 @@ use aligned_vec::{ABox, AVec, ConstAlign, avec};
 use pulp::{Arch, WithSimd};
 use rayon::prelude::*;
 
-use super::elementwise::{export, import};
+use super::elementwise::{Moments, export, import};
 use super::grid::Grid;
-use super::layer::{Backward, BackwardInput, Forward, Gradients, Layer, Moments, Next, Weights, block};
+use super::layer::{Backward, BackwardInput, Forward, Gradients, Layer, Next, Weights, block};
 use super::link::Link;
 use crate::network::architecture::{Direction, LayerSpec};
 use crate::network::layer::Constants;
@@ -274,11 +274,15 @@ pub fn layers(specs: &[LayerSpec], [n, _, mut side, _]: [usize; 4]) -> Vec<Layer
         links.push(link);
     }
     let ends = |index: usize, input: bool| {
-        let link: Link = links[index];
+        let link: &Link = &links[index];
         if (specs[index].direction == Direction::Down) == input { link.fine } else { link.coarse }
     };
     let outer = |index: usize| if index + 1 < specs.len() { ends(index + 1, true) } else { ends(index, false) };
-    specs.iter().enumerate().map(|(index, &spec)| Layer { spec, link: links[index], outer: outer(index) }).collect()
+    specs
+        .iter()
+        .enumerate()
+        .map(|(index, &spec)| Layer { spec, link: links[index].clone(), outer: outer(index) })
+        .collect()
 }
 
 fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> Weights<'a> {

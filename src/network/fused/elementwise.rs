@@ -1,22 +1,20 @@
 //! What lies between two products: statistics, normalisation, activation, and the way from one placement to the next.
 //!
-//! Plain loops over groups of `G` images, which the compiler turns into vectors. All functions work on one channel. There
-//! are no closures: the compiler may leave a closure out of line, where it does not know the processor's vectors.
+//! All functions work on one channel, borders included, in whole vectors. Sums are made in [`LINE`] lanes, whatever the
+//! width of the vectors, and lanes are added in order. There are no closures: the compiler may leave a closure out of
+//! line, where it does not know the processor's vectors.
 
-use super::grid::Grid;
+use pulp::Simd;
 
-/// Calls a function of this module with the largest group of images that divides the batch.
-macro_rules! by_group {
-    ($n:expr, $function:ident($($argument:expr),* $(,)?)) => {
-        match $n {
-            n if n % 16 == 0 => $function::<16>($($argument),*),
-            n if n % 8 == 0 => $function::<8>($($argument),*),
-            n if n % 4 == 0 => $function::<4>($($argument),*),
-            _ => $function::<1>($($argument),*),
-        }
-    };
+use super::grid::{Grid, LINE};
+
+/// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Moments {
+    pub mean: f32,
+    pub variance: f32,
+    pub inverse_deviation: f32,
 }
-pub(super) use by_group;
 
 /// Scale and shift of a normalisation, or of a bias with a scale of 1, and the slope for negative values.
 #[derive(Debug, Clone, Copy)]
@@ -27,67 +25,80 @@ pub struct Affine {
     pub slope: f32,
 }
 
-impl Affine {
+/// Sums in lanes that do not depend on the width of the vectors; only the first `LINE / S::F32_LANES` are used.
+struct Lanes<S: Simd>([S::f32s; LINE]);
+
+impl<S: Simd> Lanes<S> {
     #[inline(always)]
-    fn apply(&self, value: f32) -> f32 {
-        let y = value * self.scale + self.shift;
-        if y <= 0.0 { y * self.slope } else { y }
+    fn new(simd: S) -> Self {
+        Self([simd.splat_f32s(0.0); LINE])
     }
 
     #[inline(always)]
-    fn derivative(&self, value: f32) -> f32 {
-        // At zero the slope counts, as in PyTorch and TensorFlow.
-        if value * self.scale + self.shift <= 0.0 { self.slope } else { 1.0 }
+    fn total(self) -> f64 {
+        let mut total = 0.0;
+        for part in &self.0[..LINE / S::F32_LANES] {
+            let lanes: &[f32] = pulp::bytemuck::cast_slice(std::slice::from_ref(part));
+            for &lane in lanes {
+                total += f64::from(lane);
+            }
+        }
+        total
     }
 }
 
-/// Mean and biased variance of the pixels of a channel whose borders are zero.
+/// Turns each pixel x to (x - mean) / sqrt(variance + epsilon) with the channel's own moments; borders are zero before
+/// and after.
 #[inline(always)]
-pub fn moments(channel: &[f32], count: usize) -> (f64, f64) {
-    let (mut sums, mut squares) = ([0.0f64; 16], [0.0f64; 16]);
-    for values in channel.chunks_exact(16) {
-        for lane in 0..16 {
-            let value = f64::from(values[lane]);
-            sums[lane] += value;
-            squares[lane] += value * value;
+pub fn normalise<S: Simd>(simd: S, grid: &Grid, channel: &mut [f32], epsilon: f64) -> Moments {
+    let parts = LINE / S::F32_LANES;
+    let count = (grid.n * grid.side * grid.side) as f64;
+    let mut sums = Lanes::new(simd);
+    for line in S::as_simd_f32s(channel).0.chunks_exact(parts) {
+        for (sum, value) in sums.0.iter_mut().zip(line) {
+            *sum = simd.add_f32s(*sum, *value);
         }
     }
-    let mean = sums.iter().sum::<f64>() / count as f64;
-    // In f64 the difference of the two large numbers is exact enough for any f32.
-    (mean, (squares.iter().sum::<f64>() / count as f64 - mean * mean).max(0.0))
-}
-
-/// (x - mean) * factor for every pixel.
-#[inline(always)]
-pub fn normalise(grid: &Grid, channel: &mut [f32], mean: f32, factor: f32) {
-    for run in 0..grid.run_count() {
-        for value in &mut channel[grid.run_start(run)..][..grid.run_length()] {
-            *value = (*value - mean) * factor;
+    let mean = (sums.total() / count) as f32;
+    let mean_vector = simd.splat_f32s(mean);
+    for value in S::as_mut_simd_f32s(channel).0 {
+        *value = simd.sub_f32s(*value, mean_vector);
+    }
+    grid.clear_borders(channel);
+    let mut squares = Lanes::new(simd);
+    for line in S::as_simd_f32s(channel).0.chunks_exact(parts) {
+        for (square, value) in squares.0.iter_mut().zip(line) {
+            *square = simd.mul_add_e_f32s(*value, *value, *square);
         }
     }
+    let variance = squares.total() / count;
+    let inverse_deviation = (1.0 / (variance + epsilon).sqrt()) as f32;
+    let factor = simd.splat_f32s(inverse_deviation);
+    for value in S::as_mut_simd_f32s(channel).0 {
+        *value = simd.mul_f32s(*value, factor);
+    }
+    Moments { mean, variance: variance as f32, inverse_deviation }
 }
 
 /// Scale, shift and activation, from one placement to another.
 #[inline(always)]
-pub fn activate<const G: usize>(from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32], affine: Affine) {
-    for pair in 0..from_grid.half_rows() {
-        let (source, target) = (from_grid.half_row(pair), to_grid.half_row(pair));
-        for pixel in 0..source.pixels {
-            let from = &from[source.start + pixel * source.step..][..from_grid.n];
-            let to = &mut to[target.start + pixel * target.step..][..from_grid.n];
-            for (to, from) in to.chunks_exact_mut(G).zip(from.chunks_exact(G)) {
-                for i in 0..G {
-                    to[i] = affine.apply(from[i]);
-                }
-            }
-        }
+pub fn activate<S: Simd>(simd: S, from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32], affine: Affine) {
+    let (scale, shift) = (simd.splat_f32s(affine.scale), simd.splat_f32s(affine.shift));
+    let (slope, zero) = (simd.splat_f32s(affine.slope), simd.splat_f32s(0.0));
+    replace(from_grid, from, to_grid, to);
+    for value in S::as_mut_simd_f32s(to).0 {
+        let linear = simd.mul_add_e_f32s(*value, scale, shift);
+        let negative = simd.less_than_or_equal_f32s(linear, zero);
+        *value = simd.select_f32s(negative, simd.mul_f32s(linear, slope), linear);
     }
+    to_grid.clear_borders(to);
 }
 
 /// Takes the gradient by the output of an activation back to its input, from one placement to another, and sums it,
 /// alone and times the normalised values.
 #[inline(always)]
-pub fn activate_backward<const G: usize>(
+pub fn activate_backward<S: Simd>(
+    simd: S,
     from_grid: &Grid,
     from: &[f32],
     to_grid: &Grid,
@@ -95,40 +106,71 @@ pub fn activate_backward<const G: usize>(
     normalised: &[f32],
     affine: Affine,
 ) -> (f64, f64) {
-    let (mut by_shift, mut by_scale) = ([0.0f64; G], [0.0f64; G]);
-    for pair in 0..from_grid.half_rows() {
-        let (source, target) = (from_grid.half_row(pair), to_grid.half_row(pair));
-        for pixel in 0..source.pixels {
-            let at = target.start + pixel * target.step;
-            let from = from[source.start + pixel * source.step..][..from_grid.n].chunks_exact(G);
-            let normalised = normalised[at..][..from_grid.n].chunks_exact(G);
-            for (to, (from, normalised)) in to[at..][..from_grid.n].chunks_exact_mut(G).zip(from.zip(normalised)) {
-                for i in 0..G {
-                    let gradient = from[i] * affine.derivative(normalised[i]);
-                    to[i] = gradient;
-                    by_shift[i] += f64::from(gradient);
-                    by_scale[i] += f64::from(gradient * normalised[i]);
-                }
-            }
+    replace(from_grid, from, to_grid, to);
+    let (scale, shift) = (simd.splat_f32s(affine.scale), simd.splat_f32s(affine.shift));
+    let (slope, zero) = (simd.splat_f32s(affine.slope), simd.splat_f32s(0.0));
+    let (mut by_shift, mut by_scale) = (Lanes::new(simd), Lanes::new(simd));
+    let parts = LINE / S::F32_LANES;
+    let normalised = S::as_simd_f32s(normalised).0.chunks_exact(parts);
+    for (line, normalised) in S::as_mut_simd_f32s(to).0.chunks_exact_mut(parts).zip(normalised) {
+        let sums = by_shift.0.iter_mut().zip(&mut by_scale.0);
+        for ((gradient, normalised), (by_shift, by_scale)) in line.iter_mut().zip(normalised).zip(sums) {
+            let value = simd.mul_add_e_f32s(*normalised, scale, shift);
+            // At zero the slope counts, as in PyTorch and TensorFlow.
+            let negative = simd.less_than_or_equal_f32s(value, zero);
+            *gradient = simd.select_f32s(negative, simd.mul_f32s(*gradient, slope), *gradient);
+            *by_shift = simd.add_f32s(*by_shift, *gradient);
+            *by_scale = simd.mul_add_e_f32s(*gradient, *normalised, *by_scale);
         }
     }
-    (by_shift.iter().sum(), by_scale.iter().sum())
+    (by_shift.total(), by_scale.total())
 }
 
-/// The gradient by the input of a normalisation, in place: (g - by_shift - normalised * by_scale) * factor.
+/// The gradient by the input of a normalisation, in place, from the sums of the gradient by its output.
 #[inline(always)]
-pub fn normalise_backward(
+pub fn normalise_backward<S: Simd>(
+    simd: S,
     grid: &Grid,
     gradient: &mut [f32],
     normalised: &[f32],
-    by_shift: f32,
-    by_scale: f32,
+    by_shift: f64,
+    by_scale: f64,
     factor: f32,
 ) {
-    for run in 0..grid.run_count() {
-        let (start, length) = (grid.run_start(run), grid.run_length());
-        for (gradient, value) in gradient[start..][..length].iter_mut().zip(&normalised[start..][..length]) {
-            *gradient = (*gradient - by_shift - value * by_scale) * factor;
+    let count = (grid.n * grid.side * grid.side) as f64;
+    let by_shift = simd.splat_f32s((by_shift / count) as f32);
+    let by_scale = simd.splat_f32s((by_scale / count) as f32);
+    let factor = simd.splat_f32s(factor);
+    for (gradient, value) in S::as_mut_simd_f32s(gradient).0.iter_mut().zip(S::as_simd_f32s(normalised).0) {
+        let through_mean = simd.sub_f32s(*gradient, by_shift);
+        *gradient = simd.mul_f32s(simd.sub_f32s(through_mean, simd.mul_f32s(*value, by_scale)), factor);
+    }
+    grid.clear_borders(gradient);
+}
+
+/// Copies all pixels from one placement to another.
+#[inline(always)]
+fn replace(from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32]) {
+    match from_grid.n {
+        n if n % 16 == 0 => replace_groups::<16>(from_grid, from, to_grid, to),
+        n if n % 8 == 0 => replace_groups::<8>(from_grid, from, to_grid, to),
+        n if n % 4 == 0 => replace_groups::<4>(from_grid, from, to_grid, to),
+        _ => replace_groups::<1>(from_grid, from, to_grid, to),
+    }
+}
+
+/// Copies all pixels in groups of `G` images, which divides their number.
+#[inline(always)]
+fn replace_groups<const G: usize>(from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32]) {
+    let n = from_grid.n;
+    for half_row in 0..from_grid.half_rows() {
+        let (source, target) = (from_grid.half_row(half_row), to_grid.half_row(half_row));
+        for pixel in 0..source.pixels {
+            let from = from[source.start + pixel * source.step..][..n].as_chunks::<G>().0;
+            let to = to[target.start + pixel * target.step..][..n].as_chunks_mut::<G>().0;
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
         }
     }
 }

@@ -4,18 +4,16 @@
 //! are still in the cache, and likewise backward, from the product with the next layer's kernel to the gradient by this
 //! layer's weights.
 
-use std::ops::Range;
-
 use pulp::{Simd, WithSimd};
 
-use super::elementwise::{Affine, activate, activate_backward, by_group, moments, normalise, normalise_backward};
+use super::elementwise::{Affine, Moments, activate, activate_backward, normalise, normalise_backward};
 use super::grid::Grid;
-use super::link::{Link, Packed};
+use super::link::Link;
 use crate::network::architecture::{Direction, LayerSpec};
 use crate::network::layer::Constants;
 
 /// A layer with the places of its values.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Layer {
     pub spec: LayerSpec,
     pub link: Link,
@@ -29,14 +27,6 @@ pub struct Weights<'a> {
     pub kernel: &'a [f32],
     pub shift: &'a [f32],
     pub scale: Option<&'a [f32]>,
-}
-
-/// Mean, variance and inverse deviation of one channel in one batch.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Moments {
-    pub mean: f32,
-    pub variance: f32,
-    pub inverse_deviation: f32,
 }
 
 impl Layer {
@@ -61,36 +51,21 @@ impl Layer {
         block(self.spec.outputs)
     }
 
-    /// Weights of the product for some output channels.
+    /// The product for some output channels.
     #[inline(always)]
-    pub fn pack(&self, kernel: &[f32], channels: Range<usize>, factors: &[f32]) -> Packed {
+    fn convolve<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, input: &[f32], to: &mut [f32]) {
         match self.spec.direction {
-            Direction::Down => self.link.pack_to_coarse(kernel, channels, factors),
-            Direction::Up => self.link.pack_to_fine(kernel, channels, factors),
-        }
-    }
-
-    #[inline(always)]
-    fn convolve<S: Simd>(&self, simd: S, packed: &Packed, input: &[f32], to: &mut [f32]) {
-        match self.spec.direction {
-            Direction::Down => self.link.to_coarse(simd, packed, input, to),
-            Direction::Up => self.link.to_fine(simd, packed, input, to),
+            Direction::Down => self.link.to_coarse(simd, kernel, first, input, to),
+            Direction::Up => self.link.to_fine(simd, kernel, first, input, to),
         }
     }
 
     /// The gradient by some of the channels that came in, from that by all that the product gave.
     #[inline(always)]
-    fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], channels: Range<usize>, by: &[f32], to: &mut [f32]) {
-        let ones = vec![1.0; channels.len()];
+    fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, by_product: &[f32], to: &mut [f32]) {
         match self.spec.direction {
-            Direction::Down => {
-                let packed = self.link.pack_to_fine(kernel, channels, &ones);
-                self.link.to_fine(simd, &packed, by, to);
-            }
-            Direction::Up => {
-                let packed = self.link.pack_to_coarse(kernel, channels, &ones);
-                self.link.to_coarse(simd, &packed, by, to);
-            }
+            Direction::Down => self.link.to_fine(simd, kernel, first, by_product, to),
+            Direction::Up => self.link.to_coarse(simd, kernel, first, by_product, to),
         }
     }
 
@@ -125,33 +100,26 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
-        let count = self.moments.len();
-        let packed = layer.pack(self.weights.kernel, self.first..self.first + count, &vec![1.0; count]);
-        layer.convolve(simd, &packed, self.input, self.values);
+        layer.convolve(simd, self.weights.kernel, self.first, self.input, self.values);
         let values = self.values.chunks_exact_mut(grid.channel_length());
         let outputs = self.output.chunks_exact_mut(outer.channel_length());
-        for (index, ((values, output), channel)) in values.zip(outputs).zip(self.moments).enumerate() {
+        for ((values, output), (channel, moments)) in values.zip(outputs).zip((self.first..).zip(self.moments)) {
             if layer.spec.normalised {
-                let (mean, variance) = moments(values, grid.n * grid.side * grid.side);
-                let inverse_deviation = 1.0 / (variance + self.constants.norm_epsilon).sqrt();
-                *channel = Moments {
-                    mean: mean as f32,
-                    variance: variance as f32,
-                    inverse_deviation: inverse_deviation as f32,
-                };
-                normalise(&grid, values, channel.mean, channel.inverse_deviation);
+                *moments = normalise(simd, &grid, values, self.constants.norm_epsilon);
             }
-            let affine = layer.affine(&self.weights, self.first + index, self.constants);
-            by_group!(grid.n, activate(&grid, values, &outer, output, affine));
+            let affine = layer.affine(&self.weights, channel, self.constants);
+            activate(simd, &grid, values, &outer, output, affine);
         }
     }
 }
 
-/// Forward pass with a fixed affine map instead of a normalisation, its scale folded into the packed weights.
+/// Forward pass with an affine map in place of a normalisation, its scale part of the kernel.
 pub struct ForwardFixed<'a> {
     pub layer: &'a Layer,
-    pub packed: &'a Packed,
+    pub kernel: &'a [f32],
     pub input: &'a [f32],
+    /// Number of the first channel.
+    pub first: usize,
     /// Shift of each channel.
     pub shift: &'a [f32],
     pub slope: f32,
@@ -165,12 +133,11 @@ impl WithSimd for ForwardFixed<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
-        layer.convolve(simd, self.packed, self.input, self.values);
+        layer.convolve(simd, self.kernel, self.first, self.input, self.values);
         let values = self.values.chunks_exact(grid.channel_length());
         let outputs = self.output.chunks_exact_mut(outer.channel_length());
         for ((values, output), &shift) in values.zip(outputs).zip(self.shift) {
-            let affine = Affine { scale: 1.0, shift, slope: self.slope };
-            by_group!(grid.n, activate(&grid, values, &outer, output, affine));
+            activate(simd, &grid, values, &outer, output, Affine { scale: 1.0, shift, slope: self.slope });
         }
     }
 }
@@ -216,21 +183,19 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
-        let channels = self.first..self.first + self.moments.len();
         if let Some(next) = &self.next {
-            next.layer.convolve_backward(simd, next.kernel, channels.clone(), next.by_product, self.by_output);
+            next.layer.convolve_backward(simd, next.kernel, self.first, next.by_product, self.by_output);
         }
-        let count = (grid.n * grid.side * grid.side) as f64;
         let length = grid.channel_length();
-        for (index, channel) in channels.enumerate() {
+        for (index, moments) in self.moments.iter().enumerate() {
             let from = &self.by_output[index * outer.channel_length()..][..outer.channel_length()];
             let values = &self.values[index * length..][..length];
             let to = &mut self.by_product[index * length..][..length];
-            let affine = layer.affine(&self.weights, channel, self.constants);
-            let (by_shift, by_scale) = by_group!(grid.n, activate_backward(&outer, from, &grid, to, values, affine));
+            let affine = layer.affine(&self.weights, self.first + index, self.constants);
+            let (by_shift, by_scale) = activate_backward(simd, &outer, from, &grid, to, values, affine);
             if layer.spec.normalised {
-                let factor = affine.scale * self.moments[index].inverse_deviation;
-                normalise_backward(&grid, to, values, (by_shift / count) as f32, (by_scale / count) as f32, factor);
+                let factor = affine.scale * moments.inverse_deviation;
+                normalise_backward(simd, &grid, to, values, by_shift, by_scale, factor);
             }
             if let Some(gradients) = &mut self.gradients {
                 gradients.shift[index] = by_shift as f32;
@@ -259,7 +224,6 @@ impl WithSimd for BackwardInput<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Next { layer, kernel, by_product } = self.next;
-        let channels = self.first..self.first + self.by_input.len() / layer.input().channel_length();
-        layer.convolve_backward(simd, kernel, channels, by_product, self.by_input);
+        layer.convolve_backward(simd, kernel, self.first, by_product, self.by_input);
     }
 }

@@ -1,7 +1,5 @@
 //! What ties a coarse image to a fine one: convolution down, transposed convolution up, the gradient by the kernel.
 
-use std::ops::Range;
-
 use pulp::Simd;
 
 use super::grid::{Grid, LINE, Placement, first_pixel};
@@ -12,17 +10,15 @@ use crate::network::convolution::KERNEL;
 const TAPS: usize = KERNEL * KERNEL;
 
 /// A kernel's two ends. The kernel is `[coarse channels, fine channels, 4, 4]`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Link {
     pub geometry: Geometry,
     pub coarse: Grid,
     pub fine: Grid,
-}
-
-/// The weights for some channels, in the order the products read them.
-pub struct Packed {
-    /// One part, or one a plane of the fine channels.
-    parts: Vec<Weights>,
+    /// Where the weights of one coarse channel lie, in the order of fine planes and taps.
+    fine_offsets: Vec<usize>,
+    /// Where the weights of one fine channel's plane lie, in the order of coarse channels and taps.
+    coarse_offsets: Vec<usize>,
 }
 
 impl Link {
@@ -33,33 +29,31 @@ impl Link {
             Geometry::Collapsing => ([Placement::Points; 2], 1),
         };
         let grid = |placement, channels, side| Grid { placement, channels, side, n };
-        Self { geometry, coarse: grid(placements[0], coarse, coarse_side), fine: grid(placements[1], fine, fine_side) }
-    }
-
-    /// Weights for [`to_coarse`](Self::to_coarse), those of each coarse channel times its factor.
-    #[inline(always)]
-    pub fn pack_to_coarse(&self, kernel: &[f32], channels: Range<usize>, factors: &[f32]) -> Packed {
-        let row = self.fine.channels * TAPS;
-        let starts: Vec<usize> = channels.map(|channel| channel * row).collect();
-        let mut offsets = Vec::with_capacity(row);
-        match self.geometry {
-            Geometry::Halving => {
-                for source in 0..self.fine.channels * 4 {
-                    let start = source / 4 * TAPS + OF_PLANE[source % 4];
-                    offsets.extend_from_slice(&OF_TAP.map(|tap| start + tap));
-                }
-            }
-            Geometry::Collapsing => offsets.extend(0..row),
+        let row = fine * TAPS;
+        let (fine_offsets, coarse_offsets) = match geometry {
+            Geometry::Halving => (
+                (0..fine * 4).flat_map(|p| OF_TAP.map(|tap| p / 4 * TAPS + OF_PLANE[p % 4] + tap)).collect(),
+                (0..coarse).flat_map(|channel| OF_TAP.map(|tap| channel * row + tap)).collect(),
+            ),
+            Geometry::Collapsing => ((0..row).collect(), (0..coarse).map(|channel| channel * row).collect()),
+        };
+        Self {
+            geometry,
+            coarse: grid(placements[0], coarse, coarse_side),
+            fine: grid(placements[1], fine, fine_side),
+            fine_offsets,
+            coarse_offsets,
         }
-        Packed { parts: vec![Weights::pack(kernel, &starts, &offsets, factors)] }
     }
 
-    /// Convolution: the coarse channels that `packed` is for, from all fine ones.
+    /// Convolution: some coarse channels, as many as `to` has, from all fine ones.
     #[inline(always)]
-    pub fn to_coarse<S: Simd>(&self, simd: S, packed: &Packed, fine: &[f32], to: &mut [f32]) {
+    pub fn to_coarse<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, fine: &[f32], to: &mut [f32]) {
         let (region, stride) = (self.coarse_region(), self.coarse.stride());
         let from = planes(&self.fine, fine);
-        let weights = &packed.parts[0];
+        let last = first + to.len() / self.coarse.channel_length();
+        let rows: Vec<usize> = (first..last).map(|channel| channel * self.fine.channels * TAPS).collect();
+        let weights = Weights { values: kernel, rows: &rows, offsets: &self.fine_offsets };
         match self.geometry {
             Geometry::Halving => multiply(simd, weights, from, self.coarse_taps(), region, to, stride),
             Geometry::Collapsing => multiply(simd, weights, from, [0], region, to, stride),
@@ -69,71 +63,59 @@ impl Link {
         }
     }
 
-    /// Weights for [`to_fine`](Self::to_fine), those of each fine channel times its factor.
+    /// Transposed convolution: some fine channels, as many as `to` has, from all coarse ones.
     #[inline(always)]
-    pub fn pack_to_fine(&self, kernel: &[f32], channels: Range<usize>, factors: &[f32]) -> Packed {
-        let row = self.fine.channels * TAPS;
-        let sources = 0..self.coarse.channels;
-        if self.geometry == Geometry::Collapsing {
-            let starts: Vec<usize> = (channels.start * TAPS..channels.end * TAPS).collect();
-            let offsets: Vec<usize> = sources.map(|source| source * row).collect();
-            let factors: Vec<f32> = factors.iter().flat_map(|&factor| [factor; TAPS]).collect();
-            return Packed { parts: vec![Weights::pack(kernel, &starts, &offsets, &factors)] };
-        }
-        let mut offsets = Vec::with_capacity(4 * sources.len());
-        for source in sources {
-            offsets.extend_from_slice(&OF_TAP.map(|tap| source * row + tap));
-        }
-        let mut parts = Vec::with_capacity(4 * channels.len());
-        if self.plane_by_plane(channels.len()) {
-            for plane in OF_PLANE {
-                let starts: Vec<usize> = channels.clone().map(|channel| channel * TAPS + plane).collect();
-                parts.push(Weights::pack(kernel, &starts, &offsets, factors));
+    pub fn to_fine<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, coarse: &[f32], to: &mut [f32]) {
+        let count = to.len() / self.fine.channel_length();
+        let from = planes(&self.coarse, coarse);
+        let whole_lines = match self.geometry {
+            Geometry::Halving => self.to_planes(simd, kernel, first, count, from, to),
+            Geometry::Collapsing => {
+                let region = self.coarse_region();
+                let rows: Vec<usize> = (first * TAPS..(first + count) * TAPS).collect();
+                let weights = Weights { values: kernel, rows: &rows, offsets: &self.coarse_offsets };
+                multiply(simd, weights, from, [0], region, to, self.fine.stride());
+                region.is_whole_lines()
             }
-        } else {
-            for (channel, &factor) in channels.zip(factors) {
-                let starts = OF_PLANE.map(|plane| channel * TAPS + plane);
-                parts.push(Weights::pack(kernel, &starts, &offsets, &[factor; 4]));
-            }
+        };
+        if !whole_lines {
+            clear_borders(&self.fine, to);
         }
-        Packed { parts }
     }
 
-    /// Transposed convolution: the fine channels that `packed` is for, from all coarse ones.
+    /// [`to_fine`](Self::to_fine) for halving. Returns whether nothing was written to borders.
     #[inline(always)]
-    pub fn to_fine<S: Simd>(&self, simd: S, packed: &Packed, coarse: &[f32], to: &mut [f32]) {
-        let stride = self.fine.stride();
-        let from = planes(&self.coarse, coarse);
-        let count = to.len() / self.fine.channel_length();
-        if self.geometry == Geometry::Collapsing {
-            let region = self.coarse_region();
-            multiply(simd, &packed.parts[0], from, [0], region, to, stride);
-            if !region.is_whole_lines() {
-                clear_borders(&self.fine, to);
-            }
-            return;
-        }
+    fn to_planes<S: Simd>(
+        &self,
+        simd: S,
+        kernel: &[f32],
+        first: usize,
+        count: usize,
+        from: Planes,
+        to: &mut [f32],
+    ) -> bool {
+        let (stride, pitch, extent, n) = (self.fine.stride(), self.fine.pitch(), self.fine.extent(), self.fine.n);
         let taps = self.coarse_taps().map(|tap| -tap);
-        let (extent, pitch, n) = (self.fine.extent(), self.fine.pitch(), self.fine.n);
-        if self.plane_by_plane(count) {
-            let mut whole_lines = true;
-            for (plane, weights) in packed.parts.iter().enumerate() {
-                let [top, left] = first_pixel(plane);
-                let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
-                whole_lines &= region.is_whole_lines();
-                multiply(simd, weights, from, taps, region, &mut to[plane * stride..], 4 * stride);
-            }
-            if whole_lines {
-                return;
-            }
-        } else {
-            // Few channels: the four planes of each are the rows of one tile, with the border, which is then cleared.
+        let offsets = &self.coarse_offsets[..];
+        if !count.is_multiple_of(4) {
+            // Few channels: the four planes of each are the rows of one tile, with the border.
             let region = Region { start: 0, rows: extent + 1, length: pitch, pitch };
-            for (weights, to) in packed.parts.iter().zip(to.chunks_exact_mut(4 * stride)) {
+            for (channel, to) in (first..).zip(to.chunks_exact_mut(4 * stride)) {
+                let rows = OF_PLANE.map(|plane| channel * TAPS + plane);
+                let weights = Weights { values: kernel, rows: &rows, offsets };
                 multiply(simd, weights, from, taps, region, to, stride);
             }
+            return false;
         }
-        clear_borders(&self.fine, to);
+        // One plane of several channels is the rows of one tile.
+        for plane in 0..4 {
+            let [top, left] = first_pixel(plane);
+            let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
+            let rows: Vec<usize> = (first..first + count).map(|channel| channel * TAPS + OF_PLANE[plane]).collect();
+            let weights = Weights { values: kernel, rows: &rows, offsets };
+            multiply(simd, weights, from, taps, region, &mut to[plane * stride..], 4 * stride);
+        }
+        (extent * n).is_multiple_of(LINE)
     }
 
     /// Gradient by the kernel for some coarse channels and all fine ones: `[coarse, fine, 4, 4]`.
@@ -195,12 +177,12 @@ impl Link {
                 by_image[image * points + point] = value;
             }
         }
-        let starts: Vec<usize> = (0..rows).map(|row| coarse.first + row * coarse.stride).collect();
+        let rows: Vec<usize> = (0..rows).map(|row| coarse.first + row * coarse.stride).collect();
         let images: Vec<usize> = (0..n).collect();
-        let weights = Weights::pack(coarse.values, &starts, &images, &vec![1.0; rows]);
+        let weights = Weights { values: coarse.values, rows: &rows, offsets: &images };
         let from = Planes { values: &by_image, first: 0, stride: points };
         let region = Region { start: 0, rows: 1, length: points, pitch: points };
-        multiply(simd, &weights, from, [0], region, to, points);
+        multiply(simd, weights, from, [0], region, to, points);
     }
 
     /// Offsets in the fine planes of taps (0, 0), (0, 1), (1, 0), (1, 1), seen from a coarse pixel.
@@ -212,11 +194,6 @@ impl Link {
     fn coarse_region(&self) -> Region {
         let extent = self.coarse.extent();
         Region { start: 0, rows: extent, length: extent * self.coarse.n, pitch: self.coarse.pitch() }
-    }
-
-    /// Whether one plane of several fine channels is a tile's rows, rather than the four planes of one channel.
-    fn plane_by_plane(&self, channels: usize) -> bool {
-        channels.is_multiple_of(4)
     }
 }
 

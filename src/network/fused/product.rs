@@ -7,41 +7,15 @@ use pulp::Simd;
 
 use super::grid::LINE;
 
-/// Rows of weights, in blocks of `M` rows: `[rows / M][sources][taps][M]`, the last block filled up with zeros.
-pub struct Weights {
-    values: Vec<f32>,
-    rows: usize,
-    /// Planes that a row is multiplied with, times taps.
-    depth: usize,
-}
-
 /// Rows of the largest tile.
-pub const ROWS: usize = 8;
+const ROWS: usize = 8;
 
-impl Weights {
-    /// Packs a row for each of `row_starts`, which begins there in `values` and has its weights at `offsets` from there,
-    /// source by source, tap by tap; each row times its factor.
-    #[inline(always)]
-    pub fn pack(values: &[f32], row_starts: &[usize], offsets: &[usize], factors: &[f32]) -> Self {
-        let tile = tile_rows(row_starts.len());
-        let depth = offsets.len();
-        let mut packed = vec![0.0; row_starts.len().div_ceil(tile) * tile * depth];
-        for (block, packed) in packed.chunks_exact_mut(tile * depth).enumerate() {
-            let rows = row_starts.iter().zip(factors).skip(block * tile).take(tile);
-            for (row, (&start, &factor)) in rows.enumerate() {
-                let values = &values[start..];
-                for (packed, &offset) in packed.chunks_exact_mut(tile).zip(offsets) {
-                    packed[row] = values[offset] * factor;
-                }
-            }
-        }
-        Self { values: packed, rows: row_starts.len(), depth }
-    }
-}
-
-/// Rows of a tile, which the packing of weights follows: `ROWS`, or half as many where that leaves fewer zeros.
-fn tile_rows(rows: usize) -> usize {
-    if rows.next_multiple_of(ROWS) == rows.next_multiple_of(ROWS / 2) { ROWS } else { ROWS / 2 }
+/// Rows of weights: the weight of row r for source s and tap t is `values[rows[r] + offsets[s * taps + t]]`.
+#[derive(Clone, Copy)]
+pub struct Weights<'a> {
+    pub values: &'a [f32],
+    pub rows: &'a [usize],
+    pub offsets: &'a [usize],
 }
 
 /// Planes that are read: plane `s` begins at `first + s * stride` of `values`.
@@ -85,7 +59,7 @@ impl Region {
 #[inline(always)]
 pub fn multiply<S: Simd, const T: usize>(
     simd: S,
-    weights: &Weights,
+    weights: Weights,
     from: Planes,
     taps: [isize; T],
     region: Region,
@@ -94,25 +68,29 @@ pub fn multiply<S: Simd, const T: usize>(
 ) {
     let starts = region.vectors(S::F32_LANES);
     let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return };
-    let sources = weights.depth / T;
-    let least = from.first.checked_add_signed(taps.into_iter().min().unwrap_or(0)).map(|at| at + first);
+    let sources = weights.offsets.len() / T;
+    let largest = |indices: &[usize]| indices.iter().copied().max().unwrap_or(0);
+    let least = (from.first + first).checked_add_signed(taps.into_iter().min().unwrap_or(0));
     let most = from.first + (sources - 1) * from.stride + last + S::F32_LANES;
     let most = most.checked_add_signed(taps.into_iter().max().unwrap_or(0).max(0));
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
+    assert!(weights.offsets.len() == sources * T);
+    assert!(largest(weights.rows) + largest(weights.offsets) < weights.values.len());
     assert!(least.is_some() && most.is_some_and(|most| most <= from.values.len()));
-    assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
-    let call = Call { simd, from, taps, starts: &starts, to_stride };
-    let tile = tile_rows(weights.rows);
-    for (block, packed) in weights.values.chunks_exact(tile * weights.depth).enumerate() {
-        let first = block * tile;
-        let rows = tile.min(weights.rows - first);
-        let to = &mut to[first * to_stride..];
-        // SAFETY: bounds as asserted above; the packed weights of a block are `depth * tile` numbers.
+    assert!((weights.rows.len() - 1) * to_stride + last + S::F32_LANES <= to.len());
+    let call = Call { simd, weights, from, taps, starts: &starts, to_stride };
+    let mut row = 0;
+    while row < weights.rows.len() {
+        let rows = &weights.rows[row..];
+        let to = &mut to[row * to_stride..];
+        // SAFETY: bounds as asserted above.
         unsafe {
-            if tile == ROWS {
-                call.block::<ROWS>(packed, rows, to);
+            if rows.len() > ROWS / 2 {
+                call.block::<ROWS>(rows, to);
+                row += ROWS;
             } else {
-                call.block::<{ ROWS / 2 }>(packed, rows, to);
+                call.block::<{ ROWS / 2 }>(rows, to);
+                row += ROWS / 2;
             }
         }
     }
@@ -120,6 +98,7 @@ pub fn multiply<S: Simd, const T: usize>(
 
 struct Call<'a, S, const T: usize> {
     simd: S,
+    weights: Weights<'a>,
     from: Planes<'a>,
     taps: [isize; T],
     starts: &'a [usize],
@@ -127,9 +106,9 @@ struct Call<'a, S, const T: usize> {
 }
 
 impl<S: Simd, const T: usize> Call<'_, S, T> {
-    /// All positions of one block of `M` rows, of which the first `rows` count.
+    /// All positions of the first `M` rows, or of as many as there are.
     #[inline(always)]
-    unsafe fn block<const M: usize>(&self, weights: &[f32], rows: usize, to: &mut [f32]) {
+    unsafe fn block<const M: usize>(&self, rows: &[usize], to: &mut [f32]) {
         let mut starts = self.starts;
         while !starts.is_empty() {
             // Tiles of three vectors; the last four are two and two, for a tile of one keeps the processor waiting.
@@ -142,9 +121,9 @@ impl<S: Simd, const T: usize> Call<'_, S, T> {
             // SAFETY: passed on.
             unsafe {
                 match width {
-                    1 => self.tile::<M, 1>(weights, now, rows, to),
-                    2 => self.tile::<M, 2>(weights, now, rows, to),
-                    _ => self.tile::<M, 3>(weights, now, rows, to),
+                    1 => self.tile::<M, 1>(rows, now, to),
+                    2 => self.tile::<M, 2>(rows, now, to),
+                    _ => self.tile::<M, 3>(rows, now, to),
                 }
             }
             starts = later;
@@ -152,41 +131,39 @@ impl<S: Simd, const T: usize> Call<'_, S, T> {
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize, const V: usize>(
-        &self,
-        weights: &[f32],
-        starts: &[usize],
-        rows: usize,
-        to: &mut [f32],
-    ) {
+    unsafe fn tile<const M: usize, const V: usize>(&self, rows: &[usize], starts: &[usize], to: &mut [f32]) {
         let simd = self.simd;
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
         // SAFETY: the caller asserted that all reads and writes are inside.
         unsafe {
+            let weights = self.weights.values.as_ptr();
+            let mut factors = [weights; M];
+            for (m, factor) in factors.iter_mut().enumerate() {
+                // Rows that are missing repeat the last one, and are not written.
+                *factor = weights.add(rows[m.min(rows.len() - 1)]);
+            }
             let first = self.from.values.as_ptr().add(self.from.first);
             let mut bases = [first; V];
             for (base, start) in bases.iter_mut().zip(starts) {
                 *base = first.add(*start);
             }
             let mut at = 0;
-            let mut weight = weights.as_ptr();
-            for _ in 0..weights.len() / (M * T) {
-                for tap in self.taps {
+            for offsets in self.weights.offsets.chunks_exact(T) {
+                for (&offset, tap) in offsets.iter().zip(self.taps) {
                     let mut values = [simd.splat_f32s(0.0); V];
                     for (value, base) in values.iter_mut().zip(bases) {
                         *value = base.offset(at + tap).cast::<S::f32s>().read_unaligned();
                     }
-                    for (m, sums) in sums.iter_mut().enumerate() {
-                        let factor = simd.splat_f32s(*weight.add(m));
+                    for (sums, factor) in sums.iter_mut().zip(factors) {
+                        let factor = simd.splat_f32s(*factor.add(offset));
                         for (sum, value) in sums.iter_mut().zip(values) {
                             *sum = simd.mul_add_e_f32s(factor, value, *sum);
                         }
                     }
-                    weight = weight.add(M);
                 }
                 at += self.from.stride as isize;
             }
-            for (m, sums) in sums.iter().enumerate().take(rows) {
+            for (m, sums) in sums.iter().enumerate().take(rows.len()) {
                 let row = to.as_mut_ptr().add(m * self.to_stride);
                 for (v, sum) in sums.iter().enumerate() {
                     row.add(*starts.get_unchecked(v)).cast::<S::f32s>().write_unaligned(*sum);
