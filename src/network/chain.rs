@@ -3,9 +3,10 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::architecture::LayerSpec;
-use super::fused::{self, Kernels, Numbers};
+use super::fused::{self, Kernels};
 use super::layer::{self, BatchStatistics, Constants, LayerTape, LayerWeights};
 use super::parameters::{LayerEntries, Layout, part};
+use crate::processor::{self, Numbers};
 
 /// A chain of layers with their weights on a device.
 #[derive(Debug, Clone)]
@@ -80,8 +81,8 @@ impl Network {
         let (output, shape) = passed.output();
         let moved: Vec<f32> = passed.statistics().collect();
         let length = moved.len();
-        let moved = (length > 0).then(|| fused::tensor(moved, [length]));
-        Some((Tape { output: fused::tensor(output, shape), passed: Passed::Fused(passed) }, moved))
+        let moved = (length > 0).then(|| processor::tensor(moved, [length]));
+        Some((Tape { output: processor::tensor(output, shape), passed: Passed::Fused(passed) }, moved))
     }
 
     fn forward_primitives(&self, input: Tensor<4>) -> (Tape, Option<Tensor<1>>) {
@@ -128,7 +129,7 @@ impl Network {
                 let (parameters, gradient) = (parameters.as_slice(), gradient.as_slice());
                 let by_parameters = kernels.backward_parameters(layout, constants, parameters, passed, gradient);
                 let length = by_parameters.len();
-                fused::tensor(by_parameters, [length])
+                processor::tensor(by_parameters, [length])
             }
         }
     }
@@ -142,7 +143,7 @@ impl Network {
                 let (layout, constants) = (&self.layout, &self.constants);
                 let (parameters, gradient) = (parameters.as_slice(), gradient.as_slice());
                 let (by_input, shape) = kernels.backward_input(layout, constants, parameters, passed, gradient);
-                fused::tensor(by_input, shape)
+                processor::tensor(by_input, shape)
             }
         }
     }

@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{sigmoid, softmax};
 
 use super::augmentation::LatentAugmentation;
+use super::bernoulli;
 
 /// A loss and its gradient.
 pub struct Term<const D: usize> {
@@ -30,6 +31,16 @@ pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
 pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -> Term<4> {
     let [n, channels, height, width] = logits.dims();
     let divisor = (n * if pixel_mean { height * width } else { 1 }) as f64;
+    if channels == 1
+        && let Some(term) = bernoulli::reconstruction(&logits, &targets, divisor)
+    {
+        return term;
+    }
+    reconstruction_primitives(logits, targets, divisor)
+}
+
+fn reconstruction_primitives(logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> Term<4> {
+    let channels = logits.dims()[1];
     let likelihood = if channels == 1 {
         softplus(logits.clone()) - logits.clone() * targets.clone()
     } else {
@@ -37,11 +48,16 @@ pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -
         let shifted = logits.clone() - largest;
         shifted.clone().exp().sum_dim(1).log() - (shifted * targets.clone()).sum_dim(1)
     };
-    Term { value: likelihood.sum() / divisor, gradient: (probabilities(logits) - targets) / divisor }
+    Term { value: likelihood.sum() / divisor, gradient: (probabilities_primitives(logits) - targets) / divisor }
 }
 
 /// What the logits of a generator say: the probability of phase 1 (one channel) or of each phase.
 pub fn probabilities(logits: Tensor<4>) -> Tensor<4> {
+    let fused = if logits.dims()[1] == 1 { bernoulli::probabilities(&logits) } else { None };
+    fused.unwrap_or_else(|| probabilities_primitives(logits))
+}
+
+fn probabilities_primitives(logits: Tensor<4>) -> Tensor<4> {
     if logits.dims()[1] == 1 { sigmoid(logits) } else { softmax(logits, 1) }
 }
 

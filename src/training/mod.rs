@@ -12,6 +12,7 @@
 mod adam;
 mod augmentation;
 mod batches;
+mod bernoulli;
 mod history;
 mod losses;
 mod options;

@@ -194,7 +194,7 @@ impl Learner {
     }
 
     fn update(&mut self, gradient: Tensor<1>, step: u64) {
-        self.network.parameters = self.adam.update(self.network.parameters.clone(), gradient, step);
+        self.adam.update(&mut self.network.parameters, gradient, step);
     }
 }
 

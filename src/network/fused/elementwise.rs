@@ -6,7 +6,8 @@
 
 use pulp::Simd;
 
-use super::grid::{Grid, LINE};
+use super::grid::Grid;
+use crate::processor::{LINE, Lanes};
 
 /// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,28 +24,6 @@ pub struct Affine {
     pub shift: f32,
     /// Slope of leaky ReLU; 1 where no activation follows.
     pub slope: f32,
-}
-
-/// Sums in lanes that do not depend on the width of the vectors; only the first `LINE / S::F32_LANES` are used.
-struct Lanes<S: Simd>([S::f32s; LINE]);
-
-impl<S: Simd> Lanes<S> {
-    #[inline(always)]
-    fn new(simd: S) -> Self {
-        Self([simd.splat_f32s(0.0); LINE])
-    }
-
-    #[inline(always)]
-    fn total(self) -> f64 {
-        let mut total = 0.0;
-        for part in &self.0[..LINE / S::F32_LANES] {
-            let lanes: &[f32] = pulp::bytemuck::cast_slice(std::slice::from_ref(part));
-            for &lane in lanes {
-                total += f64::from(lane);
-            }
-        }
-        total
-    }
 }
 
 /// Turns each pixel x to (x - mean) / sqrt(variance + epsilon) with the channel's own moments; borders are zero before

@@ -6,8 +6,7 @@
 //! coarse image's size. Then convolution, transposed convolution and the gradient by the kernel are all plain 2x2
 //! convolutions of stride 1 over planes of one shape, and a tap is an offset.
 
-/// Alignment of planes in numbers: a cache line, and the widest vector.
-pub const LINE: usize = 16;
+use crate::processor::LINE;
 
 /// How the pixels of one channel lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

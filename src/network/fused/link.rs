@@ -2,10 +2,11 @@
 
 use pulp::Simd;
 
-use super::grid::{Grid, LINE, Placement, first_pixel};
+use super::grid::{Grid, Placement, first_pixel};
 use super::product::{Planes, Region, Weights, correlate, multiply};
 use crate::network::Geometry;
 use crate::network::convolution::KERNEL;
+use crate::processor::LINE;
 
 const TAPS: usize = KERNEL * KERNEL;
 

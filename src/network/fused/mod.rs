@@ -7,15 +7,13 @@
 //! * `product`: the two inner kernels, in vectors of whatever width the processor has.
 //! * `link`: convolution, transposed convolution and gradient by the kernel as such products.
 //! * `elementwise`: what lies between products.
-//! * `layer`: the tasks; `chain`: their order; `host`: the way from tensors and back.
+//! * `layer`: the tasks; `chain`: their order.
 
 mod chain;
 mod elementwise;
 mod grid;
-mod host;
 mod layer;
 mod link;
 mod product;
 
 pub use chain::{Kernels, Tape};
-pub use host::{Numbers, tensor};

@@ -5,7 +5,7 @@
 
 use pulp::Simd;
 
-use super::grid::LINE;
+use crate::processor::LINE;
 
 /// Rows of the largest tile.
 const ROWS: usize = 8;

@@ -1,0 +1,10 @@
+//! What all fused kernels for the processor share: the numbers of tensors without a copy, and functions of vectors.
+//!
+//! Such a kernel takes the place of Burn's primitives where a tensor is on the processor and of `f32`. Everywhere else
+//! the primitives do the work, and the tests hold the one to the other.
+
+mod host;
+mod vector;
+
+pub use host::{Numbers, Owned, tensor};
+pub use vector::{LINE, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};
