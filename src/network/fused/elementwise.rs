@@ -6,7 +6,7 @@
 
 use pulp::Simd;
 
-use super::grid::Grid;
+use super::grid::{Grid, HalfRow};
 use crate::processor::{LINE, Lanes};
 
 /// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
@@ -144,9 +144,15 @@ fn replace_groups<const G: usize>(from_grid: &Grid, from: &[f32], to_grid: &Grid
     let n = from_grid.n;
     for half_row in 0..from_grid.half_rows() {
         let (source, target) = (from_grid.half_row(half_row), to_grid.half_row(half_row));
+        let end = |row: &HalfRow| row.start + (row.pixels - 1) * row.step + n;
+        assert!(end(&source) <= from.len() && end(&target) <= to.len());
         for pixel in 0..source.pixels {
-            let from = from[source.start + pixel * source.step..][..n].as_chunks::<G>().0;
-            let to = to[target.start + pixel * target.step..][..n].as_chunks_mut::<G>().0;
+            // SAFETY: the last pixel ends inside, as asserted.
+            let (from, to) = unsafe {
+                let start = target.start + pixel * target.step;
+                let from = from.get_unchecked(source.start + pixel * source.step..).get_unchecked(..n);
+                (from.as_chunks::<G>().0, to.get_unchecked_mut(start..start + n).as_chunks_mut::<G>().0)
+            };
             for (to, from) in to.iter_mut().zip(from) {
                 *to = *from;
             }

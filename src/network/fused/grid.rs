@@ -31,118 +31,84 @@ pub struct Grid {
     pub side: usize,
     /// Number of images.
     pub n: usize,
+    /// Planes of one channel.
+    pub planes: usize,
+    /// Side of the part of a plane that holds pixels.
+    pub extent: usize,
+    /// Distance between rows of a plane.
+    pub pitch: usize,
+    /// Zeros between planes: what a tap reads beyond the first row, or a vector writes beyond the last.
+    guard: usize,
+    /// Distance between planes.
+    pub stride: usize,
 }
 
 impl Grid {
-    /// Planes of one channel.
-    pub fn planes(&self) -> usize {
-        match self.placement {
-            Placement::Whole => 1,
-            Placement::Split => 4,
-            Placement::Points => self.side * self.side,
-        }
-    }
-
-    /// Side of the part of a plane that holds pixels.
-    pub fn extent(&self) -> usize {
-        match self.placement {
-            Placement::Whole => self.side,
-            Placement::Split => self.side / 2,
-            Placement::Points => 1,
-        }
-    }
-
-    /// Distance between rows of a plane.
-    pub fn pitch(&self) -> usize {
-        match self.placement {
-            Placement::Points => self.n,
-            _ => (self.extent() + 1) * self.n,
-        }
-    }
-
-    /// Zeros between planes: what a tap reads beyond the first row, or a vector writes beyond the last.
-    fn guard(&self) -> usize {
-        match self.placement {
-            Placement::Points => 0,
-            _ => (self.pitch() + self.n).max(LINE),
-        }
-    }
-
-    /// Distance between planes.
-    pub fn stride(&self) -> usize {
-        match self.placement {
-            Placement::Points => self.n.next_multiple_of(LINE),
-            _ => ((self.extent() + 1) * self.pitch() + self.guard()).next_multiple_of(LINE),
-        }
+    /// A grid for `n` images of `side` x `side` pixels and `channels` channels.
+    pub fn new(placement: Placement, channels: usize, side: usize, n: usize) -> Self {
+        let (planes, extent) = match placement {
+            Placement::Whole => (1, side),
+            Placement::Split => (4, side / 2),
+            Placement::Points => (side * side, 1),
+        };
+        let (pitch, guard, rows) = match placement {
+            Placement::Points => (n, 0, 1),
+            _ => ((extent + 1) * n, ((extent + 2) * n).max(LINE), extent + 1),
+        };
+        let stride = (rows * pitch + guard).next_multiple_of(LINE);
+        Self { placement, channels, side, n, planes, extent, pitch, guard, stride }
     }
 
     /// Numbers of one channel.
     pub fn channel_length(&self) -> usize {
-        self.planes() * self.stride()
+        self.planes * self.stride
     }
 
     /// Where the first plane begins.
     pub fn front(&self) -> usize {
-        self.guard().next_multiple_of(LINE)
+        self.guard.next_multiple_of(LINE)
     }
 
     /// Numbers of the whole batch: with guards, and room for vectors that read beyond the end.
     pub fn length(&self) -> usize {
-        self.front() + self.channels * self.channel_length() + self.guard() + LINE
+        self.front() + self.channels * self.channel_length() + self.guard + LINE
     }
 
     /// Number of half rows: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
     pub fn half_rows(&self) -> usize {
-        self.side * self.side.min(2)
+        if self.side == 1 { 1 } else { 2 * self.side }
     }
 
     /// Where half row `index` lies in a channel.
     #[inline(always)]
     pub fn half_row(&self, index: usize) -> HalfRow {
-        let halves = self.side.min(2);
-        let (y, parity) = (index / halves, index % halves);
+        let (y, parity) = (index / 2, index % 2);
         let (start, step) = match self.placement {
-            Placement::Whole => (y * self.pitch() + parity * self.n, 2 * self.n),
+            Placement::Whole => (y * self.pitch + parity * self.n, 2 * self.n),
             Placement::Split => {
                 let plane = 2 * ((y + 1) % 2) + (1 - parity);
-                (plane * self.stride() + y.div_ceil(2) * self.pitch() + parity * self.n, self.n)
+                (plane * self.stride + y.div_ceil(2) * self.pitch + parity * self.n, self.n)
             }
-            Placement::Points => ((y * self.side + parity) * self.stride(), 2 * self.stride()),
+            Placement::Points => ((y * self.side + parity) * self.stride, 2 * self.stride),
         };
         HalfRow { start, step, pixels: (self.side - parity).div_ceil(2), first_pixel: y * self.side + parity }
-    }
-
-    /// Number of runs of one channel that hold pixels, and nothing else.
-    #[inline(always)]
-    pub fn run_count(&self) -> usize {
-        self.planes() * self.extent()
-    }
-
-    /// Length of each run.
-    #[inline(always)]
-    pub fn run_length(&self) -> usize {
-        self.extent() * self.n
-    }
-
-    /// Where run `index` begins in a channel, ascending with the index.
-    #[inline(always)]
-    pub fn run_start(&self, index: usize) -> usize {
-        let (plane, i) = (index / self.extent(), index % self.extent());
-        let [top, left] = if self.placement == Placement::Split { first_pixel(plane) } else { [0, 0] };
-        plane * self.stride() + (top + i) * self.pitch() + left * self.n
     }
 
     /// Writes zeros wherever one channel has no pixels.
     #[inline(always)]
     pub fn clear_borders(&self, channel: &mut [f32]) {
-        let mut end = 0;
-        for index in 0..self.run_count() {
-            let start = self.run_start(index);
-            channel[end..start].fill(0.0);
-            end = start + self.run_length();
+        let run = self.extent * self.n;
+        for (index, plane) in channel.chunks_exact_mut(self.stride).enumerate() {
+            let [top, left] = if self.placement == Placement::Split { first_pixel(index) } else { [0, 0] };
+            let mut end = 0;
+            for row in top..top + self.extent {
+                let start = row * self.pitch + left * self.n;
+                plane[end..start].fill(0.0);
+                end = start + run;
+            }
+            plane[end..].fill(0.0);
         }
-        channel[end..].fill(0.0);
     }
 }
 
@@ -172,41 +138,39 @@ mod tests {
 
     const PLACEMENTS: [Placement; 3] = [Placement::Whole, Placement::Split, Placement::Points];
 
-    fn runs(grid: &Grid) -> impl Iterator<Item = (usize, usize)> {
-        (0..grid.run_count()).map(|index| (grid.run_start(index), grid.run_length()))
+    /// Where all values of one channel lie, ascending.
+    fn places(grid: &Grid) -> Vec<usize> {
+        let mut places = Vec::new();
+        for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+            let starts = (0..half_row.pixels).map(|pixel| half_row.start + pixel * half_row.step);
+            places.extend(starts.flat_map(|start| start..start + grid.n));
+        }
+        places.sort_unstable();
+        places
     }
 
     #[test]
-    fn rows_and_runs_name_every_pixel_once() {
+    fn every_value_has_a_place_of_its_own() {
         for placement in PLACEMENTS {
             for (side, n) in [(2, 1), (4, 3), (8, 4), (4, 16), (2, 21)] {
-                let grid = Grid { placement, channels: 2, side, n };
-                let mut by_rows = Vec::new();
-                for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
-                    let starts = (0..half_row.pixels).map(|pixel| half_row.start + pixel * half_row.step);
-                    by_rows.extend(starts.flat_map(|start| start..start + n));
-                }
-                let mut by_runs: Vec<usize> = runs(&grid).flat_map(|(start, length)| start..start + length).collect();
-                let ascending = by_runs.is_sorted();
-                by_rows.sort_unstable();
-                by_runs.sort_unstable();
-                assert!(ascending && by_rows == by_runs, "{grid:?}");
-                by_rows.dedup();
-                assert_eq!(by_rows.len(), side * side * n);
-                assert!(*by_rows.last().unwrap() < grid.channel_length());
+                let grid = Grid::new(placement, 2, side, n);
+                let mut places = places(&grid);
+                places.dedup();
+                assert_eq!(places.len(), side * side * n);
+                assert!(*places.last().unwrap() < grid.channel_length());
             }
         }
     }
 
     #[test]
     fn split_planes_hold_the_parities_of_the_padded_image() {
-        let grid = Grid { placement: Placement::Split, channels: 1, side: 6, n: 2 };
+        let grid = Grid::new(Placement::Split, 1, 6, 2);
         for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
             for pixel in 0..half_row.pixels {
                 let number = half_row.first_pixel + 2 * pixel;
                 let (y, x) = (number / 6, number % 6);
                 let plane = 2 * ((y + 1) % 2) + (x + 1) % 2;
-                let expected = plane * grid.stride() + (y + 1) / 2 * grid.pitch() + (x + 1) / 2 * 2;
+                let expected = plane * grid.stride + (y + 1) / 2 * grid.pitch + (x + 1) / 2 * 2;
                 assert_eq!(half_row.start + pixel * half_row.step, expected);
             }
         }
@@ -215,11 +179,11 @@ mod tests {
     #[test]
     fn clearing_borders_leaves_pixels() {
         for placement in PLACEMENTS {
-            let grid = Grid { placement, channels: 1, side: 4, n: 3 };
+            let grid = Grid::new(placement, 1, 4, 3);
             let mut channel = vec![1.0; grid.channel_length()];
             grid.clear_borders(&mut channel);
             assert_eq!(channel.iter().sum::<f32>(), 48.0);
-            assert!(runs(&grid).all(|(start, length)| channel[start..start + length].iter().all(|&v| v == 1.0)));
+            assert!(places(&grid).into_iter().all(|place| channel[place] == 1.0));
         }
     }
 }

@@ -16,10 +16,17 @@ pub struct Link {
     pub geometry: Geometry,
     pub coarse: Grid,
     pub fine: Grid,
-    /// Where the weights of one coarse channel lie, in the order of fine planes and taps.
-    fine_offsets: Vec<usize>,
-    /// Where the weights of one fine channel's plane lie, in the order of coarse channels and taps.
-    coarse_offsets: Vec<usize>,
+    /// What one coarse channel is made of: where its weights lie, and the fine pixels they are multiplied with.
+    of_fine: Terms,
+    /// What one plane of a fine channel is made of.
+    of_coarse: Terms,
+}
+
+/// The terms of a sum: offsets of weights and of values.
+#[derive(Debug, Clone)]
+struct Terms {
+    weights: Vec<usize>,
+    values: Vec<usize>,
 }
 
 impl Link {
@@ -29,37 +36,22 @@ impl Link {
             Geometry::Halving => ([Placement::Whole, Placement::Split], fine_side / 2),
             Geometry::Collapsing => ([Placement::Points; 2], 1),
         };
-        let grid = |placement, channels, side| Grid { placement, channels, side, n };
-        let row = fine * TAPS;
-        let (fine_offsets, coarse_offsets) = match geometry {
-            Geometry::Halving => (
-                (0..fine * 4).flat_map(|p| OF_TAP.map(|tap| p / 4 * TAPS + OF_PLANE[p % 4] + tap)).collect(),
-                (0..coarse).flat_map(|channel| OF_TAP.map(|tap| channel * row + tap)).collect(),
-            ),
-            Geometry::Collapsing => ((0..row).collect(), (0..coarse).map(|channel| channel * row).collect()),
-        };
-        Self {
-            geometry,
-            coarse: grid(placements[0], coarse, coarse_side),
-            fine: grid(placements[1], fine, fine_side),
-            fine_offsets,
-            coarse_offsets,
-        }
+        let grid = |placement, channels, side| Grid::new(placement, channels, side, n);
+        let (coarse, fine) = (grid(placements[0], coarse, coarse_side), grid(placements[1], fine, fine_side));
+        let of_fine = Terms::of_fine(geometry, &fine);
+        let of_coarse = Terms::of_coarse(geometry, &coarse, fine.channels);
+        Self { geometry, coarse, fine, of_fine, of_coarse }
     }
 
     /// Convolution: some coarse channels, as many as `to` has, from all fine ones.
     #[inline(always)]
     pub fn to_coarse<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, fine: &[f32], to: &mut [f32]) {
-        let (region, stride) = (self.coarse_region(), self.coarse.stride());
-        let from = planes(&self.fine, fine);
+        let (region, stride) = (self.coarse_region(), self.coarse.stride);
         let last = first + to.len() / self.coarse.channel_length();
         let rows: Vec<usize> = (first..last).map(|channel| channel * self.fine.channels * TAPS).collect();
-        let weights = Weights { values: kernel, rows: &rows, offsets: &self.fine_offsets };
-        match self.geometry {
-            Geometry::Halving => multiply(simd, weights, from, self.coarse_taps(), region, to, stride),
-            Geometry::Collapsing => multiply(simd, weights, from, [0], region, to, stride),
-        }
-        if !region.is_whole_lines() {
+        let weights = Weights { values: kernel, rows: &rows, offsets: &self.of_fine.weights };
+        multiply(simd, weights, fine, &self.of_fine.values, region, to, stride);
+        if self.geometry == Geometry::Halving && !region.is_whole_lines() {
             clear_borders(&self.coarse, to);
         }
     }
@@ -68,45 +60,32 @@ impl Link {
     #[inline(always)]
     pub fn to_fine<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, coarse: &[f32], to: &mut [f32]) {
         let count = to.len() / self.fine.channel_length();
-        let from = planes(&self.coarse, coarse);
-        let whole_lines = match self.geometry {
-            Geometry::Halving => self.to_planes(simd, kernel, first, count, from, to),
+        match self.geometry {
+            Geometry::Halving => self.to_planes(simd, kernel, first, count, coarse, to),
             Geometry::Collapsing => {
-                let region = self.coarse_region();
                 let rows: Vec<usize> = (first * TAPS..(first + count) * TAPS).collect();
-                let weights = Weights { values: kernel, rows: &rows, offsets: &self.coarse_offsets };
-                multiply(simd, weights, from, [0], region, to, self.fine.stride());
-                region.is_whole_lines()
+                let weights = Weights { values: kernel, rows: &rows, offsets: &self.of_coarse.weights };
+                let reads = &self.of_coarse.values;
+                // Beyond the last image the values are zero, and so are the sums.
+                multiply(simd, weights, coarse, reads, self.coarse_region(), to, self.fine.stride);
             }
-        };
-        if !whole_lines {
-            clear_borders(&self.fine, to);
         }
     }
 
-    /// [`to_fine`](Self::to_fine) for halving. Returns whether nothing was written to borders.
+    /// [`to_fine`](Self::to_fine) for halving.
     #[inline(always)]
-    fn to_planes<S: Simd>(
-        &self,
-        simd: S,
-        kernel: &[f32],
-        first: usize,
-        count: usize,
-        from: Planes,
-        to: &mut [f32],
-    ) -> bool {
-        let (stride, pitch, extent, n) = (self.fine.stride(), self.fine.pitch(), self.fine.extent(), self.fine.n);
-        let taps = self.coarse_taps().map(|tap| -tap);
-        let offsets = &self.coarse_offsets[..];
+    fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
+        let (stride, pitch, extent, n) = (self.fine.stride, self.fine.pitch, self.fine.extent, self.fine.n);
+        let Terms { weights: offsets, values: reads } = &self.of_coarse;
         if !count.is_multiple_of(4) {
             // Few channels: the four planes of each are the rows of one tile, with the border.
             let region = Region { start: 0, rows: extent + 1, length: pitch, pitch };
             for (channel, to) in (first..).zip(to.chunks_exact_mut(4 * stride)) {
                 let rows = OF_PLANE.map(|plane| channel * TAPS + plane);
                 let weights = Weights { values: kernel, rows: &rows, offsets };
-                multiply(simd, weights, from, taps, region, to, stride);
+                multiply(simd, weights, coarse, reads, region, to, stride);
             }
-            return false;
+            return clear_borders(&self.fine, to);
         }
         // One plane of several channels is the rows of one tile.
         for plane in 0..4 {
@@ -114,15 +93,17 @@ impl Link {
             let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
             let rows: Vec<usize> = (first..first + count).map(|channel| channel * TAPS + OF_PLANE[plane]).collect();
             let weights = Weights { values: kernel, rows: &rows, offsets };
-            multiply(simd, weights, from, taps, region, &mut to[plane * stride..], 4 * stride);
+            multiply(simd, weights, coarse, reads, region, &mut to[plane * stride..], 4 * stride);
         }
-        (extent * n).is_multiple_of(LINE)
+        if !(extent * n).is_multiple_of(LINE) {
+            clear_borders(&self.fine, to);
+        }
     }
 
     /// Gradient by the kernel for some coarse channels and all fine ones: `[coarse, fine, 4, 4]`.
     #[inline(always)]
     pub fn gradient_by_coarse<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
-        let stride = self.coarse.stride();
+        let stride = self.coarse.stride;
         let rows = coarse.len() / stride;
         let coarse = Planes { values: coarse, first: 0, stride };
         match self.geometry {
@@ -139,7 +120,7 @@ impl Link {
     #[inline(always)]
     pub fn gradient_by_fine<S: Simd>(&self, simd: S, fine: &[f32], coarse: &[f32], to: &mut [f32]) {
         let count = fine.len() / self.fine.channel_length();
-        let fine = Planes { values: fine, first: 0, stride: self.fine.stride() };
+        let fine = Planes { values: fine, first: 0, stride: self.fine.stride };
         let coarse = planes(&self.coarse, coarse);
         match self.geometry {
             Geometry::Halving => self.correlate(simd, coarse, self.coarse.channels, fine, count, to),
@@ -158,7 +139,7 @@ impl Link {
         fine_channels: usize,
         to: &mut [f32],
     ) {
-        let (taps, region) = (self.coarse_taps(), self.coarse_region());
+        let (taps, region) = (taps(&self.coarse), self.coarse_region());
         correlate(simd, coarse, coarse_channels, fine, fine_channels * 4, taps, region, |c, plane, sums| {
             let kernel = &mut to[(c * fine_channels + plane / 4) * TAPS..][..TAPS];
             for (tap, sum) in sums.into_iter().enumerate() {
@@ -181,21 +162,60 @@ impl Link {
         let rows: Vec<usize> = (0..rows).map(|row| coarse.first + row * coarse.stride).collect();
         let images: Vec<usize> = (0..n).collect();
         let weights = Weights { values: coarse.values, rows: &rows, offsets: &images };
-        let from = Planes { values: &by_image, first: 0, stride: points };
+        let reads: Vec<usize> = (0..n).map(|image| image * points).collect();
         let region = Region { start: 0, rows: 1, length: points, pitch: points };
-        multiply(simd, weights, from, [0], region, to, points);
-    }
-
-    /// Offsets in the fine planes of taps (0, 0), (0, 1), (1, 0), (1, 1), seen from a coarse pixel.
-    fn coarse_taps(&self) -> [isize; 4] {
-        let (pitch, n) = (self.coarse.pitch() as isize, self.coarse.n as isize);
-        [0, n, pitch, pitch + n]
+        multiply(simd, weights, &by_image, &reads, region, to, points);
     }
 
     fn coarse_region(&self) -> Region {
-        let extent = self.coarse.extent();
-        Region { start: 0, rows: extent, length: extent * self.coarse.n, pitch: self.coarse.pitch() }
+        let extent = self.coarse.extent;
+        Region { start: 0, rows: extent, length: extent * self.coarse.n, pitch: self.coarse.pitch }
     }
+}
+
+impl Terms {
+    /// Fine planes and taps, from the place of a coarse pixel in its plane.
+    fn of_fine(geometry: Geometry, fine: &Grid) -> Self {
+        let plane = |index: usize| fine.front() + index * fine.stride;
+        match geometry {
+            Geometry::Halving => {
+                let planes = 0..4 * fine.channels;
+                let weights = |p: usize| OF_TAP.map(|tap| p / 4 * TAPS + OF_PLANE[p % 4] + tap);
+                let values = |p: usize| taps(fine).map(|tap| plane(p) + tap);
+                Self { weights: planes.clone().flat_map(weights).collect(), values: planes.flat_map(values).collect() }
+            }
+            Geometry::Collapsing => {
+                let points = 0..fine.channels * TAPS;
+                Self { weights: points.clone().collect(), values: points.map(plane).collect() }
+            }
+        }
+    }
+
+    /// Coarse channels and taps, from the place of a fine pixel in its plane.
+    fn of_coarse(geometry: Geometry, coarse: &Grid, fine_channels: usize) -> Self {
+        let channels = 0..coarse.channels;
+        let plane = |index: usize| coarse.front() + index * coarse.stride;
+        let row = fine_channels * TAPS;
+        match geometry {
+            Geometry::Halving => {
+                let weights = |channel: usize| OF_TAP.map(|tap| channel * row + tap);
+                let values = |channel: usize| taps(coarse).map(|tap| plane(channel) - tap);
+                Self {
+                    weights: channels.clone().flat_map(weights).collect(),
+                    values: channels.flat_map(values).collect(),
+                }
+            }
+            Geometry::Collapsing => Self {
+                weights: channels.clone().map(|channel| channel * row).collect(),
+                values: channels.map(plane).collect(),
+            },
+        }
+    }
+}
+
+/// How far taps (0, 0), (0, 1), (1, 0), (1, 1) reach in the planes of a halving link.
+fn taps(grid: &Grid) -> [usize; 4] {
+    [0, grid.n, grid.pitch, grid.pitch + grid.n]
 }
 
 /// Of the sixteen weights of a kernel, (2a + py, 2b + px) is tap (a, b) of plane (py, px): its number is the sum of
@@ -204,7 +224,7 @@ const OF_TAP: [usize; 4] = [0, 2, 2 * KERNEL, 2 * KERNEL + 2];
 const OF_PLANE: [usize; 4] = [0, 1, KERNEL, KERNEL + 1];
 
 fn planes<'a>(grid: &Grid, values: &'a [f32]) -> Planes<'a> {
-    Planes { values, first: grid.front(), stride: grid.stride() }
+    Planes { values, first: grid.front(), stride: grid.stride }
 }
 
 #[inline(always)]

@@ -7,10 +7,7 @@ use pulp::Simd;
 
 use crate::processor::LINE;
 
-/// Rows of the largest tile.
-const ROWS: usize = 8;
-
-/// Rows of weights: the weight of row r for source s and tap t is `values[rows[r] + offsets[s * taps + t]]`.
+/// Rows of weights: weight d of row r is `values[rows[r] + offsets[d]]`.
 #[derive(Clone, Copy)]
 pub struct Weights<'a> {
     pub values: &'a [f32],
@@ -54,116 +51,122 @@ impl Region {
     }
 }
 
-/// For each row r of weights, `to[r * to_stride + p] = sum over sources s and taps t of weight[r][s][t] * from[s][p +
-/// taps[t]]`, for p in `region`. Beyond the runs of the region, up to a vector, `to` holds anything afterwards.
+/// For each row r of weights, `to[r * to_stride + p] = sum over d of weight[r][d] * from[p + reads[d]]`, for p in
+/// `region`. Beyond the runs of the region, up to a vector, `to` holds anything afterwards.
 #[inline(always)]
-pub fn multiply<S: Simd, const T: usize>(
+pub fn multiply<S: Simd>(
     simd: S,
     weights: Weights,
-    from: Planes,
-    taps: [isize; T],
+    from: &[f32],
+    reads: &[usize],
     region: Region,
     to: &mut [f32],
     to_stride: usize,
 ) {
     let starts = region.vectors(S::F32_LANES);
-    let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return };
-    let sources = weights.offsets.len() / T;
+    let Some(last) = starts.last() else { return };
     let largest = |indices: &[usize]| indices.iter().copied().max().unwrap_or(0);
-    let least = (from.first + first).checked_add_signed(taps.into_iter().min().unwrap_or(0));
-    let most = from.first + (sources - 1) * from.stride + last + S::F32_LANES;
-    let most = most.checked_add_signed(taps.into_iter().max().unwrap_or(0).max(0));
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
-    assert!(weights.offsets.len() == sources * T);
+    assert!(weights.offsets.len() == reads.len());
     assert!(largest(weights.rows) + largest(weights.offsets) < weights.values.len());
-    assert!(least.is_some() && most.is_some_and(|most| most <= from.values.len()));
+    assert!(largest(reads) + last + S::F32_LANES <= from.len());
     assert!((weights.rows.len() - 1) * to_stride + last + S::F32_LANES <= to.len());
-    let call = Call { simd, weights, from, taps, starts: &starts, to_stride };
-    let mut row = 0;
-    while row < weights.rows.len() {
-        let rows = &weights.rows[row..];
-        let to = &mut to[row * to_stride..];
-        // SAFETY: bounds as asserted above.
-        unsafe {
-            if rows.len() > ROWS / 2 {
-                call.block::<ROWS>(rows, to);
-                row += ROWS;
-            } else {
-                call.block::<{ ROWS / 2 }>(rows, to);
-                row += ROWS / 2;
-            }
+    let call = Call { simd, weights, from, reads, starts: &starts, to_stride };
+    // SAFETY: bounds as asserted above.
+    unsafe {
+        if S::REGISTER_COUNT >= 32 && weights.rows.len() > 4 {
+            call.blocks::<8>(to);
+        } else {
+            call.blocks::<4>(to);
         }
     }
 }
 
-struct Call<'a, S, const T: usize> {
+struct Call<'a, S> {
     simd: S,
     weights: Weights<'a>,
-    from: Planes<'a>,
-    taps: [isize; T],
+    from: &'a [f32],
+    reads: &'a [usize],
     starts: &'a [usize],
     to_stride: usize,
 }
 
-impl<S: Simd, const T: usize> Call<'_, S, T> {
-    /// All positions of the first `M` rows, or of as many as there are.
+impl<S: Simd> Call<'_, S> {
+    /// All rows and positions, `M` rows at a time.
     #[inline(always)]
-    unsafe fn block<const M: usize>(&self, rows: &[usize], to: &mut [f32]) {
-        let mut starts = self.starts;
-        while !starts.is_empty() {
-            // Tiles of three vectors; the last four are two and two, for a tile of one keeps the processor waiting.
-            let width = match starts.len() {
-                1 => 1,
-                2 | 4 => 2,
-                _ => 3,
-            };
-            let (now, later) = starts.split_at(width);
+    unsafe fn blocks<const M: usize>(&self, to: &mut [f32]) {
+        let mut packed = vec![0.0; M * self.reads.len()];
+        for (rows, to) in self.weights.rows.chunks(M).zip(to.chunks_mut(M * self.to_stride)) {
             // SAFETY: passed on.
-            unsafe {
-                match width {
-                    1 => self.tile::<M, 1>(rows, now, to),
-                    2 => self.tile::<M, 2>(rows, now, to),
-                    _ => self.tile::<M, 3>(rows, now, to),
+            unsafe { self.pack::<M>(rows, &mut packed) };
+            let mut starts = self.starts;
+            while !starts.is_empty() {
+                // Tiles of three vectors; the last four are two and two, for a tile of one keeps the processor waiting.
+                let width = match starts.len() {
+                    1 => 1,
+                    2 | 4 => 2,
+                    _ => 3,
+                };
+                let (now, later) = starts.split_at(width);
+                // SAFETY: passed on.
+                unsafe {
+                    match width {
+                        1 => self.tile::<M, 1>(&packed, now, rows.len(), to),
+                        2 => self.tile::<M, 2>(&packed, now, rows.len(), to),
+                        _ => self.tile::<M, 3>(&packed, now, rows.len(), to),
+                    }
                 }
+                starts = later;
             }
-            starts = later;
+        }
+    }
+
+    /// The weights of up to `M` rows in the order in which a tile reads them, `[depth][M]`. Rows that are missing repeat
+    /// the last one.
+    #[inline(always)]
+    unsafe fn pack<const M: usize>(&self, rows: &[usize], packed: &mut [f32]) {
+        let mut sources = [self.weights.values.as_ptr(); M];
+        for (m, source) in sources.iter_mut().enumerate() {
+            // SAFETY: the caller asserted that all rows are inside.
+            *source = unsafe { source.add(rows[m.min(rows.len() - 1)]) };
+        }
+        for (packed, &offset) in packed.chunks_exact_mut(M).zip(self.weights.offsets) {
+            for (packed, source) in packed.iter_mut().zip(sources) {
+                // SAFETY: the caller asserted that all weights are inside.
+                *packed = unsafe { *source.add(offset) };
+            }
         }
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize, const V: usize>(&self, rows: &[usize], starts: &[usize], to: &mut [f32]) {
+    unsafe fn tile<const M: usize, const V: usize>(
+        &self,
+        weights: &[f32],
+        starts: &[usize],
+        rows: usize,
+        to: &mut [f32],
+    ) {
         let simd = self.simd;
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
         // SAFETY: the caller asserted that all reads and writes are inside.
         unsafe {
-            let weights = self.weights.values.as_ptr();
-            let mut factors = [weights; M];
-            for (m, factor) in factors.iter_mut().enumerate() {
-                // Rows that are missing repeat the last one, and are not written.
-                *factor = weights.add(rows[m.min(rows.len() - 1)]);
-            }
-            let first = self.from.values.as_ptr().add(self.from.first);
-            let mut bases = [first; V];
+            let mut bases = [self.from.as_ptr(); V];
             for (base, start) in bases.iter_mut().zip(starts) {
-                *base = first.add(*start);
+                *base = base.add(*start);
             }
-            let mut at = 0;
-            for offsets in self.weights.offsets.chunks_exact(T) {
-                for (&offset, tap) in offsets.iter().zip(self.taps) {
-                    let mut values = [simd.splat_f32s(0.0); V];
-                    for (value, base) in values.iter_mut().zip(bases) {
-                        *value = base.offset(at + tap).cast::<S::f32s>().read_unaligned();
-                    }
-                    for (sums, factor) in sums.iter_mut().zip(factors) {
-                        let factor = simd.splat_f32s(*factor.add(offset));
-                        for (sum, value) in sums.iter_mut().zip(values) {
-                            *sum = simd.mul_add_e_f32s(factor, value, *sum);
-                        }
+            for (factors, &read) in weights.chunks_exact(M).zip(self.reads) {
+                let mut values = [simd.splat_f32s(0.0); V];
+                for (value, base) in values.iter_mut().zip(bases) {
+                    *value = base.add(read).cast::<S::f32s>().read_unaligned();
+                }
+                for (sums, factor) in sums.iter_mut().zip(factors) {
+                    let factor = simd.splat_f32s(*factor);
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum = simd.mul_add_e_f32s(factor, value, *sum);
                     }
                 }
-                at += self.from.stride as isize;
             }
-            for (m, sums) in sums.iter().enumerate().take(rows.len()) {
+            for (m, sums) in sums.iter().enumerate().take(rows) {
                 let row = to.as_mut_ptr().add(m * self.to_stride);
                 for (v, sum) in sums.iter().enumerate() {
                     row.add(*starts.get_unchecked(v)).cast::<S::f32s>().write_unaligned(*sum);
@@ -183,7 +186,7 @@ pub fn correlate<S: Simd>(
     coarse_count: usize,
     fine: Planes,
     fine_count: usize,
-    taps: [isize; 4],
+    taps: [usize; 4],
     region: Region,
     mut to: impl FnMut(usize, usize, [f32; 4]),
 ) {
@@ -194,9 +197,8 @@ pub fn correlate<S: Simd>(
         Region { rows: 1, length, ..region }.vectors(LINE)
     };
     let Some(last) = starts.last() else { return };
-    let reach = taps.into_iter().max().unwrap_or(0).max(0) as usize;
+    let reach = taps.into_iter().max().unwrap_or(0);
     // The kernel reads by pointer: these bounds are what makes that sound.
-    assert!(taps.iter().all(|&tap| tap >= 0));
     assert!(coarse.first + (coarse_count - 1) * coarse.stride + last + LINE <= coarse.values.len());
     assert!(fine.first + (fine_count - 1) * fine.stride + last + LINE + reach <= fine.values.len());
     let wide = LINE / S::F32_LANES == 1;
@@ -232,7 +234,7 @@ unsafe fn dots<S: Simd, const R: usize>(
     a: *const f32,
     stride: usize,
     b: *const f32,
-    taps: [isize; 4],
+    taps: [usize; 4],
     starts: &[usize],
 ) -> [[f32; 4]; R] {
     let lanes = S::F32_LANES;
@@ -243,7 +245,10 @@ unsafe fn dots<S: Simd, const R: usize>(
         unsafe {
             for start in starts {
                 let (a, b) = (a.add(start + part), b.add(start + part));
-                let fine: [S::f32s; 4] = std::array::from_fn(|t| b.offset(taps[t]).cast::<S::f32s>().read_unaligned());
+                let mut fine = [simd.splat_f32s(0.0); 4];
+                for (fine, tap) in fine.iter_mut().zip(taps) {
+                    *fine = b.add(tap).cast::<S::f32s>().read_unaligned();
+                }
                 for (r, sums) in part_sums.iter_mut().enumerate() {
                     let coarse = a.add(r * stride).cast::<S::f32s>().read_unaligned();
                     for (sum, fine) in sums.iter_mut().zip(fine) {
