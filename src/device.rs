@@ -1,5 +1,7 @@
 //! Where tensors live and how many threads work on them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn::tensor::Device as Accelerator;
 
 use crate::{Error, Result};
@@ -56,6 +58,40 @@ pub(crate) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
         .thread_name(|index| format!("davegan-{index}"))
         .build()
         .map_err(|error| Error::OutOfMemory(format!("cannot start {threads} threads: {error}; ask for fewer")))
+}
+
+/// Does `work` on the current thread pool, whose other threads look for parts of it until it is done, instead of going
+/// to sleep in between: the parts of a training step take some ten microseconds each, and waking a thread takes longer.
+pub(crate) fn attentively<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let done = AtomicBool::new(false);
+    let caller = rayon::current_thread_index();
+    rayon::in_place_scope(|scope| {
+        scope.spawn_broadcast(|_, context| {
+            if Some(context.index()) == caller || context.index() > ATTENTIVE_THREADS {
+                return;
+            }
+            while !done.load(Ordering::Acquire) {
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    // Lets another program have the core if it wants it.
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let _guard = SetOnDrop(&done);
+        work()
+    })
+}
+
+/// A training step has work for so many other threads most of the time.
+const ATTENTIVE_THREADS: usize = 4;
+
+/// Ends the looking even if the work panics.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 #[cfg(test)]

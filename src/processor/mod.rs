@@ -6,5 +6,5 @@
 mod host;
 mod vector;
 
-pub use host::{Numbers, Owned, tensor};
+pub use host::{Numbers, Owned, both, tensor};
 pub use vector::{LINE, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use super::batches::TrainingData;
 use super::history::{LossRow, Losses};
 use super::options::{RunOptions, TrainingOptions};
-use crate::device::thread_pool;
+use crate::device::{attentively, thread_pool};
 use crate::micrograph::{self, Micrograph};
 use crate::model::{Model, Origin};
 use crate::progress::{Pace, ProgressCallback};
@@ -57,7 +57,7 @@ pub fn train(
     while model.state.step < total {
         let stop = next_checkpoint(model.state.step, run.checkpoint_interval).min(total);
         let due = pace.next_report();
-        pool.install(|| advance(&mut model, &data, stop, due)).map_err(|error| diverged_at(error, path, saved))?;
+        pool.install(|| attentively(|| advance(&mut model, &data, stop, due))).map_err(|error| diverged_at(error, path, saved))?;
         let step = model.state.step;
         if step == stop {
             model.save(path).map_err(|error| diverged_at(error, path, saved))?;

@@ -7,10 +7,11 @@ use super::augmentation::{
     Displacements, LatentAugmentation, draw_displacements, opposite, standard_normal, translate,
 };
 use super::batches::TrainingData;
-use super::losses::{self, Term};
+use super::losses;
 use super::options::TrainingOptions;
 use crate::Result;
 use crate::network::{Layout, Network, Tape};
+use crate::processor;
 use crate::random::{self, Purpose};
 
 /// A network that learns.
@@ -99,11 +100,36 @@ impl TrainingState {
             translate(generated.clone().narrow(0, 0, batch), &draws.displacements[1]),
             translate(generated.clone().narrow(0, batch, batch), &draws.displacements[2]),
         ];
-        let separate = options.discriminator_separate_batches;
-        let discriminator_loss = self.teach_discriminator(&streams, separate);
+        let logits = decoded.output.clone().narrow(0, 0, batch);
+        let step = self.step;
+        let Self { encoder, generator, discriminator, .. } = self;
+        // The discriminator and the encoder need nothing of each other.
+        let (judged, encoder_terms) = processor::both(
+            &tiles,
+            || judge(discriminator, &streams, options, step),
+            || {
+                let reconstruction = losses::reconstruction(logits, tiles.clone(), options.reconstruction_mean);
+                let divergence = losses::divergence(
+                    posterior.mean.clone(),
+                    posterior.log_variance.clone(),
+                    &draws.latent_augmentation,
+                    options.divergence_mean,
+                );
+                let gradient = reconstruction.gradient;
+                let gradient = Tensor::cat(vec![gradient.clone(), gradient.zeros_like()], 0);
+                let by_latent = generator.network.backward_input(&decoded, gradient.clone());
+                let encoder_gradient = posterior.backward(
+                    by_latent.narrow(0, 0, batch).reshape([batch, options.latent_size]),
+                    &draws.posterior_noise,
+                    divergence.by_mean * options.beta,
+                    divergence.by_log_variance * options.beta,
+                );
+                encoder.learn(&encoded, encoder_gradient, step);
+                EncoderTerms { reconstruction: reconstruction.value, divergence: divergence.value, gradient }
+            },
+        );
 
-        let (adversarial_loss, by_streams) = self.ask_discriminator(&streams, separate, options);
-        let [by_reconstructions, by_realisations] = by_streams;
+        let [by_reconstructions, by_realisations] = judged.by_streams;
         let by_generated = Tensor::cat(
             vec![
                 translate(by_reconstructions, &opposite(&draws.displacements[1])),
@@ -112,69 +138,15 @@ impl TrainingState {
             0,
         );
         let adversarial_gradient = losses::probabilities_backward(generated, by_generated);
-
-        let logits = decoded.output.clone().narrow(0, 0, batch);
-        let Term { value: reconstruction_loss, gradient } =
-            losses::reconstruction(logits, tiles, options.reconstruction_mean);
-        let reconstruction_gradient = Tensor::cat(vec![gradient.clone(), gradient.zeros_like()], 0);
-        let generator_gradient = adversarial_gradient + reconstruction_gradient.clone() * options.lambda_rec;
-
-        let divergence = losses::divergence(
-            posterior.mean.clone(),
-            posterior.log_variance.clone(),
-            &draws.latent_augmentation,
-            options.divergence_mean,
-        );
-        let by_latent = self.generator.network.backward_input(&decoded, reconstruction_gradient);
-        let by_latent = by_latent.narrow(0, 0, batch).reshape([batch, options.latent_size]);
-        let encoder_gradient = posterior.backward(
-            by_latent,
-            &draws.posterior_noise,
-            divergence.by_mean * options.beta,
-            divergence.by_log_variance * options.beta,
-        );
-
-        self.generator.learn(&decoded, generator_gradient, self.step);
-        self.encoder.learn(&encoded, encoder_gradient, self.step);
+        let EncoderTerms { reconstruction, divergence, gradient } = encoder_terms;
+        self.generator.learn(&decoded, adversarial_gradient + gradient * options.lambda_rec, step);
         self.move_average(options.generator_average);
 
-        let encoder_loss = divergence.value.clone() * options.beta + reconstruction_loss.clone();
-        let generator_loss = adversarial_loss + reconstruction_loss.clone() * options.lambda_rec;
-        let row = vec![encoder_loss, discriminator_loss, generator_loss, reconstruction_loss, divergence.value];
+        let encoder_loss = divergence.clone() * options.beta + reconstruction.clone();
+        let generator_loss = judged.adversarial_loss + reconstruction.clone() * options.lambda_rec;
+        let row = vec![encoder_loss, judged.discriminator_loss, generator_loss, reconstruction, divergence];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
         Ok(())
-    }
-
-    /// Eq. 6: value, after one update of the discriminator.
-    fn teach_discriminator(&mut self, streams: &[Tensor<4>; 3], separate: bool) -> Tensor<1> {
-        let verdict = Verdict::new(&mut self.discriminator.network, streams, separate);
-        let terms = [(0, true), (1, false), (2, false)]
-            .map(|(stream, real)| losses::adversarial(verdict.logits[stream].clone(), real));
-        let [real, reconstructed, generated] = terms;
-        let gradients = [real.gradient, reconstructed.gradient, generated.gradient];
-        let gradient = verdict.backward_parameters(&self.discriminator.network, gradients);
-        self.discriminator.update(gradient, self.step);
-        real.value + reconstructed.value + generated.value
-    }
-
-    /// The adversarial part of Eq. 7: value, and gradients by the translated reconstructions and realisations.
-    fn ask_discriminator(
-        &mut self,
-        streams: &[Tensor<4>; 3],
-        separate: bool,
-        options: &TrainingOptions,
-    ) -> (Tensor<1>, [Tensor<4>; 2]) {
-        let verdict = Verdict::new(&mut self.discriminator.network, streams, separate);
-        let reconstructed = losses::adversarial(verdict.logits[1].clone(), true);
-        let generated = losses::adversarial(verdict.logits[2].clone(), true);
-        let value = reconstructed.value * options.lambda_vae + generated.value * options.lambda_noise;
-        let gradients = [
-            verdict.logits[0].zeros_like(),
-            reconstructed.gradient * options.lambda_vae,
-            generated.gradient * options.lambda_noise,
-        ];
-        let [_, by_reconstructions, by_realisations] = verdict.backward_input(&self.discriminator.network, gradients);
-        (value, [by_reconstructions, by_realisations])
     }
 
     fn move_average(&mut self, decay: f64) {
@@ -196,6 +168,63 @@ impl Learner {
     fn update(&mut self, gradient: Tensor<1>, step: u64) {
         self.adam.update(&mut self.network.parameters, gradient, step);
     }
+}
+
+/// What the encoder's part of a step leaves for the rest: L_Rec, L_KLD, and the gradient of the first by the logits.
+struct EncoderTerms {
+    reconstruction: Tensor<1>,
+    divergence: Tensor<1>,
+    gradient: Tensor<4>,
+}
+
+/// What the discriminator's part of a step leaves for the rest.
+struct Judged {
+    /// Eq. 6.
+    discriminator_loss: Tensor<1>,
+    /// The adversarial part of Eq. 7.
+    adversarial_loss: Tensor<1>,
+    /// Its gradients by the translated reconstructions and realisations.
+    by_streams: [Tensor<4>; 2],
+}
+
+/// One update of the discriminator on real images, reconstructions and realisations; then what it says to the generator.
+fn judge(discriminator: &mut Learner, streams: &[Tensor<4>; 3], options: &TrainingOptions, step: u64) -> Judged {
+    let separate = options.discriminator_separate_batches;
+    let discriminator_loss = teach_discriminator(discriminator, streams, separate, step);
+    let (adversarial_loss, by_streams) = ask_discriminator(&mut discriminator.network, streams, separate, options);
+    Judged { discriminator_loss, adversarial_loss, by_streams }
+}
+
+/// Eq. 6: value, after one update of the discriminator.
+fn teach_discriminator(discriminator: &mut Learner, streams: &[Tensor<4>; 3], separate: bool, step: u64) -> Tensor<1> {
+    let verdict = Verdict::new(&mut discriminator.network, streams, separate);
+    let terms = [(0, true), (1, false), (2, false)]
+        .map(|(stream, real)| losses::adversarial(verdict.logits[stream].clone(), real));
+    let [real, reconstructed, generated] = terms;
+    let gradients = [real.gradient, reconstructed.gradient, generated.gradient];
+    let gradient = verdict.backward_parameters(&discriminator.network, gradients);
+    discriminator.update(gradient, step);
+    real.value + reconstructed.value + generated.value
+}
+
+/// The adversarial part of Eq. 7: value, and gradients by the translated reconstructions and realisations.
+fn ask_discriminator(
+    discriminator: &mut Network,
+    streams: &[Tensor<4>; 3],
+    separate: bool,
+    options: &TrainingOptions,
+) -> (Tensor<1>, [Tensor<4>; 2]) {
+    let verdict = Verdict::new(discriminator, streams, separate);
+    let reconstructed = losses::adversarial(verdict.logits[1].clone(), true);
+    let generated = losses::adversarial(verdict.logits[2].clone(), true);
+    let value = reconstructed.value * options.lambda_vae + generated.value * options.lambda_noise;
+    let gradients = [
+        verdict.logits[0].zeros_like(),
+        reconstructed.gradient * options.lambda_vae,
+        generated.gradient * options.lambda_noise,
+    ];
+    let [_, by_reconstructions, by_realisations] = verdict.backward_input(discriminator, gradients);
+    (value, [by_reconstructions, by_realisations])
 }
 
 /// All random numbers of one step, drawn in a fixed order from the step's own stream.
