@@ -1,15 +1,15 @@
 //! The error measures of the paper: Eq. 12, E_rec and E_gen.
 
-use ndarray::Array4;
+use ndarray::{Array4, Axis, concatenate};
 use rayon::prelude::*;
 
 use super::{
-    PowerSpectra, S2Options, check_phase, check_same_shape, power_spectra,
+    PairCounts, S2Options, check_phase, check_same_shape, pair_counts,
     two_point::{s2, squared_lag},
 };
 use crate::{Error, Result, micrograph::PhaseImages};
 
-/// Numbers in the power spectra that are held at a time, 16 MiB of them.
+/// Numbers in the pair counts that are held at a time, at most 8 MiB of them.
 const BLOCK: usize = 1 << 21;
 
 /// An error measure of a set of images.
@@ -30,7 +30,7 @@ impl DescriptorErrors {
 /// Descriptor error of two images, Eq. 12: the root mean square over all lags of the difference between their two-point
 /// correlations of `phase`. Between 0 and 1; exactly 0 for identical images.
 ///
-/// `a` and `b` hold one image each, of the same shape; [`PowerSpectra`] is for sets. With
+/// `a` and `b` hold one image each, of the same shape; [`PairCounts`] is for sets. With
 /// [`max_lag`](S2Options::max_lag) the mean is over the lags with |r| <= `max_lag`, where on a torus |r| is the length of
 /// the shortest of a lag's periodic images. Without it, the non-periodic estimator counts long lags, which are averages
 /// over a few voxels in a corner, as much as short ones: choose a limit there.
@@ -41,14 +41,18 @@ impl DescriptorErrors {
 pub fn s2_error(a: &PhaseImages, b: &PhaseImages, phase: u8, options: &S2Options) -> Result<f64> {
     if a.len() != 1 || b.len() != 1 {
         return Err(Error::invalid(format!(
-            "sets of {} and {} images given; compare one image with one, or use power spectra for sets",
+            "sets of {} and {} images given; compare one image with one, or use pair counts for sets",
             a.len(),
             b.len()
         )));
     }
     check_same_shape(a.shape(), b.shape())?;
     if options.periodic && options.max_lag.is_none() {
-        return PowerSpectra::new(a, phase)?.error(0, &PowerSpectra::new(b, phase)?, 0);
+        check_sets(a, b, phase)?;
+        // Two images are counted in the time of one.
+        let phases = concatenate![Axis(0), a.phases().view(), b.phases().view()];
+        let both = PairCounts::new(&PhaseImages::new(phases, a.n_phases().max(b.n_phases()))?, phase)?;
+        return both.error(0, &both, 1);
     }
     Ok(map_error(&s2(a, phase, options)?, &s2(b, phase, options)?, options.max_lag))
 }
@@ -75,7 +79,7 @@ pub fn reconstruction_error(
     check_sets(originals, reconstructions, phase)?;
     let mut per_image = Vec::with_capacity(originals.len());
     for (originals, reconstructions) in blocks(originals).zip(blocks(reconstructions)) {
-        let (a, b) = (PowerSpectra::new(&originals, phase)?, PowerSpectra::new(&reconstructions, phase)?);
+        let (a, b) = (PairCounts::new(&originals, phase)?, PairCounts::new(&reconstructions, phase)?);
         for index in 0..originals.len() {
             per_image.push(a.error(index, &b, index)?);
         }
@@ -96,12 +100,12 @@ pub fn generation_error(realisations: &PhaseImages, training: &PhaseImages, phas
     check_sets(realisations, training, phase)?;
     let mut per_image = Vec::with_capacity(realisations.len());
     for realisations in blocks(realisations) {
-        let spectra = PowerSpectra::new(&realisations, phase)?;
+        let counts = PairCounts::new(&realisations, phase)?;
         let mut smallest = vec![f64::INFINITY; realisations.len()];
         for training in blocks(training) {
-            let training = PowerSpectra::new(&training, phase)?;
+            let training = PairCounts::new(&training, phase)?;
             smallest.par_iter_mut().enumerate().try_for_each(|(index, smallest)| -> Result<()> {
-                let (_, error) = spectra.nearest(index, &training)?;
+                let (_, error) = counts.nearest(index, &training)?;
                 *smallest = smallest.min(error);
                 Ok(())
             })?;
@@ -118,9 +122,9 @@ fn check_sets(a: &PhaseImages, b: &PhaseImages, phase: u8) -> Result<()> {
     check_phase(b, phase)
 }
 
-/// The images in sets small enough that their power spectra may be held in memory.
+/// The images in sets small enough that their pair counts may be held in memory.
 fn blocks(images: &PhaseImages) -> impl Iterator<Item = PhaseImages> {
-    let length = (BLOCK / power_spectra::stride(images.shape())).max(1);
+    let length = (BLOCK / pair_counts::stride(images.shape())).max(1);
     (0..images.len()).step_by(length).map(move |first| images.range(first, length.min(images.len() - first)))
 }
 
@@ -172,15 +176,15 @@ mod tests {
     }
 
     #[test]
-    fn parseval_and_inverse_transform_agree() {
+    fn sums_over_counts_and_over_maps_agree() {
         let far = S2Options { periodic: true, max_lag: Some(1000) };
         for seed in 0..8 {
             let shape = [1 + seed as usize % 2, 48 + seed as usize, 64];
             let a = direct::random_images(seed, 1, shape, 2);
             let b = direct::random_images(50 + seed, 1, shape, 2);
-            let parseval = s2_error(&a, &b, 1, &S2Options::default()).unwrap();
-            let inverse = s2_error(&a, &b, 1, &far).unwrap();
-            assert!(parseval > 0.0 && (parseval - inverse).abs() < 1e-12, "{parseval} {inverse}");
+            let counts = s2_error(&a, &b, 1, &S2Options::default()).unwrap();
+            let maps = s2_error(&a, &b, 1, &far).unwrap();
+            assert!(counts > 0.0 && (counts - maps).abs() < 1e-12, "{counts} {maps}");
         }
     }
 
@@ -198,7 +202,7 @@ mod tests {
     fn sets_agree_with_the_pairs_in_them() {
         // Large enough images that each set falls into several blocks.
         let shape = [128, 128, 65];
-        assert!(BLOCK / power_spectra::stride(shape) < 5);
+        assert!(BLOCK / pair_counts::stride(shape) < 5);
         let training = direct::random_images(1, 5, shape, 2);
         let realisations = direct::random_images(2, 5, shape, 2);
         let pair = |i, j| s2_error(&realisations.range(i, 1), &training.range(j, 1), 1, &S2Options::default()).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! The two-point correlation S2(r) of a phase is the probability that both ends of a segment r, dropped anywhere, lie
 //! in that phase. [`s2`] computes it, [`radial_average`] reduces it to a curve, [`s2_error`] compares two images
-//! (Eq. 12), [`PowerSpectra`] compares sets of images, and [`reconstruction_error`] and [`generation_error`] are the
+//! (Eq. 12), [`PairCounts`] compares sets of images, and [`reconstruction_error`] and [`generation_error`] are the
 //! two columns of the paper's Table 4.
 //!
 //! ```
@@ -25,8 +25,12 @@
 //! # Ok::<(), davegan::Error>(())
 //! ```
 
+mod count;
+mod distance;
 mod error_measures;
-mod power_spectra;
+mod half_map;
+mod lanes;
+mod pair_counts;
 mod radial;
 mod transform;
 mod two_point;
@@ -35,7 +39,7 @@ mod two_point;
 mod direct;
 
 pub use error_measures::{DescriptorErrors, generation_error, reconstruction_error, s2_error};
-pub use power_spectra::PowerSpectra;
+pub use pair_counts::PairCounts;
 pub use radial::{RadialAverage, radial_average};
 pub use two_point::{S2Options, s2};
 

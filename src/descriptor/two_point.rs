@@ -63,13 +63,13 @@ pub(super) fn squared_lag(index: (usize, usize, usize), shape: (usize, usize, us
 }
 
 /// Plans for images of one shape.
-struct Estimator {
+pub(super) struct Estimator {
     shape: [usize; 3],
     /// The image's shape, or what it is padded to.
     padded: [usize; 3],
     /// The lags of each axis.
     lags: [Vec<Lag>; 3],
-    transform: Transform,
+    pub transform: Transform,
 }
 
 /// One lag along one axis.
@@ -81,7 +81,7 @@ struct Lag {
 }
 
 impl Estimator {
-    fn new(shape: [usize; 3], options: &S2Options) -> Self {
+    pub fn new(shape: [usize; 3], options: &S2Options) -> Self {
         if options.periodic {
             let lags = shape.map(|n| (0..n).map(|position| Lag { position, overlap: n }).collect());
             return Self { shape, padded: shape, lags, transform: Transform::new(shape) };
@@ -97,8 +97,9 @@ impl Estimator {
         Self { shape, padded, lags, transform: Transform::new(padded) }
     }
 
-    /// Writes S2 of `phase` in `image` to `map`.
-    fn s2(&self, image: &[u8], phase: u8, workspace: &mut Workspace, map: &mut [f64]) {
+    /// Leaves in the workspace's field, for each padded lag, the number of pairs of voxels of `phase` in `image`, rounded
+    /// to the whole number that it is.
+    pub fn count_pairs(&self, image: &[u8], phase: u8, workspace: &mut Workspace) {
         let [_, ny, nx] = self.shape;
         let [_, py, px] = self.padded;
         workspace.field.fill(0.0);
@@ -115,13 +116,21 @@ impl Estimator {
         self.transform.inverse(workspace);
 
         let scale = 1.0 / workspace.field.len() as f64;
+        for value in &mut workspace.field {
+            *value = (*value * scale).round();
+        }
+    }
+
+    /// Writes S2 of `phase` in `image` to `map`.
+    fn s2(&self, image: &[u8], phase: u8, workspace: &mut Workspace, map: &mut [f64]) {
+        self.count_pairs(image, phase, workspace);
+        let [_, py, px] = self.padded;
         let mut map = map.iter_mut();
         for z in &self.lags[0] {
             for y in &self.lags[1] {
                 let row = &workspace.field[(z.position * py + y.position) * px..][..px];
                 for (x, value) in self.lags[2].iter().zip(&mut map) {
-                    let pairs = (row[x.position] * scale).round();
-                    *value = pairs / (z.overlap * y.overlap * x.overlap) as f64;
+                    *value = row[x.position] / (z.overlap * y.overlap * x.overlap) as f64;
                 }
             }
         }

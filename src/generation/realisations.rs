@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::descriptor::PowerSpectra;
+use rayon::prelude::*;
+
+use crate::descriptor::PairCounts;
 use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
@@ -147,7 +149,7 @@ pub fn generate_to_file(
     let pool = thread_pool(options.threads)?;
     let judged = model.tiles.minority_phase();
     let training =
-        if file_options.with_s2_error { Some(pool.install(|| PowerSpectra::new(&model.tiles, judged))?) } else { None };
+        if file_options.with_s2_error { Some(pool.install(|| PairCounts::new(&model.tiles, judged))?) } else { None };
     let header = header(model, options, file_options)?;
     let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
     let steps = options.count as u64;
@@ -182,9 +184,9 @@ fn make(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
 }
 
 /// Eq. 12 from each image to the nearest training tile.
-fn nearest(training: &PowerSpectra, images: &PhaseImages, phase: u8) -> Result<Vec<f64>> {
-    let spectra = PowerSpectra::new(images, phase)?;
-    (0..images.len()).map(|index| Ok(spectra.nearest(index, training)?.1)).collect()
+fn nearest(training: &PairCounts, images: &PhaseImages, phase: u8) -> Result<Vec<f64>> {
+    let counts = PairCounts::new(images, phase)?;
+    (0..images.len()).into_par_iter().map(|index| Ok(counts.nearest(index, training)?.1)).collect()
 }
 
 fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions) -> Result<Header> {

@@ -1,0 +1,272 @@
+//! Eq. 12 between sets of images.
+
+use rayon::prelude::*;
+
+use super::{
+    check_phase, check_same_shape,
+    count::Count,
+    distance::squared_distance,
+    half_map::HalfMap,
+    lanes::{Autocorrelation, Workspace},
+    two_point::{Estimator, S2Options},
+};
+use crate::{Error, Result, micrograph::PhaseImages};
+
+/// The two-point correlations of one phase in a set of images, computed once, to be compared many times.
+///
+/// They are kept as what they are made of, the number of pairs of voxels of the phase at every lag: whole numbers, which
+/// are counted by FFT and rounded, so that nothing depends on which images are counted together, in what order, or on
+/// what processor. One image takes about one byte a voxel, above 65,535 voxels two.
+#[derive(Debug, Clone)]
+pub struct PairCounts {
+    shape: [usize; 3],
+    counts: Counts,
+    /// Numbers per image.
+    stride: usize,
+    /// Of an image's numbers, so many stand for one lag, and the rest for two.
+    n_single: usize,
+}
+
+/// Per image the numbers of a [`HalfMap`].
+#[derive(Debug, Clone)]
+enum Counts {
+    Narrow(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+impl PairCounts {
+    /// The counts of `phase` in each of `images`, which are shared out to the threads of the current rayon pool.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the images have no such phase, or more than 2^31 - 1 voxels each.
+    pub fn new(images: &PhaseImages, phase: u8) -> Result<Self> {
+        check_phase(images, phase)?;
+        let shape = images.shape();
+        // A difference of two counts is taken as an i32.
+        if i32::try_from(images.voxels()).is_err() {
+            return Err(Error::invalid(format!(
+                "{} voxels in an image; at most {} are compared",
+                images.voxels(),
+                i32::MAX
+            )));
+        }
+        let map = HalfMap::new(shape);
+        let (stride, n_single) = (map.len(), map.n_single());
+        let counts = match images.voxels() {
+            0..=0xffff => Counts::Narrow(count(images, phase, map)),
+            _ => Counts::Wide(count(images, phase, map)),
+        };
+        Ok(Self { shape, counts, stride, n_single })
+    }
+
+    /// Eq. 12 between image `index` of this set and image `other_index` of `other`: the root mean square difference of
+    /// their periodic S2 over all lags, in 0 to 1; exactly 0 for identical images.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the images of the two sets differ in shape or there is no such image.
+    pub fn error(&self, index: usize, other: &Self, other_index: usize) -> Result<f64> {
+        check_same_shape(self.shape, other.shape)?;
+        self.check_image(index)?;
+        other.check_image(other_index)?;
+        Ok(self.root_mean(self.squared_distance(index, other, other_index, f64::INFINITY)))
+    }
+
+    /// The image of `other` with the smallest [`error`](Self::error) to image `index` of this set, the first of them if
+    /// there are several, and that error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the images of the two sets differ in shape or there is no such image.
+    pub fn nearest(&self, index: usize, other: &Self) -> Result<(usize, f64)> {
+        check_same_shape(self.shape, other.shape)?;
+        self.check_image(index)?;
+        let (mut nearest, mut smallest) = (0, f64::INFINITY);
+        for candidate in 0..other.len() {
+            let squared = self.squared_distance(index, other, candidate, smallest);
+            if squared < smallest {
+                (nearest, smallest) = (candidate, squared);
+            }
+        }
+        Ok((nearest, self.root_mean(smallest)))
+    }
+
+    /// Eq. 12 from the sum over all lags of the squared difference of the counts.
+    fn root_mean(&self, squared: f64) -> f64 {
+        let voxels = self.shape.iter().product::<usize>() as f64;
+        (squared / voxels).sqrt() / voxels
+    }
+
+    /// Sum over all lags of the squared difference of the counts; once it has reached `limit`, whatever it has reached.
+    fn squared_distance(&self, index: usize, other: &Self, other_index: usize, limit: f64) -> f64 {
+        let [here, there] = [index, other_index].map(|index| index * self.stride..(index + 1) * self.stride);
+        match (&self.counts, &other.counts) {
+            (Counts::Narrow(a), Counts::Narrow(b)) => squared_distance(&a[here], &b[there], self.n_single, limit),
+            (Counts::Wide(a), Counts::Wide(b)) => squared_distance(&a[here], &b[there], self.n_single, limit),
+            _ => unreachable!("the shapes are equal"),
+        }
+    }
+
+    fn len(&self) -> usize {
+        let numbers = match &self.counts {
+            Counts::Narrow(counts) => counts.len(),
+            Counts::Wide(counts) => counts.len(),
+        };
+        numbers / self.stride
+    }
+
+    fn check_image(&self, index: usize) -> Result<()> {
+        if index < self.len() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("there is no image {index}: the set has {}, numbered from 0", self.len())))
+    }
+}
+
+/// Numbers that [`PairCounts`] keeps per image of the given shape.
+pub(super) fn stride(shape: [usize; 3]) -> usize {
+    HalfMap::new(shape).len()
+}
+
+/// The numbers of `map` for each image.
+fn count<C: Count>(images: &PhaseImages, phase: u8, map: HalfMap) -> Vec<C> {
+    let mut counts = vec![C::default(); images.len() * map.len()];
+    if Autocorrelation::suits(images.shape()) {
+        count_together(images, phase, map, &mut counts);
+    } else {
+        count_one_by_one(images, phase, &map, &mut counts);
+    }
+    counts
+}
+
+/// Groups of images, side by side in SIMD lanes.
+fn count_together<C: Count>(images: &PhaseImages, phase: u8, map: HalfMap, counts: &mut [C]) {
+    let group = Autocorrelation::group(images.len());
+    let (voxels, stride) = (images.voxels(), map.len());
+    let autocorrelation = Autocorrelation::new(images.shape(), map);
+    let groups = counts.par_chunks_mut(group * stride).zip(images.as_slice().par_chunks(group * voxels));
+    groups.for_each_init(Workspace::default, |workspace, (counts, voxels)| {
+        autocorrelation.count_pairs(voxels, phase, workspace, counts);
+    });
+}
+
+/// Image by image in double precision, for what is too large or too awkward for [`count_together`].
+fn count_one_by_one<C: Count>(images: &PhaseImages, phase: u8, map: &HalfMap, counts: &mut [C]) {
+    let estimator = Estimator::new(images.shape(), &S2Options::default());
+    counts.par_chunks_exact_mut(map.len()).enumerate().for_each_init(
+        || estimator.transform.workspace(),
+        |workspace, (index, counts)| {
+            estimator.count_pairs(images.image(index), phase, workspace);
+            for (counts, &row) in counts.chunks_exact_mut(map.nx).zip(&map.rows) {
+                for (count, &pairs) in counts.iter_mut().zip(&workspace.field[row * map.nx..]) {
+                    *count = C::new(pairs as u32);
+                }
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptor::direct;
+
+    #[test]
+    fn agrees_with_the_direct_definition() {
+        for (seed, shape) in direct::SHAPES.into_iter().enumerate() {
+            let a = direct::random_images(seed as u64, 2, shape, 2);
+            let b = direct::random_images(100 + seed as u64, 3, shape, 2);
+            let (of_a, of_b) = (PairCounts::new(&a, 1).unwrap(), PairCounts::new(&b, 1).unwrap());
+            for i in 0..2 {
+                let direct = [0, 1, 2].map(|j| direct::error(&direct::s2(&a, i, 1), &direct::s2(&b, j, 1), None));
+                for (j, expected) in direct.into_iter().enumerate() {
+                    assert!((of_a.error(i, &of_b, j).unwrap() - expected).abs() < 1e-14, "{shape:?}");
+                }
+                let smallest = direct.into_iter().fold(f64::INFINITY, f64::min);
+                let (index, error) = of_a.nearest(i, &of_b).unwrap();
+                assert!((error - smallest).abs() < 1e-14);
+                assert_eq!(error, of_a.error(i, &of_b, index).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_is_its_own_nearest_with_error_exactly_zero() {
+        let images = direct::random_images(7, 40, [1, 32, 31], 2);
+        let counts = PairCounts::new(&images, 0).unwrap();
+        for i in 0..40 {
+            assert_eq!(counts.nearest(i, &counts).unwrap(), (i, 0.0));
+            let alone = PairCounts::new(&images.range(i, 1), 0).unwrap();
+            assert_eq!(counts.error(i, &alone, 0).unwrap(), 0.0);
+        }
+    }
+
+    #[test]
+    fn one_voxel_of_many_is_seen_without_loss() {
+        // Images that are nearly alike are where |a|^2 + |b|^2 - 2ab fails.
+        let a = direct::random_images(2, 1, [1, 30, 32], 2);
+        let mut changed = a.phases().clone();
+        changed[[0, 0, 3, 4]] ^= 1;
+        let b = PhaseImages::new(changed, 2).unwrap();
+        let direct = direct::error(&direct::s2(&a, 0, 1), &direct::s2(&b, 0, 1), None);
+        let found = PairCounts::new(&a, 1).unwrap().error(0, &PairCounts::new(&b, 1).unwrap(), 0).unwrap();
+        assert!(direct > 0.0 && (found / direct - 1.0).abs() < 1e-11, "{found} {direct}");
+    }
+
+    #[test]
+    fn neither_the_set_nor_the_place_in_it_nor_the_threads_change_an_error() {
+        let images = direct::random_images(11, 70, [1, 12, 20], 2);
+        let other = PairCounts::new(&direct::random_images(12, 1, [1, 12, 20], 2), 1).unwrap();
+        let errors = |first, count| -> Vec<f64> {
+            let counts = PairCounts::new(&images.range(first, count), 1).unwrap();
+            (0..count).map(|index| counts.error(index, &other, 0).unwrap()).collect()
+        };
+        let [one, three] = [1, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| errors(0, 70))
+        });
+        assert_eq!(one, three);
+        for (first, count) in [(0, 1), (1, 2), (3, 3), (5, 33), (69, 1)] {
+            assert_eq!(errors(first, count), one[first..first + count]);
+        }
+    }
+
+    #[test]
+    fn together_and_one_by_one_the_counts_are_the_same() {
+        for shape in [[1, 10, 15], [3, 4, 6]] {
+            let images = direct::random_images(13, 5, shape, 2);
+            let map = || HalfMap::new(shape);
+            let [mut together, mut one_by_one] = [0; 2].map(|_| vec![0_u16; 5 * map().len()]);
+            count_together(&images, 1, map(), &mut together);
+            count_one_by_one(&images, 1, &map(), &mut one_by_one);
+            assert_eq!(together, one_by_one);
+        }
+    }
+
+    #[test]
+    fn shapes_with_large_primes_and_with_many_voxels_agree_with_the_maps() {
+        for shape in [[1, 1, 521], [1, 256, 256], [2, 181, 182]] {
+            let images = direct::random_images(14, 3, shape, 2);
+            let counts = PairCounts::new(&images, 1).unwrap();
+            let maps = crate::descriptor::s2(&images, 1, &S2Options::default()).unwrap();
+            let map = |index| maps.index_axis(ndarray::Axis(0), index).to_owned();
+            for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+                let expected = direct::error(&map(a), &map(b), None);
+                assert!((counts.error(a, &counts, b).unwrap() / expected - 1.0).abs() < 1e-10, "{shape:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_shapes_and_indices_are_named() {
+        let a = PairCounts::new(&direct::checkerboard(4, 1), 1).unwrap();
+        let b = PairCounts::new(&direct::checkerboard(8, 1), 1).unwrap();
+        let error = a.nearest(0, &b).unwrap_err().to_string();
+        assert!(error.contains("1 x 4 x 4") && error.contains("1 x 8 x 8"), "{error}");
+        assert!(a.error(0, &b, 0).is_err());
+        let error = a.error(0, &a, 1).unwrap_err().to_string();
+        assert!(error.contains("no image 1"), "{error}");
+        assert!(PairCounts::new(&direct::checkerboard(4, 1), 7).is_err());
+    }
+}
