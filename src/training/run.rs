@@ -57,7 +57,8 @@ pub fn train(
     while model.state.step < total {
         let stop = next_checkpoint(model.state.step, run.checkpoint_interval).min(total);
         let due = pace.next_report();
-        pool.install(|| attentively(|| advance(&mut model, &data, stop, due))).map_err(|error| diverged_at(error, path, saved))?;
+        pool.install(|| attentively(|| advance(&mut model, &data, stop, due)))
+            .map_err(|error| diverged_at(error, path, saved))?;
         let step = model.state.step;
         if step == stop {
             model.save(path).map_err(|error| diverged_at(error, path, saved))?;

@@ -100,7 +100,7 @@ impl Link {
         }
     }
 
-    /// Gradient by the kernel for some coarse channels and all fine ones: `[coarse, fine, 4, 4]`.
+    /// Gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
     #[inline(always)]
     pub fn gradient_by_coarse<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
         let stride = self.coarse.stride;
@@ -116,7 +116,7 @@ impl Link {
         }
     }
 
-    /// Gradient by the kernel for some fine channels and all coarse ones: `[coarse, fine, 4, 4]`.
+    /// Gradient by the kernel for some fine channels and all coarse ones, to zeros: `[coarse, fine, 4, 4]`.
     #[inline(always)]
     pub fn gradient_by_fine<S: Simd>(&self, simd: S, fine: &[f32], coarse: &[f32], to: &mut [f32]) {
         let count = fine.len() / self.fine.channel_length();
@@ -143,7 +143,7 @@ impl Link {
         correlate(simd, coarse, coarse_channels, fine, fine_channels * 4, taps, region, |c, plane, sums| {
             let kernel = &mut to[(c * fine_channels + plane / 4) * TAPS..][..TAPS];
             for (tap, sum) in sums.into_iter().enumerate() {
-                kernel[OF_PLANE[plane % 4] + OF_TAP[tap]] = sum;
+                kernel[OF_PLANE[plane % 4] + OF_TAP[tap]] += sum;
             }
         });
     }

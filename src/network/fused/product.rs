@@ -176,8 +176,8 @@ impl<S: Simd> Call<'_, S> {
     }
 }
 
-/// For each plane c of `coarse` and f of `fine`, and each tap t, `to(c, f, [sum over p of coarse[c][p] * fine[f][p +
-/// taps[t]]])`, for p in `region`. Where the runs are not whole lines, the sums go over everything from the first run
+/// For each plane c of `coarse` and f of `fine`, and each tap t, the sum over p in `region` of coarse[c][p] * fine[f][p +
+/// taps[t]], in one or more calls of `add(c, f, [parts of the sums])`. Where the runs are not whole lines, the sums go over everything from the first run
 /// to the last, and `coarse` must be zero between them.
 #[inline(always)]
 pub fn correlate<S: Simd>(
@@ -188,7 +188,7 @@ pub fn correlate<S: Simd>(
     fine_count: usize,
     taps: [usize; 4],
     region: Region,
-    mut to: impl FnMut(usize, usize, [f32; 4]),
+    mut add: impl FnMut(usize, usize, [f32; 4]),
 ) {
     let starts = if region.is_whole_lines() {
         region.vectors(LINE)
@@ -201,29 +201,33 @@ pub fn correlate<S: Simd>(
     // The kernel reads by pointer: these bounds are what makes that sound.
     assert!(coarse.first + (coarse_count - 1) * coarse.stride + last + LINE <= coarse.values.len());
     assert!(fine.first + (fine_count - 1) * fine.stride + last + LINE + reach <= fine.values.len());
-    let wide = LINE / S::F32_LANES == 1;
-    let mut c = 0;
-    while c < coarse_count {
-        let rows = if wide && coarse_count - c >= 4 { 4 } else { 1 };
-        for f in 0..fine_count {
-            // SAFETY: bounds as asserted above.
-            unsafe {
-                let a = coarse.values.as_ptr().add(coarse.first + c * coarse.stride);
-                let b = fine.values.as_ptr().add(fine.first + f * fine.stride);
-                if rows == 4 {
-                    let sums = dots::<S, 4>(simd, a, coarse.stride, b, taps, &starts);
-                    for (row, sums) in sums.into_iter().enumerate() {
-                        to(c + row, f, sums);
+    for starts in starts.chunks(STRETCH) {
+        let mut c = 0;
+        while c < coarse_count {
+            let rows = if S::REGISTER_COUNT >= 32 && coarse_count - c >= 4 { 4 } else { 1 };
+            for f in 0..fine_count {
+                // SAFETY: bounds as asserted above.
+                unsafe {
+                    let a = coarse.values.as_ptr().add(coarse.first + c * coarse.stride);
+                    let b = fine.values.as_ptr().add(fine.first + f * fine.stride);
+                    if rows == 4 {
+                        let sums = dots::<S, 4>(simd, a, coarse.stride, b, taps, starts);
+                        for (row, sums) in sums.into_iter().enumerate() {
+                            add(c + row, f, sums);
+                        }
+                    } else {
+                        let [sums] = dots::<S, 1>(simd, a, coarse.stride, b, taps, starts);
+                        add(c, f, sums);
                     }
-                } else {
-                    let [sums] = dots::<S, 1>(simd, a, coarse.stride, b, taps, &starts);
-                    to(c, f, sums);
                 }
             }
+            c += rows;
         }
-        c += rows;
     }
 }
+
+/// Lines of each plane that are worked on together: with those of four other planes they stay in the first cache.
+const STRETCH: usize = 64;
 
 /// The scalar products of `R` planes with one plane under four taps.
 ///
@@ -237,39 +241,62 @@ unsafe fn dots<S: Simd, const R: usize>(
     taps: [usize; 4],
     starts: &[usize],
 ) -> [[f32; 4]; R] {
-    let lanes = S::F32_LANES;
-    let mut sums = [[[0.0f32; LINE]; 4]; R];
-    for part in (0..LINE).step_by(lanes) {
-        let mut part_sums = [[simd.splat_f32s(0.0); 4]; R];
-        // SAFETY: the caller asserted that all reads are inside.
+    let mut totals = [[0.0; 4]; R];
+    let mut lanes = [[[0.0f32; LINE]; 4]; R];
+    for part in (0..LINE).step_by(S::F32_LANES) {
+        // SAFETY: the caller asserted that all reads are inside; the parts fill the lanes.
         unsafe {
-            for start in starts {
-                let (a, b) = (a.add(start + part), b.add(start + part));
-                let mut fine = [simd.splat_f32s(0.0); 4];
-                for (fine, tap) in fine.iter_mut().zip(taps) {
-                    *fine = b.add(tap).cast::<S::f32s>().read_unaligned();
-                }
-                for (r, sums) in part_sums.iter_mut().enumerate() {
-                    let coarse = a.add(r * stride).cast::<S::f32s>().read_unaligned();
-                    for (sum, fine) in sums.iter_mut().zip(fine) {
-                        *sum = simd.mul_add_e_f32s(coarse, fine, *sum);
+            let sums = part_dots::<S, R>(simd, a.add(part), stride, b.add(part), taps, starts);
+            for r in 0..R {
+                for t in 0..4 {
+                    if S::F32_LANES == LINE {
+                        // Halves onto halves, like `add_lanes`.
+                        totals[r][t] = simd.reduce_sum_f32s(sums[r][t]);
+                    } else {
+                        lanes[r][t].as_mut_ptr().add(part).cast::<S::f32s>().write_unaligned(sums[r][t]);
                     }
                 }
             }
-            for (sums, part_sums) in sums.iter_mut().zip(part_sums) {
-                for (sums, part_sum) in sums.iter_mut().zip(part_sums) {
-                    sums.as_mut_ptr().add(part).cast::<S::f32s>().write_unaligned(part_sum);
+        }
+    }
+    if S::F32_LANES != LINE {
+        for r in 0..R {
+            for t in 0..4 {
+                totals[r][t] = add_lanes(lanes[r][t]);
+            }
+        }
+    }
+    totals
+}
+
+/// The lanes of [`dots`] that one vector holds.
+#[inline(always)]
+unsafe fn part_dots<S: Simd, const R: usize>(
+    simd: S,
+    a: *const f32,
+    stride: usize,
+    b: *const f32,
+    taps: [usize; 4],
+    starts: &[usize],
+) -> [[S::f32s; 4]; R] {
+    let mut sums = [[simd.splat_f32s(0.0); 4]; R];
+    for &start in starts {
+        // SAFETY: passed on.
+        unsafe {
+            let (a, b) = (a.add(start), b.add(start));
+            let mut fine = [simd.splat_f32s(0.0); 4];
+            for (fine, tap) in fine.iter_mut().zip(taps) {
+                *fine = b.add(tap).cast::<S::f32s>().read_unaligned();
+            }
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let coarse = a.add(r * stride).cast::<S::f32s>().read_unaligned();
+                for (sum, fine) in sums.iter_mut().zip(fine) {
+                    *sum = simd.mul_add_e_f32s(coarse, fine, *sum);
                 }
             }
         }
     }
-    let mut totals = [[0.0; 4]; R];
-    for (totals, sums) in totals.iter_mut().zip(sums) {
-        for (total, sums) in totals.iter_mut().zip(sums) {
-            *total = add_lanes(sums);
-        }
-    }
-    totals
+    sums
 }
 
 /// The sum of all lanes: halves onto halves, so that it is the same for vectors of any width.
