@@ -6,12 +6,15 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::{most_probable_phases, one_hot, read};
+use crate::network::{one_hot, read};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
-/// Images that go through a network at once: enough to fill the cores, few enough to stay in the cache.
+/// Images that go through the encoder at once.
 const BATCH: usize = 64;
+
+/// Latent vectors that go through the generator at once: enough to fill the cores.
+const DECODED: usize = 1024;
 
 /// Where the encoder places images in latent space, one row an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +63,14 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
 ///
 /// [`Error::InvalidParameter`] if the vectors are none, not of the model's length or not finite.
 pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
+    let [nz, ny, nx] = model.shape();
+    let mut phases = Array4::zeros((vectors.nrows(), nz, ny, nx));
+    decode_into(model, vectors, phases.as_slice_mut().expect("in standard layout"))?;
+    PhaseImages::new(phases, model.n_phases())
+}
+
+/// [`decode`] into a buffer of as many voxels as the images have, x fastest, one after the other.
+pub(super) fn decode_into(model: &Model, vectors: ArrayView2<f32>, to: &mut [u8]) -> Result<()> {
     let latents = model.options.latent_size;
     if vectors.ncols() != latents || vectors.nrows() == 0 {
         return Err(Error::invalid(format!(
@@ -73,15 +84,13 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
     }
     let generator = model.generator();
     let device = model.state.loss_sums.device();
-    let [nz, ny, nx] = model.shape();
-    let mut phases = Array4::zeros((vectors.nrows(), nz, ny, nx));
-    for (rows, mut images) in vectors.axis_chunks_iter(Axis(0), BATCH).zip(phases.axis_chunks_iter_mut(Axis(0), BATCH))
-    {
+    let voxels: usize = model.shape().iter().product();
+    for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(to.chunks_mut(DECODED * voxels)) {
         let values: Vec<f32> = rows.iter().copied().collect();
         let input = Tensor::from_data(TensorData::new(values, [rows.nrows(), latents, 1, 1]), &device);
-        images.assign(most_probable_phases(generator.forward(input), model.n_phases())?.phases());
+        generator.forward_to_phases(input, to)?;
     }
-    PhaseImages::new(phases, model.n_phases())
+    Ok(())
 }
 
 /// Encodes images and decodes the means: what the model makes of them.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ndarray::Array4;
 use rayon::prelude::*;
 
 use crate::descriptor::PairCounts;
@@ -13,10 +14,10 @@ use crate::random::MAX_COUNTER;
 use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::{Error, Result};
 
-use super::latent::{decode, latent_vectors};
+use super::latent::{decode, decode_into, latent_vectors};
 
 /// Realisations made and stored between two looks at the clock.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 
 /// Which realisations, and how they are made.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +110,9 @@ pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseI
     phases.try_reserve_exact(bytes).map_err(|_| too_many())?;
     phases.resize(bytes, 0);
     generate_into(model, options, &mut phases)?;
-    model.images(&phases, options.count)
+    let phases = Array4::from_shape_vec((options.count, nz, ny, nx), phases)
+        .map_err(|error| Error::Internal(format!("realisations of a wrong length: {error}")))?;
+    PhaseImages::new(phases, model.n_phases())
 }
 
 /// Realisations in the caller's buffer, x fastest, one after the other.
@@ -126,7 +129,8 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
     }
     thread_pool(options.threads)?.install(|| {
         for (part, to) in options.batches().zip(buffer[..needed].chunks_mut(BATCH * voxels)) {
-            to.copy_from_slice(make(model, &part)?.as_slice());
+            let vectors = latent_vectors(model, part.seed, part.first, part.count);
+            decode_into(model, vectors.view(), to)?;
         }
         Ok(())
     })
@@ -157,7 +161,8 @@ pub fn generate_to_file(
     let mut due = pace.next_report();
     for part in options.batches() {
         let (images, errors) = pool.install(|| {
-            let images = make(model, &part)?;
+            let vectors = latent_vectors(model, part.seed, part.first, part.count);
+            let images = decode(model, vectors.view())?;
             let errors = match &training {
                 Some(training) => nearest(training, &images, judged)?,
                 None => vec![f64::NAN; images.len()],
@@ -177,10 +182,6 @@ pub fn generate_to_file(
         }
     }
     file.finish()
-}
-
-fn make(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
-    decode(model, latent_vectors(model, options.seed, options.first, options.count).view())
 }
 
 /// Eq. 12 from each image to the nearest training tile.

@@ -63,6 +63,18 @@ pub struct LayerSpec {
 }
 
 impl LayerSpec {
+    /// Side of what goes out for the side of what comes in.
+    pub fn output_side(&self, side: usize) -> usize {
+        let factor = match self.geometry {
+            Geometry::Halving => 2,
+            Geometry::Collapsing => KERNEL,
+        };
+        match self.direction {
+            Direction::Down => side / factor,
+            Direction::Up => side * factor,
+        }
+    }
+
     /// Shape of the kernel, `[coarse channels, fine channels, 4, 4]`.
     pub fn kernel_shape(&self) -> [usize; 4] {
         let [coarse, fine] = match self.direction {

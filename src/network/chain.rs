@@ -1,11 +1,15 @@
 //! A network: a chain of layers over one vector of parameters and one of moving statistics.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::architecture::LayerSpec;
-use super::fused::{self, Kernels};
+use super::encoding::{most_probable_phases, not_numbers};
+use super::fused::{self, Fixed, Kernels};
 use super::layer::{self, BatchStatistics, Constants, LayerTape, LayerWeights};
 use super::parameters::{LayerEntries, Layout, part};
+use crate::Result;
 use crate::processor::{self, Numbers};
 
 /// A chain of layers with their weights on a device.
@@ -108,6 +112,11 @@ impl Network {
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let outputs = self.output_shape(input.dims());
+        let mut output = vec![0.0; outputs.iter().product()];
+        if self.forward_fixed(&input, &mut output, fused::export_to) {
+            return processor::tensor(output, outputs);
+        }
         let mut values = input;
         for (spec, entries) in self.layers.iter().zip(&self.layout.layers) {
             let moving = entries.moving.as_ref().map(|(mean, variance)| BatchStatistics {
@@ -117,6 +126,48 @@ impl Network {
             values = layer::forward(spec, &self.weights(entries, spec), moving, &self.constants, values);
         }
         values
+    }
+
+    /// Forward pass of a generator to the most probable phase of each pixel, `[n, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Diverged`](crate::Error::Diverged) if a logit is not a number, and those of reading tensors back.
+    pub fn forward_to_phases(&self, input: Tensor<4>, to: &mut [u8]) -> Result<()> {
+        let sound = AtomicBool::new(true);
+        let finish = |grid: &_, logits: &[f32], to: &mut [u8]| {
+            if !fused::phases(grid, logits, to) {
+                sound.store(false, Ordering::Relaxed);
+            }
+        };
+        if !self.forward_fixed(&input, to, finish) {
+            return most_probable_phases(self.forward(input), to);
+        }
+        if sound.into_inner() { Ok(()) } else { Err(not_numbers()) }
+    }
+
+    /// Forward pass with the fused kernels if that is possible, which is what it returns.
+    fn forward_fixed<T: Send>(
+        &self,
+        input: &Tensor<4>,
+        output: &mut [T],
+        finish: impl Fn(&fused::Grid, &[f32], &mut [T]) + Sync,
+    ) -> bool {
+        let (Some((kernels, parameters)), Some(values), Some(statistics)) =
+            (self.fused(), Numbers::of(input), Numbers::of(&self.statistics))
+        else {
+            return false;
+        };
+        let (parameters, statistics) = (parameters.as_slice(), statistics.as_slice());
+        let fixed = Fixed::new(&self.layers, &self.layout, &self.constants, parameters, statistics);
+        kernels.forward(&fixed, (values.as_slice(), input.dims()), output, finish);
+        true
+    }
+
+    /// Shape of what comes out for what comes in.
+    fn output_shape(&self, [n, _, side, _]: [usize; 4]) -> [usize; 4] {
+        let side = self.layers.iter().fold(side, |side, layer| layer.output_side(side));
+        [n, self.layers.last().map_or(0, |layer| layer.outputs), side, side]
     }
 
     /// Gradient by the parameters, in the order of [`Layout::parameters`], for a gradient by the output of `tape`.

@@ -1,10 +1,8 @@
 //! Phases as the channels of a network, and back.
 
-use burn::tensor::{Device, Tensor, TensorData};
-use ndarray::Array4;
-
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// Channels of an image of `n_phases` phases: one for two phases (the indicator of phase 1), else one a phase.
 pub fn channels(n_phases: usize) -> usize {
@@ -25,32 +23,40 @@ pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tens
     Tensor::from_data(TensorData::new(values, [indices.len(), channels, ny, nx]), device)
 }
 
-/// The most probable phase of each pixel, for logits `[n, channels, ny, nx]`.
+/// The most probable phase of each pixel, `[n, height, width]`, for logits `[n, channels, height, width]`.
 ///
 /// # Errors
 ///
 /// [`Error::Device`] if the logits cannot be read back, [`Error::Diverged`] if one is not a number.
-pub fn most_probable_phases(logits: Tensor<4>, n_phases: usize) -> Result<PhaseImages> {
-    let [n, channels, ny, nx] = logits.dims();
+pub fn most_probable_phases(logits: Tensor<4>, to: &mut [u8]) -> Result<()> {
+    let [_, channels, ny, nx] = logits.dims();
     let logits = read(logits)?;
     if logits.iter().any(|logit| logit.is_nan()) {
-        return Err(Error::Diverged("the generator gives values that are not numbers: its training diverged".into()));
+        return Err(not_numbers());
     }
     let pixels = ny * nx;
-    let phases = Array4::from_shape_fn((n, 1, ny, nx), |(n, _, y, x)| {
-        let at = |channel: usize| logits[(n * channels + channel) * pixels + y * nx + x];
-        if channels == 1 {
-            return u8::from(at(0) > 0.0);
+    for (logits, phases) in logits.chunks_exact(channels * pixels).zip(to.chunks_exact_mut(pixels)) {
+        for (pixel, phase) in phases.iter_mut().enumerate() {
+            *phase = if channels == 1 { u8::from(logits[pixel] > 0.0) } else { largest(logits, pixel, pixels) };
         }
-        let mut best = 0;
-        for channel in 1..channels {
-            if at(channel) > at(best) {
-                best = channel;
-            }
+    }
+    Ok(())
+}
+
+/// The first channel with the largest logit at `pixel`.
+fn largest(logits: &[f32], pixel: usize, pixels: usize) -> u8 {
+    let mut best = 0;
+    for channel in 1..logits.len() / pixels {
+        if logits[channel * pixels + pixel] > logits[best * pixels + pixel] {
+            best = channel;
         }
-        best as u8
-    });
-    PhaseImages::new(phases, n_phases)
+    }
+    best as u8
+}
+
+/// What to say about logits that are not numbers.
+pub fn not_numbers() -> Error {
+    Error::Diverged("the generator gives values that are not numbers: its training diverged".into())
 }
 
 /// Reads a tensor back to the host.
@@ -67,6 +73,8 @@ pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array4;
+
     use super::*;
 
     fn round_trip(n_phases: usize) {
@@ -74,7 +82,9 @@ mod tests {
         let images = PhaseImages::new(phases, n_phases).unwrap();
         let encoded = one_hot(&images, &[0, 1, 2], &Device::flex());
         assert_eq!(encoded.dims()[1], channels(n_phases));
-        assert_eq!(most_probable_phases(encoded - 0.5, n_phases).unwrap(), images);
+        let mut phases = vec![0; images.as_slice().len()];
+        most_probable_phases(encoded - 0.5, &mut phases).unwrap();
+        assert_eq!(phases, images.as_slice());
     }
 
     #[test]
@@ -87,6 +97,6 @@ mod tests {
     #[test]
     fn logits_that_are_no_numbers_are_refused() {
         let logits = Tensor::<4>::full([1, 1, 2, 2], f32::NAN, &Device::flex());
-        assert!(matches!(most_probable_phases(logits, 2), Err(Error::Diverged(_))));
+        assert!(matches!(most_probable_phases(logits, &mut [0; 4]), Err(Error::Diverged(_))));
     }
 }

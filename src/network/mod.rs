@@ -18,6 +18,6 @@ mod parameters;
 pub use architecture::{Architecture, Direction, Heads, LayerSpec, Profile};
 pub use chain::{Network, Tape};
 pub use convolution::Geometry;
-pub use encoding::{channels, most_probable_phases, one_hot, read};
+pub use encoding::{channels, one_hot, read};
 pub use layer::Constants;
 pub use parameters::{Entry, Layout};

@@ -17,14 +17,17 @@ use crate::network::parameters::{LayerEntries, Layout};
 type Values = ABox<[f32], ConstAlign<64>>;
 
 /// The buffers of a forward or backward pass over batches of one size.
-struct Buffers {
+pub struct Buffers {
     n: usize,
     /// What goes into each layer, and what comes out of the last; or the gradients by that.
-    between: Vec<Values>,
+    pub between: Vec<Values>,
     /// What each product gave, normalised where the layer does so; or the gradients by the product.
-    products: Vec<Values>,
+    pub products: Vec<Values>,
     moments: Vec<Vec<Moments>>,
 }
+
+/// Passes that may run side by side, or follow each other with other batch sizes, without new buffers.
+const MOST_SPARE: usize = 8;
 
 /// Buffers that wait for the next pass, so that a training step allocates nothing.
 #[derive(Clone, Default)]
@@ -37,20 +40,21 @@ impl std::fmt::Debug for Spare {
 }
 
 impl Spare {
-    fn take(&self, n: usize, layers: &[Layer]) -> Buffers {
+    /// Buffers for `n` images, new ones if none are there.
+    pub fn take(&self, n: usize, layers: &[Layer]) -> Buffers {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match spare.iter().position(|buffers| buffers.n == n) {
-            Some(index) => spare.swap_remove(index),
-            None => {
-                // Buffers of another batch size will hardly come back.
-                spare.clear();
-                Buffers::new(n, layers)
-            }
-        }
+        let found = spare.iter().position(|buffers| buffers.n == n).map(|index| spare.remove(index));
+        drop(spare);
+        found.unwrap_or_else(|| Buffers::new(n, layers))
     }
 
-    fn put(&self, buffers: Buffers) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+    /// Keeps buffers for the next pass; those that have waited longest make room.
+    pub fn put(&self, buffers: Buffers) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() == MOST_SPARE {
+            spare.remove(0);
+        }
+        spare.push(buffers);
     }
 }
 
@@ -125,6 +129,11 @@ impl Kernels {
     /// Kernels for the given kind of vectors.
     pub fn on(arch: Arch) -> Self {
         Self { arch, forward: Spare::default(), backward: Spare::default() }
+    }
+
+    /// The buffers of forward passes.
+    pub fn forward_buffers(&self) -> &Spare {
+        &self.forward
     }
 
     /// Forward pass with the statistics of the batch; `input` is `[n, channels, height, width]`.
@@ -254,7 +263,8 @@ impl Kernels {
         buffers
     }
 
-    fn run(&self, task: impl WithSimd<Output = ()>) {
+    /// Does a task with the widest vectors there are.
+    pub fn run(&self, task: impl WithSimd<Output = ()>) {
         self.arch.dispatch(task);
     }
 }
@@ -264,14 +274,9 @@ pub fn layers(specs: &[LayerSpec], [n, _, mut side, _]: [usize; 4]) -> Vec<Layer
     let mut links = Vec::with_capacity(specs.len());
     for spec in specs {
         let [coarse, fine, ..] = spec.kernel_shape();
-        let factor = match spec.geometry {
-            crate::network::Geometry::Halving => 2,
-            crate::network::Geometry::Collapsing => 4,
-        };
-        let fine_side = if spec.direction == Direction::Down { side } else { side * factor };
-        let link = Link::new(spec.geometry, [coarse, fine], fine_side, n);
-        side = if spec.direction == Direction::Down { side / factor } else { fine_side };
-        links.push(link);
+        let output_side = spec.output_side(side);
+        links.push(Link::new(spec.geometry, [coarse, fine], side.max(output_side), n));
+        side = output_side;
     }
     let ends = |index: usize, input: bool| {
         let link: &Link = &links[index];
@@ -339,8 +344,13 @@ fn import_all(grid: &Grid, images: &[f32], to: &mut [f32]) {
 fn export_all(grid: &Grid, from: &[f32]) -> (Vec<f32>, [usize; 4]) {
     let shape = [grid.n, grid.channels, grid.side, grid.side];
     let mut images = vec![0.0; shape.iter().product()];
-    for (channel, from) in from[grid.front()..].chunks_exact(grid.channel_length()).take(grid.channels).enumerate() {
-        export(grid, from, channel, &mut images);
-    }
+    export_to(grid, &from[grid.front()..], &mut images);
     (images, shape)
+}
+
+/// From the channels of a batch to images `[n, channels, height, width]`.
+pub fn export_to(grid: &Grid, channels: &[f32], images: &mut [f32]) {
+    for (channel, from) in channels.chunks_exact(grid.channel_length()).take(grid.channels).enumerate() {
+        export(grid, from, channel, images);
+    }
 }

@@ -74,6 +74,12 @@ impl Grid {
         self.front() + self.channels * self.channel_length() + self.guard + LINE
     }
 
+    /// Blocks of `count` channels in a buffer of the whole batch.
+    pub fn channels_mut<'a>(&self, values: &'a mut [f32], count: usize) -> std::slice::ChunksMut<'a, f32> {
+        let length = self.channel_length();
+        values[self.front()..][..self.channels * length].chunks_mut(count * length)
+    }
+
     /// Number of half rows: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
     pub fn half_rows(&self) -> usize {

@@ -7,13 +7,16 @@
 //! * `product`: the two inner kernels, in vectors of whatever width the processor has.
 //! * `link`: convolution, transposed convolution and gradient by the kernel as such products.
 //! * `elementwise`: what lies between products.
-//! * `layer`: the tasks; `chain`: their order.
+//! * `layer`: the tasks; `chain`: their order; `fixed`: the same for generation.
 
 mod chain;
 mod elementwise;
+mod fixed;
 mod grid;
 mod layer;
 mod link;
 mod product;
 
-pub use chain::{Kernels, Tape};
+pub use chain::{Kernels, Tape, export_to};
+pub use fixed::{Fixed, phases};
+pub use grid::Grid;
