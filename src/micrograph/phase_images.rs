@@ -34,7 +34,9 @@ impl PhaseImages {
         if !(2..=MAX_PHASES).contains(&n_phases) {
             return Err(Error::invalid(format!("{n_phases} phases; the number of phases must be 2 to {MAX_PHASES}")));
         }
-        if let Some(&wrong) = phases.iter().find(|&&p| usize::from(p) >= n_phases) {
+        let largest =
+            phases.as_slice_memory_order().and_then(|phases| phases.iter().max()).or_else(|| phases.iter().max());
+        if let Some(&wrong) = largest.filter(|&&phase| usize::from(phase) >= n_phases) {
             return Err(Error::invalid(format!(
                 "a voxel holds phase {wrong}, but phases are numbered 0 to {} here",
                 n_phases - 1

@@ -112,24 +112,27 @@ impl Kernels {
 /// Phases of the most probable channel of each pixel, `[n, height, width]`; one channel: phase 1 where the logit is
 /// positive. Returns whether all logits are numbers.
 pub fn phases(grid: &Grid, logits: &[f32], to: &mut [u8]) -> bool {
-    let pixels = grid.side * grid.side;
-    let mut sound = true;
+    let length = grid.channel_length();
+    let logits = &logits[..grid.channels * length];
+    let sound = logits.iter().fold(true, |sound, logit| sound & !logit.is_nan());
+    let mut phases = vec![0u8; length];
+    let (first, others) = logits.split_at(length);
+    if others.is_empty() {
+        phases.iter_mut().zip(first).for_each(|(phase, &logit)| *phase = u8::from(logit > 0.0));
+    } else {
+        let mut largest = first.to_vec();
+        for (channel, logits) in (1..).zip(others.chunks_exact(length)) {
+            for ((phase, largest), &logit) in phases.iter_mut().zip(&mut largest).zip(logits) {
+                *phase = if logit > *largest { channel } else { *phase };
+                *largest = largest.max(logit);
+            }
+        }
+    }
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
-        for (image, to) in to.chunks_exact_mut(pixels).enumerate() {
-            let row = &mut to[place.first_pixel..][..2 * place.pixels - 1];
-            for (pixel, phase) in row.iter_mut().step_by(2).enumerate() {
-                let at = place.start + pixel * place.step + image;
-                let mut largest = if grid.channels == 1 { 0.0 } else { logits[at] };
-                sound &= !logits[at].is_nan();
-                *phase = 0;
-                for channel in usize::from(grid.channels > 1)..grid.channels {
-                    let logit = logits[channel * grid.channel_length() + at];
-                    sound &= !logit.is_nan();
-                    if logit > largest {
-                        largest = logit;
-                        *phase = if grid.channels == 1 { 1 } else { channel as u8 };
-                    }
-                }
+        for (image, to) in to.chunks_exact_mut(grid.side * grid.side).enumerate() {
+            let row = to[place.first_pixel..].iter_mut().step_by(2).take(place.pixels);
+            for (to, phase) in row.zip(phases[place.start + image..].iter().step_by(place.step)) {
+                *to = *phase;
             }
         }
     }
