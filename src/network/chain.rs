@@ -18,8 +18,8 @@ pub struct Network {
     layers: Vec<LayerSpec>,
     layout: Layout,
     constants: Constants,
-    /// What does the work on the processor, in `f32`; Burn's primitives do it everywhere else, and without this.
-    kernels: Option<Kernels>,
+    /// What does the work on the processor, in `f32`; Burn's primitives do it everywhere else.
+    kernels: Kernels,
     /// Everything that is learned, in the order of [`Layout::parameters`].
     pub parameters: Tensor<1>,
     /// Moving means and variances, in the order of [`Layout::statistics`].
@@ -53,7 +53,7 @@ impl Network {
             Tensor::<1>::from_data(TensorData::new(values, [length]), device)
         };
         let (parameters, statistics) = (vector(parameters), vector(statistics));
-        Self { layers, layout, constants, kernels: Some(Kernels::new()), parameters, statistics }
+        Self { layers, layout, constants, kernels: Kernels::new(), parameters, statistics }
     }
 
     /// Where each weight lies.
@@ -107,7 +107,7 @@ impl Network {
 
     /// The fused kernels with the parameters, if these are on the processor in `f32`.
     fn fused(&self) -> Option<(&Kernels, Numbers)> {
-        Some((self.kernels.as_ref()?, Numbers::of(&self.parameters)?))
+        Some((&self.kernels, Numbers::of(&self.parameters)?))
     }
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
@@ -254,6 +254,7 @@ mod tests {
 
     use super::*;
     use crate::network::{Architecture, Heads, Profile};
+    use crate::processor::with_primitives;
     use crate::random::{Purpose, generator};
 
     const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
@@ -280,7 +281,7 @@ mod tests {
     }
 
     /// Compares a gradient with central differences at some of its entries.
-    fn check(gradient: Vec<f64>, rng: &mut ChaCha8Rng, loss_with: impl Fn(usize, f64) -> f64) {
+    fn check(gradient: &[f64], tolerance: f64, rng: &mut ChaCha8Rng, loss_with: impl Fn(usize, f64) -> f64) {
         let scale = gradient.iter().fold(0f64, |largest, g| largest.max(g.abs()));
         assert!(scale > 0.0);
         for _ in 0..6 {
@@ -288,7 +289,7 @@ mod tests {
             // So short that no activation crosses the kink of leaky ReLU.
             let step = 1e-8;
             let difference = (loss_with(index, step) - loss_with(index, -step)) / (2.0 * step);
-            assert!((gradient[index] - difference).abs() < 1e-5 * scale, "{} {difference}", gradient[index]);
+            assert!((gradient[index] - difference).abs() < tolerance * scale, "{} {difference}", gradient[index]);
         }
     }
 
@@ -305,14 +306,26 @@ mod tests {
         let tape = network.clone().forward_train(input.clone());
         let weights = random(tape.output.dims(), &mut rng);
 
-        let gradient = network.backward_parameters(&tape, weights.clone()).into_data().try_to_vec::<f64>().unwrap();
-        check(gradient, &mut rng, |index, step| {
+        let loss_with_parameter = |index: usize, step: f64| {
             let mut network = network.clone();
             network.parameters = bumped(&network.parameters, index, step);
             loss(&network, &input, &weights)
-        });
-        let gradient = network.backward_input(&tape, weights.clone()).into_data().try_to_vec::<f64>().unwrap();
-        check(gradient, &mut rng, |index, step| loss(&network, &bumped(&input, index, step), &weights));
+        };
+        let loss_with_pixel = |index: usize, step: f64| loss(&network, &bumped(&input, index, step), &weights);
+        let by_parameters = doubles(network.backward_parameters(&tape, weights.clone()));
+        check(&by_parameters, 1e-5, &mut rng, loss_with_parameter);
+        let by_input = doubles(network.backward_input(&tape, weights.clone()));
+        check(&by_input, 1e-5, &mut rng, loss_with_pixel);
+
+        let mut fused = single(&network);
+        let tape = fused.forward_train(input.clone().cast(DType::F32));
+        let weights = weights.clone().cast(DType::F32);
+        check(&doubles(fused.backward_parameters(&tape, weights.clone())), 1e-4, &mut rng, loss_with_parameter);
+        check(&doubles(fused.backward_input(&tape, weights)), 1e-4, &mut rng, loss_with_pixel);
+    }
+
+    fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+        tensor.cast(DType::F64).into_data().try_to_vec::<f64>().unwrap()
     }
 
     #[test]
@@ -376,33 +389,83 @@ mod tests {
         tensor.into_data().try_to_vec::<f32>().unwrap()
     }
 
+    /// The same network in single precision.
+    fn single(network: &Network) -> Network {
+        Network {
+            parameters: network.parameters.clone().cast(DType::F32),
+            statistics: network.statistics.clone().cast(DType::F32),
+            ..network.clone()
+        }
+    }
+
+    /// What one pass forward and both passes backward give.
+    #[derive(PartialEq)]
+    struct Results {
+        output: Vec<f32>,
+        statistics: Vec<f32>,
+        by_parameters: Vec<f32>,
+        by_input: Vec<f32>,
+        fixed: Vec<f32>,
+    }
+
+    fn results(network: &Network, input: &Tensor<4>, gradient: &Tensor<4>) -> Results {
+        let mut network = network.clone();
+        let tape = network.forward_train(input.clone());
+        Results {
+            output: values(tape.output.clone()),
+            statistics: values(network.statistics.clone()),
+            by_parameters: values(network.backward_parameters(&tape, gradient.clone())),
+            by_input: values(network.backward_input(&tape, gradient.clone())),
+            fixed: values(network.forward(input.clone())),
+        }
+    }
+
     fn check_fused(name: &str, layers: Vec<LayerSpec>, input: [usize; 4]) {
         let what = format!("{name}, input {input:?}");
         let mut rng = generator(14, Purpose::Weights, 0);
-        let network = network(layers, &mut rng);
-        let mut fused = Network {
-            parameters: network.parameters.clone().cast(DType::F32),
-            statistics: network.statistics.clone().cast(DType::F32),
-            ..network
-        };
-        let mut primitives = Network { kernels: None, ..fused.clone() };
+        let network = single(&network(layers, &mut rng));
         let input = random(input, &mut rng).cast(DType::F32);
-        let tapes = [fused.forward_train(input.clone()), primitives.forward_train(input)];
-        assert!(matches!((&tapes[0].passed, &tapes[1].passed), (Passed::Fused(_), Passed::Primitives(_))));
-        let gradient = random(tapes[0].output.dims(), &mut rng).cast(DType::F32);
-        assert_close(&what, values(tapes[0].output.clone()), values(tapes[1].output.clone()));
-        if fused.layout.statistic_count() > 0 {
-            assert_close(&what, values(fused.statistics.clone()), values(primitives.statistics.clone()));
+        let gradient = random(network.output_shape(input.dims()), &mut rng).cast(DType::F32);
+        let fused = results(&network, &input, &gradient);
+        let primitives = with_primitives(|| results(&network, &input, &gradient));
+        assert!(fused != primitives, "{what}: the fused kernels did not do the work");
+        assert_close(&what, fused.output, primitives.output);
+        assert_close(&what, fused.fixed, primitives.fixed);
+        assert_close(&what, fused.by_input, primitives.by_input);
+        if !fused.statistics.is_empty() {
+            assert_close(&what, fused.statistics, primitives.statistics);
         }
-        let [a, b] = [(&fused, &tapes[0]), (&primitives, &tapes[1])].map(|(network, tape)| {
-            let by_parameters = network.backward_parameters(tape, gradient.clone());
-            (values(by_parameters), values(network.backward_input(tape, gradient.clone())))
-        });
-        for entry in &fused.layout.parameters {
+        for entry in &network.layout.parameters {
             let part = |all: &[f32]| all[entry.range.clone()].to_vec();
-            assert_close(&format!("{what}, {}", entry.name), part(&a.0), part(&b.0));
+            let (fused, primitives) = (part(&fused.by_parameters), part(&primitives.by_parameters));
+            assert_close(&format!("{what}, {}", entry.name), fused, primitives);
         }
-        assert_close(&what, a.1, b.1);
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn wide_and_narrow_vectors_give_the_same_bytes() {
+        use pulp::{Arch, x86};
+        let (Some(narrow), Some(wide)) = (x86::V3::try_new(), x86::V4::try_new()) else {
+            eprintln!("skipped: this processor has no AVX-512");
+            return;
+        };
+        let mut rng = generator(15, Purpose::Weights, 0);
+        for (channels, n) in [(1, 4), (3, 5), (1, 8), (1, 21)] {
+            let architecture = Architecture::new(Profile::Paper64, channels, 32, Heads::default());
+            let cases = [(architecture.encoder, [n, channels, 64, 64]), (architecture.generator, [n, 32, 1, 1])];
+            for (layers, shape) in cases {
+                let network = single(&network(layers, &mut rng));
+                let input = random(shape, &mut rng).cast(DType::F32);
+                let gradient = random(network.output_shape(shape), &mut rng).cast(DType::F32);
+                let on = |arch| Network { kernels: Kernels::on(arch), ..network.clone() };
+                let [narrow, wide] =
+                    [Arch::V3(narrow), Arch::V4(wide)].map(|arch| results(&on(arch), &input, &gradient));
+                assert!(narrow == wide, "{shape:?}");
+                let scalar = results(&on(Arch::Scalar), &input, &gradient);
+                assert_close("without vectors", scalar.by_parameters, wide.by_parameters);
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ impl Numbers {
     /// The numbers of `tensor` if it is one of `f32` on the processor.
     pub fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
         let primitive = tensor.clone().try_into_primitive::<Flex>().ok()?;
-        if primitive.dtype() != DType::F32 {
+        if primitive.dtype() != DType::F32 || only_primitives() {
             return None;
         }
         let in_order = primitive.as_slice::<f32>().is_some();
@@ -46,6 +46,30 @@ impl Owned {
     pub fn into_tensor(self) -> Tensor<1> {
         Tensor::from_primitive::<Flex>(self.0)
     }
+}
+
+#[cfg(not(test))]
+fn only_primitives() -> bool {
+    false
+}
+
+#[cfg(test)]
+fn only_primitives() -> bool {
+    ONLY_PRIMITIVES.get()
+}
+
+#[cfg(test)]
+thread_local! {
+    static ONLY_PRIMITIVES: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Does `work` on this thread with Burn's primitives alone, as on every other device.
+#[cfg(test)]
+pub fn with_primitives<T>(work: impl FnOnce() -> T) -> T {
+    ONLY_PRIMITIVES.set(true);
+    let result = work();
+    ONLY_PRIMITIVES.set(false);
+    result
 }
 
 /// A tensor on the processor.

@@ -6,5 +6,7 @@
 mod host;
 mod vector;
 
+#[cfg(test)]
+pub use host::with_primitives;
 pub use host::{Numbers, Owned, both, tensor};
 pub use vector::{LINE, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};

@@ -138,6 +138,25 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn wide_and_narrow_vectors_give_the_same_bytes() {
+        use pulp::x86;
+        let (Some(narrow), Some(wide)) = (x86::V3::try_new(), x86::V4::try_new()) else {
+            eprintln!("skipped: this processor has no AVX-512");
+            return;
+        };
+        let logits: Vec<f32> = (0..4096).map(|i| 20.0 * (i as f32 * 0.7).sin().powi(5)).collect();
+        let targets: Vec<f32> = (0..4096).map(|i| (i % 2) as f32).collect();
+        let on = |arch: Arch| {
+            let mut gradient = vec![0.0; 4096];
+            let (logits, targets) = (&logits[..], &targets[..]);
+            let sum = arch.dispatch(Likelihood { logits, targets, factor: 0.25, gradient: &mut gradient });
+            (sum, gradient)
+        };
+        assert!(on(Arch::V3(narrow)) == on(Arch::V4(wide)));
+    }
+
+    #[test]
     fn what_is_no_number_stays_none() {
         let logits = processor::tensor(vec![f32::NAN, 1.0], [1, 1, 1, 2]);
         let targets = processor::tensor(vec![1.0, 1.0], [1, 1, 1, 2]);

@@ -333,3 +333,40 @@ impl Verdict {
         std::array::from_fn(|stream| all.clone().narrow(0, stream * batch, batch))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
+    use crate::network::{Profile, read};
+    use crate::processor::with_primitives;
+
+    /// The losses of each of the first steps.
+    fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {
+        let device = Device::flex();
+        let tiles = tiles(&micrograph.images, options.profile.side()).unwrap();
+        let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+        let mut state = TrainingState::new(options, tiles.n_phases(), &device);
+        let mut rows = Vec::new();
+        for _ in 0..steps {
+            state.advance(&data, options, &device).unwrap();
+            rows.push(read(state.loss_sums.clone()).unwrap());
+            state.loss_sums = Tensor::zeros([5], &device);
+        }
+        rows
+    }
+
+    #[test]
+    fn fused_kernels_and_primitives_learn_alike() {
+        let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+        let options = TrainingOptions { batch_size: 4, seed: 2, ..TrainingOptions::new(Profile::Paper64) };
+        let fused = losses(&micrograph, &options, 50);
+        let primitives = with_primitives(|| losses(&micrograph, &options, 50));
+        assert!(fused != primitives, "the fused kernels did not do the work");
+        for (step, (fused, primitives)) in fused.iter().zip(&primitives).enumerate() {
+            for (loss, (a, b)) in fused.iter().zip(primitives).enumerate() {
+                assert!((a - b).abs() < 1e-3 * b.abs(), "loss {loss} of step {step}: {a}, {b} with primitives");
+            }
+        }
+    }
+}
