@@ -1,6 +1,7 @@
 //! Where tensors live and how many threads work on them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device as Accelerator;
 
@@ -70,17 +71,23 @@ pub(crate) fn attentively<T: Send>(work: impl FnOnce() -> T + Send) -> T {
             if Some(context.index()) == caller || context.index() > ATTENTIVE_THREADS {
                 return;
             }
+            let mut idle_since = Instant::now();
             while !done.load(Ordering::Acquire) {
-                if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                    // Lets another program have the core if it wants it.
-                    std::thread::yield_now();
+                if rayon::yield_now() == Some(rayon::Yield::Executed) {
+                    idle_since = Instant::now();
+                } else if idle_since.elapsed() > PATIENCE {
+                    return;
                 }
+                std::hint::spin_loop();
             }
         });
         let _guard = SetOnDrop(&done);
         work()
     })
 }
+
+/// How long a thread without work stays awake. Longer waits mean that another program has the core.
+const PATIENCE: Duration = Duration::from_micros(200);
 
 /// A training step has work for so many other threads most of the time.
 const ATTENTIVE_THREADS: usize = 4;

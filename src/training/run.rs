@@ -57,8 +57,7 @@ pub fn train(
     while model.state.step < total {
         let stop = next_checkpoint(model.state.step, run.checkpoint_interval).min(total);
         let due = pace.next_report();
-        pool.install(|| attentively(|| advance(&mut model, &data, stop, due)))
-            .map_err(|error| diverged_at(error, path, saved))?;
+        pool.install(|| advance(&mut model, &data, stop, due)).map_err(|error| diverged_at(error, path, saved))?;
         let step = model.state.step;
         if step == stop {
             model.save(path).map_err(|error| diverged_at(error, path, saved))?;
@@ -80,7 +79,7 @@ pub fn train(
 fn advance(model: &mut Model, data: &TrainingData, stop: u64, due: Instant) -> Result<()> {
     let device = model.state.loss_sums.device();
     loop {
-        model.state.advance(data, &model.options, &device)?;
+        attentively(|| model.state.advance(data, &model.options, &device))?;
         record(model)?;
         if model.state.step == stop || Instant::now() >= due {
             return Ok(());

@@ -176,7 +176,7 @@ mod tests {
                 let number = half_row.first_pixel + 2 * pixel;
                 let (y, x) = (number / 6, number % 6);
                 let plane = 2 * ((y + 1) % 2) + (x + 1) % 2;
-                let expected = plane * grid.stride + (y + 1) / 2 * grid.pitch + (x + 1) / 2 * 2;
+                let expected = plane * grid.stride + y.div_ceil(2) * grid.pitch + x.div_ceil(2) * 2;
                 assert_eq!(half_row.start + pixel * half_row.step, expected);
             }
         }

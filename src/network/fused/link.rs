@@ -103,44 +103,28 @@ impl Link {
     /// Gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
     #[inline(always)]
     pub fn gradient_by_coarse<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
-        let stride = self.coarse.stride;
-        let rows = coarse.len() / stride;
-        let coarse = Planes { values: coarse, first: 0, stride };
-        match self.geometry {
-            Geometry::Halving => {
-                self.correlate(simd, coarse, rows, planes(&self.fine, fine), self.fine.channels, to);
-            }
-            Geometry::Collapsing => {
-                self.outer(simd, coarse, rows, planes(&self.fine, fine), self.fine.channels * TAPS, to);
-            }
-        }
+        self.gradient(simd, Planes::of_block(&self.coarse, coarse), Planes::of_batch(&self.fine, fine), to);
     }
 
     /// Gradient by the kernel for some fine channels and all coarse ones, to zeros: `[coarse, fine, 4, 4]`.
     #[inline(always)]
     pub fn gradient_by_fine<S: Simd>(&self, simd: S, fine: &[f32], coarse: &[f32], to: &mut [f32]) {
-        let count = fine.len() / self.fine.channel_length();
-        let fine = Planes { values: fine, first: 0, stride: self.fine.stride };
-        let coarse = planes(&self.coarse, coarse);
+        self.gradient(simd, Planes::of_batch(&self.coarse, coarse), Planes::of_block(&self.fine, fine), to);
+    }
+
+    #[inline(always)]
+    fn gradient<S: Simd>(&self, simd: S, coarse: Planes, fine: Planes, to: &mut [f32]) {
         match self.geometry {
-            Geometry::Halving => self.correlate(simd, coarse, self.coarse.channels, fine, count, to),
-            Geometry::Collapsing => self.outer(simd, coarse, self.coarse.channels, fine, count * TAPS, to),
+            Geometry::Halving => self.sum_over_positions(simd, coarse, fine, to),
+            Geometry::Collapsing => self.sum_over_images(simd, coarse, fine, to),
         }
     }
 
-    /// Sums over the positions of all images: many terms, few results.
+    /// Many terms, few results.
     #[inline(always)]
-    fn correlate<S: Simd>(
-        &self,
-        simd: S,
-        coarse: Planes,
-        coarse_channels: usize,
-        fine: Planes,
-        fine_channels: usize,
-        to: &mut [f32],
-    ) {
-        let (taps, region) = (taps(&self.coarse), self.coarse_region());
-        correlate(simd, coarse, coarse_channels, fine, fine_channels * 4, taps, region, |c, plane, sums| {
+    fn sum_over_positions<S: Simd>(&self, simd: S, coarse: Planes, fine: Planes, to: &mut [f32]) {
+        let (taps, region, fine_channels) = (taps(&self.coarse), self.coarse_region(), fine.count / 4);
+        correlate(simd, coarse, fine, taps, region, |c, plane, sums| {
             let kernel = &mut to[(c * fine_channels + plane / 4) * TAPS..][..TAPS];
             for (tap, sum) in sums.into_iter().enumerate() {
                 kernel[OF_PLANE[plane % 4] + OF_TAP[tap]] += sum;
@@ -148,18 +132,17 @@ impl Link {
         });
     }
 
-    /// Sums over the images alone: few terms, many results, so that the results are what fills vectors.
+    /// Few terms, many results, so that the results are what fills vectors.
     #[inline(always)]
-    fn outer<S: Simd>(&self, simd: S, coarse: Planes, rows: usize, fine: Planes, points: usize, to: &mut [f32]) {
-        let n = self.coarse.n;
+    fn sum_over_images<S: Simd>(&self, simd: S, coarse: Planes, fine: Planes, to: &mut [f32]) {
+        let (n, points) = (self.coarse.n, fine.count);
         let mut by_image = vec![0.0; n * points];
-        for point in 0..points {
-            let values = &fine.values[fine.first + point * fine.stride..][..n];
-            for (image, &value) in values.iter().enumerate() {
+        for (point, values) in fine.values.chunks_exact(fine.stride).take(points).enumerate() {
+            for (image, &value) in values[..n].iter().enumerate() {
                 by_image[image * points + point] = value;
             }
         }
-        let rows: Vec<usize> = (0..rows).map(|row| coarse.first + row * coarse.stride).collect();
+        let rows: Vec<usize> = (0..coarse.count).map(|row| row * coarse.stride).collect();
         let images: Vec<usize> = (0..n).collect();
         let weights = Weights { values: coarse.values, rows: &rows, offsets: &images };
         let reads: Vec<usize> = (0..n).map(|image| image * points).collect();
@@ -222,10 +205,6 @@ fn taps(grid: &Grid) -> [usize; 4] {
 /// `OF_TAP[2a + b]` and `OF_PLANE[2py + px]`.
 const OF_TAP: [usize; 4] = [0, 2, 2 * KERNEL, 2 * KERNEL + 2];
 const OF_PLANE: [usize; 4] = [0, 1, KERNEL, KERNEL + 1];
-
-fn planes<'a>(grid: &Grid, values: &'a [f32]) -> Planes<'a> {
-    Planes { values, first: grid.front(), stride: grid.stride }
-}
 
 #[inline(always)]
 fn clear_borders(grid: &Grid, channels: &mut [f32]) {

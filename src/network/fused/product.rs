@@ -5,6 +5,7 @@
 
 use pulp::Simd;
 
+use super::grid::Grid;
 use crate::processor::LINE;
 
 /// Rows of weights: weight d of row r is `values[rows[r] + offsets[d]]`.
@@ -15,12 +16,24 @@ pub struct Weights<'a> {
     pub offsets: &'a [usize],
 }
 
-/// Planes that are read: plane `s` begins at `first + s * stride` of `values`.
+/// Planes that are read: plane `s` begins at `s * stride` of `values`.
 #[derive(Clone, Copy)]
 pub struct Planes<'a> {
     pub values: &'a [f32],
-    pub first: usize,
     pub stride: usize,
+    pub count: usize,
+}
+
+impl<'a> Planes<'a> {
+    /// Those of all channels, in a buffer of the whole batch.
+    pub fn of_batch(grid: &Grid, values: &'a [f32]) -> Self {
+        Self { values: &values[grid.front()..], stride: grid.stride, count: grid.channels * grid.planes }
+    }
+
+    /// Those of some channels.
+    pub fn of_block(grid: &Grid, values: &'a [f32]) -> Self {
+        Self { values, stride: grid.stride, count: values.len() / grid.stride }
+    }
 }
 
 /// Where a kernel works in every plane: `rows` runs of `length` numbers, `pitch` apart.
@@ -183,9 +196,7 @@ impl<S: Simd> Call<'_, S> {
 pub fn correlate<S: Simd>(
     simd: S,
     coarse: Planes,
-    coarse_count: usize,
     fine: Planes,
-    fine_count: usize,
     taps: [usize; 4],
     region: Region,
     mut add: impl FnMut(usize, usize, [f32; 4]),
@@ -199,17 +210,17 @@ pub fn correlate<S: Simd>(
     let Some(last) = starts.last() else { return };
     let reach = taps.into_iter().max().unwrap_or(0);
     // The kernel reads by pointer: these bounds are what makes that sound.
-    assert!(coarse.first + (coarse_count - 1) * coarse.stride + last + LINE <= coarse.values.len());
-    assert!(fine.first + (fine_count - 1) * fine.stride + last + LINE + reach <= fine.values.len());
+    assert!((coarse.count - 1) * coarse.stride + last + LINE <= coarse.values.len());
+    assert!((fine.count - 1) * fine.stride + last + LINE + reach <= fine.values.len());
     for starts in starts.chunks(STRETCH) {
         let mut c = 0;
-        while c < coarse_count {
-            let rows = if S::REGISTER_COUNT >= 32 && coarse_count - c >= 4 { 4 } else { 1 };
-            for f in 0..fine_count {
+        while c < coarse.count {
+            let rows = if S::REGISTER_COUNT >= 32 && coarse.count - c >= 4 { 4 } else { 1 };
+            for f in 0..fine.count {
                 // SAFETY: bounds as asserted above.
                 unsafe {
-                    let a = coarse.values.as_ptr().add(coarse.first + c * coarse.stride);
-                    let b = fine.values.as_ptr().add(fine.first + f * fine.stride);
+                    let a = coarse.values.as_ptr().add(c * coarse.stride);
+                    let b = fine.values.as_ptr().add(f * fine.stride);
                     if rows == 4 {
                         let sums = dots::<S, 4>(simd, a, coarse.stride, b, taps, starts);
                         for (row, sums) in sums.into_iter().enumerate() {
