@@ -5,6 +5,7 @@
 //! * `layer`: one layer, forward and backward.
 //! * `parameters`: where each weight lies in a network's vector.
 //! * `chain`: the chain of layers.
+//! * `fused`: the same layers as fused kernels for the processor, which `chain` takes where it can.
 //! * `encoding`: phases as channels.
 
 mod architecture;

@@ -3,7 +3,7 @@
 //! * `options`: the paper's hyperparameters and every point that it leaves open.
 //! * `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
-//! * `losses`: Eq. 1 to 9 with their gradients.
+//! * `losses`: Eq. 1 to 9 with their gradients; `bernoulli`: two of them in one pass on the processor.
 //! * `adam`: the optimiser.
 //! * `step`: one step.
 //! * `history`: the loss history.

@@ -100,33 +100,21 @@ impl TrainingState {
             translate(generated.clone().narrow(0, 0, batch), &draws.displacements[1]),
             translate(generated.clone().narrow(0, batch, batch), &draws.displacements[2]),
         ];
-        let logits = decoded.output.clone().narrow(0, 0, batch);
+        let reconstructed = Reconstructed {
+            tiles,
+            encoded,
+            posterior,
+            decoded: &decoded,
+            noise: draws.posterior_noise,
+            augmentation: draws.latent_augmentation,
+        };
         let step = self.step;
         let Self { encoder, generator, discriminator, .. } = self;
         // The discriminator and the encoder need nothing of each other.
         let (judged, encoder_terms) = processor::both(
-            &tiles,
+            &generated,
             || judge(discriminator, &streams, options, step),
-            || {
-                let reconstruction = losses::reconstruction(logits, tiles.clone(), options.reconstruction_mean);
-                let divergence = losses::divergence(
-                    posterior.mean.clone(),
-                    posterior.log_variance.clone(),
-                    &draws.latent_augmentation,
-                    options.divergence_mean,
-                );
-                let gradient = reconstruction.gradient;
-                let gradient = Tensor::cat(vec![gradient.clone(), gradient.zeros_like()], 0);
-                let by_latent = generator.network.backward_input(&decoded, gradient.clone());
-                let encoder_gradient = posterior.backward(
-                    by_latent.narrow(0, 0, batch).reshape([batch, options.latent_size]),
-                    &draws.posterior_noise,
-                    divergence.by_mean * options.beta,
-                    divergence.by_log_variance * options.beta,
-                );
-                encoder.learn(&encoded, encoder_gradient, step);
-                EncoderTerms { reconstruction: reconstruction.value, divergence: divergence.value, gradient }
-            },
+            || teach_encoder(encoder, &generator.network, &reconstructed, options, step),
         );
 
         let [by_reconstructions, by_realisations] = judged.by_streams;
@@ -168,6 +156,44 @@ impl Learner {
     fn update(&mut self, gradient: Tensor<1>, step: u64) {
         self.adam.update(&mut self.network.parameters, gradient, step);
     }
+}
+
+/// The way from tiles to reconstructions in one step.
+struct Reconstructed<'a> {
+    tiles: Tensor<4>,
+    encoded: Tape,
+    posterior: Posterior,
+    /// Reconstructions, and realisations behind them.
+    decoded: &'a Tape,
+    noise: Tensor<2>,
+    augmentation: LatentAugmentation,
+}
+
+/// One update of the encoder by beta L_KLD + L_Rec.
+fn teach_encoder(
+    encoder: &mut Learner,
+    generator: &Network,
+    passed: &Reconstructed,
+    options: &TrainingOptions,
+    step: u64,
+) -> EncoderTerms {
+    let Reconstructed { tiles, encoded, posterior, decoded, noise, augmentation } = passed;
+    let batch = tiles.dims()[0];
+    let logits = decoded.output.clone().narrow(0, 0, batch);
+    let reconstruction = losses::reconstruction(logits, tiles.clone(), options.reconstruction_mean);
+    let (mean, log_variance) = (posterior.mean.clone(), posterior.log_variance.clone());
+    let divergence = losses::divergence(mean, log_variance, augmentation, options.divergence_mean);
+    let gradient = reconstruction.gradient;
+    let gradient = Tensor::cat(vec![gradient.clone(), gradient.zeros_like()], 0);
+    let by_latent = generator.backward_input(decoded, gradient.clone());
+    let encoder_gradient = posterior.backward(
+        by_latent.narrow(0, 0, batch).reshape([batch, options.latent_size]),
+        noise,
+        divergence.by_mean * options.beta,
+        divergence.by_log_variance * options.beta,
+    );
+    encoder.learn(encoded, encoder_gradient, step);
+    EncoderTerms { reconstruction: reconstruction.value, divergence: divergence.value, gradient }
 }
 
 /// What the encoder's part of a step leaves for the rest: L_Rec, L_KLD, and the gradient of the first by the logits.
