@@ -26,4 +26,6 @@ if [ -z "${DAVEGAN_PYTHON:-}" ]; then
     # 3, "name them and stop", is a status of those scripts and not of this one.
     (install_missing) >&2 && install_python_packages >&2 || exit 2
 fi
-exec "${DAVEGAN_PYTHON:-$venv/bin/python}" "$root/benches/peers/measure.py" "$@"
+python=${DAVEGAN_PYTHON:-$venv/bin/python}
+"$python" -c '' || exit 2
+exec "$python" "$root/benches/peers/measure.py" "$@"

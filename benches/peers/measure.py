@@ -9,6 +9,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
 from pathlib import Path
 
 from table import HEADER, Figures, Quantity, Row, Target, exit_status, line, result
@@ -21,7 +23,24 @@ PAPER_STEPS = 80_000
 PAPER_MINUTES = 30  # on an RTX 3080 Ti (paper, Section 4.3)
 COUNTS = (1, 4, 16, 64, 256, 1024, 4096)
 NOISE = 1.1  # a rise below this is none
-FAILURES = (OSError, ValueError, subprocess.SubprocessError)
+
+
+class OtherPrograms:
+    """What share of the cores programs other than this one and its own have taken: a table says how quiet it was."""
+
+    def __init__(self):
+        self.start = self.seconds()
+
+    @staticmethod
+    def seconds():
+        """Of the clock; of all cores at work, including what the machine's host withheld; of our own programs."""
+        user, nice, system, _idle, _wait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+        busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        return time.monotonic(), busy, sum(os.times()[:4])
+
+    def percent(self):
+        clock, busy, own = (now - then for now, then in zip(self.seconds(), self.start))
+        return max(0, 100 * (busy - own) / (clock * os.cpu_count()))
 
 
 class Bench:
@@ -209,17 +228,17 @@ def groups(full):
 
 
 def measured(rows, measure, bench):
-    """None for each row where it could not be measured."""
+    """None for each row where it could not be measured, for whatever reason."""
     try:
         return measure(bench)
-    except FAILURES as error:
-        say(f"not run: {error}")
+    except Exception:
+        say(traceback.format_exc())
         return [None] * len(rows)
 
 
 def print_table(bench, only):
     print(COMMENT.format(bench.n_rounds), "\t".join(HEADER), sep="\n", flush=True)
-    results = []
+    results, others = [], OtherPrograms()
     for rows, measure in groups(bench.full):
         if not any(re.search(only, row.name) for row in rows):
             continue
@@ -227,6 +246,7 @@ def print_table(bench, only):
         for row, figures in zip(rows, measured(rows, measure, bench)):
             print(line(row, figures), flush=True)
             results.append(result(row, figures))
+    print(f"# Other programs took {others.percent():.0f} % of the cores meanwhile.")
     return exit_status(results)
 
 
@@ -244,8 +264,8 @@ def main():
                 return print_table(bench, arguments.only)
             import curves
             return curves.write(bench, ROOT / "docs" / "speed")
-        except FAILURES as error:
-            say(f"cannot be run: {error}")
+        except Exception:
+            say(traceback.format_exc())
             return 2
 
 
