@@ -59,12 +59,10 @@ def test_the_table_goes_on_after_a_row_that_fails(monkeypatch, capsys, ratio, st
     assert [text.split("\t")[-1] for text in printed] == ["result", word, "met"]
 
 
-def test_ratios_are_those_of_rounds_and_the_faster_peer_counts():
+def test_the_best_rounds_are_compared():
     quantities = lambda *values: [Quantity(value, "ms") for value in values]
-    peer = measure.faster(quantities(20, 60, 30), quantities(30, 20, 24))
-    assert [quantity.value for quantity in peer] == [20, 20, 24]
-    figures = measure.compare(quantities(4, 5, 4), peer)
-    assert (figures.ours.value, str(figures.peer), figures.ratio) == (4, "20 ms", 5)
+    figures = measure.compare(quantities(5, 4, 6), measure.noted(quantities(24, 30, 20), "PyTorch"))
+    assert (str(figures.ours), str(figures.peer), figures.ratio) == ("4 ms", "20 ms (PyTorch)", 5)
 
 
 def test_a_python_that_does_not_run_is_status_2():
