@@ -18,9 +18,9 @@ def curves(bench):
     return [
         ("steps", "Training, Table 3, batch 4", "steps", "s", STEPS, lambda n: ours("run", 2, n).value),
         ("batch", "Training step, Table 3", "batch", "ms", BATCHES, lambda n: ours("train", "paper64", n, 2, 100).value),
-        ("realisations", "One call for realisations of 64 x 64", "realisations", "ms", COUNTS,
+        ("realisations", "Realisations of 64 x 64, one call", "realisations", "ms", COUNTS,
          lambda n: ours("generate", bench.model, n, 2).value * n / 1e3),
-        ("s2", "S2 error of one image against others of 64 x 64", "images", "ms", COUNTS,
+        ("s2", "S2 errors of one image against others", "images", "ms", COUNTS,
          lambda n: ours("s2", n, 2).value * n / 1e3),
     ]
 
