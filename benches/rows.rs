@@ -1,0 +1,175 @@
+//! Our side of the table of speeds (docs/speed.md): measures one thing a call and prints one number with its unit.
+//!
+//! `benches/peers.sh` runs it. Everything is made from built-in samples, so that no data is needed.
+
+use std::hint::black_box;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use davegan::descriptor::PairCounts;
+use davegan::generation::{GenerationOptions, generate_into, realisations};
+use davegan::micrograph::{GaussianField, Micrograph, PhaseImages, Sample};
+use davegan::model::Model;
+use davegan::network::Profile;
+use davegan::training::{RunOptions, TrainingOptions, train};
+use davegan::{Device, Result};
+use rayon::prelude::*;
+
+const USAGE: &str = "usage:
+  rows train PROFILE BATCH THREADS STEPS   median time of a training step
+  rows run THREADS STEPS                   time of a whole call to train, Table 3, checkpoints included
+  rows memory THREADS STEPS                peak resident memory of a process that trains, Table 3
+  rows model PATH                          writes a model of Table 3 after one step
+  rows generate MODEL COUNT THREADS        time of an image of one call for COUNT
+  rows first MODEL                         time to load the model and make one realisation
+  rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others";
+
+/// Steps before the clock starts: memory is warm by then, and the other threads are awake.
+const WARM_UP: usize = 30;
+
+/// Calls are repeated for so long, at least [`MIN_CALLS`] times.
+const PATIENCE: Duration = Duration::from_secs(1);
+const MIN_CALLS: usize = 3;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse().unwrap_or_else(|_| fail(&format!("{text} is no number\n{USAGE}")));
+    let measured = match arguments[..] {
+        // `cargo bench` without arguments runs every benchmark.
+        [] => Ok(USAGE.to_owned()),
+        ["train", profile, batch, threads, steps] => match Profile::from_name(profile) {
+            Some(profile) => step(profile, number(batch), number(threads), number(steps)),
+            None => fail(USAGE),
+        },
+        ["run", threads, steps] => run(number(threads), number(steps)),
+        ["memory", threads, steps] => run(number(threads), number(steps)).map(|_| peak_memory()),
+        ["model", path] => write_model(Path::new(path)),
+        ["generate", model, count, threads] => generate(Path::new(model), number(count), number(threads)),
+        ["first", model] => first(Path::new(model)),
+        ["s2", count, threads] => s2(number(count), number(threads)),
+        _ => fail(USAGE),
+    };
+    match measured {
+        Ok(line) => println!("{line}"),
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn fail(text: &str) -> ! {
+    eprintln!("{text}");
+    std::process::exit(2)
+}
+
+/// The time from one report of progress to the next, with a report after every step.
+fn step(profile: Profile, batch_size: usize, threads: usize, steps: usize) -> Result<String> {
+    let options = TrainingOptions { batch_size, steps: (steps + WARM_UP) as u64, ..TrainingOptions::new(profile) };
+    let run = RunOptions { threads, progress_interval: 0.0, ..run_options() };
+    let mut ends = Vec::with_capacity(steps + WARM_UP);
+    train_and_forget(&options, &run, &mut || ends.push(Instant::now()))?;
+    Ok(milliseconds(median(ends[WARM_UP - 1..].windows(2).map(|pair| pair[1] - pair[0]))))
+}
+
+/// A call as a host makes it, with the paper's options but for the number of steps.
+fn run(threads: usize, steps: usize) -> Result<String> {
+    let options = TrainingOptions { steps: steps as u64, ..TrainingOptions::new(Profile::Paper64) };
+    let begin = Instant::now();
+    train_and_forget(&options, &RunOptions { threads, ..run_options() }, &mut || ())?;
+    Ok(format!("{:.3} s", begin.elapsed().as_secs_f64()))
+}
+
+fn train_and_forget(options: &TrainingOptions, run: &RunOptions, reported: &mut dyn FnMut()) -> Result<()> {
+    let path = scratch();
+    let result = train(&micrograph(), &path, options, run, &mut |_| {
+        reported();
+        ControlFlow::Continue(())
+    });
+    // Where training failed there may be no file.
+    let _ = std::fs::remove_file(&path);
+    result
+}
+
+fn run_options() -> RunOptions {
+    RunOptions { device: Device::Cpu, ..RunOptions::default() }
+}
+
+fn micrograph() -> Micrograph {
+    Sample::GaussianField(GaussianField::default()).make(1, 1).expect("the default parameters are in range")
+}
+
+fn scratch() -> PathBuf {
+    std::env::temp_dir().join(format!("davegan-rows-{}.h5", std::process::id()))
+}
+
+/// `VmHWM`, which Linux alone keeps.
+fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_else(|error| fail(&error.to_string()));
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    let kibibytes: f64 = peak.and_then(|peak| peak.parse().ok()).unwrap_or_else(|| fail("no VmHWM"));
+    format!("{:.1} MB", kibibytes * 1024.0 / 1e6)
+}
+
+fn write_model(path: &Path) -> Result<String> {
+    let options = TrainingOptions { steps: 1, ..TrainingOptions::new(Profile::Paper64) };
+    train(&micrograph(), path, &options, &run_options(), &mut |_| ControlFlow::Continue(()))?;
+    Ok(path.display().to_string())
+}
+
+/// A whole call, from drawing latent vectors to phases in the caller's buffer, threads started and joined.
+fn generate(model: &Path, count: usize, threads: usize) -> Result<String> {
+    let model = Model::load(model, Device::Cpu)?;
+    let options = GenerationOptions { count, threads, ..GenerationOptions::default() };
+    let mut buffer = vec![0; count * model.shape().iter().product::<usize>()];
+    let call = time_of_call(|| generate_into(&model, &options, black_box(&mut buffer)))?;
+    Ok(microseconds(call / count as u32))
+}
+
+/// In a process that has done nothing yet, as in a solver that wants one volume element.
+fn first(model: &Path) -> Result<String> {
+    let begin = Instant::now();
+    let model = Model::load(model, Device::Cpu)?;
+    let loaded = begin.elapsed();
+    black_box(realisations(&model, &GenerationOptions::default())?);
+    Ok(format!("{} ({} of them loading)", milliseconds(begin.elapsed()), milliseconds(loaded)))
+}
+
+/// The correlations of one image and of `count` others, and the error (Eq. 12) of each of these to the one.
+fn s2(count: usize, threads: usize) -> Result<String> {
+    let sample = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
+    let (one, others) = (sample.make(1, 1)?.images, sample.make(2, count)?.images);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap_or_else(|e| fail(&e.to_string()));
+    let call = time_of_call(|| pool.install(|| errors(&one, &others)).map(black_box))?;
+    Ok(microseconds(call / count as u32))
+}
+
+fn errors(one: &PhaseImages, others: &PhaseImages) -> Result<Vec<f64>> {
+    let (one, counts) = (PairCounts::new(one, 1)?, PairCounts::new(others, 1)?);
+    (0..others.len()).into_par_iter().map(|index| counts.error(index, &one, 0)).collect()
+}
+
+/// The median call, after one that is not counted.
+fn time_of_call<T>(mut call: impl FnMut() -> Result<T>) -> Result<Duration> {
+    call()?;
+    let (begin, mut times) = (Instant::now(), Vec::new());
+    while times.len() < MIN_CALLS || begin.elapsed() < PATIENCE {
+        let start = Instant::now();
+        call()?;
+        times.push(start.elapsed());
+    }
+    Ok(median(times.into_iter()))
+}
+
+fn median(times: impl Iterator<Item = Duration>) -> Duration {
+    let mut times: Vec<Duration> = times.collect();
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.4} ms", 1e3 * time.as_secs_f64())
+}
+
+fn microseconds(time: Duration) -> String {
+    format!("{:.3} us", 1e6 * time.as_secs_f64())
+}
