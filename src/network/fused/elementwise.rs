@@ -160,15 +160,24 @@ fn replace_groups<const G: usize>(from_grid: &Grid, from: &[f32], to_grid: &Grid
     }
 }
 
+/// Images that are taken to their places together: their values of one pixel are one vector.
+const TOGETHER: usize = 4;
+
 /// One channel of images `[n, channels, height, width]` to its place.
-#[inline(always)]
 pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
-    let pixels = grid.side * grid.side;
-    for half_row in 0..grid.half_rows() {
-        let place = grid.half_row(half_row);
-        for image in 0..grid.n {
-            let row = &images[(image * grid.channels + channel) * pixels + place.first_pixel..];
-            for (pixel, &value) in row[..2 * place.pixels - 1].iter().step_by(2).enumerate() {
+    let whole = grid.n - grid.n % TOGETHER;
+    for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+        for first in (0..whole).step_by(TOGETHER) {
+            let rows: [&[f32]; TOGETHER] =
+                std::array::from_fn(|i| &images[grid.pixels(first + i, channel, &place)..][..2 * place.pixels - 1]);
+            for pixel in 0..place.pixels {
+                let values = rows.map(|row| row[2 * pixel]);
+                to[place.start + pixel * place.step + first..][..TOGETHER].copy_from_slice(&values);
+            }
+        }
+        for image in whole..grid.n {
+            let row = &images[grid.pixels(image, channel, &place)..][..2 * place.pixels - 1];
+            for (pixel, &value) in row.iter().step_by(2).enumerate() {
                 to[place.start + pixel * place.step + image] = value;
             }
         }
@@ -176,14 +185,21 @@ pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
 }
 
 /// One channel from its place to images `[n, channels, height, width]`.
-#[inline(always)]
 pub fn export(grid: &Grid, from: &[f32], channel: usize, images: &mut [f32]) {
-    let pixels = grid.side * grid.side;
-    for half_row in 0..grid.half_rows() {
-        let place = grid.half_row(half_row);
-        for image in 0..grid.n {
-            let row = &mut images[(image * grid.channels + channel) * pixels + place.first_pixel..];
-            for (pixel, value) in row[..2 * place.pixels - 1].iter_mut().step_by(2).enumerate() {
+    let whole = grid.n - grid.n % TOGETHER;
+    for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+        for first in (0..whole).step_by(TOGETHER) {
+            let starts: [usize; TOGETHER] = std::array::from_fn(|i| grid.pixels(first + i, channel, &place));
+            for pixel in 0..place.pixels {
+                let values = &from[place.start + pixel * place.step + first..][..TOGETHER];
+                for (start, value) in starts.iter().zip(values) {
+                    images[start + 2 * pixel] = *value;
+                }
+            }
+        }
+        for image in whole..grid.n {
+            let row = &mut images[grid.pixels(image, channel, &place)..][..2 * place.pixels - 1];
+            for (pixel, value) in row.iter_mut().step_by(2).enumerate() {
                 *value = from[place.start + pixel * place.step + image];
             }
         }

@@ -101,6 +101,12 @@ impl Grid {
         HalfRow { start, step, pixels: (self.side - parity).div_ceil(2), first_pixel: y * self.side + parity }
     }
 
+    /// Where the pixels of a half row begin in images `[n, channels, height, width]`; they are two apart.
+    #[inline(always)]
+    pub fn pixels(&self, image: usize, channel: usize, place: &HalfRow) -> usize {
+        (image * self.channels + channel) * self.side * self.side + place.first_pixel
+    }
+
     /// Writes zeros wherever one channel has no pixels.
     #[inline(always)]
     pub fn clear_borders(&self, channel: &mut [f32]) {
