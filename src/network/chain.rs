@@ -112,10 +112,12 @@ impl Network {
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let outputs = self.output_shape(input.dims());
-        let mut output = vec![0.0; outputs.iter().product()];
-        if self.forward_fixed(&input, &mut output, fused::export_to) {
-            return processor::tensor(output, outputs);
+        if Numbers::of(&input).is_some() {
+            let shape = self.output_shape(input.dims());
+            let mut output = vec![0.0; shape.iter().product()];
+            if self.forward_fixed(&input, &mut output, fused::export_to) {
+                return processor::tensor(output, shape);
+            }
         }
         let mut values = input;
         for (spec, entries) in self.layers.iter().zip(&self.layout.layers) {
