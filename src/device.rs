@@ -1,9 +1,5 @@
 //! Where tensors live and how many threads work on them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
 use burn::tensor::Device as Accelerator;
 
 use crate::{Error, Result};
@@ -60,45 +56,6 @@ pub(crate) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
         .thread_name(|index| format!("davegan-{index}"))
         .build()
         .map_err(|error| Error::OutOfMemory(format!("cannot start {threads} threads: {error}; ask for fewer")))
-}
-
-/// Does `work` on the current thread pool, whose other threads look for parts of it until it is done, instead of going
-/// to sleep in between: the parts of a training step take some ten microseconds each, and waking a thread takes longer.
-pub(crate) fn attentively<T>(work: impl FnOnce() -> T) -> T {
-    let done = Arc::new(AtomicBool::new(false));
-    let caller = rayon::current_thread_index();
-    // Not a scope: nobody has to wait for a thread that has lost its core while it was looking.
-    for _ in 1..rayon::current_num_threads().min(ATTENTIVE_THREADS) {
-        let done = Arc::clone(&done);
-        rayon::spawn(move || {
-            let mut idle_since = Instant::now();
-            while !done.load(Ordering::Acquire) && rayon::current_thread_index() != caller {
-                if rayon::yield_now() == Some(rayon::Yield::Executed) {
-                    idle_since = Instant::now();
-                } else if idle_since.elapsed() > PATIENCE {
-                    return;
-                }
-                std::hint::spin_loop();
-            }
-        });
-    }
-    let _guard = SetOnDrop(done);
-    work()
-}
-
-/// How long a thread without work stays awake. Longer waits mean that another program has the core.
-const PATIENCE: Duration = Duration::from_micros(200);
-
-/// A training step has work for so many threads most of the time.
-const ATTENTIVE_THREADS: usize = 4;
-
-/// Ends the looking even if the work panics.
-struct SetOnDrop(Arc<AtomicBool>);
-
-impl Drop for SetOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
 }
 
 #[cfg(test)]

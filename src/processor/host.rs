@@ -77,16 +77,6 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> 
     Tensor::from_primitive::<Flex>(FlexTensor::from_data(TensorData::new(values, shape)))
 }
 
-/// Does two things that need nothing of each other: side by side if the work of `tensor`'s device is done by this thread
-/// pool, else in order.
-pub fn both<const D: usize, A: Send, B: Send>(
-    tensor: &Tensor<D>,
-    a: impl FnOnce() -> A + Send,
-    b: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    if Numbers::of(tensor).is_some() { rayon::join(a, b) } else { (a(), b()) }
-}
-
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, Int};

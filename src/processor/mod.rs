@@ -4,9 +4,11 @@
 //! the primitives do the work, and the tests hold the one to the other.
 
 mod host;
+mod threads;
 mod vector;
 
 #[cfg(test)]
 pub use host::with_primitives;
-pub use host::{Numbers, Owned, both, tensor};
+pub use host::{Numbers, Owned, tensor};
+pub use threads::{attentively, both, for_each};
 pub use vector::{LINE, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};

@@ -2,9 +2,8 @@
 
 use burn::tensor::{Device, Tensor};
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
-use crate::processor::{Numbers, Owned};
+use crate::processor::{self, Numbers, Owned};
 
 /// Decays and epsilon of Adam.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,9 +57,9 @@ impl Adam {
         let (mut first, mut second) = (first.expect("beside the gradient"), second.expect("beside the gradient"));
         let AdamConstants { beta1, beta2, epsilon } = self.constants;
         let (root_correction, rate) = (correction(beta2, step).sqrt(), self.rate / correction(beta1, step));
-        let parts = values.as_mut_slice().par_chunks_mut(PART).zip(gradient.as_slice().par_chunks(PART));
-        let moments = first.as_mut_slice().par_chunks_mut(PART).zip(second.as_mut_slice().par_chunks_mut(PART));
-        parts.zip(moments).for_each(|((values, gradient), (first, second))| {
+        let parts = values.as_mut_slice().chunks_mut(PART).zip(gradient.as_slice().chunks(PART));
+        let moments = first.as_mut_slice().chunks_mut(PART).zip(second.as_mut_slice().chunks_mut(PART));
+        processor::for_each(parts.zip(moments), |((values, gradient), (first, second))| {
             Arch::new().dispatch(Update {
                 values,
                 gradient,

@@ -2,7 +2,6 @@
 
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::losses::Term;
 use crate::processor::{self, LINE, Lanes, Numbers, exp_of_negative, log_of_one_plus, negative_magnitude};
@@ -14,8 +13,8 @@ const PART: usize = 1 << 12;
 pub fn probabilities(logits: &Tensor<4>) -> Option<Tensor<4>> {
     let numbers = Numbers::of(logits)?;
     let mut probabilities = vec![0.0; numbers.as_slice().len()];
-    let parts = probabilities.par_chunks_mut(PART).zip(numbers.as_slice().par_chunks(PART));
-    parts.for_each(|(probabilities, logits)| Arch::new().dispatch(Sigmoid { logits, probabilities }));
+    let parts = probabilities.chunks_mut(PART).zip(numbers.as_slice().chunks(PART));
+    processor::for_each(parts, |(probabilities, logits)| Arch::new().dispatch(Sigmoid { logits, probabilities }));
     Some(processor::tensor(probabilities, logits.dims()))
 }
 
@@ -23,12 +22,13 @@ pub fn probabilities(logits: &Tensor<4>) -> Option<Tensor<4>> {
 pub fn reconstruction(logits: &Tensor<4>, targets: &Tensor<4>, divisor: f64) -> Option<Term<4>> {
     let (numbers, targets) = (Numbers::of(logits)?, Numbers::of(targets)?);
     let mut gradient = vec![0.0; numbers.as_slice().len()];
-    let parts = numbers.as_slice().par_chunks(PART).zip(targets.as_slice().par_chunks(PART));
-    let parts = gradient.par_chunks_mut(PART).zip(parts);
+    let mut sums = vec![0.0; gradient.len().div_ceil(PART)];
+    let parts = numbers.as_slice().chunks(PART).zip(targets.as_slice().chunks(PART));
+    let parts = gradient.chunks_mut(PART).zip(&mut sums).zip(parts);
     let factor = (1.0 / divisor) as f32;
-    let sums: Vec<f64> = parts
-        .map(|(gradient, (logits, targets))| Arch::new().dispatch(Likelihood { logits, targets, factor, gradient }))
-        .collect();
+    processor::for_each(parts, |((gradient, sum), (logits, targets))| {
+        *sum = Arch::new().dispatch(Likelihood { logits, targets, factor, gradient });
+    });
     let value = (sums.iter().sum::<f64>() / divisor) as f32;
     Some(Term { value: processor::tensor(vec![value], [1]), gradient: processor::tensor(gradient, logits.dims()) })
 }

@@ -8,9 +8,10 @@ use burn::tensor::Tensor;
 use super::batches::TrainingData;
 use super::history::{LossRow, Losses};
 use super::options::{RunOptions, TrainingOptions};
-use crate::device::{attentively, thread_pool};
+use crate::device::thread_pool;
 use crate::micrograph::{self, Micrograph};
 use crate::model::{Model, Origin};
+use crate::processor;
 use crate::progress::{Pace, ProgressCallback};
 use crate::{Error, Result};
 
@@ -79,7 +80,7 @@ pub fn train(
 fn advance(model: &mut Model, data: &TrainingData, stop: u64, due: Instant) -> Result<()> {
     let device = model.state.loss_sums.device();
     loop {
-        attentively(|| model.state.advance(data, &model.options, &device))?;
+        processor::attentively(|| model.state.advance(data, &model.options, &device))?;
         record(model)?;
         if model.state.step == stop || Instant::now() >= due {
             return Ok(());

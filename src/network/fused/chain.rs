@@ -4,74 +4,110 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aligned_vec::{ABox, AVec, ConstAlign, avec};
 use pulp::{Arch, WithSimd};
-use rayon::prelude::*;
 
 use super::elementwise::{Moments, export, import};
 use super::grid::Grid;
-use super::layer::{Backward, BackwardInput, Forward, Gradients, Layer, Next, Weights, block};
+use super::layer::{Backward, BackwardInput, Forward, Layer, Next, Sums, Task, Weights, block};
 use super::link::Link;
 use crate::network::architecture::{Direction, LayerSpec};
 use crate::network::layer::Constants;
 use crate::network::parameters::{LayerEntries, Layout};
+use crate::processor;
 
 type Values = ABox<[f32], ConstAlign<64>>;
 
-/// The buffers of a forward or backward pass over batches of one size.
+/// The buffers of a forward pass over a batch.
 pub struct Buffers {
-    n: usize,
-    /// What goes into each layer, and what comes out of the last; or the gradients by that.
+    /// What goes into each layer, and what comes out of the last.
     pub between: Vec<Values>,
-    /// What each product gave, normalised where the layer does so; or the gradients by the product.
+    /// What each product gave, normalised where the layer does so.
     pub products: Vec<Values>,
     moments: Vec<Vec<Moments>>,
+}
+
+impl Buffers {
+    pub fn new(layers: &[Layer]) -> Self {
+        let mut between: Vec<Values> = layers.iter().map(|layer| zeros(layer.input().length())).collect();
+        between.extend(layers.last().map(|layer| zeros(layer.outer.length())));
+        Self {
+            between,
+            products: layers.iter().map(|layer| zeros(layer.output().length())).collect(),
+            moments: layers.iter().map(|layer| vec![Moments::default(); layer.spec.outputs]).collect(),
+        }
+    }
+}
+
+/// The buffers of a backward pass. All layers share them, so that they stay in the cache.
+struct Gradient {
+    /// By the output of the layer whose turn it is, and at the end by the input of the first.
+    by_output: Values,
+    /// By the product of the layer whose turn it is.
+    by_product: Values,
+    /// By the product of the layer behind it, whose turn was last.
+    by_next_product: Values,
+    /// By shift and scale, of all layers.
+    sums: Vec<Vec<Sums>>,
+}
+
+impl Gradient {
+    fn new(layers: &[Layer]) -> Self {
+        let longest = |grid: fn(&Layer) -> Grid| layers.iter().map(|layer| grid(layer).length()).max().unwrap_or(0);
+        let (outer, input, product) = (longest(|layer| layer.outer), longest(Layer::input), longest(Layer::output));
+        Self {
+            by_output: zeros(outer.max(input)),
+            by_product: zeros(product),
+            by_next_product: zeros(product),
+            sums: layers.iter().map(|layer| vec![Sums::default(); layer.spec.outputs]).collect(),
+        }
+    }
+}
+
+fn zeros(length: usize) -> Values {
+    let zeros: AVec<f32, ConstAlign<64>> = avec![[64]| 0.0; length];
+    zeros.into_boxed_slice()
 }
 
 /// Passes that may run side by side, or follow each other with other batch sizes, without new buffers.
 const MOST_SPARE: usize = 8;
 
-/// Buffers that wait for the next pass, so that a training step allocates nothing.
-#[derive(Clone, Default)]
-pub struct Spare(Arc<Mutex<Vec<Buffers>>>);
+/// Buffers that wait for the next pass over a batch of as many images, so that a training step makes none.
+pub struct Spare<T>(Arc<Mutex<Vec<(usize, T)>>>);
 
-impl std::fmt::Debug for Spare {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Spare")
-    }
-}
-
-impl Spare {
+impl<T> Spare<T> {
     /// Buffers for `n` images, new ones if none are there.
-    pub fn take(&self, n: usize, layers: &[Layer]) -> Buffers {
+    pub fn take(&self, n: usize, new: impl FnOnce() -> T) -> T {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = spare.iter().position(|buffers| buffers.n == n).map(|index| spare.remove(index));
+        // Those that were used last: they may still be in the cache.
+        let found = spare.iter().rposition(|(size, _)| *size == n).map(|index| spare.remove(index).1);
         drop(spare);
-        found.unwrap_or_else(|| Buffers::new(n, layers))
+        found.unwrap_or_else(new)
     }
 
     /// Keeps buffers for the next pass; those that have waited longest make room.
-    pub fn put(&self, buffers: Buffers) {
+    pub fn put(&self, n: usize, buffers: T) {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() == MOST_SPARE {
             spare.remove(0);
         }
-        spare.push(buffers);
+        spare.push((n, buffers));
     }
 }
 
-impl Buffers {
-    fn new(n: usize, layers: &[Layer]) -> Self {
-        let zeros = |grid: Grid| -> Values {
-            let zeros: AVec<f32, ConstAlign<64>> = avec![[64]| 0.0; grid.length()];
-            zeros.into_boxed_slice()
-        };
-        let mut between: Vec<Values> = layers.iter().map(|layer| zeros(layer.input())).collect();
-        between.extend(layers.last().map(|layer| zeros(layer.outer)));
-        Self {
-            n,
-            between,
-            products: layers.iter().map(|layer| zeros(layer.output())).collect(),
-            moments: layers.iter().map(|layer| vec![Moments::default(); layer.spec.outputs]).collect(),
-        }
+impl<T> Clone for Spare<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Spare<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> std::fmt::Debug for Spare<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Spare")
     }
 }
 
@@ -80,12 +116,16 @@ pub struct Tape {
     layers: Vec<Layer>,
     /// Always there, until dropping hands it back.
     buffers: Option<Buffers>,
-    spare: Spare,
+    spare: Spare<Buffers>,
 }
 
 impl Tape {
     fn buffers(&self) -> &Buffers {
         self.buffers.as_ref().expect("buffers are handed back when the tape is dropped, not before")
+    }
+
+    fn images(&self) -> usize {
+        self.layers[0].input().n
     }
 
     /// What the network gave, `[n, channels, height, width]`, and that shape.
@@ -107,7 +147,7 @@ impl Tape {
 impl Drop for Tape {
     fn drop(&mut self) {
         if let Some(buffers) = self.buffers.take() {
-            self.spare.put(buffers);
+            self.spare.put(self.images(), buffers);
         }
     }
 }
@@ -116,8 +156,8 @@ impl Drop for Tape {
 #[derive(Debug, Clone)]
 pub struct Kernels {
     arch: Arch,
-    forward: Spare,
-    backward: Spare,
+    forward: Spare<Buffers>,
+    backward: Spare<Gradient>,
 }
 
 impl Kernels {
@@ -132,7 +172,7 @@ impl Kernels {
     }
 
     /// The buffers of forward passes.
-    pub fn forward_buffers(&self) -> &Spare {
+    pub fn forward_buffers(&self) -> &Spare<Buffers> {
         &self.forward
     }
 
@@ -146,15 +186,16 @@ impl Kernels {
         (input, shape): (&[f32], [usize; 4]),
     ) -> Tape {
         let layers = layers(specs, shape);
-        let mut buffers = self.forward.take(shape[0], &layers);
+        let mut buffers = self.forward.take(shape[0], || Buffers::new(&layers));
         import_all(&layers[0].input(), input, &mut buffers.between[0]);
         for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
             let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
             let (input, count) = (&inputs[index][..], layer.block());
-            let values = channels_mut(&layer.output(), &mut buffers.products[index], count);
-            let outputs = channels_mut(&layer.outer, &mut outputs[0], count);
-            let moments = buffers.moments[index].par_chunks_mut(count);
-            values.zip(outputs).zip(moments).enumerate().for_each(|(block, ((values, output), moments))| {
+            let values = layer.output().channels_mut(&mut buffers.products[index], count);
+            let outputs = layer.outer.channels_mut(&mut outputs[0], count);
+            let moments = buffers.moments[index].chunks_mut(count);
+            let blocks = values.zip(outputs).zip(moments).enumerate();
+            processor::for_each(blocks, |(block, ((values, output), moments))| {
                 let weights = weights(parameters, entries);
                 let first = block * count;
                 self.run(Forward { layer, constants, weights, input, first, values, moments, output });
@@ -174,7 +215,7 @@ impl Kernels {
     ) -> Vec<f32> {
         let mut by_parameters = vec![0.0; parameters.len()];
         let buffers = self.backward(layout, constants, parameters, tape, gradient, Some(&mut by_parameters));
-        self.backward.put(buffers);
+        self.backward.put(tape.images(), buffers);
         by_parameters
     }
 
@@ -191,16 +232,18 @@ impl Kernels {
         let layer = &tape.layers[0];
         let (grid, kernel) = (layer.input(), &parameters[layout.layers[0].kernel.clone()]);
         let count = block(grid.channels);
-        let by_product = &buffers.products[0][..];
-        channels_mut(&grid, &mut buffers.between[0], count).enumerate().for_each(|(block, by_input)| {
+        let by_product = &buffers.by_next_product[..];
+        let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
+        processor::for_each(blocks, |(block, by_input)| {
             self.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
         });
-        let by_input = export_all(&grid, &buffers.between[0]);
-        self.backward.put(buffers);
+        let by_input = export_all(&grid, &buffers.by_output);
+        self.backward.put(tape.images(), buffers);
         by_input
     }
 
-    /// From the gradient by the output to those by what each product gave, and by the parameters if asked for.
+    /// From the gradient by the output to that by what the first product gave, in `by_next_product`, and to those by the
+    /// parameters if asked for.
     fn backward(
         &self,
         layout: &Layout,
@@ -209,54 +252,59 @@ impl Kernels {
         tape: &Tape,
         gradient: &[f32],
         mut by_parameters: Option<&mut [f32]>,
-    ) -> Buffers {
+    ) -> Gradient {
         let (layers, forward) = (&tape.layers, tape.buffers());
-        let mut buffers = self.backward.take(forward.n, layers);
-        import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.between[layers.len()]);
+        let mut buffers = self.backward.take(tape.images(), || Gradient::new(layers));
+        import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
         for (index, layer) in layers.iter().enumerate().rev() {
-            let (spec, entries, count) = (&layer.spec, &layout.layers[index], layer.block());
-            let (products, later) = buffers.products.split_at_mut(index + 1);
-            let later = later.first().map(|values| &values[..]);
-            let values = channels(&layer.output(), &forward.products[index], count);
-            let moments = forward.moments[index].par_chunks(count);
-            let by_output = channels_mut(&layer.outer, &mut buffers.between[index + 1], count);
-            let by_product = channels_mut(&layer.output(), &mut products[index], count);
-            let wanted = by_parameters.is_some();
-            let mut kernel = vec![0.0; if wanted { entries.kernel.len() } else { 0 }];
-            let (mut shift, mut scale) = (vec![0.0; spec.outputs], vec![0.0; spec.outputs]);
-            let gradients = chunks_or_none(&mut kernel, spec.outputs.div_ceil(count), wanted)
-                .into_par_iter()
-                .zip(shift.par_chunks_mut(count))
-                .zip(scale.par_chunks_mut(count));
-            let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(gradients).enumerate();
-            blocks.for_each(|(block, ((((values, moments), by_output), by_product), ((kernel, shift), scale)))| {
-                let next = later.map(|by_product| Next {
-                    layer: &layers[index + 1],
-                    kernel: &parameters[layout.layers[index + 1].kernel.clone()],
-                    by_product,
-                });
-                let input = &forward.between[index][..];
-                self.run(Backward {
-                    layer,
-                    constants,
-                    weights: weights(parameters, entries),
-                    first: block * count,
-                    next,
-                    by_output,
-                    values,
-                    moments,
-                    by_product,
-                    gradients: kernel.map(|kernel| Gradients { input, kernel, shift, scale }),
-                });
+            let count = layer.block();
+            layer.output().clear_ends(&mut buffers.by_product);
+            let next = layers.get(index + 1).map(|layer| Next {
+                layer,
+                kernel: &parameters[layout.layers[index + 1].kernel.clone()],
+                by_product: &buffers.by_next_product,
             });
-            if let Some(by_parameters) = &mut by_parameters {
-                match spec.direction {
-                    Direction::Down => by_parameters[entries.kernel.clone()].copy_from_slice(&kernel),
-                    Direction::Up => join_blocks(spec, count, &kernel, &mut by_parameters[entries.kernel.clone()]),
-                }
-                by_parameters[entries.shift.clone()].copy_from_slice(&shift);
-                if let Some(range) = &entries.scale {
-                    by_parameters[range.clone()].copy_from_slice(&scale);
+            let values = layer.output().channels(&forward.products[index], count);
+            let moments = forward.moments[index].chunks(count);
+            let by_output = layer.outer.channels_mut(&mut buffers.by_output, count);
+            let by_product = layer.output().channels_mut(&mut buffers.by_product, count);
+            let sums = buffers.sums[index].chunks_mut(count);
+            let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(sums).enumerate();
+            let weights = weights(parameters, &layout.layers[index]);
+            let mut tasks: Vec<Task> = blocks
+                .map(|(block, ((((values, moments), by_output), by_product), sums))| {
+                    let first = block * count;
+                    Task::Backward(Backward {
+                        layer,
+                        constants,
+                        weights,
+                        first,
+                        next,
+                        by_output,
+                        values,
+                        moments,
+                        by_product,
+                        sums,
+                    })
+                })
+                .collect();
+            // The gradient by the next layer's kernel needs nothing of this layer.
+            if let (Some(by_parameters), Some(next)) = (&mut by_parameters, next) {
+                let to = &mut by_parameters[layout.layers[index + 1].kernel.clone()];
+                tasks
+                    .extend(next.layer.by_kernel(&forward.between[index + 1], next.by_product, to).map(Task::ByKernel));
+            }
+            processor::for_each(tasks.into_iter(), |task| self.run(task));
+            std::mem::swap(&mut buffers.by_product, &mut buffers.by_next_product);
+        }
+        if let Some(by_parameters) = by_parameters {
+            let to = &mut by_parameters[layout.layers[0].kernel.clone()];
+            let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_next_product, to);
+            processor::for_each(tasks, |task| self.run(task));
+            for (entries, sums) in layout.layers.iter().zip(&buffers.sums) {
+                write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);
+                if let Some(scale) = &entries.scale {
+                    write(sums.iter().map(|sums| sums.by_scale), &mut by_parameters[scale.clone()]);
                 }
             }
         }
@@ -298,47 +346,12 @@ fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> Weights<'a> {
     }
 }
 
-fn channels_mut<'a>(
-    grid: &Grid,
-    values: &'a mut [f32],
-    count: usize,
-) -> impl IndexedParallelIterator<Item = &'a mut [f32]> + use<'a> {
-    let length = grid.channel_length();
-    values[grid.front()..][..grid.channels * length].par_chunks_mut(count * length)
-}
-
-fn channels<'a>(
-    grid: &Grid,
-    values: &'a [f32],
-    count: usize,
-) -> impl IndexedParallelIterator<Item = &'a [f32]> + use<'a> {
-    let length = grid.channel_length();
-    values[grid.front()..][..grid.channels * length].par_chunks(count * length)
-}
-
-/// `values` in `count` equal parts, or as many times nothing.
-fn chunks_or_none(values: &mut [f32], count: usize, wanted: bool) -> Vec<Option<&mut [f32]>> {
-    if wanted {
-        let length = values.len() / count;
-        values.chunks_exact_mut(length).map(Some).collect()
-    } else {
-        (0..count).map(|_| None).collect()
-    }
-}
-
-/// From blocks of `count` fine channels, `[blocks, coarse, count, 4, 4]`, to `[coarse, fine, 4, 4]`.
-fn join_blocks(spec: &LayerSpec, count: usize, blocks: &[f32], to: &mut [f32]) {
-    let [coarse, fine, height, width] = spec.kernel_shape();
-    let (part, row) = (count * height * width, fine * height * width);
-    for (block, values) in blocks.chunks_exact(coarse * part).enumerate() {
-        for (values, to) in values.chunks_exact(part).zip(to.chunks_exact_mut(row)) {
-            to[block * part..][..part].copy_from_slice(values);
-        }
-    }
+fn write(values: impl Iterator<Item = f32>, to: &mut [f32]) {
+    to.iter_mut().zip(values).for_each(|(to, value)| *to = value);
 }
 
 fn import_all(grid: &Grid, images: &[f32], to: &mut [f32]) {
-    channels_mut(grid, to, 1).enumerate().for_each(|(channel, to)| import(images, channel, grid, to));
+    processor::for_each(grid.channels_mut(to, 1).enumerate(), |(channel, to)| import(images, channel, grid, to));
 }
 
 fn export_all(grid: &Grid, from: &[f32]) -> (Vec<f32>, [usize; 4]) {

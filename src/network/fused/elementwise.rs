@@ -74,7 +74,7 @@ pub fn activate<S: Simd>(simd: S, from_grid: &Grid, from: &[f32], to_grid: &Grid
 }
 
 /// Takes the gradient by the output of an activation back to its input, from one placement to another, and sums it,
-/// alone and times the normalised values.
+/// alone and times the normalised values. Borders are zero afterwards.
 #[inline(always)]
 pub fn activate_backward<S: Simd>(
     simd: S,
@@ -86,6 +86,7 @@ pub fn activate_backward<S: Simd>(
     affine: Affine,
 ) -> (f64, f64) {
     replace(from_grid, from, to_grid, to);
+    to_grid.clear_borders(to);
     let (scale, shift) = (simd.splat_f32s(affine.scale), simd.splat_f32s(affine.shift));
     let (slope, zero) = (simd.splat_f32s(affine.slope), simd.splat_f32s(0.0));
     let (mut by_shift, mut by_scale) = (Lanes::new(simd), Lanes::new(simd));

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::chain::{Kernels, layers};
+use super::chain::{Buffers, Kernels, layers};
 use super::elementwise::import;
 use super::grid::Grid;
 use super::layer::ForwardFixed;
@@ -88,7 +88,7 @@ impl Kernels {
 
     fn forward_group(&self, network: &Fixed, (input, shape): (&[f32], [usize; 4]), finish: impl FnOnce(&Grid, &[f32])) {
         let layers = layers(network.specs, shape);
-        let mut buffers = self.forward_buffers().take(shape[0], &layers);
+        let mut buffers = self.forward_buffers().take(shape[0], || Buffers::new(&layers));
         let grid = layers[0].input();
         for (channel, to) in grid.channels_mut(&mut buffers.between[0], 1).enumerate() {
             import(input, channel, &grid, to);
@@ -105,7 +105,7 @@ impl Kernels {
         }
         let last = &layers[layers.len() - 1].outer;
         finish(last, &buffers.between[layers.len()][last.front()..]);
-        self.forward_buffers().put(buffers);
+        self.forward_buffers().put(shape[0], buffers);
     }
 }
 

@@ -80,6 +80,18 @@ impl Grid {
         values[self.front()..][..self.channels * length].chunks_mut(count * length)
     }
 
+    /// Blocks of `count` channels in a buffer of the whole batch, to be read.
+    pub fn channels<'a>(&self, values: &'a [f32], count: usize) -> std::slice::Chunks<'a, f32> {
+        let length = self.channel_length();
+        values[self.front()..][..self.channels * length].chunks(count * length)
+    }
+
+    /// Writes zeros before the first and behind the last plane of the whole batch.
+    pub fn clear_ends(&self, values: &mut [f32]) {
+        values[..self.front()].fill(0.0);
+        values[self.front() + self.channels * self.channel_length()..self.length()].fill(0.0);
+    }
+
     /// Number of half rows: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
     pub fn half_rows(&self) -> usize {

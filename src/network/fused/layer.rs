@@ -9,6 +9,7 @@ use pulp::{Simd, WithSimd};
 use super::elementwise::{Affine, Moments, activate, activate_backward, normalise, normalise_backward};
 use super::grid::Grid;
 use super::link::Link;
+use crate::network::Geometry;
 use crate::network::architecture::{Direction, LayerSpec};
 use crate::network::layer::Constants;
 
@@ -67,6 +68,25 @@ impl Layer {
             Direction::Down => self.link.to_fine(simd, kernel, first, by_product, to),
             Direction::Up => self.link.to_coarse(simd, kernel, first, by_product, to),
         }
+    }
+
+    /// The gradient by the kernel, in tasks for some coarse channels each.
+    pub fn by_kernel<'a>(
+        &'a self,
+        input: &'a [f32],
+        by_product: &'a [f32],
+        to: &'a mut [f32],
+    ) -> impl ExactSizeIterator<Item = ByKernel<'a>> {
+        let (coarse, fine) = match self.spec.direction {
+            Direction::Down => (by_product, input),
+            Direction::Up => (input, by_product),
+        };
+        let grid = &self.link.coarse;
+        // What a task for a collapsing link does first, it does for all fine channels.
+        let count =
+            if self.spec.geometry == Geometry::Halving { block(grid.channels) } else { grid.channels.div_ceil(2) };
+        let to = to.chunks_mut(count * (to.len() / grid.channels));
+        grid.channels(coarse, count).zip(to).map(move |(coarse, to)| ByKernel { link: &self.link, coarse, fine, to })
     }
 
     fn affine(&self, weights: &Weights, channel: usize, constants: &Constants) -> Affine {
@@ -143,6 +163,7 @@ impl WithSimd for ForwardFixed<'_> {
 }
 
 /// The product with the next layer's kernel, backward.
+#[derive(Clone, Copy)]
 pub struct Next<'a> {
     pub layer: &'a Layer,
     pub kernel: &'a [f32],
@@ -164,24 +185,22 @@ pub struct Backward<'a> {
     pub moments: &'a [Moments],
     /// Gradient by the product.
     pub by_product: &'a mut [f32],
-    /// Where to put the gradients by the weights, if they are wanted.
-    pub gradients: Option<Gradients<'a>>,
+    /// Gradients by shift and scale.
+    pub sums: &'a mut [Sums],
 }
 
-/// Gradients by the weights of some channels.
-pub struct Gradients<'a> {
-    /// What came into the layer, all channels.
-    pub input: &'a [f32],
-    pub kernel: &'a mut [f32],
-    pub shift: &'a mut [f32],
-    pub scale: &'a mut [f32],
+/// Gradients by shift and scale of one channel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sums {
+    pub by_shift: f32,
+    pub by_scale: f32,
 }
 
 impl WithSimd for Backward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
         if let Some(next) = &self.next {
             next.layer.convolve_backward(simd, next.kernel, self.first, next.by_product, self.by_output);
@@ -197,16 +216,42 @@ impl WithSimd for Backward<'_> {
                 let factor = affine.scale * moments.inverse_deviation;
                 normalise_backward(simd, &grid, to, values, by_shift, by_scale, factor);
             }
-            if let Some(gradients) = &mut self.gradients {
-                gradients.shift[index] = by_shift as f32;
-                gradients.scale[index] = by_scale as f32;
-            }
+            self.sums[index] = Sums { by_shift: by_shift as f32, by_scale: by_scale as f32 };
         }
-        if let Some(Gradients { input, kernel, .. }) = self.gradients {
-            match layer.spec.direction {
-                Direction::Down => layer.link.gradient_by_coarse(simd, self.by_product, input, kernel),
-                Direction::Up => layer.link.gradient_by_fine(simd, self.by_product, input, kernel),
-            }
+    }
+}
+
+/// The gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
+pub struct ByKernel<'a> {
+    link: &'a Link,
+    coarse: &'a [f32],
+    fine: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl WithSimd for ByKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.link.gradient(simd, self.coarse, self.fine, self.to);
+    }
+}
+
+/// What may be done side by side on the way back.
+pub enum Task<'a> {
+    Backward(Backward<'a>),
+    ByKernel(ByKernel<'a>),
+}
+
+impl WithSimd for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self {
+            Self::Backward(task) => task.with_simd(simd),
+            Self::ByKernel(task) => task.with_simd(simd),
         }
     }
 }

@@ -47,9 +47,10 @@ impl Link {
     #[inline(always)]
     pub fn to_coarse<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, fine: &[f32], to: &mut [f32]) {
         let (region, stride) = (self.coarse_region(), self.coarse.stride);
-        let last = first + to.len() / self.coarse.channel_length();
-        let rows: Vec<usize> = (first..last).map(|channel| channel * self.fine.channels * TAPS).collect();
-        let weights = Weights { values: kernel, rows: &rows, offsets: &self.of_fine.weights };
+        let rows = to.len() / self.coarse.channel_length();
+        let row = self.fine.channels * TAPS;
+        let offsets = &self.of_fine.weights[..];
+        let weights = Weights { values: kernel, start: first * row, rows, stride: row, offsets };
         multiply(simd, weights, fine, &self.of_fine.values, region, to, stride);
         if self.geometry == Geometry::Halving && !region.is_whole_lines() {
             clear_borders(&self.coarse, to);
@@ -63,8 +64,8 @@ impl Link {
         match self.geometry {
             Geometry::Halving => self.to_planes(simd, kernel, first, count, coarse, to),
             Geometry::Collapsing => {
-                let rows: Vec<usize> = (first * TAPS..(first + count) * TAPS).collect();
-                let weights = Weights { values: kernel, rows: &rows, offsets: &self.of_coarse.weights };
+                let offsets = &self.of_coarse.weights[..];
+                let weights = Weights { values: kernel, start: first * TAPS, rows: count * TAPS, stride: 1, offsets };
                 let reads = &self.of_coarse.values;
                 // Beyond the last image the values are zero, and so are the sums.
                 multiply(simd, weights, coarse, reads, self.coarse_region(), to, self.fine.stride);
@@ -80,9 +81,11 @@ impl Link {
         if !count.is_multiple_of(4) {
             // Few channels: the four planes of each are the rows of one tile, with the border.
             let region = Region { start: 0, rows: extent + 1, length: pitch, pitch };
+            let in_order: Vec<usize> = (0..offsets.len()).collect();
             for (channel, to) in (first..).zip(to.chunks_exact_mut(4 * stride)) {
-                let rows = OF_PLANE.map(|plane| channel * TAPS + plane);
-                let weights = Weights { values: kernel, rows: &rows, offsets };
+                let of_plane = |plane| offsets.iter().map(move |offset| kernel[channel * TAPS + plane + offset]);
+                let packed: Vec<f32> = OF_PLANE.into_iter().flat_map(of_plane).collect();
+                let weights = Weights { values: &packed, start: 0, rows: 4, stride: offsets.len(), offsets: &in_order };
                 multiply(simd, weights, coarse, reads, region, to, stride);
             }
             return clear_borders(&self.fine, to);
@@ -91,8 +94,8 @@ impl Link {
         for plane in 0..4 {
             let [top, left] = first_pixel(plane);
             let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
-            let rows: Vec<usize> = (first..first + count).map(|channel| channel * TAPS + OF_PLANE[plane]).collect();
-            let weights = Weights { values: kernel, rows: &rows, offsets };
+            let start = first * TAPS + OF_PLANE[plane];
+            let weights = Weights { values: kernel, start, rows: count, stride: TAPS, offsets };
             multiply(simd, weights, coarse, reads, region, &mut to[plane * stride..], 4 * stride);
         }
         if !(extent * n).is_multiple_of(LINE) {
@@ -102,18 +105,8 @@ impl Link {
 
     /// Gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
     #[inline(always)]
-    pub fn gradient_by_coarse<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
-        self.gradient(simd, Planes::of_block(&self.coarse, coarse), Planes::of_batch(&self.fine, fine), to);
-    }
-
-    /// Gradient by the kernel for some fine channels and all coarse ones, to zeros: `[coarse, fine, 4, 4]`.
-    #[inline(always)]
-    pub fn gradient_by_fine<S: Simd>(&self, simd: S, fine: &[f32], coarse: &[f32], to: &mut [f32]) {
-        self.gradient(simd, Planes::of_batch(&self.coarse, coarse), Planes::of_block(&self.fine, fine), to);
-    }
-
-    #[inline(always)]
-    fn gradient<S: Simd>(&self, simd: S, coarse: Planes, fine: Planes, to: &mut [f32]) {
+    pub fn gradient<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
+        let (coarse, fine) = (Planes::of_block(&self.coarse, coarse), Planes::of_batch(&self.fine, fine));
         match self.geometry {
             Geometry::Halving => self.sum_over_positions(simd, coarse, fine, to),
             Geometry::Collapsing => self.sum_over_images(simd, coarse, fine, to),
@@ -142,9 +135,9 @@ impl Link {
                 by_image[image * points + point] = value;
             }
         }
-        let rows: Vec<usize> = (0..coarse.count).map(|row| row * coarse.stride).collect();
         let images: Vec<usize> = (0..n).collect();
-        let weights = Weights { values: coarse.values, rows: &rows, offsets: &images };
+        let weights =
+            Weights { values: coarse.values, start: 0, rows: coarse.count, stride: coarse.stride, offsets: &images };
         let reads: Vec<usize> = (0..n).map(|image| image * points).collect();
         let region = Region { start: 0, rows: 1, length: points, pitch: points };
         multiply(simd, weights, &by_image, &reads, region, to, points);

@@ -8,11 +8,13 @@ use pulp::Simd;
 use super::grid::Grid;
 use crate::processor::LINE;
 
-/// Rows of weights: weight d of row r is `values[rows[r] + offsets[d]]`.
+/// Rows of weights: weight d of row r is `values[start + r * stride + offsets[d]]`.
 #[derive(Clone, Copy)]
 pub struct Weights<'a> {
     pub values: &'a [f32],
-    pub rows: &'a [usize],
+    pub start: usize,
+    pub rows: usize,
+    pub stride: usize,
     pub offsets: &'a [usize],
 }
 
@@ -81,18 +83,12 @@ pub fn multiply<S: Simd>(
     let largest = |indices: &[usize]| indices.iter().copied().max().unwrap_or(0);
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
     assert!(weights.offsets.len() == reads.len());
-    assert!(largest(weights.rows) + largest(weights.offsets) < weights.values.len());
+    assert!(weights.start + (weights.rows - 1) * weights.stride + largest(weights.offsets) < weights.values.len());
     assert!(largest(reads) + last + S::F32_LANES <= from.len());
-    assert!((weights.rows.len() - 1) * to_stride + last + S::F32_LANES <= to.len());
+    assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
     let call = Call { simd, weights, from, reads, starts: &starts, to_stride };
     // SAFETY: bounds as asserted above.
-    unsafe {
-        if S::REGISTER_COUNT >= 32 && weights.rows.len() > 4 {
-            call.blocks::<8>(to);
-        } else {
-            call.blocks::<4>(to);
-        }
-    }
+    unsafe { call.all_rows(to) };
 }
 
 struct Call<'a, S> {
@@ -105,61 +101,53 @@ struct Call<'a, S> {
 }
 
 impl<S: Simd> Call<'_, S> {
-    /// All rows and positions, `M` rows at a time.
+    /// As many rows at a time as there are registers for.
     #[inline(always)]
-    unsafe fn blocks<const M: usize>(&self, to: &mut [f32]) {
-        let mut packed = vec![0.0; M * self.reads.len()];
-        for (rows, to) in self.weights.rows.chunks(M).zip(to.chunks_mut(M * self.to_stride)) {
-            // SAFETY: passed on.
-            unsafe { self.pack::<M>(rows, &mut packed) };
-            let mut starts = self.starts;
-            while !starts.is_empty() {
-                // Tiles of three vectors; the last four are two and two, for a tile of one keeps the processor waiting.
-                let width = match starts.len() {
-                    1 => 1,
-                    2 | 4 => 2,
-                    _ => 3,
-                };
-                let (now, later) = starts.split_at(width);
-                // SAFETY: passed on.
-                unsafe {
-                    match width {
-                        1 => self.tile::<M, 1>(&packed, now, rows.len(), to),
-                        2 => self.tile::<M, 2>(&packed, now, rows.len(), to),
-                        _ => self.tile::<M, 3>(&packed, now, rows.len(), to),
-                    }
+    unsafe fn all_rows(&self, to: &mut [f32]) {
+        let mut row = 0;
+        while row < self.weights.rows {
+            let (left, to) = (self.weights.rows - row, &mut to[row * self.to_stride..]);
+            // SAFETY: passed on; there are so many rows left.
+            row += unsafe {
+                if S::REGISTER_COUNT >= 32 && left >= 8 {
+                    self.all_positions::<8>(row, to)
+                } else if left >= 4 {
+                    self.all_positions::<4>(row, to)
+                } else {
+                    self.all_positions::<1>(row, to)
                 }
-                starts = later;
-            }
+            };
         }
     }
 
-    /// The weights of up to `M` rows in the order in which a tile reads them, `[depth][M]`. Rows that are missing repeat
-    /// the last one.
+    /// `M` rows at all positions. Returns `M`.
     #[inline(always)]
-    unsafe fn pack<const M: usize>(&self, rows: &[usize], packed: &mut [f32]) {
-        let mut sources = [self.weights.values.as_ptr(); M];
-        for (m, source) in sources.iter_mut().enumerate() {
-            // SAFETY: the caller asserted that all rows are inside.
-            *source = unsafe { source.add(rows[m.min(rows.len() - 1)]) };
-        }
-        for (packed, &offset) in packed.chunks_exact_mut(M).zip(self.weights.offsets) {
-            for (packed, source) in packed.iter_mut().zip(sources) {
-                // SAFETY: the caller asserted that all weights are inside.
-                *packed = unsafe { *source.add(offset) };
+    unsafe fn all_positions<const M: usize>(&self, row: usize, to: &mut [f32]) -> usize {
+        let mut starts = self.starts;
+        while !starts.is_empty() {
+            // Tiles of three vectors; the last four are two and two, for a tile of one keeps the processor waiting.
+            let width = match starts.len() {
+                1 => 1,
+                2 | 4 => 2,
+                _ => 3,
+            };
+            let (now, later) = starts.split_at(width);
+            // SAFETY: passed on.
+            unsafe {
+                match width {
+                    1 => self.tile::<M, 1>(row, now, to),
+                    2 => self.tile::<M, 2>(row, now, to),
+                    _ => self.tile::<M, 3>(row, now, to),
+                }
             }
+            starts = later;
         }
+        M
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize, const V: usize>(
-        &self,
-        weights: &[f32],
-        starts: &[usize],
-        rows: usize,
-        to: &mut [f32],
-    ) {
-        let simd = self.simd;
+    unsafe fn tile<const M: usize, const V: usize>(&self, row: usize, starts: &[usize], to: &mut [f32]) {
+        let (simd, stride) = (self.simd, self.weights.stride);
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
         // SAFETY: the caller asserted that all reads and writes are inside.
         unsafe {
@@ -167,19 +155,25 @@ impl<S: Simd> Call<'_, S> {
             for (base, start) in bases.iter_mut().zip(starts) {
                 *base = base.add(*start);
             }
-            for (factors, &read) in weights.chunks_exact(M).zip(self.reads) {
+            let weights = self.weights.values.as_ptr().add(self.weights.start + row * stride);
+            for (&offset, &read) in self.weights.offsets.iter().zip(self.reads) {
                 let mut values = [simd.splat_f32s(0.0); V];
                 for (value, base) in values.iter_mut().zip(bases) {
                     *value = base.add(read).cast::<S::f32s>().read_unaligned();
                 }
-                for (sums, factor) in sums.iter_mut().zip(factors) {
-                    let factor = simd.splat_f32s(*factor);
+                let mut weight = weights.add(offset);
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    if m == 4 {
+                        // From here the same distances as before: four fit into the address registers, eight do not.
+                        weight = weight.add(4 * stride);
+                    }
+                    let factor = simd.splat_f32s(*weight.add(m % 4 * stride));
                     for (sum, value) in sums.iter_mut().zip(values) {
                         *sum = simd.mul_add_e_f32s(factor, value, *sum);
                     }
                 }
             }
-            for (m, sums) in sums.iter().enumerate().take(rows) {
+            for (m, sums) in sums.iter().enumerate() {
                 let row = to.as_mut_ptr().add(m * self.to_stride);
                 for (v, sum) in sums.iter().enumerate() {
                     row.add(*starts.get_unchecked(v)).cast::<S::f32s>().write_unaligned(*sum);
