@@ -1,115 +1,16 @@
 //! Forward and backward pass of a whole network on the processor.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use aligned_vec::{ABox, AVec, ConstAlign, avec};
 use pulp::{Arch, WithSimd};
 
-use super::elementwise::{Moments, export, import};
+use super::buffers::{Buffers, Gradient, Spare};
+use super::elementwise::{export, import};
 use super::grid::Grid;
-use super::layer::{Backward, BackwardInput, Forward, Layer, Next, Sums, Task, Weights, block};
+use super::layer::{Backward, BackwardInput, Forward, Layer, Next, Task, Weights, block};
 use super::link::Link;
 use crate::network::architecture::{Direction, LayerSpec};
 use crate::network::layer::Constants;
 use crate::network::parameters::{LayerEntries, Layout};
 use crate::processor;
-
-type Values = ABox<[f32], ConstAlign<64>>;
-
-/// The buffers of a forward pass over a batch.
-pub struct Buffers {
-    /// What goes into each layer, and what comes out of the last.
-    pub between: Vec<Values>,
-    /// What each product gave, normalised where the layer does so.
-    pub products: Vec<Values>,
-    moments: Vec<Vec<Moments>>,
-}
-
-impl Buffers {
-    pub fn new(layers: &[Layer]) -> Self {
-        let mut between: Vec<Values> = layers.iter().map(|layer| zeros(layer.input().length())).collect();
-        between.extend(layers.last().map(|layer| zeros(layer.outer.length())));
-        Self {
-            between,
-            products: layers.iter().map(|layer| zeros(layer.output().length())).collect(),
-            moments: layers.iter().map(|layer| vec![Moments::default(); layer.spec.outputs]).collect(),
-        }
-    }
-}
-
-/// The buffers of a backward pass. All layers share them, so that they stay in the cache.
-struct Gradient {
-    /// By the output of the layer whose turn it is, and at the end by the input of the first.
-    by_output: Values,
-    /// By the product of the layer whose turn it is.
-    by_product: Values,
-    /// By the product of the layer behind it, whose turn was last.
-    by_next_product: Values,
-    /// By shift and scale, of all layers.
-    sums: Vec<Vec<Sums>>,
-}
-
-impl Gradient {
-    fn new(layers: &[Layer]) -> Self {
-        let longest = |grid: fn(&Layer) -> Grid| layers.iter().map(|layer| grid(layer).length()).max().unwrap_or(0);
-        let (outer, input, product) = (longest(|layer| layer.outer), longest(Layer::input), longest(Layer::output));
-        Self {
-            by_output: zeros(outer.max(input)),
-            by_product: zeros(product),
-            by_next_product: zeros(product),
-            sums: layers.iter().map(|layer| vec![Sums::default(); layer.spec.outputs]).collect(),
-        }
-    }
-}
-
-fn zeros(length: usize) -> Values {
-    let zeros: AVec<f32, ConstAlign<64>> = avec![[64]| 0.0; length];
-    zeros.into_boxed_slice()
-}
-
-/// Passes that may run side by side, or follow each other with other batch sizes, without new buffers.
-const MOST_SPARE: usize = 8;
-
-/// Buffers that wait for the next pass over a batch of as many images, so that a training step makes none.
-pub struct Spare<T>(Arc<Mutex<Vec<(usize, T)>>>);
-
-impl<T> Spare<T> {
-    /// Buffers for `n` images, new ones if none are there.
-    pub fn take(&self, n: usize, new: impl FnOnce() -> T) -> T {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that were used last: they may still be in the cache.
-        let found = spare.iter().rposition(|(size, _)| *size == n).map(|index| spare.remove(index).1);
-        drop(spare);
-        found.unwrap_or_else(new)
-    }
-
-    /// Keeps buffers for the next pass; those that have waited longest make room.
-    pub fn put(&self, n: usize, buffers: T) {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() == MOST_SPARE {
-            spare.remove(0);
-        }
-        spare.push((n, buffers));
-    }
-}
-
-impl<T> Clone for Spare<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Default for Spare<T> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
-impl<T> std::fmt::Debug for Spare<T> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Spare")
-    }
-}
 
 /// What a forward pass leaves behind for backward passes.
 pub struct Tape {

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::chain::{Buffers, Kernels, layers};
+use super::buffers::Buffers;
+use super::chain::{Kernels, layers};
 use super::elementwise::import;
 use super::grid::Grid;
 use super::layer::ForwardFixed;

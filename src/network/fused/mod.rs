@@ -7,8 +7,9 @@
 //! * `product`: the two inner kernels, in vectors of whatever width the processor has.
 //! * `link`: convolution, transposed convolution and gradient by the kernel as such products.
 //! * `elementwise`: what lies between products.
-//! * `layer`: the tasks; `chain`: their order; `fixed`: the same for generation.
+//! * `layer`: the tasks; `buffers`: their memory; `chain`: their order; `fixed`: the same for generation.
 
+mod buffers;
 mod chain;
 mod elementwise;
 mod fixed;

@@ -1,0 +1,233 @@
+use burn::tensor::DType;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+use crate::network::{Architecture, Heads, Profile};
+use crate::processor::with_primitives;
+use crate::random::{Purpose, generator};
+
+const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
+
+fn random<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> {
+    let values: Vec<f64> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
+}
+
+/// A network in double precision, so that finite differences are sharp.
+fn network(layers: Vec<LayerSpec>, rng: &mut ChaCha8Rng) -> Network {
+    let layout = Layout::new(&layers);
+    let (parameters, statistics) = (layout.initial_parameters(rng), layout.initial_statistics());
+    let mut network = Network::new(layers, CONSTANTS, parameters, statistics, &Device::flex());
+    network.parameters = network.parameters.cast(DType::F64) + random([layout.parameter_count()], rng) * 0.1;
+    network.statistics = network.statistics.cast(DType::F64);
+    network
+}
+
+/// A loss whose gradient by the output is `weights`.
+fn loss(network: &Network, input: &Tensor<4>, weights: &Tensor<4>) -> f64 {
+    let output = network.clone().forward_train(input.clone()).output;
+    (output * weights.clone()).sum().into_scalar::<f64>()
+}
+
+/// Compares a gradient with central differences at some of its entries.
+fn check(gradient: &[f64], tolerance: f64, rng: &mut ChaCha8Rng, loss_with: impl Fn(usize, f64) -> f64) {
+    let scale = gradient.iter().fold(0f64, |largest, g| largest.max(g.abs()));
+    assert!(scale > 0.0);
+    for _ in 0..6 {
+        let index = rng.random_range(0..gradient.len());
+        // So short that no activation crosses the kink of leaky ReLU.
+        let step = 1e-8;
+        let difference = (loss_with(index, step) - loss_with(index, -step)) / (2.0 * step);
+        assert!((gradient[index] - difference).abs() < tolerance * scale, "{} {difference}", gradient[index]);
+    }
+}
+
+fn bumped<const D: usize>(tensor: &Tensor<D>, index: usize, step: f64) -> Tensor<D> {
+    let mut values = tensor.clone().into_data().try_to_vec::<f64>().unwrap();
+    values[index] += step;
+    Tensor::from_data(TensorData::new(values, tensor.dims()), (&Device::flex(), DType::F64))
+}
+
+fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
+    let mut rng = generator(11, Purpose::Weights, 0);
+    let network = network(layers, &mut rng);
+    let input = random(input, &mut rng);
+    let tape = network.clone().forward_train(input.clone());
+    let weights = random(tape.output.dims(), &mut rng);
+
+    let loss_with_parameter = |index: usize, step: f64| {
+        let mut network = network.clone();
+        network.parameters = bumped(&network.parameters, index, step);
+        loss(&network, &input, &weights)
+    };
+    let loss_with_pixel = |index: usize, step: f64| loss(&network, &bumped(&input, index, step), &weights);
+    let by_parameters = doubles(network.backward_parameters(&tape, weights.clone()));
+    check(&by_parameters, 1e-5, &mut rng, loss_with_parameter);
+    let by_input = doubles(network.backward_input(&tape, weights.clone()));
+    check(&by_input, 1e-5, &mut rng, loss_with_pixel);
+
+    let mut fused = single(&network);
+    let tape = fused.forward_train(input.clone().cast(DType::F32));
+    let weights = weights.clone().cast(DType::F32);
+    check(&doubles(fused.backward_parameters(&tape, weights.clone())), 1e-4, &mut rng, loss_with_parameter);
+    check(&doubles(fused.backward_input(&tape, weights)), 1e-4, &mut rng, loss_with_pixel);
+}
+
+fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.cast(DType::F64).into_data().try_to_vec::<f64>().unwrap()
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    for (profile, latent) in [(Profile::Paper32, 5), (Profile::Paper64, 32)] {
+        for channels in [1, 3] {
+            for normalised in [false, true] {
+                let heads = Heads { encoder_normalised: normalised, discriminator_normalised: normalised };
+                let architecture = Architecture::new(profile, channels, latent, heads);
+                let side = profile.side();
+                check_network(architecture.encoder, [3, channels, side, side]);
+                check_network(architecture.generator, [3, latent, 1, 1]);
+                check_network(architecture.discriminator, [3, channels, side, side]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_constant_network_in_training_becomes_the_moving_one() {
+    let mut rng = generator(12, Purpose::Weights, 0);
+    let architecture = Architecture::new(Profile::Paper32, 1, 5, Heads::default());
+    let mut network = network(architecture.generator, &mut rng);
+    let input = random([7, 5, 1, 1], &mut rng);
+    let mut trained = network.forward_train(input.clone()).output;
+    for _ in 0..2500 {
+        trained = network.forward_train(input.clone()).output;
+    }
+    let moving = network.forward(input);
+    let difference = (trained - moving).abs().max().into_scalar::<f64>();
+    assert!(difference < 1e-6, "{difference}");
+}
+
+#[test]
+fn an_image_in_generation_does_not_depend_on_its_batch() {
+    let mut rng = generator(13, Purpose::Weights, 0);
+    let architecture = Architecture::new(Profile::Paper64, 3, 32, Heads::default());
+    let network = network(architecture.generator, &mut rng);
+    let single = Tensor::<4>::cat(vec![random([9, 32, 1, 1], &mut rng)], 0).cast(DType::F32);
+    let network = Network {
+        parameters: network.parameters.clone().cast(DType::F32),
+        statistics: network.statistics.clone().cast(DType::F32),
+        ..network
+    };
+    let together = network.forward(single.clone());
+    for n in [1, 2, 4, 5, 8] {
+        let alone = network.forward(single.clone().narrow(0, 9 - n, n));
+        assert_eq!(alone.into_data(), together.clone().narrow(0, 9 - n, n).into_data());
+    }
+}
+
+/// Values within 1e-4 of the largest.
+fn assert_close(what: &str, found: Vec<f32>, expected: Vec<f32>) {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0f32, |largest, v| largest.max(v.abs()));
+    let worst = found.iter().zip(&expected).fold(0f32, |worst, (a, b)| worst.max((a - b).abs()));
+    assert!(scale > 0.0 && worst < 1e-4 * scale, "{what}: {worst} of {scale}");
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec::<f32>().unwrap()
+}
+
+/// The same network in single precision.
+fn single(network: &Network) -> Network {
+    Network {
+        parameters: network.parameters.clone().cast(DType::F32),
+        statistics: network.statistics.clone().cast(DType::F32),
+        ..network.clone()
+    }
+}
+
+/// What one pass forward and both passes backward give.
+#[derive(PartialEq)]
+struct Results {
+    output: Vec<f32>,
+    statistics: Vec<f32>,
+    by_parameters: Vec<f32>,
+    by_input: Vec<f32>,
+    fixed: Vec<f32>,
+}
+
+fn results(network: &Network, input: &Tensor<4>, gradient: &Tensor<4>) -> Results {
+    let mut network = network.clone();
+    let tape = network.forward_train(input.clone());
+    Results {
+        output: values(tape.output.clone()),
+        statistics: values(network.statistics.clone()),
+        by_parameters: values(network.backward_parameters(&tape, gradient.clone())),
+        by_input: values(network.backward_input(&tape, gradient.clone())),
+        fixed: values(network.forward(input.clone())),
+    }
+}
+
+fn check_fused(name: &str, layers: Vec<LayerSpec>, input: [usize; 4]) {
+    let what = format!("{name}, input {input:?}");
+    let mut rng = generator(14, Purpose::Weights, 0);
+    let network = single(&network(layers, &mut rng));
+    let input = random(input, &mut rng).cast(DType::F32);
+    let gradient = random(network.output_shape(input.dims()), &mut rng).cast(DType::F32);
+    let fused = results(&network, &input, &gradient);
+    let primitives = with_primitives(|| results(&network, &input, &gradient));
+    assert!(fused != primitives, "{what}: the fused kernels did not do the work");
+    assert_close(&what, fused.output, primitives.output);
+    assert_close(&what, fused.fixed, primitives.fixed);
+    assert_close(&what, fused.by_input, primitives.by_input);
+    if !fused.statistics.is_empty() {
+        assert_close(&what, fused.statistics, primitives.statistics);
+    }
+    for entry in &network.layout.parameters {
+        let part = |all: &[f32]| all[entry.range.clone()].to_vec();
+        let (fused, primitives) = (part(&fused.by_parameters), part(&primitives.by_parameters));
+        assert_close(&format!("{what}, {}", entry.name), fused, primitives);
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn wide_and_narrow_vectors_give_the_same_bytes() {
+    use pulp::{Arch, x86};
+    let (Some(narrow), Some(wide)) = (x86::V3::try_new(), x86::V4::try_new()) else {
+        eprintln!("skipped: this processor has no AVX-512");
+        return;
+    };
+    let mut rng = generator(15, Purpose::Weights, 0);
+    for (channels, n) in [(1, 4), (3, 5), (1, 8), (1, 21)] {
+        let architecture = Architecture::new(Profile::Paper64, channels, 32, Heads::default());
+        let cases = [(architecture.encoder, [n, channels, 64, 64]), (architecture.generator, [n, 32, 1, 1])];
+        for (layers, shape) in cases {
+            let network = single(&network(layers, &mut rng));
+            let input = random(shape, &mut rng).cast(DType::F32);
+            let gradient = random(network.output_shape(shape), &mut rng).cast(DType::F32);
+            let on = |arch| Network { kernels: Kernels::on(arch), ..network.clone() };
+            let [narrow, wide] = [Arch::V3(narrow), Arch::V4(wide)].map(|arch| results(&on(arch), &input, &gradient));
+            assert!(narrow == wide, "{shape:?}");
+            let scalar = results(&on(Arch::Scalar), &input, &gradient);
+            assert_close("without vectors", scalar.by_parameters, wide.by_parameters);
+        }
+    }
+}
+
+#[test]
+fn fused_kernels_agree_with_primitives() {
+    for (profile, latent) in [(Profile::Paper32, 5), (Profile::Paper64, 32)] {
+        for (channels, n) in [(1, 2), (1, 4), (3, 3), (1, 5), (1, 8), (4, 7), (1, 12), (1, 16), (1, 33)] {
+            let normalised = n % 2 == 1;
+            let heads = Heads { encoder_normalised: normalised, discriminator_normalised: normalised };
+            let architecture = Architecture::new(profile, channels, latent, heads);
+            let side = profile.side();
+            check_fused("encoder", architecture.encoder, [n, channels, side, side]);
+            check_fused("generator", architecture.generator, [n, latent, 1, 1]);
+            check_fused("discriminator", architecture.discriminator, [n, channels, side, side]);
+        }
+    }
+}
