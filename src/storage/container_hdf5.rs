@@ -84,11 +84,9 @@ fn write_array<T: H5Type + Clone>(file: &File, name: &str, array: &ArrayD<T>) ->
     builder.with_data(array.view()).create(name).map(drop)
 }
 
-/// The container in the file at `path`, whose seal has been checked, and the SHA-256 that was written with it.
-pub(super) fn read_hdf5(path: &Path) -> Result<(Container, String)> {
+/// The container in the file at `path`, whose seal has been checked.
+pub(super) fn read_hdf5(path: &Path) -> Result<Container> {
     let file = file_options().open(path).explain(path, "open the model file")?;
-    let recorded = text_attribute(&file, RESERVED[2])
-        .ok_or_else(|| Error::format(path, "the attribute \"sha256\" is missing; train again"))?;
     let mut container = Container::default();
     for name in file.attr_names().explain(path, "list the attributes")? {
         if !RESERVED.contains(&name.as_str()) {
@@ -97,7 +95,7 @@ pub(super) fn read_hdf5(path: &Path) -> Result<(Container, String)> {
         }
     }
     read_group(&file, "", MAX_DEPTH, path, &mut container)?;
-    Ok((container, recorded))
+    Ok(container)
 }
 
 fn read_attribute(file: &File, name: &str, path: &Path) -> Result<Attribute> {
