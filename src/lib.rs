@@ -7,7 +7,8 @@
 //! * [`training`]: losses, augmentation, one step, the loop with its checkpoints.
 //! * [`model`]: what training gives and generation takes.
 //! * [`generation`]: realisations, the latent space, the error measures of a model.
-//! * [`descriptor`]: two-point correlation and the error measures of the paper.
+//! * [`descriptor`]: two-point correlation and the error measures of the paper; lineal path, patterns, pieces and more.
+//! * [`evaluation`]: what realisations are like beside real windows of the micrograph.
 //! * [`storage`]: the model file, realisations as VTKHDF or in a host's own HDF5 file.
 //! * [`report`]: pictures of a model.
 //! * [`c_api`]: the C interface to all of this.
@@ -22,6 +23,7 @@ pub mod c_api;
 pub mod descriptor;
 mod device;
 mod error;
+pub mod evaluation;
 pub mod generation;
 pub mod micrograph;
 pub mod model;

@@ -14,6 +14,8 @@ pub enum Purpose {
     Step = 3,
     /// The latent vector of one realisation; the counter is its index.
     Realisation = 4,
+    /// Where the real windows lie that an evaluation compares with.
+    FloorWindows = 5,
 }
 
 /// Largest counter: beyond it streams of different purposes would meet.

@@ -25,12 +25,20 @@
 //! # Ok::<(), davegan::Error>(())
 //! ```
 
+mod clusters;
+mod conductivity;
 mod count;
+mod covariance;
 mod distance;
 mod error_measures;
 mod half_map;
+mod indicator;
+mod interfaces;
 mod lanes;
+mod likeness;
+mod lineal_path;
 mod pair_counts;
+mod patterns;
 mod radial;
 mod transform;
 mod two_point;
@@ -38,8 +46,16 @@ mod two_point;
 #[cfg(test)]
 mod direct;
 
+pub use clusters::{Clusters, clusters};
+pub use conductivity::{CONTRAST, effective_conductivity};
+pub use covariance::covariance;
 pub use error_measures::{DescriptorErrors, generation_error, reconstruction_error, s2_error};
+pub use indicator::Indicator;
+pub use interfaces::{interface_density, seam_density};
+pub use likeness::likeness;
+pub use lineal_path::lineal_path;
 pub use pair_counts::PairCounts;
+pub use patterns::{jensen_shannon, pattern_histograms};
 pub use radial::{RadialAverage, radial_average};
 pub use two_point::{S2Options, s2};
 

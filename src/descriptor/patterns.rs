@@ -1,0 +1,85 @@
+//! Multiple-point statistics: how often each pattern of 3 x 3 pixels occurs, on three scales.
+
+use super::indicator::Indicator;
+
+/// Patterns of 3 x 3 pixels of two colours.
+const PATTERNS: usize = 512;
+
+/// Full, half and quarter resolution.
+pub const SCALES: usize = 3;
+
+/// The share of each pattern of 3 x 3 pixels, at full, half and quarter resolution; each adds up to 1.
+///
+/// Each scale halves the one before: a pixel is the majority of four, or the first of them where they tie. Images must
+/// be at least 12 pixels wide and high, for a pattern to fit at quarter resolution.
+pub fn pattern_histograms(images: &Indicator) -> [Vec<f64>; SCALES] {
+    let mut scaled = images.clone();
+    std::array::from_fn(|scale| {
+        if scale > 0 {
+            scaled = halved(&scaled);
+        }
+        histogram(&scaled)
+    })
+}
+
+fn histogram(images: &Indicator) -> Vec<f64> {
+    let [ny, nx] = images.shape();
+    let mut counts = vec![0u64; PATTERNS];
+    for image in images.images() {
+        for y in 0..ny - 2 {
+            for x in 0..nx - 2 {
+                let bit = |k: usize| usize::from(image[(y + k / 3) * nx + x + k % 3]) << k;
+                counts[(0..9).map(bit).sum::<usize>()] += 1;
+            }
+        }
+    }
+    let total = counts.iter().sum::<u64>() as f64;
+    counts.into_iter().map(|count| count as f64 / total).collect()
+}
+
+fn halved(images: &Indicator) -> Indicator {
+    let [_, nx] = images.shape();
+    images.map([images.shape()[0] / 2, nx / 2], |image, [y, x]| {
+        let four = [0, 1, nx, nx + 1].map(|step| image[2 * y * nx + 2 * x + step]);
+        let count = four.iter().filter(|&&inside| inside).count();
+        count > 2 || (count == 2 && four[0])
+    })
+}
+
+/// Jensen-Shannon distance of two histograms: the root of the divergence, in bits; 0 (equal) to 1 (nothing in common).
+pub fn jensen_shannon(p: &[f64], q: &[f64]) -> f64 {
+    let divergence = |a: f64, b: f64| if a > 0.0 { a * (2.0 * a / (a + b)).log2() } else { 0.0 };
+    let sum: f64 = p.iter().zip(q).map(|(&p, &q)| divergence(p, q) + divergence(q, p)).sum();
+    (sum / 2.0).max(0.0).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptor::indicator::drawn;
+
+    #[test]
+    fn each_place_counts_for_one_pattern() {
+        let mut rows = ["............"; 12];
+        rows[0] = "#...........";
+        rows[5] = "....#.......";
+        let [full, half, quarter] = pattern_histograms(&drawn(&[&rows]));
+        // The corner is seen from one place, the other pixel from nine, each time at another place of the pattern.
+        assert_eq!((full[0], full[1], full[2]), (90.0 / 100.0, 2.0 / 100.0, 1.0 / 100.0));
+        // One of four is no majority.
+        assert_eq!((half[0], quarter[0]), (1.0, 1.0));
+    }
+
+    #[test]
+    fn halving_takes_the_majority_or_the_first_of_a_tie() {
+        let image = drawn(&[&["##.#", "#..#", "#..#", ".###"]]);
+        assert_eq!(halved(&image), drawn(&[&["#.", "##"]]));
+    }
+
+    #[test]
+    fn the_distance_is_zero_for_equals_and_one_for_strangers() {
+        assert_eq!(jensen_shannon(&[0.5, 0.5, 0.0], &[0.5, 0.5, 0.0]), 0.0);
+        assert_eq!(jensen_shannon(&[1.0, 0.0], &[0.0, 1.0]), 1.0);
+        assert_eq!(jensen_shannon(&[0.3, 0.7], &[0.6, 0.4]), jensen_shannon(&[0.6, 0.4], &[0.3, 0.7]));
+    }
+}

@@ -1,0 +1,337 @@
+//! The figures of the protocol.
+
+use rand::Rng;
+
+use super::statistics::{deviation, distance, kolmogorov_smirnov, mean};
+use crate::descriptor::{
+    Clusters, Indicator, PairCounts, clusters, covariance, effective_conductivity, interface_density, jensen_shannon,
+    likeness, lineal_path, pattern_histograms, reconstruction_error, seam_density,
+};
+use crate::micrograph::{PhaseImages, tiles, windows};
+use crate::random::{self, Purpose};
+use crate::{Error, Result};
+
+/// Lags of the ensemble descriptors, in pixels.
+const RANGE: usize = 16;
+
+/// Real windows that the floors are made from.
+const WINDOWS: usize = 256;
+
+/// Realisations and windows whose topology, conductivity and likeness are computed.
+const COSTLY: usize = 96;
+
+/// Fewest realisations that a mean can be made of.
+const FEWEST: usize = 32;
+
+/// Likeness above which a realisation is a copy.
+const COPY: f64 = 0.8;
+
+/// A figure of realisations beside that of real windows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beside {
+    /// Mean over the realisations.
+    pub generated: f64,
+    /// Mean over real windows.
+    pub real: f64,
+    /// Their difference, in standard deviations of the windows.
+    pub sd: f64,
+}
+
+/// What realisations are like, for one phase.
+///
+/// A *floor* is what real windows of the micrograph score, or how far two halves of it lie apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fidelity {
+    /// Mean error (Eq. 12) between a realisation and the nearest training tile (paper, Table 4).
+    pub e_gen: f64,
+    /// The same for real windows and the tiles that they do not overlap.
+    pub e_gen_floor: f64,
+    /// Mean error (Eq. 12) between a training tile and its reconstruction (paper, Table 4), if there are any.
+    pub e_rec: Option<f64>,
+    /// Share of the pixels in which they differ.
+    pub e_rec_pixels: Option<f64>,
+    /// Volume fraction of the realisations.
+    pub vf: f64,
+    /// Volume fraction of the micrograph.
+    pub vf_micrograph: f64,
+    /// Their difference, in standard deviations of the tiles.
+    pub vf_bias_sd: f64,
+    /// Standard deviation of the volume fraction over realisations, over that of real windows.
+    pub vf_spread: f64,
+    /// Root mean square difference of the covariance from that of the micrograph, over lags below 16 pixels.
+    pub covariance: f64,
+    /// Its floor.
+    pub covariance_floor: f64,
+    /// Root mean square difference of the lineal path from that of the micrograph, over its volume fraction.
+    pub lineal: f64,
+    /// Its floor.
+    pub lineal_floor: f64,
+    /// Difference of the interface density from that of the micrograph, in standard deviations of the tiles.
+    pub interface_sd: f64,
+    /// Interface density across the edges of the realisations, over that inside: 1 for periodic ones.
+    pub seam_over_interior: f64,
+    /// Jensen-Shannon distance of the 3 x 3 patterns from those of the micrograph, at full, half, quarter resolution.
+    pub patterns: [f64; 3],
+    /// Their floors.
+    pub patterns_floor: [f64; 3],
+    /// Connected pieces of the phase.
+    pub objects: Beside,
+    /// Connected pieces of the rest.
+    pub holes: Beside,
+    /// Share of the phase in its largest piece.
+    pub largest: Beside,
+    /// Effective conductivity where the phase conducts 100 times as well.
+    pub k_eff: Beside,
+    /// Probability that its distributions are one (Kolmogorov-Smirnov).
+    pub k_eff_ks_p: f64,
+    /// Mean over realisations of the largest likeness to a tile under periodic shifts.
+    pub likeness: f64,
+    /// The same for real windows and the tiles that they do not overlap.
+    pub likeness_real: f64,
+    /// Share of the realisations with a likeness above 0.8.
+    pub copies: f64,
+    /// Mean error (Eq. 12) between two realisations, over that between two real windows.
+    pub variety: f64,
+}
+
+impl Fidelity {
+    /// Every figure with its name.
+    pub fn figures(&self) -> Vec<(&'static str, f64)> {
+        let mut figures = vec![("E_gen", self.e_gen), ("E_gen_floor", self.e_gen_floor)];
+        figures.extend(self.e_rec.map(|value| ("E_rec", value)));
+        figures.extend(self.e_rec_pixels.map(|value| ("E_rec_pixels", value)));
+        figures.extend([
+            ("vf", self.vf),
+            ("vf_micrograph", self.vf_micrograph),
+            ("vf_bias_sd", self.vf_bias_sd),
+            ("vf_spread", self.vf_spread),
+            ("covariance", self.covariance),
+            ("covariance_floor", self.covariance_floor),
+            ("lineal", self.lineal),
+            ("lineal_floor", self.lineal_floor),
+            ("interface_sd", self.interface_sd),
+            ("seam_over_interior", self.seam_over_interior),
+            ("patterns_full", self.patterns[0]),
+            ("patterns_full_floor", self.patterns_floor[0]),
+            ("patterns_half", self.patterns[1]),
+            ("patterns_half_floor", self.patterns_floor[1]),
+            ("patterns_quarter", self.patterns[2]),
+            ("patterns_quarter_floor", self.patterns_floor[2]),
+            ("objects", self.objects.generated),
+            ("objects_real", self.objects.real),
+            ("objects_sd", self.objects.sd),
+            ("holes", self.holes.generated),
+            ("holes_real", self.holes.real),
+            ("holes_sd", self.holes.sd),
+            ("largest", self.largest.generated),
+            ("largest_real", self.largest.real),
+            ("largest_sd", self.largest.sd),
+            ("k_eff", self.k_eff.generated),
+            ("k_eff_real", self.k_eff.real),
+            ("k_eff_sd", self.k_eff.sd),
+            ("k_eff_ks_p", self.k_eff_ks_p),
+            ("likeness", self.likeness),
+            ("likeness_real", self.likeness_real),
+            ("copies", self.copies),
+            ("variety", self.variety),
+        ]);
+        figures
+    }
+}
+
+/// Where the real windows lie that the floors are made from: `(image, y, x)` of each first pixel.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if the micrograph is smaller than two windows of `side` x `side` pixels along an axis.
+pub fn floor_windows(micrograph: &PhaseImages, side: usize, seed: u64) -> Result<Vec<(usize, usize, usize)>> {
+    let [_, ny, nx] = micrograph.shape();
+    if side == 0 || ny.min(nx) < 2 * side {
+        return Err(Error::invalid(format!(
+            "a micrograph of {ny} x {nx} pixels (y, x) and realisations of {side} x {side}: real windows to compare with \
+             need at least {0} x {0} pixels",
+            2 * side
+        )));
+    }
+    let mut rng = random::generator(seed, Purpose::FloorWindows, 0);
+    let mut draw = || {
+        let image = rng.random_range(0..micrograph.len());
+        (image, rng.random_range(0..=ny - side), rng.random_range(0..=nx - side))
+    };
+    Ok((0..WINDOWS).map(|_| draw()).collect())
+}
+
+/// Judges `realisations` of `phase` beside the micrograph they were learned from, and `reconstructions` of its tiles in
+/// row-major order, if there are any. `windows_at` are the [places of real windows](floor_windows).
+///
+/// Images are two-dimensional, realisations square and at least 32 of them; a verdict wants 256. The micrograph may be
+/// several images of one size. The work is shared out to the current rayon pool.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if images do not fit together, are too few or too small, or the phase is nowhere or
+/// everywhere in the micrograph.
+pub fn evaluate(
+    micrograph: &PhaseImages,
+    realisations: &PhaseImages,
+    reconstructions: Option<&PhaseImages>,
+    phase: u8,
+    windows_at: &[(usize, usize, usize)],
+) -> Result<Fidelity> {
+    let side = check(micrograph, realisations, phase)?;
+    let (tiles, windows) = (tiles(micrograph, side)?, windows(micrograph, windows_at, side)?);
+    let of = |images: &PhaseImages| Indicator::new(images, phase);
+    let sets = Sets {
+        micrograph: of(micrograph)?,
+        tiles: of(&tiles)?,
+        windows: of(&windows)?,
+        realisations: of(realisations)?,
+        overlaps: overlaps(micrograph, windows_at, side),
+    };
+    let errors = |a: &PhaseImages, b: &PhaseImages| pair_errors(a, b, phase);
+    let rec = reconstructions.map(|images| reconstruction_error(&tiles, images, phase)).transpose()?;
+    let pixels = reconstructions.map(|images| of(images).map(|images| sets.tiles.differing(&images))).transpose()?;
+    let count = realisations.len().min(COSTLY);
+    let pairs = |images: &PhaseImages| -> Result<f64> {
+        let halves = errors(&images.range(0, count / 2), &images.range(count / 2, count - count / 2))?;
+        Ok(mean(&halves.concat()))
+    };
+
+    let (v, v_micrograph) = (sets.realisations.volume_fraction(), sets.micrograph.volume_fraction());
+    let tile_deviation = deviation(&sets.tiles.volume_fractions());
+    let interfaces = interface_density(&sets.realisations);
+    let interface_bias = mean(&interfaces) - mean(&interface_density(&sets.micrograph));
+    let covariance = |images: &Indicator| covariance(images, RANGE);
+    let lineal_path = |images: &Indicator| lineal_path(images, (2 * RANGE).min(side - 1));
+    let (generated, real) = (sets.realisations.first(count), sets.windows.first(count));
+    let (pieces, real_pieces) = (clusters(&generated), clusters(&real));
+    let piece = |of: &dyn Fn(&Clusters) -> f64| {
+        beside(&pieces.iter().map(of).collect::<Vec<_>>(), &real_pieces.iter().map(of).collect::<Vec<_>>())
+    };
+    let (k_eff, k_eff_real) = (effective_conductivity(&generated), effective_conductivity(&real));
+    let likest: Vec<f64> = likeness(&generated, &sets.tiles).iter().map(|row| largest(row)).collect();
+    Ok(Fidelity {
+        e_gen: mean(&errors(realisations, &tiles)?.iter().map(|row| smallest(row)).collect::<Vec<_>>()),
+        e_gen_floor: sets.apart(errors(&windows, &tiles)?, f64::INFINITY, smallest),
+        e_rec: rec.map(|errors| errors.mean),
+        e_rec_pixels: pixels,
+        vf: v,
+        vf_micrograph: v_micrograph,
+        vf_bias_sd: (v - v_micrograph) / tile_deviation,
+        vf_spread: deviation(&sets.realisations.volume_fractions()) / deviation(&sets.windows.volume_fractions()),
+        covariance: distance(&covariance(&sets.realisations), &covariance(&sets.micrograph)),
+        covariance_floor: sets.half(|a, b| distance(&covariance(a), &covariance(b))),
+        lineal: distance(&lineal_path(&sets.realisations), &lineal_path(&sets.micrograph)) / v_micrograph,
+        lineal_floor: sets.half(|a, b| distance(&lineal_path(a), &lineal_path(b))) / v_micrograph,
+        interface_sd: interface_bias / deviation(&interface_density(&sets.tiles)),
+        seam_over_interior: seam_density(&sets.realisations) / mean(&interfaces).max(1e-12),
+        patterns: pattern_distances(&sets.realisations, &sets.micrograph),
+        patterns_floor: std::array::from_fn(|scale| sets.half(|a, b| pattern_distances(a, b)[scale])),
+        objects: piece(&|pieces| pieces.objects as f64),
+        holes: piece(&|pieces| pieces.holes as f64),
+        largest: piece(&|pieces| pieces.largest),
+        k_eff: beside(&k_eff, &k_eff_real),
+        k_eff_ks_p: kolmogorov_smirnov(&k_eff, &k_eff_real),
+        likeness: mean(&likest),
+        likeness_real: sets.apart(likeness(&real, &sets.tiles), -1.0, largest),
+        copies: likest.iter().filter(|&&likeness| likeness > COPY).count() as f64 / likest.len() as f64,
+        variety: pairs(realisations)? / pairs(&windows)?,
+    })
+}
+
+/// Where the phase is in all that is compared.
+struct Sets {
+    micrograph: Indicator,
+    tiles: Indicator,
+    windows: Indicator,
+    realisations: Indicator,
+    /// Whether each window overlaps each tile.
+    overlaps: Vec<Vec<bool>>,
+}
+
+impl Sets {
+    /// How far two halves of the micrograph lie apart, the farther of two ways to cut it, over 2: the whole varies half as
+    /// much as two halves differ.
+    fn half(&self, distance: impl Fn(&Indicator, &Indicator) -> f64) -> f64 {
+        let [ny, nx] = self.micrograph.shape();
+        let of_rows = [0..ny / 2, ny / 2..ny].map(|rows| self.micrograph.part(rows, 0..nx));
+        let of_columns = [0..nx / 2, nx / 2..nx].map(|columns| self.micrograph.part(0..ny, columns));
+        [of_rows, of_columns].iter().map(|[a, b]| distance(a, b)).fold(0.0, f64::max) / 2.0
+    }
+
+    /// Mean over windows of what `of_row` makes of the figures for the tiles, with `none` for those that it overlaps.
+    fn apart(&self, mut figures: Vec<Vec<f64>>, none: f64, of_row: impl Fn(&[f64]) -> f64) -> f64 {
+        for (row, overlaps) in figures.iter_mut().zip(&self.overlaps) {
+            row.iter_mut().zip(overlaps).filter(|(_, overlaps)| **overlaps).for_each(|(figure, _)| *figure = none);
+        }
+        mean(&figures.iter().map(|row| of_row(row)).collect::<Vec<_>>())
+    }
+}
+
+/// The side of the realisations.
+fn check(micrograph: &PhaseImages, realisations: &PhaseImages, phase: u8) -> Result<usize> {
+    let [nz, ny, nx] = realisations.shape();
+    if nz != 1 || ny != nx {
+        return Err(Error::invalid(format!("realisations of {nz} x {ny} x {nx} voxels (z, y, x); give square images")));
+    }
+    if ny < 2 * RANGE {
+        return Err(Error::invalid(format!(
+            "realisations of {ny} x {nx} pixels; the descriptors need at least {0} x {0}",
+            2 * RANGE
+        )));
+    }
+    if realisations.len() < FEWEST {
+        return Err(Error::invalid(format!(
+            "{} realisations; give at least {FEWEST}, and 256 for a verdict",
+            realisations.len()
+        )));
+    }
+    let v = Indicator::new(micrograph, phase)?.volume_fraction();
+    if v == 0.0 || v == 1.0 {
+        let place = if v == 0.0 { "nowhere" } else { "everywhere" };
+        return Err(Error::invalid(format!("phase {phase} is {place} in the micrograph; judge another phase")));
+    }
+    Ok(ny)
+}
+
+/// Whether each window overlaps each tile.
+fn overlaps(micrograph: &PhaseImages, windows_at: &[(usize, usize, usize)], side: usize) -> Vec<Vec<bool>> {
+    let [_, ny, nx] = micrograph.shape();
+    let overlap = |a: usize, b: usize| a.abs_diff(b) < side;
+    let of_window = |&(image, y, x): &(usize, usize, usize)| {
+        let mut row = Vec::new();
+        for other in 0..micrograph.len() {
+            for tile_y in (0..=ny - side).step_by(side) {
+                for tile_x in (0..=nx - side).step_by(side) {
+                    row.push(image == other && overlap(y, tile_y) && overlap(x, tile_x));
+                }
+            }
+        }
+        row
+    };
+    windows_at.iter().map(of_window).collect()
+}
+
+/// Eq. 12 for every pair.
+fn pair_errors(a: &PhaseImages, b: &PhaseImages, phase: u8) -> Result<Vec<Vec<f64>>> {
+    let (of_a, of_b) = (PairCounts::new(a, phase)?, PairCounts::new(b, phase)?);
+    (0..a.len()).map(|i| (0..b.len()).map(|j| of_a.error(i, &of_b, j)).collect()).collect()
+}
+
+fn pattern_distances(a: &Indicator, b: &Indicator) -> [f64; 3] {
+    let (a, b) = (pattern_histograms(a), pattern_histograms(b));
+    std::array::from_fn(|scale| jensen_shannon(&a[scale], &b[scale]))
+}
+
+fn beside(generated: &[f64], real: &[f64]) -> Beside {
+    let difference = mean(generated) - mean(real);
+    Beside { generated: mean(generated), real: mean(real), sd: difference / deviation(real).max(1e-12) }
+}
+
+fn smallest(row: &[f64]) -> f64 {
+    row.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+fn largest(row: &[f64]) -> f64 {
+    row.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
