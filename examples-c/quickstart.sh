@@ -7,7 +7,7 @@
 # ./davegan-quickstart, or to the directory that DAVEGAN_OUT names.
 set -euo pipefail
 
-# About five minutes on two cores; the paper trains for 80,000 steps.
+# About half a minute on two cores; the paper trains for 80,000 steps.
 STEPS=${DAVEGAN_STEPS:-6000}
 OPTIONS=(--profile paper64 --steps "$STEPS" --lambda-rec 1e-3 --windows --average 0.999)
 
@@ -56,7 +56,8 @@ Done in $((SECONDS - start)) s, after $STEPS training steps; the paper trains fo
   $out/contact_sheet.png        original, reconstructions and realisations side by side
   $out/realisations.vtkhdf      the realisations: open it in ParaView
   $out/reconstructions.h5       the micrograph's tiles, encoded and decoded
-  $out/figures.txt              the figures above
+  $out/fidelity.txt             what they are like beside real windows: the table above
+  $out/figures.txt              the other figures above
   $out/model.h5                 the model; more realisations from C++:
                                 $build/examples-c/rve_generator $out/model.h5
 END

@@ -19,7 +19,8 @@ static const char USAGE[] =
     "usage: train_generate MICROGRAPH DATASET OUT_DIR [options]\n"
     "\n"
     "Trains DA-VEGAN on MICROGRAPH (HDF5, PNG or TIFF; DATASET is a path inside an HDF5 file, \"-\" for pictures)\n"
-    "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png.\n"
+    "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png, and\n"
+    "fidelity.txt: what the realisations are like beside real windows of the micrograph.\n"
     "\n"
     "  --profile P       paper32 (tiles of 32 pixels) or paper64 (tiles of 64, the default)\n"
     "  --steps N         training steps; the profile's epochs decide if not given\n"
@@ -31,7 +32,7 @@ static const char USAGE[] =
     "  --average D       decay of the moving average of the generator's weights, such as 0.999\n"
     "  --windows         the discriminator sees random windows of the micrograph, not only the tiles\n"
     "  --otsu P          find P phases from the grey levels\n"
-    "  --phase P         the phase that E_rec and E_gen judge; the one with the smallest volume fraction if not given\n"
+    "  --phase P         the phase that is judged; the one with the smallest volume fraction if not given\n"
     "  --resume          go on with the model.h5 that is in OUT_DIR\n";
 
 typedef struct {
@@ -232,6 +233,49 @@ static void print_volume_fractions(const davegan_model_t *model, const davegan_m
     }
 }
 
+/* What the realisations are like beside real windows of the micrograph, as a table in a file. */
+static void write_fidelity(const davegan_model_t *model, const davegan_model_info_t *info,
+                           const davegan_generate_options_t *options, const settings_t *settings, int32_t phase,
+                           const char *path) {
+    const size_t n_tiles = (size_t)info->n_tiles, side = (size_t)info->nx;
+    const size_t count = (size_t)options->count, image = side * side;
+    uint8_t *tiles = allocate(info->n_tiles, info), *reconstructions = allocate(info->n_tiles, info);
+    uint8_t *realisations = allocate(options->count, info);
+    check(davegan_model_tiles(model, tiles, n_tiles * image));
+    check(davegan_reconstruct(model, tiles, n_tiles, reconstructions, n_tiles * image));
+    check(davegan_generate_into(model, options, realisations, count * image));
+    davegan_micrograph_t *micrograph = read_micrograph(settings);
+    davegan_fidelity_t *fidelity = NULL;
+    const davegan_status_t status =
+        davegan_fidelity_measure(micrograph, phase, realisations, count, side, reconstructions, n_tiles, options->seed,
+                                 options->threads, &fidelity);
+    davegan_micrograph_free(micrograph);
+    free(tiles);
+    free(reconstructions);
+    free(realisations);
+    if (status == DAVEGAN_INVALID_PARAMETER) { /* Too few realisations, or a micrograph of few tiles. */
+        fprintf(stderr, "train_generate: no fidelity.txt: %s\n", davegan_last_error());
+        return;
+    }
+    check(status);
+    size_t needed = 0;
+    if (davegan_fidelity_table(fidelity, NULL, 0, &needed) != DAVEGAN_BUFFER_SIZE) needed = 1;
+    char *table = (char *)malloc(needed);
+    FILE *file = fopen(path, "w");
+    if (table == NULL || file == NULL) {
+        fprintf(stderr, "train_generate: cannot write %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+    check(davegan_fidelity_table(fidelity, table, needed, &needed));
+    fputs(table, stderr);
+    if (fputs(table, file) < 0 || fclose(file) != 0) {
+        fprintf(stderr, "train_generate: cannot write %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+    free(table);
+    davegan_fidelity_free(fidelity);
+}
+
 int main(int argc, char **argv) {
     const settings_t settings = parse(argc, argv);
     make_directory(settings.out_dir);
@@ -239,6 +283,7 @@ int main(int argc, char **argv) {
     char *realisations = path_in(settings.out_dir, "realisations.vtkhdf");
     char *reconstructions = path_in(settings.out_dir, "reconstructions.h5");
     char *contact_sheet = path_in(settings.out_dir, "contact_sheet.png");
+    char *fidelity = path_in(settings.out_dir, "fidelity.txt");
 
     double start = seconds();
     train(&settings, model_path);
@@ -267,11 +312,13 @@ int main(int argc, char **argv) {
            info.n_tiles, options.count, evaluation.phase);
     printf("E_rec %.9g\nE_gen %.9g\n", evaluation.e_rec, evaluation.e_gen);
     print_volume_fractions(model, &info, options);
+    write_fidelity(model, &info, &options, &settings, evaluation.phase, fidelity);
 
     davegan_model_free(model);
     free(model_path);
     free(realisations);
     free(reconstructions);
     free(contact_sheet);
+    free(fidelity);
     return 0;
 }

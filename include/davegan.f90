@@ -175,6 +175,16 @@ module davegan
     final :: davegan_model_free
   end type davegan_model
 
+  !> Figures of realisations beside real windows: made by davegan_fidelity_measure, frees itself.
+  type, public :: davegan_fidelity
+    private
+    type(c_ptr) :: handle = c_null_ptr
+  contains
+    procedure, private :: refuse_copy => refuse_fidelity_copy
+    generic, public :: assignment(=) => refuse_copy
+    final :: davegan_fidelity_free
+  end type davegan_fidelity
+
   abstract interface
     !> Called now and then during training or generation. cancel comes in as .false.; set it to stop.
     subroutine davegan_progress_handler(progress, cancel)
@@ -217,6 +227,8 @@ module davegan
   public :: davegan_generate, davegan_generate_into, davegan_latent_vectors, davegan_encode, davegan_decode
   public :: davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
   public :: davegan_s2_error, davegan_s2, davegan_s2_radial
+  public :: davegan_fidelity_measure, davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table
+  public :: davegan_fidelity_free
   public :: davegan_contact_sheet, davegan_write_images
 
   ! ---- the C functions ----
@@ -485,6 +497,45 @@ module davegan
       integer(c_size_t), value :: size
       integer(c_int32_t) :: status
     end function c_evaluate
+    function c_fidelity_measure(micrograph, phase, realisations, n, side, reconstructions, n_reconstructions, seed, &
+      threads, fidelity) result(status) bind(c, name="davegan_fidelity_measure")
+      import :: c_int32_t, c_int64_t, c_int8_t, c_ptr, c_size_t
+      type(c_ptr), value :: micrograph
+      integer(c_int32_t), value :: phase
+      integer(c_int8_t), intent(in) :: realisations(*)
+      integer(c_size_t), value :: n, side
+      integer(c_int8_t), intent(in), optional :: reconstructions(*)
+      integer(c_size_t), value :: n_reconstructions
+      integer(c_int64_t), value :: seed
+      integer(c_int32_t), value :: threads
+      type(c_ptr), intent(out) :: fidelity
+      integer(c_int32_t) :: status
+    end function c_fidelity_measure
+    function c_fidelity_figure(fidelity, name, value) result(status) bind(c, name="davegan_fidelity_figure")
+      import :: c_char, c_double, c_int32_t, c_ptr
+      type(c_ptr), value :: fidelity
+      character(kind=c_char), intent(in) :: name(*)
+      real(c_double), intent(out) :: value
+      integer(c_int32_t) :: status
+    end function c_fidelity_figure
+    function c_fidelity_gates(fidelity, n_holding, n_gates) result(status) bind(c, name="davegan_fidelity_gates")
+      import :: c_int32_t, c_ptr
+      type(c_ptr), value :: fidelity
+      integer(c_int32_t), intent(out) :: n_holding, n_gates
+      integer(c_int32_t) :: status
+    end function c_fidelity_gates
+    function c_fidelity_table(fidelity, buffer, capacity, needed) result(status) bind(c, name="davegan_fidelity_table")
+      import :: c_char, c_int32_t, c_ptr, c_size_t
+      type(c_ptr), value :: fidelity
+      character(kind=c_char), intent(out) :: buffer(*)
+      integer(c_size_t), value :: capacity
+      integer(c_size_t), intent(out) :: needed
+      integer(c_int32_t) :: status
+    end function c_fidelity_table
+    subroutine c_fidelity_free(fidelity) bind(c, name="davegan_fidelity_free")
+      import :: c_ptr
+      type(c_ptr), value :: fidelity
+    end subroutine c_fidelity_free
     function c_contact_sheet(model, png, options) result(status) bind(c, name="davegan_contact_sheet")
       import :: c_char, c_int32_t, c_ptr, davegan_generate_options_t
       type(c_ptr), value :: model
@@ -1027,6 +1078,105 @@ contains
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_evaluate
+
+  !> Judges realisations (side, side, 1, n) of one phase, at least 32, beside the micrograph they were learned from.
+  !> reconstructions: of its tiles, row by row. seed: where the real windows lie. threads: 0 for one a core.
+  subroutine davegan_fidelity_measure(fidelity, micrograph, phase, realisations, reconstructions, seed, threads, stat, &
+    errmsg)
+    type(davegan_fidelity), intent(inout) :: fidelity
+    type(davegan_micrograph), intent(in) :: micrograph
+    integer(c_int32_t), intent(in) :: phase
+    integer(c_int8_t), intent(in), contiguous :: realisations(:, :, :, :)
+    integer(c_int8_t), intent(in), contiguous, optional :: reconstructions(:, :, :, :)
+    integer(c_int64_t), intent(in), optional :: seed
+    integer(c_int32_t), intent(in), optional :: threads
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int32_t) :: status, used_threads
+    integer(c_int64_t) :: used_seed
+    integer :: side
+    integer(c_size_t) :: n_reconstructions
+    call davegan_fidelity_free(fidelity)
+    used_seed = 0
+    if (present(seed)) used_seed = seed
+    used_threads = 0
+    if (present(threads)) used_threads = threads
+    status = davegan_ok
+    side = size(realisations, 1)
+    n_reconstructions = 0
+    call compare("realisations", shape(realisations), [side, side, 1, size(realisations, 4)], status, message)
+    if (present(reconstructions) .and. status == davegan_ok) then
+      n_reconstructions = size(reconstructions, 4, c_size_t)
+      call compare("reconstructions", shape(reconstructions), [side, side, 1, size(reconstructions, 4)], status, message)
+    end if
+    if (status == davegan_ok) status = c_fidelity_measure(micrograph%handle, phase, realisations, &
+      size(realisations, 4, c_size_t), int(side, c_size_t), reconstructions, n_reconstructions, used_seed, used_threads, &
+      fidelity%handle)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_measure
+
+  !> One figure, by the name that the table gives it.
+  subroutine davegan_fidelity_figure(fidelity, name, value, stat, errmsg)
+    type(davegan_fidelity), intent(in) :: fidelity
+    character(len=*), intent(in) :: name
+    real(c_double), intent(out) :: value
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_fidelity_figure(fidelity%handle, to_c(name), value), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_figure
+
+  !> How many of the gates hold: all must, before realisations may be taken for the material.
+  subroutine davegan_fidelity_gates(fidelity, n_holding, n_gates, stat, errmsg)
+    type(davegan_fidelity), intent(in) :: fidelity
+    integer(c_int32_t), intent(out) :: n_holding, n_gates
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_fidelity_gates(fidelity%handle, n_holding, n_gates), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_gates
+
+  !> All figures and gates, a line each.
+  subroutine davegan_fidelity_table(fidelity, table, stat, errmsg)
+    type(davegan_fidelity), intent(in) :: fidelity
+    character(len=:), allocatable, intent(out) :: table
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    character(kind=c_char) :: probe(1)
+    character(kind=c_char), allocatable :: buffer(:)
+    integer(c_size_t) :: capacity, needed
+    integer(c_int32_t) :: status
+    integer :: i
+    status = c_fidelity_table(fidelity%handle, probe, 0_c_size_t, capacity)
+    if (status == davegan_buffer_size) then
+      allocate (buffer(capacity))
+      status = c_fidelity_table(fidelity%handle, buffer, capacity, needed)
+      allocate (character(len=size(buffer) - 1) :: table)
+      do i = 1, len(table)
+        table(i:i) = buffer(i)
+      end do
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_table
+
+  !> Frees the figures now instead of at the end of their life.
+  subroutine davegan_fidelity_free(fidelity)
+    type(davegan_fidelity), intent(inout) :: fidelity
+    call c_fidelity_free(fidelity%handle)
+    fidelity%handle = c_null_ptr
+  end subroutine davegan_fidelity_free
+
+  subroutine refuse_fidelity_copy(left, right)
+    class(davegan_fidelity), intent(inout) :: left
+    class(davegan_fidelity), intent(in) :: right
+    if (.not. c_associated(left%handle, right%handle)) error stop "davegan: a davegan_fidelity cannot be copied: pass it on"
+  end subroutine refuse_fidelity_copy
 
   ! ---- descriptors ----
 

@@ -212,6 +212,13 @@
 #define DAVEGAN_PROFILE_PAPER64 2
 
 /**
+ * The figures of realisations for one phase, and the gates that they pass or not.
+ *
+ * Made by `davegan_fidelity_measure`; ended by `davegan_fidelity_free`. Any number of threads may use it at once.
+ */
+typedef struct davegan_fidelity_t davegan_fidelity_t;
+
+/**
  * One micrograph, or a stack of micrographs of the same size, as phase numbers.
  *
  * Made by `davegan_micrograph_read`, `..._from_memory` and `..._sample`; ended by `davegan_micrograph_free`.
@@ -1267,6 +1274,77 @@ davegan_status_t davegan_evaluate(const struct davegan_model_t *model,
                                   const struct davegan_generate_options_t *options,
                                   struct davegan_evaluation_t *evaluation,
                                   size_t size);
+
+/**
+ * Judges realisations of one phase beside the micrograph that they were learned from.
+ *
+ * `realisations` is `n * side * side` phase numbers, x fastest, of at least 32 images; a verdict wants 256.
+ * `reconstructions` is `n_reconstructions * side * side` phase numbers, one image for each tile of the micrograph, row by
+ * row; NULL and 0 if there are none. They have the phases of `micrograph`, which is at least `2 * side` pixels wide and
+ * high. `seed` (0 to 2^63 - 1) says where the real windows lie that the figures stand beside; `threads` as in
+ * `davegan_generate_options_t`. `*fidelity` is a new handle. 256 realisations of 64 x 64 pixels take some seconds.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if images are too few, too small or have a phase that `micrograph` lacks, the
+ * tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in `micrograph`. May be called from
+ * any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_measure(const struct davegan_micrograph_t *micrograph,
+                                          int32_t phase,
+                                          const uint8_t *realisations,
+                                          size_t n,
+                                          size_t side,
+                                          const uint8_t *reconstructions,
+                                          size_t n_reconstructions,
+                                          int64_t seed,
+                                          int32_t threads,
+                                          struct davegan_fidelity_t **fidelity);
+
+/**
+ * Tells the figure `name` in `*value`.
+ *
+ * Names are those of the table that `davegan_fidelity_table` writes, such as `E_gen` or `k_eff_sd`. Fails with
+ * `DAVEGAN_INVALID_PARAMETER` if there is no such figure; the message lists them. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_figure(const struct davegan_fidelity_t *fidelity,
+                                         const char *name,
+                                         double *value);
+
+/**
+ * Tells in `*n_holding` how many of the `*n_gates` gates hold: sixteen, or fifteen without reconstructions. All must,
+ * before realisations may be taken for the material.
+ *
+ * May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_gates(const struct davegan_fidelity_t *fidelity,
+                                        int32_t *n_holding,
+                                        int32_t *n_gates);
+
+/**
+ * Writes all figures as a table into `buffer` of `capacity` bytes: a line a figure with its name, its value and, for a
+ * gate, whether it holds and what must; UTF-8, ended by a NUL.
+ *
+ * `*needed` is set to the number of bytes, also if the status is `DAVEGAN_BUFFER_SIZE`: so a call with capacity 0 asks
+ * for it, for which `buffer` may be NULL. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_table(const struct davegan_fidelity_t *fidelity,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *needed);
+
+/**
+ * Ends the life of figures; NULL is fine.
+ *
+ * No other thread may be using them.
+ */
+DAVEGAN_API void davegan_fidelity_free(struct davegan_fidelity_t *fidelity);
 
 /**
  * Writes a PNG with training tiles, their reconstructions and realisations side by side.

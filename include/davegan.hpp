@@ -541,6 +541,63 @@ inline void write_images(const std::string &path, const std::string &dataset, Sp
 /// The version of the library that is loaded, `"0.1.0"`. Does not throw.
 inline const char *version() noexcept { return davegan_version(); }
 
+/// The figures of realisations beside real windows of their micrograph, and the gates that they pass or not. Moves,
+/// does not copy. May be used from many threads at once.
+class Fidelity {
+public:
+    /// Judges square realisations of one phase, at least 32 of `side` x `side` pixels; `reconstructions` of the
+    /// micrograph's tiles may be empty.
+    static Fidelity measure(const Micrograph &micrograph, std::int32_t phase, Span<const std::uint8_t> realisations,
+                            std::size_t side, Span<const std::uint8_t> reconstructions = {}, std::int64_t seed = 0,
+                            std::int32_t threads = 0) {
+        davegan_fidelity_t *handle = nullptr;
+        detail::check(davegan_fidelity_measure(micrograph.get(), phase, realisations.data(), images(realisations, side),
+                                               side, reconstructions.data(), images(reconstructions, side), seed,
+                                               threads, &handle));
+        return Fidelity(handle);
+    }
+
+    /// One figure, by the name that table() gives it.
+    double figure(const std::string &name) const {
+        double value = 0;
+        detail::check(davegan_fidelity_figure(handle_.get(), name.c_str(), &value));
+        return value;
+    }
+
+    /// Whether all gates hold: only then may realisations be taken for the material.
+    bool holds() const {
+        std::int32_t holding = 0, gates = 0;
+        detail::check(davegan_fidelity_gates(handle_.get(), &holding, &gates));
+        return holding == gates;
+    }
+
+    /// All figures and gates, a line each.
+    std::string table() const {
+        std::size_t needed = 0;
+        const davegan_status_t status = davegan_fidelity_table(handle_.get(), nullptr, 0, &needed);
+        if (status != DAVEGAN_BUFFER_SIZE) detail::check(status);
+        std::string table(needed, '\0');
+        detail::check(davegan_fidelity_table(handle_.get(), &table[0], table.size(), &needed));
+        table.pop_back();
+        return table;
+    }
+
+private:
+    struct Free {
+        void operator()(davegan_fidelity_t *handle) const noexcept { davegan_fidelity_free(handle); }
+    };
+    static std::size_t images(Span<const std::uint8_t> phases, std::size_t side) {
+        if (phases.size() == 0) return 0;
+        if (side == 0 || phases.size() % side || phases.size() / side % side)
+            throw error(DAVEGAN_INVALID_PARAMETER, std::to_string(phases.size()) + " bytes are not images of " +
+                                                       std::to_string(side) + " x " + std::to_string(side) +
+                                                       " pixels: give one byte per pixel");
+        return phases.size() / side / side;
+    }
+    explicit Fidelity(davegan_fidelity_t *handle) : handle_(handle) {}
+    std::unique_ptr<davegan_fidelity_t, Free> handle_;
+};
+
 } // namespace davegan
 
 #endif

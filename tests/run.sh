@@ -42,7 +42,7 @@ trap print_summary EXIT
 # Where PyTorch cannot be had, the tests that compare with it say so and are skipped.
 install_python_packages() {
     [ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
-    "$python" -m pip install -q numpy h5py vtk pytest || return 1
+    "$python" -m pip install -q numpy scipy h5py vtk pytest || return 1
     "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch ||
         echo "PyTorch cannot be installed: the comparison with it is left out"
 }

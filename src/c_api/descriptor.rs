@@ -65,7 +65,7 @@ unsafe impl Growing for davegan_evaluation_t {
 }
 
 /// A phase number of the host.
-fn phase_number(phase: i32) -> Result<u8> {
+pub(super) fn phase_number(phase: i32) -> Result<u8> {
     u8::try_from(phase).map_err(|_| Error::invalid(format!("phase is {phase}; phases are numbered from 0 to 7")))
 }
 

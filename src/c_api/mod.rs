@@ -9,6 +9,7 @@
 
 mod descriptor;
 mod device;
+mod fidelity;
 mod float_env;
 mod generation;
 mod guard;
@@ -27,6 +28,7 @@ mod version;
 
 pub use descriptor::*;
 pub use device::*;
+pub use fidelity::*;
 pub use generation::*;
 pub use latent::*;
 pub use micrograph::*;

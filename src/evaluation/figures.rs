@@ -44,7 +44,7 @@ pub struct Beside {
 pub struct Fidelity {
     /// Mean error (Eq. 12) between a realisation and the nearest training tile (paper, Table 4).
     pub e_gen: f64,
-    /// The same for real windows and the tiles that they do not overlap.
+    /// The same for real windows and the tiles that they do not overlap; not a number if all windows overlap all tiles.
     pub e_gen_floor: f64,
     /// Mean error (Eq. 12) between a training tile and its reconstruction (paper, Table 4), if there are any.
     pub e_rec: Option<f64>,
@@ -212,7 +212,7 @@ pub fn evaluate(
     let likest: Vec<f64> = likeness(&generated, &sets.tiles).iter().map(|row| largest(row)).collect();
     Ok(Fidelity {
         e_gen: mean(&errors(realisations, &tiles)?.iter().map(|row| smallest(row)).collect::<Vec<_>>()),
-        e_gen_floor: sets.apart(errors(&windows, &tiles)?, f64::INFINITY, smallest),
+        e_gen_floor: sets.apart(&errors(&windows, &tiles)?, smallest),
         e_rec: rec.map(|errors| errors.mean),
         e_rec_pixels: pixels,
         vf: v,
@@ -233,7 +233,7 @@ pub fn evaluate(
         k_eff: beside(&k_eff, &k_eff_real),
         k_eff_ks_p: kolmogorov_smirnov(&k_eff, &k_eff_real),
         likeness: mean(&likest),
-        likeness_real: sets.apart(likeness(&real, &sets.tiles), -1.0, largest),
+        likeness_real: sets.apart(&likeness(&real, &sets.tiles), largest),
         copies: likest.iter().filter(|&&likeness| likeness > COPY).count() as f64 / likest.len() as f64,
         variety: pairs(realisations)? / pairs(&windows)?,
     })
@@ -259,12 +259,13 @@ impl Sets {
         [of_rows, of_columns].iter().map(|[a, b]| distance(a, b)).fold(0.0, f64::max) / 2.0
     }
 
-    /// Mean over windows of what `of_row` makes of the figures for the tiles, with `none` for those that it overlaps.
-    fn apart(&self, mut figures: Vec<Vec<f64>>, none: f64, of_row: impl Fn(&[f64]) -> f64) -> f64 {
-        for (row, overlaps) in figures.iter_mut().zip(&self.overlaps) {
-            row.iter_mut().zip(overlaps).filter(|(_, overlaps)| **overlaps).for_each(|(figure, _)| *figure = none);
-        }
-        mean(&figures.iter().map(|row| of_row(row)).collect::<Vec<_>>())
+    /// Mean over windows of what `of_row` makes of the figures for the tiles that the window does not overlap. Windows
+    /// that overlap all tiles are left out; without any other it is not a number.
+    fn apart(&self, figures: &[Vec<f64>], of_row: impl Fn(&[f64]) -> f64) -> f64 {
+        let rows = figures.iter().zip(&self.overlaps).map(|(row, overlaps)| -> Vec<f64> {
+            row.iter().zip(overlaps).filter(|(_, overlaps)| !**overlaps).map(|(figure, _)| *figure).collect()
+        });
+        mean(&rows.filter(|row| !row.is_empty()).map(|row| of_row(&row)).collect::<Vec<_>>())
     }
 }
 

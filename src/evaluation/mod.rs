@@ -6,6 +6,7 @@
 //!
 //! * `figures`: the figures and how each is computed.
 //! * `gates`: what must hold.
+//! * `table`: both for people.
 //! * `statistics`: mean, deviation and the Kolmogorov-Smirnov test.
 
 mod figures;
@@ -13,6 +14,7 @@ mod gates;
 #[cfg(test)]
 mod oracle;
 mod statistics;
+mod table;
 
 pub use figures::{Fidelity, evaluate, floor_windows};
 pub use gates::Gate;

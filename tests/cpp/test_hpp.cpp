@@ -145,6 +145,13 @@ void models() {
     model.generate(TEST_FILE("out.h5"), "/ensemble", options);
     model.contact_sheet(TEST_FILE("sheet.png"), options);
     CHECK(model.evaluate(options).e_gen > 0);
+    options.count = 32;
+    const davegan::Micrograph micrograph = field();
+    const davegan::Fidelity fidelity = davegan::Fidelity::measure(micrograph, 1, model.generate(options), SIDE);
+    CHECK(!fidelity.holds() && fidelity.figure("vf") >= 0);
+    CHECK(fidelity.table().find("of 15 gates hold\n") != std::string::npos);
+    THROWS(DAVEGAN_INVALID_PARAMETER, "4096", davegan::Fidelity::measure(micrograph, 1, tiles, 33));
+    options.count = 3;
 
     const davegan::LatentDistribution latent = model.encode(tiles);
     CHECK_INT(N_TILES * 5, latent.deviation.size());

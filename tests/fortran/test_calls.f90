@@ -17,7 +17,7 @@ contains
 end module counting
 
 program test_calls
-  use, intrinsic :: iso_fortran_env, only: int8, real64
+  use, intrinsic :: iso_fortran_env, only: int64, int8, real64
   use davegan
   use counting
   implicit none
@@ -141,7 +141,28 @@ contains
     call davegan_evaluate(model, evaluation, options=options)
     call check(evaluation%count == 3 .and. evaluation%e_gen > 0, "evaluation")
     call davegan_contact_sheet(model, "fortran_calls_sheet.png", options)
+    call test_fidelity(tiles)
   end subroutine test_generation
+
+  !> Realisations that are the micrograph's own tiles, many times.
+  subroutine test_fidelity(tiles)
+    integer(int8), intent(in), contiguous :: tiles(:, :, :, :)
+    type(davegan_fidelity) :: fidelity
+    integer(int8), allocatable :: copies(:, :, :, :)
+    real(real64) :: likeness
+    integer :: n_holding, n_gates, i, stat
+    character(len=:), allocatable :: table, errmsg
+    copies = reshape([(tiles, i = 1, 10)], [32, 32, 1, 40])
+    call davegan_fidelity_measure(fidelity, micrograph, 1, copies, tiles, seed=2_int64, threads=2)
+    call davegan_fidelity_figure(fidelity, "likeness", likeness)
+    call check(abs(likeness - 1) < 1e-9_real64, "copies are found")
+    call davegan_fidelity_gates(fidelity, n_holding, n_gates)
+    call check(n_gates == 16 .and. n_holding < 16, "gates")
+    call davegan_fidelity_table(fidelity, table)
+    call check(index(table, "likeness") > 0 .and. index(table, "of 16 gates hold") > 0, "table")
+    call davegan_fidelity_measure(fidelity, micrograph, 1, tiles, stat=stat, errmsg=errmsg)
+    call check(stat == davegan_invalid_parameter .and. index(errmsg, "4 realisations") > 0, "too few realisations")
+  end subroutine test_fidelity
 
   subroutine test_latent_space
     type(davegan_generate_options_t) :: options

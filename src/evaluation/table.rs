@@ -1,0 +1,45 @@
+//! The figures as a table that people read.
+
+use std::fmt::Write;
+
+use super::{Fidelity, Gate};
+
+impl Fidelity {
+    /// A line a figure: its name, its value, and for a gate what must hold and whether it does. The last line counts.
+    pub fn table(&self) -> String {
+        let gates = self.gates();
+        let mut table = String::new();
+        for (name, value) in self.figures() {
+            let gate = gates.iter().find(|gate| gate.figure == name);
+            let verdict = gate.map_or(String::new(), |Gate { requirement, holds, .. }| {
+                format!("  {}  {requirement}", if *holds { "holds" } else { "SHORT" })
+            });
+            writeln!(table, "{name:24} {:>12}{verdict}", significant(value))
+                .expect("a text takes what is written to it");
+        }
+        let holding = gates.iter().filter(|gate| gate.holds).count();
+        writeln!(table, "{holding} of {} gates hold", gates.len()).expect("a text takes what is written to it");
+        table
+    }
+}
+
+/// Five significant digits.
+fn significant(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e5).contains(&value.abs()) {
+        let digits = if value == 0.0 { 4.0 } else { 4.0 - value.abs().log10().floor() };
+        format!("{value:.*}", digits.max(0.0) as usize)
+    } else {
+        format!("{value:.4e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_five_digits() {
+        let written = [0.0, 1.0, -0.012_345_67, 31_415.9, 2.5e-7].map(significant);
+        assert_eq!(written, ["0.0000", "1.0000", "-0.012346", "31416", "2.5000e-7"]);
+    }
+}
