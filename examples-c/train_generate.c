@@ -31,6 +31,7 @@ static const char USAGE[] =
     "  --lambda-rec X    weight of the reconstruction loss in the generator's loss\n"
     "  --average D       decay of the moving average of the generator's weights, such as 0.999\n"
     "  --windows         the discriminator sees random windows of the micrograph, not only the tiles\n"
+    "  --noise D         standard deviation of noise on all that the discriminator sees, such as 0.2\n"
     "  --otsu P          find P phases from the grey levels\n"
     "  --phase P         the phase that is judged; the one with the smallest volume fraction if not given\n"
     "  --resume          go on with the model.h5 that is in OUT_DIR\n";
@@ -104,6 +105,7 @@ static void parse_value(settings_t *settings, const char *option, const char *va
     else if (strcmp(option, "--batch") == 0) training->batch_size = parse_small(option, value);
     else if (strcmp(option, "--lambda-rec") == 0) training->lambda_rec = parse_real(option, value);
     else if (strcmp(option, "--average") == 0) training->generator_average = parse_real(option, value);
+    else if (strcmp(option, "--noise") == 0) training->discriminator_noise = parse_real(option, value);
     else if (strcmp(option, "--count") == 0) settings->count = parse_integer(option, value);
     else if (strcmp(option, "--otsu") == 0) settings->otsu = parse_small(option, value);
     else if (strcmp(option, "--phase") == 0) settings->phase = parse_small(option, value);

@@ -111,7 +111,7 @@ module davegan
     integer(c_int32_t) :: latent_augmentation, reconstruction_mean, divergence_mean
     integer(c_int32_t) :: encoder_head_normalised, discriminator_head_normalised
     integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows
-    real(c_double) :: generator_average
+    real(c_double) :: discriminator_noise, generator_average
     integer(c_int64_t) :: checkpoint_interval, history_interval
     integer(c_int32_t) :: resume, progress_bar
     real(c_double) :: progress_interval

@@ -582,6 +582,11 @@ typedef struct davegan_train_options_t {
      */
     int32_t discriminator_windows;
     /**
+     * Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
+     * grey pixels alone do not give realisations away; 0 to 10; default 0: none.
+     */
+    double discriminator_noise;
+    /**
      * Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
      * average.
      */

@@ -94,6 +94,9 @@ pub struct davegan_train_options_t {
     pub discriminator_separate_batches: i32,
     /// 1: the discriminator sees windows from anywhere in the micrograph as real images; 0 (default): the tiles.
     pub discriminator_windows: i32,
+    /// Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
+    /// grey pixels alone do not give realisations away; 0 to 10; default 0: none.
+    pub discriminator_noise: f64,
     /// Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
     /// average.
     pub generator_average: f64,
@@ -173,6 +176,7 @@ impl davegan_train_options_t {
             discriminator_head_normalised: training.discriminator_head_normalised.into(),
             discriminator_separate_batches: training.discriminator_separate_batches.into(),
             discriminator_windows: training.discriminator_windows.into(),
+            discriminator_noise: training.discriminator_noise,
             generator_average: training.generator_average,
             history_interval: training.history_interval as i64,
             device: DAVEGAN_DEVICE_KIND_AUTO,
@@ -223,6 +227,7 @@ impl davegan_train_options_t {
                 "discriminator_separate_batches",
             )?,
             discriminator_windows: switch(self.discriminator_windows, "discriminator_windows")?,
+            discriminator_noise: self.discriminator_noise,
             generator_average: self.generator_average,
             history_interval: count(self.history_interval, "history_interval")?,
         })

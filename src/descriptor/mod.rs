@@ -1,9 +1,13 @@
-//! Two-point correlation and the error measures of the paper.
+//! Descriptors: two-point correlation and the error measures of the paper, and what else tells materials apart.
 //!
 //! The two-point correlation S2(r) of a phase is the probability that both ends of a segment r, dropped anywhere, lie
 //! in that phase. [`s2`] computes it, [`radial_average`] reduces it to a curve, [`s2_error`] compares two images
 //! (Eq. 12), [`PairCounts`] compares sets of images, and [`reconstruction_error`] and [`generation_error`] are the
 //! two columns of the paper's Table 4.
+//!
+//! The other descriptors take an [`Indicator`], which says where one phase of two-dimensional images is: [`covariance`],
+//! [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`effective_conductivity`] and
+//! [`likeness`].
 //!
 //! ```
 //! use davegan::descriptor::{S2Options, radial_average, s2, s2_error};

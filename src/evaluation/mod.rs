@@ -4,17 +4,20 @@
 //! same micrograph score, its *floor*, and [sixteen gates](Fidelity::gates) say whether a solver may take a realisation
 //! for the material: [`evaluate`].
 //!
-//! * `figures`: the figures and how each is computed.
+//! * `protocol`: how each figure is computed.
+//! * `fidelity`: the figures and their names.
 //! * `gates`: what must hold.
 //! * `table`: both for people.
 //! * `statistics`: mean, deviation and the Kolmogorov-Smirnov test.
 
-mod figures;
+mod fidelity;
 mod gates;
 #[cfg(test)]
 mod oracle;
+mod protocol;
 mod statistics;
 mod table;
 
-pub use figures::{Fidelity, evaluate, floor_windows};
+pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
+pub use protocol::{evaluate, floor_windows};

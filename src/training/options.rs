@@ -72,6 +72,9 @@ pub struct TrainingOptions {
     pub discriminator_separate_batches: bool,
     /// The discriminator sees windows from anywhere in the micrograph as real images, instead of the tiles.
     pub discriminator_windows: bool,
+    /// Standard deviation of the Gaussian noise on all that the discriminator sees, 0 to 10; 0: none.
+    #[serde(default)]
+    pub discriminator_noise: f64,
     /// Decay of the moving average of the generator's weights that generation uses; 0: the weights themselves.
     pub generator_average: f64,
     /// Steps over which losses are averaged into one row of the loss history.
@@ -150,6 +153,7 @@ impl TrainingOptions {
             discriminator_head_normalised: false,
             discriminator_separate_batches: false,
             discriminator_windows: false,
+            discriminator_noise: 0.0,
             generator_average: 0.0,
             history_interval: 50,
         }
@@ -193,6 +197,7 @@ impl TrainingOptions {
         ] {
             number(name, decay, 0.0, 1.0 - f64::EPSILON)?;
         }
+        number("discriminator_noise", self.discriminator_noise, 0.0, 10.0)?;
         number("adam_epsilon", self.adam_epsilon, 1e-30, 1.0)?;
         number("norm_epsilon", self.norm_epsilon, 1e-12, 1.0)?;
         number("leaky_slope", self.leaky_slope, 0.0, 1.0)?;

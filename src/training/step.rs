@@ -10,7 +10,7 @@ use super::batches::TrainingData;
 use super::losses;
 use super::options::TrainingOptions;
 use crate::Result;
-use crate::network::{Layout, Network, Tape};
+use crate::network::{Layout, Network, Tape, channels};
 use crate::processor;
 use crate::random::{self, Purpose};
 
@@ -95,11 +95,16 @@ impl TrainingState {
         let generated = losses::probabilities(decoded.output.clone());
 
         let real = draws.windows.unwrap_or_else(|| tiles.clone());
-        let streams = [
+        let mut streams = [
             translate(real, &draws.displacements[0]),
             translate(generated.clone().narrow(0, 0, batch), &draws.displacements[1]),
             translate(generated.clone().narrow(0, batch, batch), &draws.displacements[2]),
         ];
+        if let Some(noise) = draws.discriminator_noise {
+            for (stream, noise) in streams.iter_mut().zip(noise.split(batch, 0)) {
+                *stream = stream.clone() + noise.reshape(stream.dims());
+            }
+        }
         let reconstructed = Reconstructed {
             tiles,
             encoded,
@@ -260,6 +265,8 @@ pub(super) struct Draws {
     pub(super) latent_augmentation: LatentAugmentation,
     pub(super) displacements: [Displacements; 3],
     windows: Option<Tensor<4>>,
+    /// Noise on the three streams, one behind the other.
+    discriminator_noise: Option<Tensor<2>>,
 }
 
 impl Draws {
@@ -273,6 +280,10 @@ impl Draws {
             latent_augmentation: LatentAugmentation::draw(shape, options, &mut rng, device),
             displacements: std::array::from_fn(|_| draw_displacements(batch, deviation, &mut rng)),
             windows: if options.discriminator_windows { Some(data.windows(batch, &mut rng, device)?) } else { None },
+            discriminator_noise: (options.discriminator_noise > 0.0).then(|| {
+                let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);
+                standard_normal([3 * batch, numbers], &mut rng, device) * options.discriminator_noise
+            }),
         })
     }
 }
@@ -380,6 +391,21 @@ mod tests {
             state.loss_sums = Tensor::zeros([5], &device);
         }
         rows
+    }
+
+    #[test]
+    fn noise_reaches_the_discriminator_alone() {
+        let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+        let quiet = TrainingOptions { batch_size: 4, seed: 2, ..TrainingOptions::new(Profile::Paper64) };
+        let noisy = TrainingOptions { discriminator_noise: 0.2, ..quiet.clone() };
+        let (quiet, noisy) = (losses(&micrograph, &quiet, 1), losses(&micrograph, &noisy, 1));
+        // In the first step: L_Enc, L_Rec and L_KLD know nothing of the discriminator.
+        for loss in [0, 3, 4] {
+            assert_eq!(quiet[0][loss], noisy[0][loss]);
+        }
+        for loss in [1, 2] {
+            assert!(quiet[0][loss] != noisy[0][loss] && noisy[0][loss].is_finite());
+        }
     }
 
     #[test]

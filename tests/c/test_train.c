@@ -123,6 +123,7 @@ static void every_option_of_the_model_trains(void) {
     options.discriminator_head_normalised = !options.discriminator_head_normalised;
     options.discriminator_separate_batches = !options.discriminator_separate_batches;
     options.discriminator_windows = !options.discriminator_windows;
+    options.discriminator_noise = 0.2;
     options.generator_average = 0.9;
     options.latent_size = 7;
     train_small_model(TEST_FILE("literal.h5"), &options);
@@ -147,6 +148,7 @@ static void wrong_options_are_named(void) {
     CHECK_OPTION(lambda_rec, -1.0);
     CHECK_OPTION(adam_beta1, 1.0);
     CHECK_OPTION(displacement, NAN);
+    CHECK_OPTION(discriminator_noise, -0.1);
     CHECK_OPTION(generator_average, 2.0);
     davegan_train_options_t options = short_training();
     davegan_micrograph_t *micrograph = small_micrograph();
