@@ -108,13 +108,13 @@ pub fn evaluate(
         vf_bias_sd: (v - v_micrograph) / tile_deviation,
         vf_spread: deviation(&sets.realisations.volume_fractions()) / deviation(&sets.windows.volume_fractions()),
         covariance: distance(&covariance(&sets.realisations), &covariance(&sets.micrograph)),
-        covariance_floor: sets.half(|a, b| distance(&covariance(a), &covariance(b))),
+        covariance_floor: sets.half(|a, b| [distance(&covariance(a), &covariance(b))])[0],
         lineal: distance(&lineal_path(&sets.realisations), &lineal_path(&sets.micrograph)) / v_micrograph,
-        lineal_floor: sets.half(|a, b| distance(&lineal_path(a), &lineal_path(b))) / v_micrograph,
+        lineal_floor: sets.half(|a, b| [distance(&lineal_path(a), &lineal_path(b))])[0] / v_micrograph,
         interface_sd: interface_bias / deviation(&interface_density(&sets.tiles)),
         seam_over_interior: seam_density(&sets.realisations) / mean(&interfaces).max(1e-12),
         patterns: pattern_distances(&sets.realisations, &sets.micrograph),
-        patterns_floor: std::array::from_fn(|scale| sets.half(|a, b| pattern_distances(a, b)[scale])),
+        patterns_floor: sets.half(pattern_distances),
         objects: piece(&|pieces| pieces.objects as f64),
         holes: piece(&|pieces| pieces.holes as f64),
         largest: piece(&|pieces| pieces.largest),
@@ -140,11 +140,12 @@ struct Sets {
 impl Sets {
     /// How far two halves of the micrograph lie apart, the farther of two ways to cut it, over 2: the whole varies half as
     /// much as two halves differ.
-    fn half(&self, distance: impl Fn(&Indicator, &Indicator) -> f64) -> f64 {
+    fn half<const N: usize>(&self, distances: impl Fn(&Indicator, &Indicator) -> [f64; N]) -> [f64; N] {
         let [ny, nx] = self.micrograph.shape();
         let of_rows = [0..ny / 2, ny / 2..ny].map(|rows| self.micrograph.part(rows, 0..nx));
         let of_columns = [0..nx / 2, nx / 2..nx].map(|columns| self.micrograph.part(0..ny, columns));
-        [of_rows, of_columns].iter().map(|[a, b]| distance(a, b)).fold(0.0, f64::max) / 2.0
+        let [rows, columns] = [of_rows, of_columns].map(|[a, b]| distances(&a, &b));
+        std::array::from_fn(|i| rows[i].max(columns[i]) / 2.0)
     }
 
     /// Mean over windows of what `of_row` makes of the figures for the tiles that the window does not overlap. Windows
