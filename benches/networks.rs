@@ -1,7 +1,7 @@
 //! One pass of each network of the paper, forward and backward, at the batch sizes of its training step.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use davegan::network::{Architecture, Constants, Heads, LayerSpec, Layout, Network, Profile};
+use davegan::network::{Architecture, Constants, LayerSpec, Layout, Network, Profile, Variant};
 use divan::{Bencher, black_box};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -29,7 +29,7 @@ struct Case {
 
 fn case((name, profile, n): (&str, Profile, usize)) -> Case {
     let latent = if profile == Profile::Paper64 { 32 } else { 5 };
-    let architecture = Architecture::new(profile, 1, latent, Heads::default());
+    let architecture = Architecture::new(profile, 1, latent, Variant::default());
     let side = profile.side();
     let (layers, shape): (Vec<LayerSpec>, _) = match name {
         "encoder" => (architecture.encoder, [n, 1, side, side]),

@@ -7,9 +7,8 @@
 # ./davegan-quickstart, or to the directory that DAVEGAN_OUT names.
 set -euo pipefail
 
-# About half a minute on two cores; the paper trains for 80,000 steps.
+# About a minute on two cores; the default of 60,000 steps takes about ten.
 STEPS=${DAVEGAN_STEPS:-6000}
-OPTIONS=(--profile paper64 --steps "$STEPS" --lambda-rec 1e-3 --windows --average 0.999)
 
 case ${1:-} in
 -h | --help)
@@ -47,7 +46,7 @@ fi
 
 echo "== training for $STEPS steps (the paper: 80,000), generating, measuring"
 start=$SECONDS
-"$build/examples-c/train_generate" "$micrograph" "$dataset" "$out" "${OPTIONS[@]}" | tee "$out/figures.txt"
+"$build/examples-c/train_generate" "$micrograph" "$dataset" "$out" --steps "$STEPS" | tee "$out/figures.txt"
 
 cat <<END
 

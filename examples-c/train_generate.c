@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +23,13 @@ static const char USAGE[] =
     "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png, and\n"
     "fidelity.txt: what the realisations are like beside real windows of the micrograph.\n"
     "\n"
-    "  --profile P       paper32 (tiles of 32 pixels) or paper64 (tiles of 64, the default)\n"
-    "  --steps N         training steps; the profile's epochs decide if not given\n"
+    "  --profile P       standard (tiles of 64 pixels, the default), or as in the paper: paper32 or paper64\n"
+    "  --steps N         training steps; the profile decides if not given\n"
     "  --seed S          of training and of the realisations; 0 if not given\n"
     "  --count N         realisations; 256 if not given\n"
     "  --threads N       all cores if not given\n"
     "  --batch N         images in a training step\n"
-    "  --lambda-rec X    weight of the reconstruction loss in the generator's loss\n"
-    "  --average D       decay of the moving average of the generator's weights, such as 0.999\n"
-    "  --windows         the discriminator sees random windows of the micrograph, not only the tiles\n"
-    "  --noise D         standard deviation of noise on all that the discriminator sees, such as 0.2\n"
+    "  --set NAME=VALUE  any other training option of davegan.h, such as lambda_rec=1e-3; may be repeated\n"
     "  --otsu P          find P phases from the grey levels\n"
     "  --phase P         the phase that is judged; the one with the smallest volume fraction if not given\n"
     "  --resume          go on with the model.h5 that is in OUT_DIR\n";
@@ -83,6 +81,7 @@ static double parse_real(const char *option, const char *text) {
 }
 
 static int32_t parse_profile(const char *text) {
+    if (strcmp(text, "standard") == 0) return DAVEGAN_PROFILE_STANDARD;
     if (strcmp(text, "paper32") == 0) return DAVEGAN_PROFILE_PAPER32;
     if (strcmp(text, "paper64") == 0) return DAVEGAN_PROFILE_PAPER64;
     usage_error("there is no profile ", text);
@@ -93,7 +92,46 @@ static int32_t parse_profile(const char *text) {
 static int32_t find_profile(int argc, char **argv) {
     for (int i = 4; i + 1 < argc; ++i)
         if (strcmp(argv[i], "--profile") == 0) return parse_profile(argv[i + 1]);
-    return DAVEGAN_PROFILE_PAPER64;
+    return DAVEGAN_PROFILE_STANDARD;
+}
+
+/* A training option that --set knows: where it lies, and whether it is an int32_t or a double. */
+typedef struct {
+    const char *name;
+    size_t offset;
+    int is_real;
+} option_t;
+
+#define REAL(name) {#name, offsetof(davegan_train_options_t, name), 1}
+#define SMALL(name) {#name, offsetof(davegan_train_options_t, name), 0}
+static const option_t OPTIONS[] = {
+    SMALL(latent_size), REAL(rate_generator), REAL(rate_discriminator), REAL(rate_encoder), REAL(decay_start),
+    REAL(beta), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec), REAL(adam_beta1), REAL(adam_beta2),
+    REAL(adam_epsilon), REAL(leaky_slope), REAL(norm_momentum), REAL(norm_epsilon), REAL(displacement),
+    REAL(prior_mean_deviation), REAL(prior_log_variance_deviation), REAL(latent_scale_min), REAL(latent_scale_max),
+    SMALL(latent_augmentation), SMALL(reconstruction_mean), SMALL(divergence_mean), SMALL(encoder_head_normalised),
+    SMALL(discriminator_head_normalised), SMALL(discriminator_separate_batches), SMALL(discriminator_windows),
+    REAL(discriminator_noise), SMALL(discriminator_binary), SMALL(discriminator_spectral), SMALL(discriminator_width),
+    SMALL(generator_periodic), REAL(generator_average),
+};
+
+static void set_option(davegan_train_options_t *training, const char *assignment) {
+    const char *value = strchr(assignment, '=');
+    for (size_t i = 0; value != NULL && i < sizeof OPTIONS / sizeof *OPTIONS; ++i) {
+        const option_t *option = &OPTIONS[i];
+        const size_t length = (size_t)(value - assignment);
+        if (strlen(option->name) != length || strncmp(option->name, assignment, length) != 0) continue;
+        char *place = (char *)training + option->offset;
+        if (option->is_real) {
+            const double real = parse_real(option->name, value + 1);
+            memcpy(place, &real, sizeof real);
+        } else {
+            const int32_t small = parse_small(option->name, value + 1);
+            memcpy(place, &small, sizeof small);
+        }
+        return;
+    }
+    usage_error("--set takes NAME=VALUE with the name of a training option, not ", assignment);
 }
 
 static void parse_value(settings_t *settings, const char *option, const char *value) {
@@ -103,9 +141,7 @@ static void parse_value(settings_t *settings, const char *option, const char *va
     else if (strcmp(option, "--seed") == 0) training->seed = parse_integer(option, value);
     else if (strcmp(option, "--threads") == 0) training->threads = parse_small(option, value);
     else if (strcmp(option, "--batch") == 0) training->batch_size = parse_small(option, value);
-    else if (strcmp(option, "--lambda-rec") == 0) training->lambda_rec = parse_real(option, value);
-    else if (strcmp(option, "--average") == 0) training->generator_average = parse_real(option, value);
-    else if (strcmp(option, "--noise") == 0) training->discriminator_noise = parse_real(option, value);
+    else if (strcmp(option, "--set") == 0) set_option(training, value);
     else if (strcmp(option, "--count") == 0) settings->count = parse_integer(option, value);
     else if (strcmp(option, "--otsu") == 0) settings->otsu = parse_small(option, value);
     else if (strcmp(option, "--phase") == 0) settings->phase = parse_small(option, value);
@@ -127,8 +163,7 @@ static settings_t parse(int argc, char **argv) {
     settings.phase = -1;
     check(davegan_train_options_init(&settings.training, sizeof settings.training, find_profile(argc, argv)));
     for (int i = 4; i < argc; ++i) {
-        if (strcmp(argv[i], "--windows") == 0) settings.training.discriminator_windows = 1;
-        else if (strcmp(argv[i], "--resume") == 0) settings.training.resume = 1;
+        if (strcmp(argv[i], "--resume") == 0) settings.training.resume = 1;
         else if (i + 1 < argc) {
             parse_value(&settings, argv[i], argv[i + 1]);
             ++i;

@@ -40,6 +40,7 @@ module davegan
 
   ! ---- modes ----
   integer(c_int32_t), parameter, public :: davegan_profile_paper32 = 1        !< tiles of 32 pixels, Table 2
+  integer(c_int32_t), parameter, public :: davegan_profile_standard = 3       !< tiles of 64 pixels, Table 3 improved
   integer(c_int32_t), parameter, public :: davegan_profile_paper64 = 2        !< tiles of 64 pixels, Table 3
   integer(c_int32_t), parameter, public :: davegan_device_kind_auto = 0
   integer(c_int32_t), parameter, public :: davegan_device_kind_cpu = 1
@@ -105,13 +106,15 @@ module davegan
     integer(c_int64_t) :: seed
     integer(c_int32_t) :: latent_size, batch_size
     integer(c_int64_t) :: steps, epochs
-    real(c_double) :: rate_generator, rate_discriminator, rate_encoder, beta, lambda_vae, lambda_noise, lambda_rec
+    real(c_double) :: rate_generator, rate_discriminator, rate_encoder, decay_start, beta, lambda_vae, lambda_noise, lambda_rec
     real(c_double) :: adam_beta1, adam_beta2, adam_epsilon, leaky_slope, norm_momentum, norm_epsilon, displacement
     real(c_double) :: prior_mean_deviation, prior_log_variance_deviation, latent_scale_min, latent_scale_max
     integer(c_int32_t) :: latent_augmentation, reconstruction_mean, divergence_mean
     integer(c_int32_t) :: encoder_head_normalised, discriminator_head_normalised
     integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows
-    real(c_double) :: discriminator_noise, generator_average
+    real(c_double) :: discriminator_noise
+    integer(c_int32_t) :: discriminator_binary, discriminator_spectral, discriminator_width, generator_periodic
+    real(c_double) :: generator_average
     integer(c_int64_t) :: checkpoint_interval, history_interval
     integer(c_int32_t) :: resume, progress_bar
     real(c_double) :: progress_interval
@@ -774,7 +777,7 @@ contains
     if (present(options)) then
       raw = options
     else
-      status = c_train_options_init(raw, c_sizeof(raw), davegan_profile_paper64)
+      status = c_train_options_init(raw, c_sizeof(raw), davegan_profile_standard)
     end if
     if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
   end subroutine prepare_training

@@ -78,7 +78,11 @@ private:
 };
 
 /// The architectures of the paper: tiles of 32 pixels (Table 2) or of 64 (Table 3).
-enum class Profile : std::int32_t { paper32 = DAVEGAN_PROFILE_PAPER32, paper64 = DAVEGAN_PROFILE_PAPER64 };
+enum class Profile : std::int32_t {
+    standard = DAVEGAN_PROFILE_STANDARD,
+    paper32 = DAVEGAN_PROFILE_PAPER32,
+    paper64 = DAVEGAN_PROFILE_PAPER64
+};
 
 /// Where to compute.
 enum class Device : std::int32_t {
@@ -184,7 +188,7 @@ struct SampleOptions : davegan_sample_options_t {
 
 /// How a model is trained: the fields of `davegan_train_options_t`, with the paper's values as defaults.
 struct TrainOptions : davegan_train_options_t {
-    explicit TrainOptions(Profile defaults = Profile::paper64) : davegan_train_options_t() {
+    explicit TrainOptions(Profile defaults = Profile::standard) : davegan_train_options_t() {
         const auto code = static_cast<std::int32_t>(defaults);
         detail::check(davegan_train_options_init(this, sizeof(davegan_train_options_t), code));
     }

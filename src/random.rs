@@ -16,6 +16,8 @@ pub enum Purpose {
     Realisation = 4,
     /// Where the real windows lie that an evaluation compares with.
     FloorWindows = 5,
+    /// How far a periodic realisation is translated; the counter is its index.
+    Displacement = 6,
 }
 
 /// Largest counter: beyond it streams of different purposes would meet.

@@ -11,12 +11,17 @@ use crate::network::Profile;
 use crate::training::{RunOptions, TrainingOptions};
 use crate::{Error, Result};
 
+/// Images of 64 x 64 pixels, 32 latents: the paper's Table 3 with what makes it work. The default.
+pub const DAVEGAN_PROFILE_STANDARD: i32 = 3;
 /// Images of 32 x 32 pixels, 5 latents: the paper's Table 2.
 pub const DAVEGAN_PROFILE_PAPER32: i32 = 1;
 /// Images of 64 x 64 pixels, 32 latents: the paper's Table 3.
 pub const DAVEGAN_PROFILE_PAPER64: i32 = 2;
 
-/// How to train. Filled by `davegan_train_options_init` with the paper's values.
+/// How to train. Filled by `davegan_train_options_init` with the values of a profile.
+///
+/// Where two defaults are given, the first is the paper's (profiles paper32 and paper64), the second that of the profile
+/// standard.
 ///
 /// Device, threads, checkpoints and progress decide only how the training is carried out; all else decides the model.
 /// Equations and tables are those of the paper.
@@ -35,29 +40,31 @@ pub struct davegan_train_options_t {
     pub threads: i32,
     /// Seed of all random draws, 0 or more; default 0.
     pub seed: i64,
-    /// Length of the latent vector, 1 to 4096; default 5 (paper32) or 32 (paper64).
+    /// Length of the latent vector, 1 to 4096; default 32; 5 for paper32.
     pub latent_size: i32,
-    /// Tiles in one training step, 1 to 4096; default 32 (paper32) or 4 (paper64).
+    /// Tiles in one training step, 1 to 4096; default 4; 32 for paper32.
     pub batch_size: i32,
-    /// Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for.
+    /// Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for; 60,000.
     pub steps: i64,
-    /// Passes over the training tiles, if `steps` is 0; default 200 (paper32) or 20,000 (paper64).
+    /// Passes over the training tiles, if `steps` is 0; default 20,000; 200 for paper32.
     pub epochs: i64,
-    /// Learning rate of the generator, 0 to 1; default 1e-4.
+    /// Learning rate of the generator, 0 to 1; default 1e-4; 2e-3.
     pub rate_generator: f64,
-    /// Learning rate of the discriminator, 0 to 1; default 4e-5.
+    /// Learning rate of the discriminator, 0 to 1; default 4e-5; 2e-3.
     pub rate_discriminator: f64,
-    /// Learning rate of the encoder, 0 to 1; default 1e-4.
+    /// Learning rate of the encoder, 0 to 1; default 1e-4; 2e-3.
     pub rate_encoder: f64,
+    /// Share of all steps, 0 to 1, after which the rates fall evenly to zero; default 1: they stay; 0.3.
+    pub decay_start: f64,
     /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1.
     pub beta: f64,
     /// Weight of reconstructions in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
     pub lambda_vae: f64,
     /// Weight of realisations in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
     pub lambda_noise: f64,
-    /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4.
+    /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4; 3e-2.
     pub lambda_rec: f64,
-    /// Adam's decay of the first moment, 0 to below 1; default 0.9.
+    /// Adam's decay of the first moment, 0 to below 1; default 0.9; 0.5.
     pub adam_beta1: f64,
     /// Adam's decay of the second moment, 0 to below 1; default 0.999.
     pub adam_beta2: f64,
@@ -69,7 +76,9 @@ pub struct davegan_train_options_t {
     pub norm_momentum: f64,
     /// What batch normalisation adds to the variance, 1e-12 to 1; default 1e-3.
     pub norm_epsilon: f64,
-    /// Standard deviation of the periodic translation T as a fraction of the side, 0 to 100; default 0.125.
+    /// Standard deviation of the periodic translation T as a fraction of the side, 0 to 100; default 0.125. Windows and
+    /// tiles stay where they are if `discriminator_windows` is set, and periodic realisations are translated by any
+    /// distance.
     pub displacement: f64,
     /// Standard deviation of the mean of the random prior, 0 to 100; default 1.
     pub prior_mean_deviation: f64,
@@ -79,7 +88,7 @@ pub struct davegan_train_options_t {
     pub latent_scale_min: f64,
     /// Largest factor of T_mu and T_sigma, 1e-3 to 1e3; default 1.5.
     pub latent_scale_max: f64,
-    /// 1: Eq. 8 with a random prior and the transforms T_mu, T_sigma (default); 0: Eq. 9.
+    /// 1: Eq. 8 with a random prior and the transforms T_mu, T_sigma (default); 0: Eq. 9 (standard).
     pub latent_augmentation: i32,
     /// Reconstruction loss as the mean (1) or the sum (0, default) over pixels.
     pub reconstruction_mean: i32,
@@ -92,13 +101,24 @@ pub struct davegan_train_options_t {
     /// 1: the discriminator normalises real images, reconstructions and realisations each as a batch of its own; 0
     /// (default): jointly.
     pub discriminator_separate_batches: i32,
-    /// 1: the discriminator sees windows from anywhere in the micrograph as real images; 0 (default): the tiles.
+    /// 1: the discriminator sees windows from anywhere in the micrograph as real images (standard); 0
+    /// (default): the tiles.
     pub discriminator_windows: i32,
     /// Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
     /// grey pixels alone do not give realisations away; 0 to 10; default 0: none.
     pub discriminator_noise: f64,
+    /// 1: the discriminator sees the most probable phases instead of probabilities, which alone would give realisations
+    /// away, and the gradient passes as if it saw these (standard); 0 (default): probabilities.
+    pub discriminator_binary: i32,
+    /// 1: spectral normalisation in the discriminator (standard); 0 (default): batch normalisation.
+    pub discriminator_spectral: i32,
+    /// Channels of the discriminator in multiples of the table's, 1 to 16; default 1; 2.
+    pub discriminator_width: i32,
+    /// 1: realisations are periodic, for beyond an edge the generator's kernels meet the opposite one (standard); 0
+    /// (default): they meet zeros.
+    pub generator_periodic: i32,
     /// Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
-    /// average.
+    /// average; 0.999.
     pub generator_average: f64,
     /// Steps between two writings of the model file; default 2000; 0: at the end only.
     pub checkpoint_interval: i64,
@@ -124,10 +144,12 @@ unsafe impl Growing for davegan_train_options_t {
 /// A profile from its number.
 fn profile(code: i32) -> Result<Profile> {
     match code {
+        DAVEGAN_PROFILE_STANDARD => Ok(Profile::Standard),
         DAVEGAN_PROFILE_PAPER32 => Ok(Profile::Paper32),
         DAVEGAN_PROFILE_PAPER64 => Ok(Profile::Paper64),
         _ => Err(Error::invalid(format!(
-            "profile = {code}; choose one of DAVEGAN_PROFILE_PAPER32 (1), DAVEGAN_PROFILE_PAPER64 (2)"
+            "profile = {code}; choose one of DAVEGAN_PROFILE_STANDARD (3), DAVEGAN_PROFILE_PAPER32 (1), \
+             DAVEGAN_PROFILE_PAPER64 (2)"
         ))),
     }
 }
@@ -135,6 +157,7 @@ fn profile(code: i32) -> Result<Profile> {
 /// The number of a profile.
 pub(super) fn profile_code(profile: Profile) -> i32 {
     match profile {
+        Profile::Standard => DAVEGAN_PROFILE_STANDARD,
         Profile::Paper32 => DAVEGAN_PROFILE_PAPER32,
         Profile::Paper64 => DAVEGAN_PROFILE_PAPER64,
     }
@@ -155,6 +178,7 @@ impl davegan_train_options_t {
             rate_generator: training.rate_generator,
             rate_discriminator: training.rate_discriminator,
             rate_encoder: training.rate_encoder,
+            decay_start: training.decay_start,
             beta: training.beta,
             lambda_vae: training.lambda_vae,
             lambda_noise: training.lambda_noise,
@@ -177,6 +201,10 @@ impl davegan_train_options_t {
             discriminator_separate_batches: training.discriminator_separate_batches.into(),
             discriminator_windows: training.discriminator_windows.into(),
             discriminator_noise: training.discriminator_noise,
+            discriminator_binary: training.discriminator_binary.into(),
+            discriminator_spectral: training.discriminator_spectral.into(),
+            discriminator_width: training.discriminator_width as i32,
+            generator_periodic: training.generator_periodic.into(),
             generator_average: training.generator_average,
             history_interval: training.history_interval as i64,
             device: DAVEGAN_DEVICE_KIND_AUTO,
@@ -202,6 +230,7 @@ impl davegan_train_options_t {
             rate_generator: self.rate_generator,
             rate_discriminator: self.rate_discriminator,
             rate_encoder: self.rate_encoder,
+            decay_start: self.decay_start,
             beta: self.beta,
             lambda_vae: self.lambda_vae,
             lambda_noise: self.lambda_noise,
@@ -228,6 +257,10 @@ impl davegan_train_options_t {
             )?,
             discriminator_windows: switch(self.discriminator_windows, "discriminator_windows")?,
             discriminator_noise: self.discriminator_noise,
+            discriminator_binary: switch(self.discriminator_binary, "discriminator_binary")?,
+            discriminator_spectral: switch(self.discriminator_spectral, "discriminator_spectral")?,
+            discriminator_width: count(self.discriminator_width, "discriminator_width")?,
+            generator_periodic: switch(self.generator_periodic, "generator_periodic")?,
             generator_average: self.generator_average,
             history_interval: count(self.history_interval, "history_interval")?,
         })
@@ -244,7 +277,7 @@ impl davegan_train_options_t {
     }
 }
 
-/// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the paper's values for a profile.
+/// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the values of a profile.
 ///
 /// `profile` is one of `DAVEGAN_PROFILE_...`. Fails with `DAVEGAN_INVALID_PARAMETER` for another profile, or if `size`
 /// is less than that of the first version. May be called from any thread.
@@ -269,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_defaults_come_back_as_they_were() {
-        for profile in [Profile::Paper32, Profile::Paper64] {
+        for profile in [Profile::Standard, Profile::Paper32, Profile::Paper64] {
             let options = davegan_train_options_t::new(profile);
             assert_eq!(options.training(), Ok(TrainingOptions::new(profile)));
             assert_eq!(options.run(), Ok(RunOptions::default()));

@@ -18,7 +18,7 @@ use crate::training::train;
 /// What `options` of the host, or NULL, ask for.
 unsafe fn read_options(options: *const davegan_train_options_t) -> Result<davegan_train_options_t> {
     // SAFETY: the caller's promise.
-    Ok(unsafe { options::read(options) }?.unwrap_or_else(|| davegan_train_options_t::new(Profile::Paper64)))
+    Ok(unsafe { options::read(options) }?.unwrap_or_else(|| davegan_train_options_t::new(Profile::Standard)))
 }
 
 fn train_for(host: &mut Host, micrograph: &Micrograph, model: &Path, options: &davegan_train_options_t) -> Result<()> {
@@ -29,7 +29,7 @@ fn train_for(host: &mut Host, micrograph: &Micrograph, model: &Path, options: &d
 /// Trains on a micrograph file and writes the model file `model`.
 ///
 /// `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options; `options` NULL means the
-/// defaults of `DAVEGAN_PROFILE_PAPER64`. The model file is written to a temporary file and renamed, at every
+/// defaults of `DAVEGAN_PROFILE_STANDARD`. The model file is written to a temporary file and renamed, at every
 /// checkpoint and at the end; whatever happens, it is the old one or a whole new one. The same micrograph and options
 /// give the same bytes, with any number of threads, interrupted and resumed or not.
 ///

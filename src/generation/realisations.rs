@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ndarray::Array4;
+use rand::Rng;
 use rayon::prelude::*;
 
 use crate::descriptor::PairCounts;
@@ -10,11 +11,11 @@ use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback};
-use crate::random::MAX_COUNTER;
+use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::{Error, Result};
 
-use super::latent::{decode, decode_into, latent_vectors};
+use super::latent::{decode_into, latent_vectors};
 
 /// Realisations made and stored between two looks at the clock.
 const BATCH: usize = 1024;
@@ -129,11 +130,29 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
     }
     thread_pool(options.threads)?.install(|| {
         for (part, to) in options.batches().zip(buffer[..needed].chunks_mut(BATCH * voxels)) {
-            let vectors = latent_vectors(model, part.seed, part.first, part.count);
-            decode_into(model, vectors.view(), to)?;
+            make(model, &part, to)?;
         }
         Ok(())
     })
+}
+
+/// The realisations of `part`, into a buffer of as many voxels as they have.
+///
+/// Periodic ones are translated by any distance, all equally likely: what the generator prefers to draw in the middle is
+/// then everywhere, as in training.
+fn make(model: &Model, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
+    let vectors = latent_vectors(model, part.seed, part.first, part.count);
+    decode_into(model, vectors.view(), to)?;
+    if model.options.generator_periodic {
+        let [_, ny, nx] = model.shape();
+        to.par_chunks_mut(ny * nx).enumerate().for_each(|(index, image)| {
+            let mut rng = random::generator(part.seed, Purpose::Displacement, part.first + index as u64);
+            image.rotate_right(rng.random_range(0..ny) * nx);
+            let right = rng.random_range(0..nx);
+            image.chunks_exact_mut(nx).for_each(|row| row.rotate_right(right));
+        });
+    }
+    Ok(())
 }
 
 /// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
@@ -155,14 +174,16 @@ pub fn generate_to_file(
     let training =
         if file_options.with_s2_error { Some(pool.install(|| PairCounts::new(&model.tiles, judged))?) } else { None };
     let header = header(model, options, file_options)?;
+    let [nz, ny, nx] = model.shape();
     let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
     let steps = options.count as u64;
     let pace = Pace::new(0, steps, file_options.progress_interval);
     let mut due = pace.next_report();
     for part in options.batches() {
         let (images, errors) = pool.install(|| {
-            let vectors = latent_vectors(model, part.seed, part.first, part.count);
-            let images = decode(model, vectors.view())?;
+            let mut phases = Array4::zeros((part.count, nz, ny, nx));
+            make(model, &part, phases.as_slice_mut().expect("in standard layout"))?;
+            let images = PhaseImages::new(phases, model.n_phases())?;
             let errors = match &training {
                 Some(training) => nearest(training, &images, judged)?,
                 None => vec![f64::NAN; images.len()],

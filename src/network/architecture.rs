@@ -1,10 +1,12 @@
 //! The paper's two tables as data: which layers make up each network.
 
-use super::convolution::{Geometry, KERNEL};
+use super::convolution::{Border, Geometry, KERNEL};
 
-/// A published architecture (paper, Tables 2 and 3).
+/// Which architecture, and whose values the options begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
+    /// Table 3 with what makes it work; the default.
+    Standard,
     /// Table 2: 32 x 32 pixels, five latents; single ellipses from many samples.
     Paper32,
     /// Table 3: 64 x 64 pixels, 32 latents; real materials from sixteen samples.
@@ -16,13 +18,14 @@ impl Profile {
     pub fn side(self) -> usize {
         match self {
             Self::Paper32 => 32,
-            Self::Paper64 => 64,
+            Self::Standard | Self::Paper64 => 64,
         }
     }
 
     /// Name as written in model files.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Standard => "standard",
             Self::Paper32 => "paper32",
             Self::Paper64 => "paper64",
         }
@@ -30,7 +33,7 @@ impl Profile {
 
     /// The profile of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Paper32, Self::Paper64].into_iter().find(|profile| profile.name() == name)
+        [Self::Standard, Self::Paper32, Self::Paper64].into_iter().find(|profile| profile.name() == name)
     }
 }
 
@@ -60,13 +63,15 @@ pub struct LayerSpec {
     pub normalised: bool,
     /// Whether leaky ReLU follows.
     pub activated: bool,
+    /// Whether the kernel is divided by its largest singular value.
+    pub spectral: bool,
 }
 
 impl LayerSpec {
     /// Side of what goes out for the side of what comes in.
     pub fn output_side(&self, side: usize) -> usize {
         let factor = match self.geometry {
-            Geometry::Halving => 2,
+            Geometry::Halving(_) => 2,
             Geometry::Collapsing => KERNEL,
         };
         match self.direction {
@@ -85,13 +90,31 @@ impl LayerSpec {
     }
 }
 
-/// Readings of the paper's tables that are left to the user (see the options of training).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Heads {
+/// What is left to the user beside the paper's tables (see the options of training).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant {
     /// Batch normalisation and leaky ReLU on the encoder's last layer, as the tables print.
-    pub encoder_normalised: bool,
+    pub encoder_head_normalised: bool,
     /// Batch normalisation before the discriminator's sigmoid, as the tables print.
-    pub discriminator_normalised: bool,
+    pub discriminator_head_normalised: bool,
+    /// The generator's images are tori.
+    pub generator_periodic: bool,
+    /// Channels of the discriminator, in multiples of the tables'.
+    pub discriminator_width: usize,
+    /// Spectral instead of batch normalisation in the discriminator.
+    pub discriminator_spectral: bool,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Self {
+            encoder_head_normalised: false,
+            discriminator_head_normalised: false,
+            generator_periodic: false,
+            discriminator_width: 1,
+            discriminator_spectral: false,
+        }
+    }
 }
 
 /// The three networks as lists of layers.
@@ -107,17 +130,31 @@ pub struct Architecture {
 
 impl Architecture {
     /// The networks of `profile` for images of `channels` channels and `latent` latents.
-    pub fn new(profile: Profile, channels: usize, latent: usize, heads: Heads) -> Self {
+    pub fn new(profile: Profile, channels: usize, latent: usize, variant: Variant) -> Self {
         let (encoder, generator, discriminator, generator_normalised): (&[usize], &[usize], &[usize], bool) =
             match profile {
                 Profile::Paper32 => (&[16, 32, 64], &[64, 32, 16], &[8, 16, 32], true),
+                Profile::Standard => (&[16, 16, 32, 64], &[128, 64, 32, 16], &[4, 8, 16, 32], false),
                 Profile::Paper64 => (&[16, 16, 32, 64], &[64, 32, 32, 16], &[4, 8, 16, 32], false),
             };
-        Self {
-            encoder: shrinking(channels, encoder, 2 * latent, heads.encoder_normalised, heads.encoder_normalised),
+        let encoder_head = variant.encoder_head_normalised;
+        let discriminator: Vec<usize> = discriminator.iter().map(|width| width * variant.discriminator_width).collect();
+        let mut networks = Self {
+            encoder: shrinking(channels, encoder, 2 * latent, encoder_head, encoder_head),
             generator: growing(latent, generator, channels, generator_normalised),
-            discriminator: shrinking(channels, discriminator, 1, heads.discriminator_normalised, false),
+            discriminator: shrinking(channels, &discriminator, 1, variant.discriminator_head_normalised, false),
+        };
+        for layer in &mut networks.generator {
+            if variant.generator_periodic && layer.geometry == Geometry::Halving(Border::Zero) {
+                layer.geometry = Geometry::Halving(Border::Periodic);
+            }
         }
+        if variant.discriminator_spectral {
+            for layer in &mut networks.discriminator {
+                (layer.normalised, layer.spectral) = (false, true);
+            }
+        }
+        networks
     }
 }
 
@@ -128,16 +165,18 @@ fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool
     for (index, &width) in widths.iter().enumerate() {
         layers.push(LayerSpec {
             direction: Direction::Down,
-            geometry: Geometry::Halving,
+            geometry: Geometry::Halving(Border::Zero),
             inputs,
             outputs: width,
             normalised: index > 0,
             activated: true,
+            spectral: false,
         });
         inputs = width;
     }
     let geometry = Geometry::Collapsing;
-    layers.push(LayerSpec { direction: Direction::Down, geometry, inputs, outputs, normalised, activated });
+    let direction = Direction::Down;
+    layers.push(LayerSpec { direction, geometry, inputs, outputs, normalised, activated, spectral: false });
     layers
 }
 
@@ -146,18 +185,26 @@ fn growing(latent: usize, widths: &[usize], channels: usize, last_normalised: bo
     let mut inputs = latent;
     let mut layers = Vec::with_capacity(widths.len() + 1);
     for (index, &width) in widths.iter().enumerate() {
-        let geometry = if index == 0 { Geometry::Collapsing } else { Geometry::Halving };
-        let direction = Direction::Up;
-        layers.push(LayerSpec { direction, geometry, inputs, outputs: width, normalised: true, activated: true });
+        let geometry = if index == 0 { Geometry::Collapsing } else { Geometry::Halving(Border::Zero) };
+        layers.push(LayerSpec {
+            direction: Direction::Up,
+            geometry,
+            inputs,
+            outputs: width,
+            normalised: true,
+            activated: true,
+            spectral: false,
+        });
         inputs = width;
     }
     layers.push(LayerSpec {
         direction: Direction::Up,
-        geometry: Geometry::Halving,
+        geometry: Geometry::Halving(Border::Zero),
         inputs,
         outputs: channels,
         normalised: last_normalised,
         activated: false,
+        spectral: false,
     });
     layers
 }
@@ -172,13 +219,13 @@ mod tests {
 
     #[test]
     fn table_3_has_as_many_weights_as_counted_by_hand() {
-        let a = Architecture::new(Profile::Paper64, 1, 32, Heads::default());
+        let a = Architecture::new(Profile::Paper64, 1, 32, Variant::default());
         assert_eq!((weights(&a.encoder), weights(&a.generator), weights(&a.discriminator)), (110_848, 90_368, 11_328));
     }
 
     #[test]
     fn table_2_has_the_paper_s_layers() {
-        let a = Architecture::new(Profile::Paper32, 1, 5, Heads::default());
+        let a = Architecture::new(Profile::Paper32, 1, 5, Variant::default());
         let widths = |layers: &[LayerSpec]| layers.iter().map(|l| (l.inputs, l.outputs)).collect::<Vec<_>>();
         assert_eq!(widths(&a.encoder), [(1, 16), (16, 32), (32, 64), (64, 10)]);
         assert_eq!(widths(&a.generator), [(5, 64), (64, 32), (32, 16), (16, 1)]);

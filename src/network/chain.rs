@@ -9,6 +9,7 @@ use super::encoding::{most_probable_phases, not_numbers};
 use super::fused::{self, Fixed, Kernels};
 use super::layer::{self, BatchStatistics, Constants, LayerTape, LayerWeights};
 use super::parameters::{LayerEntries, Layout, part};
+use super::spectral::{self, Normalised};
 use crate::Result;
 use crate::processor::{self, Numbers};
 
@@ -31,6 +32,8 @@ pub struct Tape {
     /// What the network gave, `[n, channels, height, width]`.
     pub output: Tensor<4>,
     passed: Passed,
+    /// What the parameters were turned to first, where kernels are spectrally normalised.
+    spectral: Option<Normalised>,
 }
 
 enum Passed {
@@ -63,12 +66,33 @@ impl Network {
 
     /// Forward pass with the statistics of the batch, which also move the moving ones.
     pub fn forward_train(&mut self, input: Tensor<4>) -> Tape {
+        if self.is_spectral() {
+            return self.forward_spectral(input);
+        }
         let (tape, moved) = self.forward_fused(&input).unwrap_or_else(|| self.forward_primitives(input));
         if let Some(moved) = moved {
             let momentum = self.constants.norm_momentum;
             self.statistics = self.statistics.clone() * momentum + moved * (1.0 - momentum);
         }
         tape
+    }
+
+    fn is_spectral(&self) -> bool {
+        self.layers.iter().any(|layer| layer.spectral)
+    }
+
+    /// Forward pass with normalised kernels, which moves the directions that normalise them.
+    fn forward_spectral(&mut self, input: Tensor<4>) -> Tape {
+        let (normalised, directions) = spectral::normalise(&self.layout, &self.parameters, &self.statistics);
+        self.statistics = directions;
+        let network = self.with(normalised.parameters.clone());
+        let (tape, _) = network.forward_fused(&input).unwrap_or_else(|| network.forward_primitives(input));
+        Tape { spectral: Some(normalised), ..tape }
+    }
+
+    /// The same network with other parameters.
+    fn with(&self, parameters: Tensor<1>) -> Self {
+        Self { parameters, ..self.clone() }
     }
 
     /// The tape, and means and variances of the batch if any layer has them.
@@ -86,7 +110,7 @@ impl Network {
         let moved: Vec<f32> = passed.statistics().collect();
         let length = moved.len();
         let moved = (length > 0).then(|| processor::tensor(moved, [length]));
-        Some((Tape { output: processor::tensor(output, shape), passed: Passed::Fused(passed) }, moved))
+        Some((Tape { output: processor::tensor(output, shape), passed: Passed::Fused(passed), spectral: None }, moved))
     }
 
     fn forward_primitives(&self, input: Tensor<4>) -> (Tape, Option<Tensor<1>>) {
@@ -102,7 +126,7 @@ impl Network {
             tapes.push(tape);
         }
         let moved = (!moved.is_empty()).then(|| Tensor::cat(moved, 0));
-        (Tape { output: values, passed: Passed::Primitives(tapes) }, moved)
+        (Tape { output: values, passed: Passed::Primitives(tapes), spectral: None }, moved)
     }
 
     /// The fused kernels with the parameters, if these are on the processor in `f32`.
@@ -112,6 +136,14 @@ impl Network {
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        if self.is_spectral() {
+            let (normalised, _) = spectral::normalise(&self.layout, &self.parameters, &self.statistics);
+            return self.with(normalised.parameters).forward_moving(input);
+        }
+        self.forward_moving(input)
+    }
+
+    fn forward_moving(&self, input: Tensor<4>) -> Tensor<4> {
         if Numbers::of(&input).is_some() {
             let shape = self.output_shape(input.dims());
             let mut output = vec![0.0; shape.iter().product()];
@@ -174,7 +206,16 @@ impl Network {
 
     /// Gradient by the parameters, in the order of [`Layout::parameters`], for a gradient by the output of `tape`.
     pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<1> {
-        match &tape.passed {
+        if let Some(normalised) = &tape.spectral {
+            let by_normalised = self.with(normalised.parameters.clone()).backward_weights(&tape.passed, gradient);
+            return normalised.backward(by_normalised);
+        }
+        self.backward_weights(&tape.passed, gradient)
+    }
+
+    /// Gradient by the parameters that the layers worked with.
+    fn backward_weights(&self, passed: &Passed, gradient: Tensor<4>) -> Tensor<1> {
+        match passed {
             Passed::Primitives(layers) => self.backward_parameters_primitives(layers, gradient),
             Passed::Fused(passed) => {
                 let (kernels, parameters, gradient) = self.fused_with(&gradient);
@@ -189,7 +230,15 @@ impl Network {
 
     /// Gradient by the input, for a gradient by the output of `tape`.
     pub fn backward_input(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<4> {
-        match &tape.passed {
+        match &tape.spectral {
+            Some(normalised) => self.with(normalised.parameters.clone()).backward_image(&tape.passed, gradient),
+            None => self.backward_image(&tape.passed, gradient),
+        }
+    }
+
+    /// Gradient by the input, with the parameters that the layers worked with.
+    fn backward_image(&self, passed: &Passed, gradient: Tensor<4>) -> Tensor<4> {
+        match passed {
             Passed::Primitives(layers) => self.backward_input_primitives(layers, gradient),
             Passed::Fused(passed) => {
                 let (kernels, parameters, gradient) = self.fused_with(&gradient);

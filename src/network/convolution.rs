@@ -11,11 +11,20 @@ use burn::tensor::{Tensor, s};
 /// Side of every kernel (paper, Tables 2 and 3).
 pub const KERNEL: usize = 4;
 
+/// What a kernel meets beyond the edge of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// Zeros.
+    Zero,
+    /// The opposite edge: the image is a torus.
+    Periodic,
+}
+
 /// How a kernel moves over the fine image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Geometry {
     /// Stride 2, "same" padding: the coarse side is half the fine one.
-    Halving,
+    Halving(Border),
     /// Stride 1, "valid": a fine 4x4 becomes one coarse pixel.
     Collapsing,
 }
@@ -23,32 +32,56 @@ pub enum Geometry {
 impl Geometry {
     fn stride(self) -> usize {
         match self {
-            Self::Halving => 2,
+            Self::Halving(_) => 2,
             Self::Collapsing => 1,
         }
     }
 
     fn padding(self) -> usize {
         match self {
-            Self::Halving => 1,
+            Self::Halving(_) => 1,
             Self::Collapsing => 0,
         }
     }
 
-    fn options(self) -> ConvOptions<2> {
-        ConvOptions::new([self.stride(); 2], [self.padding(); 2], [1; 2], 1)
+    /// `fine` with the border that the kernel meets.
+    fn padded(self, fine: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Halving(Border::Zero) => fine.pad([(1, 1), (1, 1)], PadMode::Constant(0.0)),
+            Self::Halving(Border::Periodic) => wrapped(fine),
+            Self::Collapsing => fine,
+        }
     }
 }
 
 /// Convolution: `[n, fine channels, ...]` to `[n, coarse channels, ...]`.
 pub fn down(fine: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4> {
-    conv2d(fine, kernel, None, geometry.options())
+    let (fine, padding) = match geometry {
+        Geometry::Halving(Border::Periodic) => (wrapped(fine), 0),
+        _ => (fine, geometry.padding()),
+    };
+    conv2d(fine, kernel, None, ConvOptions::new([geometry.stride(); 2], [padding; 2], [1; 2], 1))
 }
 
 /// Transposed convolution: `[n, coarse channels, ...]` to `[n, fine channels, ...]`.
 pub fn up(coarse: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4> {
     let options = ConvTransposeOptions::new([geometry.stride(); 2], [geometry.padding(); 2], [0; 2], [1; 2], 1);
-    conv_transpose2d(coarse, kernel, None, options)
+    if geometry != Geometry::Halving(Border::Periodic) {
+        return conv_transpose2d(coarse, kernel, None, options);
+    }
+    let [_, _, height, width] = coarse.dims();
+    // One more coarse pixel on each side is two more fine ones.
+    let fine = conv_transpose2d(wrapped(coarse), kernel, None, options);
+    fine.slice(s![.., .., 2..2 * height + 2, 2..2 * width + 2])
+}
+
+/// A torus with one more row and column on each side, those from the opposite edge.
+fn wrapped(images: Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = images.dims();
+    let (first, last) = (images.clone().narrow(2, 0, 1), images.clone().narrow(2, height - 1, 1));
+    let rows = Tensor::cat(vec![last, images, first], 2);
+    let (first, last) = (rows.clone().narrow(3, 0, 1), rows.clone().narrow(3, width - 1, 1));
+    Tensor::cat(vec![last, rows, first], 3)
 }
 
 /// Gradient by the kernel, of the kernel's shape: `down`'s for an output gradient `coarse`, `up`'s for an output
@@ -60,8 +93,8 @@ pub fn correlate(fine: Tensor<4>, coarse: Tensor<4>, geometry: Geometry) -> Tens
     let [n, channels, height, width] = coarse.dims();
     let fine_channels = fine.dims()[1];
     let positions = n * height * width;
-    let (stride, padding) = (geometry.stride(), geometry.padding());
-    let padded = fine.pad([(padding, padding), (padding, padding)], PadMode::Constant(0.0));
+    let stride = geometry.stride();
+    let padded = geometry.padded(fine);
     let mut taps = Vec::with_capacity(KERNEL * KERNEL);
     for y in 0..KERNEL {
         for x in 0..KERNEL {

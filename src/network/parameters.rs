@@ -30,6 +30,8 @@ pub struct LayerEntries {
     pub scale: Option<Range<usize>>,
     /// Moving mean and variance, in the vector of statistics.
     pub moving: Option<(Range<usize>, Range<usize>)>,
+    /// Estimate of the first singular vector of a spectrally normalised kernel, in the vector of statistics.
+    pub direction: Option<Range<usize>>,
 }
 
 /// Where everything lies in a network's two vectors: what is learned, and the moving statistics.
@@ -52,13 +54,17 @@ impl Layout {
             let channels = vec![layer.outputs];
             let kernel = push(&mut layout.parameters, name("kernel"), layer.kernel_shape().to_vec());
             let shift = push(&mut layout.parameters, name("shift"), channels.clone());
-            let (mut scale, mut moving) = (None, None);
+            let (mut scale, mut moving, mut direction) = (None, None, None);
+            if layer.spectral {
+                let coarse = vec![layer.kernel_shape()[0]];
+                direction = Some(push(&mut layout.statistics, name("direction"), coarse));
+            }
             if layer.normalised {
                 scale = Some(push(&mut layout.parameters, name("scale"), channels.clone()));
                 let mean = push(&mut layout.statistics, name("moving_mean"), channels.clone());
                 moving = Some((mean, push(&mut layout.statistics, name("moving_variance"), channels)));
             }
-            layout.layers.push(LayerEntries { kernel, shift, scale, moving });
+            layout.layers.push(LayerEntries { kernel, shift, scale, moving, direction });
         }
         layout
     }
@@ -89,10 +95,10 @@ impl Layout {
         values
     }
 
-    /// Statistics to start from: means 0, variances 1.
+    /// Statistics to start from: means 0, variances 1, directions along the diagonal.
     pub fn initial_statistics(&self) -> Vec<f32> {
         let mut values = vec![0.0; self.statistic_count()];
-        for entry in self.statistics.iter().filter(|entry| entry.name.ends_with("variance")) {
+        for entry in self.statistics.iter().filter(|entry| !entry.name.ends_with("mean")) {
             values[entry.range.clone()].fill(1.0);
         }
         values

@@ -16,6 +16,15 @@ pub struct AdamConstants {
     pub epsilon: f64,
 }
 
+/// Which update an optimiser makes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Update {
+    /// Its number, from 1.
+    pub number: u64,
+    /// What the rate is multiplied with.
+    pub pace: f64,
+}
+
 /// First and second moments of the gradients of one network.
 #[derive(Debug, Clone)]
 pub struct Adam {
@@ -34,33 +43,35 @@ impl Adam {
         Self { constants, rate, first: zeros(), second: zeros() }
     }
 
-    /// Changes the parameters by step number `step` (from 1) with this gradient.
-    pub fn update(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: u64) {
+    /// Changes the parameters with this gradient.
+    pub fn update(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: Update) {
         if !self.update_fused(parameters, &gradient, step) {
             self.update_primitives(parameters, gradient, step);
         }
     }
 
-    fn update_primitives(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: u64) {
+    fn update_primitives(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: Update) {
         let AdamConstants { beta1, beta2, epsilon } = self.constants;
         self.first = self.first.clone() * beta1 + gradient.clone() * (1.0 - beta1);
         self.second = self.second.clone() * beta2 + gradient.square() * (1.0 - beta2);
-        let root = (self.second.clone() / correction(beta2, step)).sqrt() + epsilon;
-        *parameters = parameters.clone() - self.first.clone() / root * (self.rate / correction(beta1, step));
+        let root = (self.second.clone() / correction(beta2, step.number)).sqrt() + epsilon;
+        *parameters =
+            parameters.clone() - self.first.clone() / root * (self.rate * step.pace / correction(beta1, step.number));
     }
 
     /// One pass over everything, on the processor. Returns whether it was possible.
-    fn update_fused(&mut self, parameters: &mut Tensor<1>, gradient: &Tensor<1>, step: u64) -> bool {
+    fn update_fused(&mut self, parameters: &mut Tensor<1>, gradient: &Tensor<1>, step: Update) -> bool {
         let Some(gradient) = Numbers::of(gradient) else { return false };
         let Some(mut values) = Owned::take(parameters) else { return false };
         let [first, second] = [&mut self.first, &mut self.second].map(Owned::take);
         let (mut first, mut second) = (first.expect("beside the gradient"), second.expect("beside the gradient"));
         let AdamConstants { beta1, beta2, epsilon } = self.constants;
-        let (root_correction, rate) = (correction(beta2, step).sqrt(), self.rate / correction(beta1, step));
+        let (root_correction, rate) =
+            (correction(beta2, step.number).sqrt(), self.rate * step.pace / correction(beta1, step.number));
         let parts = values.as_mut_slice().chunks_mut(PART).zip(gradient.as_slice().chunks(PART));
         let moments = first.as_mut_slice().chunks_mut(PART).zip(second.as_mut_slice().chunks_mut(PART));
         processor::for_each(parts.zip(moments), |((values, gradient), (first, second))| {
-            Arch::new().dispatch(Update {
+            Arch::new().dispatch(Change {
                 values,
                 gradient,
                 first,
@@ -87,7 +98,7 @@ fn correction(beta: f64, step: u64) -> f64 {
 /// Parameters that one task changes.
 const PART: usize = 1 << 14;
 
-struct Update<'a> {
+struct Change<'a> {
     values: &'a mut [f32],
     gradient: &'a [f32],
     first: &'a mut [f32],
@@ -99,7 +110,7 @@ struct Update<'a> {
     rate: f32,
 }
 
-impl WithSimd for Update<'_> {
+impl WithSimd for Change<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -124,7 +135,7 @@ mod tests {
         check(Adam::update_primitives);
     }
 
-    fn check(update: impl Fn(&mut Adam, &mut Tensor<1>, Tensor<1>, u64)) {
+    fn check(update: impl Fn(&mut Adam, &mut Tensor<1>, Tensor<1>, Update)) {
         let constants = AdamConstants { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
         let device = Device::flex();
         let mut adam = Adam::new(1, 1e-2, constants, &device);
@@ -132,7 +143,12 @@ mod tests {
         let (mut x, mut m, mut v) = (1.0f64, 0.0f64, 0.0f64);
         for step in 1..=20u64 {
             let gradient = 2.0 * parameter.clone().into_scalar::<f32>();
-            update(&mut adam, &mut parameter, Tensor::from_floats([gradient], &device), step);
+            update(
+                &mut adam,
+                &mut parameter,
+                Tensor::from_floats([gradient], &device),
+                Update { number: step, pace: 1.0 },
+            );
             let g = 2.0 * x;
             m = 0.9 * m + 0.1 * g;
             v = 0.999 * v + 0.001 * g * g;

@@ -73,6 +73,12 @@ pub fn draw_displacements(n: usize, deviation: f64, rng: &mut impl Rng) -> Displ
     (0..n).map(|_| [draw(), draw()]).collect()
 }
 
+/// `n` displacements of tori of `side` pixels, all equally likely.
+pub fn uniform_displacements(n: usize, side: usize, rng: &mut impl Rng) -> Displacements {
+    let mut draw = || rng.random_range(0..side as i64);
+    (0..n).map(|_| [draw(), draw()]).collect()
+}
+
 /// The random prior and the factors of T_mu and T_sigma for one batch; each `[batch, latents]`.
 pub struct LatentAugmentation {
     /// Mean m of the prior.

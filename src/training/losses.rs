@@ -61,6 +61,15 @@ fn probabilities_primitives(logits: Tensor<4>) -> Tensor<4> {
     if logits.dims()[1] == 1 { sigmoid(logits) } else { softmax(logits, 1) }
 }
 
+/// The most probable phase as one-hot channels, from the probabilities.
+pub fn most_probable(probabilities: &Tensor<4>) -> Tensor<4> {
+    if probabilities.dims()[1] == 1 {
+        probabilities.clone().greater_elem(0.5).float()
+    } else {
+        probabilities.clone().greater_equal(probabilities.clone().max_dim(1)).float()
+    }
+}
+
 /// Takes a gradient by `probabilities` back to the logits.
 pub fn probabilities_backward(probabilities: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
     if probabilities.dims()[1] == 1 {

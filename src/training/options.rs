@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::device::{Device, MAX_THREADS};
-use crate::network::{Architecture, Constants, Heads, Profile};
+use crate::network::{Architecture, Constants, Profile, Variant};
 use crate::{Error, Result};
 
 /// What determines the trained model, apart from the micrograph. Written to the model file; a resumed run must agree.
@@ -28,6 +28,9 @@ pub struct TrainingOptions {
     pub rate_discriminator: f64,
     /// Adam's rate for the encoder (Table 1).
     pub rate_encoder: f64,
+    /// Share of all steps after which the rates fall, evenly, to zero at the last one; 1: they stay as they are.
+    #[serde(default = "no_decay")]
+    pub decay_start: f64,
     /// Weight of the Kullback-Leibler divergence in the encoder's loss (Eq. 1).
     pub beta: f64,
     /// Weight of the adversarial term of reconstructions in the generator's loss (Eq. 7).
@@ -75,6 +78,18 @@ pub struct TrainingOptions {
     /// Standard deviation of the Gaussian noise on all that the discriminator sees, 0 to 10; 0: none.
     #[serde(default)]
     pub discriminator_noise: f64,
+    /// The discriminator sees the most probable phases instead of probabilities; the gradient passes as if it saw these.
+    #[serde(default)]
+    pub discriminator_binary: bool,
+    /// Channels of the discriminator in multiples of the table's, 1 to 16.
+    #[serde(default = "width_of_the_table")]
+    pub discriminator_width: usize,
+    /// Spectral instead of batch normalisation in the discriminator.
+    #[serde(default)]
+    pub discriminator_spectral: bool,
+    /// The generator's images are tori: beyond an edge its kernels meet the opposite one.
+    #[serde(default)]
+    pub generator_periodic: bool,
     /// Decay of the moving average of the generator's weights that generation uses; 0: the weights themselves.
     pub generator_average: f64,
     /// Steps over which losses are averaged into one row of the loss history.
@@ -115,13 +130,14 @@ impl RunOptions {
 }
 
 impl TrainingOptions {
-    /// The paper's values for `profile` (Table 1) and this library's reading of what the paper leaves open.
+    /// The defaults of `profile`: the paper's values (Table 1) and this library's reading of what the paper leaves open,
+    /// and for [`Profile::Standard`] what makes them work.
     pub fn new(profile: Profile) -> Self {
         let (latent_size, batch_size, epochs) = match profile {
             Profile::Paper32 => (5, 32, 200),
-            Profile::Paper64 => (32, 4, 20_000),
+            Profile::Standard | Profile::Paper64 => (32, 4, 20_000),
         };
-        Self {
+        let paper = Self {
             profile,
             seed: 0,
             steps: 0,
@@ -131,6 +147,7 @@ impl TrainingOptions {
             rate_generator: 1e-4,
             rate_discriminator: 4e-5,
             rate_encoder: 1e-4,
+            decay_start: 1.0,
             beta: 1.0,
             lambda_vae: 1.0,
             lambda_noise: 1.0,
@@ -154,8 +171,34 @@ impl TrainingOptions {
             discriminator_separate_batches: false,
             discriminator_windows: false,
             discriminator_noise: 0.0,
+            discriminator_binary: false,
+            discriminator_width: 1,
+            discriminator_spectral: false,
+            generator_periodic: false,
             generator_average: 0.0,
             history_interval: 50,
+        };
+        if profile == Profile::Standard { Self::standard(paper) } else { paper }
+    }
+
+    /// What makes the paper's model work, each justified in `docs/fidelity.md`.
+    fn standard(paper: Self) -> Self {
+        Self {
+            steps: 60_000,
+            rate_generator: 2e-3,
+            rate_discriminator: 2e-3,
+            rate_encoder: 2e-3,
+            decay_start: 0.3,
+            lambda_rec: 3e-2,
+            adam_beta1: 0.5,
+            latent_augmentation: false,
+            discriminator_windows: true,
+            discriminator_binary: true,
+            discriminator_width: 2,
+            discriminator_spectral: true,
+            generator_periodic: true,
+            generator_average: 0.999,
+            ..paper
         }
     }
 
@@ -197,7 +240,9 @@ impl TrainingOptions {
         ] {
             number(name, decay, 0.0, 1.0 - f64::EPSILON)?;
         }
+        number("decay_start", self.decay_start, 0.0, 1.0)?;
         number("discriminator_noise", self.discriminator_noise, 0.0, 10.0)?;
+        within("discriminator_width", self.discriminator_width, 1, 16)?;
         number("adam_epsilon", self.adam_epsilon, 1e-30, 1.0)?;
         number("norm_epsilon", self.norm_epsilon, 1e-12, 1.0)?;
         number("leaky_slope", self.leaky_slope, 0.0, 1.0)?;
@@ -217,6 +262,13 @@ impl TrainingOptions {
         }
     }
 
+    /// What the rates are multiplied with at step `step` (from 1) for `tiles` training tiles.
+    pub fn rate_factor(&self, step: u64, tiles: usize) -> f64 {
+        let total = self.total_steps(tiles) as f64;
+        let left = (total + 1.0 - step as f64) / (total * (1.0 - self.decay_start)).max(1.0);
+        left.clamp(0.0, 1.0)
+    }
+
     /// The first option that `other` has otherwise, apart from the length of training, as `name = ours instead of
     /// theirs`.
     pub fn first_difference(&self, other: &Self) -> Option<String> {
@@ -230,11 +282,14 @@ impl TrainingOptions {
 
     /// The networks for images of `n_phases` phases.
     pub fn architecture(&self, n_phases: usize) -> Architecture {
-        let heads = Heads {
-            encoder_normalised: self.encoder_head_normalised,
-            discriminator_normalised: self.discriminator_head_normalised,
+        let variant = Variant {
+            encoder_head_normalised: self.encoder_head_normalised,
+            discriminator_head_normalised: self.discriminator_head_normalised,
+            generator_periodic: self.generator_periodic,
+            discriminator_width: self.discriminator_width,
+            discriminator_spectral: self.discriminator_spectral,
         };
-        Architecture::new(self.profile, crate::network::channels(n_phases), self.latent_size, heads)
+        Architecture::new(self.profile, crate::network::channels(n_phases), self.latent_size, variant)
     }
 
     /// Constants of normalisation and activation.
@@ -255,6 +310,14 @@ fn number(name: &str, value: f64, least: f64, most: f64) -> Result<()> {
         return Err(Error::invalid(format!("{name} = {value}; it must be a finite number, {least} to {most}")));
     }
     within(name, value, least, most)
+}
+
+fn width_of_the_table() -> usize {
+    1
+}
+
+fn no_decay() -> f64 {
+    1.0
 }
 
 mod profile_name {

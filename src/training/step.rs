@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::adam::{Adam, AdamConstants};
+use super::adam::{Adam, AdamConstants, Update};
 use super::augmentation::{
-    Displacements, LatentAugmentation, draw_displacements, opposite, standard_normal, translate,
+    Displacements, LatentAugmentation, draw_displacements, opposite, standard_normal, translate, uniform_displacements,
 };
 use super::batches::TrainingData;
 use super::losses;
@@ -94,11 +94,12 @@ impl TrainingState {
         let decoded = self.generator.network.forward_train(as_image(latent));
         let generated = losses::probabilities(decoded.output.clone());
 
+        let shown = if options.discriminator_binary { losses::most_probable(&generated) } else { generated.clone() };
         let real = draws.windows.unwrap_or_else(|| tiles.clone());
         let mut streams = [
             translate(real, &draws.displacements[0]),
-            translate(generated.clone().narrow(0, 0, batch), &draws.displacements[1]),
-            translate(generated.clone().narrow(0, batch, batch), &draws.displacements[2]),
+            translate(shown.clone().narrow(0, 0, batch), &draws.displacements[1]),
+            translate(shown.narrow(0, batch, batch), &draws.displacements[2]),
         ];
         if let Some(noise) = draws.discriminator_noise {
             for (stream, noise) in streams.iter_mut().zip(noise.split(batch, 0)) {
@@ -113,7 +114,7 @@ impl TrainingState {
             noise: draws.posterior_noise,
             augmentation: draws.latent_augmentation,
         };
-        let step = self.step;
+        let step = Update { number: self.step, pace: options.rate_factor(self.step, data.tiles.len()) };
         let Self { encoder, generator, discriminator, .. } = self;
         // The discriminator and the encoder need nothing of each other.
         let (judged, encoder_terms) = processor::both(
@@ -153,12 +154,12 @@ impl TrainingState {
 }
 
 impl Learner {
-    fn learn(&mut self, tape: &Tape, gradient: Tensor<4>, step: u64) {
+    fn learn(&mut self, tape: &Tape, gradient: Tensor<4>, step: Update) {
         let gradient = self.network.backward_parameters(tape, gradient);
         self.update(gradient, step);
     }
 
-    fn update(&mut self, gradient: Tensor<1>, step: u64) {
+    fn update(&mut self, gradient: Tensor<1>, step: Update) {
         self.adam.update(&mut self.network.parameters, gradient, step);
     }
 }
@@ -180,7 +181,7 @@ fn teach_encoder(
     generator: &Network,
     passed: &Reconstructed,
     options: &TrainingOptions,
-    step: u64,
+    step: Update,
 ) -> EncoderTerms {
     let Reconstructed { tiles, encoded, posterior, decoded, noise, augmentation } = passed;
     let batch = tiles.dims()[0];
@@ -219,7 +220,7 @@ struct Judged {
 }
 
 /// One update of the discriminator on real images, reconstructions and realisations; then what it says to the generator.
-fn judge(discriminator: &mut Learner, streams: &[Tensor<4>; 3], options: &TrainingOptions, step: u64) -> Judged {
+fn judge(discriminator: &mut Learner, streams: &[Tensor<4>; 3], options: &TrainingOptions, step: Update) -> Judged {
     let separate = options.discriminator_separate_batches;
     let discriminator_loss = teach_discriminator(discriminator, streams, separate, step);
     let (adversarial_loss, by_streams) = ask_discriminator(&mut discriminator.network, streams, separate, options);
@@ -227,7 +228,12 @@ fn judge(discriminator: &mut Learner, streams: &[Tensor<4>; 3], options: &Traini
 }
 
 /// Eq. 6: value, after one update of the discriminator.
-fn teach_discriminator(discriminator: &mut Learner, streams: &[Tensor<4>; 3], separate: bool, step: u64) -> Tensor<1> {
+fn teach_discriminator(
+    discriminator: &mut Learner,
+    streams: &[Tensor<4>; 3],
+    separate: bool,
+    step: Update,
+) -> Tensor<1> {
     let verdict = Verdict::new(&mut discriminator.network, streams, separate);
     let terms = [(0, true), (1, false), (2, false)]
         .map(|(stream, real)| losses::adversarial(verdict.logits[stream].clone(), real));
@@ -278,7 +284,13 @@ impl Draws {
             posterior_noise: standard_normal(shape, &mut rng, device),
             latent_noise: standard_normal(shape, &mut rng, device),
             latent_augmentation: LatentAugmentation::draw(shape, options, &mut rng, device),
-            displacements: std::array::from_fn(|_| draw_displacements(batch, deviation, &mut rng)),
+            displacements: std::array::from_fn(|stream| match stream {
+                // Windows come from anywhere already, and tiles are windows.
+                0 | 1 if options.discriminator_windows => vec![[0, 0]; batch],
+                2 if options.generator_periodic => uniform_displacements(batch, options.profile.side(), &mut rng),
+                2 if options.discriminator_windows => vec![[0, 0]; batch],
+                _ => draw_displacements(batch, deviation, &mut rng),
+            }),
             windows: if options.discriminator_windows { Some(data.windows(batch, &mut rng, device)?) } else { None },
             discriminator_noise: (options.discriminator_noise > 0.0).then(|| {
                 let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);

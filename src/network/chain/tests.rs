@@ -3,7 +3,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::network::{Architecture, Heads, Profile};
+use crate::network::{Architecture, Direction, Profile, Variant};
 use crate::processor::with_primitives;
 use crate::random::{Purpose, generator};
 
@@ -51,7 +51,13 @@ fn bumped<const D: usize>(tensor: &Tensor<D>, index: usize, step: f64) -> Tensor
 
 fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
     let mut rng = generator(11, Purpose::Weights, 0);
-    let network = network(layers, &mut rng);
+    let mut network = network(layers, &mut rng);
+    if network.is_spectral() {
+        // Gradients take the singular vectors for exact.
+        for _ in 0..2000 {
+            network.statistics = spectral::normalise(&network.layout, &network.parameters, &network.statistics).1;
+        }
+    }
     let input = random(input, &mut rng);
     let tape = network.clone().forward_train(input.clone());
     let weights = random(tape.output.dims(), &mut rng);
@@ -83,8 +89,16 @@ fn gradients_agree_with_finite_differences() {
     for (profile, latent) in [(Profile::Paper32, 5), (Profile::Paper64, 32)] {
         for channels in [1, 3] {
             for normalised in [false, true] {
-                let heads = Heads { encoder_normalised: normalised, discriminator_normalised: normalised };
-                let architecture = Architecture::new(profile, channels, latent, heads);
+                let variant = Variant {
+                    encoder_head_normalised: normalised,
+                    discriminator_head_normalised: normalised,
+                    generator_periodic: normalised,
+                    ..Variant::default()
+                };
+                let spectral = Variant { discriminator_spectral: true, discriminator_width: 2, ..variant };
+                let spectral = Architecture::new(profile, channels, latent, spectral).discriminator;
+                check_network(spectral, [3, channels, profile.side(), profile.side()]);
+                let architecture = Architecture::new(profile, channels, latent, variant);
                 let side = profile.side();
                 check_network(architecture.encoder, [3, channels, side, side]);
                 check_network(architecture.generator, [3, latent, 1, 1]);
@@ -97,7 +111,7 @@ fn gradients_agree_with_finite_differences() {
 #[test]
 fn a_constant_network_in_training_becomes_the_moving_one() {
     let mut rng = generator(12, Purpose::Weights, 0);
-    let architecture = Architecture::new(Profile::Paper32, 1, 5, Heads::default());
+    let architecture = Architecture::new(Profile::Paper32, 1, 5, Variant::default());
     let mut network = network(architecture.generator, &mut rng);
     let input = random([7, 5, 1, 1], &mut rng);
     let mut trained = network.forward_train(input.clone()).output;
@@ -112,7 +126,7 @@ fn a_constant_network_in_training_becomes_the_moving_one() {
 #[test]
 fn an_image_in_generation_does_not_depend_on_its_batch() {
     let mut rng = generator(13, Purpose::Weights, 0);
-    let architecture = Architecture::new(Profile::Paper64, 3, 32, Heads::default());
+    let architecture = Architecture::new(Profile::Paper64, 3, 32, Variant::default());
     let network = network(architecture.generator, &mut rng);
     let single = Tensor::<4>::cat(vec![random([9, 32, 1, 1], &mut rng)], 0).cast(DType::F32);
     let network = Network {
@@ -124,6 +138,58 @@ fn an_image_in_generation_does_not_depend_on_its_batch() {
     for n in [1, 2, 4, 5, 8] {
         let alone = network.forward(single.clone().narrow(0, 9 - n, n));
         assert_eq!(alone.into_data(), together.clone().narrow(0, 9 - n, n).into_data());
+    }
+}
+
+/// The layers the other way round, from images down.
+fn reversed(layers: &[LayerSpec]) -> Vec<LayerSpec> {
+    let down = |layer: &LayerSpec| LayerSpec {
+        direction: Direction::Down,
+        inputs: layer.outputs,
+        outputs: layer.inputs,
+        // Without, the shift between two normalisations would have no gradient to compare.
+        activated: true,
+        ..*layer
+    };
+    layers.iter().rev().map(down).collect()
+}
+
+#[test]
+fn a_periodic_generator_s_halving_layers_move_with_their_input() {
+    let mut rng = generator(16, Purpose::Weights, 0);
+    let periodic = Variant { generator_periodic: true, ..Variant::default() };
+    let layers = Architecture::new(Profile::Paper64, 1, 32, periodic).generator.split_off(1);
+    let network = network(layers, &mut rng);
+    let input = random([2, 64, 4, 4], &mut rng);
+    // One pixel of the input is sixteen of the output.
+    let moved = |images: Tensor<4>, by: usize| {
+        let side = images.dims()[3];
+        Tensor::cat(vec![images.clone().narrow(3, side - by, by), images.narrow(3, 0, side - by)], 3)
+    };
+    let difference = network.forward(moved(input.clone(), 1)) - moved(network.forward(input), 16);
+    assert!(difference.abs().max().into_scalar::<f64>() < 1e-12);
+}
+
+#[test]
+fn spectral_normalisation_leaves_a_largest_singular_value_of_one() {
+    let mut rng = generator(17, Purpose::Weights, 0);
+    let spectral = Variant { discriminator_spectral: true, ..Variant::default() };
+    let network = network(Architecture::new(Profile::Paper64, 1, 32, spectral).discriminator, &mut rng);
+    let mut directions = network.statistics.clone();
+    for _ in 0..2000 {
+        directions = spectral::normalise(&network.layout, &network.parameters, &directions).1;
+    }
+    let (normalised, _) = spectral::normalise(&network.layout, &network.parameters, &directions);
+    for (spec, entries) in network.layers.iter().zip(&network.layout.layers) {
+        let rows = spec.kernel_shape()[0];
+        let kernel = part(&normalised.parameters, &entries.kernel).reshape([rows, entries.kernel.len() / rows]);
+        // No vector is longer afterwards, and the powers of the matrix stay.
+        let mut power: Tensor<2> = kernel.clone().matmul(kernel.transpose());
+        for _ in 0..10 {
+            power = power.clone().matmul(power);
+        }
+        let trace = doubles(power).into_iter().step_by(rows + 1).sum::<f64>();
+        assert!(trace > 1.0 - 1e-6 && trace < rows as f64 + 1e-6, "{trace}");
     }
 }
 
@@ -202,7 +268,7 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
     };
     let mut rng = generator(15, Purpose::Weights, 0);
     for (channels, n) in [(1, 4), (3, 5), (1, 8), (1, 21)] {
-        let architecture = Architecture::new(Profile::Paper64, channels, 32, Heads::default());
+        let architecture = Architecture::new(Profile::Paper64, channels, 32, Variant::default());
         let cases = [(architecture.encoder, [n, channels, 64, 64]), (architecture.generator, [n, 32, 1, 1])];
         for (layers, shape) in cases {
             let network = single(&network(layers, &mut rng));
@@ -219,14 +285,25 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
 
 #[test]
 fn fused_kernels_agree_with_primitives() {
-    for (profile, latent) in [(Profile::Paper32, 5), (Profile::Paper64, 32)] {
+    for (profile, latent) in [(Profile::Paper32, 5), (Profile::Paper64, 32), (Profile::Standard, 32)] {
         for (channels, n) in [(1, 2), (1, 4), (3, 3), (1, 5), (1, 8), (4, 7), (1, 12), (1, 16), (1, 33)] {
             let normalised = n % 2 == 1;
-            let heads = Heads { encoder_normalised: normalised, discriminator_normalised: normalised };
-            let architecture = Architecture::new(profile, channels, latent, heads);
+            let variant = Variant {
+                encoder_head_normalised: normalised,
+                discriminator_head_normalised: normalised,
+                ..Variant::default()
+            };
+            let architecture = Architecture::new(profile, channels, latent, variant);
             let side = profile.side();
             check_fused("encoder", architecture.encoder, [n, channels, side, side]);
             check_fused("generator", architecture.generator, [n, latent, 1, 1]);
+            let periodic = Variant { generator_periodic: true, ..variant };
+            let periodic = Architecture::new(profile, channels, latent, periodic).generator;
+            check_fused("periodic generator", periodic.clone(), [n, latent, 1, 1]);
+            check_fused("periodic encoder", reversed(&periodic[1..]), [n, channels, side, side]);
+            let spectral = Variant { discriminator_spectral: true, discriminator_width: 2, ..variant };
+            let spectral = Architecture::new(profile, channels, latent, spectral).discriminator;
+            check_fused("spectral discriminator", spectral, [n, channels, side, side]);
             check_fused("discriminator", architecture.discriminator, [n, channels, side, side]);
         }
     }

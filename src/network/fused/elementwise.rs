@@ -7,6 +7,7 @@
 use pulp::Simd;
 
 use super::grid::{Grid, HalfRow};
+use crate::network::convolution::Border;
 use crate::processor::{LINE, Lanes};
 
 /// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
@@ -70,7 +71,7 @@ pub fn activate<S: Simd>(simd: S, from_grid: &Grid, from: &[f32], to_grid: &Grid
         let negative = simd.less_than_or_equal_f32s(linear, zero);
         *value = simd.select_f32s(negative, simd.mul_f32s(linear, slope), linear);
     }
-    to_grid.clear_borders(to);
+    to_grid.close_borders(to);
 }
 
 /// Takes the gradient by the output of an activation back to its input, from one placement to another, and sums it,
@@ -106,7 +107,8 @@ pub fn activate_backward<S: Simd>(
     (by_shift.total(), by_scale.total())
 }
 
-/// The gradient by the input of a normalisation, in place, from the sums of the gradient by its output.
+/// The gradient by the input of a normalisation, in place, from the sums of the gradient by its output. What it leaves in
+/// borders is of no use.
 #[inline(always)]
 pub fn normalise_backward<S: Simd>(
     simd: S,
@@ -125,7 +127,6 @@ pub fn normalise_backward<S: Simd>(
         let through_mean = simd.sub_f32s(*gradient, by_shift);
         *gradient = simd.mul_f32s(simd.sub_f32s(through_mean, simd.mul_f32s(*value, by_scale)), factor);
     }
-    grid.clear_borders(gradient);
 }
 
 /// Copies all pixels from one placement to another.
@@ -164,8 +165,15 @@ fn replace_groups<const G: usize>(from_grid: &Grid, from: &[f32], to_grid: &Grid
 /// Images that are taken to their places together: their values of one pixel are one vector.
 const TOGETHER: usize = 4;
 
-/// One channel of images `[n, channels, height, width]` to its place.
+/// One channel of images `[n, channels, height, width]` to its place, and its border.
 pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
+    import_pixels(images, channel, grid, to);
+    if grid.border == Border::Periodic {
+        grid.close_borders(to);
+    }
+}
+
+fn import_pixels(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
         for first in (0..whole).step_by(TOGETHER) {

@@ -6,14 +6,16 @@
 //! coarse image's size. Then convolution, transposed convolution and the gradient by the kernel are all plain 2x2
 //! convolutions of stride 1 over planes of one shape, and a tap is an offset.
 
+use crate::network::convolution::Border;
 use crate::processor::LINE;
 
 /// How the pixels of one channel lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
-    /// One plane, with one row and one column of zeros behind the image.
+    /// One plane, with one row and one column behind the image; on a torus also before it. They hold zeros, or on a
+    /// torus the opposite edge.
     Whole,
-    /// Four planes by the parity of row and column in the image with its border of one zero: plane `2 * py + px` holds
+    /// Four planes by the parity of row and column in the image with its border of one pixel: plane `2 * py + px` holds
     /// pixel (2i + py - 1, 2j + px - 1) at (i, j).
     Split,
     /// Each pixel is a plane of its own.
@@ -25,6 +27,8 @@ pub enum Placement {
 pub struct Grid {
     /// How pixels lie.
     pub placement: Placement,
+    /// What lies around them.
+    pub border: Border,
     /// Number of channels.
     pub channels: usize,
     /// Height and width in pixels.
@@ -37,6 +41,10 @@ pub struct Grid {
     pub extent: usize,
     /// Distance between rows of a plane.
     pub pitch: usize,
+    /// Where the first pixel of a whole plane is.
+    pub origin: usize,
+    /// Rows of a plane, with the border.
+    rows: usize,
     /// Zeros between planes: what a tap reads beyond the first row, or a vector writes beyond the last.
     guard: usize,
     /// Distance between planes.
@@ -45,18 +53,23 @@ pub struct Grid {
 
 impl Grid {
     /// A grid for `n` images of `side` x `side` pixels and `channels` channels.
-    pub fn new(placement: Placement, channels: usize, side: usize, n: usize) -> Self {
+    pub fn new(placement: Placement, border: Border, channels: usize, side: usize, n: usize) -> Self {
         let (planes, extent) = match placement {
             Placement::Whole => (1, side),
             Placement::Split => (4, side / 2),
             Placement::Points => (side * side, 1),
         };
-        let (pitch, guard, rows) = match placement {
-            Placement::Points => (n, 0, 1),
-            _ => ((extent + 1) * n, ((extent + 2) * n).max(LINE), extent + 1),
+        let (columns, rows, lead) = match (placement, border) {
+            (Placement::Points, _) => (1, 1, 0),
+            (_, Border::Zero) => (extent + 1, extent + 1, 0),
+            (Placement::Split, Border::Periodic) => (extent + 2, extent + 1, 0),
+            (Placement::Whole, Border::Periodic) => (extent + 2, extent + 2, 1),
         };
+        let pitch = columns * n;
+        let guard = if placement == Placement::Points { 0 } else { (pitch + n).max(LINE) };
         let stride = (rows * pitch + guard).next_multiple_of(LINE);
-        Self { placement, channels, side, n, planes, extent, pitch, guard, stride }
+        let origin = lead * (pitch + n);
+        Self { placement, border, channels, side, n, planes, extent, pitch, origin, rows, guard, stride }
     }
 
     /// Numbers of one channel.
@@ -103,7 +116,7 @@ impl Grid {
     pub fn half_row(&self, index: usize) -> HalfRow {
         let (y, parity) = (index / 2, index % 2);
         let (start, step) = match self.placement {
-            Placement::Whole => (y * self.pitch + parity * self.n, 2 * self.n),
+            Placement::Whole => (self.origin + y * self.pitch + parity * self.n, 2 * self.n),
             Placement::Split => {
                 let plane = 2 * ((y + 1) % 2) + (1 - parity);
                 (plane * self.stride + y.div_ceil(2) * self.pitch + parity * self.n, self.n)
@@ -124,7 +137,7 @@ impl Grid {
     pub fn clear_borders(&self, channel: &mut [f32]) {
         let run = self.extent * self.n;
         for (index, plane) in channel.chunks_exact_mut(self.stride).enumerate() {
-            let [top, left] = if self.placement == Placement::Split { first_pixel(index) } else { [0, 0] };
+            let [top, left] = self.first_pixel(index);
             let mut end = 0;
             for row in top..top + self.extent {
                 let start = row * self.pitch + left * self.n;
@@ -132,6 +145,37 @@ impl Grid {
                 end = start + run;
             }
             plane[end..].fill(0.0);
+        }
+    }
+
+    /// Fills the border of one channel: on a torus with the opposite edge. Writes zeros wherever else it has no pixels.
+    #[inline(always)]
+    pub fn close_borders(&self, channel: &mut [f32]) {
+        self.clear_borders(channel);
+        if self.border == Border::Zero || self.placement == Placement::Points {
+            return;
+        }
+        let (pitch, extent, run) = (self.pitch, self.extent, self.extent * self.n);
+        for (index, plane) in channel.chunks_exact_mut(self.stride).enumerate() {
+            let [top, left] = self.first_pixel(index);
+            let left = left * self.n;
+            for row in plane[top * pitch..(top + extent) * pitch].chunks_exact_mut(pitch) {
+                row.copy_within(run..run + left, 0);
+                row.copy_within(left..pitch - run, left + run);
+            }
+            for row in (0..top).chain(top + extent..self.rows) {
+                let from = if row < top { row + extent } else { row - extent };
+                plane.copy_within(from * pitch..(from + 1) * pitch, row * pitch);
+            }
+        }
+    }
+
+    /// Row and column of the first pixel of plane `index` of a channel.
+    #[inline(always)]
+    fn first_pixel(&self, index: usize) -> [usize; 2] {
+        match self.placement {
+            Placement::Split => first_pixel(index),
+            _ => [usize::from(self.origin > 0); 2],
         }
     }
 }
@@ -176,19 +220,21 @@ mod tests {
     #[test]
     fn every_value_has_a_place_of_its_own() {
         for placement in PLACEMENTS {
-            for (side, n) in [(2, 1), (4, 3), (8, 4), (4, 16), (2, 21)] {
-                let grid = Grid::new(placement, 2, side, n);
-                let mut places = places(&grid);
-                places.dedup();
-                assert_eq!(places.len(), side * side * n);
-                assert!(*places.last().unwrap() < grid.channel_length());
+            for border in [Border::Zero, Border::Periodic] {
+                for (side, n) in [(2, 1), (4, 3), (8, 4), (4, 16), (2, 21)] {
+                    let grid = Grid::new(placement, border, 2, side, n);
+                    let mut places = places(&grid);
+                    places.dedup();
+                    assert_eq!(places.len(), side * side * n);
+                    assert!(*places.last().unwrap() < grid.channel_length());
+                }
             }
         }
     }
 
     #[test]
     fn split_planes_hold_the_parities_of_the_padded_image() {
-        let grid = Grid::new(Placement::Split, 1, 6, 2);
+        let grid = Grid::new(Placement::Split, Border::Zero, 1, 6, 2);
         for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
             for pixel in 0..half_row.pixels {
                 let number = half_row.first_pixel + 2 * pixel;
@@ -203,7 +249,7 @@ mod tests {
     #[test]
     fn clearing_borders_leaves_pixels() {
         for placement in PLACEMENTS {
-            let grid = Grid::new(placement, 1, 4, 3);
+            let grid = Grid::new(placement, Border::Zero, 1, 4, 3);
             let mut channel = vec![1.0; grid.channel_length()];
             grid.clear_borders(&mut channel);
             assert_eq!(channel.iter().sum::<f32>(), 48.0);

@@ -83,8 +83,10 @@ impl Layer {
         };
         let grid = &self.link.coarse;
         // What a task for a collapsing link does first, it does for all fine channels.
-        let count =
-            if self.spec.geometry == Geometry::Halving { block(grid.channels) } else { grid.channels.div_ceil(2) };
+        let count = match self.spec.geometry {
+            Geometry::Halving(_) => block(grid.channels),
+            Geometry::Collapsing => grid.channels.div_ceil(2),
+        };
         let to = to.chunks_mut(count * (to.len() / grid.channels));
         grid.channels(coarse, count).zip(to).map(move |(coarse, to)| ByKernel { link: &self.link, coarse, fine, to })
     }
@@ -216,6 +218,7 @@ impl WithSimd for Backward<'_> {
                 let factor = affine.scale * moments.inverse_deviation;
                 normalise_backward(simd, &grid, to, values, by_shift, by_scale, factor);
             }
+            grid.close_borders(to);
             self.sums[index] = Sums { by_shift: by_shift as f32, by_scale: by_scale as f32 };
         }
     }

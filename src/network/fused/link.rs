@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::grid::{Grid, Placement, first_pixel};
 use super::product::{Planes, Region, Weights, correlate, multiply};
 use crate::network::Geometry;
-use crate::network::convolution::KERNEL;
+use crate::network::convolution::{Border, KERNEL};
 use crate::processor::LINE;
 
 const TAPS: usize = KERNEL * KERNEL;
@@ -32,11 +32,11 @@ struct Terms {
 impl Link {
     /// The link between `channels` = [coarse, fine] for `n` images whose fine side is `fine_side`.
     pub fn new(geometry: Geometry, [coarse, fine]: [usize; 2], fine_side: usize, n: usize) -> Self {
-        let (placements, coarse_side) = match geometry {
-            Geometry::Halving => ([Placement::Whole, Placement::Split], fine_side / 2),
-            Geometry::Collapsing => ([Placement::Points; 2], 1),
+        let (placements, border, coarse_side) = match geometry {
+            Geometry::Halving(border) => ([Placement::Whole, Placement::Split], border, fine_side / 2),
+            Geometry::Collapsing => ([Placement::Points; 2], Border::Zero, 1),
         };
-        let grid = |placement, channels, side| Grid::new(placement, channels, side, n);
+        let grid = |placement, channels, side| Grid::new(placement, border, channels, side, n);
         let (coarse, fine) = (grid(placements[0], coarse, coarse_side), grid(placements[1], fine, fine_side));
         let of_fine = Terms::of_fine(geometry, &fine);
         let of_coarse = Terms::of_coarse(geometry, &coarse, fine.channels);
@@ -51,8 +51,8 @@ impl Link {
         let row = self.fine.channels * TAPS;
         let offsets = &self.of_fine.weights[..];
         let weights = Weights { values: kernel, start: first * row, rows, stride: row, offsets };
-        multiply(simd, weights, fine, &self.of_fine.values, region, to, stride);
-        if self.geometry == Geometry::Halving && !region.is_whole_lines() {
+        multiply(simd, weights, fine, &self.of_fine.values, region, &mut to[self.coarse.origin..], stride);
+        if matches!(self.geometry, Geometry::Halving(_)) && !region.is_whole_lines() {
             clear_borders(&self.coarse, to);
         }
     }
@@ -62,7 +62,7 @@ impl Link {
     pub fn to_fine<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, coarse: &[f32], to: &mut [f32]) {
         let count = to.len() / self.fine.channel_length();
         match self.geometry {
-            Geometry::Halving => self.to_planes(simd, kernel, first, count, coarse, to),
+            Geometry::Halving(_) => self.to_planes(simd, kernel, first, count, coarse, to),
             Geometry::Collapsing => {
                 let offsets = &self.of_coarse.weights[..];
                 let weights = Weights { values: kernel, start: first * TAPS, rows: count * TAPS, stride: 1, offsets };
@@ -106,10 +106,16 @@ impl Link {
     /// Gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
     #[inline(always)]
     pub fn gradient<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
-        let (coarse, fine) = (Planes::of_block(&self.coarse, coarse), Planes::of_batch(&self.fine, fine));
+        let fine = Planes::of_batch(&self.fine, fine);
         match self.geometry {
-            Geometry::Halving => self.sum_over_positions(simd, coarse, fine, to),
-            Geometry::Collapsing => self.sum_over_images(simd, coarse, fine, to),
+            Geometry::Halving(Border::Periodic) if !self.coarse_region().is_whole_lines() => {
+                // The sums then go over the border too, where the opposite edge would count a second time.
+                let mut coarse = coarse.to_vec();
+                clear_borders(&self.coarse, &mut coarse);
+                self.sum_over_positions(simd, Planes::of_block(&self.coarse, &coarse), fine, to);
+            }
+            Geometry::Halving(_) => self.sum_over_positions(simd, Planes::of_block(&self.coarse, coarse), fine, to),
+            Geometry::Collapsing => self.sum_over_images(simd, Planes::of_block(&self.coarse, coarse), fine, to),
         }
     }
 
@@ -154,7 +160,7 @@ impl Terms {
     fn of_fine(geometry: Geometry, fine: &Grid) -> Self {
         let plane = |index: usize| fine.front() + index * fine.stride;
         match geometry {
-            Geometry::Halving => {
+            Geometry::Halving(_) => {
                 let planes = 0..4 * fine.channels;
                 let weights = |p: usize| OF_TAP.map(|tap| p / 4 * TAPS + OF_PLANE[p % 4] + tap);
                 let values = |p: usize| taps(fine).map(|tap| plane(p) + tap);
@@ -170,10 +176,10 @@ impl Terms {
     /// Coarse channels and taps, from the place of a fine pixel in its plane.
     fn of_coarse(geometry: Geometry, coarse: &Grid, fine_channels: usize) -> Self {
         let channels = 0..coarse.channels;
-        let plane = |index: usize| coarse.front() + index * coarse.stride;
+        let plane = |index: usize| coarse.front() + index * coarse.stride + coarse.origin;
         let row = fine_channels * TAPS;
         match geometry {
-            Geometry::Halving => {
+            Geometry::Halving(_) => {
                 let weights = |channel: usize| OF_TAP.map(|tap| channel * row + tap);
                 let values = |channel: usize| taps(coarse).map(|tap| plane(channel) - tap);
                 Self {

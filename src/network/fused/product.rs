@@ -34,7 +34,7 @@ impl<'a> Planes<'a> {
 
     /// Those of some channels.
     pub fn of_block(grid: &Grid, values: &'a [f32]) -> Self {
-        Self { values, stride: grid.stride, count: values.len() / grid.stride }
+        Self { values: &values[grid.origin..], stride: grid.stride, count: values.len() / grid.stride }
     }
 }
 
