@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// What `write` returns, told of `path` instead of the temporary file, and [`Error::Io`] if the directory is missing or
 /// cannot be written, or `path` is a directory.
 /// `path` is as it was before, and the temporary file is gone.
-pub(super) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (target, temporary) = temporary_for(path)?;
     let result = write(&temporary).and_then(|()| {
         move_over(&temporary, &target).map_err(|e| Error::system(path, "put the new file in place", &e))
