@@ -1,4 +1,4 @@
-//! Two-point correlation, lineal path and volume fraction of realisations beside those of the real material.
+//! Two-point correlation, lineal path, volume fraction and interfaces of realisations beside those of the real material.
 
 use maud::{Markup, html};
 
@@ -28,13 +28,14 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
                 (correlation(subject, &real, &generated))
                 (lineal_path(subject, &real, &generated))
                 (volume_fractions(subject, &real, &generated))
+                (interfaces(subject, &real, &generated))
             }
         })
     });
     let phases = phases.collect::<Result<Vec<_>>>()?;
     Ok(html! {
         section aria-label="Descriptors" {
-            h2 { "Two-point correlation, lineal path, volume fraction" }
+            h2 { "Two-point correlation, lineal path, volume fraction, interfaces" }
             p {
                 "Means over " (counted(n, "realisation")) " and " (n_real) " " (subject.real_name) " of the same size. "
                 @if subject.spread_is_known() { "The shaded band is one standard deviation of single real images to either side: "
@@ -62,7 +63,7 @@ fn maps(real: &Descriptors, generated: &Descriptors) -> Result<Markup> {
         div.maps {
             figure { h4 { "S₂, real" } (a) }
             figure { h4 { "S₂, realisations" } (b) }
-            figure { h4 { "Difference, realisations − real" } (c) figcaption { "At most " (significant(most, 2)) "." } }
+            figure { h4 { "Difference, realisations − real" } (c) figcaption { "The largest is " (significant(most, 2)) "." } }
         }
     })
 }
@@ -81,7 +82,7 @@ fn lineal_path(subject: &Subject, real: &Descriptors, generated: &Descriptors) -
     curves.draw(subject, title, [&real.lineal, &generated.lineal], None)
 }
 
-/// Two curves over lags.
+/// Two curves over lags: means over images.
 struct Curves {
     x: &'static str,
     y: &'static str,
@@ -105,8 +106,8 @@ impl Curves {
             marks.push(("real ± 1 σ".to_owned(), Mark::Band(REAL, band)));
         }
         marks.extend(extra);
-        marks.push(("real, mean".to_owned(), Mark::Curve(REAL, points(&real.mean))));
-        marks.push(("realisations, mean".to_owned(), Mark::Curve(GENERATED, points(&generated.mean))));
+        marks.push(("real".to_owned(), Mark::Curve(REAL, points(&real.mean))));
+        marks.push(("realisations".to_owned(), Mark::Curve(GENERATED, points(&generated.mean))));
         let plot = Plot {
             title: title.to_owned(),
             x: Axis::new(self.x, lag(0), lag(real.mean.len().max(2) - 1)),
@@ -118,20 +119,28 @@ impl Curves {
 }
 
 fn volume_fractions(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
-    let (real_values, values) = (&real.volume_fractions, &generated.volume_fractions);
-    let x = Axis::over("volume fraction of an image", real_values.iter().chain(values).copied());
-    let bars = |values: &[f64]| histogram(values, x.from, x.to);
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let (real_bars, bars) = (bars(real_values), bars(values));
-    let most = real_bars.iter().chain(&bars).map(|(_, _, height)| *height).fold(0.0, f64::max);
-    let [real_mean, generated_mean] = [mean(real_values), mean(values)];
+    let values = [&real.volume_fractions[..], &generated.volume_fractions];
+    distribution(subject, "volume fraction of an image", values)
+}
+
+fn interfaces(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
+    let values = [&real.interfaces[..], &generated.interfaces];
+    distribution(subject, "interface density of an image, per pixel (x and y)", values)
+}
+
+/// How a figure of single images is distributed.
+fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2]) -> Markup {
+    let x = Axis::over(quantity, values.concat());
+    let [real, generated] = values.map(|values| histogram(values, x.from, x.to));
+    let [real_mean, generated_mean] = values.map(|values| values.iter().sum::<f64>() / values.len() as f64);
+    let most = real.iter().chain(&generated).map(|(_, _, height)| *height).fold(0.0, f64::max);
     let plot = Plot {
-        title: "Histogram of the volume fraction of an image, real and realisations".to_owned(),
+        title: format!("Histogram of the {quantity}, real and realisations"),
         x,
         y: Axis::new("share of the images in %", 0.0, 1.05 * most),
         marks: vec![
-            (subject.real_name.to_owned(), Mark::Histogram(REAL, real_bars)),
-            ("realisations".to_owned(), Mark::Histogram(GENERATED, bars)),
+            (subject.real_name.to_owned(), Mark::Histogram(REAL, real)),
+            ("realisations".to_owned(), Mark::Histogram(GENERATED, generated)),
             (String::new(), Mark::Upright(REAL, real_mean)),
             (String::new(), Mark::Upright(GENERATED, generated_mean)),
         ],

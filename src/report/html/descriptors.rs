@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array4, Axis};
 
 use crate::Result;
-use crate::descriptor::{Indicator, RadialAverage, S2Options, lineal_path, radial_average, s2};
+use crate::descriptor::{Indicator, RadialAverage, S2Options, interface_density, lineal_path, radial_average, s2};
 use crate::micrograph::PhaseImages;
 
 /// Longest segments of the lineal path in pixels: those that the gate judges.
@@ -42,6 +42,8 @@ pub(super) struct Descriptors {
     pub lineal: Ensemble,
     /// Volume fraction of each image.
     pub volume_fractions: Vec<f64>,
+    /// Interface density of each image.
+    pub interfaces: Vec<f64>,
 }
 
 impl Descriptors {
@@ -64,11 +66,13 @@ impl Descriptors {
         let radial: Vec<Vec<f64>> = maps.outer_iter().map(of_map).collect();
         let of_image = |index| Ok(lineal_path(&Indicator::new(&images.range(index, 1), phase)?, LINEAL.min(side - 1)));
         let lineal = (0..images.len()).map(of_image).collect::<Result<Vec<_>>>()?;
+        let all = Indicator::new(images, phase)?;
         Ok(Self {
             map: centred(&maps),
             radial: Ensemble::new(&radial),
             lineal: Ensemble::new(&lineal),
-            volume_fractions: Indicator::new(images, phase)?.volume_fractions(),
+            volume_fractions: all.volume_fractions(),
+            interfaces: interface_density(&all),
         })
     }
 }

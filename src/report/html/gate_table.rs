@@ -57,6 +57,11 @@ fn table(gates: &[JudgedGate]) -> Markup {
     }
 }
 
+/// A probability: no more digits than it has meaning.
+fn probability(p: f64) -> String {
+    if p < 1e-3 { "< 0.001".to_owned() } else { format!("= {}", significant(p, 2)) }
+}
+
 /// Figures that are measured but not judged.
 fn others(of: &Fidelity) -> Markup {
     html! {
@@ -64,7 +69,7 @@ fn others(of: &Fidelity) -> Markup {
             "Not judged: interface density across the wrapped edges over that inside, " (significant(of.seam_over_interior, 3))
             " (1 for periodic realisations); mean likeness to the nearest tile " (significant(of.likeness, 3))
             ", of unseen real windows " (significant(of.likeness_real, 3))
-            "; Kolmogorov–Smirnov test of the effective conductivities, p = " (significant(of.k_eff_ks_p, 2))
+            "; Kolmogorov–Smirnov test of the effective conductivities, p " (probability(of.k_eff_ks_p))
             @if let Some(share) = of.e_rec_pixels { "; pixels that differ in reconstructions " (significant(100.0 * share, 2)) " %" }
             "."
         }

@@ -61,8 +61,10 @@ pub(super) struct JudgedGate {
 
 /// What is judged of a figure.
 enum Measure {
-    /// The value itself.
+    /// The value itself, which is 1 or less for the real material.
     Value(f64),
+    /// The value as a share, which is 0 for the real material.
+    Share(f64),
     /// The value over its floor.
     OverFloor(f64),
     /// A difference in standard deviations.
@@ -72,23 +74,24 @@ enum Measure {
 impl Measure {
     fn value(&self) -> f64 {
         match *self {
-            Self::Value(value) | Self::OverFloor(value) | Self::Deviations(value) => value,
+            Self::Value(value) | Self::Share(value) | Self::OverFloor(value) | Self::Deviations(value) => value,
         }
     }
 
     fn text(&self) -> String {
         match *self {
             Self::Value(value) => significant(value, 3),
-            Self::OverFloor(ratio) if ratio.is_finite() => format!("{} × floor", fixed(ratio, 2)),
+            Self::Share(share) => format!("{} %", fixed(100.0 * share, 1)),
+            Self::OverFloor(ratio) if ratio.is_finite() => format!("{} × floor", significant(ratio, 3)),
             Self::Deviations(sd) if sd.is_finite() => format!("{} σ", signed(sd, 2)),
-            _ => "–".to_owned(),
+            _ => NOTHING.to_owned(),
         }
     }
 
     /// The gate's requirement with the names of figures replaced by what this is measured in.
     fn requirement(&self, gate: &Gate) -> String {
         match self {
-            Self::Value(_) => gate.requirement.to_owned(),
+            Self::Value(_) | Self::Share(_) => gate.requirement.replace("1e-3", "10⁻³"),
             Self::Deviations(_) => format!("{} σ", gate.requirement.replace("within ", "within ±")),
             Self::OverFloor(_) => {
                 let words = gate.requirement.split(' ').filter(|word| *word != "of" && !word.ends_with("_floor"));
@@ -100,12 +103,20 @@ impl Measure {
 
 fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
     let Words { quantity, generated, real, measure, below, above } = words(of, gate.figure);
+    let (judged, requirement) = (measure.text(), measure.requirement(&gate));
     let short = match measure.value() {
         value if !value.is_finite() => format!("{quantity}: cannot be judged, the figure is not a number"),
-        value if value < measure.middle() => format!("{below} ({generated}; real {real})"),
-        _ => format!("{above} ({generated}; real {real})"),
+        value => {
+            let what = if value < measure.middle() { below } else { above };
+            match measure {
+                Measure::Deviations(_) if real != NOTHING => {
+                    format!("{what} ({generated} instead of {real}, {judged})")
+                }
+                Measure::Deviations(_) | Measure::OverFloor(_) => format!("{what} ({judged})"),
+                Measure::Value(_) | Measure::Share(_) => format!("{what} ({judged}; must be {requirement})"),
+            }
+        }
     };
-    let (judged, requirement) = (measure.text(), measure.requirement(&gate));
     JudgedGate { quantity, generated, real, judged, requirement, holds: gate.holds, short }
 }
 
@@ -113,11 +124,14 @@ impl Measure {
     /// Below it a figure that falls short is too small, above it too large.
     fn middle(&self) -> f64 {
         match self {
-            Self::Deviations(_) => 0.0,
+            Self::Deviations(_) | Self::Share(_) => 0.0,
             Self::Value(_) | Self::OverFloor(_) => 1.0,
         }
     }
 }
+
+/// What stands where there is no number.
+const NOTHING: &str = "–";
 
 /// What is to be said about a figure.
 struct Words {
@@ -150,15 +164,15 @@ fn words(of: &Fidelity, figure: &'static str) -> Words {
         "E_rec" => {
             let e_rec = of.e_rec.unwrap_or(f64::NAN);
             let text = "reconstructions differ from the training tiles";
-            say("Reconstruction error E_rec (Eq. 12)", [e_rec, 0.0], Measure::Value(e_rec), [text, text])
+            say("Reconstruction error E_rec (Eq. 12)", [e_rec, f64::NAN], Measure::Value(e_rec), [text, text])
         }
         "E_gen" => say(
             "Generation error E_gen (Eq. 12)",
             [of.e_gen, of.e_gen_floor],
             over(of.e_gen, of.e_gen_floor),
             [
-                "realisations stand nearer to the training tiles than unseen material does",
-                "realisations stand farther from the training tiles than unseen material does",
+                "realisations stand nearer to the tiles than unseen material does",
+                "realisations stand farther from the tiles than unseen material does",
             ],
         ),
         "vf_bias_sd" => say(
@@ -168,7 +182,7 @@ fn words(of: &Fidelity, figure: &'static str) -> Words {
             ["too little of the phase", "too much of the phase"],
         ),
         "vf_spread" => say(
-            "Volume fraction, standard deviation over real",
+            "Volume fraction, standard deviation over that of real windows",
             [of.vf_spread, 1.0],
             Measure::Value(of.vf_spread),
             ["the volume fraction varies too little", "the volume fraction varies too much"],
@@ -186,8 +200,8 @@ fn words(of: &Fidelity, figure: &'static str) -> Words {
             ["the lineal path agrees", "the lineal path is off"],
         ),
         "interface_sd" => say(
-            "Interface density, difference in σ of the tiles",
-            [of.interface_sd, 0.0],
+            "Interface density",
+            [f64::NAN; 2],
             Measure::Deviations(of.interface_sd),
             ["too little interface", "too much interface"],
         ),
@@ -220,14 +234,14 @@ fn words(of: &Fidelity, figure: &'static str) -> Words {
         ),
         "copies" => Words {
             quantity: "Copies of training tiles (likeness above 0.8)",
-            generated: format!("{} %", fixed(100.0 * of.copies, 1)),
-            real: "0 %".to_owned(),
-            measure: Measure::Value(of.copies),
+            generated: Measure::Share(of.copies).text(),
+            real: NOTHING.to_owned(),
+            measure: Measure::Share(of.copies),
             below: "realisations copy training tiles",
             above: "realisations copy training tiles",
         },
         "variety" => say(
-            "Variety: mean error between two realisations, over real",
+            "Variety: error (Eq. 12) between realisations, over real",
             [of.variety, 1.0],
             Measure::Value(of.variety),
             ["realisations vary too little", "realisations vary too much"],
@@ -241,7 +255,7 @@ fn words(of: &Fidelity, figure: &'static str) -> Words {
 }
 
 const PATTERNS: [&str; 3] = [
-    "3 × 3 patterns are off at full resolution (the finest detail)",
+    "3 × 3 patterns are off at full resolution",
     "3 × 3 patterns are off at half resolution",
     "3 × 3 patterns are off at quarter resolution",
 ];
@@ -303,13 +317,12 @@ pub(super) mod tests {
         assert_eq!(shorts(perfect()), [""; 0]);
         let fewer = Beside { generated: 9.0, real: 12.0, sd: -0.8 };
         let found = shorts(Fidelity { objects: fewer, ..perfect() });
-        assert_eq!(found, ["too few connected pieces (9.00; real 12.0)"]);
+        assert_eq!(found, ["too few connected pieces (9.00 instead of 12.0, −0.80 σ)"]);
         let found = shorts(Fidelity { e_gen: 0.02, copies: 0.1, ..perfect() });
-        assert_eq!(
-            found[0],
-            "realisations stand farther from the training tiles than unseen material does (0.0200; real 0.0100)"
-        );
-        assert_eq!(found[1], "realisations copy training tiles (10.0 %; real 0 %)");
+        assert!(found[0].ends_with("than unseen material does (2.00 × floor)"), "{found:?}");
+        assert_eq!(found[1], "realisations copy training tiles (10.0 %; must be at most 2 %)");
+        let found = shorts(Fidelity { interface_sd: 0.6, ..perfect() });
+        assert_eq!(found, ["too much interface (+0.60 σ)"]);
         let found = shorts(Fidelity { e_gen_floor: f64::NAN, ..perfect() });
         assert!(found[0].contains("cannot be judged"), "{found:?}");
     }
@@ -318,7 +331,7 @@ pub(super) mod tests {
     fn requirements_are_those_of_the_gates() {
         let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
         let of = |index: usize| (gates[index].judged.as_str(), gates[index].requirement.as_str());
-        assert_eq!(of(0), ("1.00 × 10⁻⁴", "at most 1e-3"));
+        assert_eq!(of(0), ("1.00 × 10⁻⁴", "at most 10⁻³"));
         assert_eq!(of(1), ("1.00 × floor", "0.6 to 1.15 × floor"));
         assert_eq!(of(2), ("0 σ", "within ±0.35 σ"));
     }

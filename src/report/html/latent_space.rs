@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 use ndarray::ArrayView1;
 
+use super::pictures::factor;
 use super::subject::{Subject, first};
 use crate::Result;
 use crate::generation::{Encoded, encode, traverse};
-use crate::report::number::significant;
+use crate::report::number::{signed, significant};
 use crate::report::picture::{data_uri, phases};
 
 /// Latents that are shown.
@@ -32,7 +33,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     latents.truncate(SHOWN);
     let tile = encoded.mean.row(0).to_vec();
     let [_, ny, nx] = model.shape();
-    let factor = (96 / ny.max(nx)).max(1);
+    let factor = factor(ny.max(nx));
     let rows = latents.iter().map(|&latent| {
         let images = traverse(model, &tile, latent, PLACES, RANGE)?;
         (0..images.len()).map(|index| data_uri(phases(&images, index))).collect::<Result<Vec<_>>>()
@@ -49,7 +50,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             table.traversal {
                 thead { tr {
                     th scope="col" { "Latent" }
-                    @for index in 0..PLACES { th scope="col" { (crate::report::number::signed(place(index), 1)) " σ" } }
+                    @for index in 0..PLACES { th scope="col" { (signed(place(index), 1)) " σ" } }
                 } }
                 tbody {
                     @for (latent, pictures) in latents.iter().zip(&rows) {

@@ -9,9 +9,14 @@ use crate::training::{LossRow, Losses};
 /// Points of a curve: more would only make the page large.
 const POINTS: usize = 400;
 
-/// The losses in the order of [`Losses::as_array`], as the paper names them.
-const NAMES: [&str; 5] =
-    ["encoder, L_Enc", "discriminator, L_Disc", "generator, L_Gen", "reconstruction, L_Rec", "divergence, L_KLD"];
+/// The losses in the order of [`Losses::as_array`], with the paper's index and equation.
+const NAMES: [[&str; 3]; 5] = [
+    ["Encoder", "Enc", "Eq. 1"],
+    ["Discriminator", "Disc", "Eq. 6"],
+    ["Generator", "Gen", "Eq. 7"],
+    ["Reconstruction", "Rec", "Eq. 3"],
+    ["Kullback–Leibler divergence", "KLD", "Eq. 2"],
+];
 
 /// A plot for each of the five losses: their sizes are too different for one.
 pub(super) fn section(model: &Model) -> Markup {
@@ -24,9 +29,16 @@ pub(super) fn section(model: &Model) -> Markup {
                     (model.options.history_interval) " steps)." }
             } @else {
                 p { "Means over " (model.options.history_interval * (model.history.len().div_ceil(POINTS)) as u64)
-                    " training steps, as the paper defines them (Eqs. 1 to 3, 6 and 7). The scale is logarithmic where a loss "
-                    "changes by more than a factor of 30." }
-                div.small-plots { @for (index, name) in NAMES.iter().enumerate() { figure { (plot(&rows, index, name).draw()) } } }
+                    " training steps, without unit, as the paper defines them. The scale is logarithmic where a loss changes by "
+                    "more than a factor of 30." }
+                div.small-plots {
+                    @for (index, [name, subscript, equation]) in NAMES.into_iter().enumerate() {
+                        figure {
+                            h4 { b { (name) } ", L" sub { (subscript) } " (" (equation) ")" }
+                            (plot(&rows, index, name).draw())
+                        }
+                    }
+                }
             }
         }
     }
@@ -38,7 +50,7 @@ fn plot(rows: &[LossRow], index: usize, name: &str) -> Plot {
     Plot {
         title: format!("Loss of the {name} against training steps"),
         x: Axis::new("training steps", 0.0, last),
-        y: Axis::over_scales(name, points.iter().map(|(_, loss)| *loss).collect::<Vec<_>>()),
+        y: Axis::over_scales("", points.iter().map(|(_, loss)| *loss).collect::<Vec<_>>()),
         marks: vec![(String::new(), Mark::Curve(REAL, points))],
     }
 }

@@ -5,7 +5,7 @@
 //! * `verdict`: what a reader sees first.
 //! * `pictures`: micrograph, realisations, tiles and reconstructions.
 //! * `gate_table`: every gate with its figures.
-//! * `descriptors`, `descriptor_plots`: correlation, lineal path and volume fraction, computed and drawn.
+//! * `descriptors`, `descriptor_plots`: correlation, lineal path, volume fraction, interfaces, computed and drawn.
 //! * `losses`: how training went.
 //! * `latent_space`: what single latents do.
 //! * `paper`: the paper's Table 4 beside ours.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::subject::Subject;
-use crate::report::number::{counted, significant, whole};
+use crate::report::number::{counted, fixed, significant, whole};
 use crate::storage::model_digest;
 use crate::training::TrainingOptions;
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     let (model, images) = (subject.model, &subject.micrograph.images);
     let [_, ny, nx] = images.shape();
     let [_, tile_y, tile_x] = model.shape();
-    let values: Vec<String> = model.origin.phase_values.iter().map(|&value| significant(value, 4)).collect();
+    let values: Vec<String> = model.origin.phase_values.iter().map(|&value| grey_level(value)).collect();
     let changed = changed(&model.options)?;
     let facts = [
         (
@@ -68,6 +68,11 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             }
         }
     })
+}
+
+/// A value of the micrograph's file: mostly a whole number.
+fn grey_level(value: f64) -> String {
+    if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 4) }
 }
 
 /// Options other than the profile's: name, value here, value of the profile. Whatever options there are.

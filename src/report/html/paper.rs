@@ -49,7 +49,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Result<Mar
                 @if merged { "Phases 1 to " (model.n_phases() - 1) " count as one here." } @else { "Phase " (phase) " is judged." } }
             table {
                 thead { tr {
-                    th scope="col" { "Descriptor error (Eq. 12)" } th scope="col" { "E_rec" } th scope="col" { "E_gen" }
+                    th scope="col" { "Descriptor error (Eq. 12) in 10⁻³" } th scope="col" { "E_rec" } th scope="col" { "E_gen" }
                 } }
                 tbody {
                     (row("The paper, Table 4", *paper_rec, *paper_gen))
@@ -64,7 +64,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Result<Mar
 }
 
 fn row(name: &str, rec: f64, generation: f64) -> Markup {
-    html! { tr { th scope="row" { (name) } td { (significant(rec, 3)) } td { (significant(generation, 3)) } } }
+    html! { tr { th scope="row" { (name) } td { (significant(1e3 * rec, 3)) } td { (significant(1e3 * generation, 3)) } } }
 }
 
 /// The row whose name the dataset has, or else the file.

@@ -111,7 +111,7 @@ fn grid(images: &PhaseImages, name: &str) -> Result<Markup> {
 }
 
 /// Whole factor by which tiles are enlarged, so that pixels stay squares of one size.
-fn factor(side: usize) -> usize {
+pub(super) fn factor(side: usize) -> usize {
     (TILE / side).max(1)
 }
 

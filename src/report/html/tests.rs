@@ -79,7 +79,7 @@ fn two_phases_give_a_whole_page() {
         "✗ falls short",
         "real ± 1 σ",
         "Reconstructions of these tiles",
-        "reconstruction, L_Rec",
+        "L<sub>Rec</sub>",
         "Latent space",
         "The paper, Table 4",
         "lambda_rec",

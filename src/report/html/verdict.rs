@@ -12,31 +12,50 @@ const ENOUGH: usize = 256;
 
 /// The verdict of all phases together.
 pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
-    let gates: Vec<_> = judgements.iter().flat_map(|j| j.gates().into_iter().map(|gate| (j.phase, gate))).collect();
-    let (all, holding) = (gates.len(), gates.iter().filter(|(_, gate)| gate.holds).count());
-    let several = judgements.len() > 1;
+    let gates: Vec<_> = judgements.iter().flat_map(Judgement::gates).collect();
+    let (all, holding) = (gates.len(), gates.iter().filter(|gate| gate.holds).count());
     let notes = notes(subject, judgements);
-    let (class, symbol, words) = match (all, holding) {
-        (0, _) => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
-        _ if holding == all => ("holds", "✓", format!("All {all} gates hold")),
+    // Gates may hold by chance where realisations are few, and say nothing of a phase that is not judged.
+    let enough = subject.realisations.len() >= ENOUGH && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
+    let (class, symbol, words) = match all - holding {
+        _ if all == 0 => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
+        0 if enough => ("holds", "✓", format!("All {all} gates hold")),
+        0 => ("unknown", "?", format!("All {all} gates judged hold, which is not enough for a verdict")),
         _ => ("short", "✗", format!("{holding} of {all} gates hold")),
     };
     html! {
         section.verdict.(class) aria-label="Verdict" {
             h2 { span.symbol aria-hidden="true" { (symbol) } " " (words) }
-            @if all > 0 && holding == all {
+            @if class == "holds" {
                 p { "In every figure judged, realisations agree with the micrograph within its own uncertainty: they may be "
                     "taken for the material." }
-            } @else if all > 0 {
+            } @else if class == "short" {
                 p { "All must hold before realisations may be taken for the material. What falls short:" }
-                ul {
-                    @for (phase, gate) in gates.iter().filter(|(_, gate)| !gate.holds) {
-                        li { @if several { "phase " (phase) ": " } (gate.short) }
-                    }
-                }
+                (shortcomings(judgements))
             }
             @if !notes.is_empty() {
                 ul.notes { @for note in notes { li { (note) } } }
+            }
+        }
+    }
+}
+
+/// What falls short, in words: a list for each phase, side by side.
+fn shortcomings(judgements: &[Judgement]) -> Markup {
+    let several = judgements.len() > 1;
+    html! {
+        div.(if several { "phases" } else { "one-phase" }) {
+            @for judgement in judgements {
+                @let gates = judgement.gates();
+                @let holding = gates.iter().filter(|gate| gate.holds).count();
+                div {
+                    @if several && !gates.is_empty() {
+                        h3 { "Phase " (judgement.phase) ": " (holding) " of " (gates.len()) " gates hold" }
+                    }
+                    @if holding < gates.len() {
+                        ul { @for gate in gates.iter().filter(|gate| !gate.holds) { li { (gate.short) } } }
+                    }
+                }
             }
         }
     }

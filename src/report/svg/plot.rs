@@ -20,7 +20,7 @@ pub(in crate::report) const GENERATED: Style = Style { colour: "#b3400a", dashes
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 330.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 28.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 48.0;
 
@@ -183,7 +183,7 @@ mod tests {
             marks: vec![("both & all".into(), Mark::Curve(REAL, vec![(0.0, 0.0), (0.5, f64::NAN), (1.0, 1.0)]))],
         };
         let drawn = plot.draw().into_string();
-        assert!(drawn.contains("M64.0 282.0L506.0 30.0"), "{drawn}");
+        assert!(drawn.contains("M64.0 282.0L492.0 30.0"), "{drawn}");
         assert!(drawn.contains("a &lt; b") && drawn.contains("both &amp; all"), "{drawn}");
     }
 }
