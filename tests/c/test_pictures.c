@@ -35,6 +35,7 @@ static void the_report_is_a_page_of_its_own(const davegan_model_t *model) {
     free(page);
     write_file(TEST_FILE("file"), "text", 4);
     FAILS(DAVEGAN_IO, "file/report.html", davegan_report(model, micrograph, TEST_FILE("file/report.html"), &one));
+    FAILS(DAVEGAN_IO, "is a device", davegan_report(model, micrograph, "/dev/null", &one));
     const uint8_t phases[4] = {0, 1, 1, 0};
     OK(davegan_micrograph_from_memory(phases, 1, 2, 2, &small));
     FAILS(DAVEGAN_INVALID_PARAMETER, "1 x 2 x 2", davegan_report(model, small, path, &one));

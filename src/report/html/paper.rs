@@ -46,7 +46,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Result<Mar
             h2 { "Beside the paper" }
             p { "The row " em { (name) } " of the paper's Table 4 (Zhang et al., DA-VEGAN, 2023): matched by the name of the "
                 "dataset alone, and the paper's own numbers, on its own data after its own training. "
-                @if merged { "Phases 1 to " (model.n_phases() - 1) " count as one here." } @else { "Phase " (phase) " is judged." } }
+                @if merged { "All phases but phase 0 count as one here." } @else { "Phase " (phase) " is judged." } }
             table {
                 thead { tr {
                     th scope="col" { "Descriptor error (Eq. 12) in 10⁻³" } th scope="col" { "E_rec" } th scope="col" { "E_gen" }

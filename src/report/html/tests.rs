@@ -66,11 +66,11 @@ fn assert_well_formed(page: &str) {
 #[test]
 fn two_phases_give_a_whole_page() {
     let mut micrograph = field(128);
-    micrograph.source = "<b>&\"field\".h5:alloy".to_owned();
+    micrograph.source = "<i>&\"field\".h5:alloy".to_owned();
     let model = trained(&micrograph, Profile::Paper32, "two");
     let page = report(&model, &micrograph, 40, "two");
     assert_well_formed(&page);
-    assert!(page.contains("&lt;b&gt;&amp;&quot;field") && !page.contains("<b>"));
+    assert!(page.contains("&lt;i&gt;&amp;&quot;field") && !page.contains("<i>"));
     for text in [
         " of 16 gates hold",
         "What falls short",

@@ -53,12 +53,17 @@ fn shortcomings(judgements: &[Judgement]) -> Markup {
                         h3 { "Phase " (judgement.phase) ": " (holding) " of " (gates.len()) " gates hold" }
                     }
                     @if holding < gates.len() {
-                        ul { @for gate in gates.iter().filter(|gate| !gate.holds) { li { (gate.short) } } }
+                        ul { @for gate in gates.iter().filter(|gate| !gate.holds) { li { (unbroken(&gate.short)) } } }
                     }
                 }
             }
         }
     }
+}
+
+/// A text whose lines do not break between a number and its unit.
+fn unbroken(text: &str) -> String {
+    text.replace(" × ", "\u{a0}×\u{a0}").replace(" σ", "\u{a0}σ").replace(" %", "\u{a0}%")
 }
 
 /// What the reader must know besides.
@@ -72,7 +77,8 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
     }
     if !subject.own_micrograph {
         notes.push(format!(
-            "The model was not trained on this micrograph ({}): E_rec is not judged.",
+            "The model was not trained on this micrograph ({}): E_rec is not judged, and the tiles that \
+             realisations are compared with are those of this micrograph.",
             subject.micrograph.source
         ));
     }
