@@ -37,11 +37,11 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
         section aria-label="Descriptors" {
             h2 { "Two-point correlation, lineal path, volume fraction, interfaces" }
             p {
-                "Means over " (counted(n, "realisation")) " and " (n_real) " " (subject.real_name) " of the same size. "
+                "Means over " (counted(n, "realisation")) " and " (counted(n_real, subject.real_name)) " of the same size. "
                 @if subject.spread_is_known() { "The shaded band is one standard deviation of single real images to either side: "
                     "how much the material itself varies from one image of this size to the next. " }
                 @else { "There are too few real images of this size to say how much the material itself varies. " }
-                @if let Err(reason) = &subject.windows_at { "There are no real windows: " (reason) ". " }
+                @if subject.windows_at.is_err() { "The micrograph is too small for real windows of this size. " }
                 "No image is taken to be periodic."
             }
             @for phase in phases { (phase) }
@@ -63,7 +63,7 @@ fn maps(real: &Descriptors, generated: &Descriptors) -> Result<Markup> {
         div.maps {
             figure { h4 { "S₂, real" } (a) }
             figure { h4 { "S₂, realisations" } (b) }
-            figure { h4 { "Difference, realisations − real" } (c) figcaption { "The largest is " (significant(most, 2)) "." } }
+            figure { h4 { "Difference, realisations − real" } (c) figcaption { "The largest difference is " (significant(most, 2)) "." } }
         }
     })
 }
@@ -139,7 +139,7 @@ fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2]) -> Marku
         x,
         y: Axis::new("share of the images in %", 0.0, 1.05 * most),
         marks: vec![
-            (subject.real_name.to_owned(), Mark::Histogram(REAL, real)),
+            (format!("{}s", subject.real_name), Mark::Histogram(REAL, real)),
             ("realisations".to_owned(), Mark::Histogram(GENERATED, generated)),
             (String::new(), Mark::Upright(REAL, real_mean)),
             (String::new(), Mark::Upright(GENERATED, generated_mean)),

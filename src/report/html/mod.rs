@@ -8,7 +8,7 @@
 //! * `descriptors`, `descriptor_plots`: correlation, lineal path, volume fraction, interfaces, computed and drawn.
 //! * `losses`: how training went.
 //! * `latent_space`: what single latents do.
-//! * `paper`: the paper's Table 4 beside ours.
+//! * `paper`: the paper's error measures, and its Table 4 beside ours.
 //! * `origin`: how the model came about.
 
 mod descriptor_plots;

@@ -30,7 +30,7 @@ pub(super) struct Subject<'a> {
     pub reconstructions: PhaseImages,
     /// Images of the real material of the size of a realisation.
     pub real: PhaseImages,
-    /// What these images are.
+    /// What each of these images is.
     pub real_name: &'static str,
     /// Where the real windows lie, or why there are none.
     pub windows_at: std::result::Result<Vec<(usize, usize, usize)>, String>,
@@ -49,8 +49,8 @@ impl<'a> Subject<'a> {
         let side = model.options.profile.side();
         let windows_at = reason(floor_windows(&micrograph.images, side, options.seed))?;
         let (real, real_name) = match &windows_at {
-            Ok(places) => (windows(&micrograph.images, places, side)?, "real windows"),
-            Err(_) => (first(&model.tiles, MOST), "training tiles"),
+            Ok(places) => (windows(&micrograph.images, places, side)?, "real window"),
+            Err(_) => (first(&model.tiles, MOST), "training tile"),
         };
         Ok(Self {
             model,
