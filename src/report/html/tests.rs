@@ -1,6 +1,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use super::judgement::Judgement;
 use super::*;
 use crate::Device;
 use crate::micrograph::{Discs, GaussianField, Sample};
@@ -136,4 +137,22 @@ fn a_material_that_is_not_the_model_s_is_refused() {
     assert!(!path.exists());
     let nowhere = html_report(&model, &micrograph, Path::new("/no/such/folder/report.html"), &options).unwrap_err();
     assert!(matches!(nowhere, Error::Io { .. }), "{nowhere}");
+}
+
+#[test]
+fn a_verdict_wants_every_gate_every_phase_and_enough_realisations() {
+    let micrograph = field(64);
+    let model = trained(&micrograph, Profile::Paper32, "verdict");
+    let verdict = |count: usize, judgements: &[Judgement]| {
+        let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
+        verdict::section(&Subject::new(&model, &micrograph, &options).unwrap(), judgements).into_string()
+    };
+    let perfect = |phase| Judgement { phase, fidelity: Ok(judgement::tests::perfect()) };
+    let missing = || Judgement { phase: 2, fidelity: Err("phase 2 is nowhere".to_owned()) };
+    let page = verdict(256, &[perfect(1)]);
+    assert!(page.contains("verdict holds") && page.contains("All 16 gates hold"), "{page}");
+    for page in [verdict(255, &[perfect(1)]), verdict(256, &[perfect(1), missing()])] {
+        assert!(page.contains("verdict unknown") && page.contains("not enough for a verdict"), "{page}");
+    }
+    assert!(verdict(256, &[missing()]).contains("No verdict"));
 }
