@@ -1,7 +1,7 @@
 //! The HTML report: whether a model may be trusted, on one page that needs nothing else.
 //!
 //! * `subject`: all images that the report is about.
-//! * `judgement`: the gates of each phase, in words.
+//! * `judgement`, `gate_words`: the gates of each phase, and what is said about each.
 //! * `verdict`: what a reader sees first.
 //! * `pictures`: micrograph, realisations, tiles and reconstructions.
 //! * `gate_table`: every gate with its figures.
@@ -14,6 +14,7 @@
 mod descriptor_plots;
 mod descriptors;
 mod gate_table;
+mod gate_words;
 mod judgement;
 mod latent_space;
 mod losses;
