@@ -52,6 +52,7 @@ cat <<END
 
 Done in $((SECONDS - start)) s, after $STEPS training steps; the paper trains for 80,000, and quality grows with the steps.
 
+  $out/report.html              whether to trust it: open it in a browser
   $out/contact_sheet.png        original, reconstructions and realisations side by side
   $out/realisations.vtkhdf      the realisations: open it in ParaView
   $out/reconstructions.h5       the micrograph's tiles, encoded and decoded

@@ -20,8 +20,9 @@ static const char USAGE[] =
     "usage: train_generate MICROGRAPH DATASET OUT_DIR [options]\n"
     "\n"
     "Trains DA-VEGAN on MICROGRAPH (HDF5, PNG or TIFF; DATASET is a path inside an HDF5 file, \"-\" for pictures)\n"
-    "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png, and\n"
-    "fidelity.txt: what the realisations are like beside real windows of the micrograph.\n"
+    "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png;\n"
+    "fidelity.txt: what the realisations are like beside real windows of the micrograph; and report.html: all of it on\n"
+    "one page for a browser.\n"
     "\n"
     "  --profile P       standard (tiles of 64 pixels, the default), or as in the paper: paper32 or paper64\n"
     "  --steps N         training steps; the profile decides if not given\n"
@@ -313,6 +314,14 @@ static void write_fidelity(const davegan_model_t *model, const davegan_model_inf
     davegan_fidelity_free(fidelity);
 }
 
+static void write_report(const davegan_model_t *model, const davegan_generate_options_t *options,
+                         const settings_t *settings, const char *path) {
+    davegan_micrograph_t *micrograph = read_micrograph(settings);
+    const davegan_status_t status = davegan_report(model, micrograph, path, options);
+    davegan_micrograph_free(micrograph);
+    check(status);
+}
+
 int main(int argc, char **argv) {
     const settings_t settings = parse(argc, argv);
     make_directory(settings.out_dir);
@@ -321,6 +330,7 @@ int main(int argc, char **argv) {
     char *reconstructions = path_in(settings.out_dir, "reconstructions.h5");
     char *contact_sheet = path_in(settings.out_dir, "contact_sheet.png");
     char *fidelity = path_in(settings.out_dir, "fidelity.txt");
+    char *report = path_in(settings.out_dir, "report.html");
 
     double start = seconds();
     train(&settings, model_path);
@@ -350,6 +360,7 @@ int main(int argc, char **argv) {
     printf("E_rec %.9g\nE_gen %.9g\n", evaluation.e_rec, evaluation.e_gen);
     print_volume_fractions(model, &info, options);
     write_fidelity(model, &info, &options, &settings, evaluation.phase, fidelity);
+    write_report(model, &options, &settings, report);
 
     davegan_model_free(model);
     free(model_path);
@@ -357,5 +368,6 @@ int main(int argc, char **argv) {
     free(reconstructions);
     free(contact_sheet);
     free(fidelity);
+    free(report);
     return 0;
 }

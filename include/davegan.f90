@@ -232,7 +232,7 @@ module davegan
   public :: davegan_s2_error, davegan_s2, davegan_s2_radial
   public :: davegan_fidelity_measure, davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table
   public :: davegan_fidelity_free
-  public :: davegan_contact_sheet, davegan_write_images
+  public :: davegan_contact_sheet, davegan_report, davegan_write_images
 
   ! ---- the C functions ----
   interface
@@ -546,6 +546,13 @@ module davegan
       type(davegan_generate_options_t), intent(in) :: options
       integer(c_int32_t) :: status
     end function c_contact_sheet
+    function c_report(model, micrograph, html, options) result(status) bind(c, name="davegan_report")
+      import :: c_char, c_int32_t, c_ptr, davegan_generate_options_t
+      type(c_ptr), value :: model, micrograph
+      character(kind=c_char), intent(in) :: html(*)
+      type(davegan_generate_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_report
     function c_write_images(path, dataset, phases, n, nz, ny, nx) result(status) bind(c, name="davegan_write_images")
       import :: c_char, c_int32_t, c_int8_t, c_size_t
       character(kind=c_char), intent(in) :: path(*), dataset(*)
@@ -1282,6 +1289,23 @@ contains
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_contact_sheet
+
+  !> Writes a page of HTML that says whether realisations may be taken for the material of the micrograph.
+  subroutine davegan_report(model, micrograph, html, options, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    type(davegan_micrograph), intent(in) :: micrograph
+    character(len=*), intent(in) :: html
+    type(davegan_generate_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    integer(c_int32_t) :: status
+    call prepare_generation(raw, status, options)
+    if (status == davegan_ok) status = c_report(model%handle, micrograph%handle, to_c(html), raw)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_report
 
   !> Writes phase images (nx, ny, nz, n) as a dataset of an HDF5 file.
   subroutine davegan_write_images(path, dataset, phases, stat, errmsg)

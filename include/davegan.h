@@ -1364,6 +1364,32 @@ davegan_status_t davegan_contact_sheet(const struct davegan_model_t *model,
                                        const struct davegan_generate_options_t *options);
 
 /**
+ * Writes a page of HTML that says whether the realisations of a model may be taken for the material of `micrograph`.
+ *
+ * On top stands how many gates hold, as `davegan_fidelity_gates` counts them, and what falls short in words; below
+ * it micrograph, realisations, tiles and reconstructions, every gate with its figures, two-point correlation, lineal
+ * path and volume fraction beside those of real windows, the losses, the latent space, the paper's Table 4 if it has a
+ * material of that name, and how the model was trained. The page needs no other file, no network and no script. For two
+ * phases the minority phase is judged, for more every phase but phase 0.
+ *
+ * `micrograph` is the one that the model was trained on; of another one of the same material E_rec is not judged. Of
+ * `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults. The gates need at least 32
+ * realisations, and 256 for a verdict, and a micrograph at least twice as wide and high as they are; otherwise the page
+ * says what is left out and why. 256 realisations of 64 x 64 pixels take some seconds for each phase. `html` is
+ * replaced in one step; after a failure it is as it was.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if `micrograph` has not the model's number of phases or is smaller than its
+ * realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
+ * `DAVEGAN_IO` if the file cannot be written. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_report(const struct davegan_model_t *model,
+                                const struct davegan_micrograph_t *micrograph,
+                                const char *html,
+                                const struct davegan_generate_options_t *options);
+
+/**
  * Writes `n` images as the dataset `dataset` of the HDF5 file at `path`: `(n, ny, nx)` if `nz` is 1, else `(n, nz, ny,
  * nx)`.
  *

@@ -433,6 +433,11 @@ public:
         detail::check(davegan_contact_sheet(get(), png.c_str(), &options));
     }
 
+    /// Writes a page of HTML that says whether realisations may be taken for the material of the micrograph.
+    void report(const Micrograph &micrograph, const std::string &html, const GenerateOptions &options = {}) const {
+        detail::check(davegan_report(get(), micrograph.get(), html.c_str(), &options));
+    }
+
     /// The C handle, still owned by this object.
     const davegan_model_t *get() const noexcept { return handle_.get(); }
 

@@ -10,7 +10,7 @@
 //! * [`descriptor`]: two-point correlation and the error measures of the paper; lineal path, patterns, pieces and more.
 //! * [`evaluation`]: what realisations are like beside real windows of the micrograph.
 //! * [`storage`]: the model file, realisations as VTKHDF or in a host's own HDF5 file.
-//! * [`report`]: pictures of a model.
+//! * [`report`]: pictures of a model, and the HTML report that says whether to trust it.
 //! * [`c_api`]: the C interface to all of this.
 //!
 //! Beside them: `device` (where tensors live, how many threads work on them), `processor` (what its kernels share), `random` (every draw follows from a seed),

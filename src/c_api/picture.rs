@@ -6,6 +6,7 @@ use ndarray::Array4;
 
 use super::generation::{davegan_generate_options_t, read_options};
 use super::guard::guard;
+use super::micrograph::davegan_micrograph_t;
 use super::model::davegan_model_t;
 use super::pointers::{self, elements, reference, slice, text};
 use super::status::davegan_status_t;
@@ -29,6 +30,40 @@ pub unsafe extern "C" fn davegan_contact_sheet(
         let (model, png, options) =
             unsafe { (&reference(model, "model")?.0, pointers::path(png, "png")?, read_options(options)?) };
         report::contact_sheet(model, png, &options)
+    })
+}
+
+/// Writes a page of HTML that says whether the realisations of a model may be taken for the material of `micrograph`.
+///
+/// On top stands how many gates hold, as `davegan_fidelity_gates` counts them, and what falls short in words; below
+/// it micrograph, realisations, tiles and reconstructions, every gate with its figures, two-point correlation, lineal
+/// path and volume fraction beside those of real windows, the losses, the latent space, the paper's Table 4 if it has a
+/// material of that name, and how the model was trained. The page needs no other file, no network and no script. For two
+/// phases the minority phase is judged, for more every phase but phase 0.
+///
+/// `micrograph` is the one that the model was trained on; of another one of the same material E_rec is not judged. Of
+/// `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults. The gates need at least 32
+/// realisations, and 256 for a verdict, and a micrograph at least twice as wide and high as they are; otherwise the page
+/// says what is left out and why. 256 realisations of 64 x 64 pixels take some seconds for each phase. `html` is
+/// replaced in one step; after a failure it is as it was.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if `micrograph` has not the model's number of phases or is smaller than its
+/// realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
+/// `DAVEGAN_IO` if the file cannot be written. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_report(
+    model: *const davegan_model_t,
+    micrograph: *const davegan_micrograph_t,
+    html: *const c_char,
+    options: *const davegan_generate_options_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (model, micrograph) = unsafe { (&reference(model, "model")?.0, &reference(micrograph, "micrograph")?.0) };
+        // SAFETY: as above.
+        let (html, options) = unsafe { (pointers::path(html, "html")?, read_options(options)?) };
+        report::html_report(model, micrograph, html, &options)
     })
 }
 

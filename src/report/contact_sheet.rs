@@ -8,11 +8,11 @@ use embedded_graphics::mono_font::{MonoTextStyle, ascii::FONT_10X20};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::prelude::{DrawTarget, Drawable};
 use embedded_graphics::text::{Baseline, Text};
-use image::{Rgb, RgbImage};
+use image::{GrayImage, Luma, Rgb, RgbImage};
 
+use super::picture;
 use crate::device::thread_pool;
 use crate::generation::{Evaluation, GenerationOptions, evaluate, realisations, reconstruct};
-use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::{Error, Result};
 
@@ -59,7 +59,8 @@ pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) ->
         sheet.write(&title, left, MARGIN);
         for index in 0..images.len() {
             let (row, column) = (index as u32 / COLUMNS, index as u32 % COLUMNS);
-            sheet.paint(images, index, left + column * cell[0], MARGIN + TITLE_HEIGHT + row * cell[1], factor);
+            let (x, y) = (left + column * cell[0], MARGIN + TITLE_HEIGHT + row * cell[1]);
+            sheet.paint(&picture::phases(images, index), x, y, factor);
         }
     }
     sheet.0.save_with_format(path, image::ImageFormat::Png).map_err(|error| match error {
@@ -77,14 +78,11 @@ impl Sheet {
         let Ok(_) = Text::with_baseline(text, at, style, Baseline::Top).draw(self);
     }
 
-    fn paint(&mut self, images: &PhaseImages, index: usize, left: u32, top: u32, factor: u32) {
-        let [_, _, nx] = images.shape();
-        for (pixel, &phase) in images.image(index).iter().enumerate() {
-            let grey = (usize::from(phase) * 255 / (images.n_phases() - 1)) as u8;
-            let (x, y) = (left + (pixel % nx) as u32 * factor, top + (pixel / nx) as u32 * factor);
+    fn paint(&mut self, picture: &GrayImage, left: u32, top: u32, factor: u32) {
+        for (x, y, &Luma([grey])) in picture.enumerate_pixels() {
             for dy in 0..factor {
                 for dx in 0..factor {
-                    self.0.put_pixel(x + dx, y + dy, Rgb([grey; 3]));
+                    self.0.put_pixel(left + x * factor + dx, top + y * factor + dy, Rgb([grey; 3]));
                 }
             }
         }

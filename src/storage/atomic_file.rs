@@ -15,9 +15,9 @@ use crate::{Error, Result};
 /// # Errors
 ///
 /// What `write` returns, told of `path` instead of the temporary file, and [`Error::Io`] if the directory is missing or
-/// cannot be written, or `path` is a directory.
+/// cannot be written, or `path` is a directory or a device.
 /// `path` is as it was before, and the temporary file is gone.
-pub(super) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (target, temporary) = temporary_for(path)?;
     let result = write(&temporary).and_then(|()| {
         move_over(&temporary, &target).map_err(|e| Error::system(path, "put the new file in place", &e))
@@ -38,6 +38,10 @@ fn temporary_for(path: &Path) -> Result<(PathBuf, PathBuf)> {
     if path.is_dir() {
         return Err(Error::io(path, "is a directory; give the path of a file"));
     }
+    // A host with the rights to would have its /dev/null replaced.
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(Error::io(path, "is a device or a pipe; give the path of a file"));
+    }
     // The file that a symbolic link points to is replaced, not the link.
     let target = path.canonicalize().unwrap_or_else(|_| path.into());
     let temporary = create_temporary(directory_of(&target))
@@ -56,7 +60,7 @@ fn directory_of(path: &Path) -> &Path {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if the directory is missing or cannot be written, or `path` is a directory.
+/// [`Error::Io`] if the directory is missing or cannot be written, or `path` is a directory or a device.
 pub fn check_replaceable(path: &Path) -> Result<()> {
     let temporary = temporary_for(path)?.1;
     fs::remove_file(&temporary).map_err(|e| Error::system(path, "remove a file from its directory", &e))

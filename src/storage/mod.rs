@@ -23,6 +23,7 @@ mod testing;
 mod vtkhdf;
 
 pub use atomic_file::check_replaceable;
+pub(crate) use atomic_file::replace_file;
 pub use container::{Attribute, Container, NamedArray};
 pub use header::{Header, Layout, Mode};
 pub use model_file::{model_digest, read_model, write_model};

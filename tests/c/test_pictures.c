@@ -1,4 +1,4 @@
-/* davegan_contact_sheet, davegan_write_images. */
+/* davegan_contact_sheet, davegan_report, davegan_write_images. */
 #include "fixture.h"
 
 static void the_contact_sheet_is_a_png(const davegan_model_t *model) {
@@ -15,6 +15,35 @@ static void the_contact_sheet_is_a_png(const davegan_model_t *model) {
     FAILS(DAVEGAN_IO, "/dev/full", davegan_contact_sheet(model, "/dev/full", &options));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_contact_sheet(NULL, path, &options));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_contact_sheet(model, NULL, &options));
+}
+
+static void the_report_is_a_page_of_its_own(const davegan_model_t *model) {
+    const davegan_generate_options_t options = some_realisations(0, 32), one = some_realisations(0, 1);
+    const char *path = TEST_FILE("report.html");
+    davegan_micrograph_t *micrograph = small_micrograph(), *small = NULL;
+    OK(davegan_report(model, micrograph, path, &options));
+    size_t size = 0;
+    char *page = (char *)read_file(path, &size); /* one byte more than the file has, and that is 0 */
+    CHECK(size > 10000 && size < 2000000);
+    CHECK(strncmp(page, "<!DOCTYPE html>", 15) == 0);
+    CHECK(strstr(page, " of 16 gates hold") != NULL);
+    CHECK(strstr(page, "<script") == NULL);
+    free(page);
+    OK(davegan_report(model, micrograph, path, &one)); /* too few for the gates: the page says so */
+    page = (char *)read_file(path, &size);
+    CHECK(strstr(page, "give at least 32") != NULL);
+    free(page);
+    write_file(TEST_FILE("file"), "text", 4);
+    FAILS(DAVEGAN_IO, "file/report.html", davegan_report(model, micrograph, TEST_FILE("file/report.html"), &one));
+    FAILS(DAVEGAN_IO, "is a device", davegan_report(model, micrograph, "/dev/null", &one));
+    const uint8_t phases[4] = {0, 1, 1, 0};
+    OK(davegan_micrograph_from_memory(phases, 1, 2, 2, &small));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "1 x 2 x 2", davegan_report(model, small, path, &one));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_report(NULL, micrograph, path, &one));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_report(model, NULL, path, &one));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_report(model, micrograph, NULL, &one));
+    davegan_micrograph_free(small);
+    davegan_micrograph_free(micrograph);
 }
 
 static void images_come_back_as_they_were_written(void) {
@@ -46,6 +75,7 @@ static void images_come_back_as_they_were_written(void) {
 int main(void) {
     davegan_model_t *model = small_model(TEST_FILE("model.h5"));
     the_contact_sheet_is_a_png(model);
+    the_report_is_a_page_of_its_own(model);
     images_come_back_as_they_were_written();
     davegan_model_free(model);
     return 0;

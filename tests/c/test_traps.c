@@ -40,6 +40,10 @@ int main(void) {
     OK(davegan_generate_into(model, &realisations, phases, sizeof phases));
     OK(davegan_evaluate(model, -1, &realisations, &evaluation, sizeof evaluation));
     OK(davegan_contact_sheet(model, TEST_FILE("sheet.png"), &realisations));
+    davegan_micrograph_t *micrograph = small_micrograph();
+    const davegan_generate_options_t judged = some_realisations(0, 32);
+    OK(davegan_report(model, micrograph, TEST_FILE("report.html"), &judged));
+    davegan_micrograph_free(micrograph);
     davegan_model_free(model);
     FAILS(DAVEGAN_IO, "no_such_file.h5", davegan_model_load("no_such_file.h5", DAVEGAN_DEVICE_KIND_CPU, 0, &model));
     CHECK_INT(TRAPS, fegetexcept());

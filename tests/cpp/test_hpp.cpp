@@ -147,6 +147,8 @@ void models() {
     CHECK(model.evaluate(options).e_gen > 0);
     options.count = 32;
     const davegan::Micrograph micrograph = field();
+    model.report(micrograph, TEST_FILE("report.html"), options);
+    THROWS(DAVEGAN_IO, "no_such_folder", model.report(micrograph, "no_such_folder/report.html", options));
     const davegan::Fidelity fidelity = davegan::Fidelity::measure(micrograph, 1, model.generate(options), SIDE);
     CHECK(!fidelity.holds() && fidelity.figure("vf") >= 0);
     CHECK(fidelity.table().find("of 15 gates hold\n") != std::string::npos);

@@ -141,6 +141,7 @@ contains
     call davegan_evaluate(model, evaluation, options=options)
     call check(evaluation%count == 3 .and. evaluation%e_gen > 0, "evaluation")
     call davegan_contact_sheet(model, "fortran_calls_sheet.png", options)
+    call davegan_report(model, micrograph, "fortran_calls_report.html", options)
     call test_fidelity(tiles)
   end subroutine test_generation
 

@@ -1,0 +1,182 @@
+//! Two-point correlation, lineal path, volume fraction and interfaces of realisations beside those of the real material.
+
+use maud::{Markup, html};
+
+use super::descriptors::{Descriptors, Ensemble};
+use super::subject::Subject;
+use crate::Result;
+use crate::report::number::{counted, significant};
+use crate::report::svg::{Axis, GENERATED, Mark, Palette, Plot, REAL, map};
+
+/// Bars of a histogram.
+const BARS: usize = 24;
+
+/// Plots for each phase judged.
+///
+/// # Errors
+///
+/// [`Error::Internal`](crate::Error::Internal) if a picture cannot be encoded.
+pub(super) fn section(subject: &Subject) -> Result<Markup> {
+    let measured = subject.measured();
+    let (n, n_real) = (measured.len(), subject.real.len());
+    let phases = subject.phases.iter().map(|&phase| {
+        let (real, generated) = (Descriptors::new(&subject.real, phase)?, Descriptors::new(&measured, phase)?);
+        Ok(html! {
+            @if subject.phases.len() > 1 { h3 { "Phase " (phase) } }
+            (maps(&real, &generated)?)
+            div.plots {
+                (correlation(subject, &real, &generated))
+                (lineal_path(subject, &real, &generated))
+                (volume_fractions(subject, &real, &generated))
+                (interfaces(subject, &real, &generated))
+            }
+        })
+    });
+    let phases = phases.collect::<Result<Vec<_>>>()?;
+    Ok(html! {
+        section aria-label="Descriptors" {
+            h2 { "Two-point correlation, lineal path, volume fraction, interfaces" }
+            p {
+                "Means over " (counted(n, "realisation")) " and " (counted(n_real, subject.real_name)) " of the same size. "
+                @if subject.spread_is_known() { "The shaded band is one standard deviation of single real images to either side: "
+                    "how much the material itself varies from one image of this size to the next. " }
+                @else { "There are too few real images of this size to say how much the material itself varies. " }
+                @if subject.windows_at.is_err() { "The micrograph is too small for real windows of this size. " }
+                "No image is taken to be periodic."
+            }
+            @for phase in phases { (phase) }
+        }
+    })
+}
+
+fn maps(real: &Descriptors, generated: &Descriptors) -> Result<Markup> {
+    let difference = &generated.map - &real.map;
+    let both = Axis::over("S₂", real.map.iter().chain(&generated.map).copied());
+    let most = difference.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+    let apart = Axis::new("difference", -most.max(1e-12), most.max(1e-12));
+    let (a, b) = (
+        map(&real.map, &both, Palette::Sequential, "Map of the two-point correlation of the real material")?,
+        map(&generated.map, &both, Palette::Sequential, "Map of the two-point correlation of the realisations")?,
+    );
+    let c = map(&difference, &apart, Palette::Diverging, "Map of the difference of the two-point correlations")?;
+    Ok(html! {
+        div.maps {
+            figure { h4 { "S₂, real" } (a) }
+            figure { h4 { "S₂, realisations" } (b) }
+            figure { h4 { "Difference, realisations − real" } (c) figcaption { "The largest difference is " (significant(most, 2)) "." } }
+        }
+    })
+}
+
+fn correlation(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
+    let v = real.radial.mean[0];
+    let title = "Two-point correlation against distance, real and realisations";
+    let asymptote = (format!("φ² = {}", significant(v * v, 3)), Mark::Level(v * v));
+    let curves = Curves { x: "distance r in pixels", y: "two-point correlation S₂(r)", first: 0 };
+    curves.draw(subject, title, [&real.radial, &generated.radial], Some(asymptote))
+}
+
+fn lineal_path(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
+    let title = "Lineal path function against length of the segment, real and realisations";
+    let curves = Curves { x: "length of the segment in pixels", y: "lineal path L(r)", first: 1 };
+    curves.draw(subject, title, [&real.lineal, &generated.lineal], None)
+}
+
+/// Two curves over lags: means over images.
+struct Curves {
+    x: &'static str,
+    y: &'static str,
+    /// The first lag.
+    first: usize,
+}
+
+impl Curves {
+    fn draw(&self, subject: &Subject, title: &str, of: [&Ensemble; 2], extra: Option<(String, Mark)>) -> Markup {
+        let [real, generated] = of;
+        let lag = |index: usize| (self.first + index) as f64;
+        let points = |values: &[f64]| values.iter().enumerate().map(|(i, &value)| (lag(i), value)).collect::<Vec<_>>();
+        let spread = |(i, (&mean, &sd)): (usize, (&f64, &f64))| (lag(i), (mean - sd).max(0.0), mean + sd);
+        let band: Vec<_> = real.mean.iter().zip(&real.deviation).enumerate().map(spread).collect();
+        let known = subject.spread_is_known();
+        let most = |values: Vec<f64>| values.into_iter().fold(0.0, f64::max);
+        let top = most(generated.mean.clone()).max(most(real.mean.clone()));
+        let top = if known { top.max(most(band.iter().map(|(_, _, high)| *high).collect())) } else { top };
+        let mut marks = Vec::new();
+        if known {
+            marks.push(("real ± 1 σ".to_owned(), Mark::Band(REAL, band)));
+        }
+        marks.extend(extra);
+        marks.push(("real".to_owned(), Mark::Curve(REAL, points(&real.mean))));
+        marks.push(("realisations".to_owned(), Mark::Curve(GENERATED, points(&generated.mean))));
+        let plot = Plot {
+            title: title.to_owned(),
+            x: Axis::new(self.x, lag(0), lag(real.mean.len().max(2) - 1)),
+            y: Axis::new(self.y, 0.0, 1.05 * top),
+            marks,
+        };
+        html! { figure { (plot.draw()) } }
+    }
+}
+
+fn volume_fractions(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
+    let values = [&real.volume_fractions[..], &generated.volume_fractions];
+    distribution(subject, "volume fraction of an image", values)
+}
+
+fn interfaces(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
+    let values = [&real.interfaces[..], &generated.interfaces];
+    distribution(subject, "interface density of an image, per pixel (x and y)", values)
+}
+
+/// How a figure of single images is distributed.
+fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2]) -> Markup {
+    let x = Axis::over(quantity, values.concat());
+    let [real, generated] = values.map(|values| histogram(values, x.from, x.to));
+    let [real_mean, generated_mean] = values.map(|values| values.iter().sum::<f64>() / values.len() as f64);
+    let most = real.iter().chain(&generated).map(|(_, _, height)| *height).fold(0.0, f64::max);
+    let plot = Plot {
+        title: format!("Histogram of the {quantity}, real and realisations"),
+        x,
+        y: Axis::new("share of the images in %", 0.0, 1.05 * most),
+        marks: vec![
+            (format!("{}s", subject.real_name), Mark::Histogram(REAL, real)),
+            ("realisations".to_owned(), Mark::Histogram(GENERATED, generated)),
+            (String::new(), Mark::Upright(REAL, real_mean)),
+            (String::new(), Mark::Upright(GENERATED, generated_mean)),
+        ],
+    };
+    html! {
+        figure {
+            (plot.draw())
+            figcaption { "Upright lines are the means: real " (significant(real_mean, 3)) ", realisations "
+                (significant(generated_mean, 3)) "." }
+        }
+    }
+}
+
+/// Shares in percent of the values in bars of equal width from `from` to `to`.
+fn histogram(values: &[f64], from: f64, to: f64) -> Vec<(f64, f64, f64)> {
+    let width = (to - from) / BARS as f64;
+    let mut counts = [0usize; BARS];
+    for value in values {
+        counts[(((value - from) / width) as usize).min(BARS - 1)] += 1;
+    }
+    let bar = |(i, count): (usize, &usize)| {
+        let left = from + i as f64 * width;
+        (left, left + width, 100.0 * *count as f64 / values.len() as f64)
+    };
+    counts.iter().enumerate().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_hold_every_value_once() {
+        let bars = histogram(&[0.0, 0.1, 0.5, 1.0], 0.0, 1.0);
+        assert_eq!(bars.len(), BARS);
+        assert!((bars.iter().map(|bar| bar.2).sum::<f64>() - 100.0).abs() < 1e-9);
+        assert_eq!((bars[0].2, bars[BARS / 2].2, bars[BARS - 1].2), (25.0, 25.0, 25.0));
+    }
+}

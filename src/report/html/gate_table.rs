@@ -1,0 +1,77 @@
+//! Every gate with its figures.
+
+use maud::{Markup, html};
+
+use super::judgement::{JudgedGate, Judgement};
+use super::subject::Subject;
+use crate::evaluation::Fidelity;
+use crate::report::number::significant;
+
+/// A table for each phase.
+pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
+    let fractions = subject.micrograph.images.volume_fractions();
+    html! {
+        section aria-label="Gates" {
+            h2 { "The gates" }
+            p { "σ is the standard deviation over real windows or tiles of the size of a realisation. The floor is what real "
+                "material scores against itself: unseen windows against the training tiles, or two halves of the micrograph "
+                "against each other." }
+            @for judgement in judgements {
+                h3 { "Phase " (judgement.phase) ", volume fraction "
+                    (significant(fractions[usize::from(judgement.phase)], 3)) }
+                @match &judgement.fidelity {
+                    Ok(fidelity) => { (table(&judgement.gates())) (others(fidelity)) }
+                    Err(reason) => p.left-out { "Left out: " (reason) "." }
+                }
+            }
+        }
+    }
+}
+
+fn table(gates: &[JudgedGate]) -> Markup {
+    html! {
+        table.gates {
+            thead {
+                tr {
+                    th scope="col" { "Quantity" }
+                    th scope="col" { "Realisations" }
+                    th scope="col" { "Real, or floor" }
+                    th scope="col" { "Judged" }
+                    th scope="col" { "Must be" }
+                    th scope="col" { "Gate" }
+                }
+            }
+            tbody {
+                @for gate in gates {
+                    tr.(if gate.holds { "holds" } else { "short" }) {
+                        th scope="row" { (gate.quantity) }
+                        td { (gate.generated) }
+                        td { (gate.real) }
+                        td { (gate.judged) }
+                        td { (gate.requirement) }
+                        td.mark { (if gate.holds { "✓ holds" } else { "✗ falls short" }) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A probability: no more digits than it has meaning.
+fn probability(p: f64) -> String {
+    if p < 1e-3 { "< 0.001".to_owned() } else { format!("= {}", significant(p, 2)) }
+}
+
+/// Figures that are measured but not judged.
+fn others(of: &Fidelity) -> Markup {
+    html! {
+        p.others {
+            "Not judged: interface density across the wrapped edges over that inside, " (significant(of.seam_over_interior, 3))
+            " (1 for periodic realisations); mean likeness to the nearest tile " (significant(of.likeness, 3))
+            ", of unseen real windows " (significant(of.likeness_real, 3))
+            "; Kolmogorov–Smirnov test of the effective conductivities, p " (probability(of.k_eff_ks_p))
+            @if let Some(share) = of.e_rec_pixels { "; pixels that differ in reconstructions " (significant(100.0 * share, 2)) " %" }
+            "."
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The gates of each phase, with what falls short.
+
+use super::gate_words::{Measure, NOTHING, Words, words};
+use super::subject::{Subject, reason};
+use crate::Result;
+use crate::evaluation::{Fidelity, Gate, evaluate};
+
+/// What is judged of a phase.
+pub(super) struct Judgement {
+    /// The phase.
+    pub phase: u8,
+    /// Its figures, or why there are none.
+    pub fidelity: std::result::Result<Fidelity, String>,
+}
+
+impl Judgement {
+    /// The gates with their figures; none if there are no figures.
+    pub fn gates(&self) -> Vec<JudgedGate> {
+        let judged = |fidelity: &Fidelity| fidelity.gates().into_iter().map(|gate| judged(fidelity, gate)).collect();
+        self.fidelity.as_ref().map_or(Vec::new(), judged)
+    }
+}
+
+/// Judges all phases of `subject`.
+///
+/// # Errors
+///
+/// Those of [`evaluate`], apart from what cannot be judged.
+pub(super) fn judge(subject: &Subject) -> Result<Vec<Judgement>> {
+    let of_phase = |&phase: &u8| {
+        let fidelity = match &subject.windows_at {
+            Err(reason) => Err(reason.clone()),
+            Ok(windows_at) => {
+                let reconstructions = subject.own_micrograph.then_some(&subject.reconstructions);
+                let (real, realisations) = (&subject.micrograph.images, &subject.realisations);
+                reason(evaluate(real, realisations, reconstructions, phase, windows_at))?
+            }
+        };
+        Ok(Judgement { phase, fidelity })
+    };
+    subject.phases.iter().map(of_phase).collect()
+}
+
+/// A gate as people read it.
+pub(super) struct JudgedGate {
+    /// The quantity.
+    pub quantity: &'static str,
+    /// What the realisations have.
+    pub generated: String,
+    /// What the real material has.
+    pub real: String,
+    /// What is judged: a difference in standard deviations, a ratio, or the value itself.
+    pub judged: String,
+    /// What it must be.
+    pub requirement: String,
+    /// Whether it is.
+    pub holds: bool,
+    /// What is wrong if it is not.
+    pub short: String,
+}
+
+fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
+    let Words { quantity, generated, real, measure, below, above } = words(of, gate.figure);
+    let (judged, requirement) = (measure.text(), measure.requirement(&gate));
+    let short = match measure.value() {
+        value if !value.is_finite() => format!("{quantity}: cannot be judged, the figure is not a number"),
+        value => {
+            let what = if value < measure.middle() { below } else { above };
+            match measure {
+                Measure::Deviations(_) if real != NOTHING => {
+                    format!("{what} ({generated} instead of {real}, {judged})")
+                }
+                Measure::Deviations(_) | Measure::OverFloor(_) => format!("{what} ({judged})"),
+                Measure::Value(_) | Measure::Share(_) => format!("{what} ({judged}; must be {requirement})"),
+            }
+        }
+    };
+    JudgedGate { quantity, generated, real, judged, requirement, holds: gate.holds, short }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::evaluation::Beside;
+
+    /// Figures that hold every gate.
+    pub fn perfect() -> Fidelity {
+        let beside = |value: f64| Beside { generated: value, real: value, sd: 0.0 };
+        Fidelity {
+            e_gen: 0.01,
+            e_gen_floor: 0.01,
+            e_rec: Some(1e-4),
+            e_rec_pixels: Some(0.0),
+            vf: 0.3,
+            vf_micrograph: 0.3,
+            vf_bias_sd: 0.0,
+            vf_spread: 1.0,
+            covariance: 0.02,
+            covariance_floor: 0.02,
+            lineal: 0.02,
+            lineal_floor: 0.02,
+            interface_sd: 0.0,
+            seam_over_interior: 1.0,
+            patterns: [0.1; 3],
+            patterns_floor: [0.1; 3],
+            objects: beside(12.0),
+            holes: beside(3.0),
+            largest: beside(0.5),
+            k_eff: beside(4.0),
+            k_eff_ks_p: 1.0,
+            likeness: 0.4,
+            likeness_real: 0.4,
+            copies: 0.0,
+            variety: 1.0,
+        }
+    }
+
+    fn shorts(fidelity: Fidelity) -> Vec<String> {
+        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity) };
+        judgement.gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.short).collect()
+    }
+
+    #[test]
+    fn every_gate_has_words() {
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
+        assert_eq!(gates.len(), 16);
+        for gate in gates {
+            assert!(gate.holds && gate.quantity.contains(' '), "{}", gate.quantity);
+            assert!(!gate.requirement.contains('_'), "{}", gate.requirement);
+        }
+    }
+
+    #[test]
+    fn what_falls_short_is_named_with_its_direction() {
+        assert_eq!(shorts(perfect()), [""; 0]);
+        let fewer = Beside { generated: 9.0, real: 12.0, sd: -0.8 };
+        let found = shorts(Fidelity { objects: fewer, ..perfect() });
+        assert_eq!(found, ["too few connected pieces (9.00 instead of 12.0, −0.80 σ)"]);
+        let found = shorts(Fidelity { e_gen: 0.02, copies: 0.1, ..perfect() });
+        assert!(found[0].ends_with("than unseen material does (2.00 × floor)"), "{found:?}");
+        assert_eq!(found[1], "realisations copy training tiles (10.0 %; must be at most 2 %)");
+        let found = shorts(Fidelity { interface_sd: 0.6, ..perfect() });
+        assert_eq!(found, ["too much interface (+0.60 σ)"]);
+        let found = shorts(Fidelity { e_gen_floor: f64::NAN, ..perfect() });
+        assert!(found[0].contains("cannot be judged"), "{found:?}");
+    }
+
+    #[test]
+    fn requirements_are_those_of_the_gates() {
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
+        let of = |index: usize| (gates[index].judged.as_str(), gates[index].requirement.as_str());
+        assert_eq!(of(0), ("1.00 × 10⁻⁴", "at most 10⁻³"));
+        assert_eq!(of(1), ("1.00 × floor", "0.6 to 1.15 × floor"));
+        assert_eq!(of(2), ("0 σ", "within ±0.35 σ"));
+    }
+}

@@ -1,0 +1,104 @@
+//! The HTML report: whether a model may be trusted, on one page that needs nothing else.
+//!
+//! * `subject`: all images that the report is about.
+//! * `judgement`, `gate_words`: the gates of each phase, and what is said about each.
+//! * `verdict`: what a reader sees first.
+//! * `pictures`: micrograph, realisations, tiles and reconstructions.
+//! * `gate_table`: every gate with its figures.
+//! * `descriptors`, `descriptor_plots`: correlation, lineal path, volume fraction, interfaces, computed and drawn.
+//! * `losses`: how training went.
+//! * `latent_space`: what single latents do.
+//! * `paper`: the paper's error measures, and its Table 4 beside ours.
+//! * `origin`: how the model came about.
+
+mod descriptor_plots;
+mod descriptors;
+mod gate_table;
+mod gate_words;
+mod judgement;
+mod latent_space;
+mod losses;
+mod origin;
+mod paper;
+mod pictures;
+mod subject;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::Path;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use self::judgement::judge;
+use self::subject::Subject;
+use crate::device::thread_pool;
+use crate::generation::GenerationOptions;
+use crate::micrograph::Micrograph;
+use crate::model::Model;
+use crate::{Error, Result, storage};
+
+/// Writes a page of HTML that says whether realisations of `model` may be taken for the material of `micrograph`.
+///
+/// On top the verdict of the [sixteen gates](crate::evaluation::Fidelity::gates); below it pictures, every gate with its
+/// figures, two-point correlation, lineal path and volume fraction beside those of real windows (lags in pixels), the
+/// losses, what single latents do, the paper's Table 4 if it has a material of that name, and how the model was trained.
+/// For two phases the minority phase is judged, for more every phase but phase 0. Judged are the realisations of
+/// `options`: at least 32, and 256 for a verdict.
+///
+/// The page needs no other file, no network and no script. Equal models, micrographs and options give equal bytes. If the
+/// micrograph is too small for real windows, or the realisations are too few, the page says which parts are left out and
+/// why. If the micrograph is not the one that the model was trained on, it says so, and E_rec is not judged.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for an option out of range, or a micrograph that has not the model's number of phases or
+/// is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`] if
+/// the file cannot be written; an older file stays in all cases.
+pub fn html_report(model: &Model, micrograph: &Micrograph, path: &Path, options: &GenerationOptions) -> Result<()> {
+    // Before the work, which takes some seconds.
+    storage::check_replaceable(path)?;
+    let subject = Subject::new(model, micrograph, options)?;
+    let page = thread_pool(options.threads)?.install(|| page(&subject))?.into_string();
+    storage::replace_file(path, |temporary| {
+        fs::write(temporary, &page).map_err(|error| Error::system(path, "write the report", &error))
+    })
+}
+
+/// The whole page.
+fn page(subject: &Subject) -> Result<Markup> {
+    let judgements = judge(subject)?;
+    let title = format!("davegan report: {}", subject.model.origin.source);
+    let [_, ny, nx] = subject.model.shape();
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                header {
+                    h1 { (subject.model.origin.source) }
+                    p { "A DA-VEGAN model and " (subject.realisations.len()) " of its realisations, " (ny) " × " (nx)
+                        " pixels each, judged beside the micrograph." }
+                }
+                main {
+                    (verdict::section(subject, &judgements))
+                    (pictures::section(subject)?)
+                    (gate_table::section(subject, &judgements))
+                    (descriptor_plots::section(subject)?)
+                    (losses::section(subject.model))
+                    (latent_space::section(subject)?)
+                    (paper::section(subject, &judgements)?)
+                    (origin::section(subject)?)
+                }
+                footer { "davegan " (env!("CARGO_PKG_VERSION")) }
+            }
+        }
+    })
+}

@@ -1,0 +1,107 @@
+//! How the model came about.
+
+use maud::{Markup, html};
+
+use super::subject::Subject;
+use crate::report::number::{counted, fixed, significant, whole};
+use crate::storage::model_digest;
+use crate::training::TrainingOptions;
+use crate::{Error, Result};
+
+/// Options that say how long and from which seed, not how: shown apart.
+const APART: [&str; 4] = ["profile", "seed", "steps", "epochs"];
+
+/// Micrograph, training and realisations.
+///
+/// # Errors
+///
+/// [`Error::Device`] if the weights cannot be read back, [`Error::Internal`] if the options cannot be written as text.
+pub(super) fn section(subject: &Subject) -> Result<Markup> {
+    let (model, images) = (subject.model, &subject.micrograph.images);
+    let [_, ny, nx] = images.shape();
+    let [_, tile_y, tile_x] = model.shape();
+    let values: Vec<String> = model.origin.phase_values.iter().map(|&value| grey_level(value)).collect();
+    let changed = changed(&model.options)?;
+    let facts = [
+        (
+            "Micrograph",
+            format!("{}: {} of {ny} × {nx} pixels", subject.micrograph.source, counted(images.len(), "image")),
+        ),
+        ("Values of the phases before they were numbered", values.join(", ")),
+        ("Trained on", format!("{} of {tile_y} × {tile_x} pixels", counted(model.tiles.len(), "tile"))),
+        ("Profile", format!("{}, {} latents", model.options.profile.name(), model.options.latent_size)),
+        (
+            "Training steps",
+            format!(
+                "{} of {}, {} images each",
+                whole(model.state.step),
+                whole(model.steps_planned),
+                model.options.batch_size
+            ),
+        ),
+        ("Seed of the training", model.options.seed.to_string()),
+        (
+            "Realisations judged",
+            format!(
+                "{}, seed {}, from number {}",
+                whole(subject.realisations.len() as u64),
+                subject.options.seed,
+                subject.options.first
+            ),
+        ),
+        ("Model, SHA-256", model_digest(model)?),
+        ("Micrograph of the training, SHA-256", model.origin.digest.clone()),
+        ("davegan", env!("CARGO_PKG_VERSION").to_owned()),
+    ];
+    Ok(html! {
+        section aria-label="Training" {
+            h2 { "How the model was trained" }
+            table.facts { tbody { @for (name, value) in facts { tr { th scope="row" { (name) } td { (value) } } } } }
+            @if changed.is_empty() {
+                p { "All options are the profile's own." }
+            } @else {
+                h3 { "Options that differ from the profile's" }
+                table {
+                    thead { tr { th scope="col" { "Option" } th scope="col" { "Here" } th scope="col" { "Profile" } } }
+                    tbody { @for (name, here, usual) in changed { tr { th scope="row" { code { (name) } } td { (here) } td { (usual) } } } }
+                }
+            }
+        }
+    })
+}
+
+/// A value of the micrograph's file: mostly a whole number.
+fn grey_level(value: f64) -> String {
+    if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 4) }
+}
+
+/// Options other than the profile's: name, value here, value of the profile. Whatever options there are.
+fn changed(options: &TrainingOptions) -> Result<Vec<(String, String, String)>> {
+    let table = |options: &TrainingOptions| {
+        toml::Table::try_from(options)
+            .map_err(|error| Error::Internal(format!("training options cannot be written as TOML: {error}")))
+    };
+    let (here, usual) = (table(options)?, table(&TrainingOptions::new(options.profile))?);
+    let differing =
+        here.iter().filter(|(name, value)| !APART.contains(&name.as_str()) && usual.get(*name) != Some(*value));
+    let text = |value: Option<&toml::Value>| value.map_or("–".to_owned(), ToString::to_string);
+    Ok(differing.map(|(name, value)| (name.clone(), text(Some(value)), text(usual.get(name)))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Profile;
+
+    #[test]
+    fn only_what_differs_is_listed() {
+        let mut options = TrainingOptions::new(Profile::Paper64);
+        options.steps = 3000;
+        options.seed = 4;
+        assert_eq!(changed(&options).unwrap(), []);
+        options.lambda_rec = 0.01;
+        options.discriminator_windows = true;
+        let expected = [("discriminator_windows", "true", "false"), ("lambda_rec", "0.01", "0.0001")];
+        assert_eq!(changed(&options).unwrap(), expected.map(|(a, b, c)| (a.into(), b.into(), c.into())));
+    }
+}

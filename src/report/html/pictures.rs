@@ -1,0 +1,126 @@
+//! Micrograph, realisations, training tiles and reconstructions.
+
+use maud::{Markup, html};
+
+use super::subject::Subject;
+use crate::Result;
+use crate::micrograph::PhaseImages;
+use crate::report::number::{counted, fixed};
+use crate::report::picture::{corner, data_uri, grey, phases};
+
+/// Images of a kind that are shown.
+const SHOWN: usize = 16;
+/// Side of a tile on the screen in pixels, at least.
+const TILE: usize = 128;
+/// Most pixels of the screen, and of the micrograph, along an axis.
+const MOST: usize = 536;
+
+/// Everything that there is to see.
+///
+/// # Errors
+///
+/// [`Error::Internal`](crate::Error::Internal) if a picture cannot be encoded.
+pub(super) fn section(subject: &Subject) -> Result<Markup> {
+    let model = subject.model;
+    let range = subject.options.first..subject.options.first + subject.realisations.len().min(SHOWN) as u64;
+    Ok(html! {
+        section.pictures aria-label="Pictures" {
+            (micrograph(subject)?)
+            figure {
+                h2 { "Realisations" }
+                (grid(&subject.realisations, "realisations")?)
+                figcaption { "From random latent vectors: seed " (subject.options.seed) ", realisations " (range.start) " to "
+                    (range.end - 1) "." }
+            }
+            figure {
+                h2 { "Training tiles" }
+                (grid(&model.tiles, "training tiles")?)
+                figcaption { (shown(model.tiles.len(), "tile")) " What the model learned from." }
+            }
+            figure {
+                h2 { "Reconstructions of these tiles" }
+                (grid(&subject.reconstructions, "reconstructions")?)
+                figcaption { "The same tiles, encoded and decoded. They should look alike: "
+                    (fixed(100.0 * differing(&model.tiles, &subject.reconstructions), 2)) " % of all pixels differ." }
+            }
+        }
+    })
+}
+
+fn micrograph(subject: &Subject) -> Result<Markup> {
+    let images = &subject.micrograph.images;
+    let [_, ny, nx] = images.shape();
+    let (rows, columns) = (ny.min(MOST), nx.min(MOST));
+    // As much enlarged as the tiles, if there is room.
+    let tile_factor = factor(subject.model.options.profile.side());
+    let factor = (MOST / rows.max(columns)).clamp(1, tile_factor);
+    let picture = data_uri(corner(images, 0, rows, columns))?;
+    let part =
+        if (rows, columns) == (ny, nx) { String::new() } else { format!(" Shown: the first {rows} × {columns}.") };
+    let scale = if factor == tile_factor {
+        "All pictures have the same scale.".to_owned()
+    } else {
+        format!("A pixel of the tiles is {tile_factor} screen pixels wide, one of the micrograph {factor}.")
+    };
+    Ok(html! {
+        figure {
+            h2 { "Micrograph" }
+            img.pixels src=(picture) width=(columns * factor) height=(rows * factor)
+                alt=(format!("The micrograph {}: {}.", subject.micrograph.source, legend_text(images)));
+            figcaption {
+                @if images.len() > 1 { "The first of " (counted(images.len(), "image")) ", " }
+                (ny) " × " (nx) " pixels." (part) " " (scale) " " (legend(images))
+            }
+        }
+    })
+}
+
+/// Which grey is which phase.
+fn legend(images: &PhaseImages) -> Markup {
+    let n = images.n_phases();
+    html! {
+        span.legend {
+            @for (phase, fraction) in images.volume_fractions().into_iter().enumerate() {
+                @let level = grey(phase as u8, n);
+                span { span.swatch style=(format!("background:rgb({level},{level},{level})")) {} " phase " (phase)
+                    ", volume fraction " (fixed(fraction, 3)) }
+            }
+        }
+    }
+}
+
+fn legend_text(images: &PhaseImages) -> String {
+    let fractions = images.volume_fractions();
+    let texts: Vec<_> = fractions.iter().enumerate().map(|(p, f)| format!("phase {p} {}", fixed(*f, 3))).collect();
+    format!("volume fractions {}", texts.join(", "))
+}
+
+/// The first images, four in a row.
+fn grid(images: &PhaseImages, name: &str) -> Result<Markup> {
+    let count = images.len().min(SHOWN);
+    let [_, ny, nx] = images.shape();
+    let factor = factor(ny.max(nx));
+    let pictures = (0..count).map(|index| data_uri(phases(images, index))).collect::<Result<Vec<_>>>()?;
+    Ok(html! {
+        div.grid role="img" aria-label=(format!("The first {count} {name}.")) {
+            @for picture in pictures {
+                img.pixels src=(picture) width=(nx * factor) height=(ny * factor) alt="";
+            }
+        }
+    })
+}
+
+/// Whole factor by which tiles are enlarged, so that pixels stay squares of one size.
+pub(super) fn factor(side: usize) -> usize {
+    (TILE / side).max(1)
+}
+
+fn shown(n: usize, word: &str) -> String {
+    if n <= SHOWN { format!("{}.", counted(n, word)) } else { format!("{SHOWN} of {}.", counted(n, word)) }
+}
+
+/// Share of the pixels in which images differ.
+fn differing(a: &PhaseImages, b: &PhaseImages) -> f64 {
+    let pairs = a.as_slice().iter().zip(b.as_slice());
+    pairs.filter(|(a, b)| a != b).count() as f64 / a.as_slice().len() as f64
+}

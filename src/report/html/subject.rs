@@ -1,0 +1,123 @@
+//! All images that a report is about.
+
+use crate::Result;
+use crate::device::thread_pool;
+use crate::error::Error;
+use crate::evaluation::floor_windows;
+use crate::generation::{GenerationOptions, realisations, reconstruct};
+use crate::micrograph::{Micrograph, PhaseImages, windows};
+use crate::model::{Model, Origin};
+
+/// Most images that a descriptor is averaged over.
+const MOST: usize = 256;
+
+/// Fewest images whose spread is worth showing.
+const FEWEST_FOR_SPREAD: usize = 8;
+
+/// A model, its micrograph, and what the model makes.
+pub(super) struct Subject<'a> {
+    /// What is judged.
+    pub model: &'a Model,
+    /// What it is judged beside.
+    pub micrograph: &'a Micrograph,
+    /// Whether the model was trained on it.
+    pub own_micrograph: bool,
+    /// Which realisations.
+    pub options: &'a GenerationOptions,
+    /// All of them.
+    pub realisations: PhaseImages,
+    /// Of all training tiles.
+    pub reconstructions: PhaseImages,
+    /// Images of the real material of the size of a realisation.
+    pub real: PhaseImages,
+    /// What each of these images is.
+    pub real_name: &'static str,
+    /// Where the real windows lie, or why there are none.
+    pub windows_at: std::result::Result<Vec<(usize, usize, usize)>, String>,
+    /// The phases that are judged.
+    pub phases: Vec<u8>,
+}
+
+impl<'a> Subject<'a> {
+    /// Makes the realisations of `options` and the reconstructions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the micrograph cannot be the material of the model, and those of [`realisations`].
+    pub fn new(model: &'a Model, micrograph: &'a Micrograph, options: &'a GenerationOptions) -> Result<Self> {
+        check(model, &micrograph.images)?;
+        let side = model.options.profile.side();
+        let windows_at = reason(floor_windows(&micrograph.images, side, options.seed))?;
+        let (real, real_name) = match &windows_at {
+            Ok(places) => (windows(&micrograph.images, places, side)?, "real window"),
+            Err(_) => (first(&model.tiles, MOST), "training tile"),
+        };
+        Ok(Self {
+            model,
+            micrograph,
+            own_micrograph: Origin::new(micrograph).digest == model.origin.digest,
+            options,
+            realisations: realisations(model, options)?,
+            reconstructions: thread_pool(options.threads)?.install(|| reconstruct(model, &model.tiles))?,
+            real,
+            real_name,
+            windows_at,
+            phases: judged_phases(&micrograph.images),
+        })
+    }
+
+    /// The realisations that descriptors are averaged over.
+    pub fn measured(&self) -> PhaseImages {
+        first(&self.realisations, MOST)
+    }
+
+    /// Whether there are enough real images to tell how much they vary.
+    pub fn spread_is_known(&self) -> bool {
+        self.real.len() >= FEWEST_FOR_SPREAD
+    }
+}
+
+/// Turns an invalid parameter into the reason why a part of the report is left out.
+///
+/// # Errors
+///
+/// All other errors.
+pub(super) fn reason<T>(result: Result<T>) -> Result<std::result::Result<T, String>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Error::InvalidParameter(reason)) => Ok(Err(reason)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The first images, at most `most` of them.
+pub(super) fn first(images: &PhaseImages, most: usize) -> PhaseImages {
+    images.range(0, images.len().min(most))
+}
+
+/// The minority phase of two, all but phase 0 of more.
+fn judged_phases(images: &PhaseImages) -> Vec<u8> {
+    match images.n_phases() {
+        2 => vec![images.minority_phase()],
+        n => (1..n as u8).collect(),
+    }
+}
+
+fn check(model: &Model, images: &PhaseImages) -> Result<()> {
+    let [nz, ny, nx] = images.shape();
+    let side = model.options.profile.side();
+    if images.n_phases() != model.n_phases() {
+        return Err(Error::invalid(format!(
+            "the micrograph has {} phases, the model {}; give the micrograph that the model was trained on",
+            images.n_phases(),
+            model.n_phases()
+        )));
+    }
+    if nz != 1 || ny < side || nx < side {
+        return Err(Error::invalid(format!(
+            "a micrograph of {nz} x {ny} x {nx} voxels (z, y, x) and realisations of {side} x {side} pixels; give the \
+             micrograph that the model was trained on"
+        )));
+    }
+    Ok(())
+}

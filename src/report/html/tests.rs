@@ -1,0 +1,158 @@
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use super::judgement::Judgement;
+use super::*;
+use crate::Device;
+use crate::micrograph::{Discs, GaussianField, Sample};
+use crate::network::Profile;
+use crate::training::{RunOptions, TrainingOptions, train};
+
+fn path(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("davegan-html-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
+
+fn trained(micrograph: &Micrograph, profile: Profile, name: &str) -> Model {
+    let path = path(&format!("{name}.h5"));
+    let options = TrainingOptions {
+        steps: 6,
+        batch_size: 4,
+        history_interval: 2,
+        lambda_rec: 0.25,
+        ..TrainingOptions::new(profile)
+    };
+    let run = RunOptions { threads: 1, ..RunOptions::default() };
+    train(micrograph, &path, &options, &run, &mut |_| ControlFlow::Continue(())).unwrap();
+    Model::load(&path, Device::Cpu).unwrap()
+}
+
+fn report(model: &Model, micrograph: &Micrograph, count: usize, name: &str) -> String {
+    let path = path(&format!("{name}.html"));
+    let options = GenerationOptions { count, seed: 3, threads: 1, ..GenerationOptions::default() };
+    html_report(model, micrograph, &path, &options).unwrap();
+    fs::read_to_string(path).unwrap()
+}
+
+fn field(side: usize) -> Micrograph {
+    Sample::GaussianField(GaussianField { ny: side, nx: side, ..GaussianField::default() }).make(2, 1).unwrap()
+}
+
+/// Three phases: what two samples make together.
+fn three_phases(side: usize) -> Micrograph {
+    let (a, b) = (field(side), Sample::Discs(Discs { ny: side, nx: side, ..Discs::default() }).make(5, 1).unwrap());
+    let sum: Vec<u8> = a.images.as_slice().iter().zip(b.images.as_slice()).map(|(a, b)| a + b).collect();
+    Micrograph::from_memory(&sum, (1, side, side)).unwrap()
+}
+
+/// Every element that is opened is closed, in order; text and attributes are escaped.
+fn assert_well_formed(page: &str) {
+    let mut open = Vec::new();
+    let body = page.split_once("</style>").unwrap().1;
+    for part in body.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').unwrap_or_else(|| panic!("a tag without end: {part}"));
+        assert!(!text.contains('>'), "{text}");
+        let name = tag.split(' ').next().unwrap();
+        if let Some(name) = name.strip_prefix('/') {
+            let opened = open.pop();
+            assert!(opened == Some(name) || opened.is_none() && ["head", "html"].contains(&name), "{name} {opened:?}");
+        } else if !["br", "img", "meta"].contains(&name) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn two_phases_give_a_whole_page() {
+    let mut micrograph = field(128);
+    micrograph.source = "<i>&\"field\".h5:alloy".to_owned();
+    let model = trained(&micrograph, Profile::Paper32, "two");
+    let page = report(&model, &micrograph, 40, "two");
+    assert_well_formed(&page);
+    assert!(page.contains("&lt;i&gt;&amp;&quot;field") && !page.contains("<i>"));
+    for text in [
+        " of 16 gates hold",
+        "What falls short",
+        "Only 40 realisations",
+        "Volume fraction, mean",
+        "✗ falls short",
+        "real ± 1 σ",
+        "Reconstructions of these tiles",
+        "L<sub>Rec</sub>",
+        "Latent space",
+        "The paper, Table 4",
+        "lambda_rec",
+        &model.origin.digest,
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    for outside in ["<script", "http://", "https://", "NaN"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.len() < 2_000_000, "{}", page.len());
+    assert!(page == report(&model, &micrograph, 40, "again"), "equal bytes");
+}
+
+#[test]
+fn several_phases_are_judged_each() {
+    let micrograph = three_phases(128);
+    let model = trained(&micrograph, Profile::Paper64, "three");
+    let page = report(&model, &micrograph, 32, "three");
+    assert_well_formed(&page);
+    assert!(page.contains(" of 32 gates hold") && page.contains("<h3>Phase 2</h3>"));
+    assert!(!page.contains("Table 4"), "no material of the paper");
+}
+
+#[test]
+fn what_cannot_be_judged_is_left_out_with_its_reason() {
+    let small = field(40);
+    let model = trained(&small, Profile::Paper32, "small");
+    let page = report(&model, &small, 40, "small");
+    assert_well_formed(&page);
+    assert!(page.contains("No verdict") && page.contains("need at least 64 x 64 pixels"));
+    assert!(page.contains("too few real images") && !page.contains("real ± 1 σ"));
+    let large = field(128);
+    let model = trained(&large, Profile::Paper32, "large");
+    assert!(report(&model, &large, 3, "few").contains("3 realisations; give at least 32"));
+    let other =
+        Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() }).make(9, 1).unwrap();
+    let page = report(&model, &other, 32, "other");
+    assert!(page.contains(" of 15 gates hold") && page.contains("was not trained on this micrograph"));
+}
+
+#[test]
+fn a_material_that_is_not_the_model_s_is_refused() {
+    let micrograph = field(64);
+    let model = trained(&micrograph, Profile::Paper32, "refused");
+    let path = path("refused.html");
+    let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
+    let message = |micrograph: &Micrograph, options: &GenerationOptions| {
+        html_report(&model, micrograph, &path, options).unwrap_err().to_string()
+    };
+    assert!(message(&three_phases(64), &options).contains("3 phases, the model 2"));
+    assert!(message(&field(31), &options).contains("1 x 31 x 31"));
+    assert!(message(&micrograph, &GenerationOptions { count: 0, ..options.clone() }).contains("count = 0"));
+    assert!(!path.exists());
+    let nowhere = html_report(&model, &micrograph, Path::new("/no/such/folder/report.html"), &options).unwrap_err();
+    assert!(matches!(nowhere, Error::Io { .. }), "{nowhere}");
+}
+
+#[test]
+fn a_verdict_wants_every_gate_every_phase_and_enough_realisations() {
+    let micrograph = field(64);
+    let model = trained(&micrograph, Profile::Paper32, "verdict");
+    let verdict = |count: usize, judgements: &[Judgement]| {
+        let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
+        verdict::section(&Subject::new(&model, &micrograph, &options).unwrap(), judgements).into_string()
+    };
+    let perfect = |phase| Judgement { phase, fidelity: Ok(judgement::tests::perfect()) };
+    let missing = || Judgement { phase: 2, fidelity: Err("phase 2 is nowhere".to_owned()) };
+    let page = verdict(256, &[perfect(1)]);
+    assert!(page.contains("verdict holds") && page.contains("All 16 gates hold"), "{page}");
+    for page in [verdict(255, &[perfect(1)]), verdict(256, &[perfect(1), missing()])] {
+        assert!(page.contains("verdict unknown") && page.contains("not enough for a verdict"), "{page}");
+    }
+    assert!(verdict(256, &[missing()]).contains("No verdict"));
+}

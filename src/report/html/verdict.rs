@@ -1,0 +1,98 @@
+//! What a reader sees first: whether the model may be trusted, and what it lacks.
+
+use maud::{Markup, html};
+
+use super::judgement::Judgement;
+use super::subject::Subject;
+use crate::report::number::whole;
+use crate::training::TrainingOptions;
+
+/// Realisations that a verdict wants.
+const ENOUGH: usize = 256;
+
+/// The verdict of all phases together.
+pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
+    let gates: Vec<_> = judgements.iter().flat_map(Judgement::gates).collect();
+    let (all, holding) = (gates.len(), gates.iter().filter(|gate| gate.holds).count());
+    let notes = notes(subject, judgements);
+    // Gates may hold by chance where realisations are few, and say nothing of a phase that is not judged.
+    let enough = subject.realisations.len() >= ENOUGH && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
+    let (class, symbol, words) = match all - holding {
+        _ if all == 0 => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
+        0 if enough => ("holds", "✓", format!("All {all} gates hold")),
+        0 => ("unknown", "?", format!("All {all} gates judged hold, which is not enough for a verdict")),
+        _ => ("short", "✗", format!("{holding} of {all} gates hold")),
+    };
+    html! {
+        section.verdict.(class) aria-label="Verdict" {
+            h2 { span.symbol aria-hidden="true" { (symbol) } " " (words) }
+            @if class == "holds" {
+                p { "In every figure judged, realisations agree with the micrograph within its own uncertainty: they may be "
+                    "taken for the material." }
+            } @else if class == "short" {
+                p { "All must hold before realisations may be taken for the material. What falls short:" }
+                (shortcomings(judgements))
+            }
+            @if !notes.is_empty() {
+                ul.notes { @for note in notes { li { (note) } } }
+            }
+        }
+    }
+}
+
+/// What falls short, in words: a list for each phase, side by side.
+fn shortcomings(judgements: &[Judgement]) -> Markup {
+    let several = judgements.len() > 1;
+    html! {
+        div.(if several { "phases" } else { "one-phase" }) {
+            @for judgement in judgements {
+                @let gates = judgement.gates();
+                @let holding = gates.iter().filter(|gate| gate.holds).count();
+                div {
+                    @if several && !gates.is_empty() {
+                        h3 { "Phase " (judgement.phase) ": " (holding) " of " (gates.len()) " gates hold" }
+                    }
+                    @if holding < gates.len() {
+                        ul { @for gate in gates.iter().filter(|gate| !gate.holds) { li { (unbroken(&gate.short)) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A text whose lines do not break between a number and its unit.
+fn unbroken(text: &str) -> String {
+    text.replace(" × ", "\u{a0}×\u{a0}").replace(" σ", "\u{a0}σ").replace(" %", "\u{a0}%")
+}
+
+/// What the reader must know besides.
+fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
+    let model = subject.model;
+    let mut notes = Vec::new();
+    for judgement in judgements {
+        if let Err(reason) = &judgement.fidelity {
+            notes.push(format!("Phase {} is not judged: {reason}.", judgement.phase));
+        }
+    }
+    if !subject.own_micrograph {
+        notes.push(format!(
+            "The model was not trained on this micrograph ({}): E_rec is not judged, and the tiles that \
+             realisations are compared with are those of this micrograph.",
+            subject.micrograph.source
+        ));
+    }
+    if subject.realisations.len() < ENOUGH {
+        notes.push(format!("Only {} realisations: give {ENOUGH} for a verdict.", subject.realisations.len()));
+    }
+    let (done, planned) = (model.state.step, model.steps_planned);
+    if done < planned {
+        notes.push(format!("The training is not complete: {} of {} steps.", whole(done), whole(planned)));
+    }
+    let usual = TrainingOptions::new(model.options.profile).total_steps(model.tiles.len());
+    if planned < usual {
+        let name = model.options.profile.name();
+        notes.push(format!("Trained for {} steps; profile {name} trains for {}.", whole(done), whole(usual)));
+    }
+    notes
+}

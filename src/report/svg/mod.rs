@@ -1,0 +1,15 @@
+//! Plots as SVG inside an HTML page.
+//!
+//! * [`Axis`]: range, linear or logarithmic, and its ticks.
+//! * [`Plot`]: curves, bands and histograms on two axes.
+//! * [`map`]: values over lags as colours.
+//! * `colour`: the colours of all of these.
+
+mod axis;
+mod colour;
+mod map;
+mod plot;
+
+pub(super) use axis::Axis;
+pub(super) use map::{Palette, map};
+pub(super) use plot::{GENERATED, Mark, Plot, REAL};
