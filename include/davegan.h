@@ -202,6 +202,11 @@
 #define DAVEGAN_SAMPLE_DISCS 5
 
 /**
+ * Images of 64 x 64 pixels, 32 latents: the paper's Table 3 with what makes it work. The default.
+ */
+#define DAVEGAN_PROFILE_STANDARD 3
+
+/**
  * Images of 32 x 32 pixels, 5 latents: the paper's Table 2.
  */
 #define DAVEGAN_PROFILE_PAPER32 1
@@ -434,7 +439,10 @@ typedef struct davegan_progress_t {
 typedef int32_t (*davegan_progress_callback_t)(const struct davegan_progress_t *progress, void *user_data);
 
 /**
- * How to train. Filled by `davegan_train_options_init` with the paper's values.
+ * How to train. Filled by `davegan_train_options_init` with the values of a profile.
+ *
+ * Where two defaults are given, the first is the paper's (profiles paper32 and paper64), the second that of the profile
+ * standard.
  *
  * Device, threads, checkpoints and progress decide only how the training is carried out; all else decides the model.
  * Equations and tables are those of the paper.
@@ -465,33 +473,37 @@ typedef struct davegan_train_options_t {
      */
     int64_t seed;
     /**
-     * Length of the latent vector, 1 to 4096; default 5 (paper32) or 32 (paper64).
+     * Length of the latent vector, 1 to 4096; default 32; 5 for paper32.
      */
     int32_t latent_size;
     /**
-     * Tiles in one training step, 1 to 4096; default 32 (paper32) or 4 (paper64).
+     * Tiles in one training step, 1 to 4096; default 4; 32 for paper32.
      */
     int32_t batch_size;
     /**
-     * Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for.
+     * Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for; 60,000.
      */
     int64_t steps;
     /**
-     * Passes over the training tiles, if `steps` is 0; default 200 (paper32) or 20,000 (paper64).
+     * Passes over the training tiles, if `steps` is 0; default 20,000; 200 for paper32.
      */
     int64_t epochs;
     /**
-     * Learning rate of the generator, 0 to 1; default 1e-4.
+     * Learning rate of the generator, 0 to 1; default 1e-4; 2e-3.
      */
     double rate_generator;
     /**
-     * Learning rate of the discriminator, 0 to 1; default 4e-5.
+     * Learning rate of the discriminator, 0 to 1; default 4e-5; 2e-3.
      */
     double rate_discriminator;
     /**
-     * Learning rate of the encoder, 0 to 1; default 1e-4.
+     * Learning rate of the encoder, 0 to 1; default 1e-4; 2e-3.
      */
     double rate_encoder;
+    /**
+     * Share of all steps, 0 to 1, after which the rates fall evenly to zero; default 1: they stay; 0.3.
+     */
+    double decay_start;
     /**
      * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1.
      */
@@ -505,11 +517,11 @@ typedef struct davegan_train_options_t {
      */
     double lambda_noise;
     /**
-     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4.
+     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4; 3e-2.
      */
     double lambda_rec;
     /**
-     * Adam's decay of the first moment, 0 to below 1; default 0.9.
+     * Adam's decay of the first moment, 0 to below 1; default 0.9; 0.5.
      */
     double adam_beta1;
     /**
@@ -533,7 +545,9 @@ typedef struct davegan_train_options_t {
      */
     double norm_epsilon;
     /**
-     * Standard deviation of the periodic translation T as a fraction of the side, 0 to 100; default 0.125.
+     * Standard deviation of the periodic translation T as a fraction of the side, 0 to 100; default 0.125. Windows and
+     * tiles stay where they are if `discriminator_windows` is set, and periodic realisations are translated by any
+     * distance.
      */
     double displacement;
     /**
@@ -553,7 +567,7 @@ typedef struct davegan_train_options_t {
      */
     double latent_scale_max;
     /**
-     * 1: Eq. 8 with a random prior and the transforms T_mu, T_sigma (default); 0: Eq. 9.
+     * 1: Eq. 8 with a random prior and the transforms T_mu, T_sigma (default); 0: Eq. 9 (standard).
      */
     int32_t latent_augmentation;
     /**
@@ -578,7 +592,8 @@ typedef struct davegan_train_options_t {
      */
     int32_t discriminator_separate_batches;
     /**
-     * 1: the discriminator sees windows from anywhere in the micrograph as real images; 0 (default): the tiles.
+     * 1: the discriminator sees windows from anywhere in the micrograph as real images (standard); 0
+     * (default): the tiles.
      */
     int32_t discriminator_windows;
     /**
@@ -587,8 +602,26 @@ typedef struct davegan_train_options_t {
      */
     double discriminator_noise;
     /**
+     * 1: the discriminator sees the most probable phases instead of probabilities, which alone would give realisations
+     * away, and the gradient passes as if it saw these (standard); 0 (default): probabilities.
+     */
+    int32_t discriminator_binary;
+    /**
+     * 1: spectral normalisation in the discriminator (standard); 0 (default): batch normalisation.
+     */
+    int32_t discriminator_spectral;
+    /**
+     * Channels of the discriminator in multiples of the table's, 1 to 16; default 1; 2.
+     */
+    int32_t discriminator_width;
+    /**
+     * 1: realisations are periodic, for beyond an edge the generator's kernels meet the opposite one (standard); 0
+     * (default): they meet zeros.
+     */
+    int32_t generator_periodic;
+    /**
      * Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
-     * average.
+     * average; 0.999.
      */
     double generator_average;
     /**
@@ -957,7 +990,7 @@ davegan_status_t davegan_micrograph_sample(const struct davegan_sample_options_t
                                            struct davegan_micrograph_t **micrograph);
 
 /**
- * Fills `options`, a struct of `size` bytes (`sizeof *options`), with the paper's values for a profile.
+ * Fills `options`, a struct of `size` bytes (`sizeof *options`), with the values of a profile.
  *
  * `profile` is one of `DAVEGAN_PROFILE_...`. Fails with `DAVEGAN_INVALID_PARAMETER` for another profile, or if `size`
  * is less than that of the first version. May be called from any thread.
@@ -972,7 +1005,7 @@ davegan_status_t davegan_train_options_init(struct davegan_train_options_t *opti
  * Trains on a micrograph file and writes the model file `model`.
  *
  * `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options; `options` NULL means the
- * defaults of `DAVEGAN_PROFILE_PAPER64`. The model file is written to a temporary file and renamed, at every
+ * defaults of `DAVEGAN_PROFILE_STANDARD`. The model file is written to a temporary file and renamed, at every
  * checkpoint and at the end; whatever happens, it is the old one or a whole new one. The same micrograph and options
  * give the same bytes, with any number of threads, interrupted and resumed or not.
  *

@@ -227,3 +227,43 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         ],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generation::{decode, latent_vectors};
+    use crate::micrograph::{Checkerboard, Sample, tiles};
+    use crate::model::Origin;
+    use crate::network::Profile;
+    use crate::training::TrainingOptions;
+
+    fn model(generator_periodic: bool) -> Model {
+        let micrograph = Sample::Checkerboard(Checkerboard { ny: 64, nx: 128, cell: 8 }).make(1, 1).unwrap();
+        let options = TrainingOptions { generator_periodic, ..TrainingOptions::new(Profile::Standard) };
+        let tiles = tiles(&micrograph.images, 64).unwrap();
+        Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
+    }
+
+    /// The displacements that take one image to the other.
+    fn displacements(from: &[u8], to: &[u8]) -> Vec<(usize, usize)> {
+        let moved = |dy: usize, dx: usize| {
+            (0..64 * 64).all(|at| to[(at / 64 + dy) % 64 * 64 + (at % 64 + dx) % 64] == from[at])
+        };
+        (0..64).flat_map(|dy| (0..64).map(move |dx| (dy, dx))).filter(|&(dy, dx)| moved(dy, dx)).collect()
+    }
+
+    #[test]
+    fn periodic_realisations_are_translated_and_others_stay() {
+        let options = GenerationOptions { seed: 3, first: 5, count: 8, threads: 1 };
+        for periodic in [false, true] {
+            let model = model(periodic);
+            let made = realisations(&model, &options).unwrap();
+            let decoded = decode(&model, latent_vectors(&model, 3, 5, 8).view()).unwrap();
+            let found: Vec<_> = (0..8).map(|i| displacements(decoded.image(i), made.image(i))).collect();
+            assert!(found.iter().all(|found| !found.is_empty()));
+            assert_eq!(found.iter().all(|found| found.contains(&(0, 0))), !periodic, "{found:?}");
+            let alone = realisations(&model, &GenerationOptions { first: 9, count: 1, ..options.clone() }).unwrap();
+            assert_eq!(alone.image(0), made.image(4));
+        }
+    }
+}

@@ -167,6 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn tori_are_translated_by_all_distances_alike() {
+        let mut rng = crate::random::generator(1, crate::random::Purpose::Step, 0);
+        let mut counts = [0; 8];
+        for displacement in uniform_displacements(20_000, 8, &mut rng).iter().flatten() {
+            counts[*displacement as usize] += 1;
+        }
+        // 5,000 of each, give or take five standard deviations.
+        assert!(counts.iter().all(|count: &i32| (count - 5000).abs() < 340), "{counts:?}");
+    }
+
+    #[test]
     fn displacements_have_the_deviation_asked_for() {
         let mut rng = crate::random::generator(1, crate::random::Purpose::Step, 0);
         let draws = draw_displacements(20_000, 8.0, &mut rng);

@@ -152,6 +152,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_most_probable_phase_is_one_and_the_others_zero() {
+        let one = tensor(vec![0.2, 0.9, 0.5, 0.51], [2, 1, 1, 2]);
+        assert_eq!(most_probable(&one).into_data().try_to_vec::<f32>().unwrap(), [0.0, 1.0, 0.0, 1.0]);
+        // Two pixels, three phases.
+        let three = tensor(vec![0.2, 0.1, 0.5, 0.3, 0.3, 0.6], [1, 3, 1, 2]);
+        let hard = most_probable(&three).into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(hard, [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
+    }
+
     fn scalar(value: Tensor<1>) -> f64 {
         value.into_scalar::<f64>()
     }

@@ -243,6 +243,12 @@ impl TrainingOptions {
         number("decay_start", self.decay_start, 0.0, 1.0)?;
         number("discriminator_noise", self.discriminator_noise, 0.0, 10.0)?;
         within("discriminator_width", self.discriminator_width, 1, 16)?;
+        if self.discriminator_spectral && self.discriminator_head_normalised {
+            return Err(Error::invalid(
+                "discriminator_spectral and discriminator_head_normalised are both set; the discriminator is normalised \
+                 one way or the other, choose one",
+            ));
+        }
         number("adam_epsilon", self.adam_epsilon, 1e-30, 1.0)?;
         number("norm_epsilon", self.norm_epsilon, 1e-12, 1.0)?;
         number("leaky_slope", self.leaky_slope, 0.0, 1.0)?;
@@ -349,6 +355,25 @@ mod tests {
     }
 
     #[test]
+    fn the_standard_profile_is_valid_and_trains_as_long_for_any_number_of_tiles() {
+        let options = TrainingOptions::new(Profile::Standard);
+        options.validate().unwrap();
+        assert_eq!(options.total_steps(16), options.total_steps(1000));
+    }
+
+    #[test]
+    fn rates_stay_and_then_fall_evenly_to_the_last_step() {
+        let constant = TrainingOptions { steps: 100, ..TrainingOptions::new(Profile::Paper64) };
+        assert!((1..=100).all(|step| constant.rate_factor(step, 16) == 1.0));
+        let falling = TrainingOptions { decay_start: 0.6, ..constant };
+        let factors: Vec<f64> = (1..=100).map(|step| falling.rate_factor(step, 16)).collect();
+        assert!(factors[..60].iter().all(|&factor| factor == 1.0));
+        for step in 60..100 {
+            assert!((factors[step] - (100 - step) as f64 / 40.0).abs() < 1e-12, "{}", factors[step]);
+        }
+    }
+
+    #[test]
     fn wrong_values_are_named() {
         let wrong = |change: fn(&mut TrainingOptions)| {
             let mut options = TrainingOptions::new(Profile::Paper64);
@@ -360,6 +385,12 @@ mod tests {
         assert!(wrong(|o| o.beta = -1.0).contains("beta = -1"));
         assert!(wrong(|o| o.norm_momentum = 1.0).contains("norm_momentum = 1"));
         assert!(wrong(|o| o.epochs = 0).contains("nothing to train"));
+        assert!(wrong(|o| o.decay_start = 1.5).contains("decay_start = 1.5"));
+        assert!(wrong(|o| o.discriminator_width = 0).contains("discriminator_width = 0"));
+        let both = |o: &mut TrainingOptions| {
+            (o.discriminator_spectral, o.discriminator_head_normalised) = (true, true);
+        };
+        assert!(wrong(both).contains("choose one"));
         assert!(wrong(|o| o.latent_scale_min = 2.0).contains("latent_scale_min = 2"));
     }
 

@@ -421,11 +421,53 @@ mod tests {
     }
 
     #[test]
-    fn fused_kernels_and_primitives_learn_alike() {
+    fn windows_stay_and_tori_go_anywhere() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
-        let options = TrainingOptions { batch_size: 4, seed: 2, ..TrainingOptions::new(Profile::Paper64) };
-        let fused = losses(&micrograph, &options, 50);
-        let primitives = with_primitives(|| losses(&micrograph, &options, 50));
+        let tiles = tiles(&micrograph.images, 64).unwrap();
+        let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+        let largest = |options: &TrainingOptions| -> [i64; 3] {
+            let draws = (0..20).map(|step| Draws::new(options, step, &data, &Device::flex()).unwrap().displacements);
+            let largest = |of: &Displacements| of.iter().flatten().map(|u| u.abs()).max().unwrap();
+            draws.fold([0; 3], |all, now| std::array::from_fn(|stream| all[stream].max(largest(&now[stream]))))
+        };
+        let standard = TrainingOptions::new(Profile::Standard);
+        let [windows, reconstructions, tori] = largest(&standard);
+        assert!(windows == 0 && reconstructions == 0 && tori > 50, "{tori}");
+        let not_periodic = TrainingOptions { generator_periodic: false, ..standard };
+        assert_eq!(largest(&not_periodic), [0; 3]);
+        assert!(largest(&TrainingOptions::new(Profile::Paper64)).iter().all(|largest| (9..50).contains(largest)));
+    }
+
+    #[test]
+    fn the_discriminator_is_shown_phases_alone_if_asked() {
+        let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+        let grey = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Paper64) };
+        let binary = TrainingOptions { discriminator_binary: true, ..grey.clone() };
+        let (grey, binary) = (losses(&micrograph, &grey, 1), losses(&micrograph, &binary, 1));
+        assert_eq!((grey[0][0], grey[0][3]), (binary[0][0], binary[0][3]));
+        assert!(grey[0][1] != binary[0][1] && binary[0][2].is_finite());
+    }
+
+    #[test]
+    fn fused_kernels_and_primitives_learn_alike() {
+        // With reconstructions that matter more, rounding grows faster, and at the standard rates faster still.
+        for (profile, steps) in [(Profile::Paper64, 50), (Profile::Standard, 20)] {
+            learn_alike(profile, steps);
+        }
+    }
+
+    fn learn_alike(profile: Profile, steps: usize) {
+        let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+        let options = TrainingOptions {
+            rate_generator: 1e-4,
+            rate_discriminator: 4e-5,
+            rate_encoder: 1e-4,
+            discriminator_binary: false,
+            seed: 2,
+            ..TrainingOptions::new(profile)
+        };
+        let fused = losses(&micrograph, &options, steps);
+        let primitives = with_primitives(|| losses(&micrograph, &options, steps));
         assert!(fused != primitives, "the fused kernels did not do the work");
         for (step, (fused, primitives)) in fused.iter().zip(&primitives).enumerate() {
             for (loss, (a, b)) in fused.iter().zip(primitives).enumerate() {

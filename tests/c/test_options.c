@@ -55,6 +55,16 @@ static void training_defaults_are_those_of_the_paper(void) {
     CHECK_INT(200, options.epochs);
 }
 
+static void the_standard_profile_has_values_of_its_own(void) {
+    davegan_train_options_t options;
+    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
+    CHECK_INT(DAVEGAN_PROFILE_STANDARD, options.profile);
+    CHECK_INT(32, options.latent_size);
+    CHECK(options.steps > 0);
+    CHECK_INT(1, options.generator_periodic);
+    CHECK_INT(1, options.discriminator_windows);
+}
+
 static void initialisers_refuse_nonsense(void) {
     davegan_train_options_t training;
     davegan_sample_options_t sample;
@@ -98,6 +108,7 @@ static void structures_must_be_initialised(void) {
 int main(void) {
     initialisers_fill_in_defaults();
     training_defaults_are_those_of_the_paper();
+    the_standard_profile_has_values_of_its_own();
     initialisers_refuse_nonsense();
     structures_may_be_longer_if_the_tail_is_zero();
     structures_must_be_initialised();

@@ -124,9 +124,21 @@ static void every_option_of_the_model_trains(void) {
     options.discriminator_separate_batches = !options.discriminator_separate_batches;
     options.discriminator_windows = !options.discriminator_windows;
     options.discriminator_noise = 0.2;
+    options.discriminator_binary = !options.discriminator_binary;
+    options.discriminator_width = 3;
+    options.generator_periodic = !options.generator_periodic;
     options.generator_average = 0.9;
+    options.decay_start = 0.5;
     options.latent_size = 7;
     train_small_model(TEST_FILE("literal.h5"), &options);
+    options.discriminator_spectral = 1;
+    davegan_micrograph_t *micrograph = small_micrograph();
+    FAILS(DAVEGAN_INVALID_PARAMETER, "discriminator_spectral",
+          davegan_train_micrograph(micrograph, TEST_FILE("wrong.h5"), &options));
+    davegan_micrograph_free(micrograph);
+    options.discriminator_head_normalised = 0;
+    train_small_model(TEST_FILE("spectral.h5"), &options);
+    CHECK_INT(6, steps_of(TEST_FILE("spectral.h5")));
     CHECK_INT(6, steps_of(TEST_FILE("literal.h5")));
 }
 
@@ -149,6 +161,7 @@ static void wrong_options_are_named(void) {
     CHECK_OPTION(adam_beta1, 1.0);
     CHECK_OPTION(displacement, NAN);
     CHECK_OPTION(discriminator_noise, -0.1);
+    CHECK_OPTION(decay_start, 2.0);
     CHECK_OPTION(generator_average, 2.0);
     davegan_train_options_t options = short_training();
     davegan_micrograph_t *micrograph = small_micrograph();
