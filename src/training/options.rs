@@ -368,8 +368,8 @@ mod tests {
         let falling = TrainingOptions { decay_start: 0.6, ..constant };
         let factors: Vec<f64> = (1..=100).map(|step| falling.rate_factor(step, 16)).collect();
         assert!(factors[..60].iter().all(|&factor| factor == 1.0));
-        for step in 60..100 {
-            assert!((factors[step] - (100 - step) as f64 / 40.0).abs() < 1e-12, "{}", factors[step]);
+        for (left, factor) in (1..=40).rev().zip(&factors[60..]) {
+            assert!((factor - f64::from(left) / 40.0).abs() < 1e-12, "{factor}");
         }
     }
 

@@ -53,7 +53,7 @@ void handles_move_and_do_not_copy() {
 
 void options_start_with_the_defaults_of_the_library() {
     davegan_train_options_t expected;
-    OK(davegan_train_options_init(&expected, sizeof expected, DAVEGAN_PROFILE_PAPER64));
+    OK(davegan_train_options_init(&expected, sizeof expected, DAVEGAN_PROFILE_STANDARD));
     const davegan::TrainOptions training;
     CHECK_INT(expected.batch_size, training.batch_size);
     CHECK_NEAR(expected.rate_discriminator, training.rate_discriminator, 0.0);
