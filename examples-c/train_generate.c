@@ -271,47 +271,67 @@ static void print_volume_fractions(const davegan_model_t *model, const davegan_m
     }
 }
 
-/* What the realisations are like beside real windows of the micrograph, as a table in a file. */
-static void write_fidelity(const davegan_model_t *model, const davegan_model_info_t *info,
-                           const davegan_generate_options_t *options, const settings_t *settings, int32_t phase,
-                           const char *path) {
-    const size_t n_tiles = (size_t)info->n_tiles, side = (size_t)info->nx;
-    const size_t count = (size_t)options->count, image = side * side;
-    uint8_t *tiles = allocate(info->n_tiles, info), *reconstructions = allocate(info->n_tiles, info);
-    uint8_t *realisations = allocate(options->count, info);
-    check(davegan_model_tiles(model, tiles, n_tiles * image));
-    check(davegan_reconstruct(model, tiles, n_tiles, reconstructions, n_tiles * image));
-    check(davegan_generate_into(model, options, realisations, count * image));
-    davegan_micrograph_t *micrograph = read_micrograph(settings);
+static void cannot_write(const char *path) {
+    fprintf(stderr, "train_generate: cannot write %s: %s\n", path, strerror(errno));
+    exit(1);
+}
+
+/* What is measured: images in memory. */
+typedef struct {
+    davegan_micrograph_t *micrograph;
+    uint8_t *realisations, *reconstructions;
+    size_t count, side, n_tiles;
+    int64_t seed;
+    int32_t threads;
+} measured_t;
+
+/* A table for one phase. Returns 0 if there is too little to measure. */
+static int print_fidelity(const measured_t *of, int32_t phase, FILE *file) {
     davegan_fidelity_t *fidelity = NULL;
     const davegan_status_t status =
-        davegan_fidelity_measure(micrograph, phase, realisations, count, side, reconstructions, n_tiles, options->seed,
-                                 options->threads, &fidelity);
-    davegan_micrograph_free(micrograph);
-    free(tiles);
-    free(reconstructions);
-    free(realisations);
-    if (status == DAVEGAN_INVALID_PARAMETER) { /* Too few realisations, or a micrograph of few tiles. */
-        fprintf(stderr, "train_generate: no fidelity.txt: %s\n", davegan_last_error());
-        return;
-    }
+        davegan_fidelity_measure(of->micrograph, phase, of->realisations, of->count, of->side, of->reconstructions,
+                                 of->n_tiles, of->seed, of->threads, &fidelity);
+    if (status == DAVEGAN_INVALID_PARAMETER) return 0; /* Too few realisations, or a micrograph of few tiles. */
     check(status);
     size_t needed = 0;
     if (davegan_fidelity_table(fidelity, NULL, 0, &needed) != DAVEGAN_BUFFER_SIZE) needed = 1;
     char *table = (char *)malloc(needed);
-    FILE *file = fopen(path, "w");
-    if (table == NULL || file == NULL) {
-        fprintf(stderr, "train_generate: cannot write %s: %s\n", path, strerror(errno));
-        exit(1);
-    }
+    if (table == NULL) cannot_write("the table");
     check(davegan_fidelity_table(fidelity, table, needed, &needed));
-    fputs(table, stderr);
-    if (fputs(table, file) < 0 || fclose(file) != 0) {
-        fprintf(stderr, "train_generate: cannot write %s: %s\n", path, strerror(errno));
-        exit(1);
-    }
+    fprintf(stderr, "phase %d\n%s", phase, table);
+    fprintf(file, "phase %d\n%s", phase, table);
     free(table);
     davegan_fidelity_free(fidelity);
+    return 1;
+}
+
+/* What the realisations are like beside real windows of the micrograph: a table for each phase that is judged, which is
+ * one of two, or of several all but phase 0. */
+static void write_fidelity(const davegan_model_t *model, const davegan_model_info_t *info,
+                           const davegan_generate_options_t *options, const settings_t *settings, int32_t judged,
+                           const char *path) {
+    measured_t of = {read_micrograph(settings), allocate(options->count, info), allocate(info->n_tiles, info),
+                     (size_t)options->count, (size_t)info->nx, (size_t)info->n_tiles, options->seed, options->threads};
+    const size_t image = of.side * of.side;
+    uint8_t *tiles = allocate(info->n_tiles, info);
+    check(davegan_model_tiles(model, tiles, of.n_tiles * image));
+    check(davegan_reconstruct(model, tiles, of.n_tiles, of.reconstructions, of.n_tiles * image));
+    check(davegan_generate_into(model, options, of.realisations, of.count * image));
+    const int all = info->n_phases > 2 && settings->phase < 0;
+    FILE *file = fopen(path, "w");
+    if (file == NULL) cannot_write(path);
+    int measured = 1;
+    for (int32_t phase = all ? 1 : judged; measured && phase <= (all ? info->n_phases - 1 : judged); ++phase)
+        measured = print_fidelity(&of, phase, file);
+    if (fclose(file) != 0) cannot_write(path);
+    if (!measured) {
+        fprintf(stderr, "train_generate: no fidelity.txt: %s\n", davegan_last_error());
+        remove(path);
+    }
+    davegan_micrograph_free(of.micrograph);
+    free(tiles);
+    free(of.reconstructions);
+    free(of.realisations);
 }
 
 static void write_report(const davegan_model_t *model, const davegan_generate_options_t *options,

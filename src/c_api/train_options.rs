@@ -56,7 +56,7 @@ pub struct davegan_train_options_t {
     pub rate_encoder: f64,
     /// Share of all steps, 0 to 1, after which the rates fall evenly to zero; default 1: they stay; 0.3.
     pub decay_start: f64,
-    /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1.
+    /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1; 0.3.
     pub beta: f64,
     /// Weight of reconstructions in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
     pub lambda_vae: f64,

@@ -189,6 +189,7 @@ impl TrainingOptions {
             rate_discriminator: 2e-3,
             rate_encoder: 2e-3,
             decay_start: 0.3,
+            beta: 0.3,
             lambda_rec: 3e-2,
             adam_beta1: 0.5,
             latent_augmentation: false,
