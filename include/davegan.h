@@ -505,7 +505,7 @@ typedef struct davegan_train_options_t {
      */
     double decay_start;
     /**
-     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1.
+     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1; 0.3.
      */
     double beta;
     /**
