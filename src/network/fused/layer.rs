@@ -11,6 +11,7 @@ use super::grid::Grid;
 use super::link::Link;
 use crate::network::Geometry;
 use crate::network::architecture::{Direction, LayerSpec};
+use crate::network::convolution::Border;
 use crate::network::layer::Constants;
 
 /// A layer with the places of its values.
@@ -218,7 +219,9 @@ impl WithSimd for Backward<'_> {
                 let factor = affine.scale * moments.inverse_deviation;
                 normalise_backward(simd, &grid, to, values, by_shift, by_scale, factor);
             }
-            grid.close_borders(to);
+            if layer.spec.normalised || grid.border == Border::Periodic {
+                grid.close_borders(to);
+            }
             self.sums[index] = Sums { by_shift: by_shift as f32, by_scale: by_scale as f32 };
         }
     }
