@@ -625,6 +625,12 @@ typedef struct davegan_train_options_t {
      */
     double generator_average;
     /**
+     * Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
+     * its own), so that generation uses the networks that were best; default 0: it uses the last ones; 4000. Needs a
+     * micrograph of at least two tiles along each axis.
+     */
+    int64_t choice_interval;
+    /**
      * Steps between two writings of the model file; default 2000; 0: at the end only.
      */
     int64_t checkpoint_interval;

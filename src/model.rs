@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::device::Device;
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::network::Network;
-use crate::training::{LossHistory, Losses, TrainingOptions, TrainingState};
+use crate::training::{LossHistory, Losses, Snapshot, TrainingOptions, TrainingState};
 use crate::{Error, Result, storage};
 
 /// Which micrograph a model was trained on.
@@ -52,6 +52,21 @@ pub struct Model {
     pub history: LossHistory,
     /// Networks and optimisers.
     pub state: TrainingState,
+    /// The best networks so far, if training chooses.
+    pub choice: Option<Choice>,
+}
+
+/// The networks at the step after which realisations were likest the micrograph.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// That step.
+    pub step: u64,
+    /// What the gates lacked together, over all phases that are judged.
+    pub shortfall: f64,
+    /// The encoder then.
+    pub encoder: Snapshot,
+    /// The generator then, as generation uses it.
+    pub generator: Snapshot,
 }
 
 impl Model {
@@ -59,7 +74,7 @@ impl Model {
     pub fn untrained(options: TrainingOptions, origin: Origin, tiles: PhaseImages, device: &Accelerator) -> Self {
         let state = TrainingState::new(&options, tiles.n_phases(), device);
         let steps_planned = options.total_steps(tiles.len());
-        Self { options, origin, tiles, steps_planned, history: LossHistory::new(), state }
+        Self { options, origin, tiles, steps_planned, history: LossHistory::new(), state, choice: None }
     }
 
     /// Reads a model file.
@@ -86,19 +101,15 @@ impl Model {
         storage::write_model(self, path)
     }
 
-    /// The generator that realisations come from: averaged weights if the model has them.
+    /// The generator that realisations come from: the chosen one, else averaged weights if the model has them.
     pub fn generator(&self) -> Network {
-        let mut network = self.state.generator.network.clone();
-        if let Some(average) = &self.state.average {
-            network.parameters = average.parameters.clone();
-            network.statistics = average.statistics.clone();
-        }
-        network
+        let snapshot = self.choice.as_ref().map(|choice| &choice.generator).or(self.state.average.as_ref());
+        at(&self.state.generator.network, snapshot)
     }
 
-    /// The encoder.
-    pub fn encoder(&self) -> &Network {
-        &self.state.encoder.network
+    /// The encoder that belongs to it.
+    pub fn encoder(&self) -> Network {
+        at(&self.state.encoder.network, self.choice.as_ref().map(|choice| &choice.encoder))
     }
 
     /// Number of phases, 2 to 8.
@@ -153,4 +164,14 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// A network with what it had learned at another time, if that is given.
+fn at(network: &Network, snapshot: Option<&Snapshot>) -> Network {
+    let mut network = network.clone();
+    if let Some(Snapshot { parameters, statistics }) = snapshot {
+        network.parameters = parameters.clone();
+        network.statistics = statistics.clone();
+    }
+    network
 }

@@ -120,6 +120,10 @@ pub struct davegan_train_options_t {
     /// Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
     /// average; 0.999.
     pub generator_average: f64,
+    /// Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
+    /// its own), so that generation uses the networks that were best; default 0: it uses the last ones; 4000. Needs a
+    /// micrograph of at least two tiles along each axis.
+    pub choice_interval: i64,
     /// Steps between two writings of the model file; default 2000; 0: at the end only.
     pub checkpoint_interval: i64,
     /// Steps over which losses are averaged into one row of the loss history, at least 1; default 50.
@@ -206,6 +210,7 @@ impl davegan_train_options_t {
             discriminator_width: training.discriminator_width as i32,
             generator_periodic: training.generator_periodic.into(),
             generator_average: training.generator_average,
+            choice_interval: training.choice_interval as i64,
             history_interval: training.history_interval as i64,
             device: DAVEGAN_DEVICE_KIND_AUTO,
             device_index: 0,
@@ -262,6 +267,7 @@ impl davegan_train_options_t {
             discriminator_width: count(self.discriminator_width, "discriminator_width")?,
             generator_periodic: switch(self.generator_periodic, "generator_periodic")?,
             generator_average: self.generator_average,
+            choice_interval: count(self.choice_interval, "choice_interval")?,
             history_interval: count(self.history_interval, "history_interval")?,
         })
     }

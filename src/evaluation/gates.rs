@@ -11,37 +11,72 @@ pub struct Gate {
     pub requirement: &'static str,
     /// Whether it does. A figure that is not a number does not.
     pub holds: bool,
+    /// How far the figure is from where it holds, in parts of what is allowed; 0 if it holds.
+    pub excess: f64,
+}
+
+impl Gate {
+    fn new(figure: &'static str, requirement: &'static str, value: f64, least: f64, most: f64) -> Self {
+        let holds = (least..=most).contains(&value);
+        // One-sided gates begin at zero, and their width is their limit.
+        let width = if least == 0.0 { most } else { (most - least) / 2.0 };
+        let excess = if holds { 0.0 } else { (least - value).max(value - most) / width };
+        Self { figure, requirement, holds, excess }
+    }
 }
 
 impl Fidelity {
     /// The sixteen gates. Without reconstructions, that of E_rec is left out.
     pub fn gates(&self) -> Vec<Gate> {
-        let gate = |figure, requirement, holds| Gate { figure, requirement, holds };
-        let e_gen = self.e_gen / self.e_gen_floor;
-        let e_rec = self.e_rec.map(|e_rec| gate("E_rec", "at most 1e-3", e_rec <= 1e-3));
+        let at_most = |figure, requirement, value, most| Gate::new(figure, requirement, value, 0.0, most);
+        let within = |figure, requirement, value, most: f64| Gate::new(figure, requirement, value, -most, most);
+        let [full, half, quarter] = self.patterns;
+        let [full_floor, half_floor, quarter_floor] = self.patterns_floor;
+        let e_rec = self.e_rec.map(|e_rec| at_most("E_rec", "at most 1e-3", e_rec, 1e-3));
         let mut gates = Vec::from_iter(e_rec);
         gates.extend([
-            gate("E_gen", "0.6 to 1.15 of E_gen_floor", (0.6..=1.15).contains(&e_gen)),
-            gate("vf_bias_sd", "within 0.35", self.vf_bias_sd.abs() <= 0.35),
-            gate("vf_spread", "0.7 to 1.3", (0.7..=1.3).contains(&self.vf_spread)),
-            gate("covariance", "at most 1.5 covariance_floor", self.covariance <= 1.5 * self.covariance_floor),
-            gate("lineal", "at most 1.5 lineal_floor", self.lineal <= 1.5 * self.lineal_floor),
-            gate("interface_sd", "within 0.5", self.interface_sd.abs() <= 0.5),
-        ]);
-        let patterns = ["patterns_full", "patterns_half", "patterns_quarter"];
-        let requirements =
-            ["at most 2 patterns_full_floor", "at most 2 patterns_half_floor", "at most 2 patterns_quarter_floor"];
-        for (scale, (figure, requirement)) in patterns.into_iter().zip(requirements).enumerate() {
-            gates.push(gate(figure, requirement, self.patterns[scale] <= 2.0 * self.patterns_floor[scale]));
-        }
-        gates.extend([
-            gate("objects_sd", "within 0.5", self.objects.sd.abs() <= 0.5),
-            gate("holes_sd", "within 0.5", self.holes.sd.abs() <= 0.5),
-            gate("largest_sd", "within 0.5", self.largest.sd.abs() <= 0.5),
-            gate("k_eff_sd", "within 0.75", self.k_eff.sd.abs() <= 0.75),
-            gate("copies", "at most 2 %", self.copies <= 0.02),
-            gate("variety", "0.8 to 1.25", (0.8..=1.25).contains(&self.variety)),
+            Gate::new("E_gen", "0.6 to 1.15 of E_gen_floor", self.e_gen / self.e_gen_floor, 0.6, 1.15),
+            within("vf_bias_sd", "within 0.35", self.vf_bias_sd, 0.35),
+            Gate::new("vf_spread", "0.7 to 1.3", self.vf_spread, 0.7, 1.3),
+            at_most("covariance", "at most 1.5 covariance_floor", self.covariance, 1.5 * self.covariance_floor),
+            at_most("lineal", "at most 1.5 lineal_floor", self.lineal, 1.5 * self.lineal_floor),
+            within("interface_sd", "within 0.5", self.interface_sd, 0.5),
+            at_most("patterns_full", "at most 2 patterns_full_floor", full, 2.0 * full_floor),
+            at_most("patterns_half", "at most 2 patterns_half_floor", half, 2.0 * half_floor),
+            at_most("patterns_quarter", "at most 2 patterns_quarter_floor", quarter, 2.0 * quarter_floor),
+            within("objects_sd", "within 0.5", self.objects.sd, 0.5),
+            within("holes_sd", "within 0.5", self.holes.sd, 0.5),
+            within("largest_sd", "within 0.5", self.largest.sd, 0.5),
+            within("k_eff_sd", "within 0.75", self.k_eff.sd, 0.75),
+            at_most("copies", "at most 2 %", self.copies, 0.02),
+            Gate::new("variety", "0.8 to 1.25", self.variety, 0.8, 1.25),
         ]);
         gates
+    }
+
+    /// How much the gates lack together, each at most one: 0 if all hold, 16 if all are missed by far.
+    pub fn shortfall(&self) -> f64 {
+        // A figure that is not a number lacks one too: of a number and no number, `min` is the number.
+        self.gates().iter().map(|gate| gate.excess.min(1.0)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excess_is_in_parts_of_what_is_allowed() {
+        let at_most = |value| Gate::new("copies", "", value, 0.0, 0.02);
+        assert!(at_most(0.02).holds && at_most(0.02).excess == 0.0);
+        assert!(!at_most(0.03).holds && (at_most(0.03).excess - 0.5).abs() < 1e-12);
+        let within = |value| Gate::new("objects_sd", "", value, -0.5, 0.5);
+        assert!(
+            within(-0.5).holds
+                && (within(-1.0).excess - 1.0).abs() < 1e-12
+                && (within(0.75).excess - 0.5).abs() < 1e-12
+        );
+        let unknown = within(f64::NAN);
+        assert!(!unknown.holds && unknown.excess.min(1.0) == 1.0);
     }
 }

@@ -8,6 +8,7 @@
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `encoder/...`, `generator/...`, `discriminator/...` | for each network its weights by layer, moving statistics and Adam's moments |
 //! | `average/...` | moving average of the generator, if it has one |
+//! | `chosen_step`, `chosen_shortfall`, `chosen/...` | encoder and generator that were best, if training chose |
 
 use std::path::Path;
 
@@ -16,9 +17,9 @@ use ndarray::{Array2, ArrayD, Ix1, Ix2, Ix4, IxDyn};
 
 use super::{Attribute, Container, NamedArray};
 use crate::micrograph::PhaseImages;
-use crate::model::{Model, Origin};
-use crate::network::{Entry, read};
-use crate::training::{Average, Learner, LossHistory, LossRow, Losses, TrainingOptions, TrainingState};
+use crate::model::{Choice, Model, Origin};
+use crate::network::{Entry, Layout, read};
+use crate::training::{Learner, LossHistory, LossRow, Losses, Snapshot, TrainingOptions, TrainingState};
 use crate::{Error, Result};
 
 /// Writes `model` to `path`, replacing an older file in one step.
@@ -74,6 +75,18 @@ fn container(model: &Model) -> Result<Container> {
         put_entries(&mut file, "average", &layout.parameters, &average.parameters)?;
         put_entries(&mut file, "average", &layout.statistics, &average.statistics)?;
     }
+    if let Some(choice) = &model.choice {
+        file.attributes.insert("chosen_step".into(), Attribute::Integer(choice.step as i64));
+        file.arrays.insert("chosen_shortfall".into(), NamedArray::F64(ndarray::arr1(&[choice.shortfall]).into_dyn()));
+        for (name, learner, snapshot) in [
+            ("chosen/encoder", &model.state.encoder, &choice.encoder),
+            ("chosen/generator", &model.state.generator, &choice.generator),
+        ] {
+            let layout = learner.network.layout();
+            put_entries(&mut file, name, &layout.parameters, &snapshot.parameters)?;
+            put_entries(&mut file, name, &layout.statistics, &snapshot.statistics)?;
+        }
+    }
     Ok(file)
 }
 
@@ -114,12 +127,12 @@ pub fn read_model(path: &Path, device: &Device) -> Result<Model> {
     }
     if state.average.is_some() {
         let layout = state.generator.network.layout().clone();
-        let parameters = file.entries("average", &layout.parameters, device)?;
-        state.average = Some(Average { parameters, statistics: file.entries("average", &layout.statistics, device)? });
+        state.average = Some(file.snapshot("average", &layout, device)?);
     }
     let origin = Origin { source: file.text("source")?, phase_values, digest: file.text("micrograph_sha256")? };
     let (steps_planned, history) = (file.count("steps_planned")?, file.history()?);
-    Ok(Model { options, origin, tiles, steps_planned, history, state })
+    let choice = file.choice(&state, device)?;
+    Ok(Model { options, origin, tiles, steps_planned, history, state, choice })
 }
 
 fn learners(state: &TrainingState) -> [(&'static str, &Learner); 3] {
@@ -215,6 +228,24 @@ impl Reader<'_> {
         }
         let length = values.len();
         Ok(Tensor::from_data(TensorData::new(values, [length]), device))
+    }
+
+    fn snapshot(&self, network: &str, layout: &Layout, device: &Device) -> Result<Snapshot> {
+        let parameters = self.entries(network, &layout.parameters, device)?;
+        Ok(Snapshot { parameters, statistics: self.entries(network, &layout.statistics, device)? })
+    }
+
+    fn choice(&self, state: &TrainingState, device: &Device) -> Result<Option<Choice>> {
+        if !self.file.attributes.contains_key("chosen_step") {
+            return Ok(None);
+        }
+        let shortfall = self.f64("chosen_shortfall")?.first().copied();
+        Ok(Some(Choice {
+            step: self.count("chosen_step")?,
+            shortfall: shortfall.ok_or_else(|| self.wrong("chosen_shortfall", "is empty".into()))?,
+            encoder: self.snapshot("chosen/encoder", state.encoder.network.layout(), device)?,
+            generator: self.snapshot("chosen/generator", state.generator.network.layout(), device)?,
+        }))
     }
 
     fn history(&self) -> Result<LossHistory> {

@@ -92,6 +92,10 @@ pub struct TrainingOptions {
     pub generator_periodic: bool,
     /// Decay of the moving average of the generator's weights that generation uses; 0: the weights themselves.
     pub generator_average: f64,
+    /// Steps after each of which the networks are judged beside the micrograph, so that generation uses the best ones; 0:
+    /// it uses the last ones.
+    #[serde(default)]
+    pub choice_interval: u64,
     /// Steps over which losses are averaged into one row of the loss history.
     pub history_interval: u64,
 }
@@ -176,6 +180,7 @@ impl TrainingOptions {
             discriminator_spectral: false,
             generator_periodic: false,
             generator_average: 0.0,
+            choice_interval: 0,
             history_interval: 50,
         };
         if profile == Profile::Standard { Self::standard(paper) } else { paper }
@@ -199,6 +204,7 @@ impl TrainingOptions {
             discriminator_spectral: true,
             generator_periodic: true,
             generator_average: 0.999,
+            choice_interval: 4_000,
             ..paper
         }
     }
@@ -217,6 +223,7 @@ impl TrainingOptions {
         within("epochs", self.epochs, 0, 1 << 32)?;
         within("latent_size", self.latent_size, 1, 4096)?;
         within("batch_size", self.batch_size, 1, 4096)?;
+        within("choice_interval", self.choice_interval, 0, 1 << 32)?;
         within("history_interval", self.history_interval, 1, 1 << 32)?;
         for (name, rate) in [
             ("rate_generator", self.rate_generator),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use burn::tensor::Tensor;
 
 use super::batches::TrainingData;
+use super::choice::choose;
 use super::history::{LossRow, Losses};
 use super::options::{RunOptions, TrainingOptions};
 use crate::device::thread_pool;
@@ -56,11 +57,17 @@ pub fn train(
     let pace = Pace::new(model.state.step, total, run.progress_interval);
     let mut saved = model.state.step;
     while model.state.step < total {
-        let stop = next_checkpoint(model.state.step, run.checkpoint_interval).min(total);
+        let checkpoint = next_multiple(model.state.step, run.checkpoint_interval).min(total);
+        let choice = next_multiple(model.state.step, options.choice_interval).min(total);
+        let stop = checkpoint.min(choice);
         let due = pace.next_report();
         pool.install(|| advance(&mut model, &data, stop, due)).map_err(|error| diverged_at(error, path, saved))?;
         let step = model.state.step;
-        if step == stop {
+        if step == choice && options.choice_interval > 0 {
+            pool.install(|| choose(&mut model, &micrograph.images, run.threads))
+                .map_err(|error| diverged_at(error, path, saved))?;
+        }
+        if step == checkpoint {
             model.save(path).map_err(|error| diverged_at(error, path, saved))?;
             saved = step;
         }
@@ -99,7 +106,8 @@ fn record(model: &mut Model) -> Result<()> {
     Ok(())
 }
 
-fn next_checkpoint(step: u64, interval: u64) -> u64 {
+/// The next step that is a multiple of `interval`, which 0 has none of.
+fn next_multiple(step: u64, interval: u64) -> u64 {
     step.checked_div(interval).map_or(u64::MAX, |done| (done + 1).saturating_mul(interval))
 }
 
@@ -133,7 +141,14 @@ mod tests {
 
     fn options(steps: u64) -> TrainingOptions {
         let profile = Profile::Paper32;
-        TrainingOptions { steps, batch_size: 4, history_interval: 4, seed: 5, ..TrainingOptions::new(profile) }
+        TrainingOptions {
+            steps,
+            batch_size: 4,
+            history_interval: 4,
+            choice_interval: 4,
+            seed: 5,
+            ..TrainingOptions::new(profile)
+        }
     }
 
     fn run(threads: usize) -> RunOptions {
@@ -202,8 +217,14 @@ mod tests {
     fn divergence_is_told_with_its_step_and_keeps_the_last_model_file() {
         let before = train_to_bytes("diverged.h5", &options(5), &run(1));
         let path = path("diverged.h5");
-        let wild =
-            TrainingOptions { rate_generator: 1.0, rate_encoder: 1.0, lambda_rec: 1e6, beta: 1e6, ..options(400) };
+        let wild = TrainingOptions {
+            rate_generator: 1.0,
+            rate_encoder: 1.0,
+            lambda_rec: 1e6,
+            beta: 1e6,
+            choice_interval: 0,
+            ..options(400)
+        };
         let at_the_end = RunOptions { checkpoint_interval: 0, ..run(1) };
         let error = train(&micrograph(), &path, &wild, &at_the_end, &mut go_on).unwrap_err();
         assert!(matches!(&error, Error::Diverged(text) if text.contains("up to step")), "{error}");

@@ -23,12 +23,12 @@ pub struct Learner {
     pub adam: Adam,
 }
 
-/// A moving average of the generator: what generation uses if the option is set.
+/// What a network has learned at one time, or on average.
 #[derive(Debug, Clone)]
-pub struct Average {
-    /// Averaged parameters.
+pub struct Snapshot {
+    /// Its parameters.
     pub parameters: Tensor<1>,
-    /// Averaged moving statistics.
+    /// Its moving statistics.
     pub statistics: Tensor<1>,
 }
 
@@ -44,7 +44,7 @@ pub struct TrainingState {
     /// The discriminator.
     pub discriminator: Learner,
     /// Moving average of the generator.
-    pub average: Option<Average>,
+    pub average: Option<Snapshot>,
     /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
     pub loss_sums: Tensor<1>,
 }
@@ -63,7 +63,7 @@ impl TrainingState {
             Learner { network, adam }
         };
         let generator = learner(architecture.generator, 1, options.rate_generator);
-        let average = (options.generator_average > 0.0).then(|| Average {
+        let average = (options.generator_average > 0.0).then(|| Snapshot {
             parameters: generator.network.parameters.clone(),
             statistics: generator.network.statistics.clone(),
         });

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::subject::Subject;
+use crate::model::Model;
 use crate::report::number::{counted, fixed, significant, whole};
 use crate::storage::model_digest;
 use crate::training::TrainingOptions;
@@ -39,6 +40,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
                 model.options.batch_size
             ),
         ),
+        ("Networks used", used(model)),
         ("Seed of the training", model.options.seed.to_string()),
         (
             "Realisations judged",
@@ -86,6 +88,14 @@ fn changed(options: &TrainingOptions) -> Result<Vec<(String, String, String)>> {
         here.iter().filter(|(name, value)| !APART.contains(&name.as_str()) && usual.get(*name) != Some(*value));
     let text = |value: Option<&toml::Value>| value.map_or("–".to_owned(), ToString::to_string);
     Ok(differing.map(|(name, value)| (name.clone(), text(Some(value)), text(usual.get(name)))).collect())
+}
+
+/// The step whose networks generation uses.
+fn used(model: &Model) -> String {
+    match &model.choice {
+        Some(choice) => format!("those after step {}, judged the best", whole(choice.step)),
+        None => "those after the last step".to_owned(),
+    }
 }
 
 #[cfg(test)]
