@@ -96,15 +96,16 @@ static int32_t find_profile(int argc, char **argv) {
     return DAVEGAN_PROFILE_STANDARD;
 }
 
-/* A training option that --set knows: where it lies, and whether it is an int32_t or a double. */
+/* A training option that --set knows: where it lies, and whether it is a double, or an int32_t or int64_t of its size. */
 typedef struct {
     const char *name;
-    size_t offset;
+    size_t offset, size;
     int is_real;
 } option_t;
 
-#define REAL(name) {#name, offsetof(davegan_train_options_t, name), 1}
-#define SMALL(name) {#name, offsetof(davegan_train_options_t, name), 0}
+#define REAL(name) {#name, offsetof(davegan_train_options_t, name), sizeof(double), 1}
+#define SMALL(name) {#name, offsetof(davegan_train_options_t, name), sizeof(int32_t), 0}
+#define LARGE(name) {#name, offsetof(davegan_train_options_t, name), sizeof(int64_t), 0}
 static const option_t OPTIONS[] = {
     SMALL(latent_size), REAL(rate_generator), REAL(rate_discriminator), REAL(rate_encoder), REAL(decay_start),
     REAL(beta), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec), REAL(adam_beta1), REAL(adam_beta2),
@@ -113,7 +114,7 @@ static const option_t OPTIONS[] = {
     SMALL(latent_augmentation), SMALL(reconstruction_mean), SMALL(divergence_mean), SMALL(encoder_head_normalised),
     SMALL(discriminator_head_normalised), SMALL(discriminator_separate_batches), SMALL(discriminator_windows),
     REAL(discriminator_noise), SMALL(discriminator_binary), SMALL(discriminator_spectral), SMALL(discriminator_width),
-    SMALL(generator_periodic), REAL(generator_average),
+    SMALL(generator_periodic), REAL(generator_average), LARGE(choice_interval), LARGE(history_interval),
 };
 
 static void set_option(davegan_train_options_t *training, const char *assignment) {
@@ -126,6 +127,9 @@ static void set_option(davegan_train_options_t *training, const char *assignment
         if (option->is_real) {
             const double real = parse_real(option->name, value + 1);
             memcpy(place, &real, sizeof real);
+        } else if (option->size == sizeof(int64_t)) {
+            const int64_t large = parse_integer(option->name, value + 1);
+            memcpy(place, &large, sizeof large);
         } else {
             const int32_t small = parse_small(option->name, value + 1);
             memcpy(place, &small, sizeof small);
