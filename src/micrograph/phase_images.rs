@@ -108,6 +108,14 @@ impl PhaseImages {
         let present = (0..self.n_phases).filter(|&p| fractions[p] > 0.0);
         present.min_by(|&a, &b| fractions[a].total_cmp(&fractions[b])).unwrap_or(0) as u8
     }
+
+    /// The phases by which realisations are judged: the minority phase of two, all but phase 0 of more.
+    pub fn judged_phases(&self) -> Vec<u8> {
+        match self.n_phases {
+            2 => vec![self.minority_phase()],
+            n => (1..n as u8).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -34,19 +34,15 @@ pub fn choose(model: &mut Model, micrograph: &PhaseImages, threads: usize) -> Re
     Ok(())
 }
 
-/// What the gates lack, over one of two phases, or of several all but phase 0.
+/// What the gates lack, over all phases that are judged.
 fn shortfall(model: &Model, micrograph: &PhaseImages, threads: usize) -> Result<f64> {
     // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
     let seed = model.options.seed | 1 << 63;
     let windows = floor_windows(micrograph, model.options.profile.side(), seed)?;
     let made = realisations(model, &GenerationOptions { seed, first: 0, count: COUNT, threads })?;
     let reconstructions = reconstruct(model, &model.tiles)?;
-    let phases = match model.n_phases() {
-        2 => vec![micrograph.minority_phase()],
-        n_phases => (1..n_phases as u8).collect(),
-    };
     let of = |phase| Ok(evaluate(micrograph, &made, Some(&reconstructions), phase, &windows)?.shortfall());
-    phases.into_iter().map(of).sum()
+    micrograph.judged_phases().into_iter().map(of).sum()
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl<'a> Subject<'a> {
             real,
             real_name,
             windows_at,
-            phases: judged_phases(&micrograph.images),
+            phases: micrograph.images.judged_phases(),
         })
     }
 
@@ -93,14 +93,6 @@ pub(super) fn reason<T>(result: Result<T>) -> Result<std::result::Result<T, Stri
 /// The first images, at most `most` of them.
 pub(super) fn first(images: &PhaseImages, most: usize) -> PhaseImages {
     images.range(0, images.len().min(most))
-}
-
-/// The minority phase of two, all but phase 0 of more.
-fn judged_phases(images: &PhaseImages) -> Vec<u8> {
-    match images.n_phases() {
-        2 => vec![images.minority_phase()],
-        n => (1..n as u8).collect(),
-    }
 }
 
 fn check(model: &Model, images: &PhaseImages) -> Result<()> {
