@@ -113,7 +113,7 @@ static const option_t OPTIONS[] = {
     REAL(prior_mean_deviation), REAL(prior_log_variance_deviation), REAL(latent_scale_min), REAL(latent_scale_max),
     SMALL(latent_augmentation), SMALL(reconstruction_mean), SMALL(divergence_mean), SMALL(encoder_head_normalised),
     SMALL(discriminator_head_normalised), SMALL(discriminator_separate_batches), SMALL(discriminator_windows),
-    REAL(discriminator_noise), SMALL(discriminator_binary), SMALL(discriminator_spectral), SMALL(discriminator_width),
+    SMALL(discriminator_reconstructions), REAL(discriminator_noise), SMALL(discriminator_binary), SMALL(discriminator_spectral), SMALL(discriminator_width),
     SMALL(generator_periodic), REAL(generator_average), LARGE(choice_interval), LARGE(history_interval),
 };
 

@@ -111,7 +111,7 @@ module davegan
     real(c_double) :: prior_mean_deviation, prior_log_variance_deviation, latent_scale_min, latent_scale_max
     integer(c_int32_t) :: latent_augmentation, reconstruction_mean, divergence_mean
     integer(c_int32_t) :: encoder_head_normalised, discriminator_head_normalised
-    integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows
+    integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows, discriminator_reconstructions
     real(c_double) :: discriminator_noise
     integer(c_int32_t) :: discriminator_binary, discriminator_spectral, discriminator_width, generator_periodic
     real(c_double) :: generator_average

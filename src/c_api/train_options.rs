@@ -104,8 +104,12 @@ pub struct davegan_train_options_t {
     /// 1: the discriminator sees windows from anywhere in the micrograph as real images (standard); 0
     /// (default): the tiles.
     pub discriminator_windows: i32,
+    /// 1 (default): the discriminator sees reconstructions too, and the generator learns from what it says of them (Eq. 6
+    /// and 7); 0 (standard): real images and realisations alone, so that it does not learn the tiles by heart, and
+    /// `lambda_vae` does not count.
+    pub discriminator_reconstructions: i32,
     /// Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
-    /// grey pixels alone do not give realisations away; 0 to 10; default 0: none.
+    /// it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.5.
     pub discriminator_noise: f64,
     /// 1: the discriminator sees the most probable phases instead of probabilities, which alone would give realisations
     /// away, and the gradient passes as if it saw these (standard); 0 (default): probabilities.
@@ -205,6 +209,7 @@ impl davegan_train_options_t {
             discriminator_separate_batches: training.discriminator_separate_batches.into(),
             discriminator_windows: training.discriminator_windows.into(),
             discriminator_noise: training.discriminator_noise,
+            discriminator_reconstructions: training.discriminator_reconstructions.into(),
             discriminator_binary: training.discriminator_binary.into(),
             discriminator_spectral: training.discriminator_spectral.into(),
             discriminator_width: training.discriminator_width as i32,
@@ -262,6 +267,7 @@ impl davegan_train_options_t {
             )?,
             discriminator_windows: switch(self.discriminator_windows, "discriminator_windows")?,
             discriminator_noise: self.discriminator_noise,
+            discriminator_reconstructions: switch(self.discriminator_reconstructions, "discriminator_reconstructions")?,
             discriminator_binary: switch(self.discriminator_binary, "discriminator_binary")?,
             discriminator_spectral: switch(self.discriminator_spectral, "discriminator_spectral")?,
             discriminator_width: count(self.discriminator_width, "discriminator_width")?,

@@ -75,6 +75,9 @@ pub struct TrainingOptions {
     pub discriminator_separate_batches: bool,
     /// The discriminator sees windows from anywhere in the micrograph as real images, instead of the tiles.
     pub discriminator_windows: bool,
+    /// The discriminator sees reconstructions too, and the generator learns from what it says of them (Eq. 6 and 7).
+    #[serde(default = "as_in_the_paper")]
+    pub discriminator_reconstructions: bool,
     /// Standard deviation of the Gaussian noise on all that the discriminator sees, 0 to 10; 0: none.
     #[serde(default)]
     pub discriminator_noise: f64,
@@ -174,6 +177,7 @@ impl TrainingOptions {
             discriminator_head_normalised: false,
             discriminator_separate_batches: false,
             discriminator_windows: false,
+            discriminator_reconstructions: true,
             discriminator_noise: 0.0,
             discriminator_binary: false,
             discriminator_width: 1,
@@ -199,6 +203,8 @@ impl TrainingOptions {
             adam_beta1: 0.5,
             latent_augmentation: false,
             discriminator_windows: true,
+            discriminator_reconstructions: false,
+            discriminator_noise: 0.5,
             discriminator_binary: true,
             discriminator_width: 2,
             discriminator_spectral: true,
@@ -328,6 +334,10 @@ fn number(name: &str, value: f64, least: f64, most: f64) -> Result<()> {
 
 fn width_of_the_table() -> usize {
     1
+}
+
+fn as_in_the_paper() -> bool {
+    true
 }
 
 fn no_decay() -> f64 {

@@ -96,11 +96,11 @@ impl TrainingState {
 
         let shown = if options.discriminator_binary { losses::most_probable(&generated) } else { generated.clone() };
         let real = draws.windows.unwrap_or_else(|| tiles.clone());
-        let mut streams = [
-            translate(real, &draws.displacements[0]),
-            translate(shown.clone().narrow(0, 0, batch), &draws.displacements[1]),
-            translate(shown.narrow(0, batch, batch), &draws.displacements[2]),
-        ];
+        let mut streams = vec![translate(real, &draws.displacements[0])];
+        if options.discriminator_reconstructions {
+            streams.push(translate(shown.clone().narrow(0, 0, batch), &draws.displacements[1]));
+        }
+        streams.push(translate(shown.narrow(0, batch, batch), &draws.displacements[2]));
         if let Some(noise) = draws.discriminator_noise {
             for (stream, noise) in streams.iter_mut().zip(noise.split(batch, 0)) {
                 *stream = stream.clone() + noise.reshape(stream.dims());
@@ -123,14 +123,13 @@ impl TrainingState {
             || teach_encoder(encoder, &generator.network, &reconstructed, options, step),
         );
 
-        let [by_reconstructions, by_realisations] = judged.by_streams;
-        let by_generated = Tensor::cat(
-            vec![
-                translate(by_reconstructions, &opposite(&draws.displacements[1])),
-                translate(by_realisations, &opposite(&draws.displacements[2])),
-            ],
-            0,
-        );
+        let Judged { by_reconstructions, by_realisations, .. } = judged;
+        let by_realisations = translate(by_realisations, &opposite(&draws.displacements[2]));
+        let by_reconstructions = match by_reconstructions {
+            Some(gradient) => translate(gradient, &opposite(&draws.displacements[1])),
+            None => by_realisations.zeros_like(),
+        };
+        let by_generated = Tensor::cat(vec![by_reconstructions, by_realisations], 0);
         let adversarial_gradient = losses::probabilities_backward(generated, by_generated);
         let EncoderTerms { reconstruction, divergence, gradient } = encoder_terms;
         self.generator.learn(&decoded, adversarial_gradient + gradient * options.lambda_rec, step);
@@ -215,53 +214,58 @@ struct Judged {
     discriminator_loss: Tensor<1>,
     /// The adversarial part of Eq. 7.
     adversarial_loss: Tensor<1>,
-    /// Its gradients by the translated reconstructions and realisations.
-    by_streams: [Tensor<4>; 2],
+    /// Its gradient by the translated reconstructions, if the discriminator sees them.
+    by_reconstructions: Option<Tensor<4>>,
+    /// Its gradient by the translated realisations.
+    by_realisations: Tensor<4>,
 }
 
-/// One update of the discriminator on real images, reconstructions and realisations; then what it says to the generator.
-fn judge(discriminator: &mut Learner, streams: &[Tensor<4>; 3], options: &TrainingOptions, step: Update) -> Judged {
+/// One update of the discriminator on real images, reconstructions if it sees them, and realisations; then what it says
+/// to the generator.
+fn judge(discriminator: &mut Learner, streams: &[Tensor<4>], options: &TrainingOptions, step: Update) -> Judged {
     let separate = options.discriminator_separate_batches;
     let discriminator_loss = teach_discriminator(discriminator, streams, separate, step);
-    let (adversarial_loss, by_streams) = ask_discriminator(&mut discriminator.network, streams, separate, options);
-    Judged { discriminator_loss, adversarial_loss, by_streams }
+    ask_discriminator(&mut discriminator.network, streams, options, discriminator_loss)
 }
 
 /// Eq. 6: value, after one update of the discriminator.
-fn teach_discriminator(
-    discriminator: &mut Learner,
-    streams: &[Tensor<4>; 3],
-    separate: bool,
-    step: Update,
-) -> Tensor<1> {
+fn teach_discriminator(discriminator: &mut Learner, streams: &[Tensor<4>], separate: bool, step: Update) -> Tensor<1> {
     let verdict = Verdict::new(&mut discriminator.network, streams, separate);
-    let terms = [(0, true), (1, false), (2, false)]
-        .map(|(stream, real)| losses::adversarial(verdict.logits[stream].clone(), real));
-    let [real, reconstructed, generated] = terms;
-    let gradients = [real.gradient, reconstructed.gradient, generated.gradient];
+    let mut loss = Tensor::zeros([1], &streams[0].device());
+    let mut gradients = Vec::with_capacity(streams.len());
+    for (stream, logits) in verdict.logits.iter().enumerate() {
+        let term = losses::adversarial(logits.clone(), stream == 0);
+        loss = loss + term.value;
+        gradients.push(term.gradient);
+    }
     let gradient = verdict.backward_parameters(&discriminator.network, gradients);
     discriminator.update(gradient, step);
-    real.value + reconstructed.value + generated.value
+    loss
 }
 
 /// The adversarial part of Eq. 7: value, and gradients by the translated reconstructions and realisations.
 fn ask_discriminator(
     discriminator: &mut Network,
-    streams: &[Tensor<4>; 3],
-    separate: bool,
+    streams: &[Tensor<4>],
     options: &TrainingOptions,
-) -> (Tensor<1>, [Tensor<4>; 2]) {
-    let verdict = Verdict::new(discriminator, streams, separate);
-    let reconstructed = losses::adversarial(verdict.logits[1].clone(), true);
-    let generated = losses::adversarial(verdict.logits[2].clone(), true);
-    let value = reconstructed.value * options.lambda_vae + generated.value * options.lambda_noise;
-    let gradients = [
-        verdict.logits[0].zeros_like(),
-        reconstructed.gradient * options.lambda_vae,
-        generated.gradient * options.lambda_noise,
-    ];
-    let [_, by_reconstructions, by_realisations] = verdict.backward_input(discriminator, gradients);
-    (value, [by_reconstructions, by_realisations])
+    discriminator_loss: Tensor<1>,
+) -> Judged {
+    let verdict = Verdict::new(discriminator, streams, options.discriminator_separate_batches);
+    let weights = match streams.len() {
+        2 => vec![options.lambda_noise],
+        _ => vec![options.lambda_vae, options.lambda_noise],
+    };
+    let mut adversarial_loss = Tensor::zeros([1], &streams[0].device());
+    let mut gradients = vec![verdict.logits[0].zeros_like()];
+    for (logits, weight) in verdict.logits[1..].iter().zip(weights) {
+        let term = losses::adversarial(logits.clone(), true);
+        adversarial_loss = adversarial_loss + term.value * weight;
+        gradients.push(term.gradient * weight);
+    }
+    let mut by_streams = verdict.backward_input(discriminator, gradients);
+    let by_realisations = by_streams.pop().expect("realisations are always there");
+    let by_reconstructions = by_streams.drain(1..).next();
+    Judged { discriminator_loss, adversarial_loss, by_reconstructions, by_realisations }
 }
 
 /// All random numbers of one step, drawn in a fixed order from the step's own stream.
@@ -271,7 +275,7 @@ pub(super) struct Draws {
     pub(super) latent_augmentation: LatentAugmentation,
     pub(super) displacements: [Displacements; 3],
     windows: Option<Tensor<4>>,
-    /// Noise on the three streams, one behind the other.
+    /// Noise on the streams, one behind the other.
     discriminator_noise: Option<Tensor<2>>,
 }
 
@@ -294,7 +298,8 @@ impl Draws {
             windows: if options.discriminator_windows { Some(data.windows(batch, &mut rng, device)?) } else { None },
             discriminator_noise: (options.discriminator_noise > 0.0).then(|| {
                 let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);
-                standard_normal([3 * batch, numbers], &mut rng, device) * options.discriminator_noise
+                let streams = if options.discriminator_reconstructions { 3 } else { 2 };
+                standard_normal([streams * batch, numbers], &mut rng, device) * options.discriminator_noise
             }),
         })
     }
@@ -340,33 +345,32 @@ fn as_image(vectors: Tensor<2>) -> Tensor<4> {
     vectors.reshape([n, values, 1, 1])
 }
 
-/// The discriminator's logits for real images, reconstructions and realisations, and the way back.
+/// The discriminator's logits for each stream of images, real ones first, and the way back.
 struct Verdict {
     /// One tape for the joint batch, or one a stream.
     tapes: Vec<Tape>,
     /// `[batch, 1, 1, 1]` each.
-    logits: [Tensor<4>; 3],
+    logits: Vec<Tensor<4>>,
 }
 
 impl Verdict {
-    fn new(network: &mut Network, streams: &[Tensor<4>; 3], separate: bool) -> Self {
-        let batch = streams[0].dims()[0];
+    fn new(network: &mut Network, streams: &[Tensor<4>], separate: bool) -> Self {
         if separate {
             let tapes: Vec<Tape> = streams.iter().map(|stream| network.forward_train(stream.clone())).collect();
-            let logits = std::array::from_fn(|stream| tapes[stream].output.clone());
+            let logits = tapes.iter().map(|tape| tape.output.clone()).collect();
             return Self { tapes, logits };
         }
         let tape = network.forward_train(Tensor::cat(streams.to_vec(), 0));
-        let logits = std::array::from_fn(|stream| tape.output.clone().narrow(0, stream * batch, batch));
+        let logits = tape.output.clone().split(streams[0].dims()[0], 0);
         Self { tapes: vec![tape], logits }
     }
 
     /// Gradients a tape for gradients a stream.
-    fn by_tape(&self, gradients: [Tensor<4>; 3]) -> Vec<Tensor<4>> {
-        if self.tapes.len() == 1 { vec![Tensor::cat(gradients.to_vec(), 0)] } else { gradients.to_vec() }
+    fn by_tape(&self, gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
+        if self.tapes.len() == 1 { vec![Tensor::cat(gradients, 0)] } else { gradients }
     }
 
-    fn backward_parameters(&self, network: &Network, gradients: [Tensor<4>; 3]) -> Tensor<1> {
+    fn backward_parameters(&self, network: &Network, gradients: Vec<Tensor<4>>) -> Tensor<1> {
         let mut sum = network.parameters.zeros_like();
         for (tape, gradient) in self.tapes.iter().zip(self.by_tape(gradients)) {
             sum = sum + network.backward_parameters(tape, gradient);
@@ -374,12 +378,11 @@ impl Verdict {
         sum
     }
 
-    fn backward_input(&self, network: &Network, gradients: [Tensor<4>; 3]) -> [Tensor<4>; 3] {
+    fn backward_input(&self, network: &Network, gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
         let batch = self.logits[0].dims()[0];
         let by_tape = self.tapes.iter().zip(self.by_tape(gradients));
         let parts: Vec<_> = by_tape.map(|(tape, gradient)| network.backward_input(tape, gradient)).collect();
-        let all = Tensor::cat(parts, 0);
-        std::array::from_fn(|stream| all.clone().narrow(0, stream * batch, batch))
+        Tensor::cat(parts, 0).split(batch, 0)
     }
 }
 
@@ -436,6 +439,23 @@ mod tests {
         let not_periodic = TrainingOptions { generator_periodic: false, ..standard };
         assert_eq!(largest(&not_periodic), [0; 3]);
         assert!(largest(&TrainingOptions::new(Profile::Paper64)).iter().all(|largest| (9..50).contains(largest)));
+    }
+
+    #[test]
+    fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_them() {
+        let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+        for (seen, noise) in [(true, 0.0), (false, 0.0), (false, 0.5)] {
+            let options = TrainingOptions {
+                seed: 2,
+                discriminator_reconstructions: seen,
+                discriminator_noise: noise,
+                ..TrainingOptions::new(Profile::Standard)
+            };
+            let other = TrainingOptions { lambda_vae: 0.5, ..options.clone() };
+            let (one, other) = (losses(&micrograph, &options, 2), losses(&micrograph, &other, 2));
+            assert_eq!(one == other, !seen);
+            assert!(one.iter().flatten().all(|loss| loss.is_finite()));
+        }
     }
 
     #[test]

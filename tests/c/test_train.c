@@ -123,6 +123,7 @@ static void every_option_of_the_model_trains(void) {
     options.discriminator_head_normalised = !options.discriminator_head_normalised;
     options.discriminator_separate_batches = !options.discriminator_separate_batches;
     options.discriminator_windows = !options.discriminator_windows;
+    options.discriminator_reconstructions = !options.discriminator_reconstructions;
     options.discriminator_noise = 0.2;
     options.discriminator_binary = !options.discriminator_binary;
     options.discriminator_width = 3;
