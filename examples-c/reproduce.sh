@@ -3,10 +3,10 @@
 #
 #   reproduce.sh MICROGRAPHS.h5 OUT_DIR [options]
 #
-# Table 4 is of every micrograph in MICROGRAPHS.h5 and of the built-in checkerboard; --materials A,B chooses.
-# Figures 3 and 4 are of built-in ellipses, and with - for MICROGRAPHS.h5 there is nothing but what is built in. At full
-# size this takes a day on two cores; --quick takes minutes, to see what comes out. What was interrupted goes on where it
-# stopped if run again. The program is that of the quick start's build, or in the directory that DAVEGAN_BUILD names.
+# Table 4 is of every micrograph in MICROGRAPHS.h5 and of the built-in checkerboard; --materials A,B chooses. Figures 3
+# and 4 are of built-in ellipses, and with - for MICROGRAPHS.h5 there is nothing but what is built in. At full size this
+# takes a day on two cores; --quick takes minutes, to see what comes out. What was interrupted goes on where it stopped
+# if run again. The program is that of the quick start's build, or in the directory that DAVEGAN_BUILD names.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${DAVEGAN_BUILD:-${CARGO_TARGET_DIR:-$root/target}/quickstart}

@@ -61,7 +61,8 @@ void make_figure3(const settings_t *settings) {
     double reference[MAX_BETAS], mean[MAX_BETAS];
     FILE *table = create_file(settings, "figure3.tsv");
     fputs("beta\tseed\tsteps\tellipses\tE_rec of the reference\tE_rec, mean over training\tE_rec, mean over unseen\t"
-          "E_gen\treport\n", table);
+          "E_gen\treport\n",
+          table);
     for (size_t i = 0; i < settings->n_betas; ++i) {
         trained_t trained = train_ellipses(settings, settings->betas[i]);
         const davegan_generate_options_t options = realisations_of(settings, &trained);
@@ -167,7 +168,12 @@ static void draw_traversal(const settings_t *settings, const trained_t *of, doub
     for (int place = 0; place < PLACES; ++place)
         columns[place] = text_of("%g sigma", REACH * (2.0 * place / (PLACES - 1) - 1));
     char *name = text_of("figure4-beta-%g.svg", beta);
-    const gallery_t gallery = {images.phases, latents, PLACES, SIDE, of->info.n_phases, (const char *const *)rows,
+    const gallery_t gallery = {images.phases,
+                               latents,
+                               PLACES,
+                               SIDE,
+                               of->info.n_phases,
+                               (const char *const *)rows,
                                (const char *const *)columns};
     draw_gallery(settings, name, &gallery);
     for (size_t latent = 0; latent < latents; ++latent) free(rows[latent]);

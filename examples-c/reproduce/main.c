@@ -12,22 +12,23 @@
 static const char USAGE[] =
     "usage: reproduce MICROGRAPHS.h5 OUT_DIR [options]\n"
     "\n"
-    "Repeats the numerical experiments of the DA-VEGAN paper with the paper's own networks and settings, and writes to\n"
-    "OUT_DIR: index.html, everything on one page with the paper's numbers beside it; table4.tsv, figure3.tsv,\n"
-    "figure4.tsv and figure5.tsv; the pictures; and a directory for each model with model.h5 and report.html. What was\n"
-    "interrupted goes on where it stopped if run again.\n"
+    "Repeats the numerical experiments of the DA-VEGAN paper with the paper's own networks and settings, and writes\n"
+    "to OUT_DIR: index.html, everything on one page with the paper's numbers beside it; table4.tsv, figure3.tsv,\n"
+    "figure4.tsv and figure5.tsv; the pictures; and a directory for each model with model.h5 and report.html. What\n"
+    "was interrupted goes on where it stopped if run again.\n"
     "\n"
-    "  --materials A,B     datasets of MICROGRAPHS.h5 for Table 4; none if not given. The checkerboard is built in, and so\n"
-    "                      are the ellipses: without materials MICROGRAPHS.h5 is not read and may be -\n"
+    "  --materials A,B     datasets of MICROGRAPHS.h5 for Table 4; none if not given. The checkerboard is built in,\n"
+    "                      and so are the ellipses: without materials MICROGRAPHS.h5 is not read and may be -\n"
     "  --only P,Q          of table4, figure3, figure4, figure5 and figure6; all if not given\n"
     "  --seeds S,T         of training and realisations, for Table 4; 1 if not given. Figures take the first\n"
-    "  --steps N           training steps on materials; 20,000 epochs if not given (80,000 steps for 256 x 256 pixels)\n"
+    "  --steps N           training steps on materials; 20,000 epochs if not given: 80,000 steps for 256 x 256 pixels\n"
     "  --count N           realisations of each model; 256 if not given\n"
     "  --cell N            side of the checkerboard's squares in pixels; 8 if not given\n"
-    "  --ellipse-steps N   training steps on ellipses; 200 epochs if not given (375,000 steps for 60,000 ellipses)\n"
+    "  --ellipse-steps N   training steps on ellipses; 200 epochs if not given: 375,000 steps for 60,000 ellipses\n"
     "  --samples N         ellipses; 60,000 if not given\n"
     "  --betas X,Y         of Figure 3; 0.01,0.1,0.5,1,2,5,10,20,35,50 if not given. Figure 4 takes 0.01, 1 and 50\n"
-    "  --quick             2,000 steps, 6,000 ellipses, 64 realisations, betas 0.01,1,50: to see what comes out, not to compare\n"
+    "  --quick             2,000 steps, 6,000 ellipses, 64 realisations, betas 0.01,1,50: to see what comes out, not\n"
+    "                      to compare; other options change what it sets\n"
     "  --threads N         all cores if not given\n";
 
 static void usage_error(const char *what, const char *value) {
@@ -52,8 +53,8 @@ static int64_t parse_integer(const char *option, const char *text, int64_t low, 
     errno = 0;
     const long long value = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || value < low || value > high) {
-        fprintf(stderr, "reproduce: %s needs a whole number from %" PRId64 " to %" PRId64 ", not \"%s\"\n\n%s", option, low,
-                high, text, USAGE);
+        fprintf(stderr, "reproduce: %s needs a whole number from %" PRId64 " to %" PRId64 ", not \"%s\"\n\n%s", option,
+                low, high, text, USAGE);
         exit(2);
     }
     return value;
@@ -63,7 +64,8 @@ static double parse_beta(const char *text) {
     char *end = NULL;
     const double value = strtod(text, &end);
     /* Figure 3 has a logarithmic axis. */
-    if (end == text || *end != '\0' || !(value > 0 && value <= 1e6)) usage_error("--betas needs positive numbers, not ", text);
+    if (end == text || *end != '\0' || !(value > 0 && value <= 1e6))
+        usage_error("--betas needs positive numbers, not ", text);
     return value;
 }
 
@@ -118,7 +120,8 @@ static int is_list(const char *option) {
 
 static void parse_number(settings_t *settings, const char *option, const char *value) {
     if (strcmp(option, "--steps") == 0) settings->steps = parse_integer(option, value, 1, INT64_MAX);
-    else if (strcmp(option, "--ellipse-steps") == 0) settings->ellipse_steps = parse_integer(option, value, 1, INT64_MAX);
+    else if (strcmp(option, "--ellipse-steps") == 0)
+        settings->ellipse_steps = parse_integer(option, value, 1, INT64_MAX);
     else if (strcmp(option, "--samples") == 0) settings->samples = parse_integer(option, value, 32, 10000000);
     else if (strcmp(option, "--count") == 0) settings->count = parse_integer(option, value, 1, 1000000);
     else if (strcmp(option, "--cell") == 0) settings->cell = parse_integer(option, value, 1, 32);
@@ -157,7 +160,8 @@ static settings_t parse(int argc, char **argv, int *chosen) {
         fputs(USAGE, stdout);
         exit(0);
     }
-    if (argc < 3 || strncmp(argv[1], "--", 2) == 0 || argv[2][0] == '-') usage_error("MICROGRAPHS.h5 and OUT_DIR are needed", "");
+    if (argc < 3 || strncmp(argv[1], "--", 2) == 0 || argv[2][0] == '-')
+        usage_error("MICROGRAPHS.h5 and OUT_DIR are needed", "");
     settings_t settings = defaults();
     settings.micrographs = argv[1];
     settings.out_dir = argv[2];

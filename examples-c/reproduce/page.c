@@ -20,46 +20,6 @@ static const char STYLE[] =
     ".tables{overflow-x:auto}"
     "@media print{body{max-width:none;padding:0;font-size:9.5pt}figure,tr{break-inside:avoid}h2{break-after:avoid}}";
 
-typedef struct {
-    const char *part, *title, *text;
-    const char *table;       /* NULL for none; a long one is linked */
-    int is_long;
-    const char *pictures[6]; /* up to NULL, with their captions */
-    const char *captions[6];
-} section_t;
-
-static const section_t SECTIONS[] = {
-    {"table4", "Table 4: errors of reconstructions and realisations",
-     "Errors (Eq. 12) in 10<sup>-3</sup>. The paper's numbers are its own, on its own data after its own training of 80,000 "
-     "steps; a material is matched by the name of its dataset. Of two phases the smaller is judged, of several all but "
-     "phase 0 count as one. E_gen alone says little: white noise of the right volume fraction scores like the material, and "
-     "copies of the tiles score 0. A good model stands as far from the tiles as real windows that it has not seen, "
-     "neither nearer nor farther.",
-     "table4.tsv", 0, {NULL}, {NULL}},
-    {"figure3", "Figure 3: reconstruction error against beta",
-     "Ellipses of 32 x 32 pixels, architecture of Table 2, errors in 10<sup>-3</sup>. The paper trains on 60,000 ellipses for 375,000 "
-     "steps, and reads from its figure: close to 0 for small beta, rising with beta, with a local minimum around 35.",
-     "figure3.tsv", 0, {"figure3.svg", NULL}, {"", NULL}},
-    {"figure4", "Figure 4: what latents do",
-     "The reference ellipse, encoded, with one latent at a time moved within three standard deviations of the prior. The "
-     "paper finds sudden changes and broken ellipses for beta 0.01, smooth changes for 1, and an ellipse that "
-     "is not even reconstructed for 50. The table holds, for ellipses that training has not seen, Pearson's correlations of "
-     "the encoder's means with the five true parameters: semi-axes a and b, centre x1 and x2, and the angle phi, also as cosine "
-     "and sine of 2 phi, for an ellipse turned by pi is the same. Information is the divergence from the prior.",
-     "figure4.tsv", 0, {"figure4-beta-0.01.svg", "figure4-beta-1.svg", "figure4-beta-50.svg", NULL},
-     {"(a) beta = 0.01", "(b) beta = 1", "(c) beta = 50", NULL}},
-    {"figure5", "Figure 5: losses",
-     "Means over some training steps. The paper shows the first four, of the alloy: those of discriminator and generator are "
-     "steady after about 24,000 steps (6,000 epochs), those of encoder and divergence after about 70,000 (17,500 epochs).",
-     "figure5.tsv", 1,
-     {"figure5-discriminator.svg", "figure5-generator.svg", "figure5-encoder.svg", "figure5-divergence.svg",
-      "figure5-reconstruction.svg", NULL},
-     {"(a) L_Disc", "(b) L_Gen", "(c) L_Enc", "(d) L_KLD", "not in the paper: L_Rec", NULL}},
-    {"figure6", "Figure 6: checkerboard",
-     "The paper reconstructs it perfectly, with a slight offset, and expects that all realisations are alike: so are the tiles.",
-     NULL, 0, {"figure6.svg", NULL}, {"", NULL}},
-};
-
 static FILE *open_table(const settings_t *settings, const char *name) {
     char *path = text_of("%s/%s", settings->out_dir, name);
     FILE *table = fopen(path, "r");
@@ -93,7 +53,8 @@ static int is_fraction(const char *field) {
     return strspn(field, "-.0123456789e") == strlen(field) && strchr(field, '.') != NULL;
 }
 
-/* Files are linked; errors are shown in thousandths with three digits as in the paper, other fractions with two decimals. */
+/* Files are linked; errors are shown in thousandths with three digits as in the paper, other fractions with two
+ * decimals. */
 static void write_field(FILE *page, const char *field, const char *column) {
     if (ends_with(field, ".html") || ends_with(field, ".png")) {
         fputs("<a href=\"", page);
@@ -147,28 +108,40 @@ static void write_picture(FILE *page, const char *file, const char *caption) {
     fputs("<figure><img src=\"", page);
     write_escaped(page, file);
     fputs("\" alt=\"", page);
-    write_escaped(page, caption);
+    write_escaped(page, caption[0] == '\0' ? file : caption);
     fputs("\"><figcaption>", page);
     write_escaped(page, caption);
     fputs("</figcaption></figure>\n", page);
 }
 
+/* The table, if it was made: shown, or a long one linked. Returns whether it was. */
+static int write_section_table(FILE *page, const settings_t *settings, const section_t *section) {
+    FILE *table = section->table == NULL ? NULL : open_table(settings, section->table);
+    if (table == NULL) return 0;
+    if (!section->is_long) write_table(page, table);
+    fclose(table);
+    fprintf(page, "<p><a href=\"%s\">%s</a></p>\n", section->table, section->table);
+    return 1;
+}
+
+/* The pictures that were made. Returns their number. */
+static size_t write_section_pictures(FILE *page, const settings_t *settings, const section_t *section) {
+    size_t made = 0;
+    fprintf(page, "<div%s>\n", section->small ? " class=\"plots\"" : "");
+    for (size_t i = 0; i < MAX_PICTURES && section->pictures[i].file != NULL; ++i) {
+        if (!exists(settings, section->pictures[i].file)) continue;
+        write_picture(page, section->pictures[i].file, section->pictures[i].caption);
+        ++made;
+    }
+    fputs("</div>\n", page);
+    return made;
+}
+
 static void write_section(FILE *page, const settings_t *settings, const section_t *section) {
     fprintf(page, "<section><h2>%s</h2>\n<p>%s</p>\n", section->title, section->text);
-    FILE *table = section->table == NULL ? NULL : open_table(settings, section->table);
-    const int has_pictures = section->pictures[0] != NULL && exists(settings, section->pictures[0]);
-    if (table != NULL && !section->is_long) write_table(page, table);
-    if (table != NULL) {
-        fprintf(page, "<p><a href=\"%s\">%s</a></p>\n", section->table, section->table);
-        fclose(table);
-    }
-    if (table == NULL && !has_pictures)
+    const int has_table = write_section_table(page, settings, section);
+    if (write_section_pictures(page, settings, section) == 0 && !has_table)
         fprintf(page, "<p class=\"missing\">Not made yet: run again with --only %s.</p>\n", section->part);
-    const int many = section->pictures[0] != NULL && ends_with(section->pictures[0], "discriminator.svg");
-    if (many) fputs("<div class=\"plots\">\n", page);
-    for (size_t i = 0; section->pictures[i] != NULL; ++i)
-        if (exists(settings, section->pictures[i])) write_picture(page, section->pictures[i], section->captions[i]);
-    if (many) fputs("</div>\n", page);
     fputs("</section>\n", page);
 }
 
@@ -176,9 +149,11 @@ static void write_section(FILE *page, const settings_t *settings, const section_
 static void write_tables_5_and_6(FILE *page, const settings_t *settings) {
     FILE *table = open_table(settings, "table4.tsv");
     if (table == NULL) return;
-    fputs("<section><h2>Tables 5 and 6: reconstructions and realisations</h2>\n"
-          "<p>Left the tiles of the micrograph, then what the model makes of them, then realisations. The errors in the "
-          "pictures are those of the smallest phase alone, also where there are several.</p>\n", page);
+    fputs(
+        "<section><h2>Tables 5 and 6: reconstructions and realisations</h2>\n"
+        "<p>Left the tiles of the micrograph, then what the model makes of them, then realisations. The errors in the "
+        "pictures are those of the smallest phase alone, also where there are several.</p>\n",
+        page);
     char line[LINE], *fields[MAX_FIELDS];
     while (fgets(line, sizeof line, table) != NULL) {
         const size_t n = split(line, fields);
@@ -191,17 +166,18 @@ static void write_tables_5_and_6(FILE *page, const settings_t *settings) {
     fclose(table);
 }
 
+static const char HEAD[] =
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>DA-VEGAN reproduced</title>\n"
+    "<style>%s</style></head><body>\n<h1>DA-VEGAN reproduced</h1>\n"
+    "<p>The numerical experiments of Zhang, Seibert, Otto, Raßloff, Ambati, Kästner, <em>DA-VEGAN: Differentiably\n"
+    "Augmenting VAE-GAN for microstructure reconstruction from extremely small data sets</em> (2023), by davegan %s:\n"
+    "the paper's architectures and hyperparameters (profiles paper64 and paper32) as they stand. The tables say how\n"
+    "many training steps were made.</p>\n";
+
 void write_page(const settings_t *settings) {
     FILE *page = create_file(settings, "index.html");
-    fprintf(page,
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>DA-VEGAN reproduced</title>\n"
-            "<style>%s</style></head><body>\n<h1>DA-VEGAN reproduced</h1>\n"
-            "<p>The numerical experiments of Zhang, Seibert, Otto, Raßloff, Ambati, Kästner, <em>DA-VEGAN: Differentiably "
-            "Augmenting VAE-GAN for microstructure reconstruction from extremely small data sets</em> (2023), by davegan %s: "
-            "the paper's architectures and hyperparameters (profiles paper64 and paper32) as they stand. The tables say how "
-            "many training steps were made.</p>\n",
-            STYLE, davegan_version());
-    for (size_t i = 0; i < sizeof SECTIONS / sizeof *SECTIONS; ++i) write_section(page, settings, &SECTIONS[i]);
+    fprintf(page, HEAD, STYLE, davegan_version());
+    for (size_t i = 0; i < N_SECTIONS; ++i) write_section(page, settings, &SECTIONS[i]);
     write_tables_5_and_6(page, settings);
     fputs("</body></html>\n", page);
     close_file(page, "index.html");

@@ -18,7 +18,7 @@ static const paper_row_t TABLE_4[] = {
     {{"sandstone", ""}, "Sandstone", 1.71e-2, 5.97e-3},
 };
 
-/* Whether a dataset of this path is called so: as the library does, letters and digits of the last part are compared. */
+/* Whether a dataset of this path is called so: its letters and digits after the last slash, as the library does. */
 static int is_called(const char *dataset, const char *plain) {
     const char *slash = strrchr(dataset, '/');
     for (const char *at = slash == NULL ? dataset : slash + 1; *at != '\0'; ++at) {
@@ -33,5 +33,13 @@ const paper_row_t *find_paper_row(const char *dataset) {
     for (size_t i = 0; i < sizeof TABLE_4 / sizeof *TABLE_4; ++i)
         for (size_t j = 0; j < 2 && TABLE_4[i].called[j][0] != '\0'; ++j)
             if (is_called(dataset, TABLE_4[i].called[j])) return &TABLE_4[i];
+    return NULL;
+}
+
+const char *find_material(const settings_t *settings, const char *paper_name) {
+    for (size_t i = 0; i < settings->n_materials; ++i) {
+        const paper_row_t *row = find_paper_row(settings->materials[i]);
+        if (row != NULL && strcmp(row->name, paper_name) == 0) return settings->materials[i];
+    }
     return NULL;
 }

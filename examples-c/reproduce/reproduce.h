@@ -26,16 +26,19 @@ typedef struct {
 
 /* ---- tools.c ---- */
 
+#ifdef __GNUC__
+#define LIKE_PRINTF __attribute__((format(printf, 1, 2)))
+#else
+#define LIKE_PRINTF
+#endif
+
 /* Ends the program with the library's message if a call failed. */
 void check(davegan_status_t status);
 /* Ends the program: "reproduce: WHAT: VALUE". */
 void fail(const char *what, const char *value);
 void *allocate(size_t count, size_t size);
 /* A new text, as by printf. */
-#ifdef __GNUC__
-__attribute__((format(printf, 1, 2)))
-#endif
-char *text_of(const char *format, ...);
+char *text_of(const char *format, ...) LIKE_PRINTF;
 void make_directory(const char *path);
 /* OUT_DIR/NAME, opened for writing. */
 FILE *create_file(const settings_t *settings, const char *name);
@@ -53,6 +56,8 @@ typedef struct {
 
 /* The row whose name the dataset has, or NULL. */
 const paper_row_t *find_paper_row(const char *dataset);
+/* The first of the materials that is the paper's of this name, or NULL. */
+const char *find_material(const settings_t *settings, const char *paper_name);
 
 /* ---- images of two phases: images.c ---- */
 
@@ -61,7 +66,7 @@ typedef struct {
     size_t n, side;
 } images_t;
 
-/* In place of a phase: all but phase 0. The errors of micrographs of more than two phases are those of all such phases as one. */
+/* In place of a phase: all but phase 0 as one, by which micrographs of more than two phases are judged. */
 enum { ALL_BUT_FIRST = -1 };
 
 images_t new_images(size_t n, size_t side);
@@ -123,6 +128,22 @@ typedef struct {
 } gallery_t;
 
 void draw_gallery(const settings_t *settings, const char *name, const gallery_t *gallery);
+
+/* ---- what the page says of each part of the paper: sections.c ---- */
+
+enum { N_SECTIONS = 5, MAX_PICTURES = 6 };
+
+typedef struct {
+    const char *part, *title, *text;
+    const char *table; /* NULL for none */
+    int is_long;       /* a table that is linked, not shown */
+    int small;         /* pictures that stand two in a row */
+    struct {
+        const char *file, *caption;
+    } pictures[MAX_PICTURES]; /* up to NULL */
+} section_t;
+
+extern const section_t SECTIONS[N_SECTIONS];
 
 /* ---- the parts of the paper, each with its files in OUT_DIR ---- */
 

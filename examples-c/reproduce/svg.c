@@ -19,7 +19,7 @@ static void write_label(FILE *svg, double x, double y, const char *anchor, const
 static const double WIDTH = 520, HEIGHT = 330, LEFT = 64, RIGHT = 20, TOP = 40, BOTTOM = 46, LEGEND = 18;
 static const char *const COLOURS[] = {"#1d4f91", "#b3400a"};
 
-/* One direction of a plot: values from `low` to `high`, of logarithms if `is_log`, are drawn between `start` and `end`. */
+/* A direction of a plot: values from `low` to `high`, logarithms if `is_log`, are drawn from `start` to `end`. */
 typedef struct {
     double low, high, start, end;
     int is_log;
@@ -77,8 +77,7 @@ static void draw_curve(FILE *svg, const curve_t *curve, const axis_t *x, const a
     fprintf(svg, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\" stroke-dasharray=\"%s\" points=\"", colour,
             dashes);
     for (size_t i = 0; i < curve->n; ++i)
-        if (isfinite(scaled(y, curve->y[i])))
-            fprintf(svg, "%.1f,%.1f ", place(x, curve->x[i]), place(y, curve->y[i]));
+        if (isfinite(scaled(y, curve->y[i]))) fprintf(svg, "%.1f,%.1f ", place(x, curve->x[i]), place(y, curve->y[i]));
     fputs("\"/>\n", svg);
     for (size_t i = 0; curve->with_points && i < curve->n; ++i)
         if (isfinite(scaled(y, curve->y[i])))
@@ -86,8 +85,8 @@ static void draw_curve(FILE *svg, const curve_t *curve, const axis_t *x, const a
                     place(y, curve->y[i]), colour);
     if (curve->name == NULL) return;
     const double height = TOP + LEGEND * (double)number;
-    fprintf(svg, "<path d=\"M%g %gh26\" stroke=\"%s\" stroke-width=\"1.6\" stroke-dasharray=\"%s\"/>\n", LEFT,
-            height, colour, dashes);
+    fprintf(svg, "<path d=\"M%g %gh26\" stroke=\"%s\" stroke-width=\"1.6\" stroke-dasharray=\"%s\"/>\n", LEFT, height,
+            colour, dashes);
     write_label(svg, LEFT + 34, height + 4, "start", curve->name);
 }
 
