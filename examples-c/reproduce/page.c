@@ -53,14 +53,20 @@ static int is_fraction(const char *field) {
     return strspn(field, "-.0123456789e") == strlen(field) && strchr(field, '.') != NULL;
 }
 
-/* Files are linked; errors are shown in thousandths with three digits as in the paper, other fractions with two
+/* In thousandths, with three digits as in the paper. */
+static void write_error(FILE *page, double error) {
+    const double value = 1e3 * error;
+    fprintf(page, "%.*f", value == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : value >= 0.9995 ? 2 : 3, value);
+}
+
+/* Files are linked; errors are shown in thousandths, other fractions with two
  * decimals. */
 static void write_field(FILE *page, const char *field, const char *column) {
     if (ends_with(field, ".html") || ends_with(field, ".png")) {
         fputs("<a href=\"", page);
         write_escaped(page, field);
         fprintf(page, "\">%s</a>", column);
-    } else if (strncmp(column, "E_", 2) == 0 && field[0] != '\0') fprintf(page, "%.3g", 1e3 * strtod(field, NULL));
+    } else if (strncmp(column, "E_", 2) == 0 && field[0] != '\0') write_error(page, strtod(field, NULL));
     else if (is_fraction(field)) fprintf(page, "%.2f", strtod(field, NULL));
     else write_escaped(page, field);
 }
