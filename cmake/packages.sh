@@ -1,4 +1,4 @@
-# Finds out which Debian packages are missing and installs them; for quickstart.sh and run.sh, which source it.
+# Finds out which Debian packages are missing and installs them; for the scripts that source it.
 
 missing=()
 

@@ -56,6 +56,7 @@ need gfortran command -v gfortran
 need binutils command -v readelf
 need pkg-config command -v pkg-config
 need libhdf5-dev pkg-config --exists hdf5
+need hdf5-tools command -v h5ls
 need python3-venv python3 -c 'import ensurepip, venv'
 install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
