@@ -598,13 +598,13 @@ typedef struct davegan_train_options_t {
     int32_t discriminator_windows;
     /**
      * 1 (default): the discriminator sees reconstructions too, and the generator learns from what it says of them (Eq. 6
-     * and 7); 0 (standard): real images and realisations alone, so that it does not learn the tiles by heart, and
-     * `lambda_vae` does not count.
+     * and 7); 0: real images and realisations alone, so that it does not learn the tiles by heart as false ones, and
+     * `lambda_vae` does not count. On some materials more realisations are copies then.
      */
     int32_t discriminator_reconstructions;
     /**
      * Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
-     * it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.5.
+     * it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none.
      */
     double discriminator_noise;
     /**

@@ -203,8 +203,6 @@ impl TrainingOptions {
             adam_beta1: 0.5,
             latent_augmentation: false,
             discriminator_windows: true,
-            discriminator_reconstructions: false,
-            discriminator_noise: 0.5,
             discriminator_binary: true,
             discriminator_width: 2,
             discriminator_spectral: true,
