@@ -14,7 +14,7 @@
  * - **Buffers** belong to the caller; `capacity` counts elements, not bytes. A buffer may be larger than needed; if it is
  *   smaller, the status is `DAVEGAN_BUFFER_SIZE` and the message tells the size. The caller promises that a buffer has
  *   `capacity` elements, that an array handed in has as many as its lengths say, and that input and output do not overlap.
- * - **Handles** (`davegan_micrograph_t`, `davegan_model_t`) belong to the caller, who frees each once; freeing NULL does
+ * - **Handles** (`davegan_micrograph_t`, `davegan_model_t`, `davegan_fidelity_t`) belong to the caller, who frees each once; freeing NULL does
  *   nothing. A handle is never changed after it was made, so any number of threads may use it at once; no thread may use
  *   it during or after its free.
  * - **Text** is UTF-8 and ends with a NUL; paths are bytes as the operating system has them. The library keeps no pointer
@@ -219,7 +219,8 @@
 /**
  * The figures of realisations for one phase, and the gates that they pass or not.
  *
- * Made by `davegan_fidelity_measure`; ended by `davegan_fidelity_free`. Any number of threads may use it at once.
+ * Made by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`; ended by `davegan_fidelity_free`. Any
+ * number of threads may use it at once.
  */
 typedef struct davegan_fidelity_t davegan_fidelity_t;
 
@@ -391,11 +392,11 @@ typedef struct davegan_progress_t {
      */
     size_t struct_size;
     /**
-     * Training steps, or realisations, done.
+     * Training steps, realisations, or parts of a judgement, done.
      */
     int64_t step;
     /**
-     * Training steps, or realisations, in all.
+     * Training steps, realisations, or parts of a judgement, in all.
      */
     int64_t steps;
     /**
@@ -408,7 +409,7 @@ typedef struct davegan_progress_t {
     double remaining;
     /**
      * Loss of the encoder, L_Enc (Eq. 1): the mean of the last row of the loss history. This loss and those below are
-     * NaN before the first row, and in generation.
+     * NaN before the first row, and in all but training.
      */
     double loss_encoder;
     /**
@@ -770,7 +771,7 @@ typedef struct davegan_generate_options_t {
      */
     int32_t with_s2_error;
     /**
-     * For files. 1: show a progress bar on standard error; default 0.
+     * For files and judging. 1: show a progress bar on standard error; default 0.
      */
     int32_t progress_bar;
     /**
@@ -778,11 +779,12 @@ typedef struct davegan_generate_options_t {
      */
     double voxel_size;
     /**
-     * For files. Seconds between two reports of progress, at least 0; default 0.5.
+     * For files and judging. Seconds between two reports of progress, 0 to 86400; default 0.5.
      */
     double progress_interval;
     /**
-     * For files. Told about progress; default NULL: nobody. If it cancels, the realisations so far are in the file.
+     * For files and judging. Told about progress; default NULL: nobody. If it cancels, the realisations so far are in
+     * the file.
      */
     davegan_progress_callback_t progress;
     /**
@@ -1328,11 +1330,12 @@ davegan_status_t davegan_evaluate(const struct davegan_model_t *model,
 /**
  * Judges realisations of one phase beside the micrograph that they were learned from.
  *
- * `realisations` is `n * side * side` phase numbers, x fastest, of at least 32 images; a verdict wants 256.
- * `reconstructions` is `n_reconstructions * side * side` phase numbers, one image for each tile of the micrograph, row by
- * row; NULL and 0 if there are none. They have the phases of `micrograph`, which is at least `2 * side` pixels wide and
- * high. `seed` (0 to 2^63 - 1) says where the real windows lie that the figures stand beside; `threads` as in
- * `davegan_generate_options_t`. `*fidelity` is a new handle. 256 realisations of 64 x 64 pixels take some seconds.
+ * `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x fastest,
+ * of at least 32 images; a verdict wants 256. `reconstructions` is `n_reconstructions * side * side` phase numbers, one
+ * image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases of `micrograph`,
+ * which is at least `2 * side` pixels wide and high. `seed` (0 to 2^63 - 1) says where the real windows lie that the
+ * figures stand beside; `threads` as in `davegan_generate_options_t`. `*fidelity` is a new handle. 256 realisations of
+ * 64 x 64 pixels take some seconds.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if images are too few, too small or have a phase that `micrograph` lacks, the
  * tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in `micrograph`. May be called from
@@ -1350,6 +1353,62 @@ davegan_status_t davegan_fidelity_measure(const struct davegan_micrograph_t *mic
                                           int64_t seed,
                                           int32_t threads,
                                           struct davegan_fidelity_t **fidelity);
+
+/**
+ * Makes realisations of a model, reconstructs its tiles, and judges both for one phase beside `micrograph`.
+ *
+ * `phase` is the phase judged, or -1 for the minority phase of `micrograph`, which is the one that the model was trained
+ * on; of another one of the same material E_rec is not judged. Of `options`, `seed`, `first`, `count`, `threads` and
+ * everything about progress matter; NULL means the defaults with 256 realisations. `seed` also says where the real windows
+ * lie that the figures stand beside. The figures are those of `davegan_fidelity_measure` for the same images. A step of
+ * the progress is a part of the work. `*fidelity` is a new handle.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations, `micrograph`
+ * has not the model's number of phases or is not at least twice as wide and high as its realisations, or `phase` is nowhere
+ * or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory; `DAVEGAN_CANCELLED` if the
+ * callback asked to stop. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_measure_model(const struct davegan_model_t *model,
+                                                const struct davegan_micrograph_t *micrograph,
+                                                int32_t phase,
+                                                const struct davegan_generate_options_t *options,
+                                                struct davegan_fidelity_t **fidelity);
+
+/**
+ * Judges realisations of one phase in an HDF5 file beside the micrograph that they were learned from.
+ *
+ * `dataset` names the dataset at `path` with the realisations: phase numbers of `micrograph` in any type of integers,
+ * `(n, ny, nx)` or `(n, 1, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `reconstructions` and
+ * `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL if
+ * there are none. Otherwise as `davegan_fidelity_measure`.
+ *
+ * Fails as that does, and with `DAVEGAN_IO` if a file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the
+ * message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another shape, or
+ * a pixel is no phase number of `micrograph`. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_measure_file(const struct davegan_micrograph_t *micrograph,
+                                               int32_t phase,
+                                               const char *path,
+                                               const char *dataset,
+                                               const char *reconstructions,
+                                               const char *reconstructions_dataset,
+                                               int64_t seed,
+                                               int32_t threads,
+                                               struct davegan_fidelity_t **fidelity);
+
+/**
+ * Tells in `*phase` which phase the figures are of.
+ *
+ * May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_phase(const struct davegan_fidelity_t *fidelity,
+                                        int32_t *phase);
 
 /**
  * Tells the figure `name` in `*value`.
@@ -1388,6 +1447,25 @@ davegan_status_t davegan_fidelity_table(const struct davegan_fidelity_t *fidelit
                                         char *buffer,
                                         size_t capacity,
                                         size_t *needed);
+
+/**
+ * Writes all figures as the group `group` of the HDF5 file at `path`; NULL for the name `phase_` and the number of the
+ * phase.
+ *
+ * Each figure is a scalar dataset of its name, a pure number (float64). One that a gate judges has the attributes
+ * `requirement`, what must hold (text), and `holds`, whether it does. The group has the attributes `phase`, `n_gates` and
+ * `n_holding` (int64). The file is created if there is none; what else it holds stays, and a group of figures of that name
+ * is replaced. It is replaced in one step; after a failure it is as it was.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written, is open
+ * elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of that
+ * name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_fidelity_write(const struct davegan_fidelity_t *fidelity,
+                                        const char *path,
+                                        const char *group);
 
 /**
  * Ends the life of figures; NULL is fine.

@@ -135,6 +135,35 @@ impl Model {
         PhaseImages::new(phases, self.n_phases())
     }
 
+    /// Whether `micrograph` is the one that it was trained on.
+    pub fn is_trained_on(&self, micrograph: &Micrograph) -> bool {
+        Origin::new(micrograph).digest == self.origin.digest
+    }
+
+    /// Checks that `images` can be micrographs of the material that it has learned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if they have another number of phases, or are smaller than a realisation.
+    pub fn check_material(&self, images: &PhaseImages) -> Result<()> {
+        let [nz, ny, nx] = images.shape();
+        let side = self.options.profile.side();
+        if images.n_phases() != self.n_phases() {
+            return Err(Error::invalid(format!(
+                "the micrograph has {} phases, the model {}; give the micrograph that the model was trained on",
+                images.n_phases(),
+                self.n_phases()
+            )));
+        }
+        if nz != 1 || ny < side || nx < side {
+            return Err(Error::invalid(format!(
+                "a micrograph of {nz} x {ny} x {nx} voxels (z, y, x) and realisations of {side} x {side} pixels; give \
+                 the micrograph that the model was trained on"
+            )));
+        }
+        Ok(())
+    }
+
     /// Checks that training with `options` on the micrograph of `origin` continues this model.
     ///
     /// # Errors

@@ -4,24 +4,40 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::training::Losses;
+use crate::{Error, Result};
 
 /// Where a long operation stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Steps or realisations done.
+    /// Steps, realisations or parts of a judgement done.
     pub step: u64,
-    /// Steps or realisations in all.
+    /// Steps, realisations or parts of a judgement in all.
     pub steps: u64,
     /// Seconds since the call began.
     pub elapsed: f64,
     /// Estimate of the seconds to come; none before the first step.
     pub remaining: Option<f64>,
-    /// The last row of the loss history; none in generation and before the first row.
+    /// The last row of the loss history; none but in training, after the first row.
     pub losses: Option<Losses>,
 }
 
 /// Called on the caller's thread; `Break` cancels.
 pub type ProgressCallback<'a> = &'a mut dyn FnMut(&Progress) -> ControlFlow<()>;
+
+/// Longest time between two reports, in seconds: a day.
+const LONGEST_INTERVAL: f64 = 86_400.0;
+
+/// Checks the seconds between two reports.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] with the range.
+pub(crate) fn check_interval(seconds: f64) -> Result<()> {
+    if (0.0..=LONGEST_INTERVAL).contains(&seconds) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("progress_interval = {seconds}; it must be 0 to {LONGEST_INTERVAL} seconds")))
+}
 
 /// Measures the pace of a long operation.
 pub struct Pace {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The files of `src/c_api` that hold public items, in the order of the header.
-const TOPICS: [&str; 14] = [
+const TOPICS: [&str; 15] = [
     "version",
     "status",
     "device",
@@ -17,6 +17,7 @@ const TOPICS: [&str; 14] = [
     "generation",
     "latent",
     "descriptor",
+    "fidelity_measure",
     "fidelity",
     "picture",
 ];

@@ -1,87 +1,33 @@
-//! Fidelity: what realisations are like beside real windows of their micrograph.
+//! Fidelity: figures and gates, told and written.
 
 use std::ffi::c_char;
 
-use ndarray::Array4;
-
-use super::descriptor::phase_number;
 use super::guard::guard;
-use super::micrograph::davegan_micrograph_t;
-use super::options::count;
-use super::pointers::{self, Buffer, Place, elements, reference, slice, text};
+use super::pointers::{self, Buffer, Place, optional_text, reference, text};
 use super::status::davegan_status_t;
-use crate::device::thread_pool;
-use crate::evaluation::{Fidelity, evaluate, floor_windows};
-use crate::micrograph::PhaseImages;
-use crate::{Error, Result};
+use crate::Error;
+use crate::evaluation::Fidelity;
+use crate::storage::write_fidelity;
 
 /// The figures of realisations for one phase, and the gates that they pass or not.
 ///
-/// Made by `davegan_fidelity_measure`; ended by `davegan_fidelity_free`. Any number of threads may use it at once.
-pub struct davegan_fidelity_t(Fidelity);
+/// Made by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`; ended by `davegan_fidelity_free`. Any
+/// number of threads may use it at once.
+pub struct davegan_fidelity_t(pub(super) Fidelity);
 
-/// Square images of the host with as many phases as `like`; None for no images.
-unsafe fn square_images(
-    phases: *const u8,
-    n: usize,
-    side: usize,
-    like: &PhaseImages,
-    name: &str,
-) -> Result<Option<PhaseImages>> {
-    // SAFETY: the caller's promise.
-    let values = unsafe { slice(phases, elements(&[n, side, side], name)?, name)? };
-    if n == 0 {
-        return Ok(None);
-    }
-    let images = Array4::from_shape_vec((n, 1, side, side), values.to_vec());
-    let images = images.map_err(|error| Error::invalid(format!("{name}: {error}")))?;
-    PhaseImages::new(images, like.n_phases()).map(Some)
-}
-
-/// Judges realisations of one phase beside the micrograph that they were learned from.
+/// Tells in `*phase` which phase the figures are of.
 ///
-/// `realisations` is `n * side * side` phase numbers, x fastest, of at least 32 images; a verdict wants 256.
-/// `reconstructions` is `n_reconstructions * side * side` phase numbers, one image for each tile of the micrograph, row by
-/// row; NULL and 0 if there are none. They have the phases of `micrograph`, which is at least `2 * side` pixels wide and
-/// high. `seed` (0 to 2^63 - 1) says where the real windows lie that the figures stand beside; `threads` as in
-/// `davegan_generate_options_t`. `*fidelity` is a new handle. 256 realisations of 64 x 64 pixels take some seconds.
-///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` if images are too few, too small or have a phase that `micrograph` lacks, the
-/// tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in `micrograph`. May be called from
-/// any thread.
+/// May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
-pub unsafe extern "C" fn davegan_fidelity_measure(
-    micrograph: *const davegan_micrograph_t,
-    phase: i32,
-    realisations: *const u8,
-    n: usize,
-    side: usize,
-    reconstructions: *const u8,
-    n_reconstructions: usize,
-    seed: i64,
-    threads: i32,
-    fidelity: *mut *mut davegan_fidelity_t,
+pub unsafe extern "C" fn davegan_fidelity_phase(
+    fidelity: *const davegan_fidelity_t,
+    phase: *mut i32,
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        let (place, micrograph) =
-            unsafe { (Place::handle(fidelity, "fidelity")?, &reference(micrograph, "micrograph")?.0.images) };
-        let (phase, seed) = (phase_number(phase)?, count(seed, "seed")?);
-        // SAFETY: as above.
-        let (realisations, reconstructions) = unsafe {
-            (
-                square_images(realisations, n, side, micrograph, "realisations")?,
-                square_images(reconstructions, n_reconstructions, side, micrograph, "reconstructions")?,
-            )
-        };
-        let none = || Error::invalid("n is 0; give at least 32 realisations, and 256 for a verdict");
-        let realisations = realisations.ok_or_else(none)?;
-        let measured = thread_pool(count(threads, "threads")?)?.install(|| {
-            let windows = floor_windows(micrograph, side, seed)?;
-            evaluate(micrograph, &realisations, reconstructions.as_ref(), phase, &windows)
-        })?;
-        place.give(davegan_fidelity_t(measured));
+        let (place, fidelity) = unsafe { (Place::new(phase, 0, "phase")?, &reference(fidelity, "fidelity")?.0) };
+        place.set(fidelity.phase.into());
         Ok(())
     })
 }
@@ -158,6 +104,35 @@ pub unsafe extern "C" fn davegan_fidelity_table(
         // SAFETY: as above.
         unsafe { Buffer::new(buffer.cast::<u8>(), capacity, table.len(), "the table") }?.fill(&table);
         Ok(())
+    })
+}
+
+/// Writes all figures as the group `group` of the HDF5 file at `path`; NULL for the name `phase_` and the number of the
+/// phase.
+///
+/// Each figure is a scalar dataset of its name, a pure number (float64). One that a gate judges has the attributes
+/// `requirement`, what must hold (text), and `holds`, whether it does. The group has the attributes `phase`, `n_gates` and
+/// `n_holding` (int64). The file is created if there is none; what else it holds stays, and a group of figures of that name
+/// is replaced. It is replaced in one step; after a failure it is as it was.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written, is open
+/// elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of that
+/// name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_fidelity_write(
+    fidelity: *const davegan_fidelity_t,
+    path: *const c_char,
+    group: *const c_char,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (fidelity, path, group) = unsafe {
+            let fidelity = &reference(fidelity, "fidelity")?.0;
+            (fidelity, pointers::path(path, "path")?, optional_text(group, "group")?)
+        };
+        let group = group.map_or_else(|| format!("phase_{}", fidelity.phase), str::to_owned);
+        write_fidelity(path, &group, fidelity)
     })
 }
 

@@ -35,13 +35,14 @@ pub struct davegan_generate_options_t {
     /// For files. 1 (default): store the error (Eq. 12, minority phase) of each realisation to the nearest training
     /// tile; 0: store NaN, which saves time.
     pub with_s2_error: i32,
-    /// For files. 1: show a progress bar on standard error; default 0.
+    /// For files and judging. 1: show a progress bar on standard error; default 0.
     pub progress_bar: i32,
     /// For files. Side of a voxel, in any unit, positive; default 1.
     pub voxel_size: f64,
-    /// For files. Seconds between two reports of progress, at least 0; default 0.5.
+    /// For files and judging. Seconds between two reports of progress, 0 to 86400; default 0.5.
     pub progress_interval: f64,
-    /// For files. Told about progress; default NULL: nobody. If it cancels, the realisations so far are in the file.
+    /// For files and judging. Told about progress; default NULL: nobody. If it cancels, the realisations so far are in
+    /// the file.
     pub progress: davegan_progress_callback_t,
     /// Handed to `progress`; default NULL.
     pub user_data: *mut c_void,
@@ -52,7 +53,7 @@ unsafe impl Growing for davegan_generate_options_t {
 }
 
 impl davegan_generate_options_t {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (generation, file) = (GenerationOptions::default(), FileOptions::default());
         Self {
             struct_size: size_of::<Self>(),
@@ -76,7 +77,7 @@ impl davegan_generate_options_t {
         Ok(unsafe { options::read(options) }?.unwrap_or_else(Self::new))
     }
 
-    fn generation(&self) -> Result<GenerationOptions> {
+    pub(super) fn generation(&self) -> Result<GenerationOptions> {
         Ok(GenerationOptions {
             seed: count(self.seed, "seed")?,
             first: count(self.first, "first")?,

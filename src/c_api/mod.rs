@@ -10,6 +10,7 @@
 mod descriptor;
 mod device;
 mod fidelity;
+mod fidelity_measure;
 mod float_env;
 mod generation;
 mod guard;
@@ -29,6 +30,7 @@ mod version;
 pub use descriptor::*;
 pub use device::*;
 pub use fidelity::*;
+pub use fidelity_measure::*;
 pub use generation::*;
 pub use latent::*;
 pub use micrograph::*;

@@ -15,16 +15,16 @@ use crate::progress_bar::ProgressBar;
 pub struct davegan_progress_t {
     /// Size of the struct that the library filled: a field beyond it is not there.
     pub struct_size: usize,
-    /// Training steps, or realisations, done.
+    /// Training steps, realisations, or parts of a judgement, done.
     pub step: i64,
-    /// Training steps, or realisations, in all.
+    /// Training steps, realisations, or parts of a judgement, in all.
     pub steps: i64,
     /// Seconds since the call began.
     pub elapsed: f64,
     /// Estimate of the seconds to come; negative if unknown.
     pub remaining: f64,
     /// Loss of the encoder, L_Enc (Eq. 1): the mean of the last row of the loss history. This loss and those below are
-    /// NaN before the first row, and in generation.
+    /// NaN before the first row, and in all but training.
     pub loss_encoder: f64,
     /// Loss of the discriminator, L_Disc (Eq. 6).
     pub loss_discriminator: f64,

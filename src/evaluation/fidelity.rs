@@ -11,11 +11,13 @@ pub struct Beside {
     pub sd: f64,
 }
 
-/// What realisations are like, for one phase.
+/// What realisations are like, for one phase. All figures are pure numbers.
 ///
 /// A *floor* is what real windows of the micrograph score, or how far two halves of it lie apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fidelity {
+    /// The phase.
+    pub phase: u8,
     /// Mean error (Eq. 12) between a realisation and the nearest training tile (paper, Table 4).
     pub e_gen: f64,
     /// The same for real windows and the tiles that they do not overlap; not a number if all windows overlap all tiles.

@@ -20,4 +20,5 @@ mod table;
 
 pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
+pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};

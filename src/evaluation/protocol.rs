@@ -27,6 +27,9 @@ const FEWEST: usize = 32;
 /// Likeness above which a realisation is a copy.
 const COPY: f64 = 0.8;
 
+/// How many parts [`evaluate_in_parts`] has.
+pub(crate) const PARTS: u64 = 7;
+
 /// Where the real windows lie that the floors are made from: `(image, y, x)` of each first pixel.
 ///
 /// # Errors
@@ -66,6 +69,22 @@ pub fn evaluate(
     phase: u8,
     windows_at: &[(usize, usize, usize)],
 ) -> Result<Fidelity> {
+    evaluate_in_parts(micrograph, realisations, reconstructions, phase, windows_at, &|| Ok(()))
+}
+
+/// [`evaluate`] that calls `done` after each of its [`PARTS`] parts.
+///
+/// # Errors
+///
+/// Those of [`evaluate`], and that of `done`, which ends the work.
+pub(crate) fn evaluate_in_parts(
+    micrograph: &PhaseImages,
+    realisations: &PhaseImages,
+    reconstructions: Option<&PhaseImages>,
+    phase: u8,
+    windows_at: &[(usize, usize, usize)],
+    done: &dyn Fn() -> Result<()>,
+) -> Result<Fidelity> {
     let side = check(micrograph, realisations, phase)?;
     let (tiles, windows) = (tiles(micrograph, side)?, windows(micrograph, windows_at, side)?);
     let of = |images: &PhaseImages| Indicator::new(images, phase);
@@ -84,6 +103,25 @@ pub fn evaluate(
         let halves = errors(&images.range(0, count / 2), &images.range(count / 2, count - count / 2))?;
         Ok(mean(&halves.concat()))
     };
+    let e_gen = mean(&errors(realisations, &tiles)?.iter().map(|row| smallest(row)).collect::<Vec<_>>());
+    let e_gen_floor = sets.apart(&errors(&windows, &tiles)?, smallest);
+    done()?;
+    let variety = pairs(realisations)? / pairs(&windows)?;
+    done()?;
+
+    let (generated, real) = (sets.realisations.first(count), sets.windows.first(count));
+    let (pieces, real_pieces) = (clusters(&generated), clusters(&real));
+    let piece = |of: &dyn Fn(&Clusters) -> f64| {
+        beside(&pieces.iter().map(of).collect::<Vec<_>>(), &real_pieces.iter().map(of).collect::<Vec<_>>())
+    };
+    done()?;
+    let k_eff = effective_conductivity(&generated);
+    done()?;
+    let k_eff_real = effective_conductivity(&real);
+    done()?;
+    let likest: Vec<f64> = likeness(&generated, &sets.tiles).iter().map(|row| largest(row)).collect();
+    let likeness_real = sets.apart(&likeness(&real, &sets.tiles), largest);
+    done()?;
 
     let (v, v_micrograph) = (sets.realisations.volume_fraction(), sets.micrograph.volume_fraction());
     let tile_deviation = deviation(&sets.tiles.volume_fractions());
@@ -91,16 +129,10 @@ pub fn evaluate(
     let interface_bias = mean(&interfaces) - mean(&interface_density(&sets.micrograph));
     let covariance = |images: &Indicator| covariance(images, RANGE);
     let lineal_path = |images: &Indicator| lineal_path(images, (2 * RANGE).min(side - 1));
-    let (generated, real) = (sets.realisations.first(count), sets.windows.first(count));
-    let (pieces, real_pieces) = (clusters(&generated), clusters(&real));
-    let piece = |of: &dyn Fn(&Clusters) -> f64| {
-        beside(&pieces.iter().map(of).collect::<Vec<_>>(), &real_pieces.iter().map(of).collect::<Vec<_>>())
-    };
-    let (k_eff, k_eff_real) = (effective_conductivity(&generated), effective_conductivity(&real));
-    let likest: Vec<f64> = likeness(&generated, &sets.tiles).iter().map(|row| largest(row)).collect();
-    Ok(Fidelity {
-        e_gen: mean(&errors(realisations, &tiles)?.iter().map(|row| smallest(row)).collect::<Vec<_>>()),
-        e_gen_floor: sets.apart(&errors(&windows, &tiles)?, smallest),
+    let fidelity = Fidelity {
+        phase,
+        e_gen,
+        e_gen_floor,
         e_rec: rec.map(|errors| errors.mean),
         e_rec_pixels: pixels,
         vf: v,
@@ -121,10 +153,12 @@ pub fn evaluate(
         k_eff: beside(&k_eff, &k_eff_real),
         k_eff_ks_p: kolmogorov_smirnov(&k_eff, &k_eff_real),
         likeness: mean(&likest),
-        likeness_real: sets.apart(&likeness(&real, &sets.tiles), largest),
+        likeness_real,
         copies: likest.iter().filter(|&&likeness| likeness > COPY).count() as f64 / likest.len() as f64,
-        variety: pairs(realisations)? / pairs(&windows)?,
-    })
+        variety,
+    };
+    done()?;
+    Ok(fidelity)
 }
 
 /// Where the phase is in all that is compared.

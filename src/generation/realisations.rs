@@ -10,7 +10,7 @@ use crate::descriptor::PairCounts;
 use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::progress::{Pace, ProgressCallback};
+use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::{Error, Result};
@@ -169,6 +169,7 @@ pub fn generate_to_file(
     progress: ProgressCallback,
 ) -> Result<()> {
     options.validate()?;
+    check_interval(file_options.progress_interval)?;
     let pool = thread_pool(options.threads)?;
     let judged = model.tiles.minority_phase();
     let training =

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use hdf5::file::{FileCloseDegree, LibraryVersion};
 use hdf5::types::{TypeDescriptor, VarLenUnicode};
-use hdf5::{FileBuilder, Group};
+use hdf5::{FileBuilder, Group, Location};
 
 use crate::{Error, Result};
 
@@ -44,6 +44,21 @@ pub(super) fn chunk_shape(shape: &[usize]) -> Vec<usize> {
 /// `text` as HDF5 holds it.
 pub(super) fn hdf5_text(text: &str) -> Result<VarLenUnicode> {
     text.parse().map_err(|_| Error::invalid(format!("the text {text:?} contains a NUL, which HDF5 cannot hold")))
+}
+
+/// Refuses the `name` of a `kind` of object, such as a group, that HDF5 cannot have.
+pub(super) fn check_name(kind: &str, name: &str, example: &str) -> Result<()> {
+    if name.contains('\0') || name.split('/').all(str::is_empty) {
+        return Err(Error::invalid(format!("the {kind} name {name:?} is no name; give one such as {example:?}")));
+    }
+    Ok(())
+}
+
+/// Gives the group or dataset `of` the text attribute `name`.
+pub(super) fn put_text(of: &Location, name: &str, text: &str, path: &Path) -> Result<()> {
+    let text = hdf5_text(text)?;
+    let attribute = of.new_attr::<VarLenUnicode>().create(name);
+    attribute.and_then(|a| a.write_scalar(&text)).explain(path, format!("write the attribute {name:?}"))
 }
 
 /// The text attribute `name` of `group`; `None` if it is missing or is no text.

@@ -1,5 +1,6 @@
 //! What is said once about a set of realisations, and where in a file the set goes.
 
+use super::hdf5_file::check_name;
 use crate::micrograph::MAX_PHASES;
 use crate::{Error, Result};
 
@@ -90,13 +91,9 @@ impl Layout {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        if let Self::Group(name) = self
-            && (name.contains('\0') || name.split('/').all(str::is_empty))
-        {
-            return Err(Error::invalid(format!(
-                "the group name {name:?} is no name; give one such as \"realisations\""
-            )));
+        match self {
+            Self::VtkHdf => Ok(()),
+            Self::Group(name) => check_name("group", name, "realisations"),
         }
-        Ok(())
     }
 }

@@ -4,12 +4,14 @@
 //! * [`write_model`], [`read_model`]: the model file, which is such a container.
 //! * [`RealisationFile`]: realisations appended to an HDF5 file that ParaView opens, or to a group of a host's file.
 //! * [`write_phase_images`]: one dataset of phase images, such as reconstructions.
+//! * [`write_fidelity`]: the figures of a judgement, as a group.
 //!
 //! HDF5's C library is not thread-safe, so every function here holds the crate's lock for the whole of its work.
 
 mod atomic_file;
 mod container;
 mod container_hdf5;
+mod fidelity_group;
 mod hdf5_file;
 mod header;
 mod model_file;
@@ -25,7 +27,9 @@ mod vtkhdf;
 pub use atomic_file::check_replaceable;
 pub(crate) use atomic_file::replace_file;
 pub use container::{Attribute, Container, NamedArray};
+pub use fidelity_group::write_fidelity;
 pub use header::{Header, Layout, Mode};
 pub use model_file::{model_digest, read_model, write_model};
 pub use phase_dataset::write_phase_images;
 pub use realisation_file::RealisationFile;
+pub use vtkhdf::PHASE as VTKHDF_PHASE;

@@ -6,7 +6,7 @@ use std::path::Path;
 use hdf5::{Dataset, File, Group};
 use ndarray::s;
 
-use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options};
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, check_name, chunk_shape, file_options};
 use super::header::Mode;
 use super::room::{STRUCTURE_BYTES, create_file, with_room};
 use crate::micrograph::PhaseImages;
@@ -24,11 +24,7 @@ use crate::{Error, Result};
 /// [`Error::Hdf5`] for other failures inside HDF5.
 pub fn write_phase_images(path: impl AsRef<Path>, dataset: &str, images: &PhaseImages, mode: Mode) -> Result<()> {
     let path = path.as_ref();
-    if dataset.contains('\0') || dataset.split('/').all(str::is_empty) {
-        return Err(Error::invalid(format!(
-            "the dataset name {dataset:?} is no name; give one such as \"reconstructed\""
-        )));
-    }
+    check_name("dataset", dataset, "reconstructed")?;
     hdf5::sync::sync(|| {
         let file = open_or_create(path)?;
         let is_there = file.link_exists(dataset);
@@ -72,12 +68,17 @@ pub(super) fn open_or_create(path: &Path) -> Result<File> {
     if length == 0 {
         return create_file(&file_options(), path);
     }
-    file_options().open_rw(path).explain(path, "open the file for writing").map_err(|error| match error {
+    file_options().open_rw(path).explain(path, "open the file for writing").map_err(no_hdf5_file)
+}
+
+/// What went wrong where a file that is there could not be opened.
+pub(super) fn no_hdf5_file(error: Error) -> Error {
+    match error {
         Error::Hdf5 { path, reason } => {
             Error::format(path, format!("no HDF5 file, or a damaged one; choose another path ({reason})"))
         }
         other => other,
-    })
+    }
 }
 
 /// Creates `name` in `group` for a series of images of `shape` that can grow.

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use hdf5::types::VarLenUnicode;
 use hdf5::{Group, H5Type};
 use ndarray::{Array1, Array2, s};
 
-use super::hdf5_file::{Explain, hdf5_text, text_attribute};
+use super::hdf5_file::{Explain, put_text, text_attribute};
 use super::header::{COMPLETE, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, VOXEL_SIZE};
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
@@ -35,12 +34,6 @@ pub(super) fn create(group: &Group, header: &Header, path: &Path) -> Result<()> 
         put_text(group, name, text, path)?;
     }
     create_rest(group, header).explain(path, "describe the realisations")
-}
-
-fn put_text(group: &Group, name: &str, text: &str, path: &Path) -> Result<()> {
-    let text = hdf5_text(text)?;
-    let attribute = group.new_attr::<VarLenUnicode>().create(name);
-    attribute.and_then(|a| a.write_scalar(&text)).explain(path, format!("write the attribute {name:?}"))
 }
 
 fn create_rest(group: &Group, header: &Header) -> hdf5::Result<()> {

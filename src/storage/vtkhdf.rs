@@ -16,8 +16,8 @@ use crate::micrograph::PhaseImages;
 /// The group that VTK's reader looks for.
 pub(super) const ROOT: &str = "/VTKHDF";
 
-/// The dataset with the phases.
-pub(super) const PHASE: &str = "/VTKHDF/CellData/phase";
+/// The dataset with the phases of a VTKHDF file.
+pub const PHASE: &str = "/VTKHDF/CellData/phase";
 
 const STEPS: &str = "/VTKHDF/Steps";
 const N_STEPS: &str = "NSteps";

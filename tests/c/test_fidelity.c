@@ -1,6 +1,10 @@
-/* davegan_fidelity_measure, davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table,
- * davegan_fidelity_free. */
+/* davegan_fidelity_measure, davegan_fidelity_measure_model, davegan_fidelity_measure_file, davegan_fidelity_phase,
+ * davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table, davegan_fidelity_write, davegan_fidelity_free;
+ * what is in the files is read by the system's HDF5. */
 #include "fixture.h"
+
+#include <hdf5.h>
+#include <sys/stat.h>
 
 enum { COUNT = 40 };
 
@@ -90,6 +94,244 @@ static void what_cannot_be_judged_is_refused(const davegan_micrograph_t *microgr
     FAILS(invalid, "9", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, 0, 1, &fidelity));
 }
 
+static int32_t phase_of(const davegan_fidelity_t *fidelity) {
+    int32_t phase = -1;
+    OK(davegan_fidelity_phase(fidelity, &phase));
+    return phase;
+}
+
+/* The caller frees it. */
+static char *table_of(const davegan_fidelity_t *fidelity) {
+    size_t needed = 0;
+    FAILS(DAVEGAN_BUFFER_SIZE, "0", davegan_fidelity_table(fidelity, NULL, 0, &needed));
+    char *table = NEW_ARRAY(char, needed);
+    OK(davegan_fidelity_table(fidelity, table, needed, &needed));
+    return table;
+}
+
+static void check_same(const davegan_fidelity_t *expected, const davegan_fidelity_t *found) {
+    char *a = table_of(expected), *b = table_of(found);
+    CHECK_TEXT(a, b);
+    CHECK_INT(phase_of(expected), phase_of(found));
+    free(a);
+    free(b);
+}
+
+typedef struct {
+    int64_t calls, steps, stop_at;
+} parts_t;
+
+static int32_t count_parts(const davegan_progress_t *progress, void *user_data) {
+    parts_t *parts = (parts_t *)user_data;
+    CHECK_INT(++parts->calls, progress->step);
+    parts->steps = progress->steps;
+    CHECK(progress->step <= progress->steps && isnan(progress->loss_encoder));
+    return parts->calls == parts->stop_at;
+}
+
+/* One call for a model, one for its files, and one for the arrays that both are made of. */
+static void three_ways_give_the_same(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
+    davegan_fidelity_t *of_arrays = NULL, *of_model = NULL, *of_file = NULL;
+    static uint8_t realisations[COUNT * PIXELS], tiles[N_TILES * PIXELS], reconstructions[N_TILES * PIXELS];
+    davegan_generate_options_t options = some_realisations(3, COUNT);
+    options.replace = 1;
+    OK(davegan_generate_into(model, &options, realisations, sizeof realisations));
+    OK(davegan_model_tiles(model, tiles, sizeof tiles));
+    OK(davegan_reconstruct(model, tiles, N_TILES, reconstructions, sizeof reconstructions));
+    OK(davegan_fidelity_measure(micrograph, -1, realisations, COUNT, SIDE, reconstructions, N_TILES, options.seed, 1,
+                                &of_arrays));
+    davegan_micrograph_info_t info;
+    OK(davegan_micrograph_info(micrograph, &info, sizeof info));
+    CHECK_INT(info.minority_phase, phase_of(of_arrays));
+
+    parts_t parts = {0, 0, -1};
+    options.progress = count_parts;
+    options.progress_interval = 0;
+    options.user_data = &parts;
+    OK(davegan_fidelity_measure_model(model, micrograph, -1, &options, &of_model));
+    check_same(of_arrays, of_model);
+    CHECK(parts.calls > 2);
+    CHECK_INT(parts.steps, parts.calls);
+    davegan_fidelity_t *cancelled = NULL;
+    const parts_t stop[3] = {{0, 0, 1}, {0, 0, 3}, {0, 0, parts.steps}};
+    for (int i = 0; i < 3; ++i) {
+        parts = stop[i];
+        FAILS(DAVEGAN_CANCELLED, "parts", davegan_fidelity_measure_model(model, micrograph, -1, &options, &cancelled));
+        CHECK_INT(parts.stop_at, parts.calls);
+        CHECK(cancelled == NULL);
+    }
+    options.progress = NULL;
+
+    const char *file = TEST_FILE("judged.vtkhdf"), *images = TEST_FILE("judged.h5"), *rec = "/reconstructed";
+    remove(images);
+    OK(davegan_generate(model, file, NULL, &options));
+    OK(davegan_write_images(images, rec, reconstructions, N_TILES, 1, SIDE, SIDE));
+    OK(davegan_write_images(images, "/a/generated", realisations, COUNT, 1, SIDE, SIDE));
+    OK(davegan_fidelity_measure_file(micrograph, -1, file, NULL, images, rec, options.seed, 2, &of_file));
+    check_same(of_arrays, of_file);
+    davegan_fidelity_free(of_file);
+    OK(davegan_fidelity_measure_file(micrograph, -1, images, "/a/generated", images, rec, options.seed, 2, &of_file));
+    check_same(of_arrays, of_file);
+    davegan_fidelity_free(of_file);
+
+    /* The other phase, without options: 256 realisations of the default seed. */
+    davegan_fidelity_free(of_model);
+    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, NULL, &of_model));
+    CHECK_INT(1 - info.minority_phase, phase_of(of_model));
+    OK(davegan_generate_options_init(&options, sizeof options));
+    options.count = 256;
+    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, &options, &of_file));
+    check_same(of_model, of_file);
+    davegan_fidelity_free(of_file);
+    davegan_fidelity_free(of_model);
+    davegan_fidelity_free(of_arrays);
+}
+
+static void wrong_models_and_files_are_refused(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
+    const davegan_status_t invalid = DAVEGAN_INVALID_PARAMETER;
+    davegan_fidelity_t *fidelity = NULL;
+    davegan_generate_options_t options = some_realisations(0, 31);
+    FAILS(invalid, "31 realisations", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_model(NULL, micrograph, 1, &options, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_model(model, NULL, 1, &options, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_model(model, micrograph, 1, &options, NULL));
+    FAILS(invalid, "phase is -2", davegan_fidelity_measure_model(model, micrograph, -2, &options, &fidelity));
+    options = some_realisations(0, 0);
+    FAILS(invalid, "count = 0", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
+    options = some_realisations(0, COUNT);
+    FAILS(invalid, "phase 2", davegan_fidelity_measure_model(model, micrograph, 2, &options, &fidelity));
+    const double intervals[3] = {-1, NAN, INFINITY};
+    for (int i = 0; i < 3; ++i) {
+        options.progress_interval = intervals[i];
+        FAILS(invalid, "progress_interval", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
+        FAILS(invalid, "progress_interval", davegan_generate(model, TEST_FILE("never.vtkhdf"), NULL, &options));
+    }
+    options = some_realisations(0, COUNT);
+    options.struct_size = 3;
+    FAILS(invalid, "struct_size", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
+    options = some_realisations(0, COUNT);
+    davegan_micrograph_t *other = NULL;
+    const uint8_t few[4] = {0, 1, 1, 0}, three[4] = {0, 1, 2, 0};
+    OK(davegan_micrograph_from_memory(few, 1, 2, 2, &other));
+    FAILS(invalid, "1 x 2 x 2", davegan_fidelity_measure_model(model, other, 1, &options, &fidelity));
+    davegan_micrograph_free(other);
+    OK(davegan_micrograph_from_memory(three, 1, 2, 2, &other));
+    FAILS(invalid, "3 phases, the model 2", davegan_fidelity_measure_model(model, other, 1, &options, &fidelity));
+    davegan_micrograph_free(other);
+
+    const char *path = TEST_FILE("judged.h5"), *text_file = TEST_FILE("text");
+    write_file(text_file, "text", 4);
+    FAILS(DAVEGAN_IO, "no_such.h5",
+          davegan_fidelity_measure_file(micrograph, 1, "no_such.h5", NULL, NULL, NULL, 0, 1, &fidelity));
+    FAILS(DAVEGAN_FORMAT, text_file,
+          davegan_fidelity_measure_file(micrograph, 1, text_file, NULL, NULL, NULL, 0, 1, &fidelity));
+    FAILS(DAVEGAN_HDF5, "/a/generated", /* what there is instead */
+          davegan_fidelity_measure_file(micrograph, 1, path, NULL, NULL, NULL, 0, 1, &fidelity));
+    FAILS(invalid, "4 realisations",
+          davegan_fidelity_measure_file(micrograph, 1, path, "/reconstructed", NULL, NULL, 0, 1, &fidelity));
+    FAILS(invalid, "40 reconstructions",
+          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, "/a/generated", 0, 1, &fidelity));
+    FAILS(invalid, "reconstructions_dataset is NULL",
+          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, NULL, 0, 1, &fidelity));
+    FAILS(invalid, "reconstructions is NULL",
+          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, "/x", 0, 1, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_file(NULL, 1, path, NULL, NULL, NULL, 0, 1, &fidelity));
+    FAILS(invalid, "path is NULL",
+          davegan_fidelity_measure_file(micrograph, 1, NULL, NULL, NULL, NULL, 0, 1, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, NULL, 0, 1, NULL));
+    static uint8_t fives[COUNT * PIXELS];
+    memset(fives, 5, sizeof fives);
+    OK(davegan_write_images(path, "/fives", fives, COUNT, 1, SIDE, SIDE));
+    FAILS(DAVEGAN_FORMAT, "is 5; the phases are numbered 0 to 1",
+          davegan_fidelity_measure_file(micrograph, 1, path, "/fives", NULL, NULL, 0, 1, &fidelity));
+    CHECK(fidelity == NULL);
+}
+
+static int64_t attribute(hid_t of, const char *name) {
+    int64_t value = -1;
+    const hid_t attribute = H5Aopen(of, name, H5P_DEFAULT);
+    CHECK(attribute >= 0 && H5Aread(attribute, H5T_NATIVE_INT64, &value) >= 0);
+    H5Aclose(attribute);
+    return value;
+}
+
+static void check_group(const char *path, const char *name, const davegan_fidelity_t *fidelity) {
+    const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), group = H5Gopen2(file, name, H5P_DEFAULT);
+    CHECK(group >= 0);
+    int32_t holding = 0, gates = 0;
+    OK(davegan_fidelity_gates(fidelity, &holding, &gates));
+    CHECK_INT(gates, attribute(group, "n_gates"));
+    CHECK_INT(holding, attribute(group, "n_holding"));
+    CHECK_INT(phase_of(fidelity), attribute(group, "phase"));
+    H5G_info_t info;
+    CHECK(H5Gget_info(group, &info) >= 0);
+    int judged = 0;
+    for (hsize_t i = 0; i < info.nlinks; ++i) {
+        char figure_name[64];
+        CHECK(H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, figure_name, 64, H5P_DEFAULT) > 0);
+        double value = 0;
+        const hid_t dataset = H5Dopen2(group, figure_name, H5P_DEFAULT);
+        CHECK(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) >= 0);
+        const double expected = figure(fidelity, figure_name);
+        CHECK(value == expected || (isnan(value) && isnan(expected)));
+        judged += H5Aexists(dataset, "holds") > 0 && H5Aexists(dataset, "requirement") > 0;
+        H5Dclose(dataset);
+    }
+    CHECK_INT(gates, judged);
+    CHECK(info.nlinks > 30);
+    H5Gclose(group);
+    H5Fclose(file);
+}
+
+static void figures_are_written(const davegan_micrograph_t *micrograph, const uint8_t *windows, const uint8_t *tiles) {
+    davegan_fidelity_t *with = NULL, *without = NULL;
+    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, tiles, N_TILES, 3, 1, &with));
+    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, 3, 1, &without));
+    const char *path = TEST_FILE("fidelity.h5"), *text_file = TEST_FILE("text");
+    remove(path);
+    OK(davegan_fidelity_write(with, path, NULL));
+    check_group(path, "/phase_1", with);
+    OK(davegan_fidelity_write(without, path, "seed 3/here"));
+    check_group(path, "/phase_1", with);
+    check_group(path, "/seed 3/here", without);
+    OK(davegan_fidelity_write(without, path, NULL)); /* replaced, so no figure of before is left */
+    check_group(path, "/phase_1", without);
+
+    OK(davegan_write_images(path, "/tiles", tiles, N_TILES, 1, SIDE, SIDE));
+    size_t size = 0, size_after = 0;
+    unsigned char *before = read_file(path, &size);
+    FAILS(DAVEGAN_FORMAT, "tiles", davegan_fidelity_write(with, path, "/tiles"));
+    FAILS(DAVEGAN_FORMAT, "seed 3", davegan_fidelity_write(with, path, "/seed 3"));
+    FAILS(DAVEGAN_HDF5, "create the group", davegan_fidelity_write(with, path, "/tiles/inside"));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "no name", davegan_fidelity_write(with, path, "/"));
+    unsigned char *after = read_file(path, &size_after);
+    CHECK(size == size_after && memcmp(before, after, size) == 0);
+    free(before);
+    free(after);
+
+    const hid_t open_elsewhere = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    FAILS(DAVEGAN_IO, path, davegan_fidelity_write(with, path, NULL));
+    H5Fclose(open_elsewhere);
+    write_file(text_file, "text", 4);
+    FAILS(DAVEGAN_FORMAT, text_file, davegan_fidelity_write(with, text_file, NULL));
+    FAILS(DAVEGAN_IO, "is a device", davegan_fidelity_write(with, "/dev/null", NULL));
+    const char *pipe = TEST_FILE("pipe");
+    remove(pipe);
+    CHECK(mkfifo(pipe, 0600) == 0);
+    FAILS(DAVEGAN_IO, "a pipe", davegan_fidelity_write(with, pipe, NULL));
+    remove(pipe);
+    FAILS(DAVEGAN_IO, "is a directory", davegan_fidelity_write(with, ".", NULL));
+    FAILS(DAVEGAN_IO, "no_such_folder", davegan_fidelity_write(with, "no_such_folder/fidelity.h5", NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_fidelity_write(NULL, path, NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_fidelity_write(with, NULL, NULL));
+    int32_t phase = 7;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_fidelity_phase(NULL, &phase));
+    CHECK_INT(0, phase);
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_fidelity_phase(with, NULL));
+    davegan_fidelity_free(with);
+    davegan_fidelity_free(without);
+}
+
 int main(void) {
     static uint8_t image[4 * PIXELS], windows[COUNT * PIXELS], tiles[N_TILES * PIXELS];
     davegan_micrograph_t *micrograph = small_micrograph();
@@ -98,7 +340,12 @@ int main(void) {
     for (size_t tile = 0; tile < N_TILES; ++tile)
         for (size_t y = 0; y < SIDE; ++y)
             memcpy(tiles + (tile * SIDE + y) * SIDE, image + (tile / 2 * SIDE + y) * 2 * SIDE + tile % 2 * SIDE, SIDE);
+    davegan_model_t *model = small_model(TEST_FILE("model.h5"));
     figures_are_those_of_their_definition(micrograph, windows, tiles);
+    figures_are_written(micrograph, windows, tiles);
+    three_ways_give_the_same(model, micrograph);
+    wrong_models_and_files_are_refused(model, micrograph);
+    davegan_model_free(model);
     what_cannot_be_judged_is_refused(micrograph, windows);
     davegan_micrograph_free(micrograph);
     return 0;

@@ -9,9 +9,9 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 
-use super::{Micrograph, Segmentation};
+use super::{Micrograph, PhaseImages, Segmentation};
 use crate::{Error, Result};
 
 /// How a file is read.
@@ -75,6 +75,35 @@ impl Micrograph {
         check_finite(&values).map_err(in_file)?;
         let segmented = options.segmentation.apply(&values).map_err(in_file)?;
         Self::from_segmented(segmented, source)
+    }
+}
+
+impl PhaseImages {
+    /// Reads images whose pixels are phase numbers below `n_phases`, such as realisations, from `dataset` of an HDF5 file:
+    /// `(ny, nx)`, `(n, ny, nx)` or `(n, 1, ny, nx)`. The phases keep their numbers, whether each occurs or not.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Micrograph::read`]; [`Error::Format`] also if a pixel is no phase number.
+    pub fn read(path: impl AsRef<Path>, dataset: &str, n_phases: usize) -> Result<Self> {
+        let path = path.as_ref();
+        let mut file = BufReader::new(File::open(path).map_err(|e| Error::system(path, "open the images", &e))?);
+        if !matches!(kind(&mut file).map_err(|e| Error::system(path, "read the images", &e))?, Some(Kind::Hdf5)) {
+            return Err(Error::format(path, "no HDF5 file; give one with a dataset of phase numbers"));
+        }
+        let (values, _) = hdf5_dataset::read(path, Some(dataset))?;
+        let is_phase = |value: f64| value.fract() == 0.0 && (0.0..n_phases as f64).contains(&value);
+        if let Some(((image, y, x), value)) = values.indexed_iter().find(|(_, value)| !is_phase(**value)) {
+            return Err(Error::format(
+                path,
+                format!(
+                    "dataset '{dataset}': the pixel at y = {y}, x = {x} of image {image} is {value}; the phases are numbered \
+                     0 to {} here",
+                    n_phases - 1
+                ),
+            ));
+        }
+        Self::new(values.mapv(|value| value as u8).insert_axis(Axis(1)), n_phases)
     }
 }
 

@@ -329,3 +329,25 @@ fn damaged_files_are_refused() {
     write_tiff::<Gray16>(&path, 2, u16::from);
     survives_damage(&path, None);
 }
+
+#[test]
+fn phase_numbers_stay_as_they_are() {
+    let folder = Folder::new("phase-numbers");
+    let path = folder.file("m.h5");
+    let read = |n_phases| PhaseImages::read(&path, "m", n_phases);
+    // Phase 0 does not occur.
+    let values = Array3::from_shape_fn((2, 5, 7), |(_, y, x)| 1 + u8::from(pattern(y, x) == 200));
+    write_hdf5(&path, "m", &values.mapv(i16::from));
+    let images = read(3).unwrap();
+    assert_eq!((images.len(), images.shape(), images.n_phases()), (2, [1, 5, 7], 3));
+    assert!(images.as_slice().iter().eq(values.iter()));
+    let message = read(2).unwrap_err().to_string();
+    assert!(message.contains("of image 0 is 2; the phases are numbered 0 to 1"), "{message}");
+    for wrong in [-1.0, 0.5, f64::NAN, 256.0] {
+        write_hdf5(&path, "m", &Array2::from_elem((2, 3), wrong));
+        assert!(matches!(read(8), Err(Error::Format { .. })), "{wrong}");
+    }
+    GrayImage::from_fn(7, 5, |x, y| Luma([pattern(y as usize, x as usize)])).save(folder.file("m.png")).unwrap();
+    let message = PhaseImages::read(folder.file("m.png"), "m", 2).unwrap_err().to_string();
+    assert!(message.contains("no HDF5 file"), "{message}");
+}

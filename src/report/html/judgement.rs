@@ -87,6 +87,7 @@ pub(super) mod tests {
     pub fn perfect() -> Fidelity {
         let beside = |value: f64| Beside { generated: value, real: value, sd: 0.0 };
         Fidelity {
+            phase: 1,
             e_gen: 0.01,
             e_gen_floor: 0.01,
             e_rec: Some(1e-4),

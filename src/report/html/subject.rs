@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::evaluation::floor_windows;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::{Micrograph, PhaseImages, windows};
-use crate::model::{Model, Origin};
+use crate::model::Model;
 
 /// Most images that a descriptor is averaged over.
 const MOST: usize = 256;
@@ -45,7 +45,7 @@ impl<'a> Subject<'a> {
     ///
     /// [`Error::InvalidParameter`] if the micrograph cannot be the material of the model, and those of [`realisations`].
     pub fn new(model: &'a Model, micrograph: &'a Micrograph, options: &'a GenerationOptions) -> Result<Self> {
-        check(model, &micrograph.images)?;
+        model.check_material(&micrograph.images)?;
         let side = model.options.profile.side();
         let windows_at = reason(floor_windows(&micrograph.images, side, options.seed))?;
         let (real, real_name) = match &windows_at {
@@ -55,7 +55,7 @@ impl<'a> Subject<'a> {
         Ok(Self {
             model,
             micrograph,
-            own_micrograph: Origin::new(micrograph).digest == model.origin.digest,
+            own_micrograph: model.is_trained_on(micrograph),
             options,
             realisations: realisations(model, options)?,
             reconstructions: thread_pool(options.threads)?.install(|| reconstruct(model, &model.tiles))?,
@@ -93,23 +93,4 @@ pub(super) fn reason<T>(result: Result<T>) -> Result<std::result::Result<T, Stri
 /// The first images, at most `most` of them.
 pub(super) fn first(images: &PhaseImages, most: usize) -> PhaseImages {
     images.range(0, images.len().min(most))
-}
-
-fn check(model: &Model, images: &PhaseImages) -> Result<()> {
-    let [nz, ny, nx] = images.shape();
-    let side = model.options.profile.side();
-    if images.n_phases() != model.n_phases() {
-        return Err(Error::invalid(format!(
-            "the micrograph has {} phases, the model {}; give the micrograph that the model was trained on",
-            images.n_phases(),
-            model.n_phases()
-        )));
-    }
-    if nz != 1 || ny < side || nx < side {
-        return Err(Error::invalid(format!(
-            "a micrograph of {nz} x {ny} x {nx} voxels (z, y, x) and realisations of {side} x {side} pixels; give the \
-             micrograph that the model was trained on"
-        )));
-    }
-    Ok(())
 }

@@ -1,0 +1,199 @@
+//! Fidelity: what realisations are like beside real windows of their micrograph.
+
+use std::ffi::c_char;
+
+use ndarray::Array4;
+
+use super::descriptor::phase_number;
+use super::fidelity::davegan_fidelity_t;
+use super::generation::davegan_generate_options_t;
+use super::guard::{guard, guard_with_host};
+use super::micrograph::davegan_micrograph_t;
+use super::model::davegan_model_t;
+use super::options::{self, count};
+use super::pointers::{self, Place, elements, optional_text, reference, slice, text};
+use super::progress::Audience;
+use super::status::davegan_status_t;
+use crate::device::thread_pool;
+use crate::evaluation::{Fidelity, evaluate, floor_windows};
+use crate::generation;
+use crate::micrograph::PhaseImages;
+use crate::storage::VTKHDF_PHASE;
+use crate::{Error, Result};
+
+/// Realisations of a model that are judged unless the host says otherwise.
+const COUNT: i64 = 256;
+
+/// The phase that is judged: -1 is the minority phase.
+fn judged_phase(phase: i32, micrograph: &PhaseImages) -> Result<u8> {
+    if phase == -1 { Ok(micrograph.minority_phase()) } else { phase_number(phase) }
+}
+
+/// Square images of the host with as many phases as `like`; None for no images.
+unsafe fn square_images(
+    phases: *const u8,
+    n: usize,
+    side: usize,
+    like: &PhaseImages,
+    name: &str,
+) -> Result<Option<PhaseImages>> {
+    // SAFETY: the caller's promise.
+    let values = unsafe { slice(phases, elements(&[n, side, side], name)?, name)? };
+    if n == 0 {
+        return Ok(None);
+    }
+    let images = Array4::from_shape_vec((n, 1, side, side), values.to_vec());
+    let images = images.map_err(|error| Error::invalid(format!("{name}: {error}")))?;
+    PhaseImages::new(images, like.n_phases()).map(Some)
+}
+
+/// Judges images beside `micrograph`.
+fn judge(
+    micrograph: &PhaseImages,
+    phase: i32,
+    realisations: &PhaseImages,
+    reconstructions: Option<&PhaseImages>,
+    seed: i64,
+    threads: i32,
+) -> Result<Fidelity> {
+    let (phase, seed) = (judged_phase(phase, micrograph)?, count(seed, "seed")?);
+    let [_, _, side] = realisations.shape();
+    thread_pool(count(threads, "threads")?)?.install(|| {
+        let windows = floor_windows(micrograph, side, seed)?;
+        evaluate(micrograph, realisations, reconstructions, phase, &windows)
+    })
+}
+
+/// Judges realisations of one phase beside the micrograph that they were learned from.
+///
+/// `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x fastest,
+/// of at least 32 images; a verdict wants 256. `reconstructions` is `n_reconstructions * side * side` phase numbers, one
+/// image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases of `micrograph`,
+/// which is at least `2 * side` pixels wide and high. `seed` (0 to 2^63 - 1) says where the real windows lie that the
+/// figures stand beside; `threads` as in `davegan_generate_options_t`. `*fidelity` is a new handle. 256 realisations of
+/// 64 x 64 pixels take some seconds.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if images are too few, too small or have a phase that `micrograph` lacks, the
+/// tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in `micrograph`. May be called from
+/// any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_fidelity_measure(
+    micrograph: *const davegan_micrograph_t,
+    phase: i32,
+    realisations: *const u8,
+    n: usize,
+    side: usize,
+    reconstructions: *const u8,
+    n_reconstructions: usize,
+    seed: i64,
+    threads: i32,
+    fidelity: *mut *mut davegan_fidelity_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        let (place, micrograph) =
+            unsafe { (Place::handle(fidelity, "fidelity")?, &reference(micrograph, "micrograph")?.0.images) };
+        // SAFETY: as above.
+        let (realisations, reconstructions) = unsafe {
+            (
+                square_images(realisations, n, side, micrograph, "realisations")?,
+                square_images(reconstructions, n_reconstructions, side, micrograph, "reconstructions")?,
+            )
+        };
+        let none = || Error::invalid("n is 0; give at least 32 realisations, and 256 for a verdict");
+        let realisations = realisations.ok_or_else(none)?;
+        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), seed, threads)?;
+        place.give(davegan_fidelity_t(measured));
+        Ok(())
+    })
+}
+
+/// Makes realisations of a model, reconstructs its tiles, and judges both for one phase beside `micrograph`.
+///
+/// `phase` is the phase judged, or -1 for the minority phase of `micrograph`, which is the one that the model was trained
+/// on; of another one of the same material E_rec is not judged. Of `options`, `seed`, `first`, `count`, `threads` and
+/// everything about progress matter; NULL means the defaults with 256 realisations. `seed` also says where the real windows
+/// lie that the figures stand beside. The figures are those of `davegan_fidelity_measure` for the same images. A step of
+/// the progress is a part of the work. `*fidelity` is a new handle.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations, `micrograph`
+/// has not the model's number of phases or is not at least twice as wide and high as its realisations, or `phase` is nowhere
+/// or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory; `DAVEGAN_CANCELLED` if the
+/// callback asked to stop. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_fidelity_measure_model(
+    model: *const davegan_model_t,
+    micrograph: *const davegan_micrograph_t,
+    phase: i32,
+    options: *const davegan_generate_options_t,
+    fidelity: *mut *mut davegan_fidelity_t,
+) -> davegan_status_t {
+    guard_with_host(|host| {
+        // SAFETY: as above.
+        let (place, model, micrograph, options) = unsafe {
+            let place = Place::handle(fidelity, "fidelity")?;
+            let (model, micrograph) = (&reference(model, "model")?.0, &reference(micrograph, "micrograph")?.0);
+            (place, model, micrograph, options::read(options)?)
+        };
+        let options =
+            options.unwrap_or_else(|| davegan_generate_options_t { count: COUNT, ..davegan_generate_options_t::new() });
+        let phase = judged_phase(phase, &micrograph.images)?;
+        let mut audience = Audience::new("judging", options.progress_bar, options.progress, options.user_data)?;
+        let (generation, interval) = (options.generation()?, options.progress_interval);
+        let measured = generation::fidelity(model, micrograph, phase, &generation, interval, &mut |progress| {
+            audience.tell(host, progress)
+        })?;
+        place.give(davegan_fidelity_t(measured));
+        Ok(())
+    })
+}
+
+/// Judges realisations of one phase in an HDF5 file beside the micrograph that they were learned from.
+///
+/// `dataset` names the dataset at `path` with the realisations: phase numbers of `micrograph` in any type of integers,
+/// `(n, ny, nx)` or `(n, 1, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `reconstructions` and
+/// `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL if
+/// there are none. Otherwise as `davegan_fidelity_measure`.
+///
+/// Fails as that does, and with `DAVEGAN_IO` if a file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the
+/// message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another shape, or
+/// a pixel is no phase number of `micrograph`. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_fidelity_measure_file(
+    micrograph: *const davegan_micrograph_t,
+    phase: i32,
+    path: *const c_char,
+    dataset: *const c_char,
+    reconstructions: *const c_char,
+    reconstructions_dataset: *const c_char,
+    seed: i64,
+    threads: i32,
+    fidelity: *mut *mut davegan_fidelity_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (place, micrograph, path, dataset) = unsafe {
+            let place = Place::handle(fidelity, "fidelity")?;
+            let micrograph = &reference(micrograph, "micrograph")?.0.images;
+            (place, micrograph, pointers::path(path, "path")?, optional_text(dataset, "dataset")?)
+        };
+        let read = |path, dataset| PhaseImages::read(path, dataset, micrograph.n_phases());
+        let realisations = read(path, dataset.unwrap_or(VTKHDF_PHASE))?;
+        let reconstructions = if reconstructions.is_null() && reconstructions_dataset.is_null() {
+            None
+        } else {
+            // SAFETY: as above.
+            let (path, dataset) = unsafe {
+                let path = pointers::path(reconstructions, "reconstructions")?;
+                (path, text(reconstructions_dataset, "reconstructions_dataset")?)
+            };
+            Some(read(path, dataset)?)
+        };
+        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), seed, threads)?;
+        place.give(davegan_fidelity_t(measured));
+        Ok(())
+    })
+}
