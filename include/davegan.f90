@@ -17,7 +17,7 @@
 !! with that message.
 !!
 !! Option types mirror the structures of davegan.h, where their fields are documented. Fill one with its _init subroutine
-!! before changing fields. Handles (davegan_micrograph, davegan_model) free themselves, and cannot be copied.
+!! before changing fields. Handles (davegan_micrograph, davegan_model, davegan_fidelity) free themselves, and cannot be copied.
 module davegan
   use, intrinsic :: iso_c_binding, only: c_associated, c_char, c_double, c_f_pointer, c_funloc, c_funptr, c_int8_t, c_int32_t, &
     c_int64_t, c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t, c_sizeof
@@ -179,7 +179,7 @@ module davegan
     final :: davegan_model_free
   end type davegan_model
 
-  !> Figures of realisations beside real windows: made by davegan_fidelity_measure, frees itself.
+  !> Figures of realisations beside real windows: made by davegan_fidelity_measure, ..._model and ..._file, frees itself.
   type, public :: davegan_fidelity
     private
     type(c_ptr) :: handle = c_null_ptr
@@ -190,7 +190,7 @@ module davegan
   end type davegan_fidelity
 
   abstract interface
-    !> Called now and then during training or generation. cancel comes in as .false.; set it to stop.
+    !> Called now and then during training, generation or judging. cancel comes in as .false.; set it to stop.
     subroutine davegan_progress_handler(progress, cancel)
       import :: davegan_progress_t
       type(davegan_progress_t), intent(in) :: progress
@@ -231,7 +231,8 @@ module davegan
   public :: davegan_generate, davegan_generate_into, davegan_latent_vectors, davegan_encode, davegan_decode
   public :: davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
   public :: davegan_s2_error, davegan_s2, davegan_s2_radial
-  public :: davegan_fidelity_measure, davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table
+  public :: davegan_fidelity_measure, davegan_fidelity_measure_model, davegan_fidelity_measure_file, davegan_fidelity_phase
+  public :: davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table, davegan_fidelity_write
   public :: davegan_fidelity_free
   public :: davegan_contact_sheet, davegan_report, davegan_write_images
 
@@ -515,6 +516,40 @@ module davegan
       type(c_ptr), intent(out) :: fidelity
       integer(c_int32_t) :: status
     end function c_fidelity_measure
+    function c_fidelity_measure_model(model, micrograph, phase, options, fidelity) result(status) &
+      bind(c, name="davegan_fidelity_measure_model")
+      import :: c_int32_t, c_ptr, davegan_generate_options_t
+      type(c_ptr), value :: model, micrograph
+      integer(c_int32_t), value :: phase
+      type(davegan_generate_options_t), intent(in) :: options
+      type(c_ptr), intent(out) :: fidelity
+      integer(c_int32_t) :: status
+    end function c_fidelity_measure_model
+    function c_fidelity_measure_file(micrograph, phase, path, dataset, reconstructions, reconstructions_dataset, seed, &
+      threads, fidelity) result(status) bind(c, name="davegan_fidelity_measure_file")
+      import :: c_char, c_int32_t, c_int64_t, c_ptr
+      type(c_ptr), value :: micrograph
+      integer(c_int32_t), value :: phase
+      character(kind=c_char), intent(in) :: path(*)
+      character(kind=c_char), intent(in), optional :: dataset(*), reconstructions(*), reconstructions_dataset(*)
+      integer(c_int64_t), value :: seed
+      integer(c_int32_t), value :: threads
+      type(c_ptr), intent(out) :: fidelity
+      integer(c_int32_t) :: status
+    end function c_fidelity_measure_file
+    function c_fidelity_phase(fidelity, phase) result(status) bind(c, name="davegan_fidelity_phase")
+      import :: c_int32_t, c_ptr
+      type(c_ptr), value :: fidelity
+      integer(c_int32_t), intent(out) :: phase
+      integer(c_int32_t) :: status
+    end function c_fidelity_phase
+    function c_fidelity_write(fidelity, path, group) result(status) bind(c, name="davegan_fidelity_write")
+      import :: c_char, c_int32_t, c_ptr
+      type(c_ptr), value :: fidelity
+      character(kind=c_char), intent(in) :: path(*)
+      character(kind=c_char), intent(in), optional :: group(*)
+      integer(c_int32_t) :: status
+    end function c_fidelity_write
     function c_fidelity_figure(fidelity, name, value) result(status) bind(c, name="davegan_fidelity_figure")
       import :: c_char, c_double, c_int32_t, c_ptr
       type(c_ptr), value :: fidelity
@@ -1128,6 +1163,72 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_measure
 
+  !> Makes realisations of a model, reconstructs its tiles, and judges both beside the micrograph it was trained on.
+  !> options: at least 32 realisations, and 256 for a verdict. phase: the minority phase if absent.
+  subroutine davegan_fidelity_measure_model(fidelity, model, micrograph, options, phase, progress, stat, errmsg)
+    type(davegan_fidelity), intent(inout) :: fidelity
+    type(davegan_model), intent(in) :: model
+    type(davegan_micrograph), intent(in) :: micrograph
+    type(davegan_generate_options_t), intent(in) :: options
+    integer(c_int32_t), intent(in), optional :: phase
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    type(progress_context), target :: context
+    integer(c_int32_t) :: judged
+    call davegan_fidelity_free(fidelity)
+    judged = -1
+    if (present(phase)) judged = phase
+    raw = options
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    call report(c_fidelity_measure_model(model%handle, micrograph%handle, judged, raw, fidelity%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_measure_model
+
+  !> Judges realisations in an HDF5 file. dataset: that of a VTKHDF file of davegan_generate if absent. reconstructions,
+  !> reconstructions_dataset: file and dataset of those of the tiles. phase: the minority phase if absent.
+  subroutine davegan_fidelity_measure_file(fidelity, micrograph, path, dataset, reconstructions, reconstructions_dataset, &
+    phase, seed, threads, stat, errmsg)
+    type(davegan_fidelity), intent(inout) :: fidelity
+    type(davegan_micrograph), intent(in) :: micrograph
+    character(len=*), intent(in) :: path
+    character(len=*), intent(in), optional :: dataset, reconstructions, reconstructions_dataset
+    integer(c_int32_t), intent(in), optional :: phase, threads
+    integer(c_int64_t), intent(in), optional :: seed
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    character(kind=c_char, len=:), allocatable :: name, other_path, other_name
+    integer(c_int32_t) :: judged, used_threads
+    integer(c_int64_t) :: used_seed
+    call davegan_fidelity_free(fidelity)
+    judged = -1
+    if (present(phase)) judged = phase
+    used_seed = 0
+    if (present(seed)) used_seed = seed
+    used_threads = 0
+    if (present(threads)) used_threads = threads
+    call to_optional_c(name, dataset)
+    call to_optional_c(other_path, reconstructions)
+    call to_optional_c(other_name, reconstructions_dataset)
+    call report(c_fidelity_measure_file(micrograph%handle, judged, to_c(path), name, other_path, other_name, used_seed, &
+      used_threads, fidelity%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_measure_file
+
+  !> The phase that the figures are of.
+  subroutine davegan_fidelity_phase(fidelity, phase, stat, errmsg)
+    type(davegan_fidelity), intent(in) :: fidelity
+    integer(c_int32_t), intent(out) :: phase
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_fidelity_phase(fidelity%handle, phase), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_phase
+
   !> One figure, by the name that the table gives it.
   subroutine davegan_fidelity_figure(fidelity, name, value, stat, errmsg)
     type(davegan_fidelity), intent(in) :: fidelity
@@ -1175,6 +1276,20 @@ contains
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_table
+
+  !> Writes all figures as datasets of an HDF5 file. group: phase_ and the number of the phase if absent.
+  subroutine davegan_fidelity_write(fidelity, path, group, stat, errmsg)
+    type(davegan_fidelity), intent(in) :: fidelity
+    character(len=*), intent(in) :: path
+    character(len=*), intent(in), optional :: group
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    character(kind=c_char, len=:), allocatable :: name
+    call to_optional_c(name, group)
+    call report(c_fidelity_write(fidelity%handle, to_c(path), name), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_fidelity_write
 
   !> Frees the figures now instead of at the end of their life.
   subroutine davegan_fidelity_free(fidelity)

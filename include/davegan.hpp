@@ -109,7 +109,7 @@ enum class Sample : std::int32_t {
     discs = DAVEGAN_SAMPLE_DISCS
 };
 
-/// Progress of a training or a generation, see davegan.h.
+/// Progress of a training, a generation or a judgement, see davegan.h.
 using Progress = davegan_progress_t;
 /// What is known about a micrograph, see davegan.h.
 using MicrographInfo = davegan_micrograph_info_t;
@@ -201,7 +201,7 @@ struct GenerateOptions : davegan_generate_options_t {
     GenerateOptions() : davegan_generate_options_t() {
         detail::check(davegan_generate_options_init(this, sizeof(davegan_generate_options_t)));
     }
-    /// Used instead of `progress` and `user_data` where it is set; for files.
+    /// Used instead of `progress` and `user_data` where it is set; for files and judging.
     ProgressCallback on_progress;
 };
 
@@ -554,8 +554,8 @@ inline const char *version() noexcept { return davegan_version(); }
 /// does not copy. May be used from many threads at once.
 class Fidelity {
 public:
-    /// Judges square realisations of one phase, at least 32 of `side` x `side` pixels; `reconstructions` of the
-    /// micrograph's tiles may be empty.
+    /// Judges square realisations of one phase (-1: the minority phase), at least 32 of `side` x `side` pixels;
+    /// `reconstructions` of the micrograph's tiles may be empty.
     static Fidelity measure(const Micrograph &micrograph, std::int32_t phase, Span<const std::uint8_t> realisations,
                             std::size_t side, Span<const std::uint8_t> reconstructions = {}, std::int64_t seed = 0,
                             std::int32_t threads = 0) {
@@ -564,6 +564,39 @@ public:
                                                side, reconstructions.data(), images(reconstructions, side), seed,
                                                threads, &handle));
         return Fidelity(handle);
+    }
+
+    /// Makes realisations of a model, reconstructs its tiles, and judges both beside the micrograph it was trained on.
+    /// @param options at least 32 realisations; 256 for a verdict. @param phase -1 for the minority phase.
+    static Fidelity measure(const Model &model, const Micrograph &micrograph, const GenerateOptions &options,
+                            std::int32_t phase = -1) {
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_generate_options_t raw = options;
+        bridge.connect(raw);
+        davegan_fidelity_t *handle = nullptr;
+        bridge.check(davegan_fidelity_measure_model(model.get(), micrograph.get(), phase, &raw, &handle));
+        return Fidelity(handle);
+    }
+
+    /// Judges realisations in an HDF5 file. @param dataset empty for that of a VTKHDF file of Model::generate().
+    /// @param reconstructions file and @param reconstructions_dataset dataset of those of the tiles, may be empty.
+    static Fidelity measure_file(const Micrograph &micrograph, std::int32_t phase, const std::string &path,
+                                 const std::string &dataset = {}, const std::string &reconstructions = {},
+                                 const std::string &reconstructions_dataset = {}, std::int64_t seed = 0,
+                                 std::int32_t threads = 0) {
+        davegan_fidelity_t *handle = nullptr;
+        detail::check(davegan_fidelity_measure_file(
+            micrograph.get(), phase, path.c_str(), detail::optional_text(dataset),
+            detail::optional_text(reconstructions), detail::optional_text(reconstructions_dataset), seed, threads,
+            &handle));
+        return Fidelity(handle);
+    }
+
+    /// The phase that the figures are of.
+    std::int32_t phase() const {
+        std::int32_t phase = 0;
+        detail::check(davegan_fidelity_phase(handle_.get(), &phase));
+        return phase;
     }
 
     /// One figure, by the name that table() gives it.
@@ -589,6 +622,11 @@ public:
         detail::check(davegan_fidelity_table(handle_.get(), &table[0], table.size(), &needed));
         table.pop_back();
         return table;
+    }
+
+    /// Writes all figures as datasets of an HDF5 file. @param group empty for `phase_` and the number of the phase.
+    void write(const std::string &path, const std::string &group = {}) const {
+        detail::check(davegan_fidelity_write(handle_.get(), path.c_str(), detail::optional_text(group)));
     }
 
 private:

@@ -120,6 +120,30 @@ void callbacks() {
     }
 }
 
+void judgements(const davegan::Model &model, const davegan::Micrograph &micrograph, davegan::GenerateOptions options) {
+    int parts = 0;
+    options.progress_interval = 0;
+    options.on_progress = [&parts](const davegan::Progress &) { return ++parts > 0; };
+    const davegan::Fidelity fidelity = davegan::Fidelity::measure(model, micrograph, options);
+    CHECK(parts > 1);
+    CHECK_INT(micrograph.info().minority_phase, fidelity.phase());
+    CHECK(fidelity.table().find("of 16 gates hold\n") != std::string::npos);
+    std::remove(TEST_FILE("judged.vtkhdf"));
+    model.generate(TEST_FILE("judged.vtkhdf"), "", options);
+    davegan::write_images(TEST_FILE("judged.h5"), "/reconstructed", model.reconstruct(model.tiles()), N_TILES,
+                          {1, SIDE, SIDE});
+    const davegan::Fidelity of_file =
+        davegan::Fidelity::measure_file(micrograph, -1, TEST_FILE("judged.vtkhdf"), "", TEST_FILE("judged.h5"),
+                                        "/reconstructed", options.seed);
+    CHECK(of_file.table() == fidelity.table());
+    fidelity.write(TEST_FILE("judged.h5"));
+    fidelity.write(TEST_FILE("judged.h5"), "again/here");
+    THROWS(DAVEGAN_FORMAT, "reconstructed", fidelity.write(TEST_FILE("judged.h5"), "reconstructed"));
+    THROWS(DAVEGAN_IO, "no_such_file", davegan::Fidelity::measure_file(micrograph, 1, "no_such_file.h5"));
+    options.on_progress = [](const davegan::Progress &) { return false; };
+    THROWS(DAVEGAN_CANCELLED, "1 of", davegan::Fidelity::measure(model, micrograph, options));
+}
+
 void models() {
     THROWS(DAVEGAN_IO, "no_such_file.h5", davegan::Model::load("no_such_file.h5"));
     THROWS(DAVEGAN_DEVICE, "1000", davegan::Model::load(MODEL, davegan::Device::cuda, 1000));
@@ -153,6 +177,7 @@ void models() {
     CHECK(!fidelity.holds() && fidelity.figure("vf") >= 0);
     CHECK(fidelity.table().find("of 15 gates hold\n") != std::string::npos);
     THROWS(DAVEGAN_INVALID_PARAMETER, "4096", davegan::Fidelity::measure(micrograph, 1, tiles, 33));
+    judgements(model, micrograph, options);
     options.count = 3;
 
     const davegan::LatentDistribution latent = model.encode(tiles);

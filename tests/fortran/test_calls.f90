@@ -143,6 +143,7 @@ contains
     call davegan_contact_sheet(model, "fortran_calls_sheet.png", options)
     call davegan_report(model, micrograph, "fortran_calls_report.html", options)
     call test_fidelity(tiles)
+    call test_fidelity_of_model
   end subroutine test_generation
 
   !> Realisations that are the micrograph's own tiles, many times.
@@ -164,6 +165,40 @@ contains
     call davegan_fidelity_measure(fidelity, micrograph, 1, tiles, stat=stat, errmsg=errmsg)
     call check(stat == davegan_invalid_parameter .and. index(errmsg, "4 realisations") > 0, "too few realisations")
   end subroutine test_fidelity
+
+  !> A model, and the same realisations in a file.
+  subroutine test_fidelity_of_model
+    type(davegan_fidelity) :: fidelity, of_file
+    type(davegan_generate_options_t) :: options
+    real(real64) :: e_gen, again
+    integer :: phase, n_holding, n_gates, stat
+    character(len=:), allocatable :: errmsg
+    call davegan_generate_options_init(options)
+    options%count = 40
+    options%progress_interval = 0
+    calls = 0
+    call davegan_fidelity_measure_model(fidelity, model, micrograph, options, 1, count_calls)
+    call check(calls > 1, "progress of the judgement")
+    call davegan_fidelity_phase(fidelity, phase)
+    call davegan_fidelity_gates(fidelity, n_holding, n_gates)
+    call check(phase == 1 .and. n_gates == 16, "fidelity of a model")
+    call davegan_fidelity_figure(fidelity, "E_gen", e_gen)
+    options%replace = 1
+    call davegan_generate(model, "fortran_calls_judged.vtkhdf", options=options)
+    call davegan_fidelity_measure_file(of_file, micrograph, "fortran_calls_judged.vtkhdf", phase=1)
+    call davegan_fidelity_figure(of_file, "E_gen", again)
+    call check(abs(e_gen - again) < 1e-15_real64, "fidelity of a file")
+    call remove("fortran_calls_fidelity.h5")
+    call davegan_fidelity_write(fidelity, "fortran_calls_fidelity.h5")
+    call davegan_fidelity_write(of_file, "fortran_calls_fidelity.h5", "of_file")
+    call davegan_fidelity_write(fidelity, "/dev/null", stat=stat, errmsg=errmsg)
+    call check(stat == davegan_io .and. index(errmsg, "device") > 0, "figures into a device")
+    cancel_at = 2
+    calls = 0
+    call davegan_fidelity_measure_model(fidelity, model, micrograph, options, progress=count_calls, stat=stat)
+    call check(stat == davegan_cancelled .and. calls == 2, "cancelled judgement")
+    cancel_at = 0
+  end subroutine test_fidelity_of_model
 
   subroutine test_latent_space
     type(davegan_generate_options_t) :: options
