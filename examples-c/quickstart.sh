@@ -57,6 +57,7 @@ Done in $((SECONDS - start)) s, after $STEPS training steps; the paper trains fo
   $out/realisations.vtkhdf      the realisations: open it in ParaView
   $out/reconstructions.h5       the micrograph's tiles, encoded and decoded
   $out/fidelity.txt             what they are like beside real windows: the table above
+  $out/fidelity.h5              the same as datasets
   $out/figures.txt              the other figures above
   $out/model.h5                 the model; more realisations from C++:
                                 $build/examples-c/rve_generator $out/model.h5

@@ -21,8 +21,8 @@ static const char USAGE[] =
     "\n"
     "Trains DA-VEGAN on MICROGRAPH (HDF5, PNG or TIFF; DATASET is a path inside an HDF5 file, \"-\" for pictures)\n"
     "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png;\n"
-    "fidelity.txt: what the realisations are like beside real windows of the micrograph; and report.html: all of it on\n"
-    "one page for a browser.\n"
+    "fidelity.txt and fidelity.h5: what the realisations are like beside real windows of the micrograph; and report.html:\n"
+    "all of it on one page for a browser.\n"
     "\n"
     "  --profile P       standard (tiles of 64 pixels, the default), or as in the paper: paper32 or paper64\n"
     "  --steps N         training steps; the profile decides if not given\n"
@@ -224,15 +224,13 @@ static davegan_micrograph_t *read_micrograph(const settings_t *settings) {
     return micrograph;
 }
 
-static void train(const settings_t *settings, const char *model_path) {
+static void train(const davegan_micrograph_t *micrograph, const settings_t *settings, const char *model_path) {
     davegan_train_options_t options = settings->training;
     options.progress = show_progress;
     options.progress_interval = 2;
     signal(SIGINT, on_interrupt);
-    davegan_micrograph_t *micrograph = read_micrograph(settings);
     const davegan_status_t status = davegan_train_micrograph(micrograph, model_path, &options);
     signal(SIGINT, SIG_DFL);
-    davegan_micrograph_free(micrograph);
     if (status == DAVEGAN_CANCELLED) fprintf(stderr, "train_generate: --resume goes on from here\n");
     check(status);
 }
@@ -280,23 +278,15 @@ static void cannot_write(const char *path) {
     exit(1);
 }
 
-/* What is measured: images in memory. */
-typedef struct {
-    davegan_micrograph_t *micrograph;
-    uint8_t *realisations, *reconstructions;
-    size_t count, side, n_tiles;
-    int64_t seed;
-    int32_t threads;
-} measured_t;
-
-/* A table for one phase. Returns 0 if there is too little to measure. */
-static int print_fidelity(const measured_t *of, int32_t phase, FILE *file) {
+/* A table for one phase, on the terminal and in `file`, and its figures as datasets. Returns 0 if there is too little to
+ * measure. */
+static int write_figures(const davegan_model_t *model, const davegan_micrograph_t *micrograph, int32_t phase,
+                         const davegan_generate_options_t *options, FILE *file, const char *datasets) {
     davegan_fidelity_t *fidelity = NULL;
-    const davegan_status_t status =
-        davegan_fidelity_measure(of->micrograph, phase, of->realisations, of->count, of->side, of->reconstructions,
-                                 of->n_tiles, of->seed, of->threads, &fidelity);
+    const davegan_status_t status = davegan_fidelity_measure_model(model, micrograph, phase, options, &fidelity);
     if (status == DAVEGAN_INVALID_PARAMETER) return 0; /* Too few realisations, or a micrograph of few tiles. */
     check(status);
+    check(davegan_fidelity_write(fidelity, datasets, NULL));
     size_t needed = 0;
     if (davegan_fidelity_table(fidelity, NULL, 0, &needed) != DAVEGAN_BUFFER_SIZE) needed = 1;
     char *table = (char *)malloc(needed);
@@ -310,40 +300,22 @@ static int print_fidelity(const measured_t *of, int32_t phase, FILE *file) {
 }
 
 /* What the realisations are like beside real windows of the micrograph: a table for each phase that is judged, which is
- * one of two, or of several all but phase 0. */
-static void write_fidelity(const davegan_model_t *model, const davegan_model_info_t *info,
-                           const davegan_generate_options_t *options, const settings_t *settings, int32_t judged,
-                           const char *path) {
-    measured_t of = {read_micrograph(settings), allocate(options->count, info), allocate(info->n_tiles, info),
-                     (size_t)options->count, (size_t)info->nx, (size_t)info->n_tiles, options->seed, options->threads};
-    const size_t image = of.side * of.side;
-    uint8_t *tiles = allocate(info->n_tiles, info);
-    check(davegan_model_tiles(model, tiles, of.n_tiles * image));
-    check(davegan_reconstruct(model, tiles, of.n_tiles, of.reconstructions, of.n_tiles * image));
-    check(davegan_generate_into(model, options, of.realisations, of.count * image));
-    const int all = info->n_phases > 2 && settings->phase < 0;
+ * `judged`, or all but phase 0. */
+static void write_fidelity(const davegan_model_t *model, const davegan_micrograph_t *micrograph, int all, int32_t judged,
+                           const davegan_generate_options_t *options, const char *path, const char *datasets) {
+    davegan_micrograph_info_t info;
+    check(davegan_micrograph_info(micrograph, &info, sizeof info));
     FILE *file = fopen(path, "w");
     if (file == NULL) cannot_write(path);
+    remove(datasets); /* of an earlier run, which may have judged other phases */
     int measured = 1;
-    for (int32_t phase = all ? 1 : judged; measured && phase <= (all ? info->n_phases - 1 : judged); ++phase)
-        measured = print_fidelity(&of, phase, file);
+    for (int32_t phase = all ? 1 : judged; measured && phase <= (all ? info.n_phases - 1 : judged); ++phase)
+        measured = write_figures(model, micrograph, phase, options, file, datasets);
     if (fclose(file) != 0) cannot_write(path);
     if (!measured) {
         fprintf(stderr, "train_generate: no fidelity.txt: %s\n", davegan_last_error());
         remove(path);
     }
-    davegan_micrograph_free(of.micrograph);
-    free(tiles);
-    free(of.reconstructions);
-    free(of.realisations);
-}
-
-static void write_report(const davegan_model_t *model, const davegan_generate_options_t *options,
-                         const settings_t *settings, const char *path) {
-    davegan_micrograph_t *micrograph = read_micrograph(settings);
-    const davegan_status_t status = davegan_report(model, micrograph, path, options);
-    davegan_micrograph_free(micrograph);
-    check(status);
 }
 
 int main(int argc, char **argv) {
@@ -354,10 +326,12 @@ int main(int argc, char **argv) {
     char *reconstructions = path_in(settings.out_dir, "reconstructions.h5");
     char *contact_sheet = path_in(settings.out_dir, "contact_sheet.png");
     char *fidelity = path_in(settings.out_dir, "fidelity.txt");
+    char *figures = path_in(settings.out_dir, "fidelity.h5");
     char *report = path_in(settings.out_dir, "report.html");
 
+    davegan_micrograph_t *micrograph = read_micrograph(&settings);
     double start = seconds();
-    train(&settings, model_path);
+    train(micrograph, &settings, model_path);
     printf("training_seconds %.3f\n", seconds() - start);
 
     davegan_model_t *model = NULL;
@@ -383,15 +357,18 @@ int main(int argc, char **argv) {
            info.n_tiles, options.count, evaluation.phase);
     printf("E_rec %.9g\nE_gen %.9g\n", evaluation.e_rec, evaluation.e_gen);
     print_volume_fractions(model, &info, options);
-    write_fidelity(model, &info, &options, &settings, evaluation.phase, fidelity);
-    write_report(model, &options, &settings, report);
+    const int all = info.n_phases > 2 && settings.phase < 0;
+    write_fidelity(model, micrograph, all, evaluation.phase, &options, fidelity, figures);
+    check(davegan_report(model, micrograph, report, &options));
 
     davegan_model_free(model);
+    davegan_micrograph_free(micrograph);
     free(model_path);
     free(realisations);
     free(reconstructions);
     free(contact_sheet);
     free(fidelity);
+    free(figures);
     free(report);
     return 0;
 }
