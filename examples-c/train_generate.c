@@ -21,8 +21,8 @@ static const char USAGE[] =
     "\n"
     "Trains DA-VEGAN on MICROGRAPH (HDF5, PNG or TIFF; DATASET is a path inside an HDF5 file, \"-\" for pictures)\n"
     "and writes to OUT_DIR: model.h5, realisations.vtkhdf (for ParaView), reconstructions.h5, contact_sheet.png;\n"
-    "fidelity.txt and fidelity.h5: what the realisations are like beside real windows of the micrograph; and report.html:\n"
-    "all of it on one page for a browser.\n"
+    "fidelity.txt and fidelity.h5: what the realisations are like beside real windows of the micrograph; and\n"
+    "report.html: all of it on one page for a browser.\n"
     "\n"
     "  --profile P       standard (tiles of 64 pixels, the default), or as in the paper: paper32 or paper64\n"
     "  --steps N         training steps; the profile decides if not given\n"
@@ -278,8 +278,8 @@ static void cannot_write(const char *path) {
     exit(1);
 }
 
-/* A table for one phase, on the terminal and in `file`, and its figures as datasets. Returns 0 if there is too little to
- * measure. */
+/* A table for one phase, on the terminal and in `file`, and its figures as datasets. Returns 0 if there is too little
+ * to measure. */
 static int write_figures(const davegan_model_t *model, const davegan_micrograph_t *micrograph, int32_t phase,
                          const davegan_generate_options_t *options, FILE *file, const char *datasets) {
     davegan_fidelity_t *fidelity = NULL;
@@ -301,8 +301,9 @@ static int write_figures(const davegan_model_t *model, const davegan_micrograph_
 
 /* What the realisations are like beside real windows of the micrograph: a table for each phase that is judged, which is
  * `judged`, or all but phase 0. */
-static void write_fidelity(const davegan_model_t *model, const davegan_micrograph_t *micrograph, int all, int32_t judged,
-                           const davegan_generate_options_t *options, const char *path, const char *datasets) {
+static void write_fidelity(const davegan_model_t *model, const davegan_micrograph_t *micrograph, int all,
+                           int32_t judged, const davegan_generate_options_t *options, const char *path,
+                           const char *datasets) {
     davegan_micrograph_info_t info;
     check(davegan_micrograph_info(micrograph, &info, sizeof info));
     FILE *file = fopen(path, "w");

@@ -1,6 +1,6 @@
 /* davegan_fidelity_measure, davegan_fidelity_measure_model, davegan_fidelity_measure_file, davegan_fidelity_phase,
- * davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table, davegan_fidelity_write, davegan_fidelity_free;
- * what is in the files is read by the system's HDF5. */
+ * davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table, davegan_fidelity_write,
+ * davegan_fidelity_free; what is in the files is read by the system's HDF5. */
 #include "fixture.h"
 
 #include <hdf5.h>
