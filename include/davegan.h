@@ -490,15 +490,15 @@ typedef struct davegan_train_options_t {
      */
     int64_t epochs;
     /**
-     * Learning rate of the generator, 0 to 1; default 1e-4; 2e-3.
+     * Learning rate of the generator, 0 to 1; default 1e-4; 1e-3.
      */
     double rate_generator;
     /**
-     * Learning rate of the discriminator, 0 to 1; default 4e-5; 2e-3.
+     * Learning rate of the discriminator, 0 to 1; default 4e-5; 1e-3.
      */
     double rate_discriminator;
     /**
-     * Learning rate of the encoder, 0 to 1; default 1e-4; 2e-3.
+     * Learning rate of the encoder, 0 to 1; default 1e-4; 1e-3.
      */
     double rate_encoder;
     /**
@@ -509,6 +509,11 @@ typedef struct davegan_train_options_t {
      * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1; 0.3.
      */
     double beta;
+    /**
+     * Divergence in nats a tile, 0 to 1e6, that the encoder may have without it counting in its loss (free bits, Kingma et
+     * al. 2016); default 0; 45. Tiles then keep to their own places in the latent space, and realisations to theirs.
+     */
+    double divergence_floor;
     /**
      * Weight of reconstructions in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
      */
@@ -521,6 +526,12 @@ typedef struct davegan_train_options_t {
      * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4; 3e-2.
      */
     double lambda_rec;
+    /**
+     * Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
+     * its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
+     * what the discriminator says.
+     */
+    double label_smoothing;
     /**
      * Adam's decay of the first moment, 0 to below 1; default 0.9; 0.5.
      */
@@ -599,13 +610,13 @@ typedef struct davegan_train_options_t {
     int32_t discriminator_windows;
     /**
      * 1 (default): the discriminator sees reconstructions too, and the generator learns from what it says of them (Eq. 6
-     * and 7); 0: real images and realisations alone, so that it does not learn the tiles by heart as false ones, and
-     * `lambda_vae` does not count. On some materials more realisations are copies then.
+     * and 7); 0 (standard): real images and realisations alone, so that it does not learn the tiles by heart as false ones,
+     * and `lambda_vae` does not count. `divergence_floor` is what keeps realisations from being copies then.
      */
     int32_t discriminator_reconstructions;
     /**
      * Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
-     * it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none.
+     * it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.2.
      */
     double discriminator_noise;
     /**

@@ -48,22 +48,29 @@ pub struct davegan_train_options_t {
     pub steps: i64,
     /// Passes over the training tiles, if `steps` is 0; default 20,000; 200 for paper32.
     pub epochs: i64,
-    /// Learning rate of the generator, 0 to 1; default 1e-4; 2e-3.
+    /// Learning rate of the generator, 0 to 1; default 1e-4; 1e-3.
     pub rate_generator: f64,
-    /// Learning rate of the discriminator, 0 to 1; default 4e-5; 2e-3.
+    /// Learning rate of the discriminator, 0 to 1; default 4e-5; 1e-3.
     pub rate_discriminator: f64,
-    /// Learning rate of the encoder, 0 to 1; default 1e-4; 2e-3.
+    /// Learning rate of the encoder, 0 to 1; default 1e-4; 1e-3.
     pub rate_encoder: f64,
     /// Share of all steps, 0 to 1, after which the rates fall evenly to zero; default 1: they stay; 0.3.
     pub decay_start: f64,
     /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1; 0.3.
     pub beta: f64,
+    /// Divergence in nats a tile, 0 to 1e6, that the encoder may have without it counting in its loss (free bits, Kingma et
+    /// al. 2016); default 0; 45. Tiles then keep to their own places in the latent space, and realisations to theirs.
+    pub divergence_floor: f64,
     /// Weight of reconstructions in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
     pub lambda_vae: f64,
     /// Weight of realisations in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
     pub lambda_noise: f64,
     /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4; 3e-2.
     pub lambda_rec: f64,
+    /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
+    /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
+    /// what the discriminator says.
+    pub label_smoothing: f64,
     /// Adam's decay of the first moment, 0 to below 1; default 0.9; 0.5.
     pub adam_beta1: f64,
     /// Adam's decay of the second moment, 0 to below 1; default 0.999.
@@ -105,11 +112,11 @@ pub struct davegan_train_options_t {
     /// (default): the tiles.
     pub discriminator_windows: i32,
     /// 1 (default): the discriminator sees reconstructions too, and the generator learns from what it says of them (Eq. 6
-    /// and 7); 0: real images and realisations alone, so that it does not learn the tiles by heart as false ones, and
-    /// `lambda_vae` does not count. On some materials more realisations are copies then.
+    /// and 7); 0 (standard): real images and realisations alone, so that it does not learn the tiles by heart as false ones,
+    /// and `lambda_vae` does not count. `divergence_floor` is what keeps realisations from being copies then.
     pub discriminator_reconstructions: i32,
     /// Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
-    /// it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none.
+    /// it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.2.
     pub discriminator_noise: f64,
     /// 1: the discriminator sees the most probable phases instead of probabilities, which alone would give realisations
     /// away, and the gradient passes as if it saw these (standard); 0 (default): probabilities.
@@ -188,9 +195,11 @@ impl davegan_train_options_t {
             rate_encoder: training.rate_encoder,
             decay_start: training.decay_start,
             beta: training.beta,
+            divergence_floor: training.divergence_floor,
             lambda_vae: training.lambda_vae,
             lambda_noise: training.lambda_noise,
             lambda_rec: training.lambda_rec,
+            label_smoothing: training.label_smoothing,
             adam_beta1: training.adam_beta1,
             adam_beta2: training.adam_beta2,
             adam_epsilon: training.adam_epsilon,
@@ -242,9 +251,11 @@ impl davegan_train_options_t {
             rate_encoder: self.rate_encoder,
             decay_start: self.decay_start,
             beta: self.beta,
+            divergence_floor: self.divergence_floor,
             lambda_vae: self.lambda_vae,
             lambda_noise: self.lambda_noise,
             lambda_rec: self.lambda_rec,
+            label_smoothing: self.label_smoothing,
             adam_beta1: self.adam_beta1,
             adam_beta2: self.adam_beta2,
             adam_epsilon: self.adam_epsilon,

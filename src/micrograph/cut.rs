@@ -47,8 +47,8 @@ pub fn windows(images: &PhaseImages, offsets: &[(usize, usize, usize)], side: us
     PhaseImages::new(cut, images.n_phases())
 }
 
-/// Cuts `count` windows of `side` x `side` pixels at random positions, each equally likely: all images, all offsets at
-/// which the window is inside.
+/// Cuts `count` windows of `side` x `side` pixels at random positions, from all images alike, so that a pixel near an edge
+/// is in nearly as many windows as one in the middle: what lies along the edges counts as much as the rest.
 ///
 /// # Errors
 ///
@@ -56,12 +56,25 @@ pub fn windows(images: &PhaseImages, offsets: &[(usize, usize, usize)], side: us
 /// three-dimensional.
 pub fn random_windows(images: &PhaseImages, count: usize, side: usize, rng: &mut impl Rng) -> Result<PhaseImages> {
     let [_, ny, nx] = check_side(images, side)?;
-    let mut offset = || {
-        let image = rng.random_range(0..images.len());
-        (image, rng.random_range(0..=ny - side), rng.random_range(0..=nx - side))
-    };
-    let offsets: Vec<_> = (0..count).map(|_| offset()).collect();
-    windows(images, &offsets, side)
+    let mut place = || (rng.random_range(0..images.len()), random_offset(ny, side, rng), random_offset(nx, side, rng));
+    let places: Vec<_> = (0..count).map(|_| place()).collect();
+    windows(images, &places, side)
+}
+
+/// Where a window of `side` begins in `length` pixels. Up to half of it may stick out at first; it is then put inside, a
+/// quarter as far from the edge as it stuck out: with all places equally likely, edges would hardly ever be seen, and
+/// with all that stick out put at the very edge, the same few windows would be seen too often.
+fn random_offset(length: usize, side: usize, rng: &mut impl Rng) -> usize {
+    let (last, half) = (length - side, side / 2);
+    let place = rng.random_range(0..=last + 2 * half);
+    let (before, behind) = (half.saturating_sub(place), place.saturating_sub(half + last));
+    if before > 0 {
+        last.min(before / 4)
+    } else if behind > 0 {
+        last - last.min(behind / 4)
+    } else {
+        place - half
+    }
 }
 
 /// Returns the shape of one image after checking that a window of `side` fits into it.
@@ -115,6 +128,22 @@ mod tests {
             assert!(windows(&images, &[outside], 4).is_err());
         }
         assert!(windows(&images, &[], 4).is_err());
+    }
+
+    #[test]
+    fn edges_are_in_nearly_as_many_windows_as_the_middle() {
+        let (length, side, draws) = (256, 64, 100_000);
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        let mut counts = vec![0.0; length];
+        for _ in 0..draws {
+            let at = random_offset(length, side, &mut rng);
+            counts[at..at + side].iter_mut().for_each(|count| *count += 1.0);
+        }
+        let even = (draws * side / length) as f64;
+        let deviation = counts.iter().map(|count| (count / even - 1.0).powi(2)).sum::<f64>() / length as f64;
+        // 0.42 with all places equally likely.
+        assert!(deviation.sqrt() < 0.27, "{}", deviation.sqrt());
+        assert!(counts[8] > 0.3 * even && counts[length - 9] > 0.3 * even, "{} {}", counts[8], counts[length - 9]);
     }
 
     #[test]

@@ -131,17 +131,12 @@ pub struct Architecture {
 impl Architecture {
     /// The networks of `profile` for images of `channels` channels and `latent` latents.
     pub fn new(profile: Profile, channels: usize, latent: usize, variant: Variant) -> Self {
-        let (encoder, generator, discriminator, generator_normalised): (&[usize], &[usize], &[usize], bool) =
-            match profile {
-                Profile::Paper32 => (&[16, 32, 64], &[64, 32, 16], &[8, 16, 32], true),
-                Profile::Standard => (&[16, 16, 32, 64], &[128, 64, 32, 16], &[4, 8, 16, 32], false),
-                Profile::Paper64 => (&[16, 16, 32, 64], &[64, 32, 32, 16], &[4, 8, 16, 32], false),
-            };
+        let widths = Widths::of(profile);
         let encoder_head = variant.encoder_head_normalised;
-        let discriminator: Vec<usize> = discriminator.iter().map(|width| width * variant.discriminator_width).collect();
+        let discriminator: Vec<usize> = widths.discriminator.iter().map(|w| w * variant.discriminator_width).collect();
         let mut networks = Self {
-            encoder: shrinking(channels, encoder, 2 * latent, encoder_head, encoder_head),
-            generator: growing(latent, generator, channels, generator_normalised),
+            encoder: shrinking(channels, widths.encoder, 2 * latent, encoder_head, encoder_head),
+            generator: growing(latent, &widths, channels),
             discriminator: shrinking(channels, &discriminator, 1, variant.discriminator_head_normalised, false),
         };
         for layer in &mut networks.generator {
@@ -155,6 +150,44 @@ impl Architecture {
             }
         }
         networks
+    }
+}
+
+/// Channels that leave the layers of each network, and what else its table says.
+struct Widths {
+    /// Of the encoder's halving layers.
+    encoder: &'static [usize],
+    /// Of the generator's layers, the first of 4x4, each of the others twice as large.
+    generator: &'static [usize],
+    /// Of a layer of half the size behind these, with which the generator looks at its images once more.
+    generator_again: Option<usize>,
+    /// Whether the generator's last layer is normalised.
+    generator_normalised: bool,
+    /// Of the discriminator's halving layers.
+    discriminator: &'static [usize],
+}
+
+impl Widths {
+    fn of(profile: Profile) -> Self {
+        let table_2 = Self {
+            encoder: &[16, 32, 64],
+            generator: &[64, 32, 16],
+            generator_again: None,
+            generator_normalised: true,
+            discriminator: &[8, 16, 32],
+        };
+        let table_3 = Self {
+            encoder: &[16, 16, 32, 64],
+            generator: &[64, 32, 32, 16],
+            generator_again: None,
+            generator_normalised: false,
+            discriminator: &[4, 8, 16, 32],
+        };
+        match profile {
+            Profile::Paper32 => table_2,
+            Profile::Paper64 => table_3,
+            Profile::Standard => Self { generator: &[128, 64, 32, 16, 8], generator_again: Some(16), ..table_3 },
+        }
     }
 }
 
@@ -180,29 +213,34 @@ fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool
     layers
 }
 
-/// One layer from a vector to 4x4, then doubling ones; the last gives logits.
-fn growing(latent: usize, widths: &[usize], channels: usize, last_normalised: bool) -> Vec<LayerSpec> {
+/// One layer from a vector to 4x4, doubling ones, perhaps one that halves again; then one that doubles and gives logits.
+fn growing(latent: usize, widths: &Widths, channels: usize) -> Vec<LayerSpec> {
+    let halving = Geometry::Halving(Border::Zero);
+    let growing = widths.generator.iter().enumerate().map(|(index, &width)| {
+        let geometry = if index == 0 { Geometry::Collapsing } else { halving };
+        (Direction::Up, geometry, width)
+    });
+    let again = widths.generator_again.map(|width| (Direction::Down, halving, width));
     let mut inputs = latent;
-    let mut layers = Vec::with_capacity(widths.len() + 1);
-    for (index, &width) in widths.iter().enumerate() {
-        let geometry = if index == 0 { Geometry::Collapsing } else { Geometry::Halving(Border::Zero) };
+    let mut layers = Vec::new();
+    for (direction, geometry, outputs) in growing.chain(again) {
         layers.push(LayerSpec {
-            direction: Direction::Up,
+            direction,
             geometry,
             inputs,
-            outputs: width,
+            outputs,
             normalised: true,
             activated: true,
             spectral: false,
         });
-        inputs = width;
+        inputs = outputs;
     }
     layers.push(LayerSpec {
         direction: Direction::Up,
-        geometry: Geometry::Halving(Border::Zero),
+        geometry: halving,
         inputs,
         outputs: channels,
-        normalised: last_normalised,
+        normalised: widths.generator_normalised,
         activated: false,
         spectral: false,
     });
@@ -221,6 +259,17 @@ mod tests {
     fn table_3_has_as_many_weights_as_counted_by_hand() {
         let a = Architecture::new(Profile::Paper64, 1, 32, Variant::default());
         assert_eq!((weights(&a.encoder), weights(&a.generator), weights(&a.discriminator)), (110_848, 90_368, 11_328));
+    }
+
+    #[test]
+    fn every_generator_ends_with_images_of_the_profile_s_side() {
+        for profile in [Profile::Standard, Profile::Paper32, Profile::Paper64] {
+            let layers = Architecture::new(profile, 3, 7, Variant::default()).generator;
+            let [first, last] = [layers[0], layers[layers.len() - 1]];
+            assert_eq!((first.inputs, last.outputs), (7, 3));
+            assert_eq!(layers.iter().fold(1, |side, layer| layer.output_side(side)), profile.side());
+            assert!(layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs));
+        }
     }
 
     #[test]

@@ -51,6 +51,19 @@ fn reconstruction_primitives(logits: Tensor<4>, targets: Tensor<4>, divisor: f64
     Term { value: likelihood.sum() / divisor, gradient: (probabilities_primitives(logits) - targets) / divisor }
 }
 
+/// What a reconstruction should be for one-hot `tiles`, if it gives up the share `smoothing` of its certainty: probabilities,
+/// and how many nats of a tile's L_Rec no reconstruction can avoid then.
+pub fn softened(tiles: &Tensor<4>, smoothing: f64) -> (Tensor<4>, f64) {
+    if smoothing == 0.0 {
+        return (tiles.clone(), 0.0);
+    }
+    let [_, channels, height, width] = tiles.dims();
+    let others = (channels.max(2) - 1) as f64;
+    let entropy = -(1.0 - smoothing) * (1.0 - smoothing).ln() - smoothing * (smoothing / others).ln();
+    let targets = tiles.clone() * (1.0 - smoothing - smoothing / others) + smoothing / others;
+    (targets, entropy * (height * width) as f64)
+}
+
 /// What the logits of a generator say: the probability of phase 1 (one channel) or of each phase.
 pub fn probabilities(logits: Tensor<4>) -> Tensor<4> {
     let fused = if logits.dims()[1] == 1 { bernoulli::probabilities(&logits) } else { None };
@@ -88,6 +101,16 @@ pub struct Divergence {
     pub by_mean: Tensor<2>,
     /// Gradient by the logarithm of the posterior's variance.
     pub by_log_variance: Tensor<2>,
+}
+
+impl Divergence {
+    /// What of it is beyond `floor`: the encoder is free to have that much.
+    pub fn beyond(self, floor: f64) -> Self {
+        let value = (self.value - floor).clamp_min(0.0);
+        // 1 beyond the floor, 0 below it.
+        let factor: Tensor<2> = value.clone().sign().reshape([1, 1]);
+        Self { value, by_mean: self.by_mean * factor.clone(), by_log_variance: self.by_log_variance * factor }
+    }
 }
 
 /// The general Kullback-Leibler divergence of Eq. 8 between T_mu, T_sigma of the posterior and of the random prior.
@@ -234,6 +257,48 @@ mod tests {
         let found = divergence(tensor(mean.into(), [1, 2]), tensor(log_variance.into(), [1, 2]), &standard, false);
         let eq9: f64 = (0..2).map(|i| -0.5 * (1.0 + log_variance[i] - log_variance[i].exp() - mean[i] * mean[i])).sum();
         assert!((scalar(found.value) - eq9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_reconstruction_as_certain_as_asked_costs_what_none_can_avoid() {
+        let mut rng = generator(5, Purpose::Step, 0);
+        for channels in [1, 3] {
+            let shape = [1, channels, 3, 4];
+            let tiles = one_hot(shape, &mut rng);
+            let (targets, unavoidable) = softened(&tiles, 0.1);
+            let logits = match channels {
+                1 => (tiles.clone() * 2.0 - 1.0) * (0.9f64 / 0.1).ln(),
+                _ => targets.clone().log(),
+            };
+            let found = reconstruction(logits, targets.clone(), false);
+            assert!((scalar(found.value) - unavoidable).abs() < 1e-9);
+            assert!(found.gradient.abs().max().into_scalar::<f64>() < 1e-12);
+            let sums = if channels == 1 { targets.clone() * 0.0 + 1.0 } else { targets.clone().sum_dim(1) };
+            assert!((sums - 1.0).abs().max().into_scalar::<f64>() < 1e-12);
+            assert!((targets.max().into_scalar::<f64>() - 0.9).abs() < 1e-12);
+            let (targets, unavoidable) = softened(&tiles, 0.0);
+            assert_eq!((targets.into_data(), unavoidable), (tiles.into_data(), 0.0));
+        }
+    }
+
+    #[test]
+    fn only_what_is_beyond_the_floor_counts() {
+        let (mean, log_variance) = (tensor(vec![2.0, -1.0], [1, 2]), tensor(vec![0.5, 0.1], [1, 2]));
+        let ones = || tensor(vec![1.0; 2], [1, 2]);
+        let standard = LatentAugmentation {
+            prior_mean: tensor(vec![0.0; 2], [1, 2]),
+            prior_deviation: ones(),
+            mean_scale: ones(),
+            deviation_scale: ones(),
+        };
+        let all = || divergence(mean.clone(), log_variance.clone(), &standard, false);
+        let value = scalar(all().value);
+        let beyond = all().beyond(1.0);
+        assert!((scalar(beyond.value) - (value - 1.0)).abs() < 1e-12 && value > 1.0);
+        assert_eq!(beyond.by_mean.into_data(), all().by_mean.into_data());
+        let free = all().beyond(value + 1.0);
+        assert_eq!(scalar(free.value), 0.0);
+        assert_eq!(scalar(free.by_mean.abs().sum() + free.by_log_variance.abs().sum()), 0.0);
     }
 
     #[test]

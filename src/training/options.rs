@@ -33,12 +33,20 @@ pub struct TrainingOptions {
     pub decay_start: f64,
     /// Weight of the Kullback-Leibler divergence in the encoder's loss (Eq. 1).
     pub beta: f64,
+    /// Divergence (in nats a tile, as L_KLD is reported) that the encoder is left free to have: only what is beyond it counts
+    /// in its loss; 0: all of it (free bits, Kingma et al. 2016).
+    #[serde(default)]
+    pub divergence_floor: f64,
     /// Weight of the adversarial term of reconstructions in the generator's loss (Eq. 7).
     pub lambda_vae: f64,
     /// Weight of the adversarial term of new realisations in the generator's loss (Eq. 7).
     pub lambda_noise: f64,
     /// Weight of the reconstruction term in the generator's loss (Eq. 7).
     pub lambda_rec: f64,
+    /// Share of its certainty that the reconstruction's target gives up, 0 to 0.4: a pixel should be of its own phase with
+    /// probability 1 - `label_smoothing` (Szegedy et al. 2016).
+    #[serde(default)]
+    pub label_smoothing: f64,
     /// Adam's decay of the first moment, 0 to below 1.
     pub adam_beta1: f64,
     /// Adam's decay of the second moment, 0 to below 1.
@@ -156,9 +164,11 @@ impl TrainingOptions {
             rate_encoder: 1e-4,
             decay_start: 1.0,
             beta: 1.0,
+            divergence_floor: 0.0,
             lambda_vae: 1.0,
             lambda_noise: 1.0,
             lambda_rec: 1e-4,
+            label_smoothing: 0.0,
             adam_beta1: 0.9,
             adam_beta2: 0.999,
             adam_epsilon: 1e-7,
@@ -194,15 +204,19 @@ impl TrainingOptions {
     fn standard(paper: Self) -> Self {
         Self {
             steps: 60_000,
-            rate_generator: 2e-3,
-            rate_discriminator: 2e-3,
-            rate_encoder: 2e-3,
+            rate_generator: 1e-3,
+            rate_discriminator: 1e-3,
+            rate_encoder: 1e-3,
             decay_start: 0.3,
             beta: 0.3,
+            divergence_floor: 45.0,
             lambda_rec: 3e-2,
+            label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,
             discriminator_windows: true,
+            discriminator_reconstructions: false,
+            discriminator_noise: 0.2,
             discriminator_binary: true,
             discriminator_width: 2,
             discriminator_spectral: true,
@@ -253,6 +267,8 @@ impl TrainingOptions {
             number(name, decay, 0.0, 1.0 - f64::EPSILON)?;
         }
         number("decay_start", self.decay_start, 0.0, 1.0)?;
+        number("divergence_floor", self.divergence_floor, 0.0, 1e6)?;
+        number("label_smoothing", self.label_smoothing, 0.0, 0.4)?;
         number("discriminator_noise", self.discriminator_noise, 0.0, 10.0)?;
         within("discriminator_width", self.discriminator_width, 1, 16)?;
         if self.discriminator_spectral && self.discriminator_head_normalised {

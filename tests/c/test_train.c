@@ -130,6 +130,8 @@ static void every_option_of_the_model_trains(void) {
     options.generator_periodic = !options.generator_periodic;
     options.generator_average = 0.9;
     options.decay_start = 0.5;
+    options.divergence_floor = 3;
+    options.label_smoothing = 0.2;
     options.choice_interval = 4;
     options.latent_size = 7;
     train_small_model(TEST_FILE("literal.h5"), &options);

@@ -108,7 +108,7 @@ def test_step(path):
     one_channel = logits.shape[1] == 1
     fake = torch.sigmoid(logits) if one_channel else torch.softmax(logits, 1)
     shifts = draw("displacements")
-    streams = [translate(tiles, shifts[0]), translate(fake[:batch], shifts[1]), translate(fake[batch:], shifts[2])]
+    streams = [translate(tiles, shifts[0]), translate(fake[batch:], shifts[1]), translate(fake[:batch], shifts[2])]
     separate = o["discriminator_separate_batches"]
 
     s = judge(d, [stream.detach() for stream in streams], separate)
@@ -130,7 +130,7 @@ def test_step(path):
     s1, s0 = draw("deviation_scale") * sigma, draw("deviation_scale") * draw("prior_deviation")
     kl = torch.log(s0 / s1) + (s1**2 + (m0 - m1) ** 2) / (2 * s0**2) - 0.5
     kl = (kl.mean(1) if o["divergence_mean"] else kl.sum(1)).mean()
-    loss_g = o["lambda_vae"] * bce(s[1], True) + o["lambda_noise"] * bce(s[2], True) + o["lambda_rec"] * rec
+    loss_g = o["lambda_noise"] * bce(s[1], True) + o["lambda_vae"] * bce(s[2], True) + o["lambda_rec"] * rec
     loss_e = o["beta"] * kl + rec
     gradient_g = torch.autograd.grad(loss_g, [value for _, value in g.parameters()], retain_graph=True)
     gradient_e = torch.autograd.grad(loss_e, [value for _, value in e.parameters()])
