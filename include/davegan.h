@@ -17,8 +17,8 @@
  * - **Handles** (`davegan_micrograph_t`, `davegan_model_t`, `davegan_fidelity_t`) belong to the caller, who frees each once; freeing NULL does
  *   nothing. A handle is never changed after it was made, so any number of threads may use it at once; no thread may use
  *   it during or after its free.
- * - **Text** is UTF-8 and ends with a NUL; paths are bytes as the operating system has them. The library keeps no pointer
- *   to any argument after a call.
+ * - **Text** is UTF-8 and ends with a NUL; paths are bytes as the operating system has them, those of HDF5 files
+ *   UTF-8. The library keeps no pointer to any argument after a call.
  * - **Images** are phase numbers, one byte a voxel, x fastest: C's `[n][nz][ny][nx]`, Fortran's `(nx,ny,nz,n)`. A
  *   two-dimensional image has `nz` = 1. Phases are numbered from 0, at most `DAVEGAN_MAX_PHASES` of them.
  * - **Structs** start with `struct_size`. Options are filled by their `..._init(&options, sizeof options)` and then
@@ -202,7 +202,8 @@
 #define DAVEGAN_SAMPLE_DISCS 5
 
 /**
- * Images of 64 x 64 pixels, 32 latents: the paper's Table 3 with what makes it work. The default.
+ * Images of 64 x 64 pixels, 32 latents: the paper's Table 3 with a larger generator and what makes it work. The
+ * default.
  */
 #define DAVEGAN_PROFILE_STANDARD 3
 
@@ -510,7 +511,7 @@ typedef struct davegan_train_options_t {
      */
     double beta;
     /**
-     * Divergence in nats a tile, 0 to 1e6, that the encoder may have without it counting in its loss (free bits, Kingma et
+     * Divergence, 0 to 1e6, in nats a tile (a latent, if `divergence_mean`), that the encoder may have without it counting in its loss (free bits, Kingma et
      * al. 2016); default 0; 45. Tiles then keep to their own places in the latent space, and realisations to theirs.
      */
     double divergence_floor;

@@ -51,6 +51,11 @@ pub(crate) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
     if threads > MAX_THREADS {
         return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a core) to {MAX_THREADS}")));
     }
+    // Not left to rayon, which would look into an environment variable.
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
+        _ => threads,
+    };
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("davegan-{index}"))

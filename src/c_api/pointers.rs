@@ -85,9 +85,12 @@ impl<T: Copy> Buffer<T> {
         if capacity < needed {
             return Err(Error::BufferSize { what, given: capacity, needed });
         }
-        if pointer.is_null() {
-            return Err(Error::invalid(format!("the buffer for {what} is NULL")));
-        }
+        let pointer = match needed {
+            // An empty std::vector has no address.
+            0 => std::ptr::NonNull::dangling().as_ptr(),
+            _ if pointer.is_null() => return Err(Error::invalid(format!("the buffer for {what} is NULL"))),
+            _ => pointer,
+        };
         Ok(Self { pointer, length: needed })
     }
 
@@ -177,6 +180,8 @@ mod tests {
         // SAFETY: as above.
         unsafe {
             assert!(Buffer::<u8>::new(null_mut(), 1, 1, "phases").unwrap_err().to_string().contains("phases is NULL"));
+            assert!(Buffer::<u8>::new(null_mut(), 0, 0, "phases").unwrap().zeroed().is_empty());
+            Buffer::<f64>::new(null_mut(), 3, 0, "history").unwrap().fill(&[]);
             assert_eq!(optional_text(null(), "dataset"), Ok(None));
             free::<u8>(null_mut());
         }

@@ -11,7 +11,8 @@ use crate::network::Profile;
 use crate::training::{RunOptions, TrainingOptions};
 use crate::{Error, Result};
 
-/// Images of 64 x 64 pixels, 32 latents: the paper's Table 3 with what makes it work. The default.
+/// Images of 64 x 64 pixels, 32 latents: the paper's Table 3 with a larger generator and what makes it work. The
+/// default.
 pub const DAVEGAN_PROFILE_STANDARD: i32 = 3;
 /// Images of 32 x 32 pixels, 5 latents: the paper's Table 2.
 pub const DAVEGAN_PROFILE_PAPER32: i32 = 1;
@@ -58,7 +59,7 @@ pub struct davegan_train_options_t {
     pub decay_start: f64,
     /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1; 0.3.
     pub beta: f64,
-    /// Divergence in nats a tile, 0 to 1e6, that the encoder may have without it counting in its loss (free bits, Kingma et
+    /// Divergence, 0 to 1e6, in nats a tile (a latent, if `divergence_mean`), that the encoder may have without it counting in its loss (free bits, Kingma et
     /// al. 2016); default 0; 45. Tiles then keep to their own places in the latent space, and realisations to theirs.
     pub divergence_floor: f64,
     /// Weight of reconstructions in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.

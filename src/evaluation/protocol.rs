@@ -99,6 +99,9 @@ pub(crate) fn evaluate_in_parts(
     let rec = reconstructions.map(|images| reconstruction_error(&tiles, images, phase)).transpose()?;
     let pixels = reconstructions.map(|images| of(images).map(|images| sets.tiles.differing(&images))).transpose()?;
     let count = realisations.len().min(COSTLY);
+    if windows_at.len() < count {
+        return Err(Error::invalid(format!("{} real windows; give {count} or more", windows_at.len())));
+    }
     let pairs = |images: &PhaseImages| -> Result<f64> {
         let halves = errors(&images.range(0, count / 2), &images.range(count / 2, count - count / 2))?;
         Ok(mean(&halves.concat()))

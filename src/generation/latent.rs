@@ -41,7 +41,8 @@ pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Arr
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] if shape or number of phases are not the model's.
+/// [`Error::InvalidParameter`] if shape or number of phases are not the model's, [`Error::Diverged`] if the encoder does
+/// not give numbers.
 pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
     check_images(model, images)?;
     let latents = model.options.latent_size;
@@ -51,6 +52,11 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
     for (batch, mut rows) in indices.chunks(BATCH).zip(encoded.axis_chunks_iter_mut(Axis(0), BATCH)) {
         let values = read(model.encoder().forward(one_hot(images, batch, &device)))?;
         rows.iter_mut().zip(values).for_each(|(to, from)| *to = from);
+    }
+    if encoded.iter().any(|value| !value.is_finite()) {
+        return Err(Error::Diverged(
+            "the encoder gives what is no number; train again with another seed or lower rates".into(),
+        ));
     }
     let deviation = encoded.slice(s![.., latents..]).mapv(|log_variance| (0.5 * log_variance).exp());
     Ok(Encoded { mean: encoded.slice(s![.., ..latents]).to_owned(), deviation })

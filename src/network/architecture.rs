@@ -1,11 +1,11 @@
-//! The paper's two tables as data: which layers make up each network.
+//! Which layers make up each network: the paper's two tables, and what profile `standard` makes of the second.
 
 use super::convolution::{Border, Geometry, KERNEL};
 
 /// Which architecture, and whose values the options begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Table 3 with what makes it work; the default.
+    /// Table 3 with a larger generator and what makes it work; the default.
     Standard,
     /// Table 2: 32 x 32 pixels, five latents; single ellipses from many samples.
     Paper32,

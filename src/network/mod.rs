@@ -1,6 +1,6 @@
 //! Encoder, generator and discriminator: layers, weights, forward and backward passes.
 //!
-//! * `architecture`: the paper's tables as data.
+//! * `architecture`: which layers make up each network.
 //! * `convolution`: the three operations that layers are made of, on Burn's primitives.
 //! * `layer`: one layer, forward and backward.
 //! * `parameters`: where each weight lies in a network's vector.

@@ -23,7 +23,8 @@ const VERSION: i64 = 1;
 /// `format_version` and `library_version`.
 ///
 /// The file is created if there is none; whatever else it holds stays, and a group of figures of that name is replaced. The
-/// new file takes the place of the old one in one step, so that whoever looks sees one of them.
+/// new file takes the place of the old one in one step, so that whoever looks sees one of them. Of two processes that write
+/// figures to one file at the same time the later one wins.
 ///
 /// # Errors
 ///
@@ -34,7 +35,8 @@ pub fn write_fidelity(path: impl AsRef<Path>, group: &str, fidelity: &Fidelity) 
     let path = path.as_ref();
     check_name("group", group, "fidelity")?;
     hdf5::sync::sync(|| {
-        // Open until the new file is in its place: HDF5 locks it, and what others would write into it would be lost.
+        // Open until the new file is in its place: HDF5 locks it against those who would write into it, which would be lost.
+        // Not open for writing: that would leave a mark in what is copied.
         let old = open_old(path)?;
         replace_file(path, |temporary| {
             if old.is_some() {
@@ -57,14 +59,7 @@ fn open_old(path: &Path) -> Result<Option<File>> {
 
 fn put(file: &File, name: &str, fidelity: &Fidelity, path: &Path) -> Result<()> {
     if file.link_exists(name) {
-        let is_ours = |old: &Group| old.is_empty() || text_attribute(old, FORMAT).as_deref() == Some(FORMAT_NAME);
-        if !file.group(name).is_ok_and(|old| is_ours(&old)) {
-            return Err(Error::format(
-                path,
-                format!("{name:?} is there already and holds no figures; choose another group"),
-            ));
-        }
-        file.unlink(name).explain(path, "remove the older figures")?;
+        remove(file, name, fidelity, path)?;
     }
     let group = file.create_group(name).explain(path, format!("create the group {name:?}"))?;
     let gates = fidelity.gates();
@@ -75,6 +70,25 @@ fn put(file: &File, name: &str, fidelity: &Fidelity, path: &Path) -> Result<()> 
         put_figure(&group, name, value, gates.iter().find(|gate| gate.figure == name), path)?;
     }
     Ok(())
+}
+
+/// Removes older figures, unless somebody has put something of their own into their group.
+fn remove(file: &File, name: &str, fidelity: &Fidelity, path: &Path) -> Result<()> {
+    let is_ours = |old: &Group| text_attribute(old, FORMAT).as_deref() == Some(FORMAT_NAME);
+    let Some(old) = file.group(name).ok().filter(is_ours) else {
+        let reason = format!("{name:?} is there already and holds no figures; choose another group");
+        return Err(Error::format(path, reason));
+    };
+    let figures = fidelity.figures();
+    // Those of reconstructions may have been judged then and not now.
+    let is_figure = |name: &str| name.starts_with("E_rec") || figures.iter().any(|(figure, _)| *figure == name);
+    let members = old.member_names().explain(path, "list the older figures")?;
+    if let Some(foreign) = members.iter().find(|member| !is_figure(member)) {
+        let reason =
+            format!("{foreign:?} in the group {name:?} is none of davegan's; move it, or choose another group");
+        return Err(Error::format(path, reason));
+    }
+    file.unlink(name).explain(path, "remove the older figures")
 }
 
 fn put_counts(group: &Group, fidelity: &Fidelity, gates: &[Gate]) -> hdf5::Result<()> {

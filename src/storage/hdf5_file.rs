@@ -46,6 +46,18 @@ pub(super) fn hdf5_text(text: &str) -> Result<VarLenUnicode> {
     text.parse().map_err(|_| Error::invalid(format!("the text {text:?} contains a NUL, which HDF5 cannot hold")))
 }
 
+/// Refuses a path that HDF5 cannot open.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it is not UTF-8.
+pub fn check_path(path: &Path) -> Result<()> {
+    if path.to_str().is_none() {
+        return Err(Error::io(path, "is not UTF-8, as HDF5 wants it; rename the file or its directory"));
+    }
+    Ok(())
+}
+
 /// Refuses the `name` of a `kind` of object, such as a group, that HDF5 cannot have.
 pub(super) fn check_name(kind: &str, name: &str, example: &str) -> Result<()> {
     if name.contains('\0') || name.split('/').all(str::is_empty) {

@@ -28,6 +28,7 @@ pub use atomic_file::check_replaceable;
 pub(crate) use atomic_file::replace_file;
 pub use container::{Attribute, Container, NamedArray};
 pub use fidelity_group::write_fidelity;
+pub use hdf5_file::check_path;
 pub use header::{Header, Layout, Mode};
 pub use model_file::{model_digest, read_model, write_model};
 pub use phase_dataset::write_phase_images;

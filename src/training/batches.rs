@@ -26,7 +26,7 @@ impl TrainingData<'_> {
         one_hot(self.tiles, &order(seed, step * batch as u64, batch, self.tiles.len()), device)
     }
 
-    /// Windows from anywhere in the micrograph as channels, all positions equally likely.
+    /// Windows from anywhere in the micrograph as channels, edges nearly as often as the rest.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ pub fn probabilities(logits: &Tensor<4>) -> Option<Tensor<4>> {
     Some(processor::tensor(probabilities, logits.dims()))
 }
 
-/// The negative log-likelihood of `targets`, 0 or 1, over `divisor`, if all is on the processor.
+/// The negative log-likelihood of `targets`, 0 to 1, over `divisor`, if all is on the processor.
 pub fn reconstruction(logits: &Tensor<4>, targets: &Tensor<4>, divisor: f64) -> Option<Term<4>> {
     let (numbers, targets) = (Numbers::of(logits)?, Numbers::of(targets)?);
     let mut gradient = vec![0.0; numbers.as_slice().len()];

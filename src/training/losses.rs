@@ -24,7 +24,7 @@ pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
     Term { value: softplus(signed).mean(), gradient: (sigmoid(logits) - target) / n }
 }
 
-/// L_Rec, Eq. 3: the negative log-likelihood of one-hot `targets` under `logits`, both `[n, channels, height, width]`.
+/// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot or [softened], under `logits`, both `[n, channels, height, width]`.
 ///
 /// One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean over the batch; sum over pixels, or mean
 /// if `pixel_mean`.

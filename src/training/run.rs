@@ -49,6 +49,7 @@ pub fn train(
     } else {
         Model::untrained(options.clone(), origin, tiles, &device)
     };
+    crate::storage::check_path(path)?;
     crate::storage::check_replaceable(path)?;
 
     let tiles = model.tiles.clone();
@@ -137,6 +138,21 @@ mod tests {
 
     fn micrograph() -> Micrograph {
         Sample::Checkerboard(Checkerboard { ny: 70, nx: 100, cell: 8 }).make(1, 1).unwrap()
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_path_that_hdf5_cannot_open_is_refused_before_training() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.h5");
+        let path = path("x").with_file_name(name);
+        let mut calls = 0;
+        let error = train(&micrograph(), &path, &options(4), &RunOptions::default(), &mut |_| {
+            calls += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains("UTF-8") && calls == 0, "{error}");
     }
 
     fn options(steps: u64) -> TrainingOptions {

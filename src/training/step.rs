@@ -189,8 +189,8 @@ fn teach_encoder(
     let divergence = losses::divergence(mean, log_variance, augmentation, options.divergence_mean);
     let reported = divergence.value.clone();
     let divergence = divergence.beyond(options.divergence_floor);
-    let gradient = reconstruction.gradient;
-    let gradient = Tensor::cat(vec![gradient.clone(), gradient.zeros_like()], 0);
+    let by_reconstructions = reconstruction.gradient;
+    let gradient = Tensor::cat(vec![by_reconstructions.clone(), by_reconstructions.zeros_like()], 0);
     let by_latent = generator.backward_input(decoded, gradient.clone());
     let encoder_gradient = posterior.backward(
         by_latent.narrow(0, 0, batch).reshape([batch, options.latent_size]),
@@ -297,8 +297,8 @@ impl Draws {
             latent_noise: standard_normal(shape, &mut rng, device),
             latent_augmentation: LatentAugmentation::draw(shape, options, &mut rng, device),
             displacements: std::array::from_fn(|stream| match stream {
-                // Windows come from anywhere already, and tiles are windows.
                 1 if options.generator_periodic => uniform_displacements(batch, options.profile.side(), &mut rng),
+                // Windows come from anywhere already, and tiles are windows.
                 _ if options.discriminator_windows => vec![[0, 0]; batch],
                 _ => draw_displacements(batch, deviation, &mut rng),
             }),

@@ -308,6 +308,8 @@ static void figures_are_written(const davegan_micrograph_t *micrograph, const ui
     CHECK(size == size_after && memcmp(before, after, size) == 0);
     free(before);
     free(after);
+    OK(davegan_write_images(path, "/phase_1/mine", tiles, N_TILES, 1, SIDE, SIDE));
+    FAILS(DAVEGAN_FORMAT, "\"mine\"", davegan_fidelity_write(with, path, NULL));
 
     const hid_t open_elsewhere = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
     FAILS(DAVEGAN_IO, path, davegan_fidelity_write(with, path, NULL));

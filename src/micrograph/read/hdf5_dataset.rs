@@ -87,16 +87,25 @@ fn listed(names: &[String]) -> String {
     text
 }
 
+/// Groups in groups that are searched: each takes some of the caller's stack.
+const DEEPEST: usize = 32;
+
 /// Paths of all datasets that could be a micrograph.
 fn candidates(file: &Group) -> hdf5::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut seen = vec![file.loc_info()?.token];
-    search(file, "", &mut seen, &mut found)?;
+    search(file, "", DEEPEST, &mut seen, &mut found)?;
     Ok(found)
 }
 
-/// Searches `group`, at `path`, and the groups below. A file may link a group into itself, hence `seen`.
-fn search(group: &Group, path: &str, seen: &mut Vec<LocationToken>, found: &mut Vec<String>) -> hdf5::Result<()> {
+/// Searches `group`, at `path`, and the groups up to `depth` below. A file may link a group into itself, hence `seen`.
+fn search(
+    group: &Group,
+    path: &str,
+    depth: usize,
+    seen: &mut Vec<LocationToken>,
+    found: &mut Vec<String>,
+) -> hdf5::Result<()> {
     let members = group.iter_visit_default(Vec::new(), |_, name, link, names| {
         if link.link_type == LinkType::Hard {
             names.push(name.to_owned());
@@ -104,14 +113,15 @@ fn search(group: &Group, path: &str, seen: &mut Vec<LocationToken>, found: &mut 
         true
     })?;
     for name in members {
-        let info = group.loc_info_by_name(&name)?;
+        // A name that is no UTF-8 leads nowhere.
+        let Ok(info) = group.loc_info_by_name(&name) else { continue };
         if seen.contains(&info.token) {
             continue;
         }
         seen.push(info.token);
         let member = format!("{path}/{name}");
         match info.loc_type {
-            LocationType::Group => search(&group.group(&name)?, &member, seen, found)?,
+            LocationType::Group if depth > 0 => search(&group.group(&name)?, &member, depth - 1, seen, found)?,
             LocationType::Dataset => {
                 let dataset = group.dataset(&name)?;
                 if is_numeric(&dataset)? && stack_shape(&dataset.shape()).is_some() {

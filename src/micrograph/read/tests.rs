@@ -125,6 +125,23 @@ fn hdf5_datasets_are_found_and_listed() {
 }
 
 #[test]
+fn endless_groups_are_not_followed() {
+    let folder = Folder::new("hdf5-deep");
+    let path = folder.file("m.h5");
+    let values = Array2::from_shape_fn((5, 7), |(y, x)| pattern(y, x));
+    hdf5::sync::sync(|| {
+        let file = hdf5::File::create(&path).unwrap();
+        let near = file.create_group("a/b/c/d").unwrap();
+        near.new_dataset_builder().with_data(&values).create("near").unwrap();
+        let far = file.create_group(&"g/".repeat(20_000)).unwrap();
+        far.new_dataset_builder().with_data(&values).create("far").unwrap();
+    });
+    let small_stack = std::thread::Builder::new().stack_size(1 << 20);
+    let read = small_stack.spawn(move || read_auto(&path, None).unwrap().source).unwrap();
+    assert_eq!(read.join().unwrap(), "m.h5:/a/b/c/d/near");
+}
+
+#[test]
 fn absurd_hdf5_shapes_are_refused_before_memory_is_taken() {
     let folder = Folder::new("hdf5-absurd");
     let path = folder.file("m.h5");
