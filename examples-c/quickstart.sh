@@ -7,7 +7,7 @@
 # ./davegan-quickstart, or to the directory that DAVEGAN_OUT names.
 set -euo pipefail
 
-# A minute or two on two cores; the default is 40,000.
+# A minute or two on two cores; the default is 20,000.
 STEPS=${DAVEGAN_STEPS:-6000}
 
 case ${1:-} in

@@ -483,7 +483,7 @@ typedef struct davegan_train_options_t {
      */
     int32_t batch_size;
     /**
-     * Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for; 40,000.
+     * Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for; 20,000.
      */
     int64_t steps;
     /**

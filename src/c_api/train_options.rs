@@ -45,7 +45,7 @@ pub struct davegan_train_options_t {
     pub latent_size: i32,
     /// Tiles in one training step, 1 to 4096; default 4; 32 for paper32.
     pub batch_size: i32,
-    /// Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for; 40,000.
+    /// Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for; 20,000.
     pub steps: i64,
     /// Passes over the training tiles, if `steps` is 0; default 20,000; 200 for paper32.
     pub epochs: i64,

@@ -203,7 +203,7 @@ impl TrainingOptions {
     /// What makes the paper's model work, each justified in `docs/fidelity.md`.
     fn standard(paper: Self) -> Self {
         Self {
-            steps: 40_000,
+            steps: 20_000,
             rate_generator: 1e-3,
             rate_discriminator: 1e-3,
             rate_encoder: 1e-3,
