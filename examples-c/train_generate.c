@@ -108,7 +108,8 @@ typedef struct {
 #define LARGE(name) {#name, offsetof(davegan_train_options_t, name), sizeof(int64_t), 0}
 static const option_t OPTIONS[] = {
     SMALL(latent_size), REAL(rate_generator), REAL(rate_discriminator), REAL(rate_encoder), REAL(decay_start),
-    REAL(beta), REAL(divergence_floor), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec), REAL(label_smoothing),
+    REAL(beta), REAL(divergence_floor), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec),
+    REAL(lambda_volume_fraction), REAL(label_smoothing),
     REAL(adam_beta1), REAL(adam_beta2), REAL(adam_epsilon), REAL(leaky_slope), REAL(norm_momentum), REAL(norm_epsilon),
     REAL(displacement),
     REAL(prior_mean_deviation), REAL(prior_log_variance_deviation), REAL(latent_scale_min), REAL(latent_scale_max),

@@ -528,6 +528,12 @@ typedef struct davegan_train_options_t {
      */
     double lambda_rec;
     /**
+     * Weight of a term that Eq. 7 does not have: how far the volume fractions of the batch's realisations are from those of
+     * its real images in distribution (energy distance), in their standard deviation over the tiles; mends bias and lack
+     * of spread; 0 to 1e6; default 0: none; 0.1.
+     */
+    double lambda_volume_fraction;
+    /**
      * Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
      * its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
      * what the discriminator says.
@@ -616,8 +622,9 @@ typedef struct davegan_train_options_t {
      */
     int32_t discriminator_reconstructions;
     /**
-     * Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
-     * it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.2.
+     * Standard deviation of the Gaussian noise on all that the discriminator sees, as a part of the distance between two
+     * phases (1 of two phases, the square root of 2 of several, which are one-hot), so that it cannot learn the micrograph
+     * by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.2.
      */
     double discriminator_noise;
     /**

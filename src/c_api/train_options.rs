@@ -68,6 +68,10 @@ pub struct davegan_train_options_t {
     pub lambda_noise: f64,
     /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4; 3e-2.
     pub lambda_rec: f64,
+    /// Weight of a term that Eq. 7 does not have: how far the volume fractions of the batch's realisations are from those of
+    /// its real images in distribution (energy distance), in their standard deviation over the tiles; mends bias and lack
+    /// of spread; 0 to 1e6; default 0: none; 0.1.
+    pub lambda_volume_fraction: f64,
     /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
     /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
     /// what the discriminator says.
@@ -116,8 +120,9 @@ pub struct davegan_train_options_t {
     /// and 7); 0 (standard): real images and realisations alone, so that it does not learn the tiles by heart as false ones,
     /// and `lambda_vae` does not count. `divergence_floor` is what keeps realisations from being copies then.
     pub discriminator_reconstructions: i32,
-    /// Standard deviation of the Gaussian noise on all that the discriminator sees, where phases are 0 and 1, so that
-    /// it cannot learn the micrograph by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.2.
+    /// Standard deviation of the Gaussian noise on all that the discriminator sees, as a part of the distance between two
+    /// phases (1 of two phases, the square root of 2 of several, which are one-hot), so that it cannot learn the micrograph
+    /// by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.2.
     pub discriminator_noise: f64,
     /// 1: the discriminator sees the most probable phases instead of probabilities, which alone would give realisations
     /// away, and the gradient passes as if it saw these (standard); 0 (default): probabilities.
@@ -200,6 +205,7 @@ impl davegan_train_options_t {
             lambda_vae: training.lambda_vae,
             lambda_noise: training.lambda_noise,
             lambda_rec: training.lambda_rec,
+            lambda_volume_fraction: training.lambda_volume_fraction,
             label_smoothing: training.label_smoothing,
             adam_beta1: training.adam_beta1,
             adam_beta2: training.adam_beta2,
@@ -256,6 +262,7 @@ impl davegan_train_options_t {
             lambda_vae: self.lambda_vae,
             lambda_noise: self.lambda_noise,
             lambda_rec: self.lambda_rec,
+            lambda_volume_fraction: self.lambda_volume_fraction,
             label_smoothing: self.label_smoothing,
             adam_beta1: self.adam_beta1,
             adam_beta2: self.adam_beta2,

@@ -9,14 +9,23 @@ pub fn channels(n_phases: usize) -> usize {
     if n_phases == 2 { 1 } else { n_phases }
 }
 
+/// The phase that each channel is the indicator of.
+pub fn phases_of_channels(n_phases: usize) -> impl Iterator<Item = u8> {
+    (0..n_phases as u8).skip(usize::from(n_phases == 2))
+}
+
+/// How far the channels of one phase are from those of another.
+pub fn phase_distance(n_phases: usize) -> f64 {
+    if channels(n_phases) == 1 { 1.0 } else { std::f64::consts::SQRT_2 }
+}
+
 /// The images at `indices` as one-hot channels, `[n, channels, ny, nx]`.
 pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tensor<4> {
     let [_, ny, nx] = images.shape();
     let channels = channels(images.n_phases());
     let mut values = Vec::with_capacity(indices.len() * channels * ny * nx);
     for &index in indices {
-        for channel in 0..channels {
-            let phase = if channels == 1 { 1 } else { channel as u8 };
+        for phase in phases_of_channels(images.n_phases()) {
             values.extend(images.image(index).iter().map(|&p| if p == phase { 1f32 } else { 0.0 }));
         }
     }
@@ -92,6 +101,21 @@ mod tests {
         round_trip(2);
         round_trip(3);
         round_trip(8);
+    }
+
+    #[test]
+    fn phases_are_as_far_apart_as_is_said() {
+        for n_phases in [2, 3, 8] {
+            let pixels = Array4::from_shape_fn((n_phases, 1, 1, 1), |(phase, ..)| phase as u8);
+            let images = PhaseImages::new(pixels, n_phases).unwrap();
+            let all: Vec<usize> = (0..n_phases).collect();
+            let encoded = one_hot(&images, &all, &Device::flex());
+            for other in 1..n_phases {
+                let difference = encoded.clone().narrow(0, other, 1) - encoded.clone().narrow(0, 0, 1);
+                let distance = difference.powi_scalar(2).sum().sqrt().into_scalar::<f32>();
+                assert!((f64::from(distance) - phase_distance(n_phases)).abs() < 1e-6, "{n_phases} phases: {distance}");
+            }
+        }
     }
 
     #[test]

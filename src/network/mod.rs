@@ -21,6 +21,6 @@ mod spectral;
 pub use architecture::{Architecture, Direction, LayerSpec, Profile, Variant};
 pub use chain::{Network, Tape};
 pub use convolution::Geometry;
-pub use encoding::{channels, one_hot, read};
+pub use encoding::{channels, one_hot, phase_distance, phases_of_channels, read};
 pub use layer::Constants;
 pub use parameters::{Entry, Layout};

@@ -64,6 +64,22 @@ pub fn softened(tiles: &Tensor<4>, smoothing: f64) -> (Tensor<4>, f64) {
     (targets, entropy * (height * width) as f64)
 }
 
+/// How far `values` `[n, columns]` are from `reference` `[m, columns]` in distribution, column by column: the energy
+/// distance (Szekely and Rizzo 2013), estimated without bias, so that only equal distributions have the least on average.
+pub fn energy_distance(values: Tensor<2>, reference: Tensor<2>) -> Term<2> {
+    let differences = |a: &Tensor<2>, b: &Tensor<2>| a.clone().unsqueeze_dim::<3>(1) - b.clone().unsqueeze_dim::<3>(0);
+    // A single value differs from no other.
+    let pairs = |n: usize| (n * (n - 1).max(1)) as f64;
+    let [n, columns] = values.dims();
+    let m = reference.dims()[0];
+    let (across, among) = (differences(&values, &reference), differences(&values, &values));
+    let value = across.clone().abs().sum() * (2.0 / (n * m) as f64)
+        - among.clone().abs().sum() / pairs(n)
+        - differences(&reference, &reference).abs().sum() / pairs(m);
+    let gradient = across.sign().sum_dim(1) * (2.0 / (n * m) as f64) - among.sign().sum_dim(1) * (2.0 / pairs(n));
+    Term { value, gradient: gradient.reshape([n, columns]) }
+}
+
 /// What the logits of a generator say: the probability of phase 1 (one channel) or of each phase.
 pub fn probabilities(logits: Tensor<4>) -> Tensor<4> {
     let fused = if logits.dims()[1] == 1 { bernoulli::probabilities(&logits) } else { None };
@@ -212,6 +228,9 @@ mod tests {
             let logits = random([5, 1, 1, 1], -3.0, &mut rng);
             check(logits.clone(), adversarial(logits, real).gradient, |x| scalar(adversarial(x, real).value));
         }
+        let (values, reference) = (random([4, 2], -3.0, &mut rng), random([3, 2], -3.0, &mut rng));
+        let gradient = energy_distance(values.clone(), reference.clone()).gradient;
+        check(values, gradient, |x| scalar(energy_distance(x, reference.clone()).value));
         for channels in [1, 3, 4] {
             let shape = [2, channels, 2, 3];
             let (logits, targets) = (random(shape, -3.0, &mut rng), one_hot(shape, &mut rng));
@@ -279,6 +298,33 @@ mod tests {
             let (targets, unavoidable) = softened(&tiles, 0.0);
             assert_eq!((targets.into_data(), unavoidable), (tiles.into_data(), 0.0));
         }
+    }
+
+    #[test]
+    fn values_spread_as_the_reference_have_the_least_energy_distance() {
+        let mut rng = generator(6, Purpose::Step, 0);
+        let mut mean_of = |center: f64, spread: f64| {
+            let draws = 4000;
+            let sum: f64 = (0..draws)
+                .map(|_| {
+                    let mut four = |center: f64, spread: f64| {
+                        let values = (0..4).map(|_| center + spread * rng.random_range(-1.0..1.0)).collect();
+                        tensor::<2>(values, [4, 1])
+                    };
+                    let (values, reference) = (four(center, spread), four(0.0, 1.0));
+                    scalar(energy_distance(values, reference).value)
+                })
+                .sum();
+            sum / f64::from(draws)
+        };
+        let alike = mean_of(0.0, 1.0);
+        assert!(alike.abs() < 0.02, "{alike}");
+        for (center, spread) in [(0.4, 1.0), (0.0, 0.4), (0.0, 1.8)] {
+            assert!(mean_of(center, spread) > 0.05, "{center} {spread}");
+        }
+        // A single value knows where the reference is.
+        let one = energy_distance(tensor(vec![2.0], [1, 1]), tensor(vec![0.0, 1.0], [2, 1]));
+        assert_eq!(one.gradient.into_data().try_to_vec::<f64>().unwrap(), [2.0]);
     }
 
     #[test]

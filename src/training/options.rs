@@ -43,6 +43,10 @@ pub struct TrainingOptions {
     pub lambda_noise: f64,
     /// Weight of the reconstruction term in the generator's loss (Eq. 7).
     pub lambda_rec: f64,
+    /// Weight of the volume fractions' term in the generator's loss: how far those of the batch's realisations are from those
+    /// of its real images (energy distance, Szekely and Rizzo 2013), in their standard deviation over the tiles; 0: none.
+    #[serde(default)]
+    pub lambda_volume_fraction: f64,
     /// Share of its certainty that the reconstruction's target gives up, 0 to 0.4: a pixel should be of its own phase with
     /// probability 1 - `label_smoothing` (Szegedy et al. 2016).
     #[serde(default)]
@@ -86,7 +90,8 @@ pub struct TrainingOptions {
     /// The discriminator sees reconstructions too, and the generator learns from what it says of them (Eq. 6 and 7).
     #[serde(default = "as_in_the_paper")]
     pub discriminator_reconstructions: bool,
-    /// Standard deviation of the Gaussian noise on all that the discriminator sees, 0 to 10; 0: none.
+    /// Standard deviation of the Gaussian noise on all that the discriminator sees, as a part of the distance between two
+    /// phases, 0 to 10; 0: none.
     #[serde(default)]
     pub discriminator_noise: f64,
     /// The discriminator sees the most probable phases instead of probabilities; the gradient passes as if it saw these.
@@ -168,6 +173,7 @@ impl TrainingOptions {
             lambda_vae: 1.0,
             lambda_noise: 1.0,
             lambda_rec: 1e-4,
+            lambda_volume_fraction: 0.0,
             label_smoothing: 0.0,
             adam_beta1: 0.9,
             adam_beta2: 0.999,
@@ -211,6 +217,7 @@ impl TrainingOptions {
             beta: 0.3,
             divergence_floor: 45.0,
             lambda_rec: 3e-2,
+            lambda_volume_fraction: 0.1,
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,
@@ -255,6 +262,7 @@ impl TrainingOptions {
             ("lambda_vae", self.lambda_vae),
             ("lambda_noise", self.lambda_noise),
             ("lambda_rec", self.lambda_rec),
+            ("lambda_volume_fraction", self.lambda_volume_fraction),
         ] {
             number(name, weight, 0.0, 1e6)?;
         }

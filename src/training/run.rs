@@ -53,7 +53,7 @@ pub fn train(
     crate::storage::check_replaceable(path)?;
 
     let tiles = model.tiles.clone();
-    let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+    let data = TrainingData::new(&micrograph.images, &tiles);
     let total = model.steps_planned;
     let pace = Pace::new(model.state.step, total, run.progress_interval);
     let mut saved = model.state.step;

@@ -10,7 +10,7 @@ use super::batches::TrainingData;
 use super::losses::{self, Term};
 use super::options::TrainingOptions;
 use crate::Result;
-use crate::network::{Layout, Network, Tape, channels};
+use crate::network::{Layout, Network, Tape, channels, phase_distance};
 use crate::processor;
 use crate::random::{self, Purpose};
 
@@ -100,6 +100,7 @@ impl TrainingState {
         if options.discriminator_reconstructions {
             streams.push(shown.narrow(0, 0, batch));
         }
+        let volume_fractions = volume_fractions_term(&streams[1], &streams[0], data, options);
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
@@ -129,13 +130,20 @@ impl TrainingState {
             Some(gradient) => translate(gradient.clone(), &opposite(&draws.displacements[stream])),
             None => judged.by_streams[0].zeros_like(),
         };
-        let by_generated = Tensor::cat(vec![by_images(2), by_images(1)], 0);
+        let by_realisations = match &volume_fractions {
+            Some(term) => by_images(1) + term.gradient.clone(),
+            None => by_images(1),
+        };
+        let by_generated = Tensor::cat(vec![by_images(2), by_realisations], 0);
         let adversarial_gradient = losses::probabilities_backward(generated, by_generated);
         let EncoderTerms { loss: encoder_loss, reconstruction, divergence, gradient } = encoder_terms;
         self.generator.learn(&decoded, adversarial_gradient + gradient * options.lambda_rec, step);
         self.move_average(options.generator_average);
 
-        let generator_loss = judged.adversarial_loss + reconstruction.clone() * options.lambda_rec;
+        let mut generator_loss = judged.adversarial_loss + reconstruction.clone() * options.lambda_rec;
+        if let Some(term) = volume_fractions {
+            generator_loss = generator_loss + term.value;
+        }
         let row = vec![encoder_loss, judged.discriminator_loss, generator_loss, reconstruction, divergence];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
         Ok(())
@@ -212,6 +220,30 @@ fn reconstruction_loss(logits: Tensor<4>, tiles: &Tensor<4>, options: &TrainingO
         false => unavoidable,
     };
     Term { value: term.value - unavoidable, ..term }
+}
+
+/// What the generator hears of the volume fractions of its `realisations`, beside those of `real` images; by each pixel.
+fn volume_fractions_term(
+    realisations: &Tensor<4>,
+    real: &Tensor<4>,
+    data: &TrainingData,
+    options: &TrainingOptions,
+) -> Option<Term<4>> {
+    let weight = options.lambda_volume_fraction;
+    if weight == 0.0 {
+        return None;
+    }
+    let [n, channels, height, width] = realisations.dims();
+    let pixels = (height * width) as f64;
+    let deviations = Tensor::<1>::from_floats(&data.volume_fraction_deviations[..], &real.device());
+    let unit: Tensor<2> = deviations.reshape([1, channels]);
+    let in_units = |images: &Tensor<4>| {
+        images.clone().reshape([images.dims()[0], channels, height * width]).mean_dim(2).reshape([-1, channels as i32])
+            / unit.clone()
+    };
+    let term = losses::energy_distance(in_units(realisations), in_units(real));
+    let by_pixel: Tensor<4> = (term.gradient / unit * (weight / pixels)).reshape([n, channels, 1, 1]);
+    Some(Term { value: term.value * weight, gradient: by_pixel.expand([n, channels, height, width]) })
 }
 
 /// What the encoder's part of a step leaves for the rest: L_Enc, L_Rec, L_KLD, and the gradient of L_Rec by the logits.
@@ -306,7 +338,8 @@ impl Draws {
             discriminator_noise: (options.discriminator_noise > 0.0).then(|| {
                 let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);
                 let streams = 2 + usize::from(options.discriminator_reconstructions);
-                standard_normal([streams * batch, numbers], &mut rng, device) * options.discriminator_noise
+                let deviation = options.discriminator_noise * phase_distance(data.tiles.n_phases());
+                standard_normal([streams * batch, numbers], &mut rng, device) * deviation
             }),
         })
     }
@@ -404,7 +437,7 @@ mod tests {
     fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {
         let device = Device::flex();
         let tiles = tiles(&micrograph.images, options.profile.side()).unwrap();
-        let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+        let data = TrainingData::new(&micrograph.images, &tiles);
         let mut state = TrainingState::new(options, tiles.n_phases(), &device);
         let mut rows = Vec::new();
         for _ in 0..steps {
@@ -434,7 +467,7 @@ mod tests {
     fn windows_stay_and_tori_go_anywhere() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
         let tiles = tiles(&micrograph.images, 64).unwrap();
-        let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+        let data = TrainingData::new(&micrograph.images, &tiles);
         let largest = |options: &TrainingOptions| -> [i64; 3] {
             let draws = (0..20).map(|step| Draws::new(options, step, &data, &Device::flex()).unwrap().displacements);
             let largest = |of: &Displacements| of.iter().flatten().map(|u| u.abs()).max().unwrap();
@@ -463,6 +496,25 @@ mod tests {
             assert_eq!(one == other, !seen);
             assert!(one.iter().flatten().all(|loss| loss.is_finite()));
         }
+    }
+
+    #[test]
+    fn volume_fractions_come_to_those_of_the_micrograph() {
+        let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+        let tiles = tiles(&micrograph.images, 64).unwrap();
+        let data = TrainingData::new(&micrograph.images, &tiles);
+        let options = TrainingOptions { lambda_volume_fraction: 2.0, ..TrainingOptions::new(Profile::Standard) };
+        let (real, device) = (data.tiles(1, 0, 4, &Device::flex()), Device::flex());
+        let too_full = Tensor::ones([4, 1, 64, 64], &device);
+        let term = volume_fractions_term(&too_full, &real, &data, &options).unwrap();
+        // All alike and all above the real ones: 2 / n by each volume fraction in its unit, shared by its pixels.
+        let expected = 2.0 * 0.5 / f64::from(data.volume_fraction_deviations[0]) / 4096.0;
+        let difference = (term.gradient / expected - 1.0).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-4, "{difference}");
+        let none = TrainingOptions { lambda_volume_fraction: 0.0, ..options.clone() };
+        assert!(volume_fractions_term(&too_full, &real, &data, &none).is_none());
+        let (with, without) = (losses(&micrograph, &options, 2), losses(&micrograph, &none, 2));
+        assert!(with[0][2] != without[0][2] && with[0][..2] == without[0][..2] && with[1][3] != without[1][3]);
     }
 
     #[test]
