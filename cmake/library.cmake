@@ -15,18 +15,44 @@ set(library_link libdavegan.so)
 set(library_soname "${library_link}.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 set(library_file "${library_link}.${PROJECT_VERSION}")
 
+set(cargo_features "")
+if(DAVEGAN_WGPU)
+    list(APPEND cargo_features --features wgpu)
+endif()
+if(DAVEGAN_CUDA AND NOT DAVEGAN_CUDA_NVRTC)
+    list(APPEND cargo_features --features cuda)
+endif()
+
+set(cargo_package "${PROJECT_SOURCE_DIR}")
+set(cargo_locked --locked)
+if(DAVEGAN_CUDA_NVRTC)
+    # A package of its own that links to the sources: it takes cmake/cubecl-llvm for the crate of that name, which changes
+    # its Cargo.lock. All other versions stay those of the Cargo.lock that it begins with.
+    list(APPEND cargo_features --features cuda-nvrtc)
+    set(cargo_locked "")
+    set(cargo_package "${PROJECT_BINARY_DIR}/cargo")
+    file(MAKE_DIRECTORY "${cargo_package}")
+    foreach(part benches build.rs src tests)
+        file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${part}" "${cargo_package}/${part}" SYMBOLIC)
+    endforeach()
+    file(READ Cargo.toml manifest)
+    set(patch "[patch.crates-io]\ncubecl-llvm = { path = \"${PROJECT_SOURCE_DIR}/cmake/cubecl-llvm\" }\n")
+    file(CONFIGURE OUTPUT "${cargo_package}/Cargo.toml" CONTENT "${manifest}\n${patch}" @ONLY)
+    configure_file(Cargo.lock "${cargo_package}/Cargo.lock" COPYONLY)
+endif()
+
 # Cargo itself decides what is out of date, so it runs in every build. DESTDIR and MAKEFLAGS of `make install` would reach the
 # build of the bundled HDF5.
 add_custom_target(davegan_cargo ALL
     COMMAND ${CMAKE_COMMAND} -E env --unset=DESTDIR --unset=MAKEFLAGS "CARGO_TARGET_DIR=${DAVEGAN_CARGO_TARGET_DIR}"
-            "${DAVEGAN_CARGO}" build --release --locked --lib
+            "${DAVEGAN_CARGO}" build --release ${cargo_locked} --lib ${cargo_features}
     COMMAND ${CMAKE_COMMAND} -E make_directory "${library_dir}"
     COMMAND ${CMAKE_COMMAND} -E copy_if_different "${DAVEGAN_CARGO_TARGET_DIR}/release/${library_link}"
             "${library_dir}/${library_file}"
     COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_file}" "${library_dir}/${library_soname}"
     COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_soname}" "${library_dir}/${library_link}"
     BYPRODUCTS "${library_dir}/${library_file}" "${library_dir}/${library_soname}" "${library_dir}/${library_link}"
-    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    WORKING_DIRECTORY "${cargo_package}"
     COMMENT "Building the library with cargo: minutes the first time"
     USES_TERMINAL VERBATIM)
 

@@ -56,6 +56,7 @@ module davegan
   integer(c_int32_t), parameter, public :: davegan_sample_voronoi = 4
   integer(c_int32_t), parameter, public :: davegan_sample_discs = 5
   integer, parameter, public :: davegan_max_phases = 8
+  integer, parameter, public :: davegan_device_name_size = 256
 
   ! ---- mirrored structures: keep in sync with davegan.h, a test compares their sizes ----
 
@@ -66,6 +67,14 @@ module davegan
     real(c_double) :: elapsed, remaining
     real(c_double) :: loss_encoder, loss_discriminator, loss_generator, loss_reconstruction, loss_divergence
   end type davegan_progress_t
+
+  !> What is known about a device; davegan_device_name gives its name as text.
+  type, bind(c), public :: davegan_device_info_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: kind, device_index
+    integer(c_int64_t) :: memory
+    character(kind=c_char) :: name(davegan_device_name_size)
+  end type davegan_device_info_t
 
   !> How a micrograph is read.
   type, bind(c), public :: davegan_micrograph_options_t
@@ -224,6 +233,7 @@ module davegan
   end interface davegan_generate_into
 
   public :: davegan_version, davegan_status_name
+  public :: davegan_devices, davegan_device_name
   public :: davegan_micrograph_options_init, davegan_sample_options_init, davegan_train_options_init
   public :: davegan_generate_options_init, davegan_s2_options_init
   public :: davegan_micrograph_read, davegan_micrograph_from_memory, davegan_micrograph_sample, davegan_micrograph_info
@@ -261,6 +271,18 @@ module davegan
       integer(c_size_t), intent(out) :: needed
       integer(c_int32_t) :: status
     end function c_last_error_copy
+    function c_device_count(count) result(status) bind(c, name="davegan_device_count")
+      import :: c_int32_t
+      integer(c_int32_t), intent(out) :: count
+      integer(c_int32_t) :: status
+    end function c_device_count
+    function c_device_info(number, info, size) result(status) bind(c, name="davegan_device_info")
+      import :: c_int32_t, c_size_t, davegan_device_info_t
+      integer(c_int32_t), value :: number
+      type(davegan_device_info_t), intent(out) :: info
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_device_info
     function c_micrograph_options_init(options, size) result(status) bind(c, name="davegan_micrograph_options_init")
       import :: c_int32_t, c_size_t, davegan_micrograph_options_t
       type(davegan_micrograph_options_t), intent(out) :: options
@@ -616,6 +638,40 @@ contains
     character(len=:), allocatable :: name
     name = to_fortran(c_status_name(status))
   end function davegan_status_name
+
+  ! ---- devices ----
+
+  !> Every device of this build that is there, the processor first.
+  subroutine davegan_devices(devices, stat, errmsg)
+    type(davegan_device_info_t), allocatable, intent(out) :: devices(:)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int32_t) :: status, n, i
+    status = c_device_count(n)
+    allocate (devices(n))
+    do i = 1, n
+      if (status == davegan_ok) status = c_device_info(i - 1, devices(i), c_sizeof(devices(i)))
+    end do
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_devices
+
+  !> What its driver calls a device.
+  pure function davegan_device_name(device) result(name)
+    type(davegan_device_info_t), intent(in) :: device
+    character(len=:), allocatable :: name
+    integer :: i, length
+    length = 0
+    do while (length < davegan_device_name_size)
+      if (device%name(length + 1) == c_null_char) exit
+      length = length + 1
+    end do
+    allocate (character(len=length) :: name)
+    do i = 1, length
+      name(i:i) = device%name(i)
+    end do
+  end function davegan_device_name
 
   ! ---- micrographs ----
 

@@ -26,7 +26,8 @@
  *   struct than the library knows is accepted if what it does not know is zero. Switches are 0 or 1.
  * - **Floating-point environment.** Library code runs in the default one (no traps, rounding to nearest); that of the
  *   caller is back after the call and during progress callbacks.
- * - **Threads.** A call starts the threads it works with and ends them; none is left behind.
+ * - **Threads.** A call starts the threads it works with and ends them; none is left behind, but for those of an
+ *   accelerator and its driver, which wait from its first use until the program ends.
  */
 
 
@@ -132,7 +133,7 @@
 #define DAVEGAN_INTERNAL 255
 
 /**
- * The fastest device of this build; never fails for want of an accelerator.
+ * Left to the library, which never fails for want of an accelerator. So far this is the processor.
  */
 #define DAVEGAN_DEVICE_KIND_AUTO 0
 
@@ -142,14 +143,19 @@
 #define DAVEGAN_DEVICE_KIND_CPU 1
 
 /**
- * The NVIDIA GPU of number `device_index`; `DAVEGAN_DEVICE` if this build has none.
+ * The NVIDIA GPU of number `device_index`; `DAVEGAN_DEVICE` if this build or machine has none.
  */
 #define DAVEGAN_DEVICE_KIND_CUDA 2
 
 /**
- * The WebGPU device (Vulkan, Metal) of number `device_index`; `DAVEGAN_DEVICE` if this build has none.
+ * The WebGPU device (Vulkan, Metal) of number `device_index`; `DAVEGAN_DEVICE` if this build or machine has none.
  */
 #define DAVEGAN_DEVICE_KIND_WGPU 3
+
+/**
+ * Bytes for the name of a device, with its NUL.
+ */
+#define DAVEGAN_DEVICE_NAME_SIZE 256
 
 /**
  * The largest number of phases of a micrograph.
@@ -243,6 +249,32 @@ typedef struct davegan_model_t davegan_model_t;
  * What a function returns: `DAVEGAN_OK` or the kind of failure. The numbers are never changed.
  */
 typedef int32_t davegan_status_t;
+
+/**
+ * What there is to know about a device.
+ */
+typedef struct davegan_device_info_t {
+    /**
+     * Size of this struct as the caller gave it.
+     */
+    size_t struct_size;
+    /**
+     * What to ask for, one of `DAVEGAN_DEVICE_KIND_...`.
+     */
+    int32_t kind;
+    /**
+     * The number of an accelerator among those of its kind; 0 for the processor.
+     */
+    int32_t device_index;
+    /**
+     * Bytes of its memory; 0 if its driver does not tell.
+     */
+    int64_t memory;
+    /**
+     * What its driver calls it, UTF-8, ended by a NUL; cut off if it is longer, never within a character.
+     */
+    char name[DAVEGAN_DEVICE_NAME_SIZE];
+} davegan_device_info_t;
 
 /**
  * What the values in a micrograph file mean. Filled by `davegan_micrograph_options_init`.
@@ -896,6 +928,27 @@ DAVEGAN_API const char *davegan_last_error(void);
  * `capacity` is not 0; neither changes the message. Every thread has a message of its own.
  */
 DAVEGAN_API DAVEGAN_MUST_USE davegan_status_t davegan_last_error_copy(char *buffer, size_t capacity, size_t *needed);
+
+/**
+ * Tells in `*count` how many devices of this build are there: at least the processor.
+ *
+ * Accelerators are looked for at the first call that wants one or asks for them, and their drivers stay loaded. May be
+ * called from any thread.
+ */
+DAVEGAN_API DAVEGAN_MUST_USE davegan_status_t davegan_device_count(int32_t *count);
+
+/**
+ * Tells what there is to know about device `number` of `davegan_device_count` in `info`, a struct of `size` bytes
+ * (`sizeof *info`).
+ *
+ * The processor is number 0; the order stays the same while the program runs. Fails with `DAVEGAN_INVALID_PARAMETER` if
+ * there is no such number. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_device_info(int32_t number,
+                                     struct davegan_device_info_t *info,
+                                     size_t size);
 
 /**
  * Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.

@@ -111,6 +111,8 @@ enum class Sample : std::int32_t {
 
 /// Progress of a training, a generation or a judgement, see davegan.h.
 using Progress = davegan_progress_t;
+/// What is known about a device, see davegan.h.
+using DeviceInfo = davegan_device_info_t;
 /// What is known about a micrograph, see davegan.h.
 using MicrographInfo = davegan_micrograph_info_t;
 /// What is known about a model, see davegan.h.
@@ -163,6 +165,16 @@ private:
 
 } // namespace detail
 /// @endcond
+
+/// Every device of this build that is there, the processor first.
+inline std::vector<DeviceInfo> devices() {
+    std::int32_t count = 0;
+    detail::check(davegan_device_count(&count));
+    std::vector<DeviceInfo> devices(static_cast<std::size_t>(count));
+    for (std::int32_t number = 0; number < count; ++number)
+        detail::check(davegan_device_info(number, &devices[static_cast<std::size_t>(number)], sizeof(DeviceInfo)));
+    return devices;
+}
 
 /// How a micrograph is read: the fields of `davegan_micrograph_options_t`, with the library's defaults.
 struct MicrographOptions : davegan_micrograph_options_t {

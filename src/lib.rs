@@ -36,5 +36,5 @@ pub mod report;
 pub mod storage;
 pub mod training;
 
-pub use device::{Device, MAX_THREADS};
+pub use device::{Device, DeviceInfo, MAX_THREADS, devices};
 pub use error::{Error, Result};

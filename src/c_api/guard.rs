@@ -79,7 +79,7 @@ fn install_panic_hook() {
         panic::set_hook(Box::new(move |panic| {
             if INSIDE.get() {
                 note_place(panic);
-            } else if !is_worker_of_a_guard() {
+            } else if !is_worker_of_a_guard() && !is_worker_of_a_device() {
                 previous(panic);
             }
         }));
@@ -89,6 +89,13 @@ fn install_panic_hook() {
 /// Whether this is a thread of a rayon pool while a guard runs: its panic is resumed on the thread that waits for it.
 fn is_worker_of_a_guard() -> bool {
     rayon::current_thread_index().is_some() && GUARDS.load(Ordering::Relaxed) > 0
+}
+
+/// Whether this is one of the threads that Burn starts for an accelerator, and names so. They catch every panic and hand it
+/// to whoever waits for the device next, who may be in a later call.
+fn is_worker_of_a_device() -> bool {
+    let is_device = |name: &str| name.starts_with("DSU-") || name.starts_with("DSD-");
+    std::thread::current().name().is_some_and(is_device)
 }
 
 fn note_place(panic: &PanicHookInfo<'_>) {
@@ -130,6 +137,27 @@ mod tests {
         let (status, text) = (guard(|| rayon::join(|| panic!("one"), || Ok(())).1), last_error());
         assert_eq!(status, DAVEGAN_INTERNAL);
         assert!(text.ends_with(": one"), "{text}");
+    }
+
+    /// Runs this test again as a program of its own, whose standard error can be read.
+    #[test]
+    fn panics_that_somebody_catches_are_not_printed() {
+        const INSIDE: &str = "DAVEGAN_TEST_OF_PANICS";
+        if std::env::var_os(INSIDE).is_some() {
+            assert_eq!(guard(|| panic!("inside")), DAVEGAN_INTERNAL);
+            for name in ["DSD-3-0", "a thread of the host"] {
+                let thread = std::thread::Builder::new().name(name.into());
+                assert!(thread.spawn(move || panic!("panic of {name}")).unwrap().join().is_err());
+            }
+            return;
+        }
+        let name = "c_api::guard::tests::panics_that_somebody_catches_are_not_printed";
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = again.args(["--exact", name, "--nocapture"]).env(INSIDE, "1").output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{printed}");
+        assert!(printed.contains("panic of a thread of the host"), "{printed}");
+        assert!(!printed.contains("DSD-3-0") && !printed.contains("inside"), "{printed}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::{one_hot, read};
+use crate::network::{ToPhases, one_hot, read};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 const BATCH: usize = 64;
 
 /// Latent vectors that go through the generator at once: enough to fill the cores.
-const DECODED: usize = 1024;
+pub(super) const DECODED: usize = 1024;
 
 /// Where the encoder places images in latent space, one row an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +76,32 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
 }
 
 /// [`decode`] into a buffer of as many voxels as the images have, x fastest, one after the other.
-pub(super) fn decode_into(model: &Model, vectors: ArrayView2<f32>, to: &mut [u8]) -> Result<()> {
+fn decode_into(model: &Model, vectors: ArrayView2<f32>, to: &mut [u8]) -> Result<()> {
+    check_vectors(model, vectors)?;
+    let voxels: usize = model.shape().iter().product();
+    for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(to.chunks_mut(DECODED * voxels)) {
+        begin(model, rows).read(to)?;
+    }
+    Ok(())
+}
+
+/// Begins to decode at most [`DECODED`] vectors.
+///
+/// # Errors
+///
+/// Those of [`decode`] that can be told before.
+pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result<ToPhases> {
+    check_vectors(model, vectors)?;
+    Ok(begin(model, vectors))
+}
+
+fn begin(model: &Model, vectors: ArrayView2<f32>) -> ToPhases {
+    let values: Vec<f32> = vectors.iter().copied().collect();
+    let data = TensorData::new(values, [vectors.nrows(), vectors.ncols(), 1, 1]);
+    model.generator().begin_phases(Tensor::from_data(data, &model.state.loss_sums.device()))
+}
+
+fn check_vectors(model: &Model, vectors: ArrayView2<f32>) -> Result<()> {
     let latents = model.options.latent_size;
     if vectors.ncols() != latents || vectors.nrows() == 0 {
         return Err(Error::invalid(format!(
@@ -87,14 +112,6 @@ pub(super) fn decode_into(model: &Model, vectors: ArrayView2<f32>, to: &mut [u8]
     }
     if let Some(((row, column), value)) = vectors.indexed_iter().find(|(_, value)| !value.is_finite()) {
         return Err(Error::invalid(format!("latent {column} of vector {row} is {value}; it must be finite")));
-    }
-    let generator = model.generator();
-    let device = model.state.loss_sums.device();
-    let voxels: usize = model.shape().iter().product();
-    for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(to.chunks_mut(DECODED * voxels)) {
-        let values: Vec<f32> = rows.iter().copied().collect();
-        let input = Tensor::from_data(TensorData::new(values, [rows.nrows(), latents, 1, 1]), &device);
-        generator.forward_to_phases(input, to)?;
     }
     Ok(())
 }

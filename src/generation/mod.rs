@@ -5,6 +5,8 @@
 //! * `evaluation`: E_rec and E_gen of a model.
 //! * `fidelity`: what its realisations are like beside real windows of a micrograph.
 
+#[cfg(test)]
+mod devices;
 mod evaluation;
 mod fidelity;
 mod latent;

@@ -10,15 +10,16 @@ use crate::descriptor::PairCounts;
 use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
+use crate::network::ToPhases;
 use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::{Error, Result};
 
-use super::latent::{decode_into, latent_vectors};
+use super::latent::{DECODED, begin_to_decode, latent_vectors};
 
 /// Realisations made and stored between two looks at the clock.
-const BATCH: usize = 1024;
+const BATCH: usize = DECODED;
 
 /// Which realisations, and how they are made.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,30 +130,61 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
         return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
     }
     thread_pool(options.threads)?.install(|| {
-        for (part, to) in options.batches().zip(buffer[..needed].chunks_mut(BATCH * voxels)) {
-            make(model, &part, to)?;
-        }
-        Ok(())
+        let mut maker = Maker::new(model, options.batches())?;
+        buffer[..needed].chunks_mut(BATCH * voxels).try_for_each(|to| maker.make(to))
     })
 }
 
-/// The realisations of `part`, into a buffer of as many voxels as they have.
-///
-/// Periodic ones are translated by any distance, all equally likely: what the generator prefers to draw in the middle is
-/// then everywhere, as in training.
-fn make(model: &Model, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
-    let vectors = latent_vectors(model, part.seed, part.first, part.count);
-    decode_into(model, vectors.view(), to)?;
-    if model.options.generator_periodic {
-        let [_, ny, nx] = model.shape();
-        to.par_chunks_mut(ny * nx).enumerate().for_each(|(index, image)| {
-            let mut rng = random::generator(part.seed, Purpose::Displacement, part.first + index as u64);
-            image.rotate_right(rng.random_range(0..ny) * nx);
-            let right = rng.random_range(0..nx);
-            image.chunks_exact_mut(nx).for_each(|row| row.rotate_right(right));
-        });
+/// Makes realisations part by part. An accelerator is at work on the next part while the host has the one before.
+struct Maker<'a, Parts> {
+    model: &'a Model,
+    parts: Parts,
+    begun: Option<(GenerationOptions, ToPhases)>,
+}
+
+impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
+    fn new(model: &'a Model, parts: Parts) -> Result<Self> {
+        let mut maker = Self { model, parts, begun: None };
+        maker.begin_next()?;
+        Ok(maker)
     }
-    Ok(())
+
+    fn begin_next(&mut self) -> Result<()> {
+        if let Some(part) = self.parts.next() {
+            let vectors = latent_vectors(self.model, part.seed, part.first, part.count);
+            let decoding = begin_to_decode(self.model, vectors.view())?;
+            self.begun = Some((part, decoding));
+        }
+        Ok(())
+    }
+
+    /// The part that is made next.
+    fn part(&self) -> Option<&GenerationOptions> {
+        self.begun.as_ref().map(|(part, _)| part)
+    }
+
+    /// The realisations of the next part, into a buffer of as many voxels as they have.
+    fn make(&mut self, to: &mut [u8]) -> Result<()> {
+        let Some((part, decoding)) = self.begun.take() else { return Ok(()) };
+        decoding.read(to)?;
+        self.begin_next()?;
+        if self.model.options.generator_periodic {
+            translate(self.model, &part, to);
+        }
+        Ok(())
+    }
+}
+
+/// Translates periodic realisations by any distance, all equally likely: what the generator prefers to draw in the middle is
+/// then everywhere, as in training.
+fn translate(model: &Model, part: &GenerationOptions, to: &mut [u8]) {
+    let [_, ny, nx] = model.shape();
+    to.par_chunks_mut(ny * nx).enumerate().for_each(|(index, image)| {
+        let mut rng = random::generator(part.seed, Purpose::Displacement, part.first + index as u64);
+        image.rotate_right(rng.random_range(0..ny) * nx);
+        let right = rng.random_range(0..nx);
+        image.chunks_exact_mut(nx).for_each(|row| row.rotate_right(right));
+    });
 }
 
 /// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
@@ -180,10 +212,11 @@ pub fn generate_to_file(
     let steps = options.count as u64;
     let pace = Pace::new(0, steps, file_options.progress_interval);
     let mut due = pace.next_report();
-    for part in options.batches() {
+    let mut maker = pool.install(|| Maker::new(model, options.batches()))?;
+    while let Some(part) = maker.part().cloned() {
         let (images, errors) = pool.install(|| {
             let mut phases = Array4::zeros((part.count, nz, ny, nx));
-            make(model, &part, phases.as_slice_mut().expect("in standard layout"))?;
+            maker.make(phases.as_slice_mut().expect("in standard layout"))?;
             let images = PhaseImages::new(phases, model.n_phases())?;
             let errors = match &training {
                 Some(training) => nearest(training, &images, judged)?,

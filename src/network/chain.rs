@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::architecture::LayerSpec;
-use super::encoding::{most_probable_phases, not_numbers};
+use super::encoding::{FoundPhases, not_numbers};
 use super::fused::{self, Fixed, Kernels};
 use super::layer::{self, BatchStatistics, Constants, LayerTape, LayerWeights};
 use super::parameters::{LayerEntries, Layout, part};
@@ -39,6 +39,28 @@ pub struct Tape {
 enum Passed {
     Primitives(Vec<LayerTape>),
     Fused(fused::Tape),
+}
+
+/// A forward pass to phases that has begun.
+pub enum ToPhases {
+    /// On the processor, with what goes in.
+    Processor(Box<Network>, Tensor<4>),
+    /// Elsewhere.
+    Accelerator(FoundPhases),
+}
+
+impl ToPhases {
+    /// The most probable phase of each pixel, `[n, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Diverged`](crate::Error::Diverged) if a logit is not a number, and those of reading tensors back.
+    pub fn read(self, to: &mut [u8]) -> Result<()> {
+        match self {
+            Self::Processor(network, input) => network.fused_phases(&input, to),
+            Self::Accelerator(found) => found.read(to),
+        }
+    }
 }
 
 impl Network {
@@ -162,20 +184,29 @@ impl Network {
         values
     }
 
-    /// Forward pass of a generator to the most probable phase of each pixel, `[n, height, width]`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Diverged`](crate::Error::Diverged) if a logit is not a number, and those of reading tensors back.
-    pub fn forward_to_phases(&self, input: Tensor<4>, to: &mut [u8]) -> Result<()> {
+    /// Begins the forward pass of a generator to the most probable phase of each pixel. An accelerator is at work on it when
+    /// this returns; the processor does it all in [`ToPhases::read`].
+    pub fn begin_phases(&self, input: Tensor<4>) -> ToPhases {
+        if self.fused().is_some() && Numbers::of(&input).is_some() {
+            return ToPhases::Processor(Box::new(self.clone()), input);
+        }
+        let device = input.device();
+        let found = FoundPhases::new(self.forward(input));
+        // Not to wait for more work before it begins with this. A failure shows when the phases are read.
+        let _ = device.flush();
+        ToPhases::Accelerator(found)
+    }
+
+    /// [`begin_phases`](Self::begin_phases) with the fused kernels.
+    fn fused_phases(&self, input: &Tensor<4>, to: &mut [u8]) -> Result<()> {
         let sound = AtomicBool::new(true);
         let finish = |grid: &_, logits: &[f32], to: &mut [u8]| {
             if !fused::phases(grid, logits, to) {
                 sound.store(false, Ordering::Relaxed);
             }
         };
-        if !self.forward_fixed(&input, to, finish) {
-            return most_probable_phases(self.forward(input), to);
+        if !self.forward_fixed(input, to, finish) {
+            return FoundPhases::new(self.forward(input.clone())).read(to);
         }
         if sound.into_inner() { Ok(()) } else { Err(not_numbers()) }
     }

@@ -2,7 +2,8 @@
 
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::kind::Basic;
+use burn::tensor::{Device, Element, Int, Tensor, TensorData};
 
 /// Channels of an image of `n_phases` phases: one for two phases (the indicator of phase 1), else one a phase.
 pub fn channels(n_phases: usize) -> usize {
@@ -32,35 +33,51 @@ pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tens
     Tensor::from_data(TensorData::new(values, [indices.len(), channels, ny, nx]), device)
 }
 
-/// The most probable phase of each pixel, `[n, height, width]`, for logits `[n, channels, height, width]`.
-///
-/// # Errors
-///
-/// [`Error::Device`] if the logits cannot be read back, [`Error::Diverged`] if one is not a number.
-pub fn most_probable_phases(logits: Tensor<4>, to: &mut [u8]) -> Result<()> {
-    let [_, channels, ny, nx] = logits.dims();
-    let logits = read(logits)?;
-    if logits.iter().any(|logit| logit.is_nan()) {
-        return Err(not_numbers());
+/// What stands for a pixel whose logits are not numbers, where phases do.
+const NO_PHASE: i32 = 127;
+
+/// The most probable phase of each pixel, on the device that finds it: four phases in a number, which is a quarter of what
+/// the logits of two phases would be to read back.
+pub struct FoundPhases(Tensor<2, Int>);
+
+impl FoundPhases {
+    /// Finds the phases for logits `[n, channels, height, width]`; the first of several that are equally probable.
+    pub fn new(logits: Tensor<4>) -> Self {
+        let places = Tensor::from_data([[1, 1 << 8, 1 << 16, 1 << 24]], &logits.device());
+        Self((phase_numbers(logits).reshape([-1, 4]) * places).sum_dim(1))
     }
-    let pixels = ny * nx;
-    for (logits, phases) in logits.chunks_exact(channels * pixels).zip(to.chunks_exact_mut(pixels)) {
-        for (pixel, phase) in phases.iter_mut().enumerate() {
-            *phase = if channels == 1 { u8::from(logits[pixel] > 0.0) } else { largest(logits, pixel, pixels) };
+
+    /// Reads the phases back, `[n, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if that fails, [`Error::Diverged`] if a logit was not a number.
+    pub fn read(self, to: &mut [u8]) -> Result<()> {
+        let words: Vec<i32> = read_as(self.0)?;
+        for (phases, word) in to.chunks_exact_mut(4).zip(words) {
+            phases.copy_from_slice(&word.to_le_bytes());
         }
+        if to.contains(&(NO_PHASE as u8)) { Err(not_numbers()) } else { Ok(()) }
     }
-    Ok(())
 }
 
-/// The first channel with the largest logit at `pixel`.
-fn largest(logits: &[f32], pixel: usize, pixels: usize) -> u8 {
-    let mut best = 0;
-    for channel in 1..logits.len() / pixels {
-        if logits[channel * pixels + pixel] > logits[best * pixels + pixel] {
-            best = channel;
-        }
+/// The most probable phase of each pixel, or [`NO_PHASE`]: `[n, 1, height, width]`.
+fn phase_numbers(logits: Tensor<4>) -> Tensor<4, Int> {
+    let channels = logits.dims()[1];
+    let mut largest = logits.clone().narrow(1, 0, 1);
+    let mut no_number = largest.clone().is_nan();
+    if channels == 1 {
+        return largest.greater_elem(0.0).int().mask_fill(no_number, NO_PHASE);
     }
-    best as u8
+    let mut phases = largest.zeros_like().int();
+    for channel in 1..channels {
+        let logit = logits.clone().narrow(1, channel, 1);
+        no_number = no_number.bool_or(logit.clone().is_nan());
+        let larger = logit.clone().greater(largest.clone());
+        phases = phases.mask_fill(larger.clone(), channel as i32);
+        largest = largest.mask_where(larger, logit);
+    }
+    phases.mask_fill(no_number, NO_PHASE)
 }
 
 /// What to say about logits that are not numbers.
@@ -74,10 +91,30 @@ pub fn not_numbers() -> Error {
 ///
 /// [`Error::Device`] if the device failed since the last read.
 pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    read_as(tensor)
+}
+
+/// The one way from a device to the host: whoever takes it waits for the device.
+fn read_as<const D: usize, K: Basic, E: Element>(tensor: Tensor<D, K>) -> Result<Vec<E>> {
+    #[cfg(test)]
+    READS.set(READS.get() + 1);
     let data =
-        tensor.try_into_data_as::<f32>().map_err(|error| Error::Device(format!("cannot read results: {error}")))?;
+        tensor.try_into_data_as::<E>().map_err(|error| Error::Device(format!("cannot read results: {error}")))?;
     data.try_to_vec()
         .map_err(|error| Error::Internal(format!("a tensor is not of the type it was made with: {error:?}")))
+}
+
+#[cfg(test)]
+thread_local! {
+    static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How often `work` reads tensors back on this thread.
+#[cfg(test)]
+pub fn count_reads(work: impl FnOnce()) -> usize {
+    let before = READS.get();
+    work();
+    READS.get() - before
 }
 
 #[cfg(test)]
@@ -85,22 +122,35 @@ mod tests {
     use ndarray::Array4;
 
     use super::*;
+    use crate::device::every_kind;
 
-    fn round_trip(n_phases: usize) {
+    fn round_trip(n_phases: usize, device: &Device) {
         let phases = Array4::from_shape_fn((3, 1, 4, 5), |(n, _, y, x)| ((n * 7 + y * 3 + x) % n_phases) as u8);
         let images = PhaseImages::new(phases, n_phases).unwrap();
-        let encoded = one_hot(&images, &[0, 1, 2], &Device::flex());
+        let encoded = one_hot(&images, &[0, 1, 2], device);
         assert_eq!(encoded.dims()[1], channels(n_phases));
         let mut phases = vec![0; images.as_slice().len()];
-        most_probable_phases(encoded - 0.5, &mut phases).unwrap();
+        FoundPhases::new(encoded - 0.5).read(&mut phases).unwrap();
         assert_eq!(phases, images.as_slice());
     }
 
     #[test]
     fn phases_survive_the_channels() {
-        round_trip(2);
-        round_trip(3);
-        round_trip(8);
+        for device in every_kind() {
+            [2, 3, 8].into_iter().for_each(|n_phases| round_trip(n_phases, &device));
+        }
+    }
+
+    #[test]
+    fn the_first_of_equally_probable_phases_counts() {
+        for device in every_kind() {
+            // Three phases of four pixels.
+            let logits = [[1.0, 2.0, 0.0, -1.0], [1.0, 2.0, 3.0, -2.0], [0.0, 2.5, 3.0, -1.0]];
+            let logits = Tensor::<2>::from_data(logits, &device).reshape([1, 3, 2, 2]);
+            let mut phases = [9; 4];
+            FoundPhases::new(logits).read(&mut phases).unwrap();
+            assert_eq!(phases, [0, 2, 1, 0]);
+        }
     }
 
     #[test]
@@ -120,7 +170,13 @@ mod tests {
 
     #[test]
     fn logits_that_are_no_numbers_are_refused() {
-        let logits = Tensor::<4>::full([1, 1, 2, 2], f32::NAN, &Device::flex());
-        assert!(matches!(most_probable_phases(logits, &mut [0; 4]), Err(Error::Diverged(_))));
+        for device in every_kind() {
+            for (channels, place) in [(1, 3), (3, 5), (3, 0)] {
+                let mut logits = vec![1.0; channels * 4];
+                logits[place] = f32::NAN;
+                let logits = Tensor::from_data(TensorData::new(logits, [1, channels, 2, 2]), &device);
+                assert!(matches!(FoundPhases::new(logits).read(&mut [0; 4]), Err(Error::Diverged(_))));
+            }
+        }
     }
 }

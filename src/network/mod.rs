@@ -5,6 +5,7 @@
 //! * `layer`: one layer, forward and backward.
 //! * `parameters`: where each weight lies in a network's vector.
 //! * `spectral`: kernels divided by their largest singular values.
+//! * `sum`: sums in a fixed order.
 //! * `chain`: the chain of layers.
 //! * `fused`: the same layers as fused kernels for the processor, which `chain` takes where it can.
 //! * `encoding`: phases as channels.
@@ -17,10 +18,14 @@ mod fused;
 mod layer;
 mod parameters;
 mod spectral;
+mod sum;
 
 pub use architecture::{Architecture, Direction, LayerSpec, Profile, Variant};
-pub use chain::{Network, Tape};
+pub use chain::{Network, Tape, ToPhases};
 pub use convolution::Geometry;
-pub use encoding::{channels, one_hot, phase_distance, phases_of_channels, read};
+#[cfg(test)]
+pub use encoding::count_reads;
+pub use encoding::{FoundPhases, channels, one_hot, phase_distance, phases_of_channels, read};
 pub use layer::Constants;
 pub use parameters::{Entry, Layout};
+pub use sum::sum;

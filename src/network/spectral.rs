@@ -10,6 +10,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 
 use super::parameters::{LayerEntries, Layout, part};
+use super::sum::sum;
 
 /// Parameters with normalised kernels, and what leads a gradient back to the parameters themselves.
 pub struct Normalised {
@@ -55,7 +56,7 @@ impl Normalised {
         for (index, Singular { kernel, value, left, right }) in self.kernels.iter().enumerate() {
             let rows = left.dims()[0];
             let (weights, by_weights) = (matrix(&self.parameters, kernel, rows), matrix(&gradient, kernel, rows));
-            let along = (by_weights.clone() * weights).sum().reshape([1, 1]);
+            let along = sum(by_weights.clone() * weights).reshape([1, 1]);
             let by_value = left.clone().matmul(right.clone() * along);
             parts.push(((by_weights - by_value) / value.clone()).flatten(0, 1));
             let end = self.kernels.get(index + 1).map_or(gradient.dims()[0], |next| next.kernel.start);
@@ -72,6 +73,6 @@ fn matrix(parameters: &Tensor<1>, kernel: &Range<usize>, rows: usize) -> Tensor<
 
 /// The vector divided by its length, and that.
 fn unit(vector: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let length = vector.clone().square().sum().sqrt().clamp_min(1e-12).reshape([1, 1]);
+    let length = sum(vector.clone().square()).sqrt().clamp_min(1e-12).reshape([1, 1]);
     (vector / length.clone(), length)
 }

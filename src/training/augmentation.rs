@@ -1,6 +1,6 @@
 //! The differentiable augmentations: periodic translation T of images, T_mu and T_sigma of latent distributions.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use rand::Rng;
 use rand_distr::{Distribution, Normal, StandardNormal, Uniform};
 
@@ -13,6 +13,9 @@ pub type Displacements = Vec<[i64; 2]>;
 /// T(x, u): moves each image of `[n, channels, height, width]` by its displacement, periodically (paper, Section
 /// 3.3.1). Its own inverse and gradient is the translation by the opposite displacements.
 pub fn translate(images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
+    if displacements.iter().flatten().all(|&by| by == 0) {
+        return images;
+    }
     match Numbers::of(&images) {
         Some(numbers) => processor::tensor(translate_rows(&numbers, images.dims(), displacements), images.dims()),
         None => translate_primitives(images, displacements),
@@ -40,23 +43,23 @@ fn translate_rows(numbers: &Numbers, shape: [usize; 4], displacements: &[[i64; 2
 
 fn translate_primitives(images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
     let [n, channels, height, width] = images.dims();
-    let device = images.device();
-    let rows = sources(displacements, 0, height, &device).reshape([n, height, 1]);
-    let columns = sources(displacements, 1, width, &device).reshape([n, 1, width]);
-    let pixels = (rows * width as i64 + columns).reshape([n, 1, height * width]);
+    let sources = Tensor::<2, Int>::from_data(sources(displacements, height, width), &images.device());
+    let rows = sources.clone().narrow(1, 0, height).reshape([n, height, 1]);
+    let columns = sources.narrow(1, height, width).reshape([n, 1, width]);
+    let pixels = (rows + columns).reshape([n, 1, height * width]);
     images
         .reshape([n, channels, height * width])
         .gather(2, pixels.expand([n, channels, height * width]))
         .reshape([n, channels, height, width])
 }
 
-/// For each image and each position along `axis`, the position that the value comes from: `[n, length]`.
-fn sources(displacements: &[[i64; 2]], axis: usize, length: usize, device: &Device) -> Tensor<2, Int> {
-    let n = displacements.len();
-    let length = length as i64;
-    let starts: Vec<i64> = displacements.iter().map(|u| (-u[axis]).rem_euclid(length)).collect();
-    let starts = Tensor::<2, Int>::from_data(TensorData::new(starts, [n, 1]), device);
-    (Tensor::<1, Int>::arange(0..length, device).reshape([1, length]) + starts).remainder_scalar(length)
+/// Where the values of each image come from, `[n, height + width]`: for each row the first pixel of another one, for each
+/// column another one. Counted here, which is less work than the kernels that would count it on a device.
+fn sources(displacements: &[[i64; 2]], height: usize, width: usize) -> TensorData {
+    let from = |length: usize, by: i64| (0..length as i64).map(move |to| (to - by).rem_euclid(length as i64) as i32);
+    let of_image = |&[dy, dx]: &[i64; 2]| from(height, dy).map(|row| row * width as i32).chain(from(width, dx));
+    let sources: Vec<i32> = displacements.iter().flat_map(of_image).collect();
+    TensorData::new(sources, [displacements.len(), height + width])
 }
 
 /// The opposite displacements.
@@ -92,18 +95,11 @@ pub struct LatentAugmentation {
 }
 
 impl LatentAugmentation {
-    /// Draws the augmentation of one batch (paper, Section 3.3.2); with `latent_augmentation` off, the standard normal
-    /// prior and factors of 1, which turn Eq. 8 into Eq. 9.
-    pub fn draw(shape: [usize; 2], options: &TrainingOptions, rng: &mut impl Rng, device: &Device) -> Self {
-        let count = shape[0] * shape[1];
+    /// Draws the augmentation of one batch (paper, Section 3.3.2), `count` numbers for each field in their order; with
+    /// `latent_augmentation` off, the standard normal prior and factors of 1, which turn Eq. 8 into Eq. 9.
+    pub fn draw(count: usize, options: &TrainingOptions, rng: &mut impl Rng) -> Vec<f32> {
         if !options.latent_augmentation {
-            let ones = || Tensor::ones(shape, device);
-            return Self {
-                prior_mean: Tensor::zeros(shape, device),
-                prior_deviation: ones(),
-                mean_scale: ones(),
-                deviation_scale: ones(),
-            };
+            return [vec![0.0; count], vec![1.0; 3 * count]].concat();
         }
         let mut normal = |deviation: f64| {
             let distribution = Normal::new(0.0, deviation as f32).expect("validated: finite and not negative");
@@ -114,37 +110,38 @@ impl LatentAugmentation {
         let prior_deviation = log_variance.into_iter().map(|v| (0.5 * v).exp()).collect();
         let range = Uniform::new_inclusive(options.latent_scale_min as f32, options.latent_scale_max as f32)
             .expect("validated: finite and in order");
-        let mut scale = || range.sample_iter(&mut *rng).take(count).collect::<Vec<f32>>();
-        let (mean_scale, deviation_scale) = (scale(), scale());
-        let tensor = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, shape), device);
-        Self {
-            prior_mean: tensor(prior_mean),
-            prior_deviation: tensor(prior_deviation),
-            mean_scale: tensor(mean_scale),
-            deviation_scale: tensor(deviation_scale),
-        }
+        let scales = range.sample_iter(rng).take(2 * count).collect();
+        [prior_mean, prior_deviation, scales].concat()
     }
 }
 
-/// Standard normal numbers, `shape`.
-pub fn standard_normal(shape: [usize; 2], rng: &mut impl Rng, device: &Device) -> Tensor<2> {
-    let values: Vec<f32> = StandardNormal.sample_iter(rng).take(shape[0] * shape[1]).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
+/// `count` standard normal numbers.
+pub fn standard_normal(count: usize, rng: &mut impl Rng) -> Vec<f32> {
+    StandardNormal.sample_iter(rng).take(count).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
+    use crate::device::every_kind;
 
     fn images() -> Tensor<4> {
-        Tensor::<1, Int>::arange(0..2 * 3 * 4 * 5, &Device::flex()).float().reshape([2, 3, 4, 5])
+        images_on(&Device::flex())
+    }
+
+    fn images_on(device: &Device) -> Tensor<4> {
+        Tensor::<1, Int>::arange(0..2 * 3 * 4 * 5, device).float().reshape([2, 3, 4, 5])
     }
 
     #[test]
     fn translation_moves_every_pixel_where_it_belongs() {
         let there = [[1, -2], [-5, 7]];
         let moved = translate(images(), &there).into_data();
-        assert_eq!(moved, translate_primitives(images(), &there).into_data());
+        for device in every_kind() {
+            assert_eq!(moved, translate_primitives(images_on(&device), &there).into_data());
+        }
         let (moved, original) = (moved.try_to_vec::<f32>().unwrap(), images().into_data().try_to_vec::<f32>().unwrap());
         for (n, [dy, dx]) in [[1i64, -2], [-5, 7]].into_iter().enumerate() {
             for c in 0..3 {

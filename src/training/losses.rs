@@ -8,6 +8,7 @@ use burn::tensor::activation::{sigmoid, softmax};
 
 use super::augmentation::LatentAugmentation;
 use super::bernoulli;
+use crate::network::sum;
 
 /// A loss and its gradient.
 pub struct Term<const D: usize> {
@@ -21,7 +22,7 @@ pub struct Term<const D: usize> {
 pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
     let n = logits.dims()[0] as f64;
     let (signed, target) = if real { (-logits.clone(), 1.0) } else { (logits.clone(), 0.0) };
-    Term { value: softplus(signed).mean(), gradient: (sigmoid(logits) - target) / n }
+    Term { value: sum(softplus(signed)) / n, gradient: (sigmoid(logits) - target) / n }
 }
 
 /// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot or [softened], under `logits`, both `[n, channels, height, width]`.
@@ -48,7 +49,7 @@ fn reconstruction_primitives(logits: Tensor<4>, targets: Tensor<4>, divisor: f64
         let shifted = logits.clone() - largest;
         shifted.clone().exp().sum_dim(1).log() - (shifted * targets.clone()).sum_dim(1)
     };
-    Term { value: likelihood.sum() / divisor, gradient: (probabilities_primitives(logits) - targets) / divisor }
+    Term { value: sum(likelihood) / divisor, gradient: (probabilities_primitives(logits) - targets) / divisor }
 }
 
 /// What a reconstruction should be for one-hot `tiles`, if it gives up the share `smoothing` of its certainty: probabilities,
@@ -73,9 +74,9 @@ pub fn energy_distance(values: Tensor<2>, reference: Tensor<2>) -> Term<2> {
     let [n, columns] = values.dims();
     let m = reference.dims()[0];
     let (across, among) = (differences(&values, &reference), differences(&values, &values));
-    let value = across.clone().abs().sum() * (2.0 / (n * m) as f64)
-        - among.clone().abs().sum() / pairs(n)
-        - differences(&reference, &reference).abs().sum() / pairs(m);
+    let value = sum(across.clone().abs()) * (2.0 / (n * m) as f64)
+        - sum(among.clone().abs()) / pairs(n)
+        - sum(differences(&reference, &reference).abs()) / pairs(m);
     let gradient = across.sign().sum_dim(1) * (2.0 / (n * m) as f64) - among.sign().sum_dim(1) * (2.0 / pairs(n));
     Term { value, gradient: gradient.reshape([n, columns]) }
 }
@@ -148,7 +149,7 @@ pub fn divergence(
         + (ratio.clone() + offset.clone().square() * inverse_variance.clone()) * 0.5
         - 0.5;
     Divergence {
-        value: terms.sum() / divisor,
+        value: sum(terms) / divisor,
         by_mean: offset * prior.mean_scale.clone() * inverse_variance / divisor,
         by_log_variance: (ratio - 1.0) * (0.5 / divisor),
     }

@@ -127,8 +127,9 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::device::accelerator;
     use crate::micrograph::{Checkerboard, Sample};
-    use crate::network::Profile;
+    use crate::network::{Profile, count_reads};
 
     fn path(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("davegan-run-{}", std::process::id()));
@@ -227,6 +228,21 @@ mod tests {
         assert_eq!(seen, (1..=10).map(|step| (step, step >= 4)).collect::<Vec<_>>());
         let model = Model::load(&path, crate::Device::Cpu).unwrap();
         assert_eq!(model.history.iter().map(|row| row.step).collect::<Vec<_>>(), [4, 8]);
+    }
+
+    #[test]
+    fn the_loop_reads_back_the_losses_that_are_due_and_nothing_else() {
+        for device in [Some(crate::Device::Cpu), accelerator()].into_iter().flatten() {
+            let micrograph = micrograph();
+            let tiles = micrograph::tiles(&micrograph.images, 32).unwrap();
+            let data = TrainingData::new(&micrograph.images, &tiles);
+            let origin = Origin::new(&micrograph);
+            let mut model = Model::untrained(options(9), origin, tiles.clone(), &device.open().unwrap());
+            let never = Instant::now() + std::time::Duration::from_secs(86_400);
+            let mut reads = |stop| count_reads(|| advance(&mut model, &data, stop, never).unwrap());
+            // History has a row every four steps.
+            assert_eq!([3, 8, 9].map(&mut reads), [0, 2, 0], "{device}");
+        }
     }
 
     #[test]

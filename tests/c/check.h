@@ -14,6 +14,17 @@
 /* C and C++ builds of a test may run at once, so each writes files of its own; TEST_NAME comes from CMake. */
 #define TEST_FILE(name) TEST_NAME "_" name
 
+/* The kind of device that models are trained on and generate on: the one that DAVEGAN_TEST_DEVICE names (cpu, wgpu or
+ * cuda), or else the processor. */
+static inline int32_t test_device(void) {
+    const char *name = getenv("DAVEGAN_TEST_DEVICE");
+    if (name == NULL || strcmp(name, "cpu") == 0) return DAVEGAN_DEVICE_KIND_CPU;
+    if (strcmp(name, "wgpu") == 0) return DAVEGAN_DEVICE_KIND_WGPU;
+    if (strcmp(name, "cuda") == 0) return DAVEGAN_DEVICE_KIND_CUDA;
+    fprintf(stderr, "DAVEGAN_TEST_DEVICE is %s; it must be cpu, wgpu or cuda\n", name);
+    exit(1);
+}
+
 #define FAIL(...)                                       \
     do {                                                \
         fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \

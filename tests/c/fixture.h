@@ -23,7 +23,7 @@ static inline davegan_micrograph_t *small_micrograph(void) {
 static inline davegan_train_options_t short_training(void) {
     davegan_train_options_t options;
     OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_PAPER32));
-    options.device = DAVEGAN_DEVICE_KIND_CPU;
+    options.device = test_device();
     options.threads = 1;
     options.batch_size = 4;
     options.steps = 6;
@@ -42,7 +42,7 @@ static inline davegan_model_t *small_model(const char *path) {
     const davegan_train_options_t options = short_training();
     train_small_model(path, &options);
     davegan_model_t *model = NULL;
-    OK(davegan_model_load(path, DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_model_load(path, test_device(), 0, &model));
     return model;
 }
 

@@ -59,12 +59,12 @@ static void damaged_files_are_refused(const char *path) {
     for (size_t part = 0; part < 8; ++part) {
         write_file(damaged, bytes, size * part / 8);
         model = (davegan_model_t *)bytes;
-        FAILS(DAVEGAN_FORMAT, damaged, davegan_model_load(damaged, DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+        FAILS(DAVEGAN_FORMAT, damaged, davegan_model_load(damaged, test_device(), 0, &model));
         CHECK(model == NULL);
     }
     bytes[size / 2] = (unsigned char)(bytes[size / 2] ^ 1);
     write_file(damaged, bytes, size);
-    const davegan_status_t status = davegan_model_load(damaged, DAVEGAN_DEVICE_KIND_CPU, 0, &model);
+    const davegan_status_t status = davegan_model_load(damaged, test_device(), 0, &model);
     /* The byte may lie in a gap that HDF5 leaves; then nothing is lost. */
     CHECK(status == DAVEGAN_FORMAT || status == DAVEGAN_OK);
     davegan_model_free(model);

@@ -36,7 +36,7 @@ static void check_same_file(const char *a, const char *b) {
 static int64_t steps_of(const char *path) {
     davegan_model_t *model = NULL;
     davegan_model_info_t info;
-    OK(davegan_model_load(path, DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_model_load(path, test_device(), 0, &model));
     OK(davegan_model_info(model, &info, sizeof info));
     davegan_model_free(model);
     return info.steps;
@@ -44,7 +44,7 @@ static int64_t steps_of(const char *path) {
 
 static void read_history(const char *path, double *history) {
     davegan_model_t *model = NULL;
-    OK(davegan_model_load(path, DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_model_load(path, test_device(), 0, &model));
     OK(davegan_model_history(model, history, 3 * 6));
     davegan_model_free(model);
 }

@@ -35,7 +35,7 @@ int main(void) {
     CHECK(calls > 0);
     davegan_model_t *model = NULL;
     davegan_evaluation_t evaluation;
-    OK(davegan_model_load(TEST_FILE("model.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_model_load(TEST_FILE("model.h5"), test_device(), 0, &model));
     OK(davegan_generate(model, TEST_FILE("out.vtkhdf"), NULL, &realisations));
     OK(davegan_generate_into(model, &realisations, phases, sizeof phases));
     OK(davegan_evaluate(model, -1, &realisations, &evaluation, sizeof evaluation));

@@ -62,6 +62,12 @@ void options_start_with_the_defaults_of_the_library() {
     CHECK_INT(1, davegan::S2Options().periodic);
 }
 
+void devices() {
+    const std::vector<davegan::DeviceInfo> devices = davegan::devices();
+    CHECK_INT(DAVEGAN_DEVICE_KIND_CPU, devices.at(0).kind);
+    for (std::size_t i = 1; i < devices.size(); ++i) CHECK(devices[i].kind > DAVEGAN_DEVICE_KIND_CPU);
+}
+
 void micrographs() {
     const davegan::Micrograph micrograph = field();
     const std::vector<std::uint8_t> phases = micrograph.phases();
@@ -216,6 +222,7 @@ void descriptors() {
 int main() {
     handles_move_and_do_not_copy();
     options_start_with_the_defaults_of_the_library();
+    devices();
     micrographs();
     callbacks();
     models();

@@ -27,6 +27,7 @@ program test_calls
 
   call check(davegan_version() == "0.1.0", "version")
   call check(davegan_status_name(davegan_io) == "DAVEGAN_IO", "status name")
+  call test_devices
   call test_micrographs
   call test_training
   call test_generation
@@ -49,6 +50,14 @@ contains
     open (newunit=unit, file=path)
     close (unit, status="delete")
   end subroutine remove
+
+  subroutine test_devices
+    type(davegan_device_info_t), allocatable :: devices(:)
+    call davegan_devices(devices)
+    call check(devices(1)%kind == davegan_device_kind_cpu .and. devices(1)%device_index == 0, "the processor")
+    call check(len(davegan_device_name(devices(1))) > 0, "name of a device")
+    call check(all(devices(2:)%kind /= davegan_device_kind_cpu), "accelerators")
+  end subroutine test_devices
 
   subroutine test_micrographs
     type(davegan_sample_options_t) :: options

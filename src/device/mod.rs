@@ -1,0 +1,158 @@
+//! Where tensors live: the processor, or an accelerator beside it.
+//!
+//! * `processor`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
+//! * `pool`: how many threads work on the processor.
+
+#[cfg(feature = "cuda")]
+mod cuda;
+mod pool;
+mod processor;
+#[cfg(feature = "wgpu")]
+mod wgpu;
+
+use std::fmt;
+
+use burn::tensor::Device as Accelerator;
+
+pub use pool::{MAX_THREADS, thread_pool};
+
+use crate::{Error, Result};
+
+/// The device that a model is trained on or generates on. Nothing in the networks or the trainer knows which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Device {
+    /// Left to the library, which never fails for want of an accelerator. So far the processor: `docs/gpu.md` says why.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// NVIDIA device of this number.
+    Cuda(usize),
+    /// WebGPU device (Vulkan, Metal) of this number.
+    Wgpu(usize),
+}
+
+/// A device that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// What to ask for.
+    pub device: Device,
+    /// What its driver calls it.
+    pub name: String,
+    /// Bytes of its memory, if its driver tells.
+    pub memory: Option<u64>,
+}
+
+/// Every device of this build that is there, the processor first. Accelerators are looked for once, at the first call.
+pub fn devices() -> Vec<DeviceInfo> {
+    let processor = DeviceInfo { device: Device::Cpu, name: processor::name(), memory: processor::memory() };
+    #[allow(unused_mut, reason = "a build without accelerators has none to add")]
+    let mut devices = vec![processor];
+    #[cfg(feature = "cuda")]
+    devices.extend(cuda::found());
+    #[cfg(feature = "wgpu")]
+    devices.extend(wgpu::found());
+    devices
+}
+
+impl Device {
+    /// The device as Burn names it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if this build has no such device, or it is not there.
+    pub(crate) fn open(self) -> Result<Accelerator> {
+        match self {
+            Self::Auto | Self::Cpu => Ok(Accelerator::flex()),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(index) => cuda::open(index),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu(index) => wgpu::open(index),
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda(_) => Err(not_built(self, "cuda")),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu(_) => Err(not_built(self, "wgpu")),
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => formatter.write_str("auto"),
+            Self::Cpu => formatter.write_str("cpu"),
+            Self::Cuda(index) => write!(formatter, "cuda:{index}"),
+            Self::Wgpu(index) => write!(formatter, "wgpu:{index}"),
+        }
+    }
+}
+
+#[cfg(not(all(feature = "cuda", feature = "wgpu")))]
+fn not_built(device: Device, feature: &str) -> Error {
+    let option = feature.to_uppercase();
+    Error::Device(format!(
+        "device {device} is not part of this build; choose auto or cpu, or build the library with the feature {feature} \
+         (CMake: -DDAVEGAN_{option}=ON)"
+    ))
+}
+
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn not_there(device: Device) -> Error {
+    let found = devices().into_iter().map(|found| format!("{} ({})", found.device, found.name));
+    let found = found.collect::<Vec<_>>().join(", ");
+    Error::Device(format!("device {device} is not there; choose one of those found: {found}"))
+}
+
+/// The first accelerator of this build that is there, for tests, which say so and are skipped where there is none.
+#[cfg(test)]
+pub(crate) fn accelerator() -> Option<Device> {
+    let found = devices().into_iter().find(|found| found.device != Device::Cpu);
+    match &found {
+        Some(found) => eprintln!("on {} ({})", found.device, found.name),
+        None => eprintln!("skipped: this build has no accelerator, or there is none"),
+    }
+    found.map(|found| found.device)
+}
+
+/// The processor, and [`accelerator`] if there is one, as Burn names them.
+#[cfg(test)]
+pub(crate) fn every_kind() -> impl Iterator<Item = Accelerator> {
+    [Some(Device::Cpu), accelerator()].into_iter().flatten().map(|device| device.open().unwrap())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_not_there_is_named() {
+        for device in [Device::Cuda(1003), Device::Wgpu(1003)] {
+            let error = device.open().unwrap_err();
+            assert!(matches!(&error, Error::Device(text) if text.contains(&device.to_string())), "{error}");
+            assert!(error.to_string().contains("choose"), "{error}");
+        }
+        assert!(Device::Auto.open().is_ok() && Device::Cpu.open().is_ok());
+    }
+
+    #[test]
+    fn every_device_is_listed_once_and_the_processor_first() {
+        let devices = devices();
+        assert_eq!(devices[0].device, Device::Cpu);
+        assert!(devices[0].memory.is_some_and(|bytes| bytes > 1 << 20), "{devices:?}");
+        for (index, found) in devices.iter().enumerate() {
+            assert!(!found.name.is_empty());
+            assert!(devices[..index].iter().all(|other| other.device != found.device), "{devices:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(any(feature = "cuda", feature = "wgpu"))]
+    fn a_device_that_is_listed_opens_and_one_behind_the_last_tells_what_there_is() {
+        // A driver of NVIDIA's alone is not enough to open its devices.
+        for found in devices().iter().filter(|found| !matches!(found.device, Device::Cuda(_))) {
+            found.device.open().unwrap();
+        }
+        let error = not_there(Device::Wgpu(7)).to_string();
+        assert!(error.contains("wgpu:7 is not there") && error.contains("found: cpu ("), "{error}");
+    }
+}
