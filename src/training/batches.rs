@@ -4,9 +4,10 @@ use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
+use super::volume_fractions::VolumeFractions;
 use crate::Result;
 use crate::micrograph::{self, PhaseImages};
-use crate::network::{one_hot, phases_of_channels};
+use crate::network::one_hot;
 use crate::random::{self, Purpose};
 
 /// The micrograph and its tiles, from which batches are drawn.
@@ -15,24 +16,15 @@ pub struct TrainingData<'a> {
     pub micrograph: &'a PhaseImages,
     /// Non-overlapping tiles of the networks' side.
     pub tiles: &'a PhaseImages,
-    /// Standard deviation of the mean of each channel over the tiles, at least a hundredth.
-    pub volume_fraction_deviations: Vec<f32>,
+    /// How volume fractions vary between windows of the micrograph.
+    pub volume_fractions: VolumeFractions,
 }
 
 impl<'a> TrainingData<'a> {
     /// A micrograph and its tiles.
     pub fn new(micrograph: &'a PhaseImages, tiles: &'a PhaseImages) -> Self {
-        let deviation = |phase: u8| {
-            let pixels = tiles.image(0).len() as f64;
-            let share = |index| tiles.image(index).iter().filter(|&&p| p == phase).count() as f64 / pixels;
-            let shares: Vec<f64> = (0..tiles.len()).map(share).collect();
-            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-            let squares: f64 = shares.iter().map(|share| (share - mean).powi(2)).sum();
-            // A micrograph may be so regular, or so small, that its tiles do not differ.
-            (squares / (shares.len() - 1).max(1) as f64).sqrt().max(0.01) as f32
-        };
-        let volume_fraction_deviations = phases_of_channels(tiles.n_phases()).map(deviation).collect();
-        Self { micrograph, tiles, volume_fraction_deviations }
+        let [_, side, _] = tiles.shape();
+        Self { micrograph, tiles, volume_fractions: VolumeFractions::new(micrograph, side) }
     }
 
     /// The tiles of step `step` (from 0) as channels, `[batch, channels, side, side]`.
@@ -72,8 +64,6 @@ fn order(seed: u64, first: u64, count: usize, length: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array4;
-
     use super::*;
 
     #[test]
@@ -85,17 +75,6 @@ mod tests {
             assert_eq!(sorted, (0..10).collect::<Vec<_>>());
         }
         assert_ne!(all[..10], all[10..20]);
-    }
-
-    #[test]
-    fn volume_fractions_deviate_as_those_of_the_tiles_do() {
-        // Phase 2 fills 0, 1, 2 and 3 of the four pixels, phase 1 none.
-        let phases = Array4::from_shape_fn((4, 1, 2, 2), |(n, _, y, x)| if 2 * y + x < n { 2 } else { 0 });
-        let tiles = PhaseImages::new(phases, 3).unwrap();
-        let deviation = (5.0f32 / 3.0).sqrt() / 4.0;
-        let found = TrainingData::new(&tiles, &tiles).volume_fraction_deviations;
-        assert!(found.len() == 3 && (found[0] - deviation).abs() < 1e-6 && (found[2] - deviation).abs() < 1e-6);
-        assert_eq!(found[1], 0.01);
     }
 
     #[test]

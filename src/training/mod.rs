@@ -4,6 +4,7 @@
 //! * `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
 //! * `losses`: Eq. 1 to 9 with their gradients; `bernoulli`: two of them in one pass on the processor.
+//! * `volume_fractions`: how they vary, for realisations to vary alike.
 //! * `adam`: the optimiser.
 //! * `step`: one step.
 //! * `history`: the loss history.
@@ -21,6 +22,7 @@ mod options;
 mod oracle;
 mod run;
 mod step;
+mod volume_fractions;
 
 pub use adam::Adam;
 pub use history::{LossHistory, LossRow, Losses};

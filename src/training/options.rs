@@ -44,7 +44,7 @@ pub struct TrainingOptions {
     /// Weight of the reconstruction term in the generator's loss (Eq. 7).
     pub lambda_rec: f64,
     /// Weight of the volume fractions' term in the generator's loss: how far those of the batch's realisations are from those
-    /// of its real images (energy distance, Szekely and Rizzo 2013), in their standard deviation over the tiles; 0: none.
+    /// of windows of the micrograph (energy distance, Szekely and Rizzo 2013), in their standard deviation; 0: none.
     #[serde(default)]
     pub lambda_volume_fraction: f64,
     /// Share of its certainty that the reconstruction's target gives up, 0 to 0.4: a pixel should be of its own phase with
@@ -217,7 +217,7 @@ impl TrainingOptions {
             beta: 0.3,
             divergence_floor: 45.0,
             lambda_rec: 3e-2,
-            lambda_volume_fraction: 0.1,
+            lambda_volume_fraction: 0.3,
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,

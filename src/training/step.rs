@@ -100,7 +100,7 @@ impl TrainingState {
         if options.discriminator_reconstructions {
             streams.push(shown.narrow(0, 0, batch));
         }
-        let volume_fractions = volume_fractions_term(&streams[1], &streams[0], data, options);
+        let volume_fractions = draws.volume_fractions.map(|drawn| data.volume_fractions.term(&streams[1], drawn));
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
@@ -131,7 +131,7 @@ impl TrainingState {
             None => judged.by_streams[0].zeros_like(),
         };
         let by_realisations = match &volume_fractions {
-            Some(term) => by_images(1) + term.gradient.clone(),
+            Some(term) => by_images(1) + term.gradient.clone() * options.lambda_volume_fraction,
             None => by_images(1),
         };
         let by_generated = Tensor::cat(vec![by_images(2), by_realisations], 0);
@@ -142,7 +142,7 @@ impl TrainingState {
 
         let mut generator_loss = judged.adversarial_loss + reconstruction.clone() * options.lambda_rec;
         if let Some(term) = volume_fractions {
-            generator_loss = generator_loss + term.value;
+            generator_loss = generator_loss + term.value * options.lambda_volume_fraction;
         }
         let row = vec![encoder_loss, judged.discriminator_loss, generator_loss, reconstruction, divergence];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
@@ -222,30 +222,6 @@ fn reconstruction_loss(logits: Tensor<4>, tiles: &Tensor<4>, options: &TrainingO
     Term { value: term.value - unavoidable, ..term }
 }
 
-/// What the generator hears of the volume fractions of its `realisations`, beside those of `real` images; by each pixel.
-fn volume_fractions_term(
-    realisations: &Tensor<4>,
-    real: &Tensor<4>,
-    data: &TrainingData,
-    options: &TrainingOptions,
-) -> Option<Term<4>> {
-    let weight = options.lambda_volume_fraction;
-    if weight == 0.0 {
-        return None;
-    }
-    let [n, channels, height, width] = realisations.dims();
-    let pixels = (height * width) as f64;
-    let deviations = Tensor::<1>::from_floats(&data.volume_fraction_deviations[..], &real.device());
-    let unit: Tensor<2> = deviations.reshape([1, channels]);
-    let in_units = |images: &Tensor<4>| {
-        images.clone().reshape([images.dims()[0], channels, height * width]).mean_dim(2).reshape([-1, channels as i32])
-            / unit.clone()
-    };
-    let term = losses::energy_distance(in_units(realisations), in_units(real));
-    let by_pixel: Tensor<4> = (term.gradient / unit * (weight / pixels)).reshape([n, channels, 1, 1]);
-    Some(Term { value: term.value * weight, gradient: by_pixel.expand([n, channels, height, width]) })
-}
-
 /// What the encoder's part of a step leaves for the rest: L_Enc, L_Rec, L_KLD, and the gradient of L_Rec by the logits.
 struct EncoderTerms {
     loss: Tensor<1>,
@@ -317,6 +293,8 @@ pub(super) struct Draws {
     windows: Option<Tensor<4>>,
     /// Noise on the streams that the discriminator sees, one behind the other.
     discriminator_noise: Option<Tensor<2>>,
+    /// Of windows of the micrograph, for those of the realisations to be like.
+    volume_fractions: Option<Tensor<2>>,
 }
 
 impl Draws {
@@ -348,6 +326,8 @@ impl Draws {
                 let noise = standard_normal(streams * batch * numbers, &mut rng);
                 on_device(noise, numbers, device) * deviation
             }),
+            volume_fractions: (options.lambda_volume_fraction > 0.0)
+                .then(|| data.volume_fractions.draw(batch, &mut rng, device)),
         })
     }
 }
@@ -515,21 +495,11 @@ mod tests {
     }
 
     #[test]
-    fn volume_fractions_come_to_those_of_the_micrograph() {
+    fn volume_fractions_reach_the_generator_alone() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
-        let tiles = tiles(&micrograph.images, 64).unwrap();
-        let data = TrainingData::new(&micrograph.images, &tiles);
-        let options = TrainingOptions { lambda_volume_fraction: 2.0, ..TrainingOptions::new(Profile::Standard) };
-        let (real, device) = (data.tiles(1, 0, 4, &Device::flex()), Device::flex());
-        let too_full = Tensor::ones([4, 1, 64, 64], &device);
-        let term = volume_fractions_term(&too_full, &real, &data, &options).unwrap();
-        // All alike and all above the real ones: 2 / n by each volume fraction in its unit, shared by its pixels.
-        let expected = 2.0 * 0.5 / f64::from(data.volume_fraction_deviations[0]) / 4096.0;
-        let difference = (term.gradient / expected - 1.0).abs().max().into_scalar::<f32>();
-        assert!(difference < 1e-4, "{difference}");
-        let none = TrainingOptions { lambda_volume_fraction: 0.0, ..options.clone() };
-        assert!(volume_fractions_term(&too_full, &real, &data, &none).is_none());
-        let (with, without) = (losses(&micrograph, &options, 2), losses(&micrograph, &none, 2));
+        let with = TrainingOptions { lambda_volume_fraction: 2.0, ..TrainingOptions::new(Profile::Standard) };
+        let without = TrainingOptions { lambda_volume_fraction: 0.0, ..with.clone() };
+        let (with, without) = (losses(&micrograph, &with, 2), losses(&micrograph, &without, 2));
         assert!(with[0][2] != without[0][2] && with[0][..2] == without[0][..2] && with[1][3] != without[1][3]);
     }
 

@@ -1,0 +1,150 @@
+//! How volume fractions vary between windows of a micrograph, and what the generator hears of those of its realisations.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+
+use super::losses::{self, Term};
+use crate::micrograph::PhaseImages;
+use crate::network::phases_of_channels;
+
+/// Places along each axis of a micrograph at which windows are looked at.
+const PLACES: usize = 64;
+
+/// Volume fractions of windows from anywhere in a micrograph, all places alike; moved by as much as makes their mean the
+/// micrograph's, for what lies along the edges is in fewer windows.
+pub struct VolumeFractions {
+    /// Those of each channel's phase, window by window, in `deviations`.
+    values: Vec<f32>,
+    /// Standard deviation of each channel over the windows, at least a hundredth: windows may all be alike.
+    deviations: Vec<f32>,
+}
+
+impl VolumeFractions {
+    /// Looks at windows of `side` x `side` pixels, which fit into the micrograph.
+    pub fn new(micrograph: &PhaseImages, side: usize) -> Self {
+        let channels: Vec<Channel> = phases_of_channels(micrograph.n_phases())
+            .map(|phase| {
+                Channel::new(of_windows(micrograph, side, phase), micrograph.volume_fractions()[phase as usize])
+            })
+            .collect();
+        let windows = channels[0].values.len();
+        Self {
+            values: (0..windows)
+                .flat_map(|window| channels.iter().map(move |channel| channel.values[window]))
+                .collect(),
+            deviations: channels.iter().map(|channel| channel.deviation).collect(),
+        }
+    }
+
+    /// Those of `count` windows, `[count, channels]`.
+    pub fn draw(&self, count: usize, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
+        let windows: Vec<&[f32]> = self.values.chunks(self.deviations.len()).collect();
+        let drawn = (0..count).flat_map(|_| windows[rng.random_range(0..windows.len())]).copied().collect();
+        Tensor::from_data(TensorData::new(drawn, [count, self.deviations.len()]), device)
+    }
+
+    /// How far the volume fractions of `realisations`, one-hot, are from the `drawn` ones in distribution.
+    pub fn term(&self, realisations: &Tensor<4>, drawn: Tensor<2>) -> Term<4> {
+        let [n, channels, height, width] = realisations.dims();
+        let pixels = height * width;
+        let deviations = TensorData::new(self.deviations.clone(), [1, channels]);
+        let deviations = Tensor::<2>::from_data(deviations, &realisations.device());
+        let means: Tensor<2> = realisations.clone().reshape([n * channels, pixels]).mean_dim(1).reshape([n, channels]);
+        let term = losses::energy_distance(means / deviations.clone(), drawn);
+        let by_pixel: Tensor<4> = (term.gradient / deviations / pixels as f64).reshape([n, channels, 1, 1]);
+        Term { value: term.value, gradient: by_pixel.expand([n, channels, height, width]) }
+    }
+}
+
+/// The volume fractions of one phase.
+struct Channel {
+    values: Vec<f32>,
+    deviation: f32,
+}
+
+impl Channel {
+    fn new(shares: Vec<f64>, of_micrograph: f64) -> Self {
+        let count = shares.len() as f64;
+        let mean = shares.iter().sum::<f64>() / count;
+        let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / count;
+        let deviation = variance.sqrt().max(0.01);
+        let values = shares.iter().map(|share| ((share - mean + of_micrograph) / deviation) as f32).collect();
+        Self { values, deviation: deviation as f32 }
+    }
+}
+
+/// What share of each window is of `phase`: windows at regular places, as many of each image.
+fn of_windows(micrograph: &PhaseImages, side: usize, phase: u8) -> Vec<f64> {
+    let [_, ny, nx] = micrograph.shape();
+    // Of many images, fewer windows each.
+    let places = (PLACES as f64 / (micrograph.len() as f64).sqrt()).ceil() as usize;
+    let offsets = |length: usize| {
+        let last = length - side;
+        let count = places.min(last + 1);
+        (0..count).map(move |index| if count == 1 { last / 2 } else { index * last / (count - 1) })
+    };
+    let mut shares = Vec::new();
+    for image in (0..micrograph.len()).map(|index| micrograph.image(index)) {
+        for (y, x) in offsets(ny).flat_map(|y| offsets(nx).map(move |x| (y, x))) {
+            let row = |row: usize| &image[row * nx + x..][..side];
+            let pixels: usize = (y..y + side).map(|y| row(y).iter().filter(|&&p| p == phase).count()).sum();
+            shares.push(pixels as f64 / (side * side) as f64);
+        }
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array4;
+
+    use super::*;
+    use crate::micrograph::Sample;
+    use crate::random::{Purpose, generator};
+
+    fn values(of: &VolumeFractions, channel: usize) -> Vec<f32> {
+        of.values.chunks(of.deviations.len()).map(|window| window[channel] * of.deviations[channel]).collect()
+    }
+
+    #[test]
+    fn every_window_of_a_small_micrograph_is_there_and_their_mean_is_its_own() {
+        // Phase 1 fills the first column, phase 2 the last one but for its end.
+        let phases = Array4::from_shape_fn((1, 1, 3, 4), |(_, _, y, x)| match x {
+            0 => 1,
+            3 if y < 2 => 2,
+            _ => 0,
+        });
+        let micrograph = PhaseImages::new(phases, 3).unwrap();
+        assert_eq!(of_windows(&micrograph, 2, 1), [0.5, 0.0, 0.0, 0.5, 0.0, 0.0]);
+        assert_eq!(of_windows(&micrograph, 2, 2), [0.0, 0.0, 0.5, 0.0, 0.0, 0.25]);
+        let found = VolumeFractions::new(&micrograph, 2);
+        assert_eq!((found.values.len(), found.deviations.len()), (18, 3));
+        for (channel, expected) in [6.0 / 12.0 + 1.0 / 12.0, 3.0 / 12.0, 2.0 / 12.0].into_iter().enumerate() {
+            let values = values(&found, channel);
+            let mean = values.iter().sum::<f32>() / values.len() as f32;
+            assert!((mean - expected).abs() < 1e-6, "{mean} instead of {expected}");
+        }
+        assert!((found.deviations[1] - (1.0f32 / 18.0).sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn images_as_large_as_windows_are_one_window_each() {
+        let phases = Array4::from_shape_fn((5, 1, 2, 2), |(n, _, y, x)| u8::from(2 * y + x < n));
+        let found = VolumeFractions::new(&PhaseImages::new(phases, 2).unwrap(), 2);
+        let expected = [0.0, 0.25, 0.5, 0.75, 1.0];
+        assert!(values(&found, 0).iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6));
+    }
+
+    #[test]
+    fn realisations_are_pulled_to_the_volume_fractions_of_the_micrograph() {
+        let micrograph = Sample::GaussianField(Default::default()).make(3, 1).unwrap().images;
+        let fractions = VolumeFractions::new(&micrograph, 64);
+        let device = Device::flex();
+        let drawn = fractions.draw(4, &mut generator(1, Purpose::Step, 0), &device);
+        let term = fractions.term(&Tensor::ones([4, 1, 64, 64], &device), drawn);
+        // All alike and all above the real ones: 2 / n by each volume fraction in its unit, shared by its pixels.
+        let expected = 2.0 / 4.0 / f64::from(fractions.deviations[0]) / 4096.0;
+        let difference = (term.gradient / expected - 1.0).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-4 && term.value.into_scalar::<f32>() > 1.0, "{difference}");
+    }
+}
