@@ -561,8 +561,8 @@ typedef struct davegan_train_options_t {
     double lambda_rec;
     /**
      * Weight of a term that Eq. 7 does not have: how far the volume fractions of the batch's realisations are from those of
-     * its real images in distribution (energy distance), in their standard deviation over the tiles; mends bias and lack
-     * of spread; 0 to 1e6; default 0: none; 0.3.
+     * windows of the micrograph in distribution (energy distance), in their standard deviation; mends bias and lack of
+     * spread; 0 to 1e6; default 0: none; 0.3.
      */
     double lambda_volume_fraction;
     /**

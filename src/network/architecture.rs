@@ -159,9 +159,8 @@ struct Widths {
     encoder: &'static [usize],
     /// Of the generator's layers, the first of 4x4, each of the others twice as large.
     generator: &'static [usize],
-    /// Whether these go on to twice the images' side, and the generator's last layer halves: then every pixel comes from the
-    /// same kernel, while one that doubles has a kernel for each place in 2x2 and leaves a grid of them.
-    generator_finer: bool,
+    /// Of a layer of half the size behind these, with which the generator looks at its images once more.
+    generator_again: Option<usize>,
     /// Whether the generator's last layer is normalised.
     generator_normalised: bool,
     /// Of the discriminator's halving layers.
@@ -173,21 +172,21 @@ impl Widths {
         let table_2 = Self {
             encoder: &[16, 32, 64],
             generator: &[64, 32, 16],
-            generator_finer: false,
+            generator_again: None,
             generator_normalised: true,
             discriminator: &[8, 16, 32],
         };
         let table_3 = Self {
             encoder: &[16, 16, 32, 64],
             generator: &[64, 32, 32, 16],
-            generator_finer: false,
+            generator_again: None,
             generator_normalised: false,
             discriminator: &[4, 8, 16, 32],
         };
         match profile {
             Profile::Paper32 => table_2,
             Profile::Paper64 => table_3,
-            Profile::Standard => Self { generator: &[128, 64, 32, 16, 16, 8], generator_finer: true, ..table_3 },
+            Profile::Standard => Self { generator: &[128, 64, 32, 16, 8], generator_again: Some(16), ..table_3 },
         }
     }
 }
@@ -214,15 +213,20 @@ fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool
     layers
 }
 
-/// One layer from a vector to 4x4, then doubling ones; the last one, which doubles too or halves, gives logits.
+/// One layer from a vector to 4x4, doubling ones, perhaps one that halves again; then one that doubles and gives logits.
 fn growing(latent: usize, widths: &Widths, channels: usize) -> Vec<LayerSpec> {
     let halving = Geometry::Halving(Border::Zero);
+    let growing = widths.generator.iter().enumerate().map(|(index, &width)| {
+        let geometry = if index == 0 { Geometry::Collapsing } else { halving };
+        (Direction::Up, geometry, width)
+    });
+    let again = widths.generator_again.map(|width| (Direction::Down, halving, width));
     let mut inputs = latent;
-    let mut layers = Vec::with_capacity(widths.generator.len() + 1);
-    for (index, &outputs) in widths.generator.iter().enumerate() {
+    let mut layers = Vec::new();
+    for (direction, geometry, outputs) in growing.chain(again) {
         layers.push(LayerSpec {
-            direction: Direction::Up,
-            geometry: if index == 0 { Geometry::Collapsing } else { halving },
+            direction,
+            geometry,
             inputs,
             outputs,
             normalised: true,
@@ -232,7 +236,7 @@ fn growing(latent: usize, widths: &Widths, channels: usize) -> Vec<LayerSpec> {
         inputs = outputs;
     }
     layers.push(LayerSpec {
-        direction: if widths.generator_finer { Direction::Down } else { Direction::Up },
+        direction: Direction::Up,
         geometry: halving,
         inputs,
         outputs: channels,
