@@ -562,7 +562,7 @@ typedef struct davegan_train_options_t {
     /**
      * Weight of a term that Eq. 7 does not have: how far the volume fractions of the batch's realisations are from those of
      * windows of the micrograph in distribution (energy distance), in their standard deviation; mends bias and lack of
-     * spread; 0 to 1e6; default 0: none; 0.05.
+     * spread; 0 to 1e6; default 0: none; 0.3.
      */
     double lambda_volume_fraction;
     /**

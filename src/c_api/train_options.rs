@@ -70,7 +70,7 @@ pub struct davegan_train_options_t {
     pub lambda_rec: f64,
     /// Weight of a term that Eq. 7 does not have: how far the volume fractions of the batch's realisations are from those of
     /// windows of the micrograph in distribution (energy distance), in their standard deviation; mends bias and lack of
-    /// spread; 0 to 1e6; default 0: none; 0.05.
+    /// spread; 0 to 1e6; default 0: none; 0.3.
     pub lambda_volume_fraction: f64,
     /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
     /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by

@@ -66,19 +66,20 @@ pub fn softened(tiles: &Tensor<4>, smoothing: f64) -> (Tensor<4>, f64) {
 }
 
 /// How far `values` `[n, columns]` are from `reference` `[m, columns]` in distribution, column by column: the energy
-/// distance (Szekely and Rizzo 2013), estimated without bias, so that only equal distributions have the least on average.
-pub fn energy_distance(values: Tensor<2>, reference: Tensor<2>) -> Term<2> {
+/// distance (Szekely and Rizzo 2013), which only equal distributions have at its least.
+///
+/// `others` `[k, columns]` are values too, but independent ones and not to be moved: values of one batch are not independent.
+/// The gradient is that of the distance if all values move alike.
+pub fn energy_distance(values: Tensor<2>, others: Tensor<2>, reference: Tensor<2>) -> Term<2> {
     let differences = |a: &Tensor<2>, b: &Tensor<2>| a.clone().unsqueeze_dim::<3>(1) - b.clone().unsqueeze_dim::<3>(0);
-    // A single value differs from no other.
-    let pairs = |n: usize| (n * (n - 1).max(1)) as f64;
     let [n, columns] = values.dims();
-    let m = reference.dims()[0];
-    let (across, among) = (differences(&values, &reference), differences(&values, &values));
+    let [k, m] = [others.dims()[0], reference.dims()[0]];
+    let (across, among) = (differences(&values, &reference), differences(&values, &others));
     let value = sum(across.clone().abs()) * (2.0 / (n * m) as f64)
-        - sum(among.clone().abs()) / pairs(n)
-        - sum(differences(&reference, &reference).abs()) / pairs(m);
-    let gradient = across.sign().sum_dim(1) * (2.0 / (n * m) as f64) - among.sign().sum_dim(1) * (2.0 / pairs(n));
-    Term { value, gradient: gradient.reshape([n, columns]) }
+        - sum(among.clone().abs()) / (n * k) as f64
+        - sum(differences(&reference, &reference).abs()) / (m * (m - 1).max(1)) as f64;
+    let gradient = across.sign().sum_dim(1) / (n * m) as f64 - among.sign().sum_dim(1) / (n * k) as f64;
+    Term { value, gradient: (gradient * 2.0).reshape([n, columns]) }
 }
 
 /// What the logits of a generator say: the probability of phase 1 (one channel) or of each phase.
@@ -230,8 +231,13 @@ mod tests {
             check(logits.clone(), adversarial(logits, real).gradient, |x| scalar(adversarial(x, real).value));
         }
         let (values, reference) = (random([4, 2], -3.0, &mut rng), random([3, 2], -3.0, &mut rng));
-        let gradient = energy_distance(values.clone(), reference.clone()).gradient;
-        check(values, gradient, |x| scalar(energy_distance(x, reference.clone()).value));
+        let others = random([3, 2], -3.0, &mut rng);
+        let gradient = energy_distance(values.clone(), others.clone(), reference.clone()).gradient;
+        // With the share of others counted twice, once for each side that would move.
+        let of = |x: Tensor<2>, from: &Tensor<2>| {
+            (x.unsqueeze_dim::<3>(1) - from.clone().unsqueeze_dim::<3>(0)).abs().mean()
+        };
+        check(values, gradient, |x| scalar((of(x.clone(), &reference) - of(x, &others)) * 4.0));
         for channels in [1, 3, 4] {
             let shape = [2, channels, 2, 3];
             let (logits, targets) = (random(shape, -3.0, &mut rng), one_hot(shape, &mut rng));
@@ -312,8 +318,8 @@ mod tests {
                         let values = (0..4).map(|_| center + spread * rng.random_range(-1.0..1.0)).collect();
                         tensor::<2>(values, [4, 1])
                     };
-                    let (values, reference) = (four(center, spread), four(0.0, 1.0));
-                    scalar(energy_distance(values, reference).value)
+                    let [values, others, reference] = [four(center, spread), four(center, spread), four(0.0, 1.0)];
+                    scalar(energy_distance(values, others, reference).value)
                 })
                 .sum();
             sum / f64::from(draws)
@@ -323,9 +329,26 @@ mod tests {
         for (center, spread) in [(0.4, 1.0), (0.0, 0.4), (0.0, 1.8)] {
             assert!(mean_of(center, spread) > 0.05, "{center} {spread}");
         }
-        // A single value knows where the reference is.
-        let one = energy_distance(tensor(vec![2.0], [1, 1]), tensor(vec![0.0, 1.0], [2, 1]));
-        assert_eq!(one.gradient.into_data().try_to_vec::<f64>().unwrap(), [2.0]);
+    }
+
+    #[test]
+    fn values_are_pulled_to_the_reference_and_pushed_from_others() {
+        let pull = |value: f64, others: Vec<f64>, reference: Vec<f64>| {
+            let column = |values: Vec<f64>| {
+                let n = values.len();
+                tensor::<2>(values, [n, 1])
+            };
+            let term = energy_distance(column(vec![value]), column(others), column(reference));
+            term.gradient.into_data().try_to_vec::<f64>().unwrap()[0]
+        };
+        let reference = || vec![-1.0, -0.5, 0.5, 1.0];
+        assert_eq!(pull(3.0, vec![0.0, 4.0], reference()), 2.0);
+        assert_eq!(pull(-3.0, vec![0.0, -4.0], reference()), -2.0);
+        // As many others below as there are of the reference: at rest.
+        assert_eq!(pull(0.7, vec![0.0, 0.1, 0.2, 2.0], reference()), 0.0);
+        // Too narrow: outward. Too wide: inward.
+        assert_eq!(pull(0.7, vec![0.0, 0.1, 0.2, 0.3], reference()), -1.0);
+        assert_eq!(pull(0.7, vec![-9.0, -8.0, 8.0, 9.0], reference()), 1.0);
     }
 
     #[test]

@@ -217,7 +217,7 @@ impl TrainingOptions {
             beta: 0.3,
             divergence_floor: 45.0,
             lambda_rec: 3e-2,
-            lambda_volume_fraction: 0.05,
+            lambda_volume_fraction: 0.3,
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,

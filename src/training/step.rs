@@ -9,6 +9,7 @@ use super::augmentation::{
 use super::batches::TrainingData;
 use super::losses::{self, Term};
 use super::options::TrainingOptions;
+use super::volume_fractions::COMPARED;
 use crate::Result;
 use crate::network::{Layout, Network, Tape, channels, phase_distance};
 use crate::processor;
@@ -45,6 +46,8 @@ pub struct TrainingState {
     pub discriminator: Learner,
     /// Moving average of the generator.
     pub average: Option<Snapshot>,
+    /// Volume fractions of the latest realisations, as `VolumeFractions::term` takes them, one after the other; zeros at first.
+    pub volume_fractions: Tensor<1>,
     /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
     pub loss_sums: Tensor<1>,
 }
@@ -73,6 +76,7 @@ impl TrainingState {
             generator,
             discriminator: learner(architecture.discriminator, 2, options.rate_discriminator),
             average,
+            volume_fractions: Tensor::zeros([COMPARED * channels(n_phases)], device),
             loss_sums: Tensor::zeros([5], device),
         }
     }
@@ -100,7 +104,12 @@ impl TrainingState {
         if options.discriminator_reconstructions {
             streams.push(shown.narrow(0, 0, batch));
         }
-        let volume_fractions = draws.volume_fractions.map(|drawn| data.volume_fractions.term(&streams[1], drawn));
+        let volume_fractions = draws.volume_fractions.map(|drawn| {
+            let mut remembered = self.volume_fractions.clone().reshape(drawn.dims());
+            let term = data.volume_fractions.term(&streams[1], &mut remembered, drawn);
+            self.volume_fractions = remembered.flatten(0, 1);
+            term
+        });
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
@@ -327,7 +336,7 @@ impl Draws {
                 on_device(noise, numbers, device) * deviation
             }),
             volume_fractions: (options.lambda_volume_fraction > 0.0)
-                .then(|| data.volume_fractions.draw(batch, &mut rng, device)),
+                .then(|| data.volume_fractions.draw(&mut rng, device)),
         })
     }
 }

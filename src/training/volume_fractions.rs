@@ -10,6 +10,9 @@ use crate::network::phases_of_channels;
 /// Places along each axis of a micrograph at which windows are looked at.
 const PLACES: usize = 64;
 
+/// Realisations whose volume fractions are remembered, and windows that are drawn, for those of a batch to be compared with.
+pub const COMPARED: usize = 64;
+
 /// Volume fractions of windows from anywhere in a micrograph, all places alike; moved by as much as makes their mean the
 /// micrograph's, for what lies along the edges is in fewer windows.
 pub struct VolumeFractions {
@@ -36,21 +39,27 @@ impl VolumeFractions {
         }
     }
 
-    /// Those of `count` windows, `[count, channels]`.
-    pub fn draw(&self, count: usize, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
+    /// Those of [`COMPARED`] windows, `[COMPARED, channels]`.
+    pub fn draw(&self, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
         let windows: Vec<&[f32]> = self.values.chunks(self.deviations.len()).collect();
-        let drawn = (0..count).flat_map(|_| windows[rng.random_range(0..windows.len())]).copied().collect();
-        Tensor::from_data(TensorData::new(drawn, [count, self.deviations.len()]), device)
+        let drawn = (0..COMPARED).flat_map(|_| windows[rng.random_range(0..windows.len())]).copied().collect();
+        Tensor::from_data(TensorData::new(drawn, [COMPARED, self.deviations.len()]), device)
     }
 
-    /// How far the volume fractions of `realisations`, one-hot, are from the `drawn` ones in distribution.
-    pub fn term(&self, realisations: &Tensor<4>, drawn: Tensor<2>) -> Term<4> {
+    /// How far the volume fractions of `realisations`, one-hot, are from the `drawn` ones in distribution; `remembered` are
+    /// those of earlier realisations, `[COMPARED, channels]`, which become the latest.
+    ///
+    /// Batch normalisation sets the images of one batch off against each other: the distance would rest where they differ
+    /// too much if they were compared among themselves.
+    pub fn term(&self, realisations: &Tensor<4>, remembered: &mut Tensor<2>, drawn: Tensor<2>) -> Term<4> {
         let [n, channels, height, width] = realisations.dims();
         let pixels = height * width;
         let deviations = TensorData::new(self.deviations.clone(), [1, channels]);
         let deviations = Tensor::<2>::from_data(deviations, &realisations.device());
         let means: Tensor<2> = realisations.clone().reshape([n * channels, pixels]).mean_dim(1).reshape([n, channels]);
-        let term = losses::energy_distance(means / deviations.clone(), drawn);
+        let values = means / deviations.clone();
+        let term = losses::energy_distance(values.clone(), remembered.clone(), drawn);
+        *remembered = Tensor::cat(vec![remembered.clone(), values], 0).narrow(0, n, COMPARED);
         let by_pixel: Tensor<4> = (term.gradient / deviations / pixels as f64).reshape([n, channels, 1, 1]);
         Term { value: term.value, gradient: by_pixel.expand([n, channels, height, width]) }
     }
@@ -140,8 +149,12 @@ mod tests {
         let micrograph = Sample::GaussianField(Default::default()).make(3, 1).unwrap().images;
         let fractions = VolumeFractions::new(&micrograph, 64);
         let device = Device::flex();
-        let drawn = fractions.draw(4, &mut generator(1, Purpose::Step, 0), &device);
-        let term = fractions.term(&Tensor::ones([4, 1, 64, 64], &device), drawn);
+        let drawn = fractions.draw(&mut generator(1, Purpose::Step, 0), &device);
+        let full = 1.0 / fractions.deviations[0];
+        let mut remembered = Tensor::full([COMPARED, 1], full, &device);
+        let term = fractions.term(&Tensor::ones([4, 1, 64, 64], &device), &mut remembered, drawn);
+        assert_eq!(remembered.dims(), [COMPARED, 1]);
+        assert!((remembered - full).abs().max().into_scalar::<f32>() < 1e-3);
         // All alike and all above the real ones: 2 / n by each volume fraction in its unit, shared by its pixels.
         let expected = 2.0 / 4.0 / f64::from(fractions.deviations[0]) / 4096.0;
         let difference = (term.gradient / expected - 1.0).abs().max().into_scalar::<f32>();
