@@ -41,9 +41,14 @@ impl VolumeFractions {
 
     /// Those of [`COMPARED`] windows, `[COMPARED, channels]`.
     pub fn draw(&self, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
-        let windows: Vec<&[f32]> = self.values.chunks(self.deviations.len()).collect();
-        let drawn = (0..COMPARED).flat_map(|_| windows[rng.random_range(0..windows.len())]).copied().collect();
-        Tensor::from_data(TensorData::new(drawn, [COMPARED, self.deviations.len()]), device)
+        let channels = self.deviations.len();
+        let windows = self.values.len() / channels;
+        let mut drawn = Vec::with_capacity(COMPARED * channels);
+        for _ in 0..COMPARED {
+            let first = rng.random_range(0..windows) * channels;
+            drawn.extend_from_slice(&self.values[first..first + channels]);
+        }
+        Tensor::from_data(TensorData::new(drawn, [COMPARED, channels]), device)
     }
 
     /// How far the volume fractions of `realisations`, one-hot, are from the `drawn` ones in distribution; `remembered` are
