@@ -22,3 +22,4 @@ pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};
+pub(crate) use statistics::{deviation, mean};

@@ -1,11 +1,11 @@
 //! Mean, deviation, root mean square and the Kolmogorov-Smirnov test.
 
-pub(super) fn mean(values: &[f64]) -> f64 {
+pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Standard deviation of a sample.
-pub(super) fn deviation(values: &[f64]) -> f64 {
+/// Standard deviation of a sample; not a number for a single value.
+pub fn deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
 }

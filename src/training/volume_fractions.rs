@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
 use super::losses::{self, Term};
+use crate::evaluation::{deviation, mean};
 use crate::micrograph::PhaseImages;
 use crate::network::phases_of_channels;
 
@@ -25,10 +26,9 @@ pub struct VolumeFractions {
 impl VolumeFractions {
     /// Looks at windows of `side` x `side` pixels, which fit into the micrograph.
     pub fn new(micrograph: &PhaseImages, side: usize) -> Self {
+        let of_micrograph = micrograph.volume_fractions();
         let channels: Vec<Channel> = phases_of_channels(micrograph.n_phases())
-            .map(|phase| {
-                Channel::new(of_windows(micrograph, side, phase), micrograph.volume_fractions()[phase as usize])
-            })
+            .map(|phase| Channel::new(of_windows(micrograph, side, phase), of_micrograph[usize::from(phase)]))
             .collect();
         let windows = channels[0].values.len();
         Self {
@@ -78,10 +78,8 @@ struct Channel {
 
 impl Channel {
     fn new(shares: Vec<f64>, of_micrograph: f64) -> Self {
-        let count = shares.len() as f64;
-        let mean = shares.iter().sum::<f64>() / count;
-        let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / count;
-        let deviation = variance.sqrt().max(0.01);
+        // Of a single window there is no deviation: of a number and no number, `max` is the number.
+        let (mean, deviation) = (mean(&shares), deviation(&shares).max(0.01));
         let values = shares.iter().map(|share| ((share - mean + of_micrograph) / deviation) as f32).collect();
         Self { values, deviation: deviation as f32 }
     }
@@ -138,7 +136,7 @@ mod tests {
             let mean = values.iter().sum::<f32>() / values.len() as f32;
             assert!((mean - expected).abs() < 1e-6, "{mean} instead of {expected}");
         }
-        assert!((found.deviations[1] - (1.0f32 / 18.0).sqrt()).abs() < 1e-6);
+        assert!((found.deviations[1] - (1.0f32 / 15.0).sqrt()).abs() < 1e-6);
     }
 
     #[test]
