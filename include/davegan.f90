@@ -125,7 +125,7 @@ module davegan
     integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows, discriminator_reconstructions
     real(c_double) :: discriminator_noise
     integer(c_int32_t) :: discriminator_binary, discriminator_spectral, discriminator_width, generator_periodic
-    real(c_double) :: generator_average
+    real(c_double) :: generator_smoothing, generator_average
     integer(c_int64_t) :: choice_interval
     integer(c_int64_t) :: checkpoint_interval, history_interval
     integer(c_int32_t) :: resume, progress_bar

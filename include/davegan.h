@@ -678,6 +678,12 @@ typedef struct davegan_train_options_t {
      */
     int32_t generator_periodic;
     /**
+     * Weight with which each of a pixel's two neighbours takes part when the generator's logits are smoothed, first in
+     * columns, then in rows, so that outlines do not show its last layer's two-pixel pattern; 0 to 0.25 (which removes it);
+     * default 0: none; 1/6.
+     */
+    double generator_smoothing;
+    /**
      * Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
      * average; 0.999.
      */

@@ -134,6 +134,10 @@ pub struct davegan_train_options_t {
     /// 1: realisations are periodic, for beyond an edge the generator's kernels meet the opposite one (standard); 0
     /// (default): they meet zeros.
     pub generator_periodic: i32,
+    /// Weight with which each of a pixel's two neighbours takes part when the generator's logits are smoothed, first in
+    /// columns, then in rows, so that outlines do not show its last layer's two-pixel pattern; 0 to 0.25 (which removes it);
+    /// default 0: none; 1/6.
+    pub generator_smoothing: f64,
     /// Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
     /// average; 0.999.
     pub generator_average: f64,
@@ -230,6 +234,7 @@ impl davegan_train_options_t {
             discriminator_spectral: training.discriminator_spectral.into(),
             discriminator_width: training.discriminator_width as i32,
             generator_periodic: training.generator_periodic.into(),
+            generator_smoothing: training.generator_smoothing,
             generator_average: training.generator_average,
             choice_interval: training.choice_interval as i64,
             history_interval: training.history_interval as i64,
@@ -291,6 +296,7 @@ impl davegan_train_options_t {
             discriminator_spectral: switch(self.discriminator_spectral, "discriminator_spectral")?,
             discriminator_width: count(self.discriminator_width, "discriminator_width")?,
             generator_periodic: switch(self.generator_periodic, "generator_periodic")?,
+            generator_smoothing: self.generator_smoothing,
             generator_average: self.generator_average,
             choice_interval: count(self.choice_interval, "choice_interval")?,
             history_interval: count(self.history_interval, "history_interval")?,

@@ -23,6 +23,13 @@ impl Gate {
         let excess = if holds { 0.0 } else { (least - value).max(value - most) / width };
         Self { figure, requirement, holds, excess }
     }
+
+    /// 0 if it holds, 1/2 if it is just missed, 1 if it is missed by far, so that of two models that miss as many gates the
+    /// nearer one is better, but hardly ever one that misses more.
+    fn shortfall(&self) -> f64 {
+        // Of a number and no number, `min` is the number.
+        if self.holds { 0.0 } else { 0.5 + 0.5 * self.excess.min(1.0) }
+    }
 }
 
 impl Fidelity {
@@ -54,10 +61,9 @@ impl Fidelity {
         gates
     }
 
-    /// How much the gates lack together, each at most one: 0 if all hold, 16 if all are missed by far.
+    /// How much the gates lack together: 0 if all hold, 16 if all are missed by far.
     pub fn shortfall(&self) -> f64 {
-        // A figure that is not a number lacks one too: of a number and no number, `min` is the number.
-        self.gates().iter().map(|gate| gate.excess.min(1.0)).sum()
+        self.gates().iter().map(Gate::shortfall).sum()
     }
 }
 
@@ -77,6 +83,15 @@ mod tests {
                 && (within(0.75).excess - 0.5).abs() < 1e-12
         );
         let unknown = within(f64::NAN);
-        assert!(!unknown.holds && unknown.excess.min(1.0) == 1.0);
+        assert!(!unknown.holds && unknown.shortfall() == 1.0);
+    }
+
+    #[test]
+    fn a_gate_that_is_missed_weighs_more_than_how_far() {
+        let gate = |value| Gate::new("objects_sd", "", value, -0.5, 0.5);
+        let together = |values: [f64; 2]| values.map(|value| gate(value).shortfall()).iter().sum::<f64>();
+        assert_eq!(together([0.5, -0.5]), 0.0);
+        assert!(together([0.0, 20.0]) <= together([0.51, 0.51]));
+        assert!(together([0.0, 0.6]) < together([0.0, 0.7]));
     }
 }

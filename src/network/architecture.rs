@@ -46,10 +46,10 @@ pub enum Direction {
     Up,
 }
 
-/// One layer: (transposed) convolution, then batch normalisation or a bias, then leaky ReLU.
+/// One layer: (transposed) convolution, smoothing, then batch normalisation or a bias, then leaky ReLU.
 ///
 /// A layer has a bias only where no normalisation follows: normalising subtracts the mean and with it any bias.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerSpec {
     /// Convolution or transposed convolution.
     pub direction: Direction,
@@ -65,9 +65,17 @@ pub struct LayerSpec {
     pub activated: bool,
     /// Whether the kernel is divided by its largest singular value.
     pub spectral: bool,
+    /// Of a layer that doubles: what it gives is smoothed in rows and columns, with this weight for each neighbour.
+    pub smoothing: f64,
 }
 
 impl LayerSpec {
+    /// A layer without normalisation and activation.
+    fn linear(direction: Direction, geometry: Geometry, inputs: usize, outputs: usize) -> Self {
+        let (normalised, activated, spectral, smoothing) = (false, false, false, 0.0);
+        Self { direction, geometry, inputs, outputs, normalised, activated, spectral, smoothing }
+    }
+
     /// Side of what goes out for the side of what comes in.
     pub fn output_side(&self, side: usize) -> usize {
         let factor = match self.geometry {
@@ -91,7 +99,7 @@ impl LayerSpec {
 }
 
 /// What is left to the user beside the paper's tables (see the options of training).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Variant {
     /// Batch normalisation and leaky ReLU on the encoder's last layer, as the tables print.
     pub encoder_head_normalised: bool,
@@ -99,6 +107,8 @@ pub struct Variant {
     pub discriminator_head_normalised: bool,
     /// The generator's images are tori.
     pub generator_periodic: bool,
+    /// Weight with which a neighbour in row or column takes part in the smoothing of the generator's logits.
+    pub generator_smoothing: f64,
     /// Channels of the discriminator, in multiples of the tables'.
     pub discriminator_width: usize,
     /// Spectral instead of batch normalisation in the discriminator.
@@ -111,6 +121,7 @@ impl Default for Variant {
             encoder_head_normalised: false,
             discriminator_head_normalised: false,
             generator_periodic: false,
+            generator_smoothing: 0.0,
             discriminator_width: 1,
             discriminator_spectral: false,
         }
@@ -118,7 +129,7 @@ impl Default for Variant {
 }
 
 /// The three networks as lists of layers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
     /// Image to `[mean, log variance]` of the latent vector.
     pub encoder: Vec<LayerSpec>,
@@ -143,6 +154,9 @@ impl Architecture {
             if variant.generator_periodic && layer.geometry == Geometry::Halving(Border::Zero) {
                 layer.geometry = Geometry::Halving(Border::Periodic);
             }
+        }
+        if let Some(last) = networks.generator.last_mut() {
+            last.smoothing = variant.generator_smoothing;
         }
         if variant.discriminator_spectral {
             for layer in &mut networks.discriminator {
@@ -196,20 +210,12 @@ fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool
     let mut inputs = channels;
     let mut layers = Vec::with_capacity(widths.len() + 1);
     for (index, &width) in widths.iter().enumerate() {
-        layers.push(LayerSpec {
-            direction: Direction::Down,
-            geometry: Geometry::Halving(Border::Zero),
-            inputs,
-            outputs: width,
-            normalised: index > 0,
-            activated: true,
-            spectral: false,
-        });
+        let halving = LayerSpec::linear(Direction::Down, Geometry::Halving(Border::Zero), inputs, width);
+        layers.push(LayerSpec { normalised: index > 0, activated: true, ..halving });
         inputs = width;
     }
-    let geometry = Geometry::Collapsing;
-    let direction = Direction::Down;
-    layers.push(LayerSpec { direction, geometry, inputs, outputs, normalised, activated, spectral: false });
+    let last = LayerSpec::linear(Direction::Down, Geometry::Collapsing, inputs, outputs);
+    layers.push(LayerSpec { normalised, activated, ..last });
     layers
 }
 
@@ -224,26 +230,12 @@ fn growing(latent: usize, widths: &Widths, channels: usize) -> Vec<LayerSpec> {
     let mut inputs = latent;
     let mut layers = Vec::new();
     for (direction, geometry, outputs) in growing.chain(again) {
-        layers.push(LayerSpec {
-            direction,
-            geometry,
-            inputs,
-            outputs,
-            normalised: true,
-            activated: true,
-            spectral: false,
-        });
+        let layer = LayerSpec::linear(direction, geometry, inputs, outputs);
+        layers.push(LayerSpec { normalised: true, activated: true, ..layer });
         inputs = outputs;
     }
-    layers.push(LayerSpec {
-        direction: Direction::Up,
-        geometry: halving,
-        inputs,
-        outputs: channels,
-        normalised: widths.generator_normalised,
-        activated: false,
-        spectral: false,
-    });
+    let last = LayerSpec::linear(Direction::Up, halving, inputs, channels);
+    layers.push(LayerSpec { normalised: widths.generator_normalised, ..last });
     layers
 }
 

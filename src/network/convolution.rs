@@ -75,13 +75,37 @@ pub fn up(coarse: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4>
     fine.slice(s![.., .., 2..2 * height + 2, 2..2 * width + 2])
 }
 
+/// Each pixel becomes (1 - 2 `weight`) of itself and `weight` of either neighbour, in columns and then in rows. Beyond an
+/// edge that meets zeros the outermost pixel goes on, so that what is constant stays so.
+///
+/// With a weight of 1/4 nothing is left of a pattern that changes from pixel to pixel. It is its own gradient: what two
+/// pixels have of each other is the same.
+pub fn smoothed(images: Tensor<4>, weight: f64, border: Border) -> Tensor<4> {
+    let columns = smoothed_along(2, images, weight, border);
+    smoothed_along(3, columns, weight, border)
+}
+
+fn smoothed_along(axis: usize, images: Tensor<4>, weight: f64, border: Border) -> Tensor<4> {
+    let side = images.dims()[axis];
+    let bordered = bordered(axis, images.clone(), border);
+    let neighbours = bordered.clone().narrow(axis, 0, side) + bordered.narrow(axis, 2, side);
+    images * (1.0 - 2.0 * weight) + neighbours * weight
+}
+
 /// A torus with one more row and column on each side, those from the opposite edge.
 fn wrapped(images: Tensor<4>) -> Tensor<4> {
-    let [_, _, height, width] = images.dims();
-    let (first, last) = (images.clone().narrow(2, 0, 1), images.clone().narrow(2, height - 1, 1));
-    let rows = Tensor::cat(vec![last, images, first], 2);
-    let (first, last) = (rows.clone().narrow(3, 0, 1), rows.clone().narrow(3, width - 1, 1));
-    Tensor::cat(vec![last, rows, first], 3)
+    bordered(3, bordered(2, images, Border::Periodic), Border::Periodic)
+}
+
+/// One pixel more on each side: on a torus that from the opposite edge, else the outermost once more.
+fn bordered(axis: usize, images: Tensor<4>, border: Border) -> Tensor<4> {
+    let side = images.dims()[axis];
+    let (first, last) = (images.clone().narrow(axis, 0, 1), images.clone().narrow(axis, side - 1, 1));
+    let (before, behind) = match border {
+        Border::Zero => (first, last),
+        Border::Periodic => (last, first),
+    };
+    Tensor::cat(vec![before, images, behind], axis)
 }
 
 /// Gradient by the kernel, of the kernel's shape: `down`'s for an output gradient `coarse`, `up`'s for an output

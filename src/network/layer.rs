@@ -7,7 +7,7 @@
 use burn::tensor::Tensor;
 
 use super::architecture::{Direction, LayerSpec};
-use super::convolution::{correlate, down, up};
+use super::convolution::{Geometry, correlate, down, smoothed, up};
 
 /// Constants of normalisation and activation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,7 +115,7 @@ pub struct InnerGradients {
     scale: Option<Tensor<1>>,
 }
 
-/// Takes the gradient by a layer's output back to the output of its convolution.
+/// Takes the gradient by a layer's output back to the output of its convolution, before smoothing.
 pub fn backward_inner(
     spec: &LayerSpec,
     weights: &LayerWeights,
@@ -133,7 +133,7 @@ pub fn backward_inner(
     let channels = [spec.outputs];
     let (Some(normalised), Some(scale)) = (&tape.normalised, &weights.scale) else {
         let shift = sum_per_channel(gradient.clone()).reshape(channels);
-        return InnerGradients { linear: gradient, shift, scale: None };
+        return InnerGradients { linear: smooth(spec, gradient), shift, scale: None };
     };
     let [n, _, height, width] = gradient.dims();
     let count = (n * height * width) as f64;
@@ -142,7 +142,7 @@ pub fn backward_inner(
     let factor = per_channel(scale.clone()) * normalised.inverse_deviation.clone();
     let through_statistics = by_shift.clone() / count + normalised.values.clone() * (by_scale.clone() / count);
     InnerGradients {
-        linear: (gradient - through_statistics) * factor,
+        linear: smooth(spec, (gradient - through_statistics) * factor),
         shift: by_shift.reshape(channels),
         scale: Some(by_scale.reshape(channels)),
     }
@@ -167,9 +167,18 @@ pub fn backward_input(spec: &LayerSpec, weights: &LayerWeights, inner: InnerGrad
 }
 
 fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<4>) -> Tensor<4> {
-    match spec.direction {
+    let linear = match spec.direction {
         Direction::Down => down(input, weights.kernel.clone(), spec.geometry),
         Direction::Up => up(input, weights.kernel.clone(), spec.geometry),
+    };
+    smooth(spec, linear)
+}
+
+/// The smoothing of a layer that has one, forward and backward.
+fn smooth(spec: &LayerSpec, values: Tensor<4>) -> Tensor<4> {
+    match spec.geometry {
+        Geometry::Halving(border) if spec.smoothing > 0.0 => smoothed(values, spec.smoothing, border),
+        _ => values,
     }
 }
 

@@ -106,6 +106,10 @@ pub struct TrainingOptions {
     /// The generator's images are tori: beyond an edge its kernels meet the opposite one.
     #[serde(default)]
     pub generator_periodic: bool,
+    /// The generator's logits are smoothed in rows and columns, with this weight for each of a pixel's two neighbours, 0 to
+    /// 1/4: a last layer that doubles has a kernel for each place in 2 x 2, and outlines show it.
+    #[serde(default)]
+    pub generator_smoothing: f64,
     /// Decay of the moving average of the generator's weights that generation uses; 0: the weights themselves.
     pub generator_average: f64,
     /// Steps after each of which the networks are judged beside the micrograph, so that generation uses the best ones; 0:
@@ -199,6 +203,7 @@ impl TrainingOptions {
             discriminator_width: 1,
             discriminator_spectral: false,
             generator_periodic: false,
+            generator_smoothing: 0.0,
             generator_average: 0.0,
             choice_interval: 0,
             history_interval: 50,
@@ -228,6 +233,7 @@ impl TrainingOptions {
             discriminator_width: 2,
             discriminator_spectral: true,
             generator_periodic: true,
+            generator_smoothing: 1.0 / 6.0,
             generator_average: 0.999,
             choice_interval: 4_000,
             ..paper
@@ -278,6 +284,7 @@ impl TrainingOptions {
         number("divergence_floor", self.divergence_floor, 0.0, 1e6)?;
         number("label_smoothing", self.label_smoothing, 0.0, 0.4)?;
         number("discriminator_noise", self.discriminator_noise, 0.0, 10.0)?;
+        number("generator_smoothing", self.generator_smoothing, 0.0, 0.25)?;
         within("discriminator_width", self.discriminator_width, 1, 16)?;
         if self.discriminator_spectral && self.discriminator_head_normalised {
             return Err(Error::invalid(
@@ -328,6 +335,7 @@ impl TrainingOptions {
             encoder_head_normalised: self.encoder_head_normalised,
             discriminator_head_normalised: self.discriminator_head_normalised,
             generator_periodic: self.generator_periodic,
+            generator_smoothing: self.generator_smoothing,
             discriminator_width: self.discriminator_width,
             discriminator_spectral: self.discriminator_spectral,
         };

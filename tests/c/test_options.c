@@ -63,6 +63,7 @@ static void the_standard_profile_has_values_of_its_own(void) {
     CHECK(options.steps > 0);
     CHECK_INT(1, options.generator_periodic);
     CHECK_INT(1, options.discriminator_windows);
+    CHECK_NEAR(1.0 / 6, options.generator_smoothing, 1e-12);
 }
 
 static void initialisers_refuse_nonsense(void) {

@@ -128,6 +128,7 @@ static void every_option_of_the_model_trains(void) {
     options.discriminator_binary = !options.discriminator_binary;
     options.discriminator_width = 3;
     options.generator_periodic = !options.generator_periodic;
+    options.generator_smoothing = 0.2;
     options.generator_average = 0.9;
     options.decay_start = 0.5;
     options.divergence_floor = 3;
@@ -169,6 +170,7 @@ static void wrong_options_are_named(void) {
     CHECK_OPTION(discriminator_noise, -0.1);
     CHECK_OPTION(decay_start, 2.0);
     CHECK_OPTION(generator_average, 2.0);
+    CHECK_OPTION(generator_smoothing, 0.3);
     davegan_train_options_t options = short_training();
     davegan_micrograph_t *micrograph = small_micrograph();
     const char *model = TEST_FILE("wrong.h5");

@@ -93,6 +93,7 @@ fn gradients_agree_with_finite_differences() {
                     encoder_head_normalised: normalised,
                     discriminator_head_normalised: normalised,
                     generator_periodic: normalised,
+                    generator_smoothing: if channels == 3 { 0.2 } else { 0.0 },
                     ..Variant::default()
                 };
                 let spectral = Variant { discriminator_spectral: true, discriminator_width: 2, ..variant };
@@ -168,6 +169,22 @@ fn a_periodic_generator_s_halving_layers_move_with_their_input() {
     };
     let difference = network.forward(moved(input.clone(), 1)) - moved(network.forward(input), 16);
     assert!(difference.abs().max().into_scalar::<f64>() < 1e-12);
+}
+
+#[test]
+fn smoothed_logits_do_not_change_from_pixel_to_pixel() {
+    let mut rng = generator(18, Purpose::Weights, 0);
+    let smooth = Variant { generator_smoothing: 0.25, generator_periodic: true, ..Variant::default() };
+    let network = single(&network(Architecture::new(Profile::Paper64, 1, 32, smooth).generator, &mut rng));
+    let input = random([1, 32, 1, 1], &mut rng).cast(DType::F32);
+    for logits in [network.forward(input.clone()), with_primitives(|| network.forward(input))].map(values) {
+        let largest = logits.iter().fold(0f32, |largest, logit| largest.max(logit.abs()));
+        for [by_row, by_column] in [[1, 1], [0, 1], [1, 0]] {
+            let sign = |pixel: usize| [1.0, -1.0][(pixel / 64 * by_row + pixel % 64 * by_column) % 2];
+            let alternating: f32 = logits.iter().enumerate().map(|(pixel, logit)| sign(pixel) * logit).sum();
+            assert!(largest > 0.01 && alternating.abs() < 1e-3 * largest, "{alternating} of {largest}");
+        }
+    }
 }
 
 #[test]
@@ -306,7 +323,13 @@ fn fused_kernels_agree_with_primitives() {
             let side = profile.side();
             check_fused("encoder", &architecture.encoder, [n, channels, side, side]);
             check_fused("generator", &architecture.generator, [n, latent, 1, 1]);
+            let smooth = Variant { generator_smoothing: 0.25, ..variant };
+            let smooth = Architecture::new(profile, channels, latent, smooth).generator;
+            check_fused("smooth generator", &smooth, [n, latent, 1, 1]);
             let periodic = Variant { generator_periodic: true, ..variant };
+            let smooth = Variant { generator_smoothing: 0.1, ..periodic };
+            let smooth = Architecture::new(profile, channels, latent, smooth).generator;
+            check_fused("smooth periodic generator", &smooth, [n, latent, 1, 1]);
             let periodic = Architecture::new(profile, channels, latent, periodic).generator;
             check_fused("periodic generator", &periodic, [n, latent, 1, 1]);
             check_fused("periodic encoder", &reversed(&periodic[1..]), [n, channels, side, side]);

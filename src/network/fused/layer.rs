@@ -9,6 +9,7 @@ use pulp::{Simd, WithSimd};
 use super::elementwise::{Affine, Moments, activate, activate_backward, normalise, normalise_backward};
 use super::grid::Grid;
 use super::link::Link;
+use super::smoothing::smooth;
 use crate::network::Geometry;
 use crate::network::architecture::{Direction, LayerSpec};
 use crate::network::convolution::Border;
@@ -53,12 +54,23 @@ impl Layer {
         block(self.spec.outputs)
     }
 
-    /// The product for some output channels.
+    /// The product for some output channels, smoothed if the layer is.
     #[inline(always)]
     fn convolve<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, input: &[f32], to: &mut [f32]) {
         match self.spec.direction {
             Direction::Down => self.link.to_coarse(simd, kernel, first, input, to),
             Direction::Up => self.link.to_fine(simd, kernel, first, input, to),
+        }
+        for channel in to.chunks_exact_mut(self.output().channel_length()) {
+            self.smooth(channel);
+        }
+    }
+
+    /// The smoothing of a layer that has one, of one channel of what the product gave, forward and backward.
+    #[inline(always)]
+    fn smooth(&self, channel: &mut [f32]) {
+        if self.spec.smoothing > 0.0 {
+            smooth(&self.output(), channel, self.spec.smoothing as f32);
         }
     }
 
@@ -219,6 +231,7 @@ impl WithSimd for Backward<'_> {
                 let factor = affine.scale * moments.inverse_deviation;
                 normalise_backward(simd, &grid, to, values, by_shift, by_scale, factor);
             }
+            layer.smooth(to);
             if layer.spec.normalised || grid.border == Border::Periodic {
                 grid.close_borders(to);
             }

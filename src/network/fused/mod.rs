@@ -17,6 +17,7 @@ mod grid;
 mod layer;
 mod link;
 mod product;
+mod smoothing;
 
 pub use chain::{Kernels, Tape, export_to};
 pub use fixed::{Fixed, phases};
