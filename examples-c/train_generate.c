@@ -347,6 +347,7 @@ int main(int argc, char **argv) {
     options.count = settings.count;
     options.threads = settings.training.threads;
     options.replace = 1;
+    options.progress_bar = 1;
 
     start = seconds();
     check(davegan_generate(model, realisations, NULL, &options));

@@ -1574,14 +1574,15 @@ davegan_status_t davegan_contact_sheet(const struct davegan_model_t *model,
  * phases the minority phase is judged, for more every phase but phase 0.
  *
  * `micrograph` is the one that the model was trained on; of another one of the same material E_rec is not judged. Of
- * `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults. The gates need at least 32
- * realisations, and 256 for a verdict, and a micrograph at least twice as wide and high as they are; otherwise the page
- * says what is left out and why. 256 realisations of 64 x 64 pixels take some seconds for each phase. `html` is
- * replaced in one step; after a failure it is as it was.
+ * `options`, `seed`, `first`, `count`, `threads` and everything about progress matter; NULL means the defaults. The gates
+ * need at least 32 realisations, and 256 for a verdict, and a micrograph at least twice as wide and high as they are;
+ * otherwise the page says what is left out and why. 256 realisations of 64 x 64 pixels take some seconds for each phase. A
+ * step of the progress is a part of the work. `html` is replaced in one step; after a failure it is as it was.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if `micrograph` has not the model's number of phases or is smaller than its
  * realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
- * `DAVEGAN_IO` if the file cannot be written. May be called from any thread.
+ * `DAVEGAN_IO` if the file cannot be written; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any
+ * thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE

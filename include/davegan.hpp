@@ -213,7 +213,7 @@ struct GenerateOptions : davegan_generate_options_t {
     GenerateOptions() : davegan_generate_options_t() {
         detail::check(davegan_generate_options_init(this, sizeof(davegan_generate_options_t)));
     }
-    /// Used instead of `progress` and `user_data` where it is set; for files and judging.
+    /// Used instead of `progress` and `user_data` where it is set; for files, judging and reports.
     ProgressCallback on_progress;
 };
 
@@ -447,7 +447,10 @@ public:
 
     /// Writes a page of HTML that says whether realisations may be taken for the material of the micrograph.
     void report(const Micrograph &micrograph, const std::string &html, const GenerateOptions &options = {}) const {
-        detail::check(davegan_report(get(), micrograph.get(), html.c_str(), &options));
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_generate_options_t raw = options;
+        bridge.connect(raw);
+        bridge.check(davegan_report(get(), micrograph.get(), html.c_str(), &raw));
     }
 
     /// The C handle, still owned by this object.

@@ -1,7 +1,10 @@
 //! How long work tells where it stands, and is told to stop.
 
 use std::ops::ControlFlow;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use rayon::ThreadPool;
 
 use crate::training::Losses;
 use crate::{Error, Result};
@@ -64,5 +67,82 @@ impl Pace {
         let done = step - self.first;
         let remaining = (done > 0).then(|| elapsed / done as f64 * (self.steps - step) as f64);
         Progress { step, steps: self.steps, elapsed, remaining, losses }
+    }
+}
+
+/// Runs `work`, which tells when each of its `parts` parts is done, in `pool`; `progress` is called on this thread at most
+/// every `progress_interval` seconds, and after the last part. `what` it is stands in the error if it is cancelled.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for the interval, those of `work`, and [`Error::Cancelled`] if `progress` asked to stop.
+pub(crate) fn in_parts<T: Send>(
+    what: &str,
+    pool: &ThreadPool,
+    parts: u64,
+    progress_interval: f64,
+    progress: ProgressCallback,
+    work: impl FnOnce(&dyn Fn() -> Result<()>) -> Result<T> + Send,
+) -> Result<T> {
+    check_interval(progress_interval)?;
+    let cancelled = |done: u64| Error::Cancelled(format!("{what} was cancelled after {done} of {parts} parts"));
+    let pace = Pace::new(0, parts, progress_interval);
+    let (tell, told) = mpsc::sync_channel(0);
+    let mut result = Err(Error::Internal("the work did not start".into()));
+    let mut cancelled_after = None;
+    pool.in_place_scope(|scope| {
+        let result = &mut result;
+        // Nobody listens any more once `progress` has asked to stop.
+        scope.spawn(move |_| *result = work(&|| tell.send(()).map_err(|_| cancelled(0))));
+        let mut due = pace.next_report();
+        for (done, ()) in (1..).zip(told) {
+            if done == parts || Instant::now() >= due {
+                due = pace.next_report();
+                if progress(&pace.report(done, None)).is_break() {
+                    cancelled_after = Some(done);
+                    break;
+                }
+            }
+        }
+    });
+    cancelled_after.map_or(result, |done| Err(cancelled(done)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::thread_pool;
+
+    #[test]
+    fn a_part_that_fails_ends_the_work_with_its_error() {
+        let pool = thread_pool(1).unwrap();
+        let mut steps = Vec::new();
+        let result: Result<()> = in_parts(
+            "testing",
+            &pool,
+            3,
+            0.0,
+            &mut |progress| {
+                steps.push((progress.step, progress.steps));
+                ControlFlow::Continue(())
+            },
+            |done| {
+                done()?;
+                Err(Error::invalid("wrong"))
+            },
+        );
+        assert_eq!((result, steps), (Err(Error::invalid("wrong")), vec![(1, 3)]));
+    }
+
+    #[test]
+    fn reports_keep_their_interval_but_the_last_always_comes() {
+        let pool = thread_pool(1).unwrap();
+        let mut steps = Vec::new();
+        let mut keep = |progress: &Progress| {
+            steps.push(progress.step);
+            ControlFlow::Continue(())
+        };
+        in_parts("testing", &pool, 5, 1000.0, &mut keep, |done| (0..5).try_for_each(|_| done())).unwrap();
+        assert_eq!(steps, [5]);
     }
 }

@@ -73,6 +73,12 @@ cargo fmt --check
 stage "cargo clippy"
 cargo clippy --release --locked --all-targets -- -D warnings
 
+# Checked and not built, which would take longer than everything else together (docs/gpu.md).
+stage "cargo clippy with accelerators"
+accelerators=$CARGO_TARGET_DIR/accelerators
+cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON
+cargo clippy --release --manifest-path "$accelerators/cargo/Cargo.toml" --lib --features wgpu,cuda-nvrtc -- -D warnings
+
 stage "cargo doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
 

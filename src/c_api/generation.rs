@@ -72,7 +72,7 @@ impl davegan_generate_options_t {
     }
 
     /// What `options` of the host, or NULL, ask for.
-    unsafe fn read(options: *const Self) -> Result<Self> {
+    pub(super) unsafe fn read(options: *const Self) -> Result<Self> {
         // SAFETY: the caller's promise.
         Ok(unsafe { options::read(options) }?.unwrap_or_else(Self::new))
     }

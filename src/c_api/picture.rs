@@ -5,10 +5,11 @@ use std::ffi::c_char;
 use ndarray::Array4;
 
 use super::generation::{davegan_generate_options_t, read_options};
-use super::guard::guard;
+use super::guard::{guard, guard_with_host};
 use super::micrograph::davegan_micrograph_t;
 use super::model::davegan_model_t;
 use super::pointers::{self, elements, reference, slice, text};
+use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::storage::{Mode, write_phase_images};
@@ -42,14 +43,15 @@ pub unsafe extern "C" fn davegan_contact_sheet(
 /// phases the minority phase is judged, for more every phase but phase 0.
 ///
 /// `micrograph` is the one that the model was trained on; of another one of the same material E_rec is not judged. Of
-/// `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults. The gates need at least 32
-/// realisations, and 256 for a verdict, and a micrograph at least twice as wide and high as they are; otherwise the page
-/// says what is left out and why. 256 realisations of 64 x 64 pixels take some seconds for each phase. `html` is
-/// replaced in one step; after a failure it is as it was.
+/// `options`, `seed`, `first`, `count`, `threads` and everything about progress matter; NULL means the defaults. The gates
+/// need at least 32 realisations, and 256 for a verdict, and a micrograph at least twice as wide and high as they are;
+/// otherwise the page says what is left out and why. 256 realisations of 64 x 64 pixels take some seconds for each phase. A
+/// step of the progress is a part of the work. `html` is replaced in one step; after a failure it is as it was.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if `micrograph` has not the model's number of phases or is smaller than its
 /// realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
-/// `DAVEGAN_IO` if the file cannot be written. May be called from any thread.
+/// `DAVEGAN_IO` if the file cannot be written; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any
+/// thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_report(
@@ -58,12 +60,16 @@ pub unsafe extern "C" fn davegan_report(
     html: *const c_char,
     options: *const davegan_generate_options_t,
 ) -> davegan_status_t {
-    guard(|| {
+    guard_with_host(|host| {
         // SAFETY: as above.
         let (model, micrograph) = unsafe { (&reference(model, "model")?.0, &reference(micrograph, "micrograph")?.0) };
         // SAFETY: as above.
-        let (html, options) = unsafe { (pointers::path(html, "html")?, read_options(options)?) };
-        report::html_report(model, micrograph, html, &options)
+        let (html, options) = unsafe { (pointers::path(html, "html")?, davegan_generate_options_t::read(options)?) };
+        let mut audience = Audience::new("report", options.progress_bar, options.progress, options.user_data)?;
+        let (generation, interval) = (options.generation()?, options.progress_interval);
+        report::html_report(model, micrograph, html, &generation, interval, &mut |progress| {
+            audience.tell(host, progress)
+        })
     })
 }
 

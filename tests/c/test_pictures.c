@@ -17,6 +17,31 @@ static void the_contact_sheet_is_a_png(const davegan_model_t *model) {
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_contact_sheet(model, NULL, &options));
 }
 
+static int32_t stop_at_the_second_part(const davegan_progress_t *progress, void *user_data) {
+    int *calls = (int *)user_data;
+    ++*calls;
+    CHECK_INT(*calls, progress->step);
+    return progress->step == 2;
+}
+
+static void a_report_can_be_cancelled(const davegan_model_t *model) {
+    int calls = 0;
+    davegan_generate_options_t options = some_realisations(0, 32);
+    options.progress = stop_at_the_second_part;
+    options.progress_interval = 0;
+    options.user_data = &calls;
+    davegan_micrograph_t *micrograph = small_micrograph();
+    const char *path = TEST_FILE("cancelled.html");
+    remove(path);
+    FAILS(DAVEGAN_CANCELLED, "report", davegan_report(model, micrograph, path, &options));
+    CHECK_INT(2, calls);
+    FILE *file = fopen(path, "r");
+    CHECK(file == NULL);
+    options.progress_interval = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "progress_interval", davegan_report(model, micrograph, path, &options));
+    davegan_micrograph_free(micrograph);
+}
+
 static void the_report_is_a_page_of_its_own(const davegan_model_t *model) {
     const davegan_generate_options_t options = some_realisations(0, 32), one = some_realisations(0, 1);
     const char *path = TEST_FILE("report.html");
@@ -76,6 +101,7 @@ int main(void) {
     davegan_model_t *model = small_model(TEST_FILE("model.h5"));
     the_contact_sheet_is_a_png(model);
     the_report_is_a_page_of_its_own(model);
+    a_report_can_be_cancelled(model);
     images_come_back_as_they_were_written();
     davegan_model_free(model);
     return 0;

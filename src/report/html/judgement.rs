@@ -1,9 +1,11 @@
 //! The gates of each phase, with what falls short.
 
+use std::cell::Cell;
+
 use super::gate_words::{Measure, NOTHING, Words, words};
 use super::subject::{Subject, reason};
 use crate::Result;
-use crate::evaluation::{Fidelity, Gate, evaluate};
+use crate::evaluation::{Fidelity, Gate, PARTS, evaluate_in_parts};
 
 /// What is judged of a phase.
 pub(super) struct Judgement {
@@ -21,24 +23,37 @@ impl Judgement {
     }
 }
 
-/// Judges all phases of `subject`.
+/// Judges all phases of `subject`, in [`PARTS`] parts each: `done` is called after every one of them.
 ///
 /// # Errors
 ///
-/// Those of [`evaluate`], apart from what cannot be judged.
-pub(super) fn judge(subject: &Subject) -> Result<Vec<Judgement>> {
-    let of_phase = |&phase: &u8| {
-        let fidelity = match &subject.windows_at {
-            Err(reason) => Err(reason.clone()),
-            Ok(windows_at) => {
-                let reconstructions = subject.own_micrograph.then_some(&subject.reconstructions);
-                let (real, realisations) = (&subject.micrograph.images, &subject.realisations);
-                reason(evaluate(real, realisations, reconstructions, phase, windows_at))?
-            }
-        };
-        Ok(Judgement { phase, fidelity })
+/// Those of [`evaluate_in_parts`], apart from what cannot be judged.
+pub(super) fn judge(subject: &Subject, done: &dyn Fn() -> Result<()>) -> Result<Vec<Judgement>> {
+    subject.phases.iter().map(|&phase| Ok(Judgement { phase, fidelity: fidelity(subject, phase, done)? })).collect()
+}
+
+/// The figures of one phase, or why there are none.
+fn fidelity(
+    subject: &Subject,
+    phase: u8,
+    done: &dyn Fn() -> Result<()>,
+) -> Result<std::result::Result<Fidelity, String>> {
+    let left = Cell::new(PARTS);
+    let one_done = || {
+        left.set(left.get() - 1);
+        done()
     };
-    subject.phases.iter().map(of_phase).collect()
+    let judged = match &subject.windows_at {
+        Err(reason) => Err(reason.clone()),
+        Ok(windows_at) => {
+            let reconstructions = subject.own_micrograph.then_some(&subject.reconstructions);
+            let (real, realisations) = (&subject.micrograph.images, &subject.realisations);
+            reason(evaluate_in_parts(real, realisations, reconstructions, phase, windows_at, &one_done))?
+        }
+    };
+    // What cannot be judged is done with.
+    (0..left.get()).try_for_each(|_| done())?;
+    Ok(judged)
 }
 
 /// A gate as people read it.

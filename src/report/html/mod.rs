@@ -32,12 +32,14 @@ use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use self::judgement::judge;
+use self::judgement::{Judgement, judge};
 use self::subject::Subject;
 use crate::device::thread_pool;
+use crate::evaluation::PARTS;
 use crate::generation::GenerationOptions;
 use crate::micrograph::Micrograph;
 use crate::model::Model;
+use crate::progress::{ProgressCallback, in_parts};
 use crate::{Error, Result, storage};
 
 /// Writes a page of HTML that says whether realisations of `model` may be taken for the material of `micrograph`.
@@ -52,24 +54,42 @@ use crate::{Error, Result, storage};
 /// micrograph is too small for real windows, or the realisations are too few, the page says which parts are left out and
 /// why. If the micrograph is not the one that the model was trained on, it says so, and E_rec is not judged.
 ///
+/// `progress` is called on this thread after a part of the work, at most every `progress_interval` seconds; its steps are
+/// those parts, which take unequal times.
+///
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] for an option out of range, or a micrograph that has not the model's number of phases or
 /// is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`] if
-/// the file cannot be written; an older file stays in all cases.
-pub fn html_report(model: &Model, micrograph: &Micrograph, path: &Path, options: &GenerationOptions) -> Result<()> {
+/// the file cannot be written; [`Error::Cancelled`] if `progress` asked to stop; an older file stays in all cases.
+pub fn html_report(
+    model: &Model,
+    micrograph: &Micrograph,
+    path: &Path,
+    options: &GenerationOptions,
+    progress_interval: f64,
+    progress: ProgressCallback,
+) -> Result<()> {
     // Before the work, which takes some seconds.
     storage::check_replaceable(path)?;
-    let subject = Subject::new(model, micrograph, options)?;
-    let page = thread_pool(options.threads)?.install(|| page(&subject))?.into_string();
+    // Images, figures, page.
+    let parts = 1 + PARTS * micrograph.images.judged_phases().len() as u64 + 1;
+    let pool = thread_pool(options.threads)?;
+    let page = in_parts("the report", &pool, parts, progress_interval, progress, |done| {
+        let subject = Subject::new(model, micrograph, options)?;
+        done()?;
+        let judgements = judge(&subject, done)?;
+        let page = page(&subject, &judgements)?.into_string();
+        done()?;
+        Ok(page)
+    })?;
     storage::replace_file(path, |temporary| {
         fs::write(temporary, &page).map_err(|error| Error::system(path, "write the report", &error))
     })
 }
 
 /// The whole page.
-fn page(subject: &Subject) -> Result<Markup> {
-    let judgements = judge(subject)?;
+fn page(subject: &Subject, judgements: &[Judgement]) -> Result<Markup> {
     let title = format!("davegan report: {}", subject.model.origin.source);
     let [_, ny, nx] = subject.model.shape();
     Ok(html! {
@@ -88,13 +108,13 @@ fn page(subject: &Subject) -> Result<Markup> {
                         " pixels each, judged beside the micrograph." }
                 }
                 main {
-                    (verdict::section(subject, &judgements))
+                    (verdict::section(subject, judgements))
                     (pictures::section(subject)?)
-                    (gate_table::section(subject, &judgements))
+                    (gate_table::section(subject, judgements))
                     (descriptor_plots::section(subject)?)
                     (losses::section(subject.model))
                     (latent_space::section(subject)?)
-                    (paper::section(subject, &judgements)?)
+                    (paper::section(subject, judgements)?)
                     (origin::section(subject)?)
                 }
                 footer { "davegan " (env!("CARGO_PKG_VERSION")) }

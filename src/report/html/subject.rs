@@ -1,7 +1,6 @@
 //! All images that a report is about.
 
 use crate::Result;
-use crate::device::thread_pool;
 use crate::error::Error;
 use crate::evaluation::floor_windows;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
@@ -39,7 +38,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Makes the realisations of `options` and the reconstructions.
+    /// Makes the realisations of `options` and the reconstructions, these in the current rayon pool.
     ///
     /// # Errors
     ///
@@ -58,7 +57,7 @@ impl<'a> Subject<'a> {
             own_micrograph: model.is_trained_on(micrograph),
             options,
             realisations: realisations(model, options)?,
-            reconstructions: thread_pool(options.threads)?.install(|| reconstruct(model, &model.tiles))?,
+            reconstructions: reconstruct(model, &model.tiles)?,
             real,
             real_name,
             windows_at,

@@ -31,7 +31,7 @@ fn trained(micrograph: &Micrograph, profile: Profile, name: &str) -> Model {
 fn report(model: &Model, micrograph: &Micrograph, count: usize, name: &str) -> String {
     let path = path(&format!("{name}.html"));
     let options = GenerationOptions { count, seed: 3, threads: 1, ..GenerationOptions::default() };
-    html_report(model, micrograph, &path, &options).unwrap();
+    html_report(model, micrograph, &path, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
     fs::read_to_string(path).unwrap()
 }
 
@@ -128,15 +128,41 @@ fn a_material_that_is_not_the_model_s_is_refused() {
     let model = trained(&micrograph, Profile::Paper32, "refused");
     let path = path("refused.html");
     let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
-    let message = |micrograph: &Micrograph, options: &GenerationOptions| {
-        html_report(&model, micrograph, &path, options).unwrap_err().to_string()
+    let refused = |micrograph: &Micrograph, path: &Path, options: &GenerationOptions| {
+        html_report(&model, micrograph, path, options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap_err()
     };
+    let message =
+        |micrograph: &Micrograph, options: &GenerationOptions| refused(micrograph, &path, options).to_string();
     assert!(message(&three_phases(64), &options).contains("3 phases, the model 2"));
     assert!(message(&field(31), &options).contains("1 x 31 x 31"));
     assert!(message(&micrograph, &GenerationOptions { count: 0, ..options.clone() }).contains("count = 0"));
     assert!(!path.exists());
-    let nowhere = html_report(&model, &micrograph, Path::new("/no/such/folder/report.html"), &options).unwrap_err();
+    let nowhere = refused(&micrograph, Path::new("/no/such/folder/report.html"), &options);
     assert!(matches!(nowhere, Error::Io { .. }), "{nowhere}");
+}
+
+#[test]
+fn every_part_is_told_and_a_cancelled_report_is_not_written() {
+    let micrograph = three_phases(64);
+    let model = trained(&micrograph, Profile::Paper32, "parts");
+    let path = path("parts.html");
+    let steps = |count: usize, last: u64| {
+        let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
+        let mut steps = Vec::new();
+        let result = html_report(&model, &micrograph, &path, &options, 0.0, &mut |progress| {
+            assert_eq!(progress.steps, 2 + 2 * PARTS);
+            steps.push(progress.step);
+            if progress.step == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        (result, steps)
+    };
+    let (cancelled, told) = steps(32, 3);
+    assert!(matches!(&cancelled, Err(Error::Cancelled(message)) if message.contains("3 of 16 parts")), "{cancelled:?}");
+    assert!(told == [1, 2, 3] && !path.exists());
+    // Of three realisations no phase can be judged.
+    for count in [32, 3] {
+        assert_eq!(steps(count, u64::MAX), (Ok(()), (1..=2 + 2 * PARTS).collect()));
+    }
 }
 
 #[test]
