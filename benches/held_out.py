@@ -11,8 +11,8 @@ is for each kind of image the median and the range from the 5th to the 95th perc
     E        error of Eq. 12 between image and reconstruction
     pixels   share of pixels that the reconstruction has wrong
 
-and, of the last kinds, how many lie within that range of the seen windows. Needs numpy and h5py. The programs are those of the
-CMake build that DAVEGAN_BUILD names, else of the quick start's.
+and, from the seen windows on, how many lie within the range of those. Needs numpy and h5py. The programs are those of the CMake
+build that DAVEGAN_BUILD names, else of the quick start's.
 """
 import ctypes
 import os
@@ -77,15 +77,19 @@ def main():
     target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
     build = Path(os.environ.get("DAVEGAN_BUILD", target / "quickstart"))
     micrographs, dataset, out = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    program = build / "examples-c" / "train_generate"
+    if not program.exists():
+        sys.exit(f"{program} is not there; run examples-c/quickstart.sh, or name a CMake build in DAVEGAN_BUILD")
     out.mkdir(parents=True, exist_ok=True)
     with h5py.File(micrographs) as file:
+        if dataset not in file:
+            sys.exit(f"{micrographs} has no {dataset}; it has {', '.join(file)}")
         image = file[dataset][()]
     if image.shape != (4 * SIDE, 4 * SIDE):
         sys.exit(f"{dataset} is {image.shape}; it must be {(4 * SIDE, 4 * SIDE)}")
     image = np.unique(image, return_inverse=True)[1].reshape(image.shape).astype(np.uint8)
     with h5py.File(out / "seen.h5", "w") as file:
         file["phase"] = image[:, :SEEN]
-    program = build / "examples-c" / "train_generate"
     subprocess.run([program, out / "seen.h5", "phase", out, *sys.argv[4:]], check=True, stdout=subprocess.DEVNULL)
 
     with h5py.File(out / "model.h5") as file:

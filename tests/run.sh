@@ -73,7 +73,7 @@ cargo fmt --check
 stage "cargo clippy"
 cargo clippy --release --locked --all-targets -- -D warnings
 
-# Checked and not built, which would take longer than everything else together (docs/gpu.md).
+# Checked and not built, which would take as long as everything else together (docs/gpu.md).
 stage "cargo clippy with accelerators"
 accelerators=$CARGO_TARGET_DIR/accelerators
 cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON
