@@ -117,7 +117,7 @@ module davegan
     integer(c_int64_t) :: steps, epochs
     real(c_double) :: rate_generator, rate_discriminator, rate_encoder, decay_start
     real(c_double) :: beta, divergence_floor, lambda_vae, lambda_noise, lambda_rec
-    real(c_double) :: lambda_volume_fraction, label_smoothing
+    real(c_double) :: lambda_volume_fraction, lambda_euler_characteristic, label_smoothing
     real(c_double) :: adam_beta1, adam_beta2, adam_epsilon, leaky_slope, norm_momentum, norm_epsilon, displacement
     real(c_double) :: prior_mean_deviation, prior_log_variance_deviation, latent_scale_min, latent_scale_max
     integer(c_int32_t) :: latent_augmentation, reconstruction_mean, divergence_mean

@@ -566,6 +566,11 @@ typedef struct davegan_train_options_t {
      */
     double lambda_volume_fraction;
     /**
+     * The same for the Euler characteristic of each phase, its pieces (that hang together by edges) less its holes; mends
+     * connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
+     */
+    double lambda_euler_characteristic;
+    /**
      * Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
      * its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
      * what the discriminator says.
@@ -690,7 +695,7 @@ typedef struct davegan_train_options_t {
     double generator_average;
     /**
      * Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
-     * its own), so that generation uses the networks that were best; default 0: it uses the last ones; 4000. Needs a
+     * its own), so that generation uses the networks that were best; default 0: it uses the last ones; 2000. Needs a
      * micrograph of at least two tiles along each axis.
      */
     int64_t choice_interval;

@@ -72,6 +72,9 @@ pub struct davegan_train_options_t {
     /// windows of the micrograph in distribution (energy distance), in their standard deviation; mends bias and lack of
     /// spread; 0 to 1e6; default 0: none; 0.3.
     pub lambda_volume_fraction: f64,
+    /// The same for the Euler characteristic of each phase, its pieces (that hang together by edges) less its holes; mends
+    /// connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
+    pub lambda_euler_characteristic: f64,
     /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
     /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
     /// what the discriminator says.
@@ -142,7 +145,7 @@ pub struct davegan_train_options_t {
     /// average; 0.999.
     pub generator_average: f64,
     /// Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
-    /// its own), so that generation uses the networks that were best; default 0: it uses the last ones; 4000. Needs a
+    /// its own), so that generation uses the networks that were best; default 0: it uses the last ones; 2000. Needs a
     /// micrograph of at least two tiles along each axis.
     pub choice_interval: i64,
     /// Steps between two writings of the model file; default 2000; 0: at the end only.
@@ -210,6 +213,7 @@ impl davegan_train_options_t {
             lambda_noise: training.lambda_noise,
             lambda_rec: training.lambda_rec,
             lambda_volume_fraction: training.lambda_volume_fraction,
+            lambda_euler_characteristic: training.lambda_euler_characteristic,
             label_smoothing: training.label_smoothing,
             adam_beta1: training.adam_beta1,
             adam_beta2: training.adam_beta2,
@@ -268,6 +272,7 @@ impl davegan_train_options_t {
             lambda_noise: self.lambda_noise,
             lambda_rec: self.lambda_rec,
             lambda_volume_fraction: self.lambda_volume_fraction,
+            lambda_euler_characteristic: self.lambda_euler_characteristic,
             label_smoothing: self.label_smoothing,
             adam_beta1: self.adam_beta1,
             adam_beta2: self.adam_beta2,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `options` | training options, TOML |
 //! | `source`, `micrograph_sha256`, `phase_values` | the micrograph |
-//! | `step`, `steps_planned`, `history`, `loss_sums`, `volume_fractions` | how far training went |
+//! | `step`, `steps_planned`, `history`, `loss_sums`, `minkowski` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `encoder/...`, `generator/...`, `discriminator/...` | for each network its weights by layer, moving statistics and Adam's moments |
 //! | `average/...` | moving average of the generator, if it has one |
@@ -63,7 +63,7 @@ fn container(model: &Model) -> Result<Container> {
     file.arrays.insert("tiles".into(), NamedArray::U8(model.tiles.phases().clone().into_dyn()));
     file.arrays.insert("history".into(), NamedArray::F64(history_table(&model.history).into_dyn()));
     put_vector(&mut file, "loss_sums", &model.state.loss_sums)?;
-    put_vector(&mut file, "volume_fractions", &model.state.volume_fractions)?;
+    put_vector(&mut file, "minkowski", &model.state.minkowski)?;
     for (name, learner) in learners(&model.state) {
         let layout = learner.network.layout();
         put_entries(&mut file, name, &layout.parameters, &learner.network.parameters)?;
@@ -118,8 +118,8 @@ pub fn read_model(path: &Path, device: &Device) -> Result<Model> {
     let mut state = TrainingState::new(&options, n_phases, device);
     state.step = file.count("step")?;
     state.loss_sums = file.vector("loss_sums", 5, device)?;
-    let remembered = state.volume_fractions.dims()[0];
-    state.volume_fractions = file.vector("volume_fractions", remembered, device)?;
+    let remembered = state.minkowski.dims()[0];
+    state.minkowski = file.vector("minkowski", remembered, device)?;
     for (name, learner) in learners_mut(&mut state) {
         let layout = learner.network.layout().clone();
         learner.network.parameters = file.entries(name, &layout.parameters, device)?;

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use super::volume_fractions::VolumeFractions;
+use super::minkowski::Minkowski;
 use crate::Result;
 use crate::micrograph::{self, PhaseImages};
 use crate::network::one_hot;
@@ -16,15 +16,15 @@ pub struct TrainingData<'a> {
     pub micrograph: &'a PhaseImages,
     /// Non-overlapping tiles of the networks' side.
     pub tiles: &'a PhaseImages,
-    /// How volume fractions vary between windows of the micrograph.
-    pub volume_fractions: VolumeFractions,
+    /// How Minkowski functionals vary between windows of the micrograph.
+    pub minkowski: Minkowski,
 }
 
 impl<'a> TrainingData<'a> {
     /// A micrograph and its tiles.
     pub fn new(micrograph: &'a PhaseImages, tiles: &'a PhaseImages) -> Self {
         let [_, side, _] = tiles.shape();
-        Self { micrograph, tiles, volume_fractions: VolumeFractions::new(micrograph, side) }
+        Self { micrograph, tiles, minkowski: Minkowski::new(micrograph, side) }
     }
 
     /// The tiles of step `step` (from 0) as channels, `[batch, channels, side, side]`.

@@ -4,7 +4,7 @@
 //! * `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
 //! * `losses`: Eq. 1 to 9 with their gradients; `bernoulli`: two of them in one pass on the processor.
-//! * `volume_fractions`: how they vary, for realisations to vary alike.
+//! * `minkowski`: how volume fractions and connectivity vary, for realisations to vary alike; `functionals`: of one image.
 //! * `adam`: the optimiser.
 //! * `step`: one step.
 //! * `history`: the loss history.
@@ -15,14 +15,15 @@ mod augmentation;
 mod batches;
 mod bernoulli;
 mod choice;
+mod functionals;
 mod history;
 mod losses;
+mod minkowski;
 mod options;
 #[cfg(test)]
 mod oracle;
 mod run;
 mod step;
-mod volume_fractions;
 
 pub use adam::Adam;
 pub use history::{LossHistory, LossRow, Losses};

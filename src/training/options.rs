@@ -47,6 +47,10 @@ pub struct TrainingOptions {
     /// of windows of the micrograph (energy distance, Szekely and Rizzo 2013), in their standard deviation; 0: none.
     #[serde(default)]
     pub lambda_volume_fraction: f64,
+    /// The same for the Euler characteristic of each phase, its pieces less its holes. It rises from nothing to this weight
+    /// until the rates begin to fall: before there are structures, nearly every pixel joins or parts something.
+    #[serde(default)]
+    pub lambda_euler_characteristic: f64,
     /// Share of its certainty that the reconstruction's target gives up, 0 to 0.4: a pixel should be of its own phase with
     /// probability 1 - `label_smoothing` (Szegedy et al. 2016).
     #[serde(default)]
@@ -178,6 +182,7 @@ impl TrainingOptions {
             lambda_noise: 1.0,
             lambda_rec: 1e-4,
             lambda_volume_fraction: 0.0,
+            lambda_euler_characteristic: 0.0,
             label_smoothing: 0.0,
             adam_beta1: 0.9,
             adam_beta2: 0.999,
@@ -223,6 +228,7 @@ impl TrainingOptions {
             divergence_floor: 45.0,
             lambda_rec: 3e-2,
             lambda_volume_fraction: 0.3,
+            lambda_euler_characteristic: 0.03,
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,
@@ -235,7 +241,7 @@ impl TrainingOptions {
             generator_periodic: true,
             generator_smoothing: 1.0 / 6.0,
             generator_average: 0.999,
-            choice_interval: 4_000,
+            choice_interval: 2_000,
             ..paper
         }
     }
@@ -269,6 +275,7 @@ impl TrainingOptions {
             ("lambda_noise", self.lambda_noise),
             ("lambda_rec", self.lambda_rec),
             ("lambda_volume_fraction", self.lambda_volume_fraction),
+            ("lambda_euler_characteristic", self.lambda_euler_characteristic),
         ] {
             number(name, weight, 0.0, 1e6)?;
         }
@@ -309,6 +316,19 @@ impl TrainingOptions {
         } else {
             self.epochs.saturating_mul(tiles as u64).div_ceil(self.batch_size as u64)
         }
+    }
+
+    /// Whether volume fractions or Euler characteristics of realisations count in the generator's loss.
+    pub fn compares_functionals(&self) -> bool {
+        self.lambda_volume_fraction > 0.0 || self.lambda_euler_characteristic > 0.0
+    }
+
+    /// What volume fractions and Euler characteristics of realisations count in the generator's loss at step `step` (from 1)
+    /// for `tiles` training tiles.
+    pub fn functional_weights(&self, step: u64, tiles: usize) -> [f64; 2] {
+        let rising = self.total_steps(tiles) as f64 * self.decay_start;
+        let risen = if rising > 0.0 { (step as f64 / rising).min(1.0) } else { 1.0 };
+        [self.lambda_volume_fraction, self.lambda_euler_characteristic * risen]
     }
 
     /// What the rates are multiplied with at step `step` (from 1) for `tiles` training tiles.
@@ -419,6 +439,23 @@ mod tests {
         for (left, factor) in (1..=40).rev().zip(&factors[60..]) {
             assert!((factor - f64::from(left) / 40.0).abs() < 1e-12, "{factor}");
         }
+    }
+
+    #[test]
+    fn connectivity_counts_in_full_when_rates_begin_to_fall() {
+        let options = TrainingOptions {
+            steps: 100,
+            decay_start: 0.5,
+            lambda_volume_fraction: 0.3,
+            lambda_euler_characteristic: 0.2,
+            ..TrainingOptions::new(Profile::Standard)
+        };
+        let weights = |options: &TrainingOptions, step| options.functional_weights(step, 16);
+        for (step, expected) in [(1, 0.004), (25, 0.1), (50, 0.2), (51, 0.2), (100, 0.2)] {
+            let [fraction, euler] = weights(&options, step);
+            assert!(fraction == 0.3 && (euler - expected).abs() < 1e-12, "{fraction} {euler}");
+        }
+        assert_eq!(weights(&TrainingOptions { decay_start: 0.0, ..options }, 1), [0.3, 0.2]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::augmentation::{
 };
 use super::batches::TrainingData;
 use super::losses::{self, Term};
+use super::minkowski::{self, COMPARED};
 use super::options::TrainingOptions;
-use super::volume_fractions::COMPARED;
 use crate::Result;
 use crate::network::{Layout, Network, Tape, channels, phase_distance};
 use crate::processor;
@@ -46,8 +46,8 @@ pub struct TrainingState {
     pub discriminator: Learner,
     /// Moving average of the generator.
     pub average: Option<Snapshot>,
-    /// Volume fractions of the latest realisations, as `VolumeFractions::term` takes them, one after the other; zeros at first.
-    pub volume_fractions: Tensor<1>,
+    /// Minkowski functionals of the latest realisations, as `Minkowski::term` takes them, one after the other; zeros at first.
+    pub minkowski: Tensor<1>,
     /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
     pub loss_sums: Tensor<1>,
 }
@@ -76,7 +76,7 @@ impl TrainingState {
             generator,
             discriminator: learner(architecture.discriminator, 2, options.rate_discriminator),
             average,
-            volume_fractions: Tensor::zeros([COMPARED * channels(n_phases)], device),
+            minkowski: Tensor::zeros([COMPARED * minkowski::numbers(n_phases)], device),
             loss_sums: Tensor::zeros([5], device),
         }
     }
@@ -104,10 +104,11 @@ impl TrainingState {
         if options.discriminator_reconstructions {
             streams.push(shown.narrow(0, 0, batch));
         }
-        let volume_fractions = draws.volume_fractions.map(|drawn| {
-            let mut remembered = self.volume_fractions.clone().reshape(drawn.dims());
-            let term = data.volume_fractions.term(&streams[1], &mut remembered, drawn);
-            self.volume_fractions = remembered.flatten(0, 1);
+        let minkowski = draws.minkowski.map(|drawn| {
+            let weights = options.functional_weights(self.step, data.tiles.len());
+            let mut remembered = self.minkowski.clone().reshape(drawn.dims());
+            let term = data.minkowski.term(&streams[1], &mut remembered, drawn, weights);
+            self.minkowski = remembered.flatten(0, 1);
             term
         });
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
@@ -139,8 +140,8 @@ impl TrainingState {
             Some(gradient) => translate(gradient.clone(), &opposite(&draws.displacements[stream])),
             None => judged.by_streams[0].zeros_like(),
         };
-        let by_realisations = match &volume_fractions {
-            Some(term) => by_images(1) + term.gradient.clone() * options.lambda_volume_fraction,
+        let by_realisations = match &minkowski {
+            Some(term) => by_images(1) + term.gradient.clone(),
             None => by_images(1),
         };
         let by_generated = Tensor::cat(vec![by_images(2), by_realisations], 0);
@@ -150,8 +151,8 @@ impl TrainingState {
         self.move_average(options.generator_average);
 
         let mut generator_loss = judged.adversarial_loss + reconstruction.clone() * options.lambda_rec;
-        if let Some(term) = volume_fractions {
-            generator_loss = generator_loss + term.value * options.lambda_volume_fraction;
+        if let Some(term) = minkowski {
+            generator_loss = generator_loss + term.value;
         }
         let row = vec![encoder_loss, judged.discriminator_loss, generator_loss, reconstruction, divergence];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
@@ -302,8 +303,8 @@ pub(super) struct Draws {
     windows: Option<Tensor<4>>,
     /// Noise on the streams that the discriminator sees, one behind the other.
     discriminator_noise: Option<Tensor<2>>,
-    /// Of windows of the micrograph, for those of the realisations to be like.
-    volume_fractions: Option<Tensor<2>>,
+    /// Functionals of windows of the micrograph, for those of the realisations to be like.
+    minkowski: Option<Tensor<2>>,
 }
 
 impl Draws {
@@ -335,8 +336,7 @@ impl Draws {
                 let noise = standard_normal(streams * batch * numbers, &mut rng);
                 on_device(noise, numbers, device) * deviation
             }),
-            volume_fractions: (options.lambda_volume_fraction > 0.0)
-                .then(|| data.volume_fractions.draw(&mut rng, device)),
+            minkowski: options.compares_functionals().then(|| data.minkowski.draw(&mut rng, device)),
         })
     }
 }
@@ -504,12 +504,21 @@ mod tests {
     }
 
     #[test]
-    fn volume_fractions_reach_the_generator_alone() {
+    fn functionals_reach_the_generator_alone() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
-        let with = TrainingOptions { lambda_volume_fraction: 2.0, ..TrainingOptions::new(Profile::Standard) };
-        let without = TrainingOptions { lambda_volume_fraction: 0.0, ..with.clone() };
-        let (with, without) = (losses(&micrograph, &with, 2), losses(&micrograph, &without, 2));
-        assert!(with[0][2] != without[0][2] && with[0][..2] == without[0][..2] && with[1][3] != without[1][3]);
+        let without = TrainingOptions {
+            lambda_volume_fraction: 0.0,
+            lambda_euler_characteristic: 0.0,
+            ..TrainingOptions::new(Profile::Standard)
+        };
+        let with = [
+            TrainingOptions { lambda_volume_fraction: 2.0, ..without.clone() },
+            TrainingOptions { lambda_euler_characteristic: 2.0, ..without.clone() },
+        ];
+        let without = losses(&micrograph, &without, 2);
+        for with in with.map(|options| losses(&micrograph, &options, 2)) {
+            assert!(with[0][2] != without[0][2] && with[0][..2] == without[0][..2] && with[1][3] != without[1][3]);
+        }
     }
 
     #[test]
@@ -554,8 +563,9 @@ mod tests {
             rate_discriminator: 4e-5,
             rate_encoder: 1e-4,
             discriminator_binary: false,
-            // What it says depends on which of two volume fractions is larger: the last bit may decide.
+            // What these say depends on which of two numbers is larger: the last bit may decide.
             lambda_volume_fraction: 0.0,
+            lambda_euler_characteristic: 0.0,
             ..TrainingOptions::new(profile)
         }
     }

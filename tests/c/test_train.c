@@ -134,6 +134,7 @@ static void every_option_of_the_model_trains(void) {
     options.divergence_floor = 3;
     options.label_smoothing = 0.2;
     options.lambda_volume_fraction = 0.5;
+    options.lambda_euler_characteristic = 0.2;
     options.choice_interval = 4;
     options.latent_size = 7;
     train_small_model(TEST_FILE("literal.h5"), &options);
@@ -165,6 +166,7 @@ static void wrong_options_are_named(void) {
     CHECK_OPTION(beta, NAN);
     CHECK_OPTION(lambda_rec, -1.0);
     CHECK_OPTION(lambda_volume_fraction, -1.0);
+    CHECK_OPTION(lambda_euler_characteristic, NAN);
     CHECK_OPTION(adam_beta1, 1.0);
     CHECK_OPTION(displacement, NAN);
     CHECK_OPTION(discriminator_noise, -0.1);

@@ -1,0 +1,220 @@
+//! How Minkowski functionals vary between windows of a micrograph, and what the generator hears of those of its
+//! realisations.
+//!
+//! Volume fraction, interface density and Euler characteristic are all that an additive measure can say of a phase in the
+//! plane (Hadwiger's theorem). A discriminator sees one image at a time and does not count: volume fractions that vary too
+//! little look real to it, and grain boundaries that hang together in most places nearly so. Interfaces it judges well.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::Rng;
+
+use super::functionals::{self, FUNCTIONALS, counted};
+use super::losses::{self, Term};
+use crate::evaluation::{deviation, mean};
+use crate::micrograph::PhaseImages;
+
+/// Places along each axis of a micrograph at which windows are looked at.
+const PLACES: usize = 64;
+
+/// Realisations whose functionals are remembered, and windows that are drawn, for those of a batch to be compared with.
+pub const COMPARED: usize = 64;
+
+/// Numbers of an image with so many phases.
+pub fn numbers(n_phases: usize) -> usize {
+    FUNCTIONALS * n_phases
+}
+
+/// Functionals of windows from anywhere in a micrograph, all places alike; moved by as much as makes their mean the
+/// micrograph's, for what lies along the edges is in fewer windows.
+pub struct Minkowski {
+    n_phases: usize,
+    /// Window by window those of each phase, in standard deviations.
+    values: Vec<f32>,
+    /// Standard deviations over the windows.
+    deviations: Vec<f32>,
+}
+
+impl Minkowski {
+    /// Looks at windows of `side` x `side` pixels, which fit into the micrograph.
+    pub fn new(micrograph: &PhaseImages, side: usize) -> Self {
+        let n_phases = micrograph.n_phases();
+        let columns: Vec<Column> = (0..n_phases as u8).flat_map(|phase| columns(micrograph, side, phase)).collect();
+        let windows = columns[0].values.len();
+        Self {
+            n_phases,
+            values: (0..windows).flat_map(|window| columns.iter().map(move |column| column.values[window])).collect(),
+            deviations: columns.iter().map(|column| column.deviation).collect(),
+        }
+    }
+
+    /// Those of [`COMPARED`] windows, `[COMPARED, numbers]`.
+    pub fn draw(&self, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
+        let numbers = self.deviations.len();
+        let windows = self.values.len() / numbers;
+        let mut drawn = Vec::with_capacity(COMPARED * numbers);
+        for _ in 0..COMPARED {
+            let first = rng.random_range(0..windows) * numbers;
+            drawn.extend_from_slice(&self.values[first..first + numbers]);
+        }
+        Tensor::from_data(TensorData::new(drawn, [COMPARED, numbers]), device)
+    }
+
+    /// How far the functionals of `realisations`, one-hot, are from the `drawn` ones in distribution, times `weights`;
+    /// `remembered` are those of earlier realisations, `[COMPARED, numbers]`, which become the latest.
+    ///
+    /// Batch normalisation sets the images of one batch off against each other: the distance would rest where they differ
+    /// too much if they were compared among themselves.
+    pub fn term(
+        &self,
+        realisations: &Tensor<4>,
+        remembered: &mut Tensor<2>,
+        drawn: Tensor<2>,
+        weights: [f64; FUNCTIONALS],
+    ) -> Term<4> {
+        let n = realisations.dims()[0];
+        let device = realisations.device();
+        let row = |values: Vec<f32>| {
+            let numbers = values.len();
+            Tensor::<2>::from_data(TensorData::new(values, [1, numbers]), &device)
+        };
+        let deviations = row(self.deviations.clone());
+        let phases = of_all_phases(realisations);
+        let values = functionals::of_images(&phases) / deviations.clone();
+        // Of two phases one is what the other is not.
+        let share = if self.n_phases == 2 { 0.5 } else { 1.0 };
+        let weights = row(weights.map(|weight| (share * weight) as f32).repeat(self.n_phases));
+        // Distances grow as what is compared does, so that the weights may be part of it.
+        let term = losses::energy_distance(
+            values.clone() * weights.clone(),
+            remembered.clone() * weights.clone(),
+            drawn * weights.clone(),
+        );
+        *remembered = Tensor::cat(vec![remembered.clone(), values], 0).narrow(0, n, COMPARED);
+        let by_phases = functionals::backward(&phases, term.gradient * weights / deviations);
+        Term { value: term.value, gradient: of_channels(by_phases, realisations.dims()[1]) }
+    }
+}
+
+/// One-hot images with a channel for each phase.
+fn of_all_phases(images: &Tensor<4>) -> Tensor<4> {
+    match images.dims()[1] {
+        1 => Tensor::cat(vec![1.0 - images.clone(), images.clone()], 1),
+        _ => images.clone(),
+    }
+}
+
+/// From a gradient by what [`of_all_phases`] gives to that by the images.
+fn of_channels(by_phases: Tensor<4>, channels: usize) -> Tensor<4> {
+    match channels {
+        1 => by_phases.clone().narrow(1, 1, 1) - by_phases.narrow(1, 0, 1),
+        _ => by_phases,
+    }
+}
+
+/// One functional of one phase.
+struct Column {
+    values: Vec<f32>,
+    deviation: f32,
+}
+
+impl Column {
+    fn new(found: &[f64], of_micrograph: f64, least_deviation: f64) -> Self {
+        // Of a single window there is no deviation: of a number and no number, `max` is the number.
+        let (mean, deviation) = (mean(found), deviation(found).max(least_deviation));
+        let values = found.iter().map(|value| ((value - mean + of_micrograph) / deviation) as f32).collect();
+        Self { values, deviation: deviation as f32 }
+    }
+}
+
+/// The functionals of `phase` in windows at regular places, as many of each image.
+fn columns(micrograph: &PhaseImages, side: usize, phase: u8) -> [Column; FUNCTIONALS] {
+    let [_, ny, nx] = micrograph.shape();
+    // Of many images, fewer windows each.
+    let places = (PLACES as f64 / (micrograph.len() as f64).sqrt()).ceil() as usize;
+    let offsets = |length: usize| {
+        let last = length - side;
+        let count = places.min(last + 1);
+        (0..count).map(move |index| if count == 1 { last / 2 } else { index * last / (count - 1) })
+    };
+    let (mut of_windows, mut of_images) = (Vec::new(), Vec::new());
+    for image in (0..micrograph.len()).map(|index| micrograph.image(index)) {
+        of_images.push(counted(image, nx, 0..ny, 0..nx, phase));
+        let windows = offsets(ny).flat_map(|y| offsets(nx).map(move |x| (y, x)));
+        of_windows.extend(windows.map(|(y, x)| counted(image, nx, y..y + side, x..x + side, phase)));
+    }
+    // Windows may all be alike: a hundredth of the pixels, or one piece, is no matter then.
+    let least_deviations = [0.01, 1.0 / (side * side) as f64];
+    std::array::from_fn(|functional| {
+        let of = |images: &[[f64; FUNCTIONALS]]| -> Vec<f64> { images.iter().map(|of| of[functional]).collect() };
+        Column::new(&of(&of_windows), mean(&of(&of_images)), least_deviations[functional])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array4;
+
+    use super::*;
+    use crate::micrograph::Sample;
+    use crate::random::{Purpose, generator};
+
+    fn images(rows: &[&str], n_phases: usize) -> PhaseImages {
+        let phases =
+            Array4::from_shape_fn((1, 1, rows.len(), rows[0].len()), |(_, _, y, x)| rows[y].as_bytes()[x] - b'0');
+        PhaseImages::new(phases, n_phases).unwrap()
+    }
+
+    /// Functional `functional` of `phase`, window by window.
+    fn values(of: &Minkowski, phase: usize, functional: usize) -> Vec<f32> {
+        let column = FUNCTIONALS * phase + functional;
+        of.values.chunks(of.deviations.len()).map(|window| window[column] * of.deviations[column]).collect()
+    }
+
+    #[test]
+    fn every_window_of_a_small_micrograph_is_there_and_their_mean_is_its_own() {
+        // Phase 1 fills the first column, phase 2 the last one but for its end.
+        let micrograph = images(&["1002", "1002", "1000"], 3);
+        let shares = |phase| {
+            let windows = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)];
+            windows.map(|(y, x)| counted(micrograph.image(0), 4, y..y + 2, x..x + 2, phase)[0])
+        };
+        assert_eq!((shares(1), shares(2)), ([0.5, 0.0, 0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.0, 0.0, 0.25]));
+        let found = Minkowski::new(&micrograph, 2);
+        assert_eq!((found.values.len(), found.deviations.len()), (6 * 6, 6));
+        for phase in 0..3 {
+            let expected = counted(micrograph.image(0), 4, 0..3, 0..4, phase as u8);
+            for (functional, expected) in expected.into_iter().enumerate() {
+                let values = values(&found, phase, functional);
+                let mean = values.iter().sum::<f32>() / values.len() as f32;
+                assert!((f64::from(mean) - expected).abs() < 1e-6, "{mean} instead of {expected}");
+            }
+        }
+        assert!((found.deviations[FUNCTIONALS] - (1.0f32 / 15.0).sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn images_as_large_as_windows_are_one_window_each() {
+        let phases = Array4::from_shape_fn((5, 1, 2, 2), |(n, _, y, x)| u8::from(2 * y + x < n));
+        let found = Minkowski::new(&PhaseImages::new(phases, 2).unwrap(), 2);
+        let expected = [0.0, 0.25, 0.5, 0.75, 1.0];
+        assert!(values(&found, 1, 0).iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6));
+    }
+
+    #[test]
+    fn realisations_are_pulled_to_the_volume_fractions_of_the_micrograph() {
+        let micrograph = Sample::GaussianField(Default::default()).make(3, 1).unwrap().images;
+        let functionals = Minkowski::new(&micrograph, 64);
+        let device = Device::flex();
+        let drawn = functionals.draw(&mut generator(1, Purpose::Step, 0), &device);
+        let deviation = functionals.deviations[FUNCTIONALS];
+        let full: Vec<f32> = functionals.deviations.iter().zip([0.0, 0.0, 1.0, 0.0]).map(|(d, v)| v / d).collect();
+        let full = Tensor::<2>::from_data(TensorData::new(full.repeat(COMPARED), [COMPARED, 4]), &device);
+        let mut remembered = full.clone();
+        let term = functionals.term(&Tensor::ones([4, 1, 64, 64], &device), &mut remembered, drawn, [0.5, 0.0]);
+        assert!((remembered - full).abs().max().into_scalar::<f32>() < 1e-3);
+        // All alike and all above the real ones: 2 / n by each volume fraction in its unit, shared by its pixels.
+        let expected = 0.5 * 2.0 / 4.0 / f64::from(deviation) / 4096.0;
+        let difference = (term.gradient / expected - 1.0).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-4 && term.value.into_scalar::<f32>() > 0.5, "{difference}");
+    }
+}
