@@ -566,8 +566,8 @@ typedef struct davegan_train_options_t {
      */
     double lambda_volume_fraction;
     /**
-     * The same for the Euler characteristic of each phase, its pieces (that hang together by edges) less its holes; mends
-     * connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
+     * The same for the Euler characteristic of a phase, its pieces (that hang together by edges) less its holes, mean over
+     * the phases; mends connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
      */
     double lambda_euler_characteristic;
     /**

@@ -72,8 +72,8 @@ pub struct davegan_train_options_t {
     /// windows of the micrograph in distribution (energy distance), in their standard deviation; mends bias and lack of
     /// spread; 0 to 1e6; default 0: none; 0.3.
     pub lambda_volume_fraction: f64,
-    /// The same for the Euler characteristic of each phase, its pieces (that hang together by edges) less its holes; mends
-    /// connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
+    /// The same for the Euler characteristic of a phase, its pieces (that hang together by edges) less its holes, mean over
+    /// the phases; mends connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
     pub lambda_euler_characteristic: f64,
     /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
     /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by

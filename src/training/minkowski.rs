@@ -80,9 +80,10 @@ impl Minkowski {
         let deviations = row(self.deviations.clone());
         let phases = of_all_phases(realisations);
         let values = functionals::of_images(&phases) / deviations.clone();
-        // Of two phases one is what the other is not.
-        let share = if self.n_phases == 2 { 0.5 } else { 1.0 };
-        let weights = row(weights.map(|weight| (share * weight) as f32).repeat(self.n_phases));
+        // Of two phases one has as much as the other has not. Connectivity counts once, whatever the number of phases.
+        let shares = [if self.n_phases == 2 { 0.5 } else { 1.0 }, 1.0 / self.n_phases as f64];
+        let weights: [f64; FUNCTIONALS] = std::array::from_fn(|functional| shares[functional] * weights[functional]);
+        let weights = row(weights.map(|weight| weight as f32).repeat(self.n_phases));
         // Distances grow as what is compared does, so that the weights may be part of it.
         let term = losses::energy_distance(
             values.clone() * weights.clone(),

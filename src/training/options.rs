@@ -47,8 +47,8 @@ pub struct TrainingOptions {
     /// of windows of the micrograph (energy distance, Szekely and Rizzo 2013), in their standard deviation; 0: none.
     #[serde(default)]
     pub lambda_volume_fraction: f64,
-    /// The same for the Euler characteristic of each phase, its pieces less its holes. It rises from nothing to this weight
-    /// until the rates begin to fall: before there are structures, nearly every pixel joins or parts something.
+    /// The same for the Euler characteristic of a phase, its pieces less its holes, mean over the phases. It rises from nothing
+    /// to this weight until the rates begin to fall: before there are structures, nearly every pixel joins or parts something.
     #[serde(default)]
     pub lambda_euler_characteristic: f64,
     /// Share of its certainty that the reconstruction's target gives up, 0 to 0.4: a pixel should be of its own phase with
