@@ -109,7 +109,8 @@ typedef struct {
 static const option_t OPTIONS[] = {
     SMALL(latent_size), REAL(rate_generator), REAL(rate_discriminator), REAL(rate_encoder), REAL(decay_start),
     REAL(beta), REAL(divergence_floor), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec),
-    REAL(lambda_volume_fraction), REAL(lambda_euler_characteristic), REAL(label_smoothing), REAL(adam_beta1), REAL(adam_beta2), REAL(adam_epsilon),
+    REAL(lambda_volume_fraction), REAL(lambda_euler_characteristic), REAL(label_smoothing),
+    REAL(adam_beta1), REAL(adam_beta2), REAL(adam_epsilon),
     REAL(leaky_slope), REAL(norm_momentum), REAL(norm_epsilon), REAL(displacement),
     REAL(prior_mean_deviation), REAL(prior_log_variance_deviation), REAL(latent_scale_min), REAL(latent_scale_max),
     SMALL(latent_augmentation), SMALL(reconstruction_mean), SMALL(divergence_mean), SMALL(encoder_head_normalised),

@@ -159,12 +159,6 @@ mod tests {
     use crate::micrograph::Sample;
     use crate::random::{Purpose, generator};
 
-    fn images(rows: &[&str], n_phases: usize) -> PhaseImages {
-        let phases =
-            Array4::from_shape_fn((1, 1, rows.len(), rows[0].len()), |(_, _, y, x)| rows[y].as_bytes()[x] - b'0');
-        PhaseImages::new(phases, n_phases).unwrap()
-    }
-
     /// Functional `functional` of `phase`, window by window.
     fn values(of: &Minkowski, phase: usize, functional: usize) -> Vec<f32> {
         let column = FUNCTIONALS * phase + functional;
@@ -174,7 +168,12 @@ mod tests {
     #[test]
     fn every_window_of_a_small_micrograph_is_there_and_their_mean_is_its_own() {
         // Phase 1 fills the first column, phase 2 the last one but for its end.
-        let micrograph = images(&["1002", "1002", "1000"], 3);
+        let phases = Array4::from_shape_fn((1, 1, 3, 4), |(_, _, y, x)| match x {
+            0 => 1,
+            3 if y < 2 => 2,
+            _ => 0,
+        });
+        let micrograph = PhaseImages::new(phases, 3).unwrap();
         let shares = |phase| {
             let windows = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)];
             windows.map(|(y, x)| counted(micrograph.image(0), 4, y..y + 2, x..x + 2, phase)[0])
