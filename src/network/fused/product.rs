@@ -209,25 +209,34 @@ pub fn correlate<S: Simd>(
     for starts in starts.chunks(STRETCH) {
         let mut c = 0;
         while c < coarse.count {
-            let rows = if S::REGISTER_COUNT >= 32 && coarse.count - c >= 4 { 4 } else { 1 };
+            // As many rows of sums as there are registers for.
+            let rows = match coarse.count - c {
+                4.. if S::REGISTER_COUNT >= 32 => 4,
+                2.. => 2,
+                _ => 1,
+            };
             for f in 0..fine.count {
                 // SAFETY: bounds as asserted above.
                 unsafe {
                     let a = coarse.values.as_ptr().add(c * coarse.stride);
                     let b = fine.values.as_ptr().add(f * fine.stride);
-                    if rows == 4 {
-                        let sums = dots::<S, 4>(simd, a, coarse.stride, b, taps, starts);
-                        for (row, sums) in sums.into_iter().enumerate() {
-                            add(c + row, f, sums);
-                        }
-                    } else {
-                        let [sums] = dots::<S, 1>(simd, a, coarse.stride, b, taps, starts);
-                        add(c, f, sums);
+                    match rows {
+                        4 => add_rows(c, f, dots::<S, 4>(simd, a, coarse.stride, b, taps, starts), &mut add),
+                        2 => add_rows(c, f, dots::<S, 2>(simd, a, coarse.stride, b, taps, starts), &mut add),
+                        _ => add_rows(c, f, dots::<S, 1>(simd, a, coarse.stride, b, taps, starts), &mut add),
                     }
                 }
             }
             c += rows;
         }
+    }
+}
+
+/// Hands over what [`dots`] has found for the planes from `c` on.
+#[inline(always)]
+fn add_rows<const R: usize>(c: usize, f: usize, sums: [[f32; 4]; R], add: &mut impl FnMut(usize, usize, [f32; 4])) {
+    for (row, sums) in sums.into_iter().enumerate() {
+        add(c + row, f, sums);
     }
 }
 
