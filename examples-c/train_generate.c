@@ -109,7 +109,7 @@ typedef struct {
 static const option_t OPTIONS[] = {
     SMALL(latent_size), REAL(rate_generator), REAL(rate_discriminator), REAL(rate_encoder), REAL(decay_start),
     REAL(beta), REAL(divergence_floor), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec),
-    REAL(lambda_volume_fraction), REAL(lambda_euler_characteristic), REAL(label_smoothing),
+    REAL(lambda_volume_fraction), REAL(lambda_euler_characteristic), REAL(lambda_patterns), REAL(label_smoothing),
     REAL(adam_beta1), REAL(adam_beta2), REAL(adam_epsilon),
     REAL(leaky_slope), REAL(norm_momentum), REAL(norm_epsilon), REAL(displacement),
     REAL(prior_mean_deviation), REAL(prior_log_variance_deviation), REAL(latent_scale_min), REAL(latent_scale_max),
@@ -117,7 +117,7 @@ static const option_t OPTIONS[] = {
     SMALL(discriminator_head_normalised), SMALL(discriminator_separate_batches), SMALL(discriminator_windows),
     SMALL(discriminator_reconstructions), REAL(discriminator_noise), SMALL(discriminator_binary),
     SMALL(discriminator_spectral), SMALL(discriminator_width), SMALL(generator_periodic), REAL(generator_smoothing),
-    REAL(generator_average), LARGE(choice_interval), LARGE(history_interval),
+    REAL(generator_average), LARGE(choice_interval), LARGE(candidates), LARGE(history_interval),
 };
 
 static void set_option(davegan_train_options_t *training, const char *assignment) {

@@ -117,7 +117,7 @@ module davegan
     integer(c_int64_t) :: steps, epochs
     real(c_double) :: rate_generator, rate_discriminator, rate_encoder, decay_start
     real(c_double) :: beta, divergence_floor, lambda_vae, lambda_noise, lambda_rec
-    real(c_double) :: lambda_volume_fraction, lambda_euler_characteristic, label_smoothing
+    real(c_double) :: lambda_volume_fraction, lambda_euler_characteristic, lambda_patterns, label_smoothing
     real(c_double) :: adam_beta1, adam_beta2, adam_epsilon, leaky_slope, norm_momentum, norm_epsilon, displacement
     real(c_double) :: prior_mean_deviation, prior_log_variance_deviation, latent_scale_min, latent_scale_max
     integer(c_int32_t) :: latent_augmentation, reconstruction_mean, divergence_mean
@@ -126,7 +126,7 @@ module davegan
     real(c_double) :: discriminator_noise
     integer(c_int32_t) :: discriminator_binary, discriminator_spectral, discriminator_width, generator_periodic
     real(c_double) :: generator_smoothing, generator_average
-    integer(c_int64_t) :: choice_interval
+    integer(c_int64_t) :: choice_interval, candidates
     integer(c_int64_t) :: checkpoint_interval, history_interval
     integer(c_int32_t) :: resume, progress_bar
     real(c_double) :: progress_interval

@@ -571,6 +571,12 @@ typedef struct davegan_train_options_t {
      */
     double lambda_euler_characteristic;
     /**
+     * Weight of another one: how much less probable the patterns of 3 x 3 pixels of realisations are in the micrograph than
+     * among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
+     * divergence of their histograms); mends outlines and ends of thin phases. Rises likewise. 0 to 1e6; default 0: none; 0.01.
+     */
+    double lambda_patterns;
+    /**
      * Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
      * its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
      * what the discriminator says.
@@ -699,6 +705,12 @@ typedef struct davegan_train_options_t {
      * micrograph of at least two tiles along each axis.
      */
     int64_t choice_interval;
+    /**
+     * Candidates from which each realisation is selected, 1 to 256, so that volume fraction, interface density, pieces and
+     * holes of realisations are on average those of windows of the micrograph; how is found whenever networks are judged
+     * (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 8.
+     */
+    int64_t candidates;
     /**
      * Steps between two writings of the model file; default 2000; 0: at the end only.
      */
@@ -1232,8 +1244,9 @@ davegan_status_t davegan_generate_into(const struct davegan_model_t *model,
 /**
  * Copies the latent vectors that `davegan_generate` would decode with the same options into `z`.
  *
- * `count * latent_size` doubles, a row a realisation, standard normal. Of `options`, `seed`, `first` and `count`
- * matter; NULL means the defaults. May be called from any thread.
+ * `count * latent_size` doubles, a row a realisation: standard normal, or those of the candidates that are taken where the
+ * model was trained with more than one (`candidates`). Of `options`, `seed`, `first`, `count` and `threads` matter; NULL
+ * means the defaults. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE

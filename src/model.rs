@@ -7,6 +7,7 @@ use ndarray::Array4;
 use sha2::{Digest, Sha256};
 
 use crate::device::Device;
+use crate::generation::Selection;
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::network::Network;
 use crate::training::{LossHistory, Losses, Snapshot, TrainingOptions, TrainingState};
@@ -67,6 +68,8 @@ pub struct Choice {
     pub encoder: Snapshot,
     /// The generator then, as generation uses it.
     pub generator: Snapshot,
+    /// Which of its candidates become realisations, if there are more than one for each.
+    pub selection: Option<Selection>,
 }
 
 impl Model {
@@ -110,6 +113,11 @@ impl Model {
     /// The encoder that belongs to it.
     pub fn encoder(&self) -> Network {
         at(&self.state.encoder.network, self.choice.as_ref().map(|choice| &choice.encoder))
+    }
+
+    /// How realisations are selected from candidates, if they are.
+    pub fn selection(&self) -> Option<&Selection> {
+        self.choice.as_ref()?.selection.as_ref()
     }
 
     /// Number of phases, 2 to 8.

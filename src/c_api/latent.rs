@@ -41,8 +41,9 @@ fn in_parallel<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 
 /// Copies the latent vectors that `davegan_generate` would decode with the same options into `z`.
 ///
-/// `count * latent_size` doubles, a row a realisation, standard normal. Of `options`, `seed`, `first` and `count`
-/// matter; NULL means the defaults. May be called from any thread.
+/// `count * latent_size` doubles, a row a realisation: standard normal, or those of the candidates that are taken where the
+/// model was trained with more than one (`candidates`). Of `options`, `seed`, `first`, `count` and `threads` matter; NULL
+/// means the defaults. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_latent_vectors(
@@ -58,7 +59,9 @@ pub unsafe extern "C" fn davegan_latent_vectors(
         let needed = elements(&[options.count, model.options.latent_size], "z")?;
         // SAFETY: as above.
         let buffer = unsafe { Buffer::new(z, capacity, needed, "the latent vectors") }?;
-        buffer.fill(&doubles(&generation::latent_vectors(model, options.seed, options.first, options.count)));
+        let vectors = thread_pool(options.threads)?
+            .install(|| generation::latent_vectors(model, options.seed, options.first, options.count))?;
+        buffer.fill(&doubles(&vectors));
         Ok(())
     })
 }

@@ -75,6 +75,10 @@ pub struct davegan_train_options_t {
     /// The same for the Euler characteristic of a phase, its pieces (that hang together by edges) less its holes, mean over
     /// the phases; mends connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
     pub lambda_euler_characteristic: f64,
+    /// Weight of another one: how much less probable the patterns of 3 x 3 pixels of realisations are in the micrograph than
+    /// among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
+    /// divergence of their histograms); mends outlines and ends of thin phases. Rises likewise. 0 to 1e6; default 0: none; 0.01.
+    pub lambda_patterns: f64,
     /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
     /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
     /// what the discriminator says.
@@ -148,6 +152,10 @@ pub struct davegan_train_options_t {
     /// its own), so that generation uses the networks that were best; default 0: it uses the last ones; 2000. Needs a
     /// micrograph of at least two tiles along each axis.
     pub choice_interval: i64,
+    /// Candidates from which each realisation is selected, 1 to 256, so that volume fraction, interface density, pieces and
+    /// holes of realisations are on average those of windows of the micrograph; how is found whenever networks are judged
+    /// (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 8.
+    pub candidates: i64,
     /// Steps between two writings of the model file; default 2000; 0: at the end only.
     pub checkpoint_interval: i64,
     /// Steps over which losses are averaged into one row of the loss history, at least 1; default 50.
@@ -214,6 +222,7 @@ impl davegan_train_options_t {
             lambda_rec: training.lambda_rec,
             lambda_volume_fraction: training.lambda_volume_fraction,
             lambda_euler_characteristic: training.lambda_euler_characteristic,
+            lambda_patterns: training.lambda_patterns,
             label_smoothing: training.label_smoothing,
             adam_beta1: training.adam_beta1,
             adam_beta2: training.adam_beta2,
@@ -241,6 +250,7 @@ impl davegan_train_options_t {
             generator_smoothing: training.generator_smoothing,
             generator_average: training.generator_average,
             choice_interval: training.choice_interval as i64,
+            candidates: training.candidates as i64,
             history_interval: training.history_interval as i64,
             device: DAVEGAN_DEVICE_KIND_AUTO,
             device_index: 0,
@@ -273,6 +283,7 @@ impl davegan_train_options_t {
             lambda_rec: self.lambda_rec,
             lambda_volume_fraction: self.lambda_volume_fraction,
             lambda_euler_characteristic: self.lambda_euler_characteristic,
+            lambda_patterns: self.lambda_patterns,
             label_smoothing: self.label_smoothing,
             adam_beta1: self.adam_beta1,
             adam_beta2: self.adam_beta2,
@@ -304,6 +315,7 @@ impl davegan_train_options_t {
             generator_smoothing: self.generator_smoothing,
             generator_average: self.generator_average,
             choice_interval: count(self.choice_interval, "choice_interval")?,
+            candidates: count(self.candidates, "candidates")?,
             history_interval: count(self.history_interval, "history_interval")?,
         })
     }

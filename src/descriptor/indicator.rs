@@ -30,6 +30,11 @@ impl Indicator {
         Ok(Self { shape: [ny, nx], pixels: images.as_slice().iter().map(|&p| p == phase).collect() })
     }
 
+    /// Images of shape `[ny, nx]`, one after the other, that are true where the phase is.
+    pub(crate) fn of_pixels(shape: [usize; 2], pixels: Vec<bool>) -> Self {
+        Self { shape, pixels }
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.pixels.len() / (self.shape[0] * self.shape[1])

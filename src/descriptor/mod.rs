@@ -59,6 +59,7 @@ pub use interfaces::{interface_density, seam_density};
 pub use likeness::likeness;
 pub use lineal_path::lineal_path;
 pub use pair_counts::PairCounts;
+pub(crate) use patterns::{PATTERNS, SCALES, halved, pattern_numbers};
 pub use patterns::{jensen_shannon, pattern_histograms};
 pub use radial::{RadialAverage, radial_average};
 pub use two_point::{S2Options, s2};

@@ -3,7 +3,7 @@
 use super::indicator::Indicator;
 
 /// Patterns of 3 x 3 pixels of two colours.
-const PATTERNS: usize = 512;
+pub const PATTERNS: usize = 512;
 
 /// Full, half and quarter resolution.
 pub const SCALES: usize = 3;
@@ -23,21 +23,29 @@ pub fn pattern_histograms(images: &Indicator) -> [Vec<f64>; SCALES] {
 }
 
 fn histogram(images: &Indicator) -> Vec<f64> {
-    let [ny, nx] = images.shape();
+    let [_, nx] = images.shape();
     let mut counts = vec![0u64; PATTERNS];
     for image in images.images() {
-        for y in 0..ny - 2 {
-            for x in 0..nx - 2 {
-                let bit = |k: usize| usize::from(image[(y + k / 3) * nx + x + k % 3]) << k;
-                counts[(0..9).map(bit).sum::<usize>()] += 1;
-            }
-        }
+        pattern_numbers(image, nx).for_each(|number| counts[number] += 1);
     }
     let total = counts.iter().sum::<u64>() as f64;
     counts.into_iter().map(|count| count as f64 / total).collect()
 }
 
-fn halved(images: &Indicator) -> Indicator {
+/// The number of the pattern at each place of an image that is `nx` pixels wide, x fastest: bit k of it is the pixel at
+/// column k % 3 and row k / 3 from there. There are two places fewer than pixels along both axes.
+pub fn pattern_numbers(image: &[bool], nx: usize) -> impl Iterator<Item = usize> {
+    let rows: Vec<usize> = image.chunks_exact(nx).flat_map(|row| row.windows(3).map(three)).collect();
+    let places = nx - 2;
+    (2 * places..rows.len()).map(move |last| rows[last - 2 * places] | rows[last - places] << 3 | rows[last] << 6)
+}
+
+fn three(pixels: &[bool]) -> usize {
+    usize::from(pixels[0]) | usize::from(pixels[1]) << 1 | usize::from(pixels[2]) << 2
+}
+
+/// Images at half the resolution: a pixel is the majority of four, or the first of them where they tie.
+pub fn halved(images: &Indicator) -> Indicator {
     let [_, nx] = images.shape();
     images.map([images.shape()[0] / 2, nx / 2], |image, [y, x]| {
         let four = [0, 1, nx, nx + 1].map(|step| image[2 * y * nx + 2 * x + step]);

@@ -45,7 +45,7 @@ fn a_model_of_one_device_gives_the_same_on_another() {
     for (device, name) in [(Device::Cpu, "of_processor.h5"), (accelerator, "of_accelerator.h5")] {
         let path = train_on(device, name, 12);
         let [here, there] = [Device::Cpu, accelerator].map(|device| Model::load(&path, device).unwrap());
-        let vectors = latent_vectors(&here, 7, 0, 40);
+        let vectors = latent_vectors(&here, 7, 0, 40).unwrap();
         let input = TensorData::new(vectors.iter().copied().collect::<Vec<_>>(), [40, here.options.latent_size, 1, 1]);
         let logits = read(here.generator().forward(Tensor::from_data(input, &Device::Cpu.open().unwrap()))).unwrap();
         let [ours, theirs] = [&here, &there].map(|model| decode(model, vectors.view()).unwrap());

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, Array4, ArrayView2, Axis, concatenate, s};
+use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::micrograph::PhaseImages;
@@ -25,16 +26,44 @@ pub struct Encoded {
     pub deviation: Array2<f32>,
 }
 
-/// The latent vectors of realisations `first..first + count`, standard normal, `(count, latents)`.
+/// The latent vectors of realisations `first..first + count`, `(count, latents)`: standard normal, or where the model has a
+/// [`Selection`](super::Selection) those of the candidates that are taken.
 ///
-/// Row i depends on `seed` and `first + i` alone.
-pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Array2<f32> {
+/// Row i depends on the model, `seed` and `first + i` alone.
+///
+/// # Errors
+///
+/// Those of [`decode`], where candidates are looked at.
+pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
+    let Some(selection) = model.selection() else { return Ok(candidates(model, 1, seed, first, count).0) };
+    let of_each = model.options.candidates;
+    let at_once = DECODED.div_ceil(of_each);
     let mut vectors = Array2::zeros((count, model.options.latent_size));
-    for (index, mut row) in (first..).zip(vectors.outer_iter_mut()) {
-        let mut rng = random::generator(seed, Purpose::Realisation, index);
-        row.map_inplace(|latent| *latent = StandardNormal.sample(&mut rng));
+    for (part, mut rows) in vectors.axis_chunks_iter_mut(Axis(0), at_once).enumerate() {
+        let first = first + (part * at_once) as u64;
+        let (candidates, draws) = candidates(model, of_each, seed, first, rows.nrows());
+        rows.assign(&selection.choose(model, seed, first, candidates.view(), &draws)?);
     }
-    vectors
+    Ok(vectors)
+}
+
+/// Standard normal latent vectors, `of_each` for each of the realisations `first..first + count`, and a number from 0 to 1 for
+/// each of these to choose by.
+pub(super) fn candidates(
+    model: &Model,
+    of_each: usize,
+    seed: u64,
+    first: u64,
+    count: usize,
+) -> (Array2<f32>, Vec<f64>) {
+    let mut vectors = Array2::zeros((count * of_each, model.options.latent_size));
+    let mut draws = Vec::with_capacity(count);
+    for (index, mut rows) in (first..).zip(vectors.axis_chunks_iter_mut(Axis(0), of_each)) {
+        let mut rng = random::generator(seed, Purpose::Realisation, index);
+        rows.map_inplace(|latent| *latent = StandardNormal.sample(&mut rng));
+        draws.push(rng.random());
+    }
+    (vectors, draws)
 }
 
 /// Encodes images of the model's shape.

@@ -151,7 +151,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
 
     fn begin_next(&mut self) -> Result<()> {
         if let Some(part) = self.parts.next() {
-            let vectors = latent_vectors(self.model, part.seed, part.first, part.count);
+            let vectors = latent_vectors(self.model, part.seed, part.first, part.count)?;
             let decoding = begin_to_decode(self.model, vectors.view())?;
             self.begun = Some((part, decoding));
         }
@@ -168,19 +168,20 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
         let Some((part, decoding)) = self.begun.take() else { return Ok(()) };
         decoding.read(to)?;
         self.begin_next()?;
-        if self.model.options.generator_periodic {
-            translate(self.model, &part, to);
-        }
+        translate(self.model, part.seed, part.first, 1, to);
         Ok(())
     }
 }
 
-/// Translates periodic realisations by any distance, all equally likely: what the generator prefers to draw in the middle is
-/// then everywhere, as in training.
-fn translate(model: &Model, part: &GenerationOptions, to: &mut [u8]) {
+/// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:
+/// what the generator prefers to draw in the middle is then everywhere, as in training.
+pub(super) fn translate(model: &Model, seed: u64, first: u64, of_each: usize, to: &mut [u8]) {
+    if !model.options.generator_periodic {
+        return;
+    }
     let [_, ny, nx] = model.shape();
     to.par_chunks_mut(ny * nx).enumerate().for_each(|(index, image)| {
-        let mut rng = random::generator(part.seed, Purpose::Displacement, part.first + index as u64);
+        let mut rng = random::generator(seed, Purpose::Displacement, first + (index / of_each) as u64);
         image.rotate_right(rng.random_range(0..ny) * nx);
         let right = rng.random_range(0..nx);
         image.chunks_exact_mut(nx).for_each(|row| row.rotate_right(right));
@@ -292,7 +293,7 @@ mod tests {
         for periodic in [false, true] {
             let model = model(periodic);
             let made = realisations(&model, &options).unwrap();
-            let decoded = decode(&model, latent_vectors(&model, 3, 5, 8).view()).unwrap();
+            let decoded = decode(&model, latent_vectors(&model, 3, 5, 8).unwrap().view()).unwrap();
             let found: Vec<_> = (0..8).map(|i| displacements(decoded.image(i), made.image(i))).collect();
             assert!(found.iter().all(|found| !found.is_empty()));
             assert_eq!(found.iter().all(|found| found.contains(&(0, 0))), !periodic, "{found:?}");

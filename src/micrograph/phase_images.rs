@@ -77,6 +77,11 @@ impl PhaseImages {
         &self.phases
     }
 
+    /// The same, no longer checked.
+    pub fn into_phases(self) -> Array4<u8> {
+        self.phases
+    }
+
     /// The phase numbers of all images, x fastest.
     pub fn as_slice(&self) -> &[u8] {
         self.phases.as_slice().expect("standard layout is established in new()")

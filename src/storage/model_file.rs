@@ -4,11 +4,11 @@
 //! |---|---|
 //! | `options` | training options, TOML |
 //! | `source`, `micrograph_sha256`, `phase_values` | the micrograph |
-//! | `step`, `steps_planned`, `history`, `loss_sums`, `minkowski` | how far training went |
+//! | `step`, `steps_planned`, `history`, `loss_sums`, `minkowski`, `patterns` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `encoder/...`, `generator/...`, `discriminator/...` | for each network its weights by layer, moving statistics and Adam's moments |
 //! | `average/...` | moving average of the generator, if it has one |
-//! | `chosen_step`, `chosen_shortfall`, `chosen/...` | encoder and generator that were best, if training chose |
+//! | `chosen_step`, `chosen_shortfall`, `chosen/...` | encoder and generator that were best, if training chose, and how their candidates are selected |
 
 use std::path::Path;
 
@@ -16,6 +16,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array2, ArrayD, Ix1, Ix2, Ix4, IxDyn};
 
 use super::{Attribute, Container, NamedArray};
+use crate::generation::Selection;
 use crate::micrograph::PhaseImages;
 use crate::model::{Choice, Model, Origin};
 use crate::network::{Entry, Layout, read};
@@ -64,6 +65,7 @@ fn container(model: &Model) -> Result<Container> {
     file.arrays.insert("history".into(), NamedArray::F64(history_table(&model.history).into_dyn()));
     put_vector(&mut file, "loss_sums", &model.state.loss_sums)?;
     put_vector(&mut file, "minkowski", &model.state.minkowski)?;
+    put_vector(&mut file, "patterns", &model.state.patterns)?;
     for (name, learner) in learners(&model.state) {
         let layout = learner.network.layout();
         put_entries(&mut file, name, &layout.parameters, &learner.network.parameters)?;
@@ -79,6 +81,9 @@ fn container(model: &Model) -> Result<Container> {
     if let Some(choice) = &model.choice {
         file.attributes.insert("chosen_step".into(), Attribute::Integer(choice.step as i64));
         file.arrays.insert("chosen_shortfall".into(), NamedArray::F64(ndarray::arr1(&[choice.shortfall]).into_dyn()));
+        if let Some(selection) = &choice.selection {
+            file.arrays.insert("chosen/selection".into(), NamedArray::F64(selection.rows.clone().into_dyn()));
+        }
         for (name, learner, snapshot) in [
             ("chosen/encoder", &model.state.encoder, &choice.encoder),
             ("chosen/generator", &model.state.generator, &choice.generator),
@@ -118,8 +123,9 @@ pub fn read_model(path: &Path, device: &Device) -> Result<Model> {
     let mut state = TrainingState::new(&options, n_phases, device);
     state.step = file.count("step")?;
     state.loss_sums = file.vector("loss_sums", 5, device)?;
-    let remembered = state.minkowski.dims()[0];
-    state.minkowski = file.vector("minkowski", remembered, device)?;
+    for (name, remembered) in [("minkowski", &mut state.minkowski), ("patterns", &mut state.patterns)] {
+        *remembered = file.vector(name, remembered.dims()[0], device)?;
+    }
     for (name, learner) in learners_mut(&mut state) {
         let layout = learner.network.layout().clone();
         learner.network.parameters = file.entries(name, &layout.parameters, device)?;
@@ -134,7 +140,7 @@ pub fn read_model(path: &Path, device: &Device) -> Result<Model> {
     }
     let origin = Origin { source: file.text("source")?, phase_values, digest: file.text("micrograph_sha256")? };
     let (steps_planned, history) = (file.count("steps_planned")?, file.history()?);
-    let choice = file.choice(&state, device)?;
+    let choice = file.choice(&state, options.candidates > 1, n_phases, device)?;
     Ok(Model { options, origin, tiles, steps_planned, history, state, choice })
 }
 
@@ -238,7 +244,13 @@ impl Reader<'_> {
         Ok(Snapshot { parameters, statistics: self.entries(network, &layout.statistics, device)? })
     }
 
-    fn choice(&self, state: &TrainingState, device: &Device) -> Result<Option<Choice>> {
+    fn selection(&self, n_phases: usize) -> Result<Selection> {
+        let rows = self.f64("chosen/selection")?.clone().into_dimensionality::<Ix2>();
+        let rows = rows.map_err(|error| self.wrong("chosen/selection", error.to_string()))?;
+        Selection::from_rows(rows, n_phases).map_err(|error| self.wrong("chosen/selection", error.to_string()))
+    }
+
+    fn choice(&self, state: &TrainingState, selects: bool, n_phases: usize, device: &Device) -> Result<Option<Choice>> {
         if !self.file.attributes.contains_key("chosen_step") {
             return Ok(None);
         }
@@ -248,6 +260,7 @@ impl Reader<'_> {
             shortfall: shortfall.ok_or_else(|| self.wrong("chosen_shortfall", "is empty".into()))?,
             encoder: self.snapshot("chosen/encoder", state.encoder.network.layout(), device)?,
             generator: self.snapshot("chosen/generator", state.generator.network.layout(), device)?,
+            selection: selects.then(|| self.selection(n_phases)).transpose()?,
         }))
     }
 

@@ -5,6 +5,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use super::minkowski::Minkowski;
+use super::patterns::Patterns;
 use crate::Result;
 use crate::micrograph::{self, PhaseImages};
 use crate::network::one_hot;
@@ -18,13 +19,20 @@ pub struct TrainingData<'a> {
     pub tiles: &'a PhaseImages,
     /// How Minkowski functionals vary between windows of the micrograph.
     pub minkowski: Minkowski,
+    /// Which patterns the micrograph has.
+    pub patterns: Patterns,
 }
 
 impl<'a> TrainingData<'a> {
     /// A micrograph and its tiles.
-    pub fn new(micrograph: &'a PhaseImages, tiles: &'a PhaseImages) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if they are three-dimensional.
+    pub fn new(micrograph: &'a PhaseImages, tiles: &'a PhaseImages) -> Result<Self> {
         let [_, side, _] = tiles.shape();
-        Self { micrograph, tiles, minkowski: Minkowski::new(micrograph, side) }
+        let (minkowski, patterns) = (Minkowski::new(micrograph, side), Patterns::new(micrograph)?);
+        Ok(Self { micrograph, tiles, minkowski, patterns })
     }
 
     /// The tiles of step `step` (from 0) as channels, `[batch, channels, side, side]`.

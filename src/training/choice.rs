@@ -5,7 +5,7 @@
 
 use super::step::Snapshot;
 use crate::evaluation::{evaluate, floor_windows};
-use crate::generation::{GenerationOptions, realisations, reconstruct};
+use crate::generation::{GenerationOptions, Selection, realisations, reconstruct};
 use crate::micrograph::PhaseImages;
 use crate::model::{Choice, Model};
 use crate::{Error, Result};
@@ -21,23 +21,26 @@ const COUNT: usize = 256;
 ///
 /// [`Error::Diverged`] if the generator no longer gives numbers, and those of reading tensors back.
 pub fn choose(model: &mut Model, micrograph: &PhaseImages, threads: usize) -> Result<()> {
-    let candidate = Model { choice: None, ..model.clone() };
-    let shortfall = match shortfall(&candidate, micrograph, threads) {
+    let mut candidate = Model { choice: None, ..model.clone() };
+    let [encoder, generator] = [candidate.encoder(), candidate.generator()]
+        .map(|network| Snapshot { parameters: network.parameters, statistics: network.statistics });
+    // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
+    let seed = model.options.seed | 1 << 63;
+    let selects = model.options.candidates > 1;
+    let selection = selects.then(|| Selection::fit(&candidate, micrograph, seed)).transpose()?;
+    candidate.choice = Some(Choice { step: model.state.step, shortfall: f64::NAN, encoder, generator, selection });
+    let shortfall = match shortfall(&candidate, micrograph, seed, threads) {
         Err(Error::InvalidParameter(_)) => return Ok(()),
         other => other?,
     };
     if model.choice.as_ref().is_none_or(|best| shortfall <= best.shortfall) {
-        let [encoder, generator] = [candidate.encoder(), candidate.generator()]
-            .map(|network| Snapshot { parameters: network.parameters, statistics: network.statistics });
-        model.choice = Some(Choice { step: model.state.step, shortfall, encoder, generator });
+        model.choice = candidate.choice.map(|choice| Choice { shortfall, ..choice });
     }
     Ok(())
 }
 
 /// What the gates lack, over all phases that are judged.
-fn shortfall(model: &Model, micrograph: &PhaseImages, threads: usize) -> Result<f64> {
-    // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
-    let seed = model.options.seed | 1 << 63;
+fn shortfall(model: &Model, micrograph: &PhaseImages, seed: u64, threads: usize) -> Result<f64> {
     let windows = floor_windows(micrograph, model.options.profile.side(), seed)?;
     let made = realisations(model, &GenerationOptions { seed, first: 0, count: COUNT, threads })?;
     let reconstructions = reconstruct(model, &model.tiles)?;

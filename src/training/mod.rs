@@ -5,6 +5,7 @@
 //! * `augmentation`: T, T_mu and T_sigma.
 //! * `losses`: Eq. 1 to 9 with their gradients; `bernoulli`: two of them in one pass on the processor.
 //! * `minkowski`: how volume fractions and connectivity vary, for realisations to vary alike; `functionals`: of one image.
+//! * `patterns`: which patterns realisations have and the micrograph has not.
 //! * `adam`: the optimiser.
 //! * `step`: one step.
 //! * `history`: the loss history.
@@ -22,6 +23,7 @@ mod minkowski;
 mod options;
 #[cfg(test)]
 mod oracle;
+mod patterns;
 mod run;
 mod step;
 

@@ -51,6 +51,11 @@ pub struct TrainingOptions {
     /// to this weight until the rates begin to fall: before there are structures, nearly every pixel joins or parts something.
     #[serde(default)]
     pub lambda_euler_characteristic: f64,
+    /// Weight of the patterns' term in the generator's loss: how much less probable the patterns of 3 x 3 pixels of its
+    /// realisations are in the micrograph than among realisations, in nats an image, on three scales; 0: none. It rises like
+    /// `lambda_euler_characteristic`.
+    #[serde(default)]
+    pub lambda_patterns: f64,
     /// Share of its certainty that the reconstruction's target gives up, 0 to 0.4: a pixel should be of its own phase with
     /// probability 1 - `label_smoothing` (Szegedy et al. 2016).
     #[serde(default)]
@@ -120,6 +125,11 @@ pub struct TrainingOptions {
     /// it uses the last ones.
     #[serde(default)]
     pub choice_interval: u64,
+    /// Candidates from which each realisation is selected, so that volume fraction, interfaces and pieces of realisations are
+    /// on average those of windows of the micrograph, 1 to 256; 1: there is no selection. Needs `choice_interval`, where the
+    /// selection is found.
+    #[serde(default = "no_selection")]
+    pub candidates: usize,
     /// Steps over which losses are averaged into one row of the loss history.
     pub history_interval: u64,
 }
@@ -183,6 +193,7 @@ impl TrainingOptions {
             lambda_rec: 1e-4,
             lambda_volume_fraction: 0.0,
             lambda_euler_characteristic: 0.0,
+            lambda_patterns: 0.0,
             label_smoothing: 0.0,
             adam_beta1: 0.9,
             adam_beta2: 0.999,
@@ -211,6 +222,7 @@ impl TrainingOptions {
             generator_smoothing: 0.0,
             generator_average: 0.0,
             choice_interval: 0,
+            candidates: 1,
             history_interval: 50,
         };
         if profile == Profile::Standard { Self::standard(paper) } else { paper }
@@ -229,6 +241,7 @@ impl TrainingOptions {
             lambda_rec: 3e-2,
             lambda_volume_fraction: 0.3,
             lambda_euler_characteristic: 0.03,
+            lambda_patterns: 0.01,
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,
@@ -242,6 +255,7 @@ impl TrainingOptions {
             generator_smoothing: 1.0 / 6.0,
             generator_average: 0.999,
             choice_interval: 2_000,
+            candidates: 8,
             ..paper
         }
     }
@@ -261,6 +275,7 @@ impl TrainingOptions {
         within("latent_size", self.latent_size, 1, 4096)?;
         within("batch_size", self.batch_size, 1, 4096)?;
         within("choice_interval", self.choice_interval, 0, 1 << 32)?;
+        within("candidates", self.candidates, 1, 256)?;
         within("history_interval", self.history_interval, 1, 1 << 32)?;
         for (name, rate) in [
             ("rate_generator", self.rate_generator),
@@ -276,6 +291,7 @@ impl TrainingOptions {
             ("lambda_rec", self.lambda_rec),
             ("lambda_volume_fraction", self.lambda_volume_fraction),
             ("lambda_euler_characteristic", self.lambda_euler_characteristic),
+            ("lambda_patterns", self.lambda_patterns),
         ] {
             number(name, weight, 0.0, 1e6)?;
         }
@@ -326,9 +342,18 @@ impl TrainingOptions {
     /// What volume fractions and Euler characteristics of realisations count in the generator's loss at step `step` (from 1)
     /// for `tiles` training tiles.
     pub fn functional_weights(&self, step: u64, tiles: usize) -> [f64; 2] {
+        [self.lambda_volume_fraction, self.lambda_euler_characteristic * self.risen(step, tiles)]
+    }
+
+    /// What patterns of realisations count in the generator's loss at step `step` (from 1) for `tiles` training tiles.
+    pub fn pattern_weight(&self, step: u64, tiles: usize) -> f64 {
+        self.lambda_patterns * self.risen(step, tiles)
+    }
+
+    /// From 0 to 1 until the rates begin to fall.
+    fn risen(&self, step: u64, tiles: usize) -> f64 {
         let rising = self.total_steps(tiles) as f64 * self.decay_start;
-        let risen = if rising > 0.0 { (step as f64 / rising).min(1.0) } else { 1.0 };
-        [self.lambda_volume_fraction, self.lambda_euler_characteristic * risen]
+        if rising > 0.0 { (step as f64 / rising).min(1.0) } else { 1.0 }
     }
 
     /// What the rates are multiplied with at step `step` (from 1) for `tiles` training tiles.
@@ -383,6 +408,10 @@ fn number(name: &str, value: f64, least: f64, most: f64) -> Result<()> {
 }
 
 fn width_of_the_table() -> usize {
+    1
+}
+
+fn no_selection() -> usize {
     1
 }
 

@@ -53,7 +53,7 @@ pub fn train(
     crate::storage::check_replaceable(path)?;
 
     let tiles = model.tiles.clone();
-    let data = TrainingData::new(&micrograph.images, &tiles);
+    let data = TrainingData::new(&micrograph.images, &tiles)?;
     let total = model.steps_planned;
     let pace = Pace::new(model.state.step, total, run.progress_interval);
     let mut saved = model.state.step;
@@ -235,7 +235,7 @@ mod tests {
         for device in [Some(crate::Device::Cpu), accelerator()].into_iter().flatten() {
             let micrograph = micrograph();
             let tiles = micrograph::tiles(&micrograph.images, 32).unwrap();
-            let data = TrainingData::new(&micrograph.images, &tiles);
+            let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
             let origin = Origin::new(&micrograph);
             let mut model = Model::untrained(options(9), origin, tiles.clone(), &device.open().unwrap());
             let never = Instant::now() + std::time::Duration::from_secs(86_400);

@@ -10,6 +10,7 @@ use super::batches::TrainingData;
 use super::losses::{self, Term};
 use super::minkowski::{self, COMPARED};
 use super::options::TrainingOptions;
+use super::patterns;
 use crate::Result;
 use crate::network::{Layout, Network, Tape, channels, phase_distance};
 use crate::processor;
@@ -48,6 +49,8 @@ pub struct TrainingState {
     pub average: Option<Snapshot>,
     /// Minkowski functionals of the latest realisations, as `Minkowski::term` takes them, one after the other; zeros at first.
     pub minkowski: Tensor<1>,
+    /// Shares of patterns in the latest realisations, as `Patterns::term` takes them; zeros at first.
+    pub patterns: Tensor<1>,
     /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
     pub loss_sums: Tensor<1>,
 }
@@ -77,6 +80,7 @@ impl TrainingState {
             discriminator: learner(architecture.discriminator, 2, options.rate_discriminator),
             average,
             minkowski: Tensor::zeros([COMPARED * minkowski::numbers(n_phases)], device),
+            patterns: Tensor::zeros([patterns::numbers(n_phases)], device),
             loss_sums: Tensor::zeros([5], device),
         }
     }
@@ -111,6 +115,9 @@ impl TrainingState {
             self.minkowski = remembered.flatten(0, 1);
             term
         });
+        let pattern_weight = options.pattern_weight(self.step, data.tiles.len());
+        let patterns = (options.lambda_patterns > 0.0)
+            .then(|| data.patterns.term(&streams[1], &mut self.patterns, self.step, pattern_weight));
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
@@ -140,10 +147,8 @@ impl TrainingState {
             Some(gradient) => translate(gradient.clone(), &opposite(&draws.displacements[stream])),
             None => judged.by_streams[0].zeros_like(),
         };
-        let by_realisations = match &minkowski {
-            Some(term) => by_images(1) + term.gradient.clone(),
-            None => by_images(1),
-        };
+        let terms: Vec<Term<4>> = minkowski.into_iter().chain(patterns).collect();
+        let by_realisations = terms.iter().fold(by_images(1), |sum, term| sum + term.gradient.clone());
         let by_generated = Tensor::cat(vec![by_images(2), by_realisations], 0);
         let adversarial_gradient = losses::probabilities_backward(generated, by_generated);
         let EncoderTerms { loss: encoder_loss, reconstruction, divergence, gradient } = encoder_terms;
@@ -151,7 +156,7 @@ impl TrainingState {
         self.move_average(options.generator_average);
 
         let mut generator_loss = judged.adversarial_loss + reconstruction.clone() * options.lambda_rec;
-        if let Some(term) = minkowski {
+        for term in terms {
             generator_loss = generator_loss + term.value;
         }
         let row = vec![encoder_loss, judged.discriminator_loss, generator_loss, reconstruction, divergence];
@@ -442,7 +447,7 @@ mod tests {
 
     fn losses_on(device: &Device, micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {
         let tiles = tiles(&micrograph.images, options.profile.side()).unwrap();
-        let data = TrainingData::new(&micrograph.images, &tiles);
+        let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
         let mut state = TrainingState::new(options, tiles.n_phases(), device);
         let mut rows = Vec::new();
         for _ in 0..steps {
@@ -472,7 +477,7 @@ mod tests {
     fn windows_stay_and_tori_go_anywhere() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
         let tiles = tiles(&micrograph.images, 64).unwrap();
-        let data = TrainingData::new(&micrograph.images, &tiles);
+        let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
         let largest = |options: &TrainingOptions| -> [i64; 3] {
             let draws = (0..20).map(|step| Draws::new(options, step, &data, &Device::flex()).unwrap().displacements);
             let largest = |of: &Displacements| of.iter().flatten().map(|u| u.abs()).max().unwrap();

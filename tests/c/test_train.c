@@ -135,7 +135,9 @@ static void every_option_of_the_model_trains(void) {
     options.label_smoothing = 0.2;
     options.lambda_volume_fraction = 0.5;
     options.lambda_euler_characteristic = 0.2;
+    options.lambda_patterns = 0.02;
     options.choice_interval = 4;
+    options.candidates = 3;
     options.latent_size = 7;
     train_small_model(TEST_FILE("literal.h5"), &options);
     options.discriminator_spectral = 1;
@@ -167,6 +169,7 @@ static void wrong_options_are_named(void) {
     CHECK_OPTION(lambda_rec, -1.0);
     CHECK_OPTION(lambda_volume_fraction, -1.0);
     CHECK_OPTION(lambda_euler_characteristic, NAN);
+    CHECK_OPTION(lambda_patterns, INFINITY);
     CHECK_OPTION(adam_beta1, 1.0);
     CHECK_OPTION(displacement, NAN);
     CHECK_OPTION(discriminator_noise, -0.1);
@@ -181,6 +184,11 @@ static void wrong_options_are_named(void) {
     options = short_training();
     options.steps = -1;
     FAILS(DAVEGAN_INVALID_PARAMETER, "steps", davegan_train_micrograph(micrograph, model, &options));
+    for (int64_t candidates = 0; candidates <= 257; candidates += 257) {
+        options = short_training();
+        options.candidates = candidates;
+        FAILS(DAVEGAN_INVALID_PARAMETER, "candidates", davegan_train_micrograph(micrograph, model, &options));
+    }
     options = short_training();
     options.seed = -1;
     FAILS(DAVEGAN_INVALID_PARAMETER, "seed is -1", davegan_train_micrograph(micrograph, model, &options));
