@@ -14,6 +14,7 @@ use davegan::model::Model;
 use davegan::network::Profile;
 use davegan::training::{RunOptions, TrainingOptions, train};
 use davegan::{Device, Result};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 const USAGE: &str = "usage:
@@ -23,7 +24,8 @@ const USAGE: &str = "usage:
   rows model PATH                          writes a model of Table 3 after one step
   rows generate MODEL COUNT THREADS        time of an image of one call for COUNT
   rows first MODEL                         time to load the model and make one realisation
-  rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others";
+  rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others
+  rows peak                                what one thread can multiply and add in registers alone";
 
 /// Steps before the clock starts: memory is warm by then, and the other threads are awake.
 const WARM_UP: usize = 30;
@@ -49,6 +51,7 @@ fn main() {
         ["generate", model, count, threads] => generate(Path::new(model), number(count), number(threads)),
         ["first", model] => first(Path::new(model)),
         ["s2", count, threads] => s2(number(count), number(threads)),
+        ["peak"] => peak(),
         _ => fail(USAGE),
     };
     match measured {
@@ -146,6 +149,48 @@ fn s2(count: usize, threads: usize) -> Result<String> {
 fn errors(one: &PhaseImages, others: &PhaseImages) -> Result<Vec<f64>> {
     let (one, counts) = (PairCounts::new(one, 1)?, PairCounts::new(others, 1)?);
     (0..others.len()).into_par_iter().map(|index| counts.error(index, &one, 0)).collect()
+}
+
+/// The bound on every kernel: as many independent sums as hide the time of one multiplication, and nothing read from memory.
+fn peak() -> Result<String> {
+    let times = 1 << 20;
+    let call = time_of_call(|| Ok(black_box(Arch::new().dispatch(Multiply { times }))))?;
+    let lanes = Arch::new().dispatch(Lanes);
+    Ok(format!("{:.1} GFLOP/s", (2 * SUMS * lanes * times) as f64 / call.as_secs_f64() / 1e9))
+}
+
+/// Sums of [`Multiply`]; fewer vectors than there are registers.
+const SUMS: usize = 12;
+
+struct Multiply {
+    times: usize,
+}
+
+impl WithSimd for Multiply {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        let [factor, value] = [0.999, 1e-3].map(|number| simd.splat_f32s(black_box(number)));
+        let mut sums = [simd.splat_f32s(0.0); SUMS];
+        for _ in 0..self.times {
+            for sum in &mut sums {
+                *sum = simd.mul_add_f32s(*sum, factor, value);
+            }
+        }
+        sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum()
+    }
+}
+
+/// How many numbers a vector has.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
 }
 
 /// The median call, after one that is not counted.

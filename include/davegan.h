@@ -708,7 +708,7 @@ typedef struct davegan_train_options_t {
     /**
      * Candidates from which each realisation is selected, 1 to 256, so that volume fraction, interface density, pieces and
      * holes of realisations are on average those of windows of the micrograph; how is found whenever networks are judged
-     * (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 8.
+     * (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 16.
      */
     int64_t candidates;
     /**

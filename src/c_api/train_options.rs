@@ -154,7 +154,7 @@ pub struct davegan_train_options_t {
     pub choice_interval: i64,
     /// Candidates from which each realisation is selected, 1 to 256, so that volume fraction, interface density, pieces and
     /// holes of realisations are on average those of windows of the micrograph; how is found whenever networks are judged
-    /// (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 8.
+    /// (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 16.
     pub candidates: i64,
     /// Steps between two writings of the model file; default 2000; 0: at the end only.
     pub checkpoint_interval: i64,

@@ -12,18 +12,22 @@ use rayon::prelude::*;
 
 use super::latent::{candidates, decode};
 use super::realisations::translate;
-use crate::descriptor::{Indicator, clusters, interface_density};
+use crate::descriptor::{Indicator, clusters, interface_density, seam_density};
 use crate::evaluation::{deviation, mean};
 use crate::micrograph::{PhaseImages, windows};
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// Statistics of a phase in an image: volume fraction, the square of what it is off the micrograph's, interface density,
-/// pieces of the phase, pieces of the rest, share of the largest piece.
-pub const STATISTICS: usize = 6;
+/// Statistics of a phase in an image: volume fraction, the square of what it is off the micrograph's, interface density, how
+/// much more of it there is across the edges, pieces of the phase, pieces of the rest, share of the largest piece.
+pub const STATISTICS: usize = 7;
+
+/// Of these the one across the edges. Pieces are counted within an image: without it, candidates would be taken whose edges
+/// meet few interfaces, for then they have fewer pieces.
+const ACROSS: usize = 3;
 
 /// Differences of the statistics that do not matter.
-const LEAST_DEVIATIONS: [f64; STATISTICS] = [0.01, 1e-4, 0.01, 1.0, 1.0, 0.01];
+const LEAST_DEVIATIONS: [f64; STATISTICS] = [0.01, 1e-4, 0.01, 0.01, 1.0, 1.0, 0.01];
 
 /// Choices from which weights are found.
 const CHOICES: usize = 512;
@@ -66,6 +70,9 @@ impl Selection {
         let mut of_candidates = selection.statistics(&decoded(model, seed, FIRST, vectors.view())?)?;
         for (mut column, (aim, unit)) in of_candidates.axis_iter_mut(Axis(1)).zip(aims.iter().zip(&units)) {
             column.mapv_inplace(|value| (value - aim) / unit);
+        }
+        if !model.options.generator_periodic {
+            of_candidates.slice_mut(s![.., ACROSS..;STATISTICS]).fill(0.0);
         }
         let weights = conditional_logit(of_candidates.view(), count);
         for (weight, (found, unit)) in selection.rows.slice_mut(s![.., 2..]).iter_mut().zip(weights.iter().zip(&units))
@@ -113,10 +120,14 @@ impl Selection {
             aims.push(match index % STATISTICS {
                 0 | 2 => whole,
                 1 => deviation(&of_windows.column(index - 1).to_vec()).powi(2),
+                ACROSS => 0.0,
                 _ => mean(&values),
             });
-            // Windows may all be alike: less than that is no matter then.
-            units.push(deviation(&values).max(LEAST_DEVIATIONS[index % STATISTICS]));
+            // Windows may all be alike: less than that is no matter then. And they are no tori.
+            units.push(match index % STATISTICS {
+                ACROSS => units[index - 1],
+                statistic => deviation(&values).max(LEAST_DEVIATIONS[statistic]),
+            });
         }
         Ok((aims, units))
     }
@@ -129,11 +140,13 @@ impl Selection {
             for row in self.rows.outer_iter() {
                 let indicator = Indicator::new(&image, row[0] as u8)?;
                 let fraction = indicator.volume_fraction();
+                let interfaces = interface_density(&indicator)[0];
                 let pieces = clusters(&indicator)[0];
                 found.extend([
                     fraction,
                     (fraction - row[1]).powi(2),
-                    interface_density(&indicator)[0],
+                    interfaces,
+                    seam_density(&indicator) - interfaces,
                     pieces.objects as f64,
                     pieces.holes as f64,
                     pieces.largest,
@@ -393,13 +406,13 @@ mod tests {
 
     #[test]
     fn rows_of_another_material_are_refused() {
-        let row = |phase: f64, weight: f64| Array2::from_shape_fn((1, 8), |(_, i)| if i == 0 { phase } else { weight });
+        let row = |phase: f64, weight: f64| Array2::from_shape_fn((1, 9), |(_, i)| if i == 0 { phase } else { weight });
         assert!(Selection::from_rows(row(1.0, 0.5), 2).is_ok());
         for (rows, what) in [
             (row(2.0, 0.5), "phases 0 to 1"),
             (row(0.5, 0.5), "phases 0 to 1"),
             (row(1.0, f64::NAN), "finite"),
-            (Array2::zeros((1, 7)), "7 columns"),
+            (Array2::zeros((1, 8)), "8 columns"),
         ] {
             let text = Selection::from_rows(rows, 2).unwrap_err().to_string();
             assert!(text.contains(what), "{text}");

@@ -255,7 +255,7 @@ impl TrainingOptions {
             generator_smoothing: 1.0 / 6.0,
             generator_average: 0.999,
             choice_interval: 2_000,
-            candidates: 8,
+            candidates: 16,
             ..paper
         }
     }

@@ -163,6 +163,8 @@ mod tests {
             batch_size: 4,
             history_interval: 4,
             choice_interval: 4,
+            candidates: 2,
+            lambda_patterns: 0.1,
             seed: 5,
             ..TrainingOptions::new(profile)
         }

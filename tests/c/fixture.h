@@ -39,7 +39,9 @@ static inline void train_small_model(const char *path, const davegan_train_optio
 }
 
 static inline davegan_model_t *small_model(const char *path) {
-    const davegan_train_options_t options = short_training();
+    davegan_train_options_t options = short_training();
+    options.choice_interval = options.steps; /* its realisations are selected */
+    options.candidates = 2;
     train_small_model(path, &options);
     davegan_model_t *model = NULL;
     OK(davegan_model_load(path, test_device(), 0, &model));
