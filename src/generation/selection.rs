@@ -14,7 +14,7 @@ use super::latent::{candidates, decode};
 use super::realisations::translate;
 use crate::descriptor::{Indicator, clusters, interface_density, seam_density};
 use crate::evaluation::{deviation, mean};
-use crate::micrograph::{PhaseImages, windows};
+use crate::micrograph::{PhaseImages, regular_places, windows};
 use crate::model::Model;
 use crate::{Error, Result};
 
@@ -102,15 +102,7 @@ impl Selection {
     ///
     /// What lies along the edges is in fewer windows: what is counted by pixels is the micrograph's own.
     fn aims(&self, micrograph: &PhaseImages, side: usize) -> Result<(Vec<f64>, Vec<f64>)> {
-        let [_, ny, nx] = micrograph.shape();
-        let offsets = |length: usize| {
-            let last = length.saturating_sub(side);
-            let count = PLACES.min(last + 1);
-            (0..count).map(move |index| if count == 1 { last / 2 } else { index * last / (count - 1) })
-        };
-        let places: Vec<_> = (0..micrograph.len())
-            .flat_map(|image| offsets(ny).flat_map(move |y| offsets(nx).map(move |x| (image, y, x))))
-            .collect();
+        let places = regular_places(micrograph, PLACES, side);
         let of_windows = self.statistics(&windows(micrograph, &places, side)?)?;
         let of_micrograph = self.statistics(micrograph)?;
         let (mut aims, mut units) = (Vec::new(), Vec::new());

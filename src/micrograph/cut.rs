@@ -47,6 +47,20 @@ pub fn windows(images: &PhaseImages, offsets: &[(usize, usize, usize)], side: us
     PhaseImages::new(cut, images.n_phases())
 }
 
+/// Where windows of `side` x `side` pixels at regular places of every image begin, `(image, y, x)`: at most `along` of them along
+/// each axis, and of many images fewer each. Windows must fit into the images.
+pub fn regular_places(images: &PhaseImages, along: usize, side: usize) -> Vec<(usize, usize, usize)> {
+    let [_, ny, nx] = images.shape();
+    let along = (along as f64 / (images.len() as f64).sqrt()).ceil() as usize;
+    let offsets = |length: usize| {
+        let last = length - side;
+        let count = along.min(last + 1);
+        (0..count).map(move |index| if count == 1 { last / 2 } else { index * last / (count - 1) })
+    };
+    let of_image = |image| offsets(ny).flat_map(move |y| offsets(nx).map(move |x| (image, y, x)));
+    (0..images.len()).flat_map(of_image).collect()
+}
+
 /// Cuts `count` windows of `side` x `side` pixels at random positions, from all images alike, so that what lies along
 /// the edges counts nearly as much as the rest: a pixel at an edge is in three times as many windows as with all places equally
 /// likely, though still in fewer than one in the middle.

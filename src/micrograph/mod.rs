@@ -35,6 +35,7 @@ mod segmentation;
 
 use ndarray::{Array2, Array3, Axis};
 
+pub(crate) use cut::regular_places;
 pub use cut::{random_windows, tiles, windows};
 pub use phase_images::{MAX_PHASES, PhaseImages};
 pub use read::ReadOptions;

@@ -5,13 +5,15 @@
 //! plane (Hadwiger's theorem). A discriminator sees one image at a time and does not count: volume fractions that vary too
 //! little look real to it, and grain boundaries that hang together in most places nearly so. Interfaces it judges well.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
 use super::functionals::{self, FUNCTIONALS, counted};
 use super::losses::{self, Term};
 use crate::evaluation::{deviation, mean};
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{PhaseImages, regular_places};
 
 /// Places along each axis of a micrograph at which windows are looked at.
 const PLACES: usize = 64;
@@ -130,19 +132,12 @@ impl Column {
 /// The functionals of `phase` in windows at regular places, as many of each image.
 fn columns(micrograph: &PhaseImages, side: usize, phase: u8) -> [Column; FUNCTIONALS] {
     let [_, ny, nx] = micrograph.shape();
-    // Of many images, fewer windows each.
-    let places = (PLACES as f64 / (micrograph.len() as f64).sqrt()).ceil() as usize;
-    let offsets = |length: usize| {
-        let last = length - side;
-        let count = places.min(last + 1);
-        (0..count).map(move |index| if count == 1 { last / 2 } else { index * last / (count - 1) })
-    };
-    let (mut of_windows, mut of_images) = (Vec::new(), Vec::new());
-    for image in (0..micrograph.len()).map(|index| micrograph.image(index)) {
-        of_images.push(counted(image, nx, 0..ny, 0..nx, phase));
-        let windows = offsets(ny).flat_map(|y| offsets(nx).map(move |x| (y, x)));
-        of_windows.extend(windows.map(|(y, x)| counted(image, nx, y..y + side, x..x + side, phase)));
-    }
+    let in_image = |image: usize, y: Range<usize>, x: Range<usize>| counted(micrograph.image(image), nx, y, x, phase);
+    let of_images: Vec<_> = (0..micrograph.len()).map(|image| in_image(image, 0..ny, 0..nx)).collect();
+    let of_windows: Vec<_> = regular_places(micrograph, PLACES, side)
+        .into_iter()
+        .map(|(image, y, x)| in_image(image, y..y + side, x..x + side))
+        .collect();
     // Windows may all be alike: a hundredth of the pixels, or one piece, is no matter then.
     let least_deviations = [0.01, 1.0 / (side * side) as f64];
     std::array::from_fn(|functional| {
