@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 /// Statistics of a phase in an image: volume fraction, the square of what it is off the micrograph's, interface density, how
 /// much more of it there is across the edges, pieces of the phase, pieces of the rest, share of the largest piece.
-pub const STATISTICS: usize = 7;
+const STATISTICS: usize = 7;
 
 /// Of these the one across the edges. Pieces are counted within an image: without it, candidates would be taken whose edges
 /// meet few interfaces, for then they have fewer pieces.
