@@ -11,4 +11,4 @@ mod vector;
 pub use host::with_primitives;
 pub use host::{Numbers, Owned, tensor};
 pub use threads::{attentively, both, for_each};
-pub use vector::{LINE, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};
+pub use vector::{LANES, LINE, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};

@@ -2,24 +2,27 @@
 
 use pulp::{Simd, bytemuck};
 
-/// Numbers of a cache line, and of the widest vector: sums have so many lanes, and buffers whole lines.
+/// Numbers of a cache line, and of the widest vector: buffers have whole lines.
 pub const LINE: usize = 16;
 
-/// Sums in [`LINE`] lanes, of which one vector holds a part; the first `LINE / S::F32_LANES` vectors are used.
-pub struct Lanes<S: Simd>(pub [S::f32s; LINE]);
+/// Lanes of a sum: two of the widest vectors, so that one addition need not wait for the one before.
+pub const LANES: usize = 2 * LINE;
+
+/// Sums in [`LANES`] lanes, of which one vector holds a part; the first `LANES / S::F32_LANES` vectors are used.
+pub struct Lanes<S: Simd>(pub [S::f32s; LANES]);
 
 impl<S: Simd> Lanes<S> {
     /// Zeros.
     #[inline(always)]
     pub fn new(simd: S) -> Self {
-        Self([simd.splat_f32s(0.0); LINE])
+        Self([simd.splat_f32s(0.0); LANES])
     }
 
     /// The sum of the lanes, in their order.
     #[inline(always)]
     pub fn total(self) -> f64 {
         let mut total = 0.0;
-        for part in &self.0[..LINE / S::F32_LANES] {
+        for part in &self.0[..LANES / S::F32_LANES] {
             let lanes: &[f32] = bytemuck::cast_slice(std::slice::from_ref(part));
             for &lane in lanes {
                 total += f64::from(lane);

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::losses::Term;
-use crate::processor::{self, LINE, Lanes, Numbers, exp_of_negative, log_of_one_plus, negative_magnitude};
+use crate::processor::{self, LANES, Lanes, Numbers, exp_of_negative, log_of_one_plus, negative_magnitude};
 
 /// Logits of one task. Sums are made for each, and added in order, whichever thread it was.
 const PART: usize = 1 << 12;
@@ -66,7 +66,7 @@ impl WithSimd for Likelihood<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let parts = LINE / S::F32_LANES;
+        let parts = LANES / S::F32_LANES;
         let factor = simd.splat_f32s(self.factor);
         let (logits, rest) = S::as_simd_f32s(self.logits);
         let (targets, rest_of_targets) = S::as_simd_f32s(self.targets);

@@ -125,6 +125,34 @@ fn a_constant_network_in_training_becomes_the_moving_one() {
 }
 
 #[test]
+fn passes_leave_nothing_behind_for_the_next_ones() {
+    let mut rng = generator(19, Purpose::Weights, 0);
+    for generator_periodic in [false, true] {
+        let architecture =
+            Architecture::new(Profile::Paper64, 1, 32, Variant { generator_periodic, ..Variant::default() });
+        for (layers, [channels, side]) in [(architecture.encoder, [1, 64]), (architecture.generator, [32, 1])] {
+            let network = network(layers, &mut rng);
+            for n in [3, 4] {
+                let mut image = || random([n, channels, side, side], &mut rng).cast(DType::F32);
+                let (first, second) = (image() * 100.0, image());
+                let mut used = single(&network);
+                all_of(&mut used, first.clone());
+                let mut used = Network { statistics: single(&network).statistics, ..used };
+                assert_eq!(all_of(&mut used, second.clone()), all_of(&mut single(&network), second));
+            }
+        }
+    }
+}
+
+/// The output of a pass, and the gradients of half its square.
+fn all_of(network: &mut Network, input: Tensor<4>) -> [Vec<f32>; 3] {
+    let tape = network.forward_train(input);
+    let by_parameters = network.backward_parameters(&tape, tape.output.clone());
+    let by_input = network.backward_input(&tape, tape.output.clone());
+    [values(tape.output.clone()), by_parameters.into_data().try_to_vec().unwrap(), values(by_input)]
+}
+
+#[test]
 fn an_image_in_generation_does_not_depend_on_its_batch() {
     let mut rng = generator(13, Purpose::Weights, 0);
     let architecture = Architecture::new(Profile::Paper64, 3, 32, Variant::default());

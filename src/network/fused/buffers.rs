@@ -14,7 +14,7 @@ type Values = ABox<[f32], ConstAlign<64>>;
 pub struct Buffers {
     /// What goes into each layer, and what comes out of the last.
     pub between: Vec<Values>,
-    /// What each product gave, normalised where the layer does so.
+    /// What each product gave.
     pub products: Vec<Values>,
     /// Of each channel that is normalised.
     pub moments: Vec<Vec<Moments>>,
@@ -32,14 +32,12 @@ impl Buffers {
     }
 }
 
-/// The buffers of a backward pass. All layers share them, so that they stay in the cache.
+/// The buffers of a backward pass.
 pub struct Gradient {
     /// By the output of the layer whose turn it is, and at the end by the input of the first.
     pub by_output: Values,
-    /// By the product of the layer whose turn it is.
-    pub by_product: Values,
-    /// By the product of the layer behind it, whose turn was last.
-    pub by_next_product: Values,
+    /// By the product of each layer.
+    pub by_products: Vec<Values>,
     /// By shift and scale, of all layers.
     pub sums: Vec<Vec<Sums>>,
 }
@@ -47,11 +45,9 @@ pub struct Gradient {
 impl Gradient {
     pub fn new(layers: &[Layer]) -> Self {
         let longest = |grid: fn(&Layer) -> Grid| layers.iter().map(|layer| grid(layer).length()).max().unwrap_or(0);
-        let (outer, input, product) = (longest(|layer| layer.outer), longest(Layer::input), longest(Layer::output));
         Self {
-            by_output: zeros(outer.max(input)),
-            by_product: zeros(product),
-            by_next_product: zeros(product),
+            by_output: zeros(longest(|layer| layer.outer).max(longest(Layer::input))),
+            by_products: layers.iter().map(|layer| zeros(layer.output().length())).collect(),
             sums: layers.iter().map(|layer| vec![Sums::default(); layer.spec.outputs]).collect(),
         }
     }

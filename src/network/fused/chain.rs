@@ -133,7 +133,7 @@ impl Kernels {
         let layer = &tape.layers[0];
         let (grid, kernel) = (layer.input(), &parameters[layout.layers[0].kernel.clone()]);
         let count = block(grid.channels);
-        let by_product = &buffers.by_next_product[..];
+        let by_product = &buffers.by_products[0][..];
         let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
         processor::for_each(blocks, |(block, by_input)| {
             self.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
@@ -143,8 +143,7 @@ impl Kernels {
         by_input
     }
 
-    /// From the gradient by the output to that by what the first product gave, in `by_next_product`, and to those by the
-    /// parameters if asked for.
+    /// From the gradient by the output to those by what the products gave, and to those by the parameters if asked for.
     fn backward(
         &self,
         layout: &Layout,
@@ -159,16 +158,16 @@ impl Kernels {
         import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
         for (index, layer) in layers.iter().enumerate().rev() {
             let count = layer.block();
-            layer.output().clear_ends(&mut buffers.by_product);
+            let (by_products, behind) = buffers.by_products.split_at_mut(index + 1);
             let next = layers.get(index + 1).map(|layer| Next {
                 layer,
                 kernel: &parameters[layout.layers[index + 1].kernel.clone()],
-                by_product: &buffers.by_next_product,
+                by_product: &behind[0],
             });
             let values = layer.output().channels(&forward.products[index], count);
             let moments = forward.moments[index].chunks(count);
             let by_output = layer.outer.channels_mut(&mut buffers.by_output, count);
-            let by_product = layer.output().channels_mut(&mut buffers.by_product, count);
+            let by_product = layer.output().channels_mut(&mut by_products[index], count);
             let sums = buffers.sums[index].chunks_mut(count);
             let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(sums).enumerate();
             let weights = weights(parameters, &layout.layers[index]);
@@ -196,11 +195,10 @@ impl Kernels {
                     .extend(next.layer.by_kernel(&forward.between[index + 1], next.by_product, to).map(Task::ByKernel));
             }
             processor::for_each(tasks.into_iter(), |task| self.run(task));
-            std::mem::swap(&mut buffers.by_product, &mut buffers.by_next_product);
         }
         if let Some(by_parameters) = by_parameters {
             let to = &mut by_parameters[layout.layers[0].kernel.clone()];
-            let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_next_product, to);
+            let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_products[0], to);
             processor::for_each(tasks, |task| self.run(task));
             for (entries, sums) in layout.layers.iter().zip(&buffers.sums) {
                 write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);

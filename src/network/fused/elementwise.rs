@@ -1,14 +1,13 @@
 //! What lies between two products: statistics, normalisation, activation, and the way from one placement to the next.
 //!
-//! All functions work on one channel, borders included, in whole vectors. Sums are made in [`LINE`] lanes, whatever the
-//! width of the vectors, and lanes are added in order. There are no closures: the compiler may leave a closure out of
-//! line, where it does not know the processor's vectors.
+//! All functions work on one channel and leave its border alone. Sums are made in [`LANES`] lanes, whatever the width of the
+//! vectors, and lanes are added in order. There are no closures: the compiler may leave a closure out of line, where it does not
+//! know the processor's vectors.
 
 use pulp::Simd;
 
-use super::grid::{Grid, HalfRow};
-use crate::network::convolution::Border;
-use crate::processor::{LINE, Lanes};
+use super::grid::Grid;
+use crate::processor::{LANES, LINE, Lanes};
 
 /// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,148 +17,273 @@ pub struct Moments {
     pub inverse_deviation: f32,
 }
 
-/// Scale and shift of a normalisation, or of a bias with a scale of 1, and the slope for negative values.
+/// What becomes of each number x that a product gave: x * `factor` + `offset`, and `slope` times that if it is negative.
 #[derive(Debug, Clone, Copy)]
 pub struct Affine {
-    pub scale: f32,
-    pub shift: f32,
+    pub factor: f32,
+    pub offset: f32,
     /// Slope of leaky ReLU; 1 where no activation follows.
     pub slope: f32,
 }
 
-/// Turns each pixel x to (x - mean) / sqrt(variance + epsilon) with the channel's own moments; borders are zero before
-/// and after.
+impl Affine {
+    /// Normalisation with `moments`, if there is one, then `scale` and `shift`.
+    pub fn new(moments: Option<&Moments>, scale: f32, shift: f32, slope: f32) -> Self {
+        let Some(moments) = moments else { return Self { factor: 1.0, offset: shift, slope } };
+        let factor = scale * moments.inverse_deviation;
+        let offset = f64::from(shift) - f64::from(moments.mean) * f64::from(factor);
+        Self { factor, offset: offset as f32, slope }
+    }
+}
+
+/// [`Affine`] in vectors.
+#[derive(Clone, Copy)]
+struct Activation<S: Simd> {
+    factor: S::f32s,
+    offset: S::f32s,
+    slope: S::f32s,
+    zero: S::f32s,
+}
+
+impl<S: Simd> Activation<S> {
+    #[inline(always)]
+    fn new(simd: S, affine: Affine) -> Self {
+        let [factor, offset, slope, zero] =
+            [affine.factor, affine.offset, affine.slope, 0.0].map(|value| simd.splat_f32s(value));
+        Self { factor, offset, slope, zero }
+    }
+
+    /// Where the slope counts: at zero too, as in PyTorch and TensorFlow. And the value before it.
+    #[inline(always)]
+    fn is_negative(&self, simd: S, value: S::f32s) -> (S::m32s, S::f32s) {
+        let linear = simd.mul_add_e_f32s(value, self.factor, self.offset);
+        (simd.less_than_or_equal_f32s(linear, self.zero), linear)
+    }
+
+    #[inline(always)]
+    fn forward(&self, simd: S, value: S::f32s) -> S::f32s {
+        let (negative, linear) = self.is_negative(simd, value);
+        simd.select_f32s(negative, simd.mul_f32s(linear, self.slope), linear)
+    }
+
+    /// The gradient by the value after [`is_negative`](Self::is_negative), from that by the result.
+    #[inline(always)]
+    fn backward(&self, simd: S, value: S::f32s, gradient: S::f32s) -> S::f32s {
+        let (negative, _) = self.is_negative(simd, value);
+        simd.select_f32s(negative, simd.mul_f32s(gradient, self.slope), gradient)
+    }
+}
+
+/// Mean and variance of all pixels of a channel.
 #[inline(always)]
-pub fn normalise<S: Simd>(simd: S, grid: &Grid, channel: &mut [f32], epsilon: f64) -> Moments {
-    let parts = LINE / S::F32_LANES;
+pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32], epsilon: f64) -> Moments {
     let count = (grid.n * grid.side * grid.side) as f64;
     let mut sums = Lanes::new(simd);
-    for line in S::as_simd_f32s(channel).0.chunks_exact(parts) {
-        for (sum, value) in sums.0.iter_mut().zip(line) {
-            *sum = simd.add_f32s(*sum, *value);
+    for run in grid.runs() {
+        let (lines, rest) = channel[run].as_chunks();
+        for line in lines {
+            add(simd, &mut sums, line);
+        }
+        if !rest.is_empty() {
+            add(simd, &mut sums, &filled(rest, 0.0));
         }
     }
     let mean = (sums.total() / count) as f32;
-    let mean_vector = simd.splat_f32s(mean);
-    for value in S::as_mut_simd_f32s(channel).0 {
-        *value = simd.sub_f32s(*value, mean_vector);
-    }
-    grid.clear_borders(channel);
     let mut squares = Lanes::new(simd);
-    for line in S::as_simd_f32s(channel).0.chunks_exact(parts) {
-        for (square, value) in squares.0.iter_mut().zip(line) {
-            *square = simd.mul_add_e_f32s(*value, *value, *square);
+    for run in grid.runs() {
+        let (lines, rest) = channel[run].as_chunks();
+        for line in lines {
+            add_squares(simd, &mut squares, line, mean);
+        }
+        if !rest.is_empty() {
+            add_squares(simd, &mut squares, &filled(rest, mean), mean);
         }
     }
     let variance = squares.total() / count;
-    let inverse_deviation = (1.0 / (variance + epsilon).sqrt()) as f32;
-    let factor = simd.splat_f32s(inverse_deviation);
-    for value in S::as_mut_simd_f32s(channel).0 {
-        *value = simd.mul_f32s(*value, factor);
-    }
-    Moments { mean, variance: variance as f32, inverse_deviation }
+    Moments { mean, variance: variance as f32, inverse_deviation: (1.0 / (variance + epsilon).sqrt()) as f32 }
 }
 
-/// Scale, shift and activation, from one placement to another.
+#[inline(always)]
+fn add<S: Simd>(simd: S, sums: &mut Lanes<S>, values: &[f32; LANES]) {
+    for (sum, value) in sums.0.iter_mut().zip(S::as_simd_f32s(values).0) {
+        *sum = simd.add_f32s(*sum, *value);
+    }
+}
+
+/// Squares of differences from `mean`.
+#[inline(always)]
+fn add_squares<S: Simd>(simd: S, squares: &mut Lanes<S>, values: &[f32; LANES], mean: f32) {
+    let mean = simd.splat_f32s(mean);
+    for (square, value) in squares.0.iter_mut().zip(S::as_simd_f32s(values).0) {
+        let difference = simd.sub_f32s(*value, mean);
+        *square = simd.mul_add_e_f32s(difference, difference, *square);
+    }
+}
+
+/// What is too short for all lanes, and a number that counts nothing.
+#[inline(always)]
+fn filled(rest: &[f32], nothing: f32) -> [f32; LANES] {
+    let mut values = [nothing; LANES];
+    values[..rest.len()].copy_from_slice(rest);
+    values
+}
+
+/// Normalisation, scale, shift and activation of all pixels, from one placement to another.
 #[inline(always)]
 pub fn activate<S: Simd>(simd: S, from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32], affine: Affine) {
-    let (scale, shift) = (simd.splat_f32s(affine.scale), simd.splat_f32s(affine.shift));
-    let (slope, zero) = (simd.splat_f32s(affine.slope), simd.splat_f32s(0.0));
-    replace(from_grid, from, to_grid, to);
-    for value in S::as_mut_simd_f32s(to).0 {
-        let linear = simd.mul_add_e_f32s(*value, scale, shift);
-        let negative = simd.less_than_or_equal_f32s(linear, zero);
-        *value = simd.select_f32s(negative, simd.mul_f32s(linear, slope), linear);
+    match together(from_grid.n) {
+        16 => activate_groups::<S, 16>(simd, from_grid, from, to_grid, to, affine),
+        8 => activate_groups::<S, 8>(simd, from_grid, from, to_grid, to, affine),
+        4 => activate_groups::<S, 4>(simd, from_grid, from, to_grid, to, affine),
+        _ => activate_groups::<S, 1>(simd, from_grid, from, to_grid, to, affine),
     }
-    to_grid.close_borders(to);
 }
 
-/// Takes the gradient by the output of an activation back to its input, from one placement to another, and sums it,
-/// alone and times the normalised values. Borders are zero afterwards.
 #[inline(always)]
-pub fn activate_backward<S: Simd>(
+fn activate_groups<S: Simd, const G: usize>(
     simd: S,
     from_grid: &Grid,
     from: &[f32],
     to_grid: &Grid,
     to: &mut [f32],
-    normalised: &[f32],
     affine: Affine,
-) -> (f64, f64) {
-    replace(from_grid, from, to_grid, to);
-    to_grid.clear_borders(to);
-    let (scale, shift) = (simd.splat_f32s(affine.scale), simd.splat_f32s(affine.shift));
-    let (slope, zero) = (simd.splat_f32s(affine.slope), simd.splat_f32s(0.0));
-    let (mut by_shift, mut by_scale) = (Lanes::new(simd), Lanes::new(simd));
-    let parts = LINE / S::F32_LANES;
-    let normalised = S::as_simd_f32s(normalised).0.chunks_exact(parts);
-    for (line, normalised) in S::as_mut_simd_f32s(to).0.chunks_exact_mut(parts).zip(normalised) {
-        let sums = by_shift.0.iter_mut().zip(&mut by_scale.0);
-        for ((gradient, normalised), (by_shift, by_scale)) in line.iter_mut().zip(normalised).zip(sums) {
-            let value = simd.mul_add_e_f32s(*normalised, scale, shift);
-            // At zero the slope counts, as in PyTorch and TensorFlow.
-            let negative = simd.less_than_or_equal_f32s(value, zero);
-            *gradient = simd.select_f32s(negative, simd.mul_f32s(*gradient, slope), *gradient);
-            *by_shift = simd.add_f32s(*by_shift, *gradient);
-            *by_scale = simd.mul_add_e_f32s(*gradient, *normalised, *by_scale);
-        }
-    }
-    (by_shift.total(), by_scale.total())
-}
-
-/// The gradient by the input of a normalisation, in place, from the sums of the gradient by its output. What it leaves in
-/// borders is of no use.
-#[inline(always)]
-pub fn normalise_backward<S: Simd>(
-    simd: S,
-    grid: &Grid,
-    gradient: &mut [f32],
-    normalised: &[f32],
-    by_shift: f64,
-    by_scale: f64,
-    factor: f32,
 ) {
-    let count = (grid.n * grid.side * grid.side) as f64;
-    let by_shift = simd.splat_f32s((by_shift / count) as f32);
-    let by_scale = simd.splat_f32s((by_scale / count) as f32);
-    let factor = simd.splat_f32s(factor);
-    for (gradient, value) in S::as_mut_simd_f32s(gradient).0.iter_mut().zip(S::as_simd_f32s(normalised).0) {
-        let through_mean = simd.sub_f32s(*gradient, by_shift);
-        *gradient = simd.mul_f32s(simd.sub_f32s(through_mean, simd.mul_f32s(*value, by_scale)), factor);
-    }
-}
-
-/// Copies all pixels from one placement to another.
-#[inline(always)]
-fn replace(from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32]) {
-    match from_grid.n {
-        n if n % 16 == 0 => replace_groups::<16>(from_grid, from, to_grid, to),
-        n if n % 8 == 0 => replace_groups::<8>(from_grid, from, to_grid, to),
-        n if n % 4 == 0 => replace_groups::<4>(from_grid, from, to_grid, to),
-        _ => replace_groups::<1>(from_grid, from, to_grid, to),
-    }
-}
-
-/// Copies all pixels in groups of `G` images, which divides their number.
-#[inline(always)]
-fn replace_groups<const G: usize>(from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32]) {
-    let n = from_grid.n;
-    for half_row in 0..from_grid.half_rows() {
-        let (source, target) = (from_grid.half_row(half_row), to_grid.half_row(half_row));
-        let end = |row: &HalfRow| row.start + (row.pixels - 1) * row.step + n;
-        assert!(end(&source) <= from.len() && end(&target) <= to.len());
-        for pixel in 0..source.pixels {
-            // SAFETY: the last pixel ends inside, as asserted.
-            let (from, to) = unsafe {
-                let start = target.start + pixel * target.step;
-                let from = from.get_unchecked(source.start + pixel * source.step..).get_unchecked(..n);
-                (from.as_chunks::<G>().0, to.get_unchecked_mut(start..start + n).as_chunks_mut::<G>().0)
-            };
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = *from;
+    let activation = Activation::new(simd, affine);
+    for index in 0..from_grid.half_rows() {
+        let (source, target) = (from_grid.half_row(index), to_grid.half_row(index));
+        // Pixels that fill lines; each group of the others is worked on alone.
+        let whole = source.pixels - source.pixels % (LINE / G);
+        for pixel in (0..whole).step_by(LINE / G) {
+            for image in (0..from_grid.n).step_by(G) {
+                let mut line = source.load::<G>(from, pixel, image);
+                for value in S::as_mut_simd_f32s(&mut line).0 {
+                    *value = activation.forward(simd, *value);
+                }
+                target.store::<G>(to, pixel, image, &line);
+            }
+        }
+        for pixel in whole..source.pixels {
+            for image in (0..from_grid.n).step_by(G) {
+                let from = from[source.place(pixel, image)..][..G].chunks(S::F32_LANES);
+                let to = to[target.place(pixel, image)..][..G].chunks_mut(S::F32_LANES);
+                for (to, from) in to.zip(from) {
+                    simd.partial_store_f32s(to, activation.forward(simd, simd.partial_load_f32s(from)));
+                }
             }
         }
     }
+}
+
+/// A channel that an activation has gone through: what the product gave, its mean, and what became of it.
+#[derive(Clone, Copy)]
+pub struct Activated<'a> {
+    pub grid: &'a Grid,
+    pub values: &'a [f32],
+    pub mean: f32,
+    pub affine: Affine,
+}
+
+/// Takes the gradient by the output of an activation back to its input, from one placement to another, and sums it,
+/// alone and times the differences of the product's values from their mean.
+#[inline(always)]
+pub fn activate_backward<S: Simd>(
+    simd: S,
+    from_grid: &Grid,
+    from: &[f32],
+    activated: Activated,
+    to: &mut [f32],
+) -> (f64, f64) {
+    match together(from_grid.n) {
+        16 => activate_backward_groups::<S, 16>(simd, from_grid, from, activated, to),
+        8 => activate_backward_groups::<S, 8>(simd, from_grid, from, activated, to),
+        4 => activate_backward_groups::<S, 4>(simd, from_grid, from, activated, to),
+        _ => activate_backward_groups::<S, 1>(simd, from_grid, from, activated, to),
+    }
+}
+
+#[inline(always)]
+fn activate_backward_groups<S: Simd, const G: usize>(
+    simd: S,
+    from_grid: &Grid,
+    from: &[f32],
+    activated: Activated,
+    to: &mut [f32],
+) -> (f64, f64) {
+    let Activated { grid, values, mean, affine } = activated;
+    let (activation, mean) = (Activation::new(simd, affine), simd.splat_f32s(mean));
+    let (mut by_shift, mut by_difference) = (Lanes::new(simd), Lanes::new(simd));
+    for index in 0..from_grid.half_rows() {
+        let (source, target) = (from_grid.half_row(index), grid.half_row(index));
+        // Pixels that fill lines; each group of the others is worked on alone.
+        let whole = source.pixels - source.pixels % (LINE / G);
+        for pixel in (0..whole).step_by(LINE / G) {
+            for image in (0..from_grid.n).step_by(G) {
+                let (mut line, values) = (source.load::<G>(from, pixel, image), target.load::<G>(values, pixel, image));
+                let gradients = S::as_mut_simd_f32s(&mut line).0.iter_mut().zip(S::as_simd_f32s(&values).0);
+                let sums = by_shift.0.iter_mut().zip(&mut by_difference.0);
+                for ((gradient, value), (by_shift, by_difference)) in gradients.zip(sums) {
+                    *gradient = activation.backward(simd, *value, *gradient);
+                    *by_shift = simd.add_f32s(*by_shift, *gradient);
+                    *by_difference = simd.mul_add_e_f32s(*gradient, simd.sub_f32s(*value, mean), *by_difference);
+                }
+                target.store::<G>(to, pixel, image, &line);
+            }
+        }
+        for pixel in whole..source.pixels {
+            for image in (0..from_grid.n).step_by(G) {
+                let place = target.place(pixel, image);
+                let from = from[source.place(pixel, image)..][..G].chunks(S::F32_LANES);
+                let values = values[place..][..G].chunks(S::F32_LANES);
+                let to = to[place..][..G].chunks_mut(S::F32_LANES);
+                let sums = by_shift.0.iter_mut().zip(&mut by_difference.0);
+                for (((to, from), values), (by_shift, by_difference)) in to.zip(from).zip(values).zip(sums) {
+                    let value = simd.partial_load_f32s(values);
+                    let gradient = activation.backward(simd, value, simd.partial_load_f32s(from));
+                    *by_shift = simd.add_f32s(*by_shift, gradient);
+                    *by_difference = simd.mul_add_e_f32s(gradient, simd.sub_f32s(value, mean), *by_difference);
+                    simd.partial_store_f32s(to, gradient);
+                }
+            }
+        }
+    }
+    (by_shift.total(), by_difference.total())
+}
+
+/// The gradient by the input of a normalisation, in place, from that by its result times `affine.factor`, and from the sums of that
+/// gradient.
+#[inline(always)]
+pub fn normalise_backward<S: Simd>(
+    simd: S,
+    activated: Activated,
+    inverse_deviation: f32,
+    (by_shift, by_scale): (f64, f64),
+    gradient: &mut [f32],
+) {
+    let Activated { grid, values, mean, affine } = activated;
+    let count = (grid.n * grid.side * grid.side) as f64;
+    // (gradient - mean of it - normalised * mean of gradient * normalised) * factor, as a sum of products.
+    let factor = f64::from(affine.factor);
+    let of_value = -by_scale / count * f64::from(inverse_deviation) * factor;
+    let constant = -by_shift / count * factor - of_value * f64::from(mean);
+    let [factor, of_value, constant] = [factor, of_value, constant].map(|value| simd.splat_f32s(value as f32));
+    for run in grid.runs() {
+        let (gradients, last) = S::as_mut_simd_f32s(&mut gradient[run.clone()]);
+        let (values, last_values) = S::as_simd_f32s(&values[run]);
+        for (gradient, value) in gradients.iter_mut().zip(values) {
+            let through_moments = simd.mul_add_e_f32s(*value, of_value, constant);
+            *gradient = simd.mul_add_e_f32s(*gradient, factor, through_moments);
+        }
+        if !last.is_empty() {
+            let through_moments = simd.mul_add_e_f32s(simd.partial_load_f32s(last_values), of_value, constant);
+            let gradient = simd.mul_add_e_f32s(simd.partial_load_f32s(last), factor, through_moments);
+            simd.partial_store_f32s(last, gradient);
+        }
+    }
+}
+
+/// Images of one pixel that are neighbours everywhere: as many as divide a vector and the batch.
+fn together(images: usize) -> usize {
+    [16, 8, 4].into_iter().find(|&group| images.is_multiple_of(group)).unwrap_or(1)
 }
 
 /// Images that are taken to their places together: their values of one pixel are one vector.
@@ -167,13 +291,6 @@ const TOGETHER: usize = 4;
 
 /// One channel of images `[n, channels, height, width]` to its place, and its border.
 pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
-    import_pixels(images, channel, grid, to);
-    if grid.border == Border::Periodic {
-        grid.close_borders(to);
-    }
-}
-
-fn import_pixels(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
         for first in (0..whole).step_by(TOGETHER) {
@@ -191,6 +308,7 @@ fn import_pixels(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
             }
         }
     }
+    grid.wrap(to);
 }
 
 /// One channel from its place to images `[n, channels, height, width]`.

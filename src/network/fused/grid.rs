@@ -6,6 +6,8 @@
 //! coarse image's size. Then convolution, transposed convolution and the gradient by the kernel are all plain 2x2
 //! convolutions of stride 1 over planes of one shape, and a tap is an offset.
 
+use std::ops::Range;
+
 use crate::network::convolution::Border;
 use crate::processor::LINE;
 
@@ -99,12 +101,6 @@ impl Grid {
         values[self.front()..][..self.channels * length].chunks(count * length)
     }
 
-    /// Writes zeros before the first and behind the last plane of the whole batch.
-    pub fn clear_ends(&self, values: &mut [f32]) {
-        values[..self.front()].fill(0.0);
-        values[self.front() + self.channels * self.channel_length()..self.length()].fill(0.0);
-    }
-
     /// Number of half rows: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
     pub fn half_rows(&self) -> usize {
@@ -124,6 +120,18 @@ impl Grid {
             Placement::Points => ((y * self.side + parity) * self.stride, 2 * self.stride),
         };
         HalfRow { start, step, pixels: (self.side - parity).div_ceil(2), first_pixel: y * self.side + parity }
+    }
+
+    /// The runs of neighbouring pixels that a channel consists of.
+    #[inline(always)]
+    pub fn runs(&self) -> impl Iterator<Item = Range<usize>> {
+        let (grid, length) = (*self, self.extent * self.n);
+        (0..self.planes * self.extent).map(move |run| {
+            let (plane, row) = (run / grid.extent, run % grid.extent);
+            let [top, left] = grid.first_pixel(plane);
+            let start = plane * grid.stride + (top + row) * grid.pitch + left * grid.n;
+            start..start + length
+        })
     }
 
     /// Where the pixels of a half row begin in images `[n, channels, height, width]`; they are two apart.
@@ -148,10 +156,9 @@ impl Grid {
         }
     }
 
-    /// Fills the border of one channel: on a torus with the opposite edge. Writes zeros wherever else it has no pixels.
+    /// Fills the border of one channel on a torus with the opposite edge.
     #[inline(always)]
-    pub fn close_borders(&self, channel: &mut [f32]) {
-        self.clear_borders(channel);
+    pub fn wrap(&self, channel: &mut [f32]) {
         if self.border == Border::Zero || self.placement == Placement::Points {
             return;
         }
@@ -198,6 +205,45 @@ pub struct HalfRow {
     pub pixels: usize,
     /// Number of its first pixel in the image, row by row.
     pub first_pixel: usize,
+}
+
+impl HalfRow {
+    /// Where the value of one pixel of an image lies.
+    #[inline(always)]
+    pub fn place(&self, pixel: usize, image: usize) -> usize {
+        self.start + pixel * self.step + image
+    }
+
+    /// `G` neighbouring images, from `image` on, of as many pixels as fill a line, from `pixel` on.
+    #[inline(always)]
+    pub fn load<const G: usize>(&self, channel: &[f32], pixel: usize, image: usize) -> [f32; LINE] {
+        let first = self.first::<G>(channel.len(), pixel, image);
+        let mut line = [0.0; LINE];
+        for (index, group) in line.as_chunks_mut::<G>().0.iter_mut().enumerate() {
+            // SAFETY: the last group ends inside.
+            *group = unsafe { channel.as_ptr().add(first + index * self.step).cast::<[f32; G]>().read() };
+        }
+        line
+    }
+
+    /// Writes what [`load`](Self::load) reads.
+    #[inline(always)]
+    pub fn store<const G: usize>(&self, channel: &mut [f32], pixel: usize, image: usize, line: &[f32; LINE]) {
+        let first = self.first::<G>(channel.len(), pixel, image);
+        for (index, group) in line.as_chunks::<G>().0.iter().enumerate() {
+            // SAFETY: the last group ends inside.
+            unsafe { channel.as_mut_ptr().add(first + index * self.step).cast::<[f32; G]>().write(*group) };
+        }
+    }
+
+    /// Where a line begins; the place of its last group is inside a channel of `length` numbers.
+    #[inline(always)]
+    fn first<const G: usize>(&self, length: usize, pixel: usize, image: usize) -> usize {
+        let (first, last) = (self.place(pixel, image), self.place(pixel + LINE / G - 1, image));
+        // One check for all groups: with one for each, the compiler keeps the line in memory instead of a register.
+        assert!(first <= last && last + G <= length);
+        first
+    }
 }
 
 #[cfg(test)]

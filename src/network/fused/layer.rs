@@ -6,13 +6,12 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::elementwise::{Affine, Moments, activate, activate_backward, normalise, normalise_backward};
+use super::elementwise::{Activated, Affine, Moments, activate, activate_backward, moments, normalise_backward};
 use super::grid::Grid;
 use super::link::Link;
 use super::smoothing::smooth;
 use crate::network::Geometry;
 use crate::network::architecture::{Direction, LayerSpec};
-use crate::network::convolution::Border;
 use crate::network::layer::Constants;
 
 /// A layer with the places of its values.
@@ -104,9 +103,10 @@ impl Layer {
         grid.channels(coarse, count).zip(to).map(move |(coarse, to)| ByKernel { link: &self.link, coarse, fine, to })
     }
 
-    fn affine(&self, weights: &Weights, channel: usize, constants: &Constants) -> Affine {
+    fn affine(&self, weights: &Weights, channel: usize, moments: &Moments, constants: &Constants) -> Affine {
         let slope = if self.spec.activated { constants.leaky_slope as f32 } else { 1.0 };
-        Affine { scale: weights.scale.map_or(1.0, |scale| scale[channel]), shift: weights.shift[channel], slope }
+        let scale = weights.scale.map_or(1.0, |scale| scale[channel]);
+        Affine::new(self.spec.normalised.then_some(moments), scale, weights.shift[channel], slope)
     }
 }
 
@@ -123,7 +123,7 @@ pub struct Forward<'a> {
     pub input: &'a [f32],
     /// Number of the first channel.
     pub first: usize,
-    /// Product of these channels, normalised afterwards.
+    /// Product of these channels.
     pub values: &'a mut [f32],
     pub moments: &'a mut [Moments],
     pub output: &'a mut [f32],
@@ -140,10 +140,11 @@ impl WithSimd for Forward<'_> {
         let outputs = self.output.chunks_exact_mut(outer.channel_length());
         for ((values, output), (channel, moments)) in values.zip(outputs).zip((self.first..).zip(self.moments)) {
             if layer.spec.normalised {
-                *moments = normalise(simd, &grid, values, self.constants.norm_epsilon);
+                *moments = self::moments(simd, &grid, values, self.constants.norm_epsilon);
             }
-            let affine = layer.affine(&self.weights, channel, self.constants);
+            let affine = layer.affine(&self.weights, channel, moments, self.constants);
             activate(simd, &grid, values, &outer, output, affine);
+            outer.wrap(output);
         }
     }
 }
@@ -172,7 +173,8 @@ impl WithSimd for ForwardFixed<'_> {
         let values = self.values.chunks_exact(grid.channel_length());
         let outputs = self.output.chunks_exact_mut(outer.channel_length());
         for ((values, output), &shift) in values.zip(outputs).zip(self.shift) {
-            activate(simd, &grid, values, &outer, output, Affine { scale: 1.0, shift, slope: self.slope });
+            activate(simd, &grid, values, &outer, output, Affine::new(None, 1.0, shift, self.slope));
+            outer.wrap(output);
         }
     }
 }
@@ -225,16 +227,15 @@ impl WithSimd for Backward<'_> {
             let from = &self.by_output[index * outer.channel_length()..][..outer.channel_length()];
             let values = &self.values[index * length..][..length];
             let to = &mut self.by_product[index * length..][..length];
-            let affine = layer.affine(&self.weights, self.first + index, self.constants);
-            let (by_shift, by_scale) = activate_backward(simd, &outer, from, &grid, to, values, affine);
+            let affine = layer.affine(&self.weights, self.first + index, moments, self.constants);
+            let activated = Activated { grid: &grid, values, mean: moments.mean, affine };
+            let (by_shift, by_difference) = activate_backward(simd, &outer, from, activated, to);
+            let by_scale = by_difference * f64::from(moments.inverse_deviation);
             if layer.spec.normalised {
-                let factor = affine.scale * moments.inverse_deviation;
-                normalise_backward(simd, &grid, to, values, by_shift, by_scale, factor);
+                normalise_backward(simd, activated, moments.inverse_deviation, (by_shift, by_scale), to);
             }
             layer.smooth(to);
-            if layer.spec.normalised || grid.border == Border::Periodic {
-                grid.close_borders(to);
-            }
+            grid.wrap(to);
             self.sums[index] = Sums { by_shift: by_shift as f32, by_scale: by_scale as f32 };
         }
     }

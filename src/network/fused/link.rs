@@ -52,9 +52,6 @@ impl Link {
         let offsets = &self.of_fine.weights[..];
         let weights = Weights { values: kernel, start: first * row, rows, stride: row, offsets };
         multiply(simd, weights, fine, &self.of_fine.values, region, &mut to[self.coarse.origin..], stride);
-        if matches!(self.geometry, Geometry::Halving(_)) && !region.is_whole_lines() {
-            clear_borders(&self.coarse, to);
-        }
     }
 
     /// Transposed convolution: some fine channels, as many as `to` has, from all coarse ones.
@@ -88,7 +85,7 @@ impl Link {
                 let weights = Weights { values: &packed, start: 0, rows: 4, stride: offsets.len(), offsets: &in_order };
                 multiply(simd, weights, coarse, reads, region, to, stride);
             }
-            return clear_borders(&self.fine, to);
+            return;
         }
         // One plane of several channels is the rows of one tile.
         for plane in 0..4 {
@@ -97,9 +94,6 @@ impl Link {
             let start = first * TAPS + OF_PLANE[plane];
             let weights = Weights { values: kernel, start, rows: count, stride: TAPS, offsets };
             multiply(simd, weights, coarse, reads, region, &mut to[plane * stride..], 4 * stride);
-        }
-        if !(extent * n).is_multiple_of(LINE) {
-            clear_borders(&self.fine, to);
         }
     }
 
