@@ -1,5 +1,7 @@
 //! Connected pieces of a phase and of what it leaves.
 
+use std::ops::Range;
+
 use super::indicator::Indicator;
 
 /// What a phase is like in pieces.
@@ -26,37 +28,78 @@ pub fn clusters(images: &Indicator) -> Vec<Clusters> {
 
 /// Pixels of each piece of `phase`. Pieces of true are connected through edges, those of false through corners too.
 fn pieces(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
-    let mut seen: Vec<bool> = image.iter().map(|&inside| inside != phase).collect();
-    let (mut sizes, mut pending) = (Vec::new(), Vec::new());
-    for start in 0..image.len() {
-        if seen[start] {
-            continue;
-        }
-        seen[start] = true;
-        pending.push(start);
-        let mut size = 0;
-        while let Some(place) = pending.pop() {
-            size += 1;
-            let (y, x) = (place / nx, place % nx);
-            for to_y in y.saturating_sub(1)..ny.min(y + 2) {
-                for to_x in x.saturating_sub(1)..nx.min(x + 2) {
-                    let next = to_y * nx + to_x;
-                    if (!phase || to_y == y || to_x == x) && !seen[next] {
-                        seen[next] = true;
-                        pending.push(next);
-                    }
-                }
+    let corners = usize::from(!phase);
+    let mut runs = Runs::default();
+    let mut above = 0;
+    for y in 0..ny {
+        let row = &image[y * nx..][..nx];
+        let mut candidate = above;
+        above = runs.columns.len();
+        let mut x = 0;
+        while let Some(skipped) = row[x..].iter().position(|&inside| inside == phase) {
+            let start = x + skipped;
+            let end = row[start..].iter().position(|&inside| inside != phase).map_or(nx, |length| start + length);
+            let run = runs.add(start..end);
+            // Runs of the row above that end before this one begins end before all later ones.
+            while candidate < above && runs.columns[candidate].end + corners <= start {
+                candidate += 1;
             }
+            let touching = (candidate..above).take_while(|&other| runs.columns[other].start < end + corners).count();
+            (candidate..candidate + touching).for_each(|other| runs.join(run, other));
+            x = end;
         }
-        sizes.push(size);
     }
-    sizes
+    runs.sizes()
+}
+
+/// Runs of neighbouring pixels in rows, and which of them belong together: a forest whose trees are the pieces.
+#[derive(Default)]
+struct Runs {
+    columns: Vec<Range<usize>>,
+    parents: Vec<usize>,
+}
+
+impl Runs {
+    /// Adds a run, a piece by itself.
+    fn add(&mut self, columns: Range<usize>) -> usize {
+        self.columns.push(columns);
+        self.parents.push(self.parents.len());
+        self.parents.len() - 1
+    }
+
+    /// The run that stands for the piece of `run`.
+    fn root(&mut self, mut run: usize) -> usize {
+        while self.parents[run] != run {
+            self.parents[run] = self.parents[self.parents[run]];
+            run = self.parents[run];
+        }
+        run
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let [a, b] = [self.root(a), self.root(b)];
+        self.parents[a.max(b)] = a.min(b);
+    }
+
+    /// Pixels of each piece.
+    fn sizes(mut self) -> Vec<usize> {
+        let mut sizes = vec![0; self.columns.len()];
+        for run in 0..self.columns.len() {
+            let root = self.root(run);
+            sizes[root] += self.columns[run].len();
+        }
+        sizes.retain(|&size| size > 0);
+        sizes
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::Rng;
+
     use super::*;
     use crate::descriptor::indicator::drawn;
+    use crate::random::{Purpose, generator};
 
     #[test]
     fn corners_connect_what_is_left_and_not_the_phase() {
@@ -72,5 +115,49 @@ mod tests {
         let found = clusters(&drawn(&[&["..", ".."], &["##", "##"]]));
         assert_eq!(found[0], Clusters { objects: 0, holes: 1, largest: 0.0 });
         assert_eq!(found[1], Clusters { objects: 1, holes: 0, largest: 1.0 });
+    }
+
+    #[test]
+    fn pieces_are_those_that_a_flood_finds() {
+        let mut rng = generator(1, Purpose::Step, 0);
+        for (shape, share) in [([9, 13], 0.5), ([64, 64], 0.4), ([64, 64], 0.6), ([1, 30], 0.5), ([30, 1], 0.5)] {
+            let image: Vec<bool> = (0..shape[0] * shape[1]).map(|_| rng.random_bool(share)).collect();
+            for phase in [false, true] {
+                let sorted = |mut sizes: Vec<usize>| {
+                    sizes.sort_unstable();
+                    sizes
+                };
+                assert_eq!(sorted(pieces(&image, phase, shape)), sorted(flooded(&image, phase, shape)));
+            }
+        }
+    }
+
+    /// Pixels of each piece, pixel by pixel.
+    fn flooded(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
+        let mut seen: Vec<bool> = image.iter().map(|&inside| inside != phase).collect();
+        let (mut sizes, mut pending) = (Vec::new(), Vec::new());
+        for start in 0..image.len() {
+            if seen[start] {
+                continue;
+            }
+            seen[start] = true;
+            pending.push(start);
+            let mut size = 0;
+            while let Some(place) = pending.pop() {
+                size += 1;
+                let (y, x) = (place / nx, place % nx);
+                for to_y in y.saturating_sub(1)..ny.min(y + 2) {
+                    for to_x in x.saturating_sub(1)..nx.min(x + 2) {
+                        let next = to_y * nx + to_x;
+                        if (!phase || to_y == y || to_x == x) && !seen[next] {
+                            seen[next] = true;
+                            pending.push(next);
+                        }
+                    }
+                }
+            }
+            sizes.push(size);
+        }
+        sizes
     }
 }
