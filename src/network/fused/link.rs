@@ -130,9 +130,14 @@ impl Link {
     fn sum_over_images<S: Simd>(&self, simd: S, coarse: Planes, fine: Planes, to: &mut [f32]) {
         let (n, points) = (self.coarse.n, fine.count);
         let mut by_image = vec![0.0; n * points];
-        for (point, values) in fine.values.chunks_exact(fine.stride).take(points).enumerate() {
-            for (image, &value) in values[..n].iter().enumerate() {
-                by_image[image * points + point] = value;
+        // Line by line: from point to point the rows are whole pages apart, which is more than the first cache can hold.
+        for first in (0..points).step_by(LINE) {
+            for (image, row) in by_image.chunks_exact_mut(points).enumerate() {
+                for (to, plane) in
+                    row[first..][..LINE].iter_mut().zip(fine.values[first * fine.stride..].chunks(fine.stride))
+                {
+                    *to = plane[image];
+                }
             }
         }
         let images: Vec<usize> = (0..n).collect();
