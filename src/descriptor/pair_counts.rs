@@ -1,5 +1,7 @@
 //! Eq. 12 between sets of images.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::{
@@ -131,40 +133,59 @@ pub(super) fn stride(shape: [usize; 3]) -> usize {
 
 /// The numbers of `map` for each image.
 fn count<C: Count>(images: &PhaseImages, phase: u8, map: HalfMap) -> Vec<C> {
-    let mut counts = vec![C::default(); images.len() * map.len()];
     if Autocorrelation::suits(images.shape()) {
-        count_together(images, phase, map, &mut counts);
+        count_together(images, phase, map)
     } else {
-        count_one_by_one(images, phase, &map, &mut counts);
+        count_one_by_one(images, phase, &map)
     }
-    counts
 }
 
 /// Groups of images, side by side in SIMD lanes.
-fn count_together<C: Count>(images: &PhaseImages, phase: u8, map: HalfMap, counts: &mut [C]) {
-    let group = Autocorrelation::group(images.len());
-    let (voxels, stride) = (images.voxels(), map.len());
+fn count_together<C: Count>(images: &PhaseImages, phase: u8, map: HalfMap) -> Vec<C> {
+    let (group, voxels) = (Autocorrelation::group(images.len()), images.voxels());
+    let stride = map.len();
     let autocorrelation = Autocorrelation::new(images.shape(), map);
-    let groups = counts.par_chunks_mut(group * stride).zip(images.as_slice().par_chunks(group * voxels));
-    groups.for_each_init(Workspace::default, |workspace, (counts, voxels)| {
-        autocorrelation.count_pairs(voxels, phase, workspace, counts);
-    });
+    filled_in_parts(images.len() * stride, group * stride, Workspace::default, |workspace, part, counts| {
+        let images = images.as_slice().chunks(group * voxels).nth(part).expect("as many as parts");
+        autocorrelation.count_pairs(images, phase, workspace, counts);
+    })
 }
 
 /// Image by image in double precision, for what is too large or too awkward for [`count_together`].
-fn count_one_by_one<C: Count>(images: &PhaseImages, phase: u8, map: &HalfMap, counts: &mut [C]) {
+fn count_one_by_one<C: Count>(images: &PhaseImages, phase: u8, map: &HalfMap) -> Vec<C> {
     let estimator = Estimator::new(images.shape(), &S2Options::default());
-    counts.par_chunks_exact_mut(map.len()).enumerate().for_each_init(
-        || estimator.transform.workspace(),
-        |workspace, (index, counts)| {
-            estimator.count_pairs(images.image(index), phase, workspace);
-            for (counts, &row) in counts.chunks_exact_mut(map.nx).zip(&map.rows) {
-                for (count, &pairs) in counts.iter_mut().zip(&workspace.field[row * map.nx..]) {
-                    *count = C::new(pairs as u32);
-                }
+    let workspace = || estimator.transform.workspace();
+    filled_in_parts(images.len() * map.len(), map.len(), workspace, |workspace, index, counts| {
+        estimator.count_pairs(images.image(index), phase, workspace);
+        for (counts, &row) in counts.chunks_exact_mut(map.nx).zip(&map.rows) {
+            for (count, &pairs) in counts.iter_mut().zip(&workspace.field[row * map.nx..]) {
+                *count = C::new(pairs as u32);
             }
-        },
-    );
+        }
+    })
+}
+
+/// A vector whose parts of `part` numbers are filled on all threads of the current pool, from zeros: these are written there too,
+/// for one thread alone would take as long with them as all others with the rest.
+fn filled_in_parts<C: Count, W>(
+    length: usize,
+    part: usize,
+    workspace: impl Fn() -> W + Sync + Send,
+    fill: impl Fn(&mut W, usize, &mut [C]) + Sync + Send,
+) -> Vec<C> {
+    let mut numbers = Vec::with_capacity(length);
+    let parts = numbers.spare_capacity_mut()[..length].par_chunks_mut(part).enumerate();
+    parts.for_each_init(workspace, |workspace, (index, numbers)| fill(workspace, index, zeroed(numbers)));
+    // SAFETY: every part has been written.
+    unsafe { numbers.set_len(length) };
+    numbers
+}
+
+/// The same memory with zeros in it.
+fn zeroed<C: Count>(numbers: &mut [MaybeUninit<C>]) -> &mut [C] {
+    numbers.fill(MaybeUninit::new(C::default()));
+    // SAFETY: all have just been written.
+    unsafe { &mut *(std::ptr::from_mut(numbers) as *mut [C]) }
 }
 
 #[cfg(test)]
@@ -237,10 +258,10 @@ mod tests {
         for shape in [[1, 10, 15], [3, 4, 6]] {
             let images = direct::random_images(13, 5, shape, 2);
             let map = || HalfMap::new(shape);
-            let [mut together, mut one_by_one] = [0; 2].map(|_| vec![0_u16; 5 * map().len()]);
-            count_together(&images, 1, map(), &mut together);
-            count_one_by_one(&images, 1, &map(), &mut one_by_one);
+            let (together, one_by_one): (Vec<u16>, Vec<u16>) =
+                (count_together(&images, 1, map()), count_one_by_one(&images, 1, &map()));
             assert_eq!(together, one_by_one);
+            assert_eq!(together.len(), 5 * map().len());
         }
     }
 
