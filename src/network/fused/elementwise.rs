@@ -17,30 +17,22 @@ pub struct Moments {
     pub inverse_deviation: f32,
 }
 
-/// What becomes of each number x that a product gave: x * `factor` + `offset`, and `slope` times that if it is negative.
+/// What becomes of each number x that a product gave: (x - `mean`) * `factor` + `shift`, and `slope` times that if it is negative.
 #[derive(Debug, Clone, Copy)]
 pub struct Affine {
+    pub mean: f32,
     pub factor: f32,
-    pub offset: f32,
+    pub shift: f32,
     /// Slope of leaky ReLU; 1 where no activation follows.
     pub slope: f32,
-}
-
-impl Affine {
-    /// Normalisation with `moments`, if there is one, then `scale` and `shift`.
-    pub fn new(moments: Option<&Moments>, scale: f32, shift: f32, slope: f32) -> Self {
-        let Some(moments) = moments else { return Self { factor: 1.0, offset: shift, slope } };
-        let factor = scale * moments.inverse_deviation;
-        let offset = f64::from(shift) - f64::from(moments.mean) * f64::from(factor);
-        Self { factor, offset: offset as f32, slope }
-    }
 }
 
 /// [`Affine`] in vectors.
 #[derive(Clone, Copy)]
 struct Activation<S: Simd> {
+    mean: S::f32s,
     factor: S::f32s,
-    offset: S::f32s,
+    shift: S::f32s,
     slope: S::f32s,
     zero: S::f32s,
 }
@@ -48,28 +40,34 @@ struct Activation<S: Simd> {
 impl<S: Simd> Activation<S> {
     #[inline(always)]
     fn new(simd: S, affine: Affine) -> Self {
-        let [factor, offset, slope, zero] =
-            [affine.factor, affine.offset, affine.slope, 0.0].map(|value| simd.splat_f32s(value));
-        Self { factor, offset, slope, zero }
+        let Affine { mean, factor, shift, slope } = affine;
+        let [mean, factor, shift, slope, zero] = [mean, factor, shift, slope, 0.0].map(|value| simd.splat_f32s(value));
+        Self { mean, factor, shift, slope, zero }
     }
 
-    /// Where the slope counts: at zero too, as in PyTorch and TensorFlow. And the value before it.
+    /// The difference of a value from the mean.
     #[inline(always)]
-    fn is_negative(&self, simd: S, value: S::f32s) -> (S::m32s, S::f32s) {
-        let linear = simd.mul_add_e_f32s(value, self.factor, self.offset);
+    fn difference(&self, simd: S, value: S::f32s) -> S::f32s {
+        simd.sub_f32s(value, self.mean)
+    }
+
+    /// Where the slope counts, at zero too, as in PyTorch and TensorFlow; and the result without it.
+    #[inline(always)]
+    fn is_negative(&self, simd: S, difference: S::f32s) -> (S::m32s, S::f32s) {
+        let linear = simd.mul_add_e_f32s(difference, self.factor, self.shift);
         (simd.less_than_or_equal_f32s(linear, self.zero), linear)
     }
 
     #[inline(always)]
     fn forward(&self, simd: S, value: S::f32s) -> S::f32s {
-        let (negative, linear) = self.is_negative(simd, value);
+        let (negative, linear) = self.is_negative(simd, self.difference(simd, value));
         simd.select_f32s(negative, simd.mul_f32s(linear, self.slope), linear)
     }
 
-    /// The gradient by the value after [`is_negative`](Self::is_negative), from that by the result.
+    /// The gradient before the slope, from that behind it.
     #[inline(always)]
-    fn backward(&self, simd: S, value: S::f32s, gradient: S::f32s) -> S::f32s {
-        let (negative, _) = self.is_negative(simd, value);
+    fn backward(&self, simd: S, difference: S::f32s, gradient: S::f32s) -> S::f32s {
+        let (negative, _) = self.is_negative(simd, difference);
         simd.select_f32s(negative, simd.mul_f32s(gradient, self.slope), gradient)
     }
 }
@@ -174,12 +172,11 @@ fn activate_groups<S: Simd, const G: usize>(
     }
 }
 
-/// A channel that an activation has gone through: what the product gave, its mean, and what became of it.
+/// A channel that an activation has gone through: what the product gave, and what became of it.
 #[derive(Clone, Copy)]
 pub struct Activated<'a> {
     pub grid: &'a Grid,
     pub values: &'a [f32],
-    pub mean: f32,
     pub affine: Affine,
 }
 
@@ -209,8 +206,8 @@ fn activate_backward_groups<S: Simd, const G: usize>(
     activated: Activated,
     to: &mut [f32],
 ) -> (f64, f64) {
-    let Activated { grid, values, mean, affine } = activated;
-    let (activation, mean) = (Activation::new(simd, affine), simd.splat_f32s(mean));
+    let Activated { grid, values, affine } = activated;
+    let activation = Activation::new(simd, affine);
     let (mut by_shift, mut by_difference) = (Lanes::new(simd), Lanes::new(simd));
     for index in 0..from_grid.half_rows() {
         let (source, target) = (from_grid.half_row(index), grid.half_row(index));
@@ -222,9 +219,10 @@ fn activate_backward_groups<S: Simd, const G: usize>(
                 let gradients = S::as_mut_simd_f32s(&mut line).0.iter_mut().zip(S::as_simd_f32s(&values).0);
                 let sums = by_shift.0.iter_mut().zip(&mut by_difference.0);
                 for ((gradient, value), (by_shift, by_difference)) in gradients.zip(sums) {
-                    *gradient = activation.backward(simd, *value, *gradient);
+                    let difference = activation.difference(simd, *value);
+                    *gradient = activation.backward(simd, difference, *gradient);
                     *by_shift = simd.add_f32s(*by_shift, *gradient);
-                    *by_difference = simd.mul_add_e_f32s(*gradient, simd.sub_f32s(*value, mean), *by_difference);
+                    *by_difference = simd.mul_add_e_f32s(*gradient, difference, *by_difference);
                 }
                 target.store::<G>(to, pixel, image, &line);
             }
@@ -237,10 +235,10 @@ fn activate_backward_groups<S: Simd, const G: usize>(
                 let to = to[place..][..G].chunks_mut(S::F32_LANES);
                 let sums = by_shift.0.iter_mut().zip(&mut by_difference.0);
                 for (((to, from), values), (by_shift, by_difference)) in to.zip(from).zip(values).zip(sums) {
-                    let value = simd.partial_load_f32s(values);
-                    let gradient = activation.backward(simd, value, simd.partial_load_f32s(from));
+                    let difference = activation.difference(simd, simd.partial_load_f32s(values));
+                    let gradient = activation.backward(simd, difference, simd.partial_load_f32s(from));
                     *by_shift = simd.add_f32s(*by_shift, gradient);
-                    *by_difference = simd.mul_add_e_f32s(gradient, simd.sub_f32s(value, mean), *by_difference);
+                    *by_difference = simd.mul_add_e_f32s(gradient, difference, *by_difference);
                     simd.partial_store_f32s(to, gradient);
                 }
             }
@@ -259,22 +257,24 @@ pub fn normalise_backward<S: Simd>(
     (by_shift, by_scale): (f64, f64),
     gradient: &mut [f32],
 ) {
-    let Activated { grid, values, mean, affine } = activated;
+    let Activated { grid, values, affine } = activated;
     let count = (grid.n * grid.side * grid.side) as f64;
-    // (gradient - mean of it - normalised * mean of gradient * normalised) * factor, as a sum of products.
+    // (gradient - its mean - normalised * mean of gradient * normalised) * factor, as a sum of products.
     let factor = f64::from(affine.factor);
-    let of_value = -by_scale / count * f64::from(inverse_deviation) * factor;
-    let constant = -by_shift / count * factor - of_value * f64::from(mean);
-    let [factor, of_value, constant] = [factor, of_value, constant].map(|value| simd.splat_f32s(value as f32));
+    let [factor, of_difference, constant] =
+        [factor, -by_scale / count * f64::from(inverse_deviation) * factor, -by_shift / count * factor]
+            .map(|value| simd.splat_f32s(value as f32));
+    let mean = simd.splat_f32s(affine.mean);
     for run in grid.runs() {
         let (gradients, last) = S::as_mut_simd_f32s(&mut gradient[run.clone()]);
         let (values, last_values) = S::as_simd_f32s(&values[run]);
         for (gradient, value) in gradients.iter_mut().zip(values) {
-            let through_moments = simd.mul_add_e_f32s(*value, of_value, constant);
+            let through_moments = simd.mul_add_e_f32s(simd.sub_f32s(*value, mean), of_difference, constant);
             *gradient = simd.mul_add_e_f32s(*gradient, factor, through_moments);
         }
         if !last.is_empty() {
-            let through_moments = simd.mul_add_e_f32s(simd.partial_load_f32s(last_values), of_value, constant);
+            let difference = simd.sub_f32s(simd.partial_load_f32s(last_values), mean);
+            let through_moments = simd.mul_add_e_f32s(difference, of_difference, constant);
             let gradient = simd.mul_add_e_f32s(simd.partial_load_f32s(last), factor, through_moments);
             simd.partial_store_f32s(last, gradient);
         }

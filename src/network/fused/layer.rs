@@ -106,7 +106,11 @@ impl Layer {
     fn affine(&self, weights: &Weights, channel: usize, moments: &Moments, constants: &Constants) -> Affine {
         let slope = if self.spec.activated { constants.leaky_slope as f32 } else { 1.0 };
         let scale = weights.scale.map_or(1.0, |scale| scale[channel]);
-        Affine::new(self.spec.normalised.then_some(moments), scale, weights.shift[channel], slope)
+        let (mean, factor) = match self.spec.normalised {
+            true => (moments.mean, scale * moments.inverse_deviation),
+            false => (0.0, scale),
+        };
+        Affine { mean, factor, shift: weights.shift[channel], slope }
     }
 }
 
@@ -173,7 +177,7 @@ impl WithSimd for ForwardFixed<'_> {
         let values = self.values.chunks_exact(grid.channel_length());
         let outputs = self.output.chunks_exact_mut(outer.channel_length());
         for ((values, output), &shift) in values.zip(outputs).zip(self.shift) {
-            activate(simd, &grid, values, &outer, output, Affine::new(None, 1.0, shift, self.slope));
+            activate(simd, &grid, values, &outer, output, Affine { mean: 0.0, factor: 1.0, shift, slope: self.slope });
             outer.wrap(output);
         }
     }
@@ -228,7 +232,7 @@ impl WithSimd for Backward<'_> {
             let values = &self.values[index * length..][..length];
             let to = &mut self.by_product[index * length..][..length];
             let affine = layer.affine(&self.weights, self.first + index, moments, self.constants);
-            let activated = Activated { grid: &grid, values, mean: moments.mean, affine };
+            let activated = Activated { grid: &grid, values, affine };
             let (by_shift, by_difference) = activate_backward(simd, &outer, from, activated, to);
             let by_scale = by_difference * f64::from(moments.inverse_deviation);
             if layer.spec.normalised {
