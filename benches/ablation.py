@@ -7,11 +7,10 @@
     SEEDS      separated by commas; 1,2,3 if not given
     STEPS      of each training; 5000 if not given
 
-A program on one thread runs on each core. Each writes what train_generate writes to OUT_DIR/ROW/MATERIAL-SEED; what is there
-already is not made again, so that a run that was stopped goes on. Printed, tab-separated, is for each row the mean number
+fidelity.sh runs on each core, with one thread. OUT_DIR/ROW holds what it writes and prints; what is there already is not made
+again, so that a run that was stopped goes on. The programs must have been built, see fidelity.sh. Printed, tab-separated, is for each row the mean number
 of gates that hold of 16, over all seeds and phases, then for each micrograph those of each seed (the phase with fewer), then
 which gates are short in more of the runs than with nothing taken back: how many of them, and how many there.
-The programs are those of the CMake build that DAVEGAN_BUILD names, else of the quick start's.
 """
 import collections
 import os
@@ -20,6 +19,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+FIDELITY = Path(__file__).resolve().parent / "fidelity.sh"
 DEVELOPMENT = "alloy,ceramics,rubber,synthetic1,composite"
 
 # Each row: its name, and what it takes back to the paper's value.
@@ -49,59 +49,60 @@ ROWS = {
 }
 
 
-def train(program, micrographs, out, row, material, seed, steps):
-    """Files of one run; made unless there already."""
-    to = out / row.replace(" ", "_") / f"{material}-{seed}"
-    if not (to / "report.html").exists():
-        to.mkdir(parents=True, exist_ok=True)
+def run(micrographs, out, row, material, seed, steps):
+    """What fidelity.sh prints of one run, a line a phase; made unless there already."""
+    folder = out / row.replace(" ", "_")
+    lines = folder / f"{material}-{seed}.tsv"
+    if not lines.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         options = [word for setting in ROWS[row] for word in ("--set", setting)]
-        with open(to / "figures.txt", "w") as figures, open(to / "log.txt", "w") as log:
-            command = [program, micrographs, material, to, "--seed", seed, "--steps", steps, "--threads", "1", *options]
-            if subprocess.run(list(map(str, command)), stdout=figures, stderr=log).returncode:
-                sys.exit(f"{row}, {material}, seed {seed}: failed; see {to / 'log.txt'}")
-        print(f"{row}, {material}, seed {seed}: {', '.join(f'{gates} of 16' for gates, _ in phases(to))}", file=sys.stderr)
-    return to
+        with open(folder / f"{material}-{seed}.log", "w") as log:
+            command = [FIDELITY, micrographs, folder, material, seed, "--steps", steps, "--threads", "1", *options]
+            printed = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=log, text=True).stdout
+        of_phases = printed.splitlines()[1:]
+        if not of_phases:
+            sys.exit(f"{row}, {material}, seed {seed}: failed; see {log.name}")
+        print(f"{row}: {'; '.join(of_phases)}", file=sys.stderr)
+        lines.write_text("\n".join(of_phases))
+    return [phase(line) for line in lines.read_text().splitlines()]
 
 
-def phases(run):
-    """For each phase of a run how many gates hold, and the names of those that do not."""
-    result, short = [], []
-    for line in open(run / "fidelity.txt"):
-        words = line.split()
-        if words[2:3] == ["SHORT"]:
-            short.append(words[0])
-        if line.rstrip().endswith("gates hold"):
-            result.append((int(words[0]), short))
-            short = []
-    return result
+def phase(line):
+    """How many gates hold, and the names of those that do not."""
+    _, _, _, gates, _, short = line.split("\t")
+    return int(gates.split()[0]), [gate.split()[0] for gate in short.split(", ") if gate]
 
 
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    root = Path(__file__).resolve().parent.parent
-    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-    program = Path(os.environ.get("DAVEGAN_BUILD", target / "quickstart")) / "examples-c" / "train_generate"
-    if not program.exists():
-        sys.exit(f"{program} does not exist; build it with examples-c/quickstart.sh, or name a build in DAVEGAN_BUILD")
+    target = Path(os.environ.get("CARGO_TARGET_DIR", FIDELITY.parent.parent / "target"))
+    build = Path(os.environ.get("DAVEGAN_BUILD", target / "quickstart"))
+    if not (build / "examples-c" / "train_generate").exists():
+        # fidelity.sh would build it, but here several would at once.
+        sys.exit(f"{build} holds no programs; build them with examples-c/quickstart.sh, or name a build in DAVEGAN_BUILD")
     micrographs, out = sys.argv[1], Path(sys.argv[2])
-    materials, seeds = (text.split(",") for text in (sys.argv[3:5] + [DEVELOPMENT, "1,2,3"][len(sys.argv[3:5]):]))
-    steps = sys.argv[5] if len(sys.argv) > 5 else "5000"
+    materials, seeds, steps = sys.argv[3:6] + [DEVELOPMENT, "1,2,3", "5000"][len(sys.argv[3:6]):]
+    materials, seeds = materials.split(","), seeds.split(",")
 
     print("taken back", "mean", *materials, "short more often", sep="\t")
     usual = None
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = {(row, seed, material): pool.submit(train, program, micrographs, out, row, material, seed, steps)
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        runs = {(row, seed, material): pool.submit(run, micrographs, out, row, material, seed, steps)
                 for row in ROWS for seed in seeds for material in materials}
         for row in ROWS:
-            of = {material: [phases(runs[row, seed, material].result()) for seed in seeds] for material in materials}
-            every = [phase for seeds_of in of.values() for run in seeds_of for phase in run]
+            of = {material: [runs[row, seed, material].result() for seed in seeds] for material in materials}
+            every = [phase for runs_of in of.values() for phases in runs_of for phase in phases]
             short = collections.Counter(gate for _, gates in every for gate in gates)
             usual = usual or short
             mean = sum(gates for gates, _ in every) / len(every)
-            least = [" ".join(str(min(gates for gates, _ in run)) for run in of[material]) for material in materials]
+            least = [" ".join(str(min(gates for gates, _ in phases)) for phases in of[material]) for material in materials]
             more = [f"{gate} {count} ({usual[gate]})" for gate, count in short.most_common() if count > usual[gate]]
             print(row, f"{mean:.1f}", *least, ", ".join(more), sep="\t", flush=True)
+    finally:
+        # If one has failed, the others need not be begun.
+        pool.shutdown(cancel_futures=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! What lies between two products: statistics, normalisation, activation, and the way from one placement to the next.
 //!
-//! All functions work on one channel and leave its border alone. Sums are made in [`LANES`] lanes, whatever the width of the
+//! All functions work on one channel; but for [`import`] they leave its border alone. Sums are made in [`LANES`] lanes, whatever the width of the
 //! vectors, and lanes are added in order. There are no closures: the compiler may leave a closure out of line, where it does not
 //! know the processor's vectors.
 
