@@ -15,7 +15,7 @@ pub(super) use self::workspace::Workspace;
 use self::{
     complex::Complexes,
     fft::{Plan, largest_radix},
-    transpose::{load_row, store_row},
+    transpose::{collect_bits, load_row, store_row},
     workspace::Buffers,
 };
 use super::{count::Count, half_map::HalfMap};
@@ -102,10 +102,12 @@ impl Autocorrelation {
     /// From the images to the field, transformed along x.
     #[inline(always)]
     fn transform_rows<S: Simd>(&self, simd: S, voxels: &[u8], phase: u8, buffers: &mut Buffers<S>) {
-        let Buffers { field, spare, masks, .. } = buffers;
-        let (nx, image) = (self.map.nx, field.len());
-        for (row, to) in field.chunks_exact_mut(nx).enumerate() {
-            load_row(simd, voxels, image, row * nx, phase, masks, to);
+        let Buffers { field, pitch, spare, bytes, bits, .. } = buffers;
+        let nx = self.map.nx;
+        collect_bits(voxels, phase, bytes, bits);
+        for (row, to) in bits.chunks_exact(nx).zip(field.chunks_exact_mut(*pitch)) {
+            let to = &mut to[..nx];
+            load_row(simd, row, to);
             self.along_x.transform(simd, to, &mut spare[..nx]);
         }
     }
@@ -114,12 +116,13 @@ impl Autocorrelation {
     /// only itself and -kx. Only the columns up to `nx / 2` of the field are written.
     #[inline(always)]
     fn correlate_columns<S: Simd>(&self, simd: S, buffers: &mut Buffers<S>) {
-        let Buffers { field, plane, opposite, line, spare, .. } = buffers;
-        let nx = self.map.nx;
+        let Buffers { field, pitch, plane, opposite, line, spare, .. } = buffers;
+        let (nx, pitch) = (self.map.nx, *pitch);
         for kx in 0..=nx / 2 {
             let minus_kx = (nx - kx) % nx;
-            for (row, (here, there)) in plane.iter_mut().zip(opposite.iter_mut()).enumerate() {
-                (*here, *there) = (field[row * nx + kx], field[row * nx + minus_kx]);
+            for (row, field) in field.chunks_exact(pitch).enumerate() {
+                plane[row] = field[kx];
+                opposite[row] = field[minus_kx];
             }
             self.transform_plane(simd, plane, line, spare);
             self.transform_plane(simd, opposite, line, spare);
@@ -128,7 +131,7 @@ impl Autocorrelation {
             }
             self.transform_plane(simd, plane, line, spare);
             for (row, &value) in plane.iter().enumerate() {
-                field[row * nx + kx] = value;
+                field[row * pitch + kx] = value;
             }
         }
     }
@@ -136,11 +139,11 @@ impl Autocorrelation {
     /// The transform along x of the rows that are kept. What a row has at -kx, the opposite row has at kx.
     #[inline(always)]
     fn write_counts<C: Count, S: Simd>(&self, simd: S, buffers: &mut Buffers<S>, counts: &mut [C]) {
-        let Buffers { field, line, spare, .. } = buffers;
-        let nx = self.map.nx;
+        let Buffers { field, pitch, line, spare, .. } = buffers;
+        let (nx, pitch) = (self.map.nx, *pitch);
         let line = &mut line[..nx];
         for (place, &row) in self.map.rows.iter().enumerate() {
-            let (here, there) = (row * nx, self.map.opposite[row] * nx);
+            let (here, there) = (row * pitch, self.map.opposite[row] * pitch);
             line[..=nx / 2].copy_from_slice(&field[here..][..=nx / 2]);
             for kx in 1..nx.div_ceil(2) {
                 line[nx - kx] = field[there + kx];

@@ -4,44 +4,43 @@ use pulp::Simd;
 
 use super::{super::count::Count, complex::Complexes};
 
-/// One bit for each lane.
-const BITS: [u32; 16] = {
-    let mut bits = [0; 16];
-    let mut lane = 0;
-    while lane < 16 {
-        bits[lane] = 1 << lane;
-        lane += 1;
+/// One bit for each image of a group.
+const BITS: [u32; 32] = {
+    let mut bits = [0; 32];
+    let mut image = 0;
+    while image < bits.len() {
+        bits[image] = 1 << image;
+        image += 1;
     }
     bits
 };
 
-/// The voxels from `start` of each image, 1 where they are of `phase`, otherwise 0: the first images in the real parts,
-/// the rest in the imaginary parts.
+/// One number per voxel, whose bits say which of up to 32 images, which follow each other in `voxels`, have `phase` there.
 ///
-/// The bits are collected first, many voxels at a time, and then spread over the lanes, a voxel at a time.
+/// Eight images at a time, whose bits fill a byte: so many voxels more go into a vector.
 #[inline(always)]
-pub fn load_row<S: Simd>(
-    simd: S,
-    voxels: &[u8],
-    image: usize,
-    start: usize,
-    phase: u8,
-    masks: &mut [u32],
-    to: &mut [Complexes<S>],
-) {
-    masks.fill(0);
-    let parts = masks.chunks_exact_mut(to.len());
-    for (masks, images) in parts.zip(voxels.chunks(S::F32_LANES * image)) {
-        for (lane, image) in images.chunks_exact(image).enumerate() {
-            for (mask, &voxel) in masks.iter_mut().zip(&image[start..]) {
-                *mask |= u32::from(voxel == phase) << lane;
+pub fn collect_bits(voxels: &[u8], phase: u8, bytes: &mut [u8], bits: &mut [u32]) {
+    bits.fill(0);
+    for (eight, images) in voxels.chunks(8 * bits.len()).enumerate() {
+        bytes.fill(0);
+        for (bit, image) in images.chunks_exact(bytes.len()).enumerate() {
+            for (byte, &voxel) in bytes.iter_mut().zip(image) {
+                *byte |= u8::from(voxel == phase) << bit;
             }
         }
+        for (bits, &byte) in bits.iter_mut().zip(&*bytes) {
+            *bits |= u32::from(byte) << (8 * eight);
+        }
     }
-    let (re, im) = masks.split_at(to.len());
-    let bits = simd.partial_load_u32s(&BITS[..S::U32_LANES]);
-    for ((to, &re), &im) in to.iter_mut().zip(re).zip(im) {
-        *to = [indicator(simd, re, bits), indicator(simd, im, bits)];
+}
+
+/// The voxels of a row, 1 where an image's bit is set, otherwise 0: the first images in the real parts, the rest in the
+/// imaginary parts.
+#[inline(always)]
+pub fn load_row<S: Simd>(simd: S, row: &[u32], to: &mut [Complexes<S>]) {
+    let [re, im] = [0, 1].map(|part| simd.partial_load_u32s(&BITS[part * S::U32_LANES..][..S::U32_LANES]));
+    for (to, &bits) in to.iter_mut().zip(row) {
+        *to = [indicator(simd, bits, re), indicator(simd, bits, im)];
     }
 }
 
@@ -60,14 +59,25 @@ pub fn store_row<C: Count, S: Simd>(simd: S, line: &mut [Complexes<S>], counts: 
     for value in line.iter_mut() {
         *value = [simd.add_f32s(value[0], whole), simd.add_f32s(value[1], whole)];
     }
-    let nx = line.len();
-    let numbers: &[f32] = pulp::bytemuck::cast_slice(line.as_flattened());
-    for (index, counts) in counts.chunks_exact_mut(image).enumerate() {
-        let column = numbers[index..].iter().step_by(2 * S::F32_LANES);
-        for (count, number) in counts[start..start + nx].iter_mut().zip(column) {
+    let (blocks, rest) = line.as_chunks::<BLOCK>();
+    for (block, start) in blocks.iter().zip((start..).step_by(BLOCK)) {
+        let numbers: &[f32] = pulp::bytemuck::cast_slice(block.as_flattened());
+        for (index, counts) in counts[start..].chunks_mut(image).enumerate() {
+            let counts = counts.first_chunk_mut::<BLOCK>().expect("a row holds the block");
+            for (x, count) in counts.iter_mut().enumerate() {
+                *count = C::new(numbers[x * 2 * S::F32_LANES + index].to_bits() - WHOLE.to_bits());
+            }
+        }
+    }
+    for (value, start) in rest.iter().zip(start + blocks.len() * BLOCK..) {
+        let numbers: &[f32] = pulp::bytemuck::cast_slice(value);
+        for (count, number) in counts[start..].iter_mut().step_by(image).zip(numbers) {
             *count = C::new(number.to_bits() - WHOLE.to_bits());
         }
     }
 }
+
+/// Numbers of an image that are written one after the other.
+const BLOCK: usize = 8;
 
 const WHOLE: f32 = (1 << 23) as f32;
