@@ -77,7 +77,8 @@ pub fn store_row<C: Count, S: Simd>(simd: S, line: &mut [Complexes<S>], counts: 
     }
 }
 
-/// Numbers of an image that are written one after the other.
+/// Numbers of an image that are written one after the other. With so few, and their number known, the compiler loads each;
+/// of whole rows it makes gathers, which are slower.
 const BLOCK: usize = 8;
 
 const WHOLE: f32 = (1 << 23) as f32;
