@@ -140,22 +140,6 @@ impl Grid {
         (image * self.channels + channel) * self.side * self.side + place.first_pixel
     }
 
-    /// Writes zeros wherever one channel has no pixels.
-    #[inline(always)]
-    pub fn clear_borders(&self, channel: &mut [f32]) {
-        let run = self.extent * self.n;
-        for (index, plane) in channel.chunks_exact_mut(self.stride).enumerate() {
-            let [top, left] = self.first_pixel(index);
-            let mut end = 0;
-            for row in top..top + self.extent {
-                let start = row * self.pitch + left * self.n;
-                plane[end..start].fill(0.0);
-                end = start + run;
-            }
-            plane[end..].fill(0.0);
-        }
-    }
-
     /// Fills the border of one channel on a torus with the opposite edge.
     #[inline(always)]
     pub fn wrap(&self, channel: &mut [f32]) {
@@ -289,17 +273,6 @@ mod tests {
                 let expected = plane * grid.stride + y.div_ceil(2) * grid.pitch + x.div_ceil(2) * 2;
                 assert_eq!(half_row.start + pixel * half_row.step, expected);
             }
-        }
-    }
-
-    #[test]
-    fn clearing_borders_leaves_pixels() {
-        for placement in PLACEMENTS {
-            let grid = Grid::new(placement, Border::Zero, 1, 4, 3);
-            let mut channel = vec![1.0; grid.channel_length()];
-            grid.clear_borders(&mut channel);
-            assert_eq!(channel.iter().sum::<f32>(), 48.0);
-            assert!(places(&grid).into_iter().all(|place| channel[place] == 1.0));
         }
     }
 }

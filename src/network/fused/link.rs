@@ -2,8 +2,10 @@
 
 use pulp::Simd;
 
+use super::correlation::correlate;
 use super::grid::{Grid, Placement, first_pixel};
-use super::product::{Planes, Region, Weights, correlate, multiply};
+use super::product::{Planes, Region, Weights, multiply};
+use super::row_pairs::{GROUP, Order, multiply_pairs, pair_taps};
 use crate::network::Geometry;
 use crate::network::convolution::{Border, KERNEL};
 use crate::processor::LINE;
@@ -16,17 +18,12 @@ pub struct Link {
     pub geometry: Geometry,
     pub coarse: Grid,
     pub fine: Grid,
-    /// What one coarse channel is made of: where its weights lie, and the fine pixels they are multiplied with.
-    of_fine: Terms,
-    /// What one plane of a fine channel is made of.
-    of_coarse: Terms,
-}
-
-/// The terms of a sum: offsets of weights and of values.
-#[derive(Debug, Clone)]
-struct Terms {
-    weights: Vec<usize>,
-    values: Vec<usize>,
+    /// From the place of a coarse pixel in its plane to the fine ones that its channel is made of, or of a halving link to the
+    /// upper one of each pair.
+    fine_reads: Vec<usize>,
+    /// From the place of a fine pixel in its plane to the coarse ones that the plane is made of, or of a halving link to the
+    /// upper one of each pair.
+    coarse_reads: Vec<usize>,
 }
 
 impl Link {
@@ -38,20 +35,46 @@ impl Link {
         };
         let grid = |placement, channels, side| Grid::new(placement, border, channels, side, n);
         let (coarse, fine) = (grid(placements[0], coarse, coarse_side), grid(placements[1], fine, fine_side));
-        let of_fine = Terms::of_fine(geometry, &fine);
-        let of_coarse = Terms::of_coarse(geometry, &coarse, fine.channels);
-        Self { geometry, coarse, fine, of_fine, of_coarse }
+        let of_fine = (0..fine.channels * fine.planes).map(|plane| fine.front() + plane * fine.stride);
+        let of_coarse = (0..coarse.channels).map(|channel| coarse.front() + channel * coarse.stride + coarse.origin);
+        let (fine_reads, coarse_reads) = match geometry {
+            Geometry::Halving(_) => (
+                of_fine.flat_map(|place| [place, place + n]).collect(),
+                of_coarse.flat_map(|place| [0, n].map(|x| place - coarse.pitch - x)).collect(),
+            ),
+            Geometry::Collapsing => (of_fine.collect(), of_coarse.collect()),
+        };
+        Self { geometry, coarse, fine, fine_reads, coarse_reads }
     }
 
     /// Convolution: some coarse channels, as many as `to` has, from all fine ones.
     #[inline(always)]
     pub fn to_coarse<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, fine: &[f32], to: &mut [f32]) {
-        let (region, stride) = (self.coarse_region(), self.coarse.stride);
-        let rows = to.len() / self.coarse.channel_length();
-        let row = self.fine.channels * TAPS;
-        let offsets = &self.of_fine.weights[..];
-        let weights = Weights { values: kernel, start: first * row, rows, stride: row, offsets };
-        multiply(simd, weights, fine, &self.of_fine.values, region, &mut to[self.coarse.origin..], stride);
+        let (region, stride, channels) = (self.coarse_region(), self.coarse.stride, self.fine.channels);
+        let (rows, row) = (to.len() / self.coarse.channel_length(), channels * TAPS);
+        let (kernel, to) = (&kernel[first * row..][..rows * row], &mut to[self.coarse.origin..]);
+        match self.geometry {
+            Geometry::Halving(_) => {
+                let mut values = Vec::with_capacity(rows * 2 * channels * GROUP);
+                for kernels in kernel.as_chunks().0.chunks_exact(channels) {
+                    for py in 0..2 {
+                        pair_taps(kernels, py, Order::AsStored, &mut values);
+                    }
+                }
+                let group = |channel: usize, py: usize| (py * channels + channel) * GROUP;
+                let planes = (0..channels).flat_map(|channel| [0, 1].map(|py| group(channel, py)));
+                // px, then the column: weight 2 * column + px of four.
+                let offsets: Vec<usize> = planes.flat_map(|group| [0, 2, 1, 3].map(|x| group + x)).collect();
+                let weights =
+                    Weights { values: &values, start: 0, rows, stride: 2 * channels * GROUP, offsets: &offsets };
+                multiply_pairs(simd, weights, fine, &self.fine_reads, region, to, stride);
+            }
+            Geometry::Collapsing => {
+                let offsets: Vec<usize> = (0..row).collect();
+                let weights = Weights { values: kernel, start: 0, rows, stride: row, offsets: &offsets };
+                multiply(simd, weights, fine, &self.fine_reads, region, to, stride);
+            }
+        }
     }
 
     /// Transposed convolution: some fine channels, as many as `to` has, from all coarse ones.
@@ -61,11 +84,12 @@ impl Link {
         match self.geometry {
             Geometry::Halving(_) => self.to_planes(simd, kernel, first, count, coarse, to),
             Geometry::Collapsing => {
-                let offsets = &self.of_coarse.weights[..];
-                let weights = Weights { values: kernel, start: first * TAPS, rows: count * TAPS, stride: 1, offsets };
-                let reads = &self.of_coarse.values;
+                let row = self.fine.channels * TAPS;
+                let offsets: Vec<usize> = (0..self.coarse.channels).map(|channel| channel * row).collect();
+                let (start, rows) = (first * TAPS, count * TAPS);
+                let weights = Weights { values: kernel, start, rows, stride: 1, offsets: &offsets };
                 // Beyond the last image the values are zero, and so are the sums.
-                multiply(simd, weights, coarse, reads, self.coarse_region(), to, self.fine.stride);
+                multiply(simd, weights, coarse, &self.coarse_reads, self.coarse_region(), to, self.fine.stride);
             }
         }
     }
@@ -74,26 +98,35 @@ impl Link {
     #[inline(always)]
     fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
         let (stride, pitch, extent, n) = (self.fine.stride, self.fine.pitch, self.fine.extent, self.fine.n);
-        let Terms { weights: offsets, values: reads } = &self.of_coarse;
-        if !count.is_multiple_of(4) {
-            // Few channels: the four planes of each are the rows of one tile, with the border.
-            let region = Region { start: 0, rows: extent + 1, length: pitch, pitch };
-            let in_order: Vec<usize> = (0..offsets.len()).collect();
-            for (channel, to) in (first..).zip(to.chunks_exact_mut(4 * stride)) {
-                let of_plane = |plane| offsets.iter().map(move |offset| kernel[channel * TAPS + plane + offset]);
-                let packed: Vec<f32> = OF_PLANE.into_iter().flat_map(of_plane).collect();
-                let weights = Weights { values: &packed, start: 0, rows: 4, stride: offsets.len(), offsets: &in_order };
-                multiply(simd, weights, coarse, reads, region, to, stride);
+        let (kernels, _) = kernel.as_chunks();
+        let mut values = Vec::with_capacity(self.coarse.channels * count * GROUP);
+        let groups = (0..self.coarse.channels).map(|channel| channel * count * GROUP);
+        let offsets: Vec<usize> = groups.flat_map(|group| [group, group + 2]).collect();
+        for py in 0..2 {
+            values.clear();
+            for kernels in kernels.chunks_exact(self.fine.channels) {
+                pair_taps(&kernels[first..first + count], py, Order::Reversed, &mut values);
             }
-            return;
-        }
-        // One plane of several channels is the rows of one tile.
-        for plane in 0..4 {
-            let [top, left] = first_pixel(plane);
-            let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
-            let start = first * TAPS + OF_PLANE[plane];
-            let weights = Weights { values: kernel, start, rows: count, stride: TAPS, offsets };
-            multiply(simd, weights, coarse, reads, region, &mut to[plane * stride..], 4 * stride);
+            if count.is_multiple_of(4) {
+                // One plane of several channels is the rows of one tile.
+                for px in 0..2 {
+                    let plane = 2 * py + px;
+                    let [top, left] = first_pixel(plane);
+                    let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
+                    let weights = Weights { values: &values, start: px, rows: count, stride: GROUP, offsets: &offsets };
+                    let to = &mut to[plane * stride..];
+                    multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, 4 * stride);
+                }
+            } else {
+                // Few channels: two planes of each are the rows of one tile, with the border.
+                let region = Region { start: (1 - py) * pitch, rows: extent, length: pitch, pitch };
+                for (channel, to) in to.chunks_exact_mut(4 * stride).enumerate() {
+                    let start = channel * GROUP;
+                    let weights = Weights { values: &values, start, rows: 2, stride: 1, offsets: &offsets };
+                    let to = &mut to[2 * py * stride..];
+                    multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, stride);
+                }
+            }
         }
     }
 
@@ -102,27 +135,43 @@ impl Link {
     pub fn gradient<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
         let fine = Planes::of_batch(&self.fine, fine);
         match self.geometry {
-            Geometry::Halving(Border::Periodic) if !self.coarse_region().is_whole_lines() => {
-                // The sums then go over the border too, where the opposite edge would count a second time.
-                let mut coarse = coarse.to_vec();
-                clear_borders(&self.coarse, &mut coarse);
-                self.sum_over_positions(simd, Planes::of_block(&self.coarse, &coarse), fine, to);
-            }
-            Geometry::Halving(_) => self.sum_over_positions(simd, Planes::of_block(&self.coarse, coarse), fine, to),
+            Geometry::Halving(_) => self.sum_over_positions(simd, coarse, fine, to),
             Geometry::Collapsing => self.sum_over_images(simd, Planes::of_block(&self.coarse, coarse), fine, to),
         }
     }
 
     /// Many terms, few results.
     #[inline(always)]
-    fn sum_over_positions<S: Simd>(&self, simd: S, coarse: Planes, fine: Planes, to: &mut [f32]) {
-        let (taps, region, fine_channels) = (taps(&self.coarse), self.coarse_region(), fine.count / 4);
-        correlate(simd, coarse, fine, taps, region, |c, plane, sums| {
+    fn sum_over_positions<S: Simd>(&self, simd: S, coarse: &[f32], fine: Planes, to: &mut [f32]) {
+        let (region, fine_channels) = (self.coarse_region(), fine.count / 4);
+        let runs;
+        let (coarse, coarse_region) = if region.is_whole_lines() {
+            (Planes::of_block(&self.coarse, coarse), region)
+        } else {
+            let padded = Region { start: 0, pitch: region.length.next_multiple_of(LINE), ..region };
+            runs = self.runs(coarse, padded.pitch);
+            let stride = padded.rows * padded.pitch;
+            (Planes { values: &runs, stride, count: runs.len() / stride }, padded)
+        };
+        correlate(simd, coarse, fine, [coarse_region, region], self.coarse.n, |c, plane, sums| {
             let kernel = &mut to[(c * fine_channels + plane / 4) * TAPS..][..TAPS];
             for (tap, sum) in sums.into_iter().enumerate() {
                 kernel[OF_PLANE[plane % 4] + OF_TAP[tap]] += sum;
             }
         });
+    }
+
+    /// The pixels of coarse channels alone, row by row, each row with zeros behind it up to `pitch` numbers.
+    fn runs(&self, coarse: &[f32], pitch: usize) -> Vec<f32> {
+        let (channels, region) = (coarse.chunks_exact(self.coarse.channel_length()), self.coarse_region());
+        let mut runs = Vec::with_capacity(channels.len() * region.rows * pitch);
+        for channel in channels {
+            for row in channel[self.coarse.origin..].chunks(region.pitch).take(region.rows) {
+                runs.extend_from_slice(&row[..region.length]);
+                runs.resize(runs.len() + pitch - region.length, 0.0);
+            }
+        }
+        runs
     }
 
     /// Few terms, many results, so that the results are what fills vectors.
@@ -154,61 +203,9 @@ impl Link {
     }
 }
 
-impl Terms {
-    /// Fine planes and taps, from the place of a coarse pixel in its plane.
-    fn of_fine(geometry: Geometry, fine: &Grid) -> Self {
-        let plane = |index: usize| fine.front() + index * fine.stride;
-        match geometry {
-            Geometry::Halving(_) => {
-                let planes = 0..4 * fine.channels;
-                let weights = |p: usize| OF_TAP.map(|tap| p / 4 * TAPS + OF_PLANE[p % 4] + tap);
-                let values = |p: usize| taps(fine).map(|tap| plane(p) + tap);
-                Self { weights: planes.clone().flat_map(weights).collect(), values: planes.flat_map(values).collect() }
-            }
-            Geometry::Collapsing => {
-                let points = 0..fine.channels * TAPS;
-                Self { weights: points.clone().collect(), values: points.map(plane).collect() }
-            }
-        }
-    }
-
-    /// Coarse channels and taps, from the place of a fine pixel in its plane.
-    fn of_coarse(geometry: Geometry, coarse: &Grid, fine_channels: usize) -> Self {
-        let channels = 0..coarse.channels;
-        let plane = |index: usize| coarse.front() + index * coarse.stride + coarse.origin;
-        let row = fine_channels * TAPS;
-        match geometry {
-            Geometry::Halving(_) => {
-                let weights = |channel: usize| OF_TAP.map(|tap| channel * row + tap);
-                let values = |channel: usize| taps(coarse).map(|tap| plane(channel) - tap);
-                Self {
-                    weights: channels.clone().flat_map(weights).collect(),
-                    values: channels.flat_map(values).collect(),
-                }
-            }
-            Geometry::Collapsing => Self {
-                weights: channels.clone().map(|channel| channel * row).collect(),
-                values: channels.map(plane).collect(),
-            },
-        }
-    }
-}
-
-/// How far taps (0, 0), (0, 1), (1, 0), (1, 1) reach in the planes of a halving link.
-fn taps(grid: &Grid) -> [usize; 4] {
-    [0, grid.n, grid.pitch, grid.pitch + grid.n]
-}
-
 /// Of the sixteen weights of a kernel, (2a + py, 2b + px) is tap (a, b) of plane (py, px): its number is the sum of
 /// `OF_TAP[2a + b]` and `OF_PLANE[2py + px]`.
 const OF_TAP: [usize; 4] = [0, 2, 2 * KERNEL, 2 * KERNEL + 2];
 const OF_PLANE: [usize; 4] = [0, 1, KERNEL, KERNEL + 1];
-
-#[inline(always)]
-fn clear_borders(grid: &Grid, channels: &mut [f32]) {
-    for channel in channels.chunks_exact_mut(grid.channel_length()) {
-        grid.clear_borders(channel);
-    }
-}
 
 const _: () = assert!(TAPS == LINE, "the points of a collapsed channel fill whole lines");

@@ -11,12 +11,14 @@
 
 mod buffers;
 mod chain;
+mod correlation;
 mod elementwise;
 mod fixed;
 mod grid;
 mod layer;
 mod link;
 mod product;
+mod row_pairs;
 mod smoothing;
 
 pub use chain::{Kernels, Tape, export_to};

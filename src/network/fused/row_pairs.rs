@@ -1,0 +1,168 @@
+//! The products of layers that halve or double, two rows at a time: three multiplications do the work of four.
+//!
+//! Taps g0 and g1 one above the other make of the rows d0, d1 and d2
+//!
+//! ```text
+//! y0 = g0 d0 + g1 d1 = g0 (d0 - d1) + (g0 + g1) d1
+//! y1 = g0 d1 + g1 d2 =                (g0 + g1) d1 + g1 (d2 - d1)
+//! ```
+//!
+//! (Winograd's F(2, 2)). The differences are taken while the rows are in registers, the sums of taps once for each product.
+
+use pulp::Simd;
+
+use super::product::{Region, Weights};
+use crate::network::convolution::KERNEL;
+
+const TAPS: usize = KERNEL * KERNEL;
+
+/// Numbers that [`pair_taps`] makes of two rows of a kernel.
+pub const GROUP: usize = 3 * KERNEL;
+
+/// Which of two taps, one above the other, meets the upper row of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The upper, as in a convolution.
+    AsStored,
+    /// The lower, as in a transposed convolution.
+    Reversed,
+}
+
+/// Of the four rows of each kernel, `py` and `py + 2` are the taps of the planes of row parity `py`. Appends the row that
+/// meets the upper row of values, the sum of both, and the other, [`GROUP`] numbers for each kernel.
+#[inline(always)]
+pub fn pair_taps(kernels: &[[f32; TAPS]], py: usize, order: Order, to: &mut Vec<f32>) {
+    for kernel in kernels {
+        let (rows, _) = kernel.as_chunks::<KERNEL>();
+        let (upper, lower) = match order {
+            Order::AsStored => (rows[py], rows[py + 2]),
+            Order::Reversed => (rows[py + 2], rows[py]),
+        };
+        let mut both = upper;
+        for (both, lower) in both.iter_mut().zip(lower) {
+            *both += lower;
+        }
+        for row in [upper, both, lower] {
+            to.extend_from_slice(&row);
+        }
+    }
+}
+
+/// For each row r of weights, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
+/// from[p + reads[d] + pitch]`, for p in `region`, which has an even number of runs. Beyond the runs, up to a vector, `to` holds
+/// anything afterwards.
+///
+/// The offset of each weight is that of `upper`; the sum of both taps and `lower` come [`KERNEL`] and twice as many
+/// numbers later.
+#[inline(always)]
+pub fn multiply_pairs<S: Simd>(
+    simd: S,
+    weights: Weights,
+    from: &[f32],
+    reads: &[usize],
+    region: Region,
+    to: &mut [f32],
+    to_stride: usize,
+) {
+    let starts = pair_starts(region, S::F32_LANES);
+    let largest = |indices: &[usize]| indices.iter().copied().max().unwrap_or(0);
+    let last = largest(&starts);
+    // The kernel reads and writes by pointer: these bounds are what makes that sound.
+    assert!(region.rows.is_multiple_of(2) && weights.offsets.len() == reads.len());
+    let last_weight = weights.start + (weights.rows - 1) * weights.stride + largest(weights.offsets) + 2 * KERNEL;
+    assert!(last_weight < weights.values.len());
+    assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
+    assert!((weights.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
+    let call = Call { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride };
+    // SAFETY: bounds as asserted above.
+    unsafe { call.all_rows(to) };
+}
+
+/// The starts of the vectors that cover the upper run of each pair, from the last to the first: what the last writes
+/// beyond the upper run may be where the lower one begins, and is written over later.
+#[inline(always)]
+fn pair_starts(region: Region, lanes: usize) -> Vec<usize> {
+    let vectors = region.length.div_ceil(lanes);
+    let mut starts = Vec::with_capacity(region.rows / 2 * vectors);
+    for row in (0..region.rows).step_by(2) {
+        let start = region.start + row * region.pitch;
+        starts.extend((0..vectors).rev().map(|vector| start + vector * lanes));
+    }
+    starts
+}
+
+struct Call<'a, S> {
+    simd: S,
+    weights: Weights<'a>,
+    from: &'a [f32],
+    reads: &'a [usize],
+    starts: &'a [usize],
+    pitch: usize,
+    to_stride: usize,
+}
+
+impl<S: Simd> Call<'_, S> {
+    /// As many rows at a time as there are registers for.
+    #[inline(always)]
+    unsafe fn all_rows(&self, to: &mut [f32]) {
+        let mut row = 0;
+        while row < self.weights.rows {
+            let (left, to) = (self.weights.rows - row, &mut to[row * self.to_stride..]);
+            // SAFETY: passed on; there are so many rows left.
+            row += unsafe {
+                if S::REGISTER_COUNT >= 32 && left >= 8 {
+                    self.all_positions::<8>(row, to)
+                } else if left >= 4 {
+                    self.all_positions::<4>(row, to)
+                } else if left >= 2 {
+                    self.all_positions::<2>(row, to)
+                } else {
+                    self.all_positions::<1>(row, to)
+                }
+            };
+        }
+    }
+
+    /// `M` rows at all positions. Returns `M`.
+    #[inline(always)]
+    unsafe fn all_positions<const M: usize>(&self, row: usize, to: &mut [f32]) -> usize {
+        for &start in self.starts {
+            // SAFETY: passed on.
+            unsafe { self.tile::<M>(row, start, to) };
+        }
+        M
+    }
+
+    #[inline(always)]
+    unsafe fn tile<const M: usize>(&self, row: usize, start: usize, to: &mut [f32]) {
+        let (simd, stride, pitch) = (self.simd, self.weights.stride, self.pitch);
+        let mut sums = [[simd.splat_f32s(0.0); 3]; M];
+        // SAFETY: the caller asserted that all reads and writes are inside.
+        unsafe {
+            let base = self.from.as_ptr().add(start);
+            let weights = self.weights.values.as_ptr().add(self.weights.start + row * stride);
+            for (&offset, &read) in self.weights.offsets.iter().zip(self.reads) {
+                let at = base.add(read);
+                let load = |row: usize| at.add(row * pitch).cast::<S::f32s>().read_unaligned();
+                let middle = load(1);
+                let values = [simd.sub_f32s(load(0), middle), middle, simd.sub_f32s(load(2), middle)];
+                let mut weight = weights.add(offset);
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    if m == 4 {
+                        // From here the same distances as before: four fit into the address registers, eight do not.
+                        weight = weight.add(4 * stride);
+                    }
+                    let weight = weight.add(m % 4 * stride);
+                    for (j, (sum, value)) in sums.iter_mut().zip(values).enumerate() {
+                        *sum = simd.mul_add_e_f32s(simd.splat_f32s(*weight.add(j * KERNEL)), value, *sum);
+                    }
+                }
+            }
+            for (m, [upper, middle, lower]) in sums.into_iter().enumerate() {
+                let to = to.as_mut_ptr().add(m * self.to_stride + start);
+                to.cast::<S::f32s>().write_unaligned(simd.add_f32s(upper, middle));
+                to.add(pitch).cast::<S::f32s>().write_unaligned(simd.add_f32s(middle, lower));
+            }
+        }
+    }
+}
