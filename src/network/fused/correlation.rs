@@ -11,7 +11,8 @@
 
 use pulp::Simd;
 
-use super::product::{Planes, Region};
+use super::product::Planes;
+use super::row_pairs::Region;
 use crate::processor::LINE;
 
 /// For each plane c of `coarse` and f of `fine`, the sums over p of coarse[c][p] * fine[f][p + t] for t = 0, `column`, one row
@@ -27,6 +28,7 @@ pub fn correlate<S: Simd>(
     column: usize,
     mut add: impl FnMut(usize, usize, [f32; 4]),
 ) {
+    assert!(regions[0].rows.is_multiple_of(2));
     let starts = pair_starts(regions);
     let Some(&last) = starts.last() else { return };
     let pitches = regions.map(|region| region.pitch);

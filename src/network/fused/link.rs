@@ -4,8 +4,8 @@ use pulp::Simd;
 
 use super::correlation::correlate;
 use super::grid::{Grid, Placement, first_pixel};
-use super::product::{Planes, Region, Weights, multiply};
-use super::row_pairs::{GROUP, Order, multiply_pairs, pair_taps};
+use super::product::{Planes, Weights, multiply};
+use super::row_pairs::{GROUP, Order, Region, multiply_pairs, pair_taps};
 use crate::network::Geometry;
 use crate::network::convolution::{Border, KERNEL};
 use crate::processor::LINE;
@@ -50,7 +50,7 @@ impl Link {
     /// Convolution: some coarse channels, as many as `to` has, from all fine ones.
     #[inline(always)]
     pub fn to_coarse<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, fine: &[f32], to: &mut [f32]) {
-        let (region, stride, channels) = (self.coarse_region(), self.coarse.stride, self.fine.channels);
+        let (stride, channels) = (self.coarse.stride, self.fine.channels);
         let (rows, row) = (to.len() / self.coarse.channel_length(), channels * TAPS);
         let (kernel, to) = (&kernel[first * row..][..rows * row], &mut to[self.coarse.origin..]);
         match self.geometry {
@@ -67,12 +67,12 @@ impl Link {
                 let offsets: Vec<usize> = planes.flat_map(|group| [0, 2, 1, 3].map(|x| group + x)).collect();
                 let weights =
                     Weights { values: &values, start: 0, rows, stride: 2 * channels * GROUP, offsets: &offsets };
-                multiply_pairs(simd, weights, fine, &self.fine_reads, region, to, stride);
+                multiply_pairs(simd, weights, fine, &self.fine_reads, self.coarse_region(), to, stride);
             }
             Geometry::Collapsing => {
                 let offsets: Vec<usize> = (0..row).collect();
                 let weights = Weights { values: kernel, start: 0, rows, stride: row, offsets: &offsets };
-                multiply(simd, weights, fine, &self.fine_reads, region, to, stride);
+                multiply(simd, weights, fine, &self.fine_reads, self.coarse.n, to, stride);
             }
         }
     }
@@ -89,7 +89,7 @@ impl Link {
                 let (start, rows) = (first * TAPS, count * TAPS);
                 let weights = Weights { values: kernel, start, rows, stride: 1, offsets: &offsets };
                 // Beyond the last image the values are zero, and so are the sums.
-                multiply(simd, weights, coarse, &self.coarse_reads, self.coarse_region(), to, self.fine.stride);
+                multiply(simd, weights, coarse, &self.coarse_reads, self.coarse.n, to, self.fine.stride);
             }
         }
     }
@@ -145,7 +145,7 @@ impl Link {
     fn sum_over_positions<S: Simd>(&self, simd: S, coarse: &[f32], fine: Planes, to: &mut [f32]) {
         let (region, fine_channels) = (self.coarse_region(), fine.count / 4);
         let runs;
-        let (coarse, coarse_region) = if region.is_whole_lines() {
+        let (coarse, coarse_region) = if region.length.is_multiple_of(LINE) {
             (Planes::of_block(&self.coarse, coarse), region)
         } else {
             let padded = Region { start: 0, pitch: region.length.next_multiple_of(LINE), ..region };
@@ -193,8 +193,7 @@ impl Link {
         let weights =
             Weights { values: coarse.values, start: 0, rows: coarse.count, stride: coarse.stride, offsets: &images };
         let reads: Vec<usize> = (0..n).map(|image| image * points).collect();
-        let region = Region { start: 0, rows: 1, length: points, pitch: points };
-        multiply(simd, weights, &by_image, &reads, region, to, points);
+        multiply(simd, weights, &by_image, &reads, points, to, points);
     }
 
     fn coarse_region(&self) -> Region {

@@ -4,7 +4,7 @@
 //! block of its channels: product, statistics, normalisation and activation, or all that backward.
 //!
 //! * `grid`: how images lie in memory.
-//! * `product`: the two inner kernels, in vectors of whatever width the processor has.
+//! * `product`, `row_pairs`, `correlation`: the inner kernels, in vectors of whatever width the processor has.
 //! * `link`: convolution, transposed convolution and gradient by the kernel as such products.
 //! * `elementwise`: what lies between products.
 //! * `layer`: the tasks; `buffers`: their memory; `chain`: their order; `fixed`: the same for generation.

@@ -1,12 +1,11 @@
-//! The products that all layers consist of: rows of weights times shifted planes, and planes times shifted planes.
+//! Rows of weights times shifted planes: the products of collapsing layers, and what all inner kernels work on.
 //!
-//! Both kernels keep a tile of results in registers. What they compute for one number does not depend on the width of
+//! All inner kernels keep a tile of results in registers. What they compute for one number does not depend on the width of
 //! the vectors, on the tile it is in or on who computes it: the terms of a sum are added in one order.
 
 use pulp::Simd;
 
 use super::grid::Grid;
-use crate::processor::LINE;
 
 /// Rows of weights: weight d of row r is `values[start + r * stride + offsets[d]]`.
 #[derive(Clone, Copy)]
@@ -38,47 +37,19 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// Where a kernel works in every plane: `rows` runs of `length` numbers, `pitch` apart.
-#[derive(Debug, Clone, Copy)]
-pub struct Region {
-    pub start: usize,
-    pub rows: usize,
-    pub length: usize,
-    pub pitch: usize,
-}
-
-impl Region {
-    /// The starts of the vectors of `lanes` numbers that cover the region, in ascending order. The last of each run may
-    /// reach beyond it.
-    #[inline(always)]
-    pub fn vectors(&self, lanes: usize) -> Vec<usize> {
-        let mut starts = Vec::with_capacity(self.rows * self.length.div_ceil(lanes));
-        for row in 0..self.rows {
-            let start = self.start + row * self.pitch;
-            starts.extend((start..start + self.length).step_by(lanes));
-        }
-        starts
-    }
-
-    /// Whether vectors of [`LINE`] numbers cover the region exactly.
-    pub fn is_whole_lines(&self) -> bool {
-        self.length.is_multiple_of(LINE)
-    }
-}
-
-/// For each row r of weights, `to[r * to_stride + p] = sum over d of weight[r][d] * from[p + reads[d]]`, for p in
-/// `region`. Beyond the runs of the region, up to a vector, `to` holds anything afterwards.
+/// For each row r of weights, `to[r * to_stride + p] = sum over d of weight[r][d] * from[p + reads[d]]`, for p below
+/// `length`. Beyond, up to a vector, `to` holds anything afterwards.
 #[inline(always)]
 pub fn multiply<S: Simd>(
     simd: S,
     weights: Weights,
     from: &[f32],
     reads: &[usize],
-    region: Region,
+    length: usize,
     to: &mut [f32],
     to_stride: usize,
 ) {
-    let starts = region.vectors(S::F32_LANES);
+    let starts: Vec<usize> = (0..length).step_by(S::F32_LANES).collect();
     let Some(last) = starts.last() else { return };
     let largest = |indices: &[usize]| indices.iter().copied().max().unwrap_or(0);
     // The kernel reads and writes by pointer: these bounds are what makes that sound.

@@ -11,10 +11,19 @@
 
 use pulp::Simd;
 
-use super::product::{Region, Weights};
+use super::product::Weights;
 use crate::network::convolution::KERNEL;
 
 const TAPS: usize = KERNEL * KERNEL;
+
+/// Where a kernel works in every plane: `rows` runs of `length` numbers, `pitch` apart.
+#[derive(Debug, Clone, Copy)]
+pub struct Region {
+    pub start: usize,
+    pub rows: usize,
+    pub length: usize,
+    pub pitch: usize,
+}
 
 /// Numbers that [`pair_taps`] makes of two rows of a kernel.
 pub const GROUP: usize = 3 * KERNEL;
