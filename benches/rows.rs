@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use davegan::descriptor::PairCounts;
@@ -25,7 +26,8 @@ const USAGE: &str = "usage:
   rows generate MODEL COUNT THREADS        time of an image of one call for COUNT
   rows first MODEL                         time to load the model and make one realisation
   rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others
-  rows peak                                what one thread can multiply and add in registers alone";
+  rows peak                                what one thread can multiply and add in registers alone
+  rows handover                            how long a cache line takes from one core to another";
 
 /// Steps before the clock starts: memory is warm by then, and the other threads are awake.
 const WARM_UP: usize = 30;
@@ -52,6 +54,7 @@ fn main() {
         ["first", model] => first(Path::new(model)),
         ["s2", count, threads] => s2(number(count), number(threads)),
         ["peak"] => peak(),
+        ["handover"] => Ok(handover()),
         _ => fail(USAGE),
     };
     match measured {
@@ -180,6 +183,32 @@ impl WithSimd for Multiply {
         }
         sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum()
     }
+}
+
+/// Two threads that wait for each other's word in turn. Where cores share a cache it is there in some 30 ns.
+fn handover() -> String {
+    const TURNS: usize = 1000;
+    const GAMES: usize = 101;
+    let turn = AtomicUsize::new(0);
+    // Even turns are the one thread's, odd ones the other's.
+    let play = |parity: usize, turns: std::ops::Range<usize>| {
+        for number in turns.filter(|number| number % 2 == parity) {
+            while turn.load(Ordering::Acquire) != number {
+                std::hint::spin_loop();
+            }
+            turn.store(number + 1, Ordering::Release);
+        }
+    };
+    let times = std::thread::scope(|scope| {
+        scope.spawn(|| play(1, 0..GAMES * TURNS));
+        let game = |index: usize| {
+            let begin = Instant::now();
+            play(0, index * TURNS..(index + 1) * TURNS);
+            begin.elapsed()
+        };
+        median((0..GAMES).map(game))
+    });
+    format!("{:.0} ns", 1e9 * times.as_secs_f64() / TURNS as f64)
 }
 
 /// How many numbers a vector has.
