@@ -55,18 +55,18 @@ impl Link {
         let (kernel, to) = (&kernel[first * row..][..rows * row], &mut to[self.coarse.origin..]);
         match self.geometry {
             Geometry::Halving(_) => {
-                let mut values = Vec::with_capacity(rows * 2 * channels * GROUP);
+                let mut pairs = Vec::with_capacity(rows * 2 * channels);
                 for kernels in kernel.as_chunks().0.chunks_exact(channels) {
                     for py in 0..2 {
-                        pair_taps(kernels, py, Order::AsStored, &mut values);
+                        pairs.extend(kernels.iter().map(|kernel| pair_taps(kernel, py, Order::AsStored)));
                     }
                 }
                 let group = |channel: usize, py: usize| (py * channels + channel) * GROUP;
                 let planes = (0..channels).flat_map(|channel| [0, 1].map(|py| group(channel, py)));
                 // px, then the column: weight 2 * column + px of four.
                 let offsets: Vec<usize> = planes.flat_map(|group| [0, 2, 1, 3].map(|x| group + x)).collect();
-                let weights =
-                    Weights { values: &values, start: 0, rows, stride: 2 * channels * GROUP, offsets: &offsets };
+                let (values, stride_of_rows) = (pairs.as_flattened(), 2 * channels * GROUP);
+                let weights = Weights { values, start: 0, rows, stride: stride_of_rows, offsets: &offsets };
                 multiply_pairs(simd, weights, fine, &self.fine_reads, self.coarse_region(), to, stride);
             }
             Geometry::Collapsing => {
@@ -99,21 +99,23 @@ impl Link {
     fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
         let (stride, pitch, extent, n) = (self.fine.stride, self.fine.pitch, self.fine.extent, self.fine.n);
         let (kernels, _) = kernel.as_chunks();
-        let mut values = Vec::with_capacity(self.coarse.channels * count * GROUP);
+        let mut pairs = Vec::with_capacity(self.coarse.channels * count);
         let groups = (0..self.coarse.channels).map(|channel| channel * count * GROUP);
         let offsets: Vec<usize> = groups.flat_map(|group| [group, group + 2]).collect();
         for py in 0..2 {
-            values.clear();
+            pairs.clear();
             for kernels in kernels.chunks_exact(self.fine.channels) {
-                pair_taps(&kernels[first..first + count], py, Order::Reversed, &mut values);
+                let kernels = &kernels[first..first + count];
+                pairs.extend(kernels.iter().map(|kernel| pair_taps(kernel, py, Order::Reversed)));
             }
+            let values = pairs.as_flattened();
             if count.is_multiple_of(4) {
                 // One plane of several channels is the rows of one tile.
                 for px in 0..2 {
                     let plane = 2 * py + px;
                     let [top, left] = first_pixel(plane);
                     let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
-                    let weights = Weights { values: &values, start: px, rows: count, stride: GROUP, offsets: &offsets };
+                    let weights = Weights { values, start: px, rows: count, stride: GROUP, offsets: &offsets };
                     let to = &mut to[plane * stride..];
                     multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, 4 * stride);
                 }
@@ -122,7 +124,7 @@ impl Link {
                 let region = Region { start: (1 - py) * pitch, rows: extent, length: pitch, pitch };
                 for (channel, to) in to.chunks_exact_mut(4 * stride).enumerate() {
                     let start = channel * GROUP;
-                    let weights = Weights { values: &values, start, rows: 2, stride: 1, offsets: &offsets };
+                    let weights = Weights { values, start, rows: 2, stride: 1, offsets: &offsets };
                     let to = &mut to[2 * py * stride..];
                     multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, stride);
                 }

@@ -37,24 +37,20 @@ pub enum Order {
     Reversed,
 }
 
-/// Of the four rows of each kernel, `py` and `py + 2` are the taps of the planes of row parity `py`. Appends the row that
-/// meets the upper row of values, the sum of both, and the other, [`GROUP`] numbers for each kernel.
+/// Of the four rows of a kernel, `py` and `py + 2` are the taps of the planes of row parity `py`: the row that meets the
+/// upper row of values, the sum of both, and the other.
 #[inline(always)]
-pub fn pair_taps(kernels: &[[f32; TAPS]], py: usize, order: Order, to: &mut Vec<f32>) {
-    for kernel in kernels {
-        let (rows, _) = kernel.as_chunks::<KERNEL>();
-        let (upper, lower) = match order {
-            Order::AsStored => (rows[py], rows[py + 2]),
-            Order::Reversed => (rows[py + 2], rows[py]),
-        };
-        let mut both = upper;
-        for (both, lower) in both.iter_mut().zip(lower) {
-            *both += lower;
-        }
-        for row in [upper, both, lower] {
-            to.extend_from_slice(&row);
-        }
-    }
+pub fn pair_taps(kernel: &[f32; TAPS], py: usize, order: Order) -> [f32; GROUP] {
+    let (rows, _) = kernel.as_chunks::<KERNEL>();
+    let (upper, lower) = match order {
+        Order::AsStored => (rows[py], rows[py + 2]),
+        Order::Reversed => (rows[py + 2], rows[py]),
+    };
+    std::array::from_fn(|index| match (index / KERNEL, index % KERNEL) {
+        (0, x) => upper[x],
+        (1, x) => upper[x] + lower[x],
+        (_, x) => lower[x],
+    })
 }
 
 /// For each row r of weights, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
