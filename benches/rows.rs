@@ -156,7 +156,7 @@ fn errors(one: &PhaseImages, others: &PhaseImages) -> Result<Vec<f64>> {
     let mut errors = Vec::with_capacity(others.len());
     for first in (0..others.len()).step_by(BLOCK) {
         let count = BLOCK.min(others.len() - first);
-        let counts = PairCounts::new(&others.range(first, count), 1)?;
+        let counts = PairCounts::of_range(others, first..first + count, 1)?;
         let of_block: Result<Vec<f64>> = (0..count).into_par_iter().map(|index| counts.error(index, &one, 0)).collect();
         errors.extend(of_block?);
     }

@@ -23,8 +23,8 @@ PAPER_MINUTES = 30  # on an RTX 3080 Ti (paper, Section 4.3)
 COUNTS = (1, 4, 16, 64, 256, 1024, 4096)
 NOISE = 1.1  # a rise below this is none
 NEAR = 80  # ns that a cache line takes from core to core at most where they share a cache; else it is 150 to 300
-PATIENCE = 10  # measurements until they do, and how often that is tried in vain before it is given up
-IN_VAIN = 3
+PATIENCE = 10  # measurements until they do
+IN_VAIN = 3  # after so many without, one after the other, nobody asks any more
 
 
 class OtherPrograms:
@@ -51,7 +51,7 @@ class Bench:
     def __init__(self, rounds, full, folder):
         self.n_rounds, self.full, self.folder = rounds, full, folder
         self.rows, self.library = build()
-        self.far = self.kept = 0
+        self.far = self.kept = self.vain = 0
         self.model = folder / "model.h5"
         run([self.rows, "model", self.model])
 
@@ -72,15 +72,16 @@ class Bench:
             say(f"  {text:40} {Path(command[0 if ours else 1]).name.split('-')[0]} "
                 + " ".join(map(str, command[1 if ours else 2:])))
             if near and self.cores_are_near():
+                self.vain = 0
                 break
             say("  again: the cores share no cache")
             self.far += 1
         else:
-            self.kept += 1
+            self.vain, self.kept = self.vain + 1, self.kept + 1
         return Quantity.parse(text)
 
     def cores_are_near(self):
-        return self.kept >= IN_VAIN or Quantity.parse(run([self.rows, "handover"]).strip()).value <= NEAR
+        return self.vain >= IN_VAIN or Quantity.parse(run([self.rows, "handover"]).strip()).value <= NEAR
 
     def rounds(self, **measures):
         """The quantities of each measure, one a round. Every other round goes backwards, so that none is always first."""

@@ -1,5 +1,7 @@
 //! The error measures of the paper: Eq. 12, E_rec and E_gen.
 
+use std::ops::Range;
+
 use ndarray::{Array4, Axis, concatenate};
 use rayon::prelude::*;
 
@@ -78,9 +80,10 @@ pub fn reconstruction_error(
     }
     check_sets(originals, reconstructions, phase)?;
     let mut per_image = Vec::with_capacity(originals.len());
-    for (originals, reconstructions) in blocks(originals).zip(blocks(reconstructions)) {
-        let (a, b) = (PairCounts::new(&originals, phase)?, PairCounts::new(&reconstructions, phase)?);
-        for index in 0..originals.len() {
+    for block in blocks(originals) {
+        let a = PairCounts::of_range(originals, block.clone(), phase)?;
+        let b = PairCounts::of_range(reconstructions, block.clone(), phase)?;
+        for index in 0..block.len() {
             per_image.push(a.error(index, &b, index)?);
         }
     }
@@ -99,11 +102,11 @@ pub fn reconstruction_error(
 pub fn generation_error(realisations: &PhaseImages, training: &PhaseImages, phase: u8) -> Result<DescriptorErrors> {
     check_sets(realisations, training, phase)?;
     let mut per_image = Vec::with_capacity(realisations.len());
-    for realisations in blocks(realisations) {
-        let counts = PairCounts::new(&realisations, phase)?;
-        let mut smallest = vec![f64::INFINITY; realisations.len()];
-        for training in blocks(training) {
-            let training = PairCounts::new(&training, phase)?;
+    for block in blocks(realisations) {
+        let mut smallest = vec![f64::INFINITY; block.len()];
+        let counts = PairCounts::of_range(realisations, block, phase)?;
+        for block in blocks(training) {
+            let training = PairCounts::of_range(training, block, phase)?;
             smallest.par_iter_mut().enumerate().try_for_each(|(index, smallest)| -> Result<()> {
                 let (_, error) = counts.nearest(index, &training)?;
                 *smallest = smallest.min(error);
@@ -122,10 +125,10 @@ fn check_sets(a: &PhaseImages, b: &PhaseImages, phase: u8) -> Result<()> {
     check_phase(b, phase)
 }
 
-/// The images in sets small enough that their pair counts may be held in memory.
-fn blocks(images: &PhaseImages) -> impl Iterator<Item = PhaseImages> {
-    let length = (BLOCK / pair_counts::stride(images.shape())).max(1);
-    (0..images.len()).step_by(length).map(move |first| images.range(first, length.min(images.len() - first)))
+/// Which images to take at a time: so few that their pair counts may be held in memory.
+fn blocks(images: &PhaseImages) -> impl Iterator<Item = Range<usize>> {
+    let (length, count) = ((BLOCK / pair_counts::stride(images.shape())).max(1), images.len());
+    (0..count).step_by(length).map(move |first| first..count.min(first + length))
 }
 
 /// Root mean square difference of two maps of one image each, over the lags with |r| <= `max_lag`.
