@@ -38,10 +38,11 @@ pub fn correlate<S: Simd>(
     for starts in starts.chunks(STRETCH) {
         let mut c = 0;
         while c < coarse.count {
-            // As many planes as there are registers for their sums.
+            // As many planes, with one column of taps or both, as there are registers for.
             let planes = match coarse.count - c {
                 4.. if S::REGISTER_COUNT >= 32 => 4,
-                2.. => 2,
+                3 | 5.. => 3,
+                2 | 4 => 2,
                 _ => 1,
             };
             for f in 0..fine.count {
@@ -56,9 +57,10 @@ pub fn correlate<S: Simd>(
                         starts,
                     };
                     match planes {
-                        4 => add_planes(c, f, pair.sums::<S, 4>(simd), &mut add),
-                        2 => add_planes(c, f, pair.sums::<S, 2>(simd), &mut add),
-                        _ => add_planes(c, f, pair.sums::<S, 1>(simd), &mut add),
+                        4 => add_planes(c, f, pair.sums::<S, 4, 2>(simd), &mut add),
+                        3 => add_planes(c, f, pair.sums::<S, 3, 1>(simd), &mut add),
+                        2 => add_planes(c, f, pair.sums::<S, 2, 1>(simd), &mut add),
+                        _ => add_planes(c, f, pair.sums::<S, 1, 1>(simd), &mut add),
                     }
                 }
             }
@@ -96,17 +98,17 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// The sums of [`correlate`] for `R` coarse planes.
+    /// The sums of [`correlate`] for `R` coarse planes, `C` columns of taps at a time.
     ///
     /// Each is summed in [`LINE`] lanes, of which a vector may hold a part, and the lanes are added in a fixed order.
     #[inline(always)]
-    unsafe fn sums<S: Simd, const R: usize>(&self, simd: S) -> [[f32; 4]; R] {
+    unsafe fn sums<S: Simd, const R: usize, const C: usize>(&self, simd: S) -> [[f32; 4]; R] {
         let mut totals = [[0.0; 4]; R];
         let mut lanes = [[[0.0f32; LINE]; 4]; R];
         for part in (0..LINE).step_by(S::F32_LANES) {
             // SAFETY: the caller asserted that all reads are inside; the parts fill the lanes.
             unsafe {
-                let sums = self.part::<S, R>(simd, part);
+                let sums = self.part::<S, R, C>(simd, part);
                 for r in 0..R {
                     for t in 0..4 {
                         if S::F32_LANES == LINE {
@@ -131,38 +133,40 @@ impl Pair<'_> {
 
     /// The lanes of [`sums`](Self::sums) that one vector holds.
     #[inline(always)]
-    unsafe fn part<S: Simd, const R: usize>(&self, simd: S, part: usize) -> [[S::f32s; 4]; R] {
+    unsafe fn part<S: Simd, const R: usize, const C: usize>(&self, simd: S, part: usize) -> [[S::f32s; 4]; R] {
         let zero = simd.splat_f32s(0.0);
-        let mut sums = [[[zero; 3]; 2]; R];
-        for &[coarse, fine] in self.starts {
-            // SAFETY: passed on.
-            unsafe {
-                let (coarse, fine) = (self.coarse.add(coarse + part), self.fine.add(fine + part));
-                let mut rows = [[zero; 3]; 2];
-                for (column, rows) in rows.iter_mut().enumerate() {
-                    let fine = fine.add(column * self.column);
-                    let middle = load::<S>(fine.add(self.pitches[1]));
-                    rows[0] = simd.sub_f32s(load::<S>(fine), middle);
-                    rows[1] = middle;
-                    rows[2] = simd.sub_f32s(load::<S>(fine.add(2 * self.pitches[1])), middle);
-                }
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let coarse = coarse.add(r * self.stride);
-                    let (upper, lower) = (load::<S>(coarse), load::<S>(coarse.add(self.pitches[0])));
-                    let both = simd.add_f32s(upper, lower);
-                    for ([first, second, third], rows) in sums.iter_mut().zip(rows) {
-                        *first = simd.mul_add_e_f32s(upper, rows[0], *first);
-                        *second = simd.mul_add_e_f32s(both, rows[1], *second);
-                        *third = simd.mul_add_e_f32s(lower, rows[2], *third);
+        let mut taps = [[zero; 4]; R];
+        for first in (0..2).step_by(C) {
+            let mut sums = [[[zero; 3]; C]; R];
+            for &[coarse, fine] in self.starts {
+                // SAFETY: passed on.
+                unsafe {
+                    let (coarse, fine) = (self.coarse.add(coarse + part), self.fine.add(fine + part));
+                    let mut rows = [[zero; 3]; C];
+                    for (column, rows) in rows.iter_mut().enumerate() {
+                        let fine = fine.add((first + column) * self.column);
+                        let middle = load::<S>(fine.add(self.pitches[1]));
+                        rows[0] = simd.sub_f32s(load::<S>(fine), middle);
+                        rows[1] = middle;
+                        rows[2] = simd.sub_f32s(load::<S>(fine.add(2 * self.pitches[1])), middle);
+                    }
+                    for (r, sums) in sums.iter_mut().enumerate() {
+                        let coarse = coarse.add(r * self.stride);
+                        let (upper, lower) = (load::<S>(coarse), load::<S>(coarse.add(self.pitches[0])));
+                        let both = simd.add_f32s(upper, lower);
+                        for ([first, second, third], rows) in sums.iter_mut().zip(rows) {
+                            *first = simd.mul_add_e_f32s(upper, rows[0], *first);
+                            *second = simd.mul_add_e_f32s(both, rows[1], *second);
+                            *third = simd.mul_add_e_f32s(lower, rows[2], *third);
+                        }
                     }
                 }
             }
-        }
-        let mut taps = [[zero; 4]; R];
-        for (taps, sums) in taps.iter_mut().zip(sums) {
-            for (column, [upper, both, lower]) in sums.into_iter().enumerate() {
-                taps[column] = simd.add_f32s(upper, both);
-                taps[2 + column] = simd.add_f32s(both, lower);
+            for (taps, sums) in taps.iter_mut().zip(sums) {
+                for (column, [upper, both, lower]) in (first..).zip(sums) {
+                    taps[column] = simd.add_f32s(upper, both);
+                    taps[2 + column] = simd.add_f32s(both, lower);
+                }
             }
         }
         taps

@@ -107,7 +107,7 @@ struct Call<'a, S> {
 }
 
 impl<S: Simd> Call<'_, S> {
-    /// As many rows at a time as there are registers for.
+    /// As many rows at a time as there are registers for: with sixteen, three rows leave some for what is read; four would not.
     #[inline(always)]
     unsafe fn all_rows(&self, to: &mut [f32]) {
         let mut row = 0;
@@ -115,14 +115,12 @@ impl<S: Simd> Call<'_, S> {
             let (left, to) = (self.weights.rows - row, &mut to[row * self.to_stride..]);
             // SAFETY: passed on; there are so many rows left.
             row += unsafe {
-                if S::REGISTER_COUNT >= 32 && left >= 8 {
-                    self.all_positions::<8>(row, to)
-                } else if left >= 4 {
-                    self.all_positions::<4>(row, to)
-                } else if left >= 2 {
-                    self.all_positions::<2>(row, to)
-                } else {
-                    self.all_positions::<1>(row, to)
+                match left {
+                    8.. if S::REGISTER_COUNT >= 32 => self.all_positions::<8>(row, to),
+                    4.. if S::REGISTER_COUNT >= 32 => self.all_positions::<4>(row, to),
+                    3 | 5.. => self.all_positions::<3>(row, to),
+                    2 | 4 => self.all_positions::<2>(row, to),
+                    _ => self.all_positions::<1>(row, to),
                 }
             };
         }
