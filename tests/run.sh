@@ -57,6 +57,7 @@ need binutils command -v readelf
 need pkg-config command -v pkg-config
 need libhdf5-dev pkg-config --exists hdf5
 need hdf5-tools command -v h5ls
+need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
 need python3-venv python3 -c 'import ensurepip, venv'
 install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
@@ -73,7 +74,6 @@ cargo fmt --check
 stage "cargo clippy"
 cargo clippy --release --locked --all-targets -- -D warnings
 
-# Checked and not built, which would take as long as everything else together (docs/gpu.md).
 stage "cargo clippy with accelerators"
 accelerators=$CARGO_TARGET_DIR/accelerators
 cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON
@@ -93,6 +93,15 @@ cmake --build "$build"
 
 stage "C, C++ and Fortran tests"
 ctest --test-dir "$build" --output-on-failure
+
+# Not optimised: that would take three times as long, and these tests train for a few steps alone. All others: CONTRIBUTING.md.
+stage "WebGPU: build"
+webgpu=$CARGO_TARGET_DIR/webgpu
+cmake -S . -B "$webgpu" -DDAVEGAN_WGPU=ON -DDAVEGAN_BUILD_TESTS=ON -DDAVEGAN_CARGO_TARGET_DIR="$webgpu/cargo"
+CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cmake --build "$webgpu"
+
+stage "WebGPU: C tests on Mesa's software driver"
+DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 ctest --test-dir "$webgpu" -j 2 -R '^c_(devices|model|latent)$' --output-on-failure
 
 stage "installed package"
 tests/install_test.sh "$build"
