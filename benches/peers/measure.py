@@ -45,13 +45,43 @@ class OtherPrograms:
         return max(0, 100 * (busy - own) / (clock * os.cpu_count()))
 
 
+class Cores:
+    """A virtual machine's cores may be moved apart, so that they share no cache. Then two threads, ours or a peer's, are no faster
+    than one, for seconds or minutes; what was measured meanwhile is measured again."""
+
+    def __init__(self, handover):
+        self.handover = handover  # the time in ns that a cache line takes from one core to the other
+        self.repeated = self.kept = self.in_vain = 0
+
+    def are_near(self):
+        return self.in_vain >= IN_VAIN or self.handover() <= NEAR
+
+    def when_near(self, measure):
+        for _ in range(PATIENCE):
+            near = self.are_near()
+            found = measure()
+            if near and self.are_near():
+                if self.in_vain < IN_VAIN:
+                    self.in_vain = 0
+                return found
+            self.repeated += 1
+            say("  again: the cores share no cache")
+        self.in_vain += 1
+        self.kept += 1
+        return found
+
+    def __str__(self):
+        return (f"{self.repeated} measurements, ours and the peers', were repeated because the cores shared no cache; "
+                f"{self.kept} were kept though they never did.")
+
+
 class Bench:
     """Runs the programs, and tells on stderr what they say."""
 
     def __init__(self, rounds, full, folder):
         self.n_rounds, self.full, self.folder = rounds, full, folder
         self.rows, self.library = build()
-        self.far = self.kept = self.vain = 0
+        self.cores = Cores(lambda: Quantity.parse(run([self.rows, "handover"])).value)
         self.model = folder / "model.h5"
         run([self.rows, "model", self.model])
 
@@ -62,26 +92,15 @@ class Bench:
         return self.quantity([sys.executable, HERE / program, *arguments])
 
     def quantity(self, command, beside=contextlib.nullcontext):
-        """What the program prints. A virtual machine's cores may be moved apart, so that they share no cache: then two threads,
-        ours or the peer's, are no faster than one, and it is measured again."""
-        for _ in range(PATIENCE):
-            near = self.cores_are_near()
+        def measure():
             with beside():
                 text = run(command).strip()
             ours = command[0] == self.rows
             say(f"  {text:40} {Path(command[0 if ours else 1]).name.split('-')[0]} "
                 + " ".join(map(str, command[1 if ours else 2:])))
-            if near and self.cores_are_near():
-                self.vain = 0
-                break
-            say("  again: the cores share no cache")
-            self.far += 1
-        else:
-            self.vain, self.kept = self.vain + 1, self.kept + 1
-        return Quantity.parse(text)
+            return Quantity.parse(text)
 
-    def cores_are_near(self):
-        return self.vain >= IN_VAIN or Quantity.parse(run([self.rows, "handover"]).strip()).value <= NEAR
+        return self.cores.when_near(measure)
 
     def rounds(self, **measures):
         """The quantities of each measure, one a round. Every other round goes backwards, so that none is always first."""
@@ -257,8 +276,7 @@ def print_table(bench, only):
             print(line(row, figures), flush=True)
             results.append(result(row, figures))
     print(f"# Other programs took {others.percent():.0f} % of the cores meanwhile.")
-    print(f"# {bench.far} measurements, ours and the peers', were repeated, for the cores shared no cache; {bench.kept} never were "
-          f"without that.")
+    print(f"# {bench.cores}")
     return exit_status(results)
 
 

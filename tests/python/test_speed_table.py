@@ -53,7 +53,7 @@ def test_the_table_goes_on_after_a_row_that_fails(monkeypatch, capsys, ratio, st
 
     size = lambda bench: [Figures(Quantity(13, "MB"))]
     monkeypatch.setattr(measure, "groups", lambda full: [([RATIO], a_step), ([SIZE], size)])
-    bench = types.SimpleNamespace(n_rounds=1, full=False)
+    bench = types.SimpleNamespace(n_rounds=1, full=False, cores=measure.Cores(lambda: 31))
     assert measure.print_table(bench, "") == status
     printed = [text for text in capsys.readouterr().out.splitlines() if not text.startswith("#")]
     assert [text.split("\t")[-1] for text in printed] == ["result", word, "met"]
@@ -69,3 +69,19 @@ def test_the_middle_rounds_are_compared_with_the_fastest_peer():
 def test_a_python_that_does_not_run_is_status_2():
     command = ["env", "DAVEGAN_PYTHON=/nonexistent/python3", str(ROOT / "benches" / "peers.sh")]
     assert subprocess.run(command, capture_output=True).returncode == 2
+
+
+def test_what_was_measured_on_cores_far_apart_is_measured_again():
+    times = iter([175, 31, 31, 31, 175, 31, 31])  # before and after each measurement, but not after one that is in vain already
+    cores, found = measure.Cores(lambda: next(times)), iter(range(10))
+    assert cores.when_near(lambda: next(found)) == 1
+    assert cores.when_near(lambda: next(found)) == 3
+    assert (cores.repeated, cores.kept) == (2, 0)
+
+
+def test_cores_that_are_never_near_are_not_waited_for_for_ever():
+    cores, runs = measure.Cores(lambda: 175), []
+    for _ in range(measure.IN_VAIN + 5):
+        cores.when_near(lambda: runs.append(1))
+    assert len(runs) == measure.IN_VAIN * measure.PATIENCE + 5
+    assert cores.kept == measure.IN_VAIN
