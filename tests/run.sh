@@ -94,7 +94,7 @@ cmake --build "$build"
 stage "C, C++ and Fortran tests"
 ctest --test-dir "$build" --output-on-failure
 
-# Not optimised: that would take three times as long, and these tests train for a few steps alone. All others: CONTRIBUTING.md.
+# Not optimised: that would take five times as long, and these tests train for a few steps alone. All others: CONTRIBUTING.md.
 stage "WebGPU: build"
 webgpu=$CARGO_TARGET_DIR/webgpu
 cmake -S . -B "$webgpu" -DDAVEGAN_WGPU=ON -DDAVEGAN_BUILD_TESTS=ON -DDAVEGAN_CARGO_TARGET_DIR="$webgpu/cargo"

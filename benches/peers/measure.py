@@ -66,6 +66,7 @@ class Cores:
                 return found
             self.repeated += 1
             say("  again: the cores share no cache")
+        self.repeated -= 1  # the last one is kept
         self.in_vain += 1
         self.kept += 1
         return found

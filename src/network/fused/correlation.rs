@@ -11,7 +11,7 @@
 
 use pulp::Simd;
 
-use super::product::Planes;
+use super::product::{Planes, load};
 use super::row_pairs::Region;
 use crate::processor::LINE;
 
@@ -171,13 +171,6 @@ impl Pair<'_> {
         }
         taps
     }
-}
-
-/// A vector, wherever it lies.
-#[inline(always)]
-unsafe fn load<S: Simd>(from: *const f32) -> S::f32s {
-    // SAFETY: passed on.
-    unsafe { from.cast::<S::f32s>().read_unaligned() }
 }
 
 /// The sum of all lanes: halves onto halves, so that it is the same for vectors of any width.

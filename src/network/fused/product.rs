@@ -17,6 +17,27 @@ pub struct Weights<'a> {
     pub offsets: &'a [usize],
 }
 
+impl Weights<'_> {
+    /// Where the last one lies.
+    #[inline(always)]
+    pub fn last(&self) -> usize {
+        self.start + (self.rows - 1) * self.stride + largest(self.offsets)
+    }
+}
+
+/// The largest of some places; 0 if there is none.
+#[inline(always)]
+pub fn largest(places: &[usize]) -> usize {
+    places.iter().copied().max().unwrap_or(0)
+}
+
+/// A vector, wherever it lies.
+#[inline(always)]
+pub unsafe fn load<S: Simd>(from: *const f32) -> S::f32s {
+    // SAFETY: passed on.
+    unsafe { from.cast::<S::f32s>().read_unaligned() }
+}
+
 /// Planes that are read: plane `s` begins at `s * stride` of `values`.
 #[derive(Clone, Copy)]
 pub struct Planes<'a> {
@@ -51,10 +72,9 @@ pub fn multiply<S: Simd>(
 ) {
     let starts: Vec<usize> = (0..length).step_by(S::F32_LANES).collect();
     let Some(last) = starts.last() else { return };
-    let largest = |indices: &[usize]| indices.iter().copied().max().unwrap_or(0);
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
     assert!(weights.offsets.len() == reads.len());
-    assert!(weights.start + (weights.rows - 1) * weights.stride + largest(weights.offsets) < weights.values.len());
+    assert!(weights.last() < weights.values.len());
     assert!(largest(reads) + last + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
     let call = Call { simd, weights, from, reads, starts: &starts, to_stride };
@@ -130,7 +150,7 @@ impl<S: Simd> Call<'_, S> {
             for (&offset, &read) in self.weights.offsets.iter().zip(self.reads) {
                 let mut values = [simd.splat_f32s(0.0); V];
                 for (value, base) in values.iter_mut().zip(bases) {
-                    *value = base.add(read).cast::<S::f32s>().read_unaligned();
+                    *value = load::<S>(base.add(read));
                 }
                 let mut weight = weights.add(offset);
                 for (m, sums) in sums.iter_mut().enumerate() {

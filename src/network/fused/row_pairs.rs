@@ -11,7 +11,7 @@
 
 use pulp::Simd;
 
-use super::product::Weights;
+use super::product::{Weights, largest, load};
 use crate::network::convolution::KERNEL;
 
 const TAPS: usize = KERNEL * KERNEL;
@@ -70,12 +70,10 @@ pub fn multiply_pairs<S: Simd>(
     to_stride: usize,
 ) {
     let starts = pair_starts(region, S::F32_LANES);
-    let largest = |indices: &[usize]| indices.iter().copied().max().unwrap_or(0);
     let last = largest(&starts);
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
     assert!(region.rows.is_multiple_of(2) && weights.offsets.len() == reads.len());
-    let last_weight = weights.start + (weights.rows - 1) * weights.stride + largest(weights.offsets) + 2 * KERNEL;
-    assert!(last_weight < weights.values.len());
+    assert!(weights.last() + 2 * KERNEL < weights.values.len());
     assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
     let call = Call { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride };
@@ -146,9 +144,10 @@ impl<S: Simd> Call<'_, S> {
             let weights = self.weights.values.as_ptr().add(self.weights.start + row * stride);
             for (&offset, &read) in self.weights.offsets.iter().zip(self.reads) {
                 let at = base.add(read);
-                let load = |row: usize| at.add(row * pitch).cast::<S::f32s>().read_unaligned();
-                let middle = load(1);
-                let values = [simd.sub_f32s(load(0), middle), middle, simd.sub_f32s(load(2), middle)];
+                let middle = load::<S>(at.add(pitch));
+                let upper = simd.sub_f32s(load::<S>(at), middle);
+                let lower = simd.sub_f32s(load::<S>(at.add(2 * pitch)), middle);
+                let values = [upper, middle, lower];
                 let mut weight = weights.add(offset);
                 for (m, sums) in sums.iter_mut().enumerate() {
                     if m == 4 {
