@@ -29,6 +29,7 @@ static const char USAGE[] =
     "  --seed S          of training and of the realisations; 0 if not given\n"
     "  --count N         realisations; 256 if not given\n"
     "  --threads N       all cores if not given\n"
+    "  --device D        cpu, cuda:N, wgpu:N, or auto, which is the processor, if not given\n"
     "  --batch N         images in a training step\n"
     "  --set NAME=VALUE  any other training option of davegan.h, such as lambda_rec=1e-3; may be repeated\n"
     "  --otsu P          find P phases from the grey levels\n"
@@ -142,12 +143,29 @@ static void set_option(davegan_train_options_t *training, const char *assignment
     usage_error("--set takes NAME=VALUE with the name of a training option, not ", assignment);
 }
 
+static void parse_device(davegan_train_options_t *training, const char *text) {
+    static const struct {
+        const char *name;
+        int32_t kind;
+    } KINDS[] = {{"auto", DAVEGAN_DEVICE_KIND_AUTO}, {"cpu", DAVEGAN_DEVICE_KIND_CPU},
+                 {"cuda", DAVEGAN_DEVICE_KIND_CUDA}, {"wgpu", DAVEGAN_DEVICE_KIND_WGPU}};
+    const size_t length = strcspn(text, ":");
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; ++i) {
+        if (strlen(KINDS[i].name) != length || strncmp(KINDS[i].name, text, length) != 0) continue;
+        training->device = KINDS[i].kind;
+        if (text[length] == ':') training->device_index = parse_small("--device", text + length + 1);
+        return;
+    }
+    usage_error("--device takes auto, cpu, cuda:N or wgpu:N, not ", text);
+}
+
 static void parse_value(settings_t *settings, const char *option, const char *value) {
     davegan_train_options_t *training = &settings->training;
     if (strcmp(option, "--profile") == 0) return;
     if (strcmp(option, "--steps") == 0) training->steps = parse_integer(option, value);
     else if (strcmp(option, "--seed") == 0) training->seed = parse_integer(option, value);
     else if (strcmp(option, "--threads") == 0) training->threads = parse_small(option, value);
+    else if (strcmp(option, "--device") == 0) parse_device(training, value);
     else if (strcmp(option, "--batch") == 0) training->batch_size = parse_small(option, value);
     else if (strcmp(option, "--set") == 0) set_option(training, value);
     else if (strcmp(option, "--count") == 0) settings->count = parse_integer(option, value);

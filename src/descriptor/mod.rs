@@ -6,8 +6,8 @@
 //! two columns of the paper's Table 4.
 //!
 //! The other descriptors take an [`Indicator`], which says where one phase of two-dimensional images is: [`covariance`],
-//! [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`effective_conductivity`] and
-//! [`likeness`].
+//! [`s2_at`] one distance, [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`],
+//! [`effective_conductivity`] and [`likeness`].
 //!
 //! ```
 //! use davegan::descriptor::{S2Options, radial_average, s2, s2_error};
@@ -46,6 +46,7 @@ mod patterns;
 mod radial;
 mod transform;
 mod two_point;
+mod two_point_at;
 
 #[cfg(test)]
 mod direct;
@@ -63,6 +64,7 @@ pub(crate) use patterns::{PATTERNS, SCALES, halved, pattern_numbers};
 pub use patterns::{jensen_shannon, pattern_histograms};
 pub use radial::{RadialAverage, radial_average};
 pub use two_point::{S2Options, s2};
+pub use two_point_at::s2_at;
 
 use crate::{Error, Result, micrograph::PhaseImages};
 

@@ -35,21 +35,15 @@ pub struct Encoded {
 ///
 /// Those of [`decode`], where candidates are looked at.
 pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
-    let Some(selection) = model.selection() else { return Ok(candidates(model, 1, seed, first, count).0) };
-    let of_each = model.options.candidates;
-    let at_once = DECODED.div_ceil(of_each);
-    let mut vectors = Array2::zeros((count, model.options.latent_size));
-    for (part, mut rows) in vectors.axis_chunks_iter_mut(Axis(0), at_once).enumerate() {
-        let first = first + (part * at_once) as u64;
-        let (candidates, draws) = candidates(model, of_each, seed, first, rows.nrows());
-        rows.assign(&selection.choose(model, seed, first, candidates.view(), &draws)?);
+    match model.selection() {
+        Some(selection) => selection.latent_vectors(model, seed, first, count),
+        None => Ok(candidate_vectors(model, 1, seed, first, count).0),
     }
-    Ok(vectors)
 }
 
 /// Standard normal latent vectors, `of_each` for each of the realisations `first..first + count`, and a number from 0 to 1 for
 /// each of these to choose by.
-pub(super) fn candidates(
+pub(super) fn candidate_vectors(
     model: &Model,
     of_each: usize,
     seed: u64,

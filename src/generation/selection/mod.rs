@@ -1,0 +1,203 @@
+//! Which of some candidates becomes a realisation.
+//!
+//! A generator that draws a piece too many on average draws the right number often enough. So each realisation is one of
+//! several candidates, taken with a probability that grows exponentially with a weighted sum of its statistics. The weights
+//! are those for which statistics of realisations are on average what they are in windows of the micrograph: of all ways
+//! to bring that about the one that changes the generator's distribution least (maximum entropy). Volume elements chosen for
+//! their statistics are what Balzani et al. (2010) call statistically similar.
+//!
+//! * `candidates`: made part by part.
+//! * `statistics`: what is looked at, and what it should be on average.
+//! * `conditional_logit`: the weights, and the choice.
+
+mod candidates;
+mod conditional_logit;
+mod statistics;
+
+use ndarray::{Array1, Array2, Axis, concatenate, s};
+
+use self::candidates::for_candidates;
+use self::conditional_logit::{conditional_logit, take};
+use self::statistics::{Aim, FIGURES, STATISTICS, figures, statistics};
+use crate::micrograph::PhaseImages;
+use crate::model::Model;
+use crate::{Error, Result};
+
+/// Choices from which weights are found.
+const CHOICES: usize = 512;
+
+/// Index of the first realisation that weights are found from: no host asks for these under the seed of a judgement.
+const FIRST: u64 = 1 << 40;
+
+/// Columns of [`Selection::rows`].
+const COLUMNS: usize = 1 + FIGURES + STATISTICS;
+
+/// What makes a candidate likely to be taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// A row a phase: its number, what each of its figures should be on average, and the weight of each statistic.
+    pub rows: Array2<f64>,
+}
+
+impl Selection {
+    /// Finds the weights for realisations of `model`, whose own selection does not matter, to be like windows of
+    /// `micrograph`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Diverged`] if the generator does not give numbers, [`Error::InvalidParameter`] if the micrograph is smaller
+    /// than a realisation.
+    pub fn fit(model: &Model, micrograph: &PhaseImages, seed: u64) -> Result<Self> {
+        let (phases, side) = (micrograph.judged_phases(), model.options.profile.side());
+        let aim = Aim::new(micrograph, &phases, side)?;
+        let mut found = Vec::new();
+        for_candidates(model, seed, FIRST, CHOICES, |part| {
+            found.push(figures(&part.images, &phases, side)?);
+            Ok(())
+        })?;
+        let found = stacked(Axis(0), &found)?;
+        let off = aim.off(statistics(found.view(), aim.centres.view()), model.options.generator_periodic);
+        let weights = conditional_logit(off.view(), model.options.candidates) / Array1::from_iter(aim.units);
+        let weights = Array2::from_shape_fn((phases.len(), STATISTICS), |(i, k)| weights[i * STATISTICS + k]);
+        let numbers = Array2::from_shape_fn((phases.len(), 1), |(phase, _)| f64::from(phases[phase]));
+        Ok(Self { rows: stacked(Axis(1), &[numbers, aim.centres, weights])? })
+    }
+
+    /// A selection from its [`rows`](Self::rows).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if they do not belong to phases of `n_phases`, or are not numbers.
+    pub fn from_rows(rows: Array2<f64>, n_phases: usize) -> Result<Self> {
+        let phases: Vec<f64> = (0..n_phases).map(|phase| phase as f64).collect();
+        if rows.ncols() != COLUMNS || rows.is_empty() {
+            return Err(Error::invalid(format!("has {} columns instead of {COLUMNS}", rows.ncols())));
+        }
+        if rows.column(0).iter().any(|phase| !phases.contains(phase)) || rows.iter().any(|value| !value.is_finite()) {
+            return Err(Error::invalid(format!("is not one of phases 0 to {}, all finite: {rows}", n_phases - 1)));
+        }
+        Ok(Self { rows })
+    }
+
+    /// The latent vectors of realisations `first..first + count`, each of them one of its candidates'.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](super::decode).
+    pub fn latent_vectors(&self, model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
+        let phases: Vec<u8> = self.rows.column(0).iter().map(|&phase| phase as u8).collect();
+        let centres = self.rows.slice(s![.., 1..=FIGURES]);
+        let weights: Array1<f64> = self.rows.slice(s![.., 1 + FIGURES..]).iter().copied().collect();
+        let mut taken = Vec::new();
+        for_candidates(model, seed, first, count, |part| {
+            let found = figures(&part.images, &phases, model.options.profile.side())?;
+            let scores = statistics(found.view(), centres).dot(&weights).to_vec();
+            let of_each = scores.len() / part.draws.len();
+            let choices = scores.chunks_exact(of_each).zip(&part.draws).enumerate();
+            let places: Vec<usize> = choices.map(|(i, (scores, &draw))| i * of_each + take(scores, draw)).collect();
+            taken.push(part.vectors.select(Axis(0), &places));
+            Ok(())
+        })?;
+        stacked(Axis(0), &taken)
+    }
+}
+
+/// Arrays one after the other.
+fn stacked<T: Clone>(axis: Axis, parts: &[Array2<T>]) -> Result<Array2<T>> {
+    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+    concatenate(axis, &views).map_err(|error| Error::Internal(format!("arrays that do not fit together: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array4;
+
+    use super::*;
+    use crate::descriptor::Indicator;
+    use crate::generation::latent::candidate_vectors;
+    use crate::generation::{GenerationOptions, latent_vectors, realisations};
+    use crate::micrograph::{GaussianField, Sample, tiles};
+    use crate::model::{Choice, Origin};
+    use crate::network::Profile;
+    use crate::training::{Snapshot, TrainingOptions};
+
+    const CANDIDATES: usize = 4;
+
+    /// A model that has learned nothing but how to select what is like a micrograph: one made of the few among its own
+    /// realisations that have least of phase 1.
+    fn selecting() -> (Model, PhaseImages) {
+        let field = GaussianField { ny: 96, nx: 96, ..GaussianField::default() };
+        let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
+        let options = TrainingOptions {
+            candidates: CANDIDATES,
+            generator_periodic: true,
+            ..TrainingOptions::new(Profile::Paper32)
+        };
+        let tiles = tiles(&micrograph.images, 32).unwrap();
+        let mut model = Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex());
+
+        let made = realisations(&model, &GenerationOptions { seed: 9, count: 45, ..Default::default() }).unwrap();
+        let fractions = Indicator::new(&made, 1).unwrap().volume_fractions();
+        let mut order: Vec<usize> = (0..made.len()).collect();
+        order.sort_by(|&a, &b| fractions[a].total_cmp(&fractions[b]));
+        let pixel = |y: usize, x: usize| made.image(order[y / 32 * 3 + x / 32])[y % 32 * 32 + x % 32];
+        let phases = Array4::from_shape_fn((1, 1, 96, 96), |(_, _, y, x)| pixel(y, x));
+        let micrograph = PhaseImages::new(phases, 2).unwrap();
+
+        let selection = Some(Selection::fit(&model, &micrograph, 3).unwrap());
+        let [encoder, generator] = [model.encoder(), model.generator()]
+            .map(|network| Snapshot { parameters: network.parameters, statistics: network.statistics });
+        model.choice = Some(Choice { step: 0, shortfall: 1.0, encoder, generator, selection });
+        (model, micrograph)
+    }
+
+    #[test]
+    fn what_is_selected_is_nearer_to_the_micrograph() {
+        let (model, micrograph) = selecting();
+        let unselected = Model { choice: None, ..model.clone() };
+        let selection = model.selection().unwrap();
+        let phases = [selection.rows[[0, 0]] as u8];
+        let aim = Aim::new(&micrograph, &phases, 32).unwrap();
+        let options = GenerationOptions { count: 400, ..GenerationOptions::default() };
+        let off = |model: &Model| -> Vec<f64> {
+            let found = figures(&realisations(model, &options).unwrap(), &phases, 32).unwrap();
+            let off = aim.off(statistics(found.view(), aim.centres.view()), true);
+            off.mean_axis(Axis(0)).unwrap().to_vec()
+        };
+        let square = |off: Vec<f64>| off.iter().map(|x| x * x).sum::<f64>();
+        let (before, after) = (square(off(&unselected)), square(off(&model)));
+        assert!(before > 0.5 && after < 0.3 * before, "{after} instead of {before}");
+    }
+
+    #[test]
+    fn a_realisation_does_not_depend_on_the_others() {
+        let (model, _) = selecting();
+        let options = GenerationOptions { seed: 5, first: 3, count: 600, threads: 2 };
+        let all = realisations(&model, &options).unwrap();
+        let some = realisations(&model, &GenerationOptions { first: 500, count: 2, threads: 1, ..options }).unwrap();
+        assert_eq!([some.image(0), some.image(1)], [all.image(497), all.image(498)]);
+        // Each has the latent vector of one of its own candidates, not always of the same one.
+        let taken = latent_vectors(&model, 5, 3, 40).unwrap();
+        let (vectors, _) = candidate_vectors(&model, CANDIDATES, 5, 3, 40);
+        let of_each = taken.outer_iter().zip(vectors.axis_chunks_iter(Axis(0), CANDIDATES));
+        let places: Vec<usize> =
+            of_each.map(|(taken, of_one)| of_one.outer_iter().position(|row| row == taken).unwrap()).collect();
+        assert!((0..CANDIDATES).all(|place| places.contains(&place)), "{places:?}");
+    }
+
+    #[test]
+    fn rows_of_another_material_are_refused() {
+        let row =
+            |phase: f64, weight: f64| Array2::from_shape_fn((1, COLUMNS), |(_, i)| if i == 0 { phase } else { weight });
+        assert!(Selection::from_rows(row(1.0, 0.5), 2).is_ok());
+        for (rows, what) in [
+            (row(2.0, 0.5), "phases 0 to 1"),
+            (row(0.5, 0.5), "phases 0 to 1"),
+            (row(1.0, f64::NAN), "finite"),
+            (Array2::zeros((1, 8)), "8 columns"),
+        ] {
+            let text = Selection::from_rows(rows, 2).unwrap_err().to_string();
+            assert!(text.contains(what), "{text}");
+        }
+    }
+}
