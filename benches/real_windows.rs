@@ -3,8 +3,7 @@
 //!     cargo bench --bench real_windows -- MICROGRAPH DATASET [SETS]
 //!
 //! Prints for each judged phase how many of SETS (20) sets of 256 windows miss a gate, which gates and how often, and the standard
-//! deviation over the sets of figures that are judged from few images. `copies` and `seam` do not count: windows overlap the tiles, and
-//! are no tori.
+//! deviation over the sets of figures that are judged from few images. `copies` does not count: windows overlap the tiles.
 
 use std::collections::BTreeMap;
 use std::process::exit;
