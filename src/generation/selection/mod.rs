@@ -14,7 +14,7 @@ mod candidates;
 mod conditional_logit;
 mod statistics;
 
-use ndarray::{Array1, Array2, Axis, concatenate, s};
+use ndarray::{Array1, Array2, s};
 
 use self::candidates::for_candidates;
 use self::conditional_logit::{conditional_logit, take};
@@ -52,15 +52,20 @@ impl Selection {
         let aim = Aim::new(micrograph, &phases, side)?;
         let mut found = Vec::new();
         for_candidates(model, seed, FIRST, CHOICES, |part| {
-            found.push(figures(&part.images, &phases, side)?);
+            found.extend(figures(&part.images, &phases, side)?);
             Ok(())
         })?;
-        let found = stacked(Axis(0), &found)?;
+        let found = rows_of(phases.len() * FIGURES, found)?;
         let off = aim.off(statistics(found.view(), aim.centres.view()), model.options.generator_periodic);
-        let weights = conditional_logit(off.view(), model.options.candidates) / Array1::from_iter(aim.units);
-        let weights = Array2::from_shape_fn((phases.len(), STATISTICS), |(i, k)| weights[i * STATISTICS + k]);
-        let numbers = Array2::from_shape_fn((phases.len(), 1), |(phase, _)| f64::from(phases[phase]));
-        Ok(Self { rows: stacked(Axis(1), &[numbers, aim.centres, weights])? })
+        let weights = conditional_logit(off.view(), model.options.candidates).to_vec();
+        let weights: Vec<f64> = weights.iter().zip(&aim.units).map(|(weight, unit)| weight / unit).collect();
+        let mut rows = Vec::new();
+        for (phase, (centres, weights)) in phases.iter().zip(aim.centres.outer_iter().zip(weights.chunks(STATISTICS))) {
+            rows.push(f64::from(*phase));
+            rows.extend(centres);
+            rows.extend(weights);
+        }
+        Ok(Self { rows: rows_of(COLUMNS, rows)? })
     }
 
     /// A selection from its [`rows`](Self::rows).
@@ -93,24 +98,24 @@ impl Selection {
             let found = figures(&part.images, &phases, model.options.profile.side())?;
             let scores = statistics(found.view(), centres).dot(&weights).to_vec();
             let of_each = scores.len() / part.draws.len();
-            let choices = scores.chunks_exact(of_each).zip(&part.draws).enumerate();
-            let places: Vec<usize> = choices.map(|(i, (scores, &draw))| i * of_each + take(scores, draw)).collect();
-            taken.push(part.vectors.select(Axis(0), &places));
+            for (choice, (scores, &draw)) in scores.chunks_exact(of_each).zip(&part.draws).enumerate() {
+                taken.extend(part.vectors.row(choice * of_each + take(scores, draw)));
+            }
             Ok(())
         })?;
-        stacked(Axis(0), &taken)
+        rows_of(model.options.latent_size, taken)
     }
 }
 
-/// Arrays one after the other.
-fn stacked<T: Clone>(axis: Axis, parts: &[Array2<T>]) -> Result<Array2<T>> {
-    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-    concatenate(axis, &views).map_err(|error| Error::Internal(format!("arrays that do not fit together: {error}")))
+/// Rows of `columns` values, one after the other.
+fn rows_of<T>(columns: usize, values: Vec<T>) -> Result<Array2<T>> {
+    Array2::from_shape_vec((values.len() / columns, columns), values)
+        .map_err(|error| Error::Internal(format!("rows that are not of {columns} values: {error}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array4;
+    use ndarray::{Array4, Axis};
 
     use super::*;
     use crate::descriptor::Indicator;
