@@ -526,17 +526,16 @@ module davegan
       integer(c_size_t), value :: size
       integer(c_int32_t) :: status
     end function c_evaluate
-    function c_fidelity_measure(micrograph, phase, realisations, n, side, reconstructions, n_reconstructions, seed, &
-      threads, fidelity) result(status) bind(c, name="davegan_fidelity_measure")
-      import :: c_int32_t, c_int64_t, c_int8_t, c_ptr, c_size_t
+    function c_fidelity_measure(micrograph, phase, realisations, n, side, reconstructions, n_reconstructions, options, &
+      fidelity) result(status) bind(c, name="davegan_fidelity_measure")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t, davegan_generate_options_t
       type(c_ptr), value :: micrograph
       integer(c_int32_t), value :: phase
       integer(c_int8_t), intent(in) :: realisations(*)
       integer(c_size_t), value :: n, side
       integer(c_int8_t), intent(in), optional :: reconstructions(*)
       integer(c_size_t), value :: n_reconstructions
-      integer(c_int64_t), value :: seed
-      integer(c_int32_t), value :: threads
+      type(davegan_generate_options_t), intent(in) :: options
       type(c_ptr), intent(out) :: fidelity
       integer(c_int32_t) :: status
     end function c_fidelity_measure
@@ -549,15 +548,14 @@ module davegan
       type(c_ptr), intent(out) :: fidelity
       integer(c_int32_t) :: status
     end function c_fidelity_measure_model
-    function c_fidelity_measure_file(micrograph, phase, path, dataset, reconstructions, reconstructions_dataset, seed, &
-      threads, fidelity) result(status) bind(c, name="davegan_fidelity_measure_file")
-      import :: c_char, c_int32_t, c_int64_t, c_ptr
+    function c_fidelity_measure_file(micrograph, phase, path, dataset, reconstructions, reconstructions_dataset, options, &
+      fidelity) result(status) bind(c, name="davegan_fidelity_measure_file")
+      import :: c_char, c_int32_t, c_ptr, davegan_generate_options_t
       type(c_ptr), value :: micrograph
       integer(c_int32_t), value :: phase
       character(kind=c_char), intent(in) :: path(*)
       character(kind=c_char), intent(in), optional :: dataset(*), reconstructions(*), reconstructions_dataset(*)
-      integer(c_int64_t), value :: seed
-      integer(c_int32_t), value :: threads
+      type(davegan_generate_options_t), intent(in) :: options
       type(c_ptr), intent(out) :: fidelity
       integer(c_int32_t) :: status
     end function c_fidelity_measure_file
@@ -1184,39 +1182,37 @@ contains
   end subroutine davegan_evaluate
 
   !> Judges realisations (side, side, 1, n) of one phase, at least 32, beside the micrograph they were learned from.
-  !> reconstructions: of its tiles, row by row. seed: where the real windows lie. threads: 0 for one a core.
-  subroutine davegan_fidelity_measure(fidelity, micrograph, phase, realisations, reconstructions, seed, threads, stat, &
+  !> reconstructions: of its tiles, row by row. options: seed, which says where the real windows lie, threads and progress.
+  subroutine davegan_fidelity_measure(fidelity, micrograph, phase, realisations, reconstructions, options, progress, stat, &
     errmsg)
     type(davegan_fidelity), intent(inout) :: fidelity
     type(davegan_micrograph), intent(in) :: micrograph
     integer(c_int32_t), intent(in) :: phase
     integer(c_int8_t), intent(in), contiguous :: realisations(:, :, :, :)
     integer(c_int8_t), intent(in), contiguous, optional :: reconstructions(:, :, :, :)
-    integer(c_int64_t), intent(in), optional :: seed
-    integer(c_int32_t), intent(in), optional :: threads
+    type(davegan_generate_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
-    integer(c_int32_t) :: status, used_threads
-    integer(c_int64_t) :: used_seed
+    type(davegan_generate_options_t) :: raw
+    type(progress_context), target :: context
+    integer(c_int32_t) :: status
     integer :: side
     integer(c_size_t) :: n_reconstructions
     call davegan_fidelity_free(fidelity)
-    used_seed = 0
-    if (present(seed)) used_seed = seed
-    used_threads = 0
-    if (present(threads)) used_threads = threads
-    status = davegan_ok
+    call prepare_generation(raw, status, options)
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
     side = size(realisations, 1)
     n_reconstructions = 0
-    call compare("realisations", shape(realisations), [side, side, 1, size(realisations, 4)], status, message)
+    if (status == davegan_ok) call compare("realisations", shape(realisations), [side, side, 1, size(realisations, 4)], &
+      status, message)
     if (present(reconstructions) .and. status == davegan_ok) then
       n_reconstructions = size(reconstructions, 4, c_size_t)
       call compare("reconstructions", shape(reconstructions), [side, side, 1, size(reconstructions, 4)], status, message)
     end if
     if (status == davegan_ok) status = c_fidelity_measure(micrograph%handle, phase, realisations, &
-      size(realisations, 4, c_size_t), int(side, c_size_t), reconstructions, n_reconstructions, used_seed, used_threads, &
-      fidelity%handle)
+      size(realisations, 4, c_size_t), int(side, c_size_t), reconstructions, n_reconstructions, raw, fidelity%handle)
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_measure
@@ -1246,33 +1242,35 @@ contains
   end subroutine davegan_fidelity_measure_model
 
   !> Judges realisations in an HDF5 file. dataset: that of a VTKHDF file of davegan_generate if absent. reconstructions,
-  !> reconstructions_dataset: file and dataset of those of the tiles. phase: the minority phase if absent.
+  !> reconstructions_dataset: file and dataset of those of the tiles. phase: the minority phase if absent. options: seed, which
+  !> says where the real windows lie, threads and progress.
   subroutine davegan_fidelity_measure_file(fidelity, micrograph, path, dataset, reconstructions, reconstructions_dataset, &
-    phase, seed, threads, stat, errmsg)
+    phase, options, progress, stat, errmsg)
     type(davegan_fidelity), intent(inout) :: fidelity
     type(davegan_micrograph), intent(in) :: micrograph
     character(len=*), intent(in) :: path
     character(len=*), intent(in), optional :: dataset, reconstructions, reconstructions_dataset
-    integer(c_int32_t), intent(in), optional :: phase, threads
-    integer(c_int64_t), intent(in), optional :: seed
+    integer(c_int32_t), intent(in), optional :: phase
+    type(davegan_generate_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
     character(kind=c_char, len=:), allocatable :: name, other_path, other_name
-    integer(c_int32_t) :: judged, used_threads
-    integer(c_int64_t) :: used_seed
+    type(davegan_generate_options_t) :: raw
+    type(progress_context), target :: context
+    integer(c_int32_t) :: judged, status
     call davegan_fidelity_free(fidelity)
     judged = -1
     if (present(phase)) judged = phase
-    used_seed = 0
-    if (present(seed)) used_seed = seed
-    used_threads = 0
-    if (present(threads)) used_threads = threads
+    call prepare_generation(raw, status, options)
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
     call to_optional_c(name, dataset)
     call to_optional_c(other_path, reconstructions)
     call to_optional_c(other_name, reconstructions_dataset)
-    call report(c_fidelity_measure_file(micrograph%handle, judged, to_c(path), name, other_path, other_name, used_seed, &
-      used_threads, fidelity%handle), message, stat)
+    if (status == davegan_ok) status = c_fidelity_measure_file(micrograph%handle, judged, to_c(path), name, other_path, &
+      other_name, raw, fidelity%handle)
+    call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_measure_file
 

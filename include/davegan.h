@@ -706,9 +706,10 @@ typedef struct davegan_train_options_t {
      */
     int64_t choice_interval;
     /**
-     * Candidates from which each realisation is selected, 1 to 256, so that volume fraction, interface density, pieces and
-     * holes of realisations are on average those of windows of the micrograph; how is found whenever networks are judged
-     * (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 16.
+     * Candidates from which each realisation is selected, 1 to 256, so that volume fraction, interface density, pieces,
+     * holes and the share of the largest piece of realisations are on average, and spread, as those of windows of the
+     * micrograph, S2 at a quarter of the side on average, and the edges like the inside; how is found whenever networks are
+     * judged (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 16.
      */
     int64_t candidates;
     /**
@@ -1429,13 +1430,13 @@ davegan_status_t davegan_evaluate(const struct davegan_model_t *model,
  * `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x fastest,
  * of at least 32 images; a verdict wants 256. `reconstructions` is `n_reconstructions * side * side` phase numbers, one
  * image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases of `micrograph`,
- * which is at least `2 * side` pixels wide and high. `seed` (0 to 2^63 - 1) says where the real windows lie that the
- * figures stand beside; `threads` as in `davegan_generate_options_t`. `*fidelity` is a new handle. 256 realisations of
- * 64 x 64 pixels take some seconds.
+ * which is at least `2 * side` pixels wide and high. Of `options`, `seed`, which says where the real windows lie that the
+ * figures stand beside, `threads` and everything about progress matter; NULL means the defaults. A step of the progress is
+ * a part of the work. `*fidelity` is a new handle. 256 realisations of 64 x 64 pixels take some seconds.
  *
- * Fails with `DAVEGAN_INVALID_PARAMETER` if images are too few, too small or have a phase that `micrograph` lacks, the
- * tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in `micrograph`. May be called from
- * any thread.
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase that
+ * `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
+ * `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1446,8 +1447,7 @@ davegan_status_t davegan_fidelity_measure(const struct davegan_micrograph_t *mic
                                           size_t side,
                                           const uint8_t *reconstructions,
                                           size_t n_reconstructions,
-                                          int64_t seed,
-                                          int32_t threads,
+                                          const struct davegan_generate_options_t *options,
                                           struct davegan_fidelity_t **fidelity);
 
 /**
@@ -1492,8 +1492,7 @@ davegan_status_t davegan_fidelity_measure_file(const struct davegan_micrograph_t
                                                const char *dataset,
                                                const char *reconstructions,
                                                const char *reconstructions_dataset,
-                                               int64_t seed,
-                                               int32_t threads,
+                                               const struct davegan_generate_options_t *options,
                                                struct davegan_fidelity_t **fidelity);
 
 /**

@@ -571,40 +571,36 @@ class Fidelity {
 public:
     /// Judges square realisations of one phase (-1: the minority phase), at least 32 of `side` x `side` pixels;
     /// `reconstructions` of the micrograph's tiles may be empty.
+    /// @param options seed of the real windows, threads, progress.
     static Fidelity measure(const Micrograph &micrograph, std::int32_t phase, Span<const std::uint8_t> realisations,
-                            std::size_t side, Span<const std::uint8_t> reconstructions = {}, std::int64_t seed = 0,
-                            std::int32_t threads = 0) {
-        davegan_fidelity_t *handle = nullptr;
-        detail::check(davegan_fidelity_measure(micrograph.get(), phase, realisations.data(), images(realisations, side),
-                                               side, reconstructions.data(), images(reconstructions, side), seed,
-                                               threads, &handle));
-        return Fidelity(handle);
+                            std::size_t side, Span<const std::uint8_t> reconstructions = {},
+                            const GenerateOptions &options = {}) {
+        return judged(options, [&](const davegan_generate_options_t *raw, davegan_fidelity_t **handle) {
+            return davegan_fidelity_measure(micrograph.get(), phase, realisations.data(), images(realisations, side),
+                                            side, reconstructions.data(), images(reconstructions, side), raw, handle);
+        });
     }
 
     /// Makes realisations of a model, reconstructs its tiles, and judges both beside the micrograph it was trained on.
     /// @param options at least 32 realisations; 256 for a verdict. @param phase -1 for the minority phase.
     static Fidelity measure(const Model &model, const Micrograph &micrograph, const GenerateOptions &options,
                             std::int32_t phase = -1) {
-        detail::ProgressBridge bridge(options.on_progress);
-        davegan_generate_options_t raw = options;
-        bridge.connect(raw);
-        davegan_fidelity_t *handle = nullptr;
-        bridge.check(davegan_fidelity_measure_model(model.get(), micrograph.get(), phase, &raw, &handle));
-        return Fidelity(handle);
+        return judged(options, [&](const davegan_generate_options_t *raw, davegan_fidelity_t **handle) {
+            return davegan_fidelity_measure_model(model.get(), micrograph.get(), phase, raw, handle);
+        });
     }
 
     /// Judges realisations in an HDF5 file. @param dataset empty for that of a VTKHDF file of Model::generate().
     /// @param reconstructions file and @param reconstructions_dataset dataset of those of the tiles, may be empty.
+    /// @param options seed of the real windows, threads, progress.
     static Fidelity measure_file(const Micrograph &micrograph, std::int32_t phase, const std::string &path,
                                  const std::string &dataset = {}, const std::string &reconstructions = {},
-                                 const std::string &reconstructions_dataset = {}, std::int64_t seed = 0,
-                                 std::int32_t threads = 0) {
-        davegan_fidelity_t *handle = nullptr;
-        detail::check(davegan_fidelity_measure_file(
-            micrograph.get(), phase, path.c_str(), detail::optional_text(dataset),
-            detail::optional_text(reconstructions), detail::optional_text(reconstructions_dataset), seed, threads,
-            &handle));
-        return Fidelity(handle);
+                                 const std::string &reconstructions_dataset = {}, const GenerateOptions &options = {}) {
+        return judged(options, [&](const davegan_generate_options_t *raw, davegan_fidelity_t **handle) {
+            return davegan_fidelity_measure_file(
+                micrograph.get(), phase, path.c_str(), detail::optional_text(dataset),
+                detail::optional_text(reconstructions), detail::optional_text(reconstructions_dataset), raw, handle);
+        });
     }
 
     /// The phase that the figures are of.
@@ -656,6 +652,15 @@ private:
                                                        " pixels: give one byte per pixel");
         return phases.size() / side / side;
     }
+    template <typename Measure> static Fidelity judged(const GenerateOptions &options, const Measure &measure) {
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_generate_options_t raw = options;
+        bridge.connect(raw);
+        davegan_fidelity_t *handle = nullptr;
+        bridge.check(measure(&raw, &handle));
+        return Fidelity(handle);
+    }
+
     explicit Fidelity(davegan_fidelity_t *handle) : handle_(handle) {}
     std::unique_ptr<davegan_fidelity_t, Free> handle_;
 };

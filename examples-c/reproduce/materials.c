@@ -60,10 +60,13 @@ static davegan_micrograph_t *judged_micrograph(const trained_t *of) {
 /* E_gen of windows of the micrograph that are no tiles; NAN if realisations are too few or the micrograph too small. */
 static double e_gen_of_real_windows(const settings_t *settings, const trained_t *of, const images_t *realisations) {
     davegan_micrograph_t *micrograph = judged_micrograph(of);
+    davegan_generate_options_t options;
+    check(davegan_generate_options_init(&options, sizeof options));
+    options.seed = of->seed;
+    options.threads = settings->threads;
     davegan_fidelity_t *fidelity = NULL;
-    const davegan_status_t status =
-        davegan_fidelity_measure(micrograph, 1, realisations->phases, realisations->n, realisations->side, NULL, 0,
-                                 of->seed, settings->threads, &fidelity);
+    const davegan_status_t status = davegan_fidelity_measure(micrograph, 1, realisations->phases, realisations->n,
+                                                             realisations->side, NULL, 0, &options, &fidelity);
     davegan_micrograph_free(micrograph);
     if (status == DAVEGAN_INVALID_PARAMETER) {
         fprintf(stderr, "reproduce: no E_gen of real windows: %s\n", davegan_last_error());

@@ -7,7 +7,7 @@ use ndarray::Array4;
 use super::descriptor::phase_number;
 use super::fidelity::davegan_fidelity_t;
 use super::generation::davegan_generate_options_t;
-use super::guard::{guard, guard_with_host};
+use super::guard::{Host, guard_with_host};
 use super::micrograph::davegan_micrograph_t;
 use super::model::davegan_model_t;
 use super::options::{self, count};
@@ -15,9 +15,10 @@ use super::pointers::{self, Place, elements, optional_text, reference, slice, te
 use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::device::thread_pool;
-use crate::evaluation::{Fidelity, evaluate, floor_windows};
+use crate::evaluation::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
 use crate::generation;
 use crate::micrograph::PhaseImages;
+use crate::progress::in_parts;
 use crate::storage::VTKHDF_PHASE;
 use crate::{Error, Result};
 
@@ -47,20 +48,28 @@ unsafe fn square_images(
     PhaseImages::new(images, like.n_phases()).map(Some)
 }
 
+/// Whoever wants to know how far the judgement is.
+fn audience(options: &davegan_generate_options_t) -> Result<Audience> {
+    Audience::new("judging", options.progress_bar, options.progress, options.user_data)
+}
+
 /// Judges images beside `micrograph`.
 fn judge(
     micrograph: &PhaseImages,
     phase: i32,
     realisations: &PhaseImages,
     reconstructions: Option<&PhaseImages>,
-    seed: i64,
-    threads: i32,
+    options: &davegan_generate_options_t,
+    host: &mut Host,
 ) -> Result<Fidelity> {
-    let (phase, seed) = (judged_phase(phase, micrograph)?, count(seed, "seed")?);
+    let (phase, seed) = (judged_phase(phase, micrograph)?, count(options.seed, "seed")?);
     let [_, _, side] = realisations.shape();
-    thread_pool(count(threads, "threads")?)?.install(|| {
-        let windows = floor_windows(micrograph, side, seed)?;
-        evaluate(micrograph, realisations, reconstructions, phase, &windows)
+    let windows = floor_windows(micrograph, side, seed)?;
+    let pool = thread_pool(count(options.threads, "threads")?)?;
+    let mut audience = audience(options)?;
+    let mut tell = |progress: &_| audience.tell(host, progress);
+    in_parts("judging", &pool, PARTS, options.progress_interval, &mut tell, |done| {
+        evaluate_in_parts(micrograph, realisations, reconstructions, phase, &windows, done)
     })
 }
 
@@ -69,13 +78,13 @@ fn judge(
 /// `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x fastest,
 /// of at least 32 images; a verdict wants 256. `reconstructions` is `n_reconstructions * side * side` phase numbers, one
 /// image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases of `micrograph`,
-/// which is at least `2 * side` pixels wide and high. `seed` (0 to 2^63 - 1) says where the real windows lie that the
-/// figures stand beside; `threads` as in `davegan_generate_options_t`. `*fidelity` is a new handle. 256 realisations of
-/// 64 x 64 pixels take some seconds.
+/// which is at least `2 * side` pixels wide and high. Of `options`, `seed`, which says where the real windows lie that the
+/// figures stand beside, `threads` and everything about progress matter; NULL means the defaults. A step of the progress is
+/// a part of the work. `*fidelity` is a new handle. 256 realisations of 64 x 64 pixels take some seconds.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` if images are too few, too small or have a phase that `micrograph` lacks, the
-/// tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in `micrograph`. May be called from
-/// any thread.
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase that
+/// `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
+/// `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_measure(
@@ -86,14 +95,16 @@ pub unsafe extern "C" fn davegan_fidelity_measure(
     side: usize,
     reconstructions: *const u8,
     n_reconstructions: usize,
-    seed: i64,
-    threads: i32,
+    options: *const davegan_generate_options_t,
     fidelity: *mut *mut davegan_fidelity_t,
 ) -> davegan_status_t {
-    guard(|| {
+    guard_with_host(|host| {
         // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        let (place, micrograph) =
-            unsafe { (Place::handle(fidelity, "fidelity")?, &reference(micrograph, "micrograph")?.0.images) };
+        let (place, micrograph, options) = unsafe {
+            let place = Place::handle(fidelity, "fidelity")?;
+            let micrograph = &reference(micrograph, "micrograph")?.0.images;
+            (place, micrograph, davegan_generate_options_t::read(options)?)
+        };
         // SAFETY: as above.
         let (realisations, reconstructions) = unsafe {
             (
@@ -103,7 +114,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure(
         };
         let none = || Error::invalid("n is 0; give at least 32 realisations, and 256 for a verdict");
         let realisations = realisations.ok_or_else(none)?;
-        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), seed, threads)?;
+        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), &options, host)?;
         place.give(davegan_fidelity_t(measured));
         Ok(())
     })
@@ -140,7 +151,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
         let options =
             options.unwrap_or_else(|| davegan_generate_options_t { count: COUNT, ..davegan_generate_options_t::new() });
         let phase = judged_phase(phase, &micrograph.images)?;
-        let mut audience = Audience::new("judging", options.progress_bar, options.progress, options.user_data)?;
+        let mut audience = audience(&options)?;
         let (generation, interval) = (options.generation()?, options.progress_interval);
         let measured = generation::fidelity(model, micrograph, phase, &generation, interval, &mut |progress| {
             audience.tell(host, progress)
@@ -169,17 +180,18 @@ pub unsafe extern "C" fn davegan_fidelity_measure_file(
     dataset: *const c_char,
     reconstructions: *const c_char,
     reconstructions_dataset: *const c_char,
-    seed: i64,
-    threads: i32,
+    options: *const davegan_generate_options_t,
     fidelity: *mut *mut davegan_fidelity_t,
 ) -> davegan_status_t {
-    guard(|| {
+    guard_with_host(|host| {
         // SAFETY: as above.
-        let (place, micrograph, path, dataset) = unsafe {
+        let (place, micrograph, options) = unsafe {
             let place = Place::handle(fidelity, "fidelity")?;
             let micrograph = &reference(micrograph, "micrograph")?.0.images;
-            (place, micrograph, pointers::path(path, "path")?, optional_text(dataset, "dataset")?)
+            (place, micrograph, davegan_generate_options_t::read(options)?)
         };
+        // SAFETY: as above.
+        let (path, dataset) = unsafe { (pointers::path(path, "path")?, optional_text(dataset, "dataset")?) };
         let read = |path, dataset| PhaseImages::read(path, dataset, micrograph.n_phases());
         let realisations = read(path, dataset.unwrap_or(VTKHDF_PHASE))?;
         let reconstructions = if reconstructions.is_null() && reconstructions_dataset.is_null() {
@@ -192,7 +204,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure_file(
             };
             Some(read(path, dataset)?)
         };
-        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), seed, threads)?;
+        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), &options, host)?;
         place.give(davegan_fidelity_t(measured));
         Ok(())
     })

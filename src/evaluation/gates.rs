@@ -55,7 +55,7 @@ impl Fidelity {
             within("holes_sd", "within 0.5", self.holes.sd, 0.5),
             within("largest_sd", "within 0.5", self.largest.sd, 0.5),
             within("k_eff_sd", "within 0.75", self.k_eff.sd, 0.75),
-            at_most("copies", "at most 2 %", self.copies, 0.02),
+            at_most("copies", "at most 0.02", self.copies, 0.02),
             Gate::new("variety", "0.8 to 1.25", self.variety, 0.8, 1.25),
         ]);
         gates

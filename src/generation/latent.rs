@@ -92,20 +92,14 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
 ///
 /// [`Error::InvalidParameter`] if the vectors are none, not of the model's length or not finite.
 pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
+    check_vectors(model, vectors)?;
     let [nz, ny, nx] = model.shape();
     let mut phases = Array4::zeros((vectors.nrows(), nz, ny, nx));
-    decode_into(model, vectors, phases.as_slice_mut().expect("in standard layout"))?;
-    PhaseImages::new(phases, model.n_phases())
-}
-
-/// [`decode`] into a buffer of as many voxels as the images have, x fastest, one after the other.
-fn decode_into(model: &Model, vectors: ArrayView2<f32>, to: &mut [u8]) -> Result<()> {
-    check_vectors(model, vectors)?;
-    let voxels: usize = model.shape().iter().product();
-    for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(to.chunks_mut(DECODED * voxels)) {
+    let to = phases.as_slice_mut().expect("new arrays are in standard layout");
+    for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(to.chunks_mut(DECODED * nz * ny * nx)) {
         begin(model, rows).read(to)?;
     }
-    Ok(())
+    PhaseImages::new(phases, model.n_phases())
 }
 
 /// Begins to decode at most [`DECODED`] vectors.

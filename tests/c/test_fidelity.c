@@ -21,10 +21,19 @@ static void cut_windows(const uint8_t *image, size_t n, uint8_t *windows) {
             memcpy(windows + (i * SIDE + y) * SIDE, image + ((7 * i) % SIDE + y) * 2 * SIDE + (11 * i) % SIDE, SIDE);
 }
 
+/* What judges with windows of `seed`, by `threads` threads. */
+static davegan_generate_options_t judging(int64_t seed, int32_t threads) {
+    davegan_generate_options_t options = some_realisations(0, COUNT);
+    options.seed = seed;
+    options.threads = threads;
+    return options;
+}
+
 static void figures_are_those_of_their_definition(const davegan_micrograph_t *micrograph, const uint8_t *windows,
                                                   const uint8_t *tiles) {
     davegan_fidelity_t *fidelity = NULL, *again = NULL;
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, tiles, N_TILES, 3, 2, &fidelity));
+    const davegan_generate_options_t two = judging(3, 2), one = judging(3, 1);
+    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, tiles, N_TILES, &two, &fidelity));
     double share = 0;
     for (size_t i = 0; i < COUNT * PIXELS; ++i) share += windows[i] == 1;
     CHECK_NEAR(share / (COUNT * PIXELS), figure(fidelity, "vf"), 1e-12);
@@ -46,7 +55,7 @@ static void figures_are_those_of_their_definition(const davegan_micrograph_t *mi
     CHECK_INT(16, gates);
 
     /* The same seed, the same figures, whatever the threads. */
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, 3, 1, &again));
+    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, &one, &again));
     CHECK_NEAR(figure(fidelity, "k_eff_sd"), figure(again, "k_eff_sd"), 0.0);
     CHECK_NEAR(figure(fidelity, "variety"), figure(again, "variety"), 0.0);
     CHECK_NEAR(figure(fidelity, "E_gen_floor"), figure(again, "E_gen_floor"), 0.0);
@@ -74,24 +83,27 @@ static void what_cannot_be_judged_is_refused(const davegan_micrograph_t *microgr
     int32_t n = 0;
     size_t needed = 0;
     const davegan_status_t invalid = DAVEGAN_INVALID_PARAMETER;
-    FAILS(invalid, "31", davegan_fidelity_measure(micrograph, 1, windows, 31, SIDE, NULL, 0, 0, 1, &fidelity));
-    FAILS(invalid, "n is 0", davegan_fidelity_measure(micrograph, 1, NULL, 0, SIDE, NULL, 0, 0, 1, &fidelity));
-    FAILS(invalid, "phase 2", davegan_fidelity_measure(micrograph, 2, windows, COUNT, SIDE, NULL, 0, 0, 1, &fidelity));
+    const davegan_generate_options_t seedless = judging(-1, 1), threadless = judging(0, -1);
+    FAILS(invalid, "31", davegan_fidelity_measure(micrograph, 1, windows, 31, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "n is 0", davegan_fidelity_measure(micrograph, 1, NULL, 0, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "phase 2", davegan_fidelity_measure(micrograph, 2, windows, COUNT, SIDE, NULL, 0, NULL, &fidelity));
     FAILS(invalid, "at least 32 x 32",
-          davegan_fidelity_measure(micrograph, 1, windows, COUNT, 8, NULL, 0, 0, 1, &fidelity));
+          davegan_fidelity_measure(micrograph, 1, windows, COUNT, 8, NULL, 0, NULL, &fidelity));
     FAILS(invalid, "3 reconstructions",
-          davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, windows, 3, 0, 1, &fidelity));
-    FAILS(invalid, "seed", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, -1, 1, &fidelity));
-    FAILS(invalid, "threads", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, 0, -1, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure(NULL, 1, windows, COUNT, SIDE, NULL, 0, 0, 1, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, NULL, COUNT, SIDE, NULL, 0, 0, 1, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, 0, 1, NULL));
+          davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, windows, 3, NULL, &fidelity));
+    FAILS(invalid, "seed",
+          davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, &seedless, &fidelity));
+    FAILS(invalid, "threads",
+          davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, &threadless, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure(NULL, 1, windows, COUNT, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, NULL, COUNT, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, NULL, NULL));
     CHECK(fidelity == NULL);
     FAILS(invalid, "NULL", davegan_fidelity_figure(NULL, "vf", &value));
     FAILS(invalid, "NULL", davegan_fidelity_gates(NULL, &n, &n));
     FAILS(invalid, "NULL", davegan_fidelity_table(NULL, NULL, 0, &needed));
     windows[5] = 9;
-    FAILS(invalid, "9", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, 0, 1, &fidelity));
+    FAILS(invalid, "9", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, NULL, &fidelity));
 }
 
 static int32_t phase_of(const davegan_fidelity_t *fidelity) {
@@ -129,60 +141,80 @@ static int32_t count_parts(const davegan_progress_t *progress, void *user_data) 
     return parts->calls == parts->stop_at;
 }
 
-/* One call for a model, one for its files, and one for the arrays that both are made of. */
-static void three_ways_give_the_same(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
-    davegan_fidelity_t *of_arrays = NULL, *of_model = NULL, *of_file = NULL;
+static parts_t parts_until(int64_t stop_at) {
+    const parts_t parts = {0, 0, stop_at};
+    return parts;
+}
+
+/* One call for a model, one for its file, one for images in a file, and one for the arrays that all are made of. */
+static davegan_status_t judge_by(int way, const davegan_model_t *model, const davegan_micrograph_t *micrograph,
+                                 const uint8_t *realisations, const uint8_t *reconstructions,
+                                 const davegan_generate_options_t *options, davegan_fidelity_t **fidelity) {
+    const char *file = TEST_FILE("judged.vtkhdf"), *images = TEST_FILE("judged.h5"), *rec = "/reconstructed";
+    switch (way) {
+        case 0: return davegan_fidelity_measure_model(model, micrograph, -1, options, fidelity);
+        case 1: return davegan_fidelity_measure_file(micrograph, -1, file, NULL, images, rec, options, fidelity);
+        case 2:
+            return davegan_fidelity_measure_file(micrograph, -1, images, "/a/generated", images, rec, options,
+                                                 fidelity);
+        default:
+            return davegan_fidelity_measure(micrograph, -1, realisations, COUNT, SIDE, reconstructions, N_TILES,
+                                            options, fidelity);
+    }
+}
+
+static void all_ways_give_the_same(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
+    davegan_fidelity_t *of_arrays = NULL, *of_model = NULL, *of_defaults = NULL;
     static uint8_t realisations[COUNT * PIXELS], tiles[N_TILES * PIXELS], reconstructions[N_TILES * PIXELS];
     davegan_generate_options_t options = some_realisations(3, COUNT);
     options.replace = 1;
     OK(davegan_generate_into(model, &options, realisations, sizeof realisations));
     OK(davegan_model_tiles(model, tiles, sizeof tiles));
     OK(davegan_reconstruct(model, tiles, N_TILES, reconstructions, sizeof reconstructions));
-    OK(davegan_fidelity_measure(micrograph, -1, realisations, COUNT, SIDE, reconstructions, N_TILES, options.seed, 1,
+    OK(davegan_fidelity_measure(micrograph, -1, realisations, COUNT, SIDE, reconstructions, N_TILES, &options,
                                 &of_arrays));
     davegan_micrograph_info_t info;
     OK(davegan_micrograph_info(micrograph, &info, sizeof info));
     CHECK_INT(info.minority_phase, phase_of(of_arrays));
-
-    parts_t parts = {0, 0, -1};
-    options.progress = count_parts;
-    options.progress_interval = 0;
-    options.user_data = &parts;
-    OK(davegan_fidelity_measure_model(model, micrograph, -1, &options, &of_model));
-    check_same(of_arrays, of_model);
-    CHECK(parts.calls > 2);
-    CHECK_INT(parts.steps, parts.calls);
-    davegan_fidelity_t *cancelled = NULL;
-    const parts_t stop[3] = {{0, 0, 1}, {0, 0, 3}, {0, 0, parts.steps}};
-    for (int i = 0; i < 3; ++i) {
-        parts = stop[i];
-        FAILS(DAVEGAN_CANCELLED, "parts", davegan_fidelity_measure_model(model, micrograph, -1, &options, &cancelled));
-        CHECK_INT(parts.stop_at, parts.calls);
-        CHECK(cancelled == NULL);
-    }
-    options.progress = NULL;
 
     const char *file = TEST_FILE("judged.vtkhdf"), *images = TEST_FILE("judged.h5"), *rec = "/reconstructed";
     remove(images);
     OK(davegan_generate(model, file, NULL, &options));
     OK(davegan_write_images(images, rec, reconstructions, N_TILES, 1, SIDE, SIDE));
     OK(davegan_write_images(images, "/a/generated", realisations, COUNT, 1, SIDE, SIDE));
-    OK(davegan_fidelity_measure_file(micrograph, -1, file, NULL, images, rec, options.seed, 2, &of_file));
-    check_same(of_arrays, of_file);
-    davegan_fidelity_free(of_file);
-    OK(davegan_fidelity_measure_file(micrograph, -1, images, "/a/generated", images, rec, options.seed, 2, &of_file));
-    check_same(of_arrays, of_file);
-    davegan_fidelity_free(of_file);
+
+    /* Each tells how far it is, and stops when it is told to. */
+    davegan_fidelity_t *found = NULL;
+    parts_t parts;
+    options.progress = count_parts;
+    options.progress_interval = 0;
+    options.user_data = &parts;
+    for (int way = 0; way < 4; ++way) {
+        parts = parts_until(-1);
+        OK(judge_by(way, model, micrograph, realisations, reconstructions, &options, &found));
+        check_same(of_arrays, found);
+        davegan_fidelity_free(found);
+        found = NULL;
+        CHECK(parts.calls > 2);
+        CHECK_INT(parts.steps, parts.calls);
+        const int64_t stop_at[3] = {1, 3, parts.steps};
+        for (int i = 0; i < 3; ++i) {
+            parts = parts_until(stop_at[i]);
+            FAILS(DAVEGAN_CANCELLED, "parts",
+                  judge_by(way, model, micrograph, realisations, reconstructions, &options, &found));
+            CHECK_INT(stop_at[i], parts.calls);
+            CHECK(found == NULL);
+        }
+    }
 
     /* The other phase, without options: 256 realisations of the default seed. */
-    davegan_fidelity_free(of_model);
     OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, NULL, &of_model));
     CHECK_INT(1 - info.minority_phase, phase_of(of_model));
     OK(davegan_generate_options_init(&options, sizeof options));
     options.count = 256;
-    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, &options, &of_file));
-    check_same(of_model, of_file);
-    davegan_fidelity_free(of_file);
+    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, &options, &of_defaults));
+    check_same(of_model, of_defaults);
+    davegan_fidelity_free(of_defaults);
     davegan_fidelity_free(of_model);
     davegan_fidelity_free(of_arrays);
 }
@@ -222,28 +254,28 @@ static void wrong_models_and_files_are_refused(const davegan_model_t *model, con
     const char *path = TEST_FILE("judged.h5"), *text_file = TEST_FILE("text");
     write_file(text_file, "text", 4);
     FAILS(DAVEGAN_IO, "no_such.h5",
-          davegan_fidelity_measure_file(micrograph, 1, "no_such.h5", NULL, NULL, NULL, 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, "no_such.h5", NULL, NULL, NULL, NULL, &fidelity));
     FAILS(DAVEGAN_FORMAT, text_file,
-          davegan_fidelity_measure_file(micrograph, 1, text_file, NULL, NULL, NULL, 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, text_file, NULL, NULL, NULL, NULL, &fidelity));
     FAILS(DAVEGAN_HDF5, "/a/generated", /* what there is instead */
-          davegan_fidelity_measure_file(micrograph, 1, path, NULL, NULL, NULL, 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, path, NULL, NULL, NULL, NULL, &fidelity));
     FAILS(invalid, "4 realisations",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/reconstructed", NULL, NULL, 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, path, "/reconstructed", NULL, NULL, NULL, &fidelity));
     FAILS(invalid, "40 reconstructions",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, "/a/generated", 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, "/a/generated", NULL, &fidelity));
     FAILS(invalid, "reconstructions_dataset is NULL",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, NULL, 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, NULL, NULL, &fidelity));
     FAILS(invalid, "reconstructions is NULL",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, "/x", 0, 1, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure_file(NULL, 1, path, NULL, NULL, NULL, 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, "/x", NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_file(NULL, 1, path, NULL, NULL, NULL, NULL, &fidelity));
     FAILS(invalid, "path is NULL",
-          davegan_fidelity_measure_file(micrograph, 1, NULL, NULL, NULL, NULL, 0, 1, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, NULL, 0, 1, NULL));
+          davegan_fidelity_measure_file(micrograph, 1, NULL, NULL, NULL, NULL, NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, NULL, NULL, NULL));
     static uint8_t fives[COUNT * PIXELS];
     memset(fives, 5, sizeof fives);
     OK(davegan_write_images(path, "/fives", fives, COUNT, 1, SIDE, SIDE));
     FAILS(DAVEGAN_FORMAT, "is 5; the phases are numbered 0 to 1",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/fives", NULL, NULL, 0, 1, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, path, "/fives", NULL, NULL, NULL, &fidelity));
     CHECK(fidelity == NULL);
 }
 
@@ -285,8 +317,8 @@ static void check_group(const char *path, const char *name, const davegan_fideli
 
 static void figures_are_written(const davegan_micrograph_t *micrograph, const uint8_t *windows, const uint8_t *tiles) {
     davegan_fidelity_t *with = NULL, *without = NULL;
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, tiles, N_TILES, 3, 1, &with));
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, 3, 1, &without));
+    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, tiles, N_TILES, NULL, &with));
+    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, NULL, &without));
     const char *path = TEST_FILE("fidelity.h5"), *text_file = TEST_FILE("text");
     remove(path);
     OK(davegan_fidelity_write(with, path, NULL));
@@ -345,7 +377,7 @@ int main(void) {
     davegan_model_t *model = small_model(TEST_FILE("model.h5"));
     figures_are_those_of_their_definition(micrograph, windows, tiles);
     figures_are_written(micrograph, windows, tiles);
-    three_ways_give_the_same(model, micrograph);
+    all_ways_give_the_same(model, micrograph);
     wrong_models_and_files_are_refused(model, micrograph);
     davegan_model_free(model);
     what_cannot_be_judged_is_refused(micrograph, windows);

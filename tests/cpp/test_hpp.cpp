@@ -140,7 +140,7 @@ void judgements(const davegan::Model &model, const davegan::Micrograph &microgra
                           {1, SIDE, SIDE});
     const davegan::Fidelity of_file =
         davegan::Fidelity::measure_file(micrograph, -1, TEST_FILE("judged.vtkhdf"), "", TEST_FILE("judged.h5"),
-                                        "/reconstructed", options.seed);
+                                        "/reconstructed", options);
     CHECK(of_file.table() == fidelity.table());
     fidelity.write(TEST_FILE("judged.h5"));
     fidelity.write(TEST_FILE("judged.h5"), "again/here");
@@ -148,6 +148,10 @@ void judgements(const davegan::Model &model, const davegan::Micrograph &microgra
     THROWS(DAVEGAN_IO, "no_such_file", davegan::Fidelity::measure_file(micrograph, 1, "no_such_file.h5"));
     options.on_progress = [](const davegan::Progress &) { return false; };
     THROWS(DAVEGAN_CANCELLED, "1 of", davegan::Fidelity::measure(model, micrograph, options));
+    THROWS(DAVEGAN_CANCELLED, "1 of",
+           davegan::Fidelity::measure(micrograph, 1, model.generate(options), SIDE, {}, options));
+    THROWS(DAVEGAN_CANCELLED, "1 of",
+           davegan::Fidelity::measure_file(micrograph, 1, TEST_FILE("judged.vtkhdf"), "", "", "", options));
 }
 
 void models() {

@@ -161,10 +161,16 @@ contains
     type(davegan_fidelity) :: fidelity
     integer(int8), allocatable :: copies(:, :, :, :)
     real(real64) :: likeness
+    type(davegan_generate_options_t) :: options
     integer :: n_holding, n_gates, i, stat
     character(len=:), allocatable :: table, errmsg
     copies = reshape([(tiles, i = 1, 10)], [32, 32, 1, 40])
-    call davegan_fidelity_measure(fidelity, micrograph, 1, copies, tiles, seed=2_int64, threads=2)
+    call davegan_generate_options_init(options)
+    options%threads = 2
+    options%progress_interval = 0
+    calls = 0
+    call davegan_fidelity_measure(fidelity, micrograph, 1, copies, tiles, options, count_calls)
+    call check(calls > 1, "progress of judging arrays")
     call davegan_fidelity_figure(fidelity, "likeness", likeness)
     call check(abs(likeness - 1) < 1e-9_real64, "copies are found")
     call davegan_fidelity_gates(fidelity, n_holding, n_gates)
@@ -194,7 +200,9 @@ contains
     call davegan_fidelity_figure(fidelity, "E_gen", e_gen)
     options%replace = 1
     call davegan_generate(model, "fortran_calls_judged.vtkhdf", options=options)
-    call davegan_fidelity_measure_file(of_file, micrograph, "fortran_calls_judged.vtkhdf", phase=1)
+    calls = 0
+    call davegan_fidelity_measure_file(of_file, micrograph, "fortran_calls_judged.vtkhdf", phase=1, progress=count_calls)
+    call check(calls > 0, "progress of judging a file")
     call davegan_fidelity_figure(of_file, "E_gen", again)
     call check(abs(e_gen - again) < 1e-15_real64, "fidelity of a file")
     call remove("fortran_calls_fidelity.h5")

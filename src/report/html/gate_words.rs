@@ -173,7 +173,8 @@ impl Measure {
     /// The gate's requirement with the names of figures replaced by what this is measured in.
     pub fn requirement(&self, gate: &Gate) -> String {
         match self {
-            Self::Value(_) | Self::Share(_) => gate.requirement.replace("1e-3", "10⁻³"),
+            Self::Value(_) => gate.requirement.replace("1e-3", "10⁻³"),
+            Self::Share(_) => gate.requirement.replace("0.02", "2 %"),
             Self::Deviations(_) => format!("{} σ", gate.requirement.replace("within ", "within ±")),
             Self::OverFloor(_) => {
                 let words = gate.requirement.split(' ').filter(|word| *word != "of" && !word.ends_with("_floor"));
