@@ -571,9 +571,11 @@ typedef struct davegan_train_options_t {
      */
     double lambda_euler_characteristic;
     /**
-     * Weight of another one: how much less probable the patterns of 3 x 3 pixels of realisations are in the micrograph than
-     * among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
-     * divergence of their histograms); mends outlines and ends of thin phases. Rises likewise. 0 to 1e6; default 0: none; 0.01.
+     * How much another one counts: how much less probable the patterns of 3 x 3 pixels of realisations are in the micrograph
+     * than among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
+     * divergence of their histograms), with the weight that makes its gradient by the logits so many times as long as that of
+     * all else that the generator hears of realisations; mends outlines and ends of thin phases. Rises likewise. 0 to 1e6;
+     * default 0: none; 0.5.
      */
     double lambda_patterns;
     /**

@@ -75,9 +75,11 @@ pub struct davegan_train_options_t {
     /// The same for the Euler characteristic of a phase, its pieces (that hang together by edges) less its holes, mean over
     /// the phases; mends connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
     pub lambda_euler_characteristic: f64,
-    /// Weight of another one: how much less probable the patterns of 3 x 3 pixels of realisations are in the micrograph than
-    /// among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
-    /// divergence of their histograms); mends outlines and ends of thin phases. Rises likewise. 0 to 1e6; default 0: none; 0.01.
+    /// How much another one counts: how much less probable the patterns of 3 x 3 pixels of realisations are in the micrograph
+    /// than among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
+    /// divergence of their histograms), with the weight that makes its gradient by the logits so many times as long as that of
+    /// all else that the generator hears of realisations; mends outlines and ends of thin phases. Rises likewise. 0 to 1e6;
+    /// default 0: none; 0.5.
     pub lambda_patterns: f64,
     /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
     /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by

@@ -111,6 +111,13 @@ pub fn probabilities_backward(probabilities: Tensor<4>, gradient: Tensor<4>) -> 
     }
 }
 
+/// `term` with the weight that makes its gradient `share` times as long as `beside`. A gradient of no length stays.
+pub fn balanced(term: Term<4>, beside: &Tensor<4>, share: f64) -> Term<4> {
+    let squares = |of: &Tensor<4>| sum(of.clone().square());
+    let weight = (squares(beside) / squares(&term.gradient).clamp_min(1e-30)).sqrt() * share;
+    Term { value: term.value * weight.clone(), gradient: term.gradient * weight.reshape([1, 1, 1, 1]) }
+}
+
 /// L_KLD, Eq. 8, and its gradients by mean and log variance of the posterior, `[n, latents]` each.
 pub struct Divergence {
     /// Value, shape `[1]`.
@@ -349,6 +356,18 @@ mod tests {
         // Too narrow: outward. Too wide: inward.
         assert_eq!(pull(0.7, vec![0.0, 0.1, 0.2, 0.3], reference()), -1.0);
         assert_eq!(pull(0.7, vec![-9.0, -8.0, 8.0, 9.0], reference()), 1.0);
+    }
+
+    #[test]
+    fn a_balanced_gradient_has_the_length_that_was_asked_for() {
+        let beside = tensor(vec![3.0, 0.0, 4.0, 0.0], [1, 1, 2, 2]);
+        let term =
+            |gradient: Vec<f64>| Term { value: tensor(vec![7.0], [1]), gradient: tensor(gradient, [1, 1, 2, 2]) };
+        let Term { value, gradient } = balanced(term(vec![0.0, 60.0, -80.0, 0.0]), &beside, 0.5);
+        assert_eq!(gradient.into_data().try_to_vec::<f64>().unwrap(), [0.0, 1.5, -2.0, 0.0]);
+        assert!((scalar(value) - 7.0 / 40.0).abs() < 1e-12);
+        let Term { value, gradient } = balanced(term(vec![0.0; 4]), &beside, 0.5);
+        assert!(scalar(value).is_finite() && scalar(sum(gradient.abs())) == 0.0);
     }
 
     #[test]

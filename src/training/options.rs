@@ -51,8 +51,9 @@ pub struct TrainingOptions {
     /// to this weight until the rates begin to fall: before there are structures, nearly every pixel joins or parts something.
     #[serde(default)]
     pub lambda_euler_characteristic: f64,
-    /// Weight of the patterns' term in the generator's loss: how much less probable the patterns of 3 x 3 pixels of its
-    /// realisations are in the micrograph than among realisations, in nats an image, on three scales; 0: none. It rises like
+    /// How much the generator hears of patterns, beside all else that it hears of its realisations: how much less probable their
+    /// patterns of 3 x 3 pixels are in the micrograph than among realisations, in nats an image, on three scales, with the
+    /// weight that makes the gradient by the logits so many times as long as that of the rest; 0: none. It rises like
     /// `lambda_euler_characteristic`.
     #[serde(default)]
     pub lambda_patterns: f64,
@@ -241,7 +242,7 @@ impl TrainingOptions {
             lambda_rec: 3e-2,
             lambda_volume_fraction: 0.3,
             lambda_euler_characteristic: 0.03,
-            lambda_patterns: 0.01,
+            lambda_patterns: 0.5,
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,
@@ -345,8 +346,9 @@ impl TrainingOptions {
         [self.lambda_volume_fraction, self.lambda_euler_characteristic * self.risen(step, tiles)]
     }
 
-    /// What patterns of realisations count in the generator's loss at step `step` (from 1) for `tiles` training tiles.
-    pub fn pattern_weight(&self, step: u64, tiles: usize) -> f64 {
+    /// How long the gradient of patterns is, beside all else that the generator hears of its realisations, at step `step` (from
+    /// 1) for `tiles` training tiles.
+    pub fn pattern_share(&self, step: u64, tiles: usize) -> f64 {
         self.lambda_patterns * self.risen(step, tiles)
     }
 

@@ -53,13 +53,13 @@ impl Patterns {
     }
 
     /// How much less probable the patterns of `realisations`, one-hot, are in the micrograph than among realisations, in
-    /// nats an image, mean over the batch, times `weight`: the Kullback-Leibler divergence of the histograms, times the
+    /// nats an image, mean over the batch: the Kullback-Leibler divergence of the histograms, times the
     /// number of patterns, added up over scales and channels.
     ///
     /// The histograms of realisations are those of the latest batches: `remembered`, which has [`numbers`] of
     /// them and becomes the latest in this step, number `step` from 1. The gradient says what the change of each pixel would
     /// make of its patterns.
-    pub fn term(&self, realisations: &Tensor<4>, remembered: &mut Tensor<1>, step: u64, weight: f64) -> Term<4> {
+    pub fn term(&self, realisations: &Tensor<4>, remembered: &mut Tensor<1>, step: u64) -> Term<4> {
         let [n, channels, height, width] = realisations.dims();
         let device = realisations.device();
         *remembered = remembered.clone() * MEMORY + histograms(realisations) * (1.0 - MEMORY);
@@ -74,7 +74,7 @@ impl Patterns {
         let nats = (found * ratios.clone()).sum_dim(2).reshape([channels, SCALES]);
         let counts: Vec<f32> = (0..SCALES).map(|scale| places(height >> scale, width >> scale) as f32).collect();
         let counts = Tensor::<2>::from_data(TensorData::new(counts, [1, SCALES]), &device);
-        Term { value: sum(nats * counts) * weight, gradient: backward(realisations, ratios) * (weight / n as f64) }
+        Term { value: sum(nats * counts), gradient: backward(realisations, ratios) / n as f64 }
     }
 }
 
@@ -322,7 +322,7 @@ mod tests {
         let gap = "#######.########";
         let broken = one_hot(&with(&[(3, ".....#.........."), (6, gap), (7, gap)]), &[0], &Device::flex());
         let mut remembered = Tensor::zeros([numbers(2)], &Device::flex());
-        let term = patterns.term(&broken, &mut remembered, 1, 1.0);
+        let term = patterns.term(&broken, &mut remembered, 1);
         assert!(term.value.into_scalar::<f32>() > 0.0);
         let gradient = read(term.gradient).unwrap();
         let at = |y: usize, x: usize| gradient[16 * y + x];
@@ -331,7 +331,7 @@ mod tests {
 
         let whole = one_hot(&with(&[(6, line), (7, line)]), &[0], &Device::flex());
         let mut remembered = Tensor::zeros([numbers(2)], &Device::flex());
-        let term = patterns.term(&whole, &mut remembered, 1, 1.0);
+        let term = patterns.term(&whole, &mut remembered, 1);
         assert!(term.value.into_scalar::<f32>().abs() < 1e-3);
         assert!(read(term.gradient).unwrap().iter().all(|by_pixel| by_pixel.abs() < 1e-4));
     }
@@ -343,12 +343,12 @@ mod tests {
         let mut remembered = Tensor::zeros([numbers(2)], &Device::flex());
         for step in 1..4 {
             // As if all batches had been this one.
-            let term = patterns.term(&one_hot, &mut remembered, step, 1.0);
+            let term = patterns.term(&one_hot, &mut remembered, step);
             assert!(term.value.into_scalar::<f32>().abs() < 1e-3);
         }
         let blank = one_hot.zeros_like();
-        let after_one = patterns.term(&blank, &mut remembered, 4, 1.0).value.into_scalar::<f32>();
-        let after_two = patterns.term(&blank, &mut remembered, 5, 1.0).value.into_scalar::<f32>();
+        let after_one = patterns.term(&blank, &mut remembered, 4).value.into_scalar::<f32>();
+        let after_two = patterns.term(&blank, &mut remembered, 5).value.into_scalar::<f32>();
         assert!(0.0 < after_one && after_one < after_two, "{after_one} {after_two}");
     }
 }

@@ -115,9 +115,8 @@ impl TrainingState {
             self.minkowski = remembered.flatten(0, 1);
             term
         });
-        let pattern_weight = options.pattern_weight(self.step, data.tiles.len());
-        let patterns = (options.lambda_patterns > 0.0)
-            .then(|| data.patterns.term(&streams[1], &mut self.patterns, self.step, pattern_weight));
+        let patterns =
+            (options.lambda_patterns > 0.0).then(|| data.patterns.term(&streams[1], &mut self.patterns, self.step));
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
@@ -147,18 +146,20 @@ impl TrainingState {
             Some(gradient) => translate(gradient.clone(), &opposite(&draws.displacements[stream])),
             None => judged.by_streams[0].zeros_like(),
         };
-        let terms: Vec<Term<4>> = minkowski.into_iter().chain(patterns).collect();
-        let by_realisations = terms.iter().fold(by_images(1), |sum, term| sum + term.gradient.clone());
-        let by_generated = Tensor::cat(vec![by_images(2), by_realisations], 0);
-        let adversarial_gradient = losses::probabilities_backward(generated, by_generated);
         let EncoderTerms { loss: encoder_loss, reconstruction, divergence, gradient } = encoder_terms;
-        self.generator.learn(&decoded, adversarial_gradient + gradient * options.lambda_rec, step);
+        let by_reconstructions = losses::probabilities_backward(generated.clone().narrow(0, 0, batch), by_images(2));
+        let of_realisations = hear_of_realisations(
+            generated.narrow(0, batch, batch),
+            by_images(1),
+            minkowski,
+            patterns.map(|term| (term, options.pattern_share(self.step, data.tiles.len()))),
+        );
+        let by_generated = Tensor::cat(vec![by_reconstructions, of_realisations.gradient], 0);
+        self.generator.learn(&decoded, by_generated + gradient * options.lambda_rec, step);
         self.move_average(options.generator_average);
 
-        let mut generator_loss = judged.adversarial_loss + reconstruction.clone() * options.lambda_rec;
-        for term in terms {
-            generator_loss = generator_loss + term.value;
-        }
+        let adversarial_loss = judged.adversarial_loss + of_realisations.value;
+        let generator_loss = adversarial_loss + reconstruction.clone() * options.lambda_rec;
         let row = vec![encoder_loss, judged.discriminator_loss, generator_loss, reconstruction, divergence];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
         Ok(())
@@ -172,6 +173,31 @@ impl TrainingState {
             average.statistics = toward(&average.statistics, &network.statistics);
         }
     }
+}
+
+/// What the generator hears of its realisations, by their logits: what the discriminator says, `by_discriminator`, and the
+/// terms that there are, whose values are added up. Those of patterns count by their share beside the rest.
+fn hear_of_realisations(
+    realisations: Tensor<4>,
+    by_discriminator: Tensor<4>,
+    minkowski: Option<Term<4>>,
+    patterns: Option<(Term<4>, f64)>,
+) -> Term<4> {
+    let none = Tensor::zeros([1], &realisations.device());
+    let (mut value, by_images) = match minkowski {
+        Some(term) => (term.value, by_discriminator + term.gradient),
+        None => (none, by_discriminator),
+    };
+    let mut gradient = losses::probabilities_backward(realisations.clone(), by_images);
+    if let Some((term, share)) = patterns {
+        // Of patterns no pixel of a smooth phase may change, so that their gradient is the longer the smoother the material is.
+        // With a weight of its own it would drown what the discriminator says.
+        let by_logits = losses::probabilities_backward(realisations, term.gradient);
+        let term = losses::balanced(Term { value: term.value, gradient: by_logits }, &gradient, share);
+        value = value + term.value;
+        gradient = gradient + term.gradient;
+    }
+    Term { value, gradient }
 }
 
 impl Learner {
@@ -509,16 +535,18 @@ mod tests {
     }
 
     #[test]
-    fn functionals_reach_the_generator_alone() {
+    fn functionals_and_patterns_reach_the_generator_alone() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
         let without = TrainingOptions {
             lambda_volume_fraction: 0.0,
             lambda_euler_characteristic: 0.0,
+            lambda_patterns: 0.0,
             ..TrainingOptions::new(Profile::Standard)
         };
         let with = [
             TrainingOptions { lambda_volume_fraction: 2.0, ..without.clone() },
             TrainingOptions { lambda_euler_characteristic: 2.0, ..without.clone() },
+            TrainingOptions { lambda_patterns: 1e4, ..without.clone() },
         ];
         let without = losses(&micrograph, &without, 2);
         for with in with.map(|options| losses(&micrograph, &options, 2)) {
