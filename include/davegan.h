@@ -575,7 +575,7 @@ typedef struct davegan_train_options_t {
      * than among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
      * divergence of their histograms), with the weight that makes its gradient by the logits so many times as long as that of
      * all else that the generator hears of realisations; mends outlines and ends of thin phases. Rises likewise. 0 to 1e6;
-     * default 0: none; 0.5.
+     * default 0: none; 1.5.
      */
     double lambda_patterns;
     /**

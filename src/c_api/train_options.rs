@@ -79,7 +79,7 @@ pub struct davegan_train_options_t {
     /// than among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
     /// divergence of their histograms), with the weight that makes its gradient by the logits so many times as long as that of
     /// all else that the generator hears of realisations; mends outlines and ends of thin phases. Rises likewise. 0 to 1e6;
-    /// default 0: none; 0.5.
+    /// default 0: none; 1.5.
     pub lambda_patterns: f64,
     /// Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
     /// its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by

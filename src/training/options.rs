@@ -242,7 +242,7 @@ impl TrainingOptions {
             lambda_rec: 3e-2,
             lambda_volume_fraction: 0.3,
             lambda_euler_characteristic: 0.03,
-            lambda_patterns: 0.5,
+            lambda_patterns: 1.5,
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,
