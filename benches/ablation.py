@@ -35,6 +35,7 @@ ROWS = {
     "width of the table": ["discriminator_width=1"],
     "tiles shown": ["discriminator_windows=0"],
     "reconstructions shown": ["discriminator_reconstructions=1"],
+    "two batches of the generator": ["generator_separate_batches=1"],
     "not periodic": ["generator_periodic=0"],
     "logits not smoothed": ["generator_smoothing=0"],
     "rates of the paper": ["rate_generator=1e-4", "rate_discriminator=4e-5", "rate_encoder=1e-4", "decay_start=1"],

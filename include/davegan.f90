@@ -124,7 +124,8 @@ module davegan
     integer(c_int32_t) :: encoder_head_normalised, discriminator_head_normalised
     integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows, discriminator_reconstructions
     real(c_double) :: discriminator_noise
-    integer(c_int32_t) :: discriminator_binary, discriminator_spectral, discriminator_width, generator_periodic
+    integer(c_int32_t) :: discriminator_binary, discriminator_spectral, discriminator_width
+    integer(c_int32_t) :: generator_separate_batches, generator_periodic
     real(c_double) :: generator_smoothing, generator_average
     integer(c_int64_t) :: choice_interval, candidates
     integer(c_int64_t) :: checkpoint_interval, history_interval

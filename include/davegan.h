@@ -647,7 +647,7 @@ typedef struct davegan_train_options_t {
      */
     int32_t encoder_head_normalised;
     /**
-     * 1: batch normalisation before the discriminator's sigmoid, as the tables print; 0 (default): none.
+     * 1 (default): batch normalisation before the discriminator's sigmoid, as the tables print; 0: none (standard).
      */
     int32_t discriminator_head_normalised;
     /**
@@ -685,6 +685,11 @@ typedef struct davegan_train_options_t {
      * Channels of the discriminator in multiples of the table's, 1 to 16; default 1; 2.
      */
     int32_t discriminator_width;
+    /**
+     * 1 (default): the generator normalises reconstructions and realisations each as a batch of its own; 0: jointly
+     * (standard).
+     */
+    int32_t generator_separate_batches;
     /**
      * 1: realisations are periodic, for beyond an edge the generator's kernels meet the opposite one (standard); 0
      * (default): they meet zeros.

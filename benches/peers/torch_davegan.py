@@ -45,13 +45,13 @@ def layer(inputs, outputs, stride, normalised, activated, convolution):
     return layers
 
 
-def shrinking(widths, outputs):
+def shrinking(widths, outputs, last_normalised):
     """Halving layers down to 4 x 4, the first not normalised, then one that collapses these to a vector."""
     layers, inputs = [], 1
     for i, width in enumerate(widths):
         layers += layer(inputs, width, 2, i > 0, True, nn.Conv2d)
         inputs = width
-    return nn.Sequential(*layers, *layer(inputs, outputs, 1, False, False, nn.Conv2d))
+    return nn.Sequential(*layers, *layer(inputs, outputs, 1, last_normalised, False, nn.Conv2d))
 
 
 def growing(latents, widths, last_normalised):
@@ -64,9 +64,9 @@ def growing(latents, widths, last_normalised):
 
 
 def networks(profile):
-    nets = (shrinking(profile.encoder, 2 * profile.latents),
+    nets = (shrinking(profile.encoder, 2 * profile.latents, False),
             growing(profile.latents, profile.generator, profile.last_normalised),
-            shrinking(profile.discriminator, 1))
+            shrinking(profile.discriminator, 1, True))
     for net in nets:
         for module in net.modules():
             if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
@@ -94,8 +94,8 @@ class Trainer:
         b, latents = len(x), self.profile.latents
         h = self.e(x).flatten(1)
         mu, sigma = h[:, :latents], torch.exp(.5 * h[:, latents:])
-        z = torch.cat([mu + sigma * torch.randn_like(mu), torch.randn_like(mu)])
-        logits = self.g(z[..., None, None])
+        z_vae, z_noise = mu + sigma * torch.randn_like(mu), torch.randn_like(mu)
+        logits = torch.cat([self.g(z[..., None, None]) for z in (z_vae, z_noise)])
         shift = torch.round(torch.randn(3 * b, 2) * self.profile.side / 8)
         real, fake = translate(x, shift[:b]), translate(torch.sigmoid(logits), shift[b:])
         loss_d = self.step_discriminator(real, fake.detach())

@@ -117,7 +117,7 @@ pub struct davegan_train_options_t {
     pub divergence_mean: i32,
     /// 1: batch normalisation and leaky ReLU on the encoder's last layer, as the tables print; 0 (default): none.
     pub encoder_head_normalised: i32,
-    /// 1: batch normalisation before the discriminator's sigmoid, as the tables print; 0 (default): none.
+    /// 1 (default): batch normalisation before the discriminator's sigmoid, as the tables print; 0: none (standard).
     pub discriminator_head_normalised: i32,
     /// 1: the discriminator normalises real images, reconstructions and realisations each as a batch of its own; 0
     /// (default): jointly.
@@ -140,6 +140,9 @@ pub struct davegan_train_options_t {
     pub discriminator_spectral: i32,
     /// Channels of the discriminator in multiples of the table's, 1 to 16; default 1; 2.
     pub discriminator_width: i32,
+    /// 1 (default): the generator normalises reconstructions and realisations each as a batch of its own; 0: jointly
+    /// (standard).
+    pub generator_separate_batches: i32,
     /// 1: realisations are periodic, for beyond an edge the generator's kernels meet the opposite one (standard); 0
     /// (default): they meet zeros.
     pub generator_periodic: i32,
@@ -249,6 +252,7 @@ impl davegan_train_options_t {
             discriminator_binary: training.discriminator_binary.into(),
             discriminator_spectral: training.discriminator_spectral.into(),
             discriminator_width: training.discriminator_width as i32,
+            generator_separate_batches: training.generator_separate_batches.into(),
             generator_periodic: training.generator_periodic.into(),
             generator_smoothing: training.generator_smoothing,
             generator_average: training.generator_average,
@@ -314,6 +318,7 @@ impl davegan_train_options_t {
             discriminator_binary: switch(self.discriminator_binary, "discriminator_binary")?,
             discriminator_spectral: switch(self.discriminator_spectral, "discriminator_spectral")?,
             discriminator_width: count(self.discriminator_width, "discriminator_width")?,
+            generator_separate_batches: switch(self.generator_separate_batches, "generator_separate_batches")?,
             generator_periodic: switch(self.generator_periodic, "generator_periodic")?,
             generator_smoothing: self.generator_smoothing,
             generator_average: self.generator_average,

@@ -113,6 +113,9 @@ pub struct TrainingOptions {
     /// Spectral instead of batch normalisation in the discriminator.
     #[serde(default)]
     pub discriminator_spectral: bool,
+    /// The generator normalises reconstructions and realisations each as a batch of its own.
+    #[serde(default)]
+    pub generator_separate_batches: bool,
     /// The generator's images are tori: beyond an edge its kernels meet the opposite one.
     #[serde(default)]
     pub generator_periodic: bool,
@@ -211,7 +214,7 @@ impl TrainingOptions {
             reconstruction_mean: false,
             divergence_mean: false,
             encoder_head_normalised: false,
-            discriminator_head_normalised: false,
+            discriminator_head_normalised: true,
             discriminator_separate_batches: false,
             discriminator_windows: false,
             discriminator_reconstructions: true,
@@ -219,6 +222,7 @@ impl TrainingOptions {
             discriminator_binary: false,
             discriminator_width: 1,
             discriminator_spectral: false,
+            generator_separate_batches: true,
             generator_periodic: false,
             generator_smoothing: 0.0,
             generator_average: 0.0,
@@ -246,12 +250,14 @@ impl TrainingOptions {
             label_smoothing: 0.05,
             adam_beta1: 0.5,
             latent_augmentation: false,
+            discriminator_head_normalised: false,
             discriminator_windows: true,
             discriminator_reconstructions: false,
             discriminator_noise: 0.2,
             discriminator_binary: true,
             discriminator_width: 2,
             discriminator_spectral: true,
+            generator_separate_batches: false,
             generator_periodic: true,
             generator_smoothing: 1.0 / 6.0,
             generator_average: 0.999,

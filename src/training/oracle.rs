@@ -98,8 +98,8 @@ fn training_steps_for_pytorch() {
     write_step(&folder, "paper32", 2, &TrainingOptions { batch_size: 7, ..paper(Profile::Paper32) });
     let literal = TrainingOptions {
         encoder_head_normalised: true,
-        discriminator_head_normalised: true,
         discriminator_separate_batches: true,
+        generator_separate_batches: false,
         latent_augmentation: false,
         reconstruction_mean: true,
         divergence_mean: true,

@@ -98,9 +98,9 @@ impl TrainingState {
 
         let encoded = self.encoder.network.forward_train(tiles.clone());
         let posterior = Posterior::new(encoded.output.clone(), options.latent_size);
-        let latent = Tensor::cat(vec![posterior.sample(&draws.posterior_noise), draws.latent_noise], 0);
-        let decoded = self.generator.network.forward_train(as_image(latent));
-        let generated = losses::probabilities(decoded.output.clone());
+        let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(as_image);
+        let decoded = Pass::new(&mut self.generator.network, &latent, options.generator_separate_batches);
+        let generated = losses::probabilities(Tensor::cat(decoded.outputs.clone(), 0));
 
         let shown = if options.discriminator_binary { losses::most_probable(&generated) } else { generated.clone() };
         let real = draws.windows.unwrap_or_else(|| tiles.clone());
@@ -154,8 +154,10 @@ impl TrainingState {
             minkowski,
             patterns.map(|term| (term, options.pattern_share(self.step, data.tiles.len()))),
         );
-        let by_generated = Tensor::cat(vec![by_reconstructions, of_realisations.gradient], 0);
-        self.generator.learn(&decoded, by_generated + gradient * options.lambda_rec, step);
+        let by_reconstructions = by_reconstructions + gradient * options.lambda_rec;
+        let by_logits = vec![by_reconstructions, of_realisations.gradient];
+        let by_parameters = decoded.backward_parameters(&self.generator.network, by_logits);
+        self.generator.update(by_parameters, step);
         self.move_average(options.generator_average);
 
         let adversarial_loss = judged.adversarial_loss + of_realisations.value;
@@ -217,7 +219,7 @@ struct Reconstructed<'a> {
     encoded: Tape,
     posterior: Posterior,
     /// Reconstructions, and realisations behind them.
-    decoded: &'a Tape,
+    decoded: &'a Pass,
     noise: Tensor<2>,
     augmentation: LatentAugmentation,
 }
@@ -232,17 +234,15 @@ fn teach_encoder(
 ) -> EncoderTerms {
     let Reconstructed { tiles, encoded, posterior, decoded, noise, augmentation } = passed;
     let batch = tiles.dims()[0];
-    let logits = decoded.output.clone().narrow(0, 0, batch);
-    let reconstruction = reconstruction_loss(logits, tiles, options);
+    let reconstruction = reconstruction_loss(decoded.outputs[0].clone(), tiles, options);
     let (mean, log_variance) = (posterior.mean.clone(), posterior.log_variance.clone());
     let divergence = losses::divergence(mean, log_variance, augmentation, options.divergence_mean);
     let reported = divergence.value.clone();
     let divergence = divergence.beyond(options.divergence_floor);
-    let by_reconstructions = reconstruction.gradient;
-    let gradient = Tensor::cat(vec![by_reconstructions.clone(), by_reconstructions.zeros_like()], 0);
-    let by_latent = generator.backward_input(decoded, gradient.clone());
+    let gradient = reconstruction.gradient;
+    let by_latent = decoded.backward_input(generator, vec![gradient.clone()]);
     let encoder_gradient = posterior.backward(
-        by_latent.narrow(0, 0, batch).reshape([batch, options.latent_size]),
+        by_latent[0].clone().reshape([batch, options.latent_size]),
         noise,
         divergence.by_mean * options.beta,
         divergence.by_log_variance * options.beta,
@@ -293,10 +293,10 @@ fn judge(discriminator: &mut Learner, streams: &[Tensor<4>], options: &TrainingO
 
 /// Eq. 6: value, after one update of the discriminator.
 fn teach_discriminator(discriminator: &mut Learner, streams: &[Tensor<4>], separate: bool, step: Update) -> Tensor<1> {
-    let verdict = Verdict::new(&mut discriminator.network, streams, separate);
+    let verdict = Pass::new(&mut discriminator.network, streams, separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());
-    for (stream, logits) in verdict.logits.iter().enumerate() {
+    for (stream, logits) in verdict.outputs.iter().enumerate() {
         let term = losses::adversarial(logits.clone(), stream == 0);
         loss = loss + term.value;
         gradients.push(term.gradient);
@@ -313,10 +313,10 @@ fn ask_discriminator(
     weights: &[f64],
     separate: bool,
 ) -> (Tensor<1>, Vec<Tensor<4>>) {
-    let verdict = Verdict::new(discriminator, streams, separate);
+    let verdict = Pass::new(discriminator, streams, separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());
-    for (logits, &weight) in verdict.logits.iter().zip(weights) {
+    for (logits, &weight) in verdict.outputs.iter().zip(weights) {
         let term = losses::adversarial(logits.clone(), true);
         loss = loss + term.value * weight;
         gradients.push(term.gradient * weight);
@@ -418,41 +418,44 @@ fn as_image(vectors: Tensor<2>) -> Tensor<4> {
     vectors.reshape([n, values, 1, 1])
 }
 
-/// The discriminator's logits for each stream of images, real ones first, and the way back.
-struct Verdict {
+/// What a network makes of several streams of one size, and the way back.
+struct Pass {
     /// One tape for the joint batch, or one a stream.
     tapes: Vec<Tape>,
-    /// `[batch, 1, 1, 1]` each.
-    logits: Vec<Tensor<4>>,
+    /// One a stream.
+    outputs: Vec<Tensor<4>>,
 }
 
-impl Verdict {
+impl Pass {
     fn new(network: &mut Network, streams: &[Tensor<4>], separate: bool) -> Self {
         if separate {
             let tapes: Vec<Tape> = streams.iter().map(|stream| network.forward_train(stream.clone())).collect();
-            let logits = tapes.iter().map(|tape| tape.output.clone()).collect();
-            return Self { tapes, logits };
+            let outputs = tapes.iter().map(|tape| tape.output.clone()).collect();
+            return Self { tapes, outputs };
         }
         let tape = network.forward_train(Tensor::cat(streams.to_vec(), 0));
-        let logits = tape.output.clone().split(streams[0].dims()[0], 0);
-        Self { tapes: vec![tape], logits }
+        let outputs = tape.output.clone().split(streams[0].dims()[0], 0);
+        Self { tapes: vec![tape], outputs }
     }
 
-    /// Gradients a tape for gradients a stream.
-    fn by_tape(&self, gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
-        if self.tapes.len() == 1 { vec![Tensor::cat(gradients, 0)] } else { gradients }
+    /// Gradients a tape for gradients a stream; streams behind those that have one matter to nothing.
+    fn by_tape(&self, mut gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
+        if self.tapes.len() > 1 {
+            return gradients;
+        }
+        gradients.extend(self.outputs[gradients.len()..].iter().map(Tensor::zeros_like));
+        vec![Tensor::cat(gradients, 0)]
     }
 
     fn backward_parameters(&self, network: &Network, gradients: Vec<Tensor<4>>) -> Tensor<1> {
-        let mut sum = network.parameters.zeros_like();
-        for (tape, gradient) in self.tapes.iter().zip(self.by_tape(gradients)) {
-            sum = sum + network.backward_parameters(tape, gradient);
-        }
-        sum
+        let by_tape = self.tapes.iter().zip(self.by_tape(gradients));
+        let parts = by_tape.map(|(tape, gradient)| network.backward_parameters(tape, gradient));
+        parts.reduce(|sum, part| sum + part).expect("at least one stream")
     }
 
+    /// One a stream, at least of those that have a gradient.
     fn backward_input(&self, network: &Network, gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
-        let batch = self.logits[0].dims()[0];
+        let batch = self.outputs[0].dims()[0];
         let by_tape = self.tapes.iter().zip(self.by_tape(gradients));
         let parts: Vec<_> = by_tape.map(|(tape, gradient)| network.backward_input(tape, gradient)).collect();
         Tensor::cat(parts, 0).split(batch, 0)

@@ -127,6 +127,7 @@ static void every_option_of_the_model_trains(void) {
     options.discriminator_noise = 0.2;
     options.discriminator_binary = !options.discriminator_binary;
     options.discriminator_width = 3;
+    options.generator_separate_batches = !options.generator_separate_batches;
     options.generator_periodic = !options.generator_periodic;
     options.generator_smoothing = 0.2;
     options.generator_average = 0.9;
@@ -141,6 +142,7 @@ static void every_option_of_the_model_trains(void) {
     options.latent_size = 7;
     train_small_model(TEST_FILE("literal.h5"), &options);
     options.discriminator_spectral = 1;
+    options.discriminator_head_normalised = 1;
     davegan_micrograph_t *micrograph = small_micrograph();
     FAILS(DAVEGAN_INVALID_PARAMETER, "discriminator_spectral",
           davegan_train_micrograph(micrograph, TEST_FILE("wrong.h5"), &options));

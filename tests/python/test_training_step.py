@@ -86,10 +86,10 @@ def bce(logits, real):
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(real)))
 
 
-def judge(network, streams, separate):
+def in_batches(network, streams, separate):
     if separate:
         return [network(stream) for stream in streams]
-    return network(torch.cat(streams)).chunk(3)
+    return network(torch.cat(streams)).chunk(len(streams))
 
 
 @pytest.mark.skipif(not FILES, reason="DAVEGAN_ORACLE names no folder with files")
@@ -103,20 +103,20 @@ def test_step(path):
     h = e(tiles).flatten(1)
     mean, log_variance = h[:, :latents], h[:, latents:]
     sigma = torch.exp(0.5 * log_variance)
-    z = torch.cat([mean + sigma * draw("posterior_noise"), draw("latent_noise")])
-    logits = g(z[..., None, None])
+    z = [(mean + sigma * draw("posterior_noise"))[..., None, None], draw("latent_noise")[..., None, None]]
+    logits = torch.cat(in_batches(g, z, o["generator_separate_batches"]))
     one_channel = logits.shape[1] == 1
     fake = torch.sigmoid(logits) if one_channel else torch.softmax(logits, 1)
     shifts = draw("displacements")
     streams = [translate(tiles, shifts[0]), translate(fake[batch:], shifts[1]), translate(fake[:batch], shifts[2])]
     separate = o["discriminator_separate_batches"]
 
-    s = judge(d, [stream.detach() for stream in streams], separate)
+    s = in_batches(d, [stream.detach() for stream in streams], separate)
     loss_d = bce(s[0], True) + bce(s[1], False) + bce(s[2], False)
     gradient_d = torch.autograd.grad(loss_d, [value for _, value in d.parameters()])
     d.adam(o["rate_discriminator"], gradient_d)
 
-    s = judge(d, streams, separate)
+    s = in_batches(d, streams, separate)
     # L_Rec between T(x, u) and T(G(z), u), as the paper has it, with some u
     u = [(5, -3)] * batch
     target, guess = translate(tiles, u), translate(logits[:batch], u)
