@@ -118,7 +118,8 @@ static const option_t OPTIONS[] = {
     SMALL(discriminator_head_normalised), SMALL(discriminator_separate_batches), SMALL(discriminator_windows),
     SMALL(discriminator_reconstructions), REAL(discriminator_noise), SMALL(discriminator_binary),
     SMALL(discriminator_spectral), SMALL(discriminator_width), SMALL(generator_separate_batches),
-    SMALL(generator_periodic), REAL(generator_smoothing), REAL(generator_average), LARGE(choice_interval), LARGE(candidates), LARGE(history_interval),
+    SMALL(generator_periodic), REAL(generator_smoothing), REAL(generator_average), LARGE(choice_interval),
+    LARGE(candidates), LARGE(history_interval),
 };
 
 static void set_option(davegan_train_options_t *training, const char *assignment) {

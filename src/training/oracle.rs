@@ -94,7 +94,12 @@ fn training_steps_for_pytorch() {
         ..TrainingOptions::new(profile)
     };
     write_step(&folder, "paper64", 2, &paper(Profile::Paper64));
-    write_step(&folder, "paper64_three_phases", 3, &paper(Profile::Paper64));
+    let as_in_standard = TrainingOptions {
+        discriminator_head_normalised: false,
+        generator_separate_batches: false,
+        ..paper(Profile::Paper64)
+    };
+    write_step(&folder, "three_phases", 3, &as_in_standard);
     write_step(&folder, "paper32", 2, &TrainingOptions { batch_size: 7, ..paper(Profile::Paper32) });
     let literal = TrainingOptions {
         encoder_head_normalised: true,

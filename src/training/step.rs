@@ -203,11 +203,6 @@ fn hear_of_realisations(
 }
 
 impl Learner {
-    fn learn(&mut self, tape: &Tape, gradient: Tensor<4>, step: Update) {
-        let gradient = self.network.backward_parameters(tape, gradient);
-        self.update(gradient, step);
-    }
-
     fn update(&mut self, gradient: Tensor<1>, step: Update) {
         self.adam.update(&mut self.network.parameters, gradient, step);
     }
@@ -247,7 +242,8 @@ fn teach_encoder(
         divergence.by_mean * options.beta,
         divergence.by_log_variance * options.beta,
     );
-    encoder.learn(encoded, encoder_gradient, step);
+    let by_parameters = encoder.network.backward_parameters(encoded, encoder_gradient);
+    encoder.update(by_parameters, step);
     let loss = divergence.value * options.beta + reconstruction.value.clone();
     EncoderTerms { loss, reconstruction: reconstruction.value, divergence: reported, gradient }
 }
