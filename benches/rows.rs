@@ -23,7 +23,9 @@ const USAGE: &str = "usage:
   rows run THREADS STEPS                   time of a whole call to train, Table 3, checkpoints included
   rows memory THREADS STEPS                peak resident memory of a process that trains, Table 3
   rows model PATH                          writes a model of Table 3 after one step
-  rows generate MODEL COUNT THREADS        time of an image of one call for COUNT
+  rows generate MODEL COUNT THREADS [DEVICE]
+                                           time of an image of one call for COUNT
+  rows step PROFILE BATCH STEPS DEVICE     mean time of a training step, on a device that works on while the host does
   rows first MODEL                         time to load the model and make one realisation
   rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others
   rows peak                                what one thread can multiply and add in registers alone
@@ -50,7 +52,14 @@ fn main() {
         ["run", threads, steps] => run(number(threads), number(steps)),
         ["memory", threads, steps] => run(number(threads), number(steps)).map(|_| peak_memory()),
         ["model", path] => write_model(Path::new(path)),
-        ["generate", model, count, threads] => generate(Path::new(model), number(count), number(threads)),
+        ["generate", model, count, threads] => generate(Path::new(model), number(count), number(threads), Device::Cpu),
+        ["generate", model, count, threads, name] => {
+            generate(Path::new(model), number(count), number(threads), device(name))
+        }
+        ["step", profile, batch, steps, name] => match Profile::from_name(profile) {
+            Some(profile) => step_on(device(name), profile, number(batch), number(steps)),
+            None => fail(USAGE),
+        },
         ["first", model] => first(Path::new(model)),
         ["s2", count, threads] => s2(number(count), number(threads)),
         ["peak"] => peak(),
@@ -61,6 +70,13 @@ fn main() {
         Ok(line) => println!("{line}"),
         Err(error) => fail(&error.to_string()),
     }
+}
+
+/// One of those that are there, as `davegan::Device` prints it: cpu, cuda:0.
+fn device(name: &str) -> Device {
+    let found: Vec<Device> = davegan::devices().into_iter().map(|found| found.device).collect();
+    let named = found.iter().find(|device| device.to_string() == name);
+    *named.unwrap_or_else(|| fail(&format!("{name} is not one of {found:?}")))
 }
 
 fn fail(text: &str) -> ! {
@@ -75,6 +91,20 @@ fn step(profile: Profile, batch_size: usize, threads: usize, steps: usize) -> Re
     let mut ends = Vec::with_capacity(steps + WARM_UP);
     train_and_forget(&options, &run, &mut || ends.push(Instant::now()))?;
     Ok(milliseconds(median(ends[WARM_UP - 1..].windows(2).map(|pair| pair[1] - pair[0]))))
+}
+
+/// How much longer a call with `steps` more takes: a report of progress does not wait for an accelerator, the end of a call
+/// does. The call before both compiles the kernels.
+fn step_on(device: Device, profile: Profile, batch_size: usize, steps: usize) -> Result<String> {
+    let run = RunOptions { device, ..RunOptions::default() };
+    let call = |steps: usize| {
+        let options = TrainingOptions { batch_size, steps: steps as u64, ..TrainingOptions::new(profile) };
+        let begin = Instant::now();
+        train_and_forget(&options, &run, &mut || ()).map(|()| begin.elapsed())
+    };
+    call(WARM_UP)?;
+    let (less, more) = (call(WARM_UP)?, call(WARM_UP + steps)?);
+    Ok(milliseconds(more.saturating_sub(less) / steps as u32))
 }
 
 /// A call as a host makes it, with the paper's options but for the number of steps.
@@ -123,8 +153,8 @@ fn write_model(path: &Path) -> Result<String> {
 }
 
 /// A whole call, from drawing latent vectors to phases in the caller's buffer, threads started and joined.
-fn generate(model: &Path, count: usize, threads: usize) -> Result<String> {
-    let model = Model::load(model, Device::Cpu)?;
+fn generate(model: &Path, count: usize, threads: usize, device: Device) -> Result<String> {
+    let model = Model::load(model, device)?;
     let options = GenerationOptions { count, threads, ..GenerationOptions::default() };
     let mut buffer = vec![0; count * model.shape().iter().product::<usize>()];
     let call = time_of_call(|| generate_into(&model, &options, black_box(&mut buffer)))?;

@@ -111,24 +111,48 @@ fn bordered(axis: usize, images: Tensor<4>, border: Border) -> Tensor<4> {
 /// Gradient by the kernel, of the kernel's shape: `down`'s for an output gradient `coarse`, `up`'s for an output
 /// gradient `fine`.
 ///
-/// One matrix product over all positions of all images: Burn's own weight gradient takes a path that is meant for few
-/// channels when the batch is small, and cost more than a third of a training step.
+/// As matrix products: Burn's own weight gradient takes a path that is meant for few channels when the batch is small, and
+/// cost more than a third of a training step.
 pub fn correlate(fine: Tensor<4>, coarse: Tensor<4>, geometry: Geometry) -> Tensor<4> {
-    let [n, channels, height, width] = coarse.dims();
-    let fine_channels = fine.dims()[1];
-    let positions = n * height * width;
-    let stride = geometry.stride();
-    let padded = geometry.padded(fine);
-    let mut taps = Vec::with_capacity(KERNEL * KERNEL);
-    for y in 0..KERNEL {
-        for x in 0..KERNEL {
-            let rows = y..y + stride * (height - 1) + 1;
-            let columns = x..x + stride * (width - 1) + 1;
-            let tap = padded.clone().slice(s![.., .., rows;stride, columns;stride]);
-            taps.push(tap.swap_dims(0, 1).reshape([fine_channels, 1, positions]));
+    let ([n, channels, ..], fine_channels) = (coarse.dims(), fine.dims()[1]);
+    let shape = [channels, fine_channels, KERNEL, KERNEL];
+    match geometry {
+        Geometry::Collapsing => {
+            product(coarse, fine.reshape([n, fine_channels * KERNEL * KERNEL, 1, 1])).reshape(shape)
+        }
+        Geometry::Halving(_) => {
+            let by_tap = product(coarse, halving_taps(geometry.padded(fine)));
+            by_tap.reshape([channels, 2, 2, fine_channels, 2, 2]).permute([0, 3, 1, 4, 2, 5]).reshape(shape)
         }
     }
-    let taps = Tensor::cat(taps, 1).reshape([fine_channels * KERNEL * KERNEL, positions]);
-    let coarse = coarse.swap_dims(0, 1).reshape([channels, positions]);
-    coarse.matmul(taps.transpose()).reshape([channels, fine_channels, KERNEL, KERNEL])
+}
+
+/// What each channel of `left` and each of `right` have in common, over all positions of all images:
+/// `[channels of left, channels of right]`.
+fn product(left: Tensor<4>, right: Tensor<4>) -> Tensor<2> {
+    let ([n, lefts, height, width], rights) = (left.dims(), right.dims()[1]);
+    let positions = height * width;
+    if positions > lefts {
+        // Few sums of many terms would leave a GPU idle: one product an image.
+        let [left, right] = [(left, lefts), (right, rights)].map(|(of, channels)| of.reshape([n, channels, positions]));
+        return left.matmul(right.transpose()).sum_dim(0).reshape([lefts, rights]);
+    }
+    let rows = |of: Tensor<4>, channels| of.swap_dims(0, 1).reshape([channels, n * positions]);
+    rows(left, lefts).matmul(rows(right, rights).transpose())
+}
+
+/// What each of a kernel's sixteen pixels meets as it moves by two over `padded`, as channels of the coarse side.
+///
+/// Pixels are sorted by whether their row and their column are even or odd. Of each sort the kernel has two rows and two
+/// columns, one pixel apart, so that four slices are all taps: in order of that row, that column, channel, sort of row,
+/// sort of column.
+fn halving_taps(padded: Tensor<4>) -> Tensor<4> {
+    let [n, channels, height, width] = padded.dims();
+    let (height, width) = (height / 2, width / 2);
+    let sorts = padded.reshape([n, channels, height, 2, width, 2]).permute([0, 1, 3, 5, 2, 4]);
+    let sorts: Tensor<4> = sorts.reshape([n, 4 * channels, height, width]);
+    let taps = [(0, 0), (0, 1), (1, 0), (1, 1)];
+    let slices =
+        taps.map(|(row, column)| sorts.clone().slice(s![.., .., row..row + height - 1, column..column + width - 1]));
+    Tensor::cat(slices.to_vec(), 1)
 }

@@ -192,7 +192,9 @@ fn per_channel(values: Tensor<1>) -> Tensor<4> {
 }
 
 fn sum_per_channel(values: Tensor<4>) -> Tensor<4> {
-    values.sum_dim(3).sum_dim(2).sum_dim(0)
+    let [n, channels, height, width] = values.dims();
+    let of_images: Tensor<3> = values.reshape([n, channels, height * width]).sum_dim(2);
+    of_images.sum_dim(0).reshape([1, channels, 1, 1])
 }
 
 fn mean_per_channel(values: Tensor<4>) -> Tensor<4> {
