@@ -651,8 +651,8 @@ typedef struct davegan_train_options_t {
      */
     int32_t discriminator_head_normalised;
     /**
-     * 1: the discriminator normalises real images, reconstructions and realisations each as a batch of its own; 0
-     * (default): jointly.
+     * 1: the discriminator normalises real images, reconstructions and realisations each as a batch of its own; 0:
+     * jointly. Default 0; 1 for paper32.
      */
     int32_t discriminator_separate_batches;
     /**

@@ -25,11 +25,12 @@ class Profile:
     generator: tuple
     discriminator: tuple
     last_normalised: bool  # the generator's last layer
+    separate: bool  # the discriminator's real images, reconstructions and realisations are a batch each
 
 
 PROFILES = {
-    "paper32": Profile(32, 5, 32, (16, 32, 64), (64, 32, 16), (8, 16, 32), True),
-    "paper64": Profile(64, 32, 4, (16, 16, 32, 64), (64, 32, 32, 16), (4, 8, 16, 32), False),
+    "paper32": Profile(32, 5, 32, (16, 32, 64), (64, 32, 16), (8, 16, 32), True, True),
+    "paper64": Profile(64, 32, 4, (16, 16, 32, 64), (64, 32, 32, 16), (4, 8, 16, 32), False, False),
 }
 WARM_UP = 30
 BATCHES = (16, 32, 64, 128, 256, 512, 1024)
@@ -103,7 +104,7 @@ class Trainer:
         # Encoder and generator: each takes the gradient of its own loss only.
         rec = F.binary_cross_entropy_with_logits(logits[:b], x, reduction='sum') / b
         self.d.requires_grad_(False)
-        s = self.d(torch.cat([real, fake]))
+        s = self.judge(real, fake)
         self.d.requires_grad_(True)
         loss_g = bce(s[b:2 * b], 1.) + bce(s[2 * b:], 1.) + self.lambda_rec * rec
         loss_e = self.beta * self.divergence(mu, sigma) + rec
@@ -115,10 +116,13 @@ class Trainer:
             adam.step()
         return loss_d, loss_g, loss_e
 
+    def judge(self, real, fake):
+        images = torch.cat([real, fake])
+        return torch.cat([self.d(part) for part in images.split(len(real))]) if self.profile.separate else self.d(images)
+
     def step_discriminator(self, real, fake):
-        """Real images, reconstructions and realisations as one joint batch."""
         b = len(real)
-        s = self.d(torch.cat([real, fake]))
+        s = self.judge(real, fake)
         loss = bce(s[:b], 1.) + bce(s[b:2 * b], 0.) + bce(s[2 * b:], 0.)
         self.adam_d.zero_grad()
         loss.backward()

@@ -119,8 +119,8 @@ pub struct davegan_train_options_t {
     pub encoder_head_normalised: i32,
     /// 1 (default): batch normalisation before the discriminator's sigmoid, as the tables print; 0: none (standard).
     pub discriminator_head_normalised: i32,
-    /// 1: the discriminator normalises real images, reconstructions and realisations each as a batch of its own; 0
-    /// (default): jointly.
+    /// 1: the discriminator normalises real images, reconstructions and realisations each as a batch of its own; 0:
+    /// jointly. Default 0; 1 for paper32.
     pub discriminator_separate_batches: i32,
     /// 1: the discriminator sees windows from anywhere in the micrograph as real images (standard); 0
     /// (default): the tiles.

@@ -215,7 +215,8 @@ impl TrainingOptions {
             divergence_mean: false,
             encoder_head_normalised: false,
             discriminator_head_normalised: true,
-            discriminator_separate_batches: false,
+            // Why the two differ: docs/reproduction.md.
+            discriminator_separate_batches: profile == Profile::Paper32,
             discriminator_windows: false,
             discriminator_reconstructions: true,
             discriminator_noise: 0.0,

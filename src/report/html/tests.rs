@@ -64,6 +64,13 @@ fn assert_well_formed(page: &str) {
     assert!(open.is_empty(), "{open:?}");
 }
 
+/// In a picture's base64 any three letters stand together sooner or later.
+fn without_pictures(page: &str) -> String {
+    let mut parts = page.split(";base64,");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('"').unwrap().1)
+}
+
 #[test]
 fn two_phases_give_a_whole_page() {
     let mut micrograph = field(128);
@@ -88,8 +95,9 @@ fn two_phases_give_a_whole_page() {
     ] {
         assert!(page.contains(text), "{text}");
     }
+    let text = without_pictures(&page);
     for outside in ["<script", "http://", "https://", "NaN"] {
-        assert!(!page.contains(outside), "{outside}");
+        assert!(!text.contains(outside), "{outside}");
     }
     assert!(page.len() < 2_000_000, "{}", page.len());
     assert!(page == report(&model, &micrograph, 40, "again"), "equal bytes");
