@@ -687,7 +687,7 @@ typedef struct davegan_train_options_t {
     int32_t discriminator_width;
     /**
      * 1 (default): the generator normalises reconstructions and realisations each as a batch of its own; 0: jointly
-     * (standard).
+     * (standard, paper32).
      */
     int32_t generator_separate_batches;
     /**

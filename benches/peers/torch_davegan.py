@@ -25,12 +25,12 @@ class Profile:
     generator: tuple
     discriminator: tuple
     last_normalised: bool  # the generator's last layer
-    separate: bool  # the discriminator's real images, reconstructions and realisations are a batch each
+    apart: str  # the network to which reconstructions, realisations and real images are a batch each
 
 
 PROFILES = {
-    "paper32": Profile(32, 5, 32, (16, 32, 64), (64, 32, 16), (8, 16, 32), True, True),
-    "paper64": Profile(64, 32, 4, (16, 16, 32, 64), (64, 32, 32, 16), (4, 8, 16, 32), False, False),
+    "paper32": Profile(32, 5, 32, (16, 32, 64), (64, 32, 16), (8, 16, 32), True, "discriminator"),
+    "paper64": Profile(64, 32, 4, (16, 16, 32, 64), (64, 32, 32, 16), (4, 8, 16, 32), False, "generator"),
 }
 WARM_UP = 30
 BATCHES = (16, 32, 64, 128, 256, 512, 1024)
@@ -80,6 +80,10 @@ def translate(images, shifts):
     return torch.stack([torch.roll(x, (int(i), int(j)), (1, 2)) for x, (i, j) in zip(images, shifts)])
 
 
+def in_batches(network, streams, batch, apart):
+    return torch.cat([network(stream) for stream in streams.split(batch)]) if apart else network(streams)
+
+
 def bce(logits, target):
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 
@@ -96,7 +100,7 @@ class Trainer:
         h = self.e(x).flatten(1)
         mu, sigma = h[:, :latents], torch.exp(.5 * h[:, latents:])
         z_vae, z_noise = mu + sigma * torch.randn_like(mu), torch.randn_like(mu)
-        logits = torch.cat([self.g(z[..., None, None]) for z in (z_vae, z_noise)])
+        logits = in_batches(self.g, torch.cat([z_vae, z_noise])[..., None, None], b, self.profile.apart == "generator")
         shift = torch.round(torch.randn(3 * b, 2) * self.profile.side / 8)
         real, fake = translate(x, shift[:b]), translate(torch.sigmoid(logits), shift[b:])
         loss_d = self.step_discriminator(real, fake.detach())
@@ -117,8 +121,7 @@ class Trainer:
         return loss_d, loss_g, loss_e
 
     def judge(self, real, fake):
-        images = torch.cat([real, fake])
-        return torch.cat([self.d(part) for part in images.split(len(real))]) if self.profile.separate else self.d(images)
+        return in_batches(self.d, torch.cat([real, fake]), len(real), self.profile.apart == "discriminator")
 
     def step_discriminator(self, real, fake):
         b = len(real)

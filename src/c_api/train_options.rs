@@ -141,7 +141,7 @@ pub struct davegan_train_options_t {
     /// Channels of the discriminator in multiples of the table's, 1 to 16; default 1; 2.
     pub discriminator_width: i32,
     /// 1 (default): the generator normalises reconstructions and realisations each as a batch of its own; 0: jointly
-    /// (standard).
+    /// (standard, paper32).
     pub generator_separate_batches: i32,
     /// 1: realisations are periodic, for beyond an edge the generator's kernels meet the opposite one (standard); 0
     /// (default): they meet zeros.

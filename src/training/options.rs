@@ -223,7 +223,7 @@ impl TrainingOptions {
             discriminator_binary: false,
             discriminator_width: 1,
             discriminator_spectral: false,
-            generator_separate_batches: true,
+            generator_separate_batches: profile != Profile::Paper32,
             generator_periodic: false,
             generator_smoothing: 0.0,
             generator_average: 0.0,
