@@ -43,15 +43,6 @@ impl Geometry {
             Self::Collapsing => 0,
         }
     }
-
-    /// `fine` with the border that the kernel meets.
-    fn padded(self, fine: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Halving(Border::Zero) => fine.pad([(1, 1), (1, 1)], PadMode::Constant(0.0)),
-            Self::Halving(Border::Periodic) => wrapped(fine),
-            Self::Collapsing => fine,
-        }
-    }
 }
 
 /// Convolution: `[n, fine channels, ...]` to `[n, coarse channels, ...]`.
@@ -120,8 +111,12 @@ pub fn correlate(fine: Tensor<4>, coarse: Tensor<4>, geometry: Geometry) -> Tens
         Geometry::Collapsing => {
             product(coarse, fine.reshape([n, fine_channels * KERNEL * KERNEL, 1, 1])).reshape(shape)
         }
-        Geometry::Halving(_) => {
-            let by_tap = product(coarse, halving_taps(geometry.padded(fine)));
+        Geometry::Halving(border) => {
+            let padded = match border {
+                Border::Zero => fine.pad([(1, 1), (1, 1)], PadMode::Constant(0.0)),
+                Border::Periodic => wrapped(fine),
+            };
+            let by_tap = product(coarse, halving_taps(padded));
             by_tap.reshape([channels, 2, 2, fine_channels, 2, 2]).permute([0, 3, 1, 4, 2, 5]).reshape(shape)
         }
     }
