@@ -234,7 +234,7 @@ impl TrainingOptions {
         if profile == Profile::Standard { Self::standard(paper) } else { paper }
     }
 
-    /// What makes the paper's model work, each justified in `docs/fidelity.md`.
+    /// What makes the paper's model work, each justified in `docs/profile.md`.
     fn standard(paper: Self) -> Self {
         Self {
             steps: 20_000,
