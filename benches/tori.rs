@@ -2,25 +2,35 @@
 //!
 //! The built-in materials are made as tori of 64 x 64 pixels and judged beside a micrograph of 512 x 512 pixels of the same
 //! material, and so are windows of another such micrograph, which are no tori. What differs is the price of periodic images:
-//! on a torus boundaries go on across the edges, at the edges of a window they end.
+//! on a torus boundaries go on across the edges, at the edges of a window they end. Then what windows conduct that are wider, and
+//! have less of an edge.
 //!
 //!     cargo bench --bench tori
 
 use davegan::Result;
-use davegan::evaluation::{evaluate, floor_windows};
+use davegan::evaluation::{conductivity_of_wider_windows, evaluate, floor_windows};
 use davegan::micrograph::{Discs, GaussianField, GrainBoundaries, PhaseImages, Sample, windows};
 
 const SIDE: usize = 64;
 const COUNT: usize = 256;
 
 fn main() -> Result<()> {
-    println!("material\timages\tgates of 15\tinterfaces\tobjects\tholes\tlargest\tk_eff\tseam over interior");
+    println!(
+        "material\timages\tgates of 15\tinterfaces\tobjects\tholes\tlargest\tk_eff, sd\tseam over interior\tk_eff"
+    );
     for (name, material) in MATERIALS {
         let micrograph = material(8 * SIDE).make(1, 1)?.images;
         let other = material(8 * SIDE).make(2, 1)?.images;
         let of_other = windows(&other, &floor_windows(&other, SIDE, 3)?, SIDE)?;
         report(name, "windows", &micrograph, &of_other)?;
         report(name, "tori", &micrograph, &material(SIDE).make(3, COUNT)?.images)?;
+    }
+    println!("\nmaterial\tside of the windows\tk_eff");
+    for (name, material) in MATERIALS {
+        let micrograph = material(8 * SIDE).make(1, 1)?.images;
+        for (side, k_eff) in conductivity_of_wider_windows(&micrograph, micrograph.minority_phase(), SIDE)? {
+            println!("{name}\t{side}\t{k_eff:.2}");
+        }
     }
     Ok(())
 }
@@ -40,6 +50,6 @@ fn report(name: &str, what: &str, micrograph: &PhaseImages, images: &PhaseImages
     let holding = found.gates().iter().filter(|gate| gate.holds).count();
     let deviations = [found.interface_sd, found.objects.sd, found.holes.sd, found.largest.sd, found.k_eff.sd];
     let deviations = deviations.map(|deviation| format!("{deviation:+.2}")).join("\t");
-    println!("{name}\t{what}\t{holding}\t{deviations}\t{:.2}", found.seam_over_interior);
+    println!("{name}\t{what}\t{holding}\t{deviations}\t{:.2}\t{:.2}", found.seam_over_interior, found.k_eff.generated);
     Ok(())
 }

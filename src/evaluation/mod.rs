@@ -9,6 +9,7 @@
 //! * `gates`: what must hold.
 //! * `table`: both for people.
 //! * `statistics`: mean, deviation and the Kolmogorov-Smirnov test.
+//! * `wider_windows`: what the edges of windows cost a conductivity.
 
 mod fidelity;
 mod gates;
@@ -17,9 +18,11 @@ mod oracle;
 mod protocol;
 mod statistics;
 mod table;
+mod wider_windows;
 
 pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};
 pub(crate) use statistics::{deviation, mean};
+pub use wider_windows::conductivity_of_wider_windows;
