@@ -8,12 +8,14 @@
     STEPS      of each training; 5000 if not given
 
 fidelity.sh runs on each core, with one thread. OUT_DIR/ROW holds what it writes and prints; what is there already is not made
-again, so that a run that was stopped goes on. The programs must have been built, see fidelity.sh. Printed, tab-separated, is for each row the mean number
-of gates that hold of 16, over all seeds and phases, then for each micrograph those of each seed (the phase with fewer), then
-which gates are short in more of the runs than with nothing taken back: how many of them, and how many there.
+again, so that a run that was stopped goes on. The programs must have been built, see fidelity.sh. Printed, tab-separated, is
+for each row the mean number of gates that hold of 16, over all seeds and phases, by how many these are more than with nothing
+taken back, with the standard error of that over seeds and phases, then for each micrograph those of each seed (the phase with
+fewer), then which gates are short in more of the runs than with nothing taken back: how many of them, and how many there.
 """
 import collections
 import os
+import statistics
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -86,8 +88,8 @@ def main():
     materials, seeds, steps = sys.argv[3:6] + [DEVELOPMENT, "1,2,3", "5000"][len(sys.argv[3:6]):]
     materials, seeds = materials.split(","), seeds.split(",")
 
-    print("taken back", "mean", *materials, "short more often", sep="\t")
-    usual = None
+    print("taken back", "mean", "more", "error", *materials, "short more often", sep="\t")
+    with_all = None
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
         runs = {(row, seed, material): pool.submit(run, micrographs, out, row, material, seed, steps)
@@ -95,12 +97,14 @@ def main():
         for row in ROWS:
             of = {material: [runs[row, seed, material].result() for seed in seeds] for material in materials}
             every = [phase for runs_of in of.values() for phases in runs_of for phase in phases]
-            short = collections.Counter(gate for _, gates in every for gate in gates)
-            usual = usual or short
-            mean = sum(gates for gates, _ in every) / len(every)
+            with_all = with_all or every
+            short, usual = (collections.Counter(gate for _, gates in of_row for gate in gates) for of_row in (every, with_all))
+            mean = statistics.mean(gates for gates, _ in every)
+            more = [gates - of_all for (gates, _), (of_all, _) in zip(every, with_all)]
+            error = statistics.stdev(more) / len(more) ** 0.5 if len(more) > 1 else float("nan")
             least = [" ".join(str(min(gates for gates, _ in phases)) for phases in of[material]) for material in materials]
-            more = [f"{gate} {count} ({usual[gate]})" for gate, count in short.most_common() if count > usual[gate]]
-            print(row, f"{mean:.1f}", *least, ", ".join(more), sep="\t", flush=True)
+            shorter = [f"{gate} {count} ({usual[gate]})" for gate, count in short.most_common() if count > usual[gate]]
+            print(row, f"{mean:.1f}", f"{statistics.mean(more):+.1f}", f"{error:.1f}", *least, ", ".join(shorter), sep="\t", flush=True)
     finally:
         # If one has failed, the others need not be begun.
         pool.shutdown(cancel_futures=True)
