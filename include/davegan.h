@@ -702,8 +702,8 @@ typedef struct davegan_train_options_t {
      */
     double generator_smoothing;
     /**
-     * Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
-     * average; 0.999.
+     * Decay of the moving average of the generator's weights that generation uses, with statistics measured for it, 0 to
+     * below 1; default 0: no average; 0.999.
      */
     double generator_average;
     /**

@@ -18,6 +18,8 @@ pub enum Purpose {
     FloorWindows = 5,
     /// How far a periodic realisation is translated; the counter is its index.
     Displacement = 6,
+    /// What the statistics of an averaged generator are measured on; the counter is the step.
+    Statistics = 7,
 }
 
 /// Largest counter: beyond it streams of different purposes would meet.

@@ -150,8 +150,8 @@ pub struct davegan_train_options_t {
     /// columns, then in rows, so that outlines do not show its last layer's two-pixel pattern; 0 to 0.25 (which removes it);
     /// default 0: none; 1/6.
     pub generator_smoothing: f64,
-    /// Decay of the moving average of the generator's weights that generation uses, 0 to below 1; default 0: no
-    /// average; 0.999.
+    /// Decay of the moving average of the generator's weights that generation uses, with statistics measured for it, 0 to
+    /// below 1; default 0: no average; 0.999.
     pub generator_average: f64,
     /// Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
     /// its own), so that generation uses the networks that were best; default 0: it uses the last ones; 2000. Needs a

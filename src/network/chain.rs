@@ -99,6 +99,17 @@ impl Network {
         tape
     }
 
+    /// Replaces the moving statistics by the mean of those of `batches`.
+    pub fn measure_statistics(&mut self, batches: impl Iterator<Item = Tensor<4>>) {
+        let momentum = self.constants.norm_momentum;
+        for (count, batch) in (1..).zip(batches) {
+            // Of the first batch alone, half of the second, a third of the third.
+            self.constants.norm_momentum = 1.0 - 1.0 / f64::from(count);
+            self.forward_train(batch);
+        }
+        self.constants.norm_momentum = momentum;
+    }
+
     fn is_spectral(&self) -> bool {
         self.layers.iter().any(|layer| layer.spectral)
     }

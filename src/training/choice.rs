@@ -3,11 +3,13 @@
 //! A game between two networks has no end: realisations get better for a while, and worse where the discriminator learns
 //! the one micrograph by heart.
 
+use super::averaged::averaged_generator;
 use super::step::Snapshot;
 use crate::evaluation::{evaluate, floor_windows};
 use crate::generation::{GenerationOptions, Selection, realisations, reconstruct};
 use crate::micrograph::PhaseImages;
 use crate::model::{Choice, Model};
+use crate::network::Network;
 use crate::{Error, Result};
 
 /// Realisations that are judged.
@@ -21,20 +23,27 @@ const COUNT: usize = 256;
 ///
 /// [`Error::Diverged`] if the generator no longer gives numbers, and those of reading tensors back.
 pub fn choose(model: &mut Model, micrograph: &PhaseImages, threads: usize) -> Result<()> {
-    let mut candidate = Model { choice: None, ..model.clone() };
-    let [encoder, generator] = [candidate.encoder(), candidate.generator()]
-        .map(|network| Snapshot { parameters: network.parameters, statistics: network.statistics });
+    let last = Model { choice: None, ..model.clone() };
+    let Network { parameters, statistics, .. } = last.encoder();
+    let mut choice = Choice {
+        step: model.state.step,
+        shortfall: f64::INFINITY,
+        encoder: Snapshot { parameters, statistics },
+        generator: averaged_generator(&last),
+        selection: None,
+    };
+    let chosen = |choice: &Choice| Model { choice: Some(choice.clone()), ..last.clone() };
     // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
     let seed = model.options.seed | 1 << 63;
-    let selects = model.options.candidates > 1;
-    let selection = selects.then(|| Selection::fit(&candidate, micrograph, seed)).transpose()?;
-    candidate.choice = Some(Choice { step: model.state.step, shortfall: f64::NAN, encoder, generator, selection });
-    let shortfall = match shortfall(&candidate, micrograph, seed, threads) {
+    if model.options.candidates > 1 {
+        choice.selection = Some(Selection::fit(&chosen(&choice), micrograph, seed)?);
+    }
+    choice.shortfall = match shortfall(&chosen(&choice), micrograph, seed, threads) {
         Err(Error::InvalidParameter(_)) => return Ok(()),
         other => other?,
     };
-    if model.choice.as_ref().is_none_or(|best| shortfall <= best.shortfall) {
-        model.choice = candidate.choice.map(|choice| Choice { shortfall, ..choice });
+    if model.choice.as_ref().is_none_or(|best| choice.shortfall <= best.shortfall) {
+        model.choice = Some(choice);
     }
     Ok(())
 }

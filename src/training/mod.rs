@@ -8,11 +8,13 @@
 //! * `patterns`: which patterns realisations have and the micrograph has not.
 //! * `adam`: the optimiser.
 //! * `step`: one step.
+//! * `averaged`: the generator that realisations come from; `choice`: after which step.
 //! * `history`: the loss history.
 //! * `run`: the loop.
 
 mod adam;
 mod augmentation;
+mod averaged;
 mod batches;
 mod bernoulli;
 mod choice;

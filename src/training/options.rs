@@ -123,7 +123,8 @@ pub struct TrainingOptions {
     /// 1/4: a last layer that doubles has a kernel for each place in 2 x 2, and outlines show it.
     #[serde(default)]
     pub generator_smoothing: f64,
-    /// Decay of the moving average of the generator's weights that generation uses; 0: the weights themselves.
+    /// Decay of the moving average of the generator's weights that generation uses, with statistics that are measured for it; 0:
+    /// the weights themselves.
     pub generator_average: f64,
     /// Steps after each of which the networks are judged beside the micrograph, so that generation uses the best ones; 0:
     /// it uses the last ones.

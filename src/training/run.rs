@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use burn::tensor::Tensor;
 
+use super::averaged::averaged_generator;
 use super::batches::TrainingData;
 use super::choice::choose;
 use super::history::{LossRow, Losses};
@@ -67,6 +68,9 @@ pub fn train(
         if step == choice && options.choice_interval > 0 {
             pool.install(|| choose(&mut model, &micrograph.images, run.threads))
                 .map_err(|error| diverged_at(error, path, saved))?;
+        }
+        if step == total && model.choice.is_none() && model.state.average.is_some() {
+            model.state.average = Some(pool.install(|| averaged_generator(&model)));
         }
         if step == checkpoint {
             model.save(path).map_err(|error| diverged_at(error, path, saved))?;

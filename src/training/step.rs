@@ -369,20 +369,20 @@ impl Draws {
 }
 
 /// Numbers as rows of `length` numbers.
-fn on_device(numbers: Vec<f32>, length: usize, device: &Device) -> Tensor<2> {
+pub(super) fn on_device(numbers: Vec<f32>, length: usize, device: &Device) -> Tensor<2> {
     let rows = numbers.len() / length;
     Tensor::from_data(TensorData::new(numbers, [rows, length]), device)
 }
 
 /// The distribution of latent vectors that the encoder gives for each image, `[batch, latents]`.
-struct Posterior {
+pub(super) struct Posterior {
     mean: Tensor<2>,
     log_variance: Tensor<2>,
     deviation: Tensor<2>,
 }
 
 impl Posterior {
-    fn new(encoded: Tensor<4>, latents: usize) -> Self {
+    pub(super) fn new(encoded: Tensor<4>, latents: usize) -> Self {
         let batch = encoded.dims()[0];
         let values: Tensor<2> = encoded.reshape([batch, 2 * latents]);
         let log_variance = values.clone().narrow(1, latents, latents);
@@ -390,7 +390,7 @@ impl Posterior {
         Self { mean: values.narrow(1, 0, latents), log_variance, deviation }
     }
 
-    fn sample(&self, noise: &Tensor<2>) -> Tensor<2> {
+    pub(super) fn sample(&self, noise: &Tensor<2>) -> Tensor<2> {
         self.mean.clone() + self.deviation.clone() * noise.clone()
     }
 
@@ -409,7 +409,7 @@ impl Posterior {
 }
 
 /// `[n, values]` as images of one pixel, `[n, values, 1, 1]`.
-fn as_image(vectors: Tensor<2>) -> Tensor<4> {
+pub(super) fn as_image(vectors: Tensor<2>) -> Tensor<4> {
     let [n, values] = vectors.dims();
     vectors.reshape([n, values, 1, 1])
 }

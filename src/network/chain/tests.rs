@@ -125,6 +125,35 @@ fn a_constant_network_in_training_becomes_the_moving_one() {
 }
 
 #[test]
+fn measured_statistics_are_the_mean_of_those_of_the_batches() {
+    let mut rng = generator(13, Purpose::Weights, 0);
+    let architecture = Architecture::new(Profile::Paper32, 1, 5, Variant::default());
+    let network = network(architecture.generator, &mut rng);
+    let batches: [Tensor<4>; 3] = std::array::from_fn(|_| random([7, 5, 1, 1], &mut rng));
+    let measured = |batches: &[Tensor<4>]| {
+        let mut network = network.clone();
+        network.measure_statistics(batches.iter().cloned());
+        network
+    };
+    let far = |a: Tensor<1>, b: Tensor<1>| (a - b).abs().max().into_scalar::<f64>();
+    let [a, b, c] = batches.each_ref().map(|batch| measured(std::slice::from_ref(batch)).statistics);
+    let all = measured(&batches);
+    assert!(far(all.statistics.clone(), (a + b + c) / 3.0) < 1e-12);
+    // Nothing is left of what was there before, and training goes on as before.
+    let mut other = Network { statistics: network.statistics.clone() * 2.0 + 1.0, ..network.clone() };
+    other.measure_statistics(batches.iter().cloned());
+    assert!(far(all.statistics.clone(), other.statistics) == 0.0);
+    let mut next = all.clone();
+    next.forward_train(batches[0].clone());
+    assert!(far(next.statistics, all.statistics) < 0.1);
+    // Of one batch: what training makes of it.
+    let mut one = measured(&batches[..1]);
+    let moving = one.forward(batches[0].clone());
+    let trained = one.forward_train(batches[0].clone()).output;
+    assert!((trained - moving).abs().max().into_scalar::<f64>() < 1e-9);
+}
+
+#[test]
 fn passes_leave_nothing_behind_for_the_next_ones() {
     let mut rng = generator(19, Purpose::Weights, 0);
     for generator_periodic in [false, true] {
