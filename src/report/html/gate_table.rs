@@ -23,9 +23,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
                     Ok(fidelity) => {
                         (table(&judgement.gates()))
                         (others(fidelity))
-                        @if !judgement.wider_windows.is_empty() {
-                            (edges(fidelity, subject.model.options.profile.side(), &judgement.wider_windows))
-                        }
+                        @if let Some(edges) = &judgement.edges { (edges.section()) }
                     }
                     Err(reason) => p.left-out { "Left out: " (reason) "." }
                 }
@@ -79,43 +77,5 @@ fn others(of: &Fidelity) -> Markup {
             @if let Some(share) = of.e_rec_pixels { "; pixels that differ in reconstructions " (significant(100.0 * share, 2)) " %" }
             "."
         }
-    }
-}
-
-/// What the edges of windows cost their conductivity, where realisations, which have none, conduct too well beside them.
-fn edges(of: &Fidelity, side: usize, wider_windows: &[(usize, f64)]) -> Markup {
-    html! {
-        p.others {
-            "Conductivities are computed with periodic boundaries. At an edge of a window a boundary between grains meets "
-            "something else on the opposite side; in realisations, which are periodic, it goes on. So a network that "
-            "is otherwise like the real one conducts better: by 2.4 σ where grain boundaries conduct, by measurements on "
-            "tessellations that were made periodic. The wider a real window, the less of it is near an edge:"
-        }
-        table {
-            thead { tr { th scope="col" { "Effective conductivity, contrast 100, of" } th scope="col" { "Mean" } } }
-            tbody {
-                tr { th scope="row" { "real windows, " (side) " pixels wide" } td { (significant(of.k_eff.real, 3)) } }
-                @for &(side, k_eff) in wider_windows {
-                    tr { th scope="row" { "real windows, " (side) " pixels wide" } td { (significant(k_eff, 3)) } }
-                }
-                tr { th scope="row" { "realisations" } td { (significant(of.k_eff.generated, 3)) } }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::evaluation::Beside;
-    use crate::report::html::judgement::tests::perfect;
-
-    #[test]
-    fn conductivities_stand_in_order_of_the_side() {
-        let k_eff = Beside { generated: 5.7, real: 3.9, sd: 1.8 };
-        let page = edges(&Fidelity { k_eff, ..perfect() }, 64, &[(128, 4.8), (256, 5.3)]).into_string();
-        let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
-        let places = [">3.9", "128 pixels", ">4.8", "256 pixels", ">5.3", "realisations<", ">5.7"].map(at);
-        assert!(places.is_sorted(), "{places:?}");
     }
 }

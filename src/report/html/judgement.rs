@@ -2,10 +2,11 @@
 
 use std::cell::Cell;
 
+use super::edges::Edges;
 use super::gate_words::{Measure, NOTHING, Words, words};
 use super::subject::{Subject, reason};
 use crate::Result;
-use crate::evaluation::{Fidelity, Gate, PARTS, conductivity_of_wider_windows, evaluate_in_parts};
+use crate::evaluation::{Fidelity, Gate, PARTS, evaluate_in_parts};
 
 /// What is judged of a phase.
 pub(super) struct Judgement {
@@ -13,8 +14,8 @@ pub(super) struct Judgement {
     pub phase: u8,
     /// Its figures, or why there are none.
     pub fidelity: std::result::Result<Fidelity, String>,
-    /// Where realisations conduct too well for their want of edges: what [wider windows](conductivity_of_wider_windows) do.
-    pub wider_windows: Vec<(usize, f64)>,
+    /// Whether edges are why realisations conduct too well, if they do.
+    pub edges: Option<Edges>,
 }
 
 impl Judgement {
@@ -33,21 +34,10 @@ impl Judgement {
 pub(super) fn judge(subject: &Subject, done: &dyn Fn() -> Result<()>) -> Result<Vec<Judgement>> {
     let judgement = |&phase: &u8| {
         let fidelity = fidelity(subject, phase, done)?;
-        let wider_windows = match &fidelity {
-            Ok(fidelity) if conducts_as_tori_do(fidelity) => {
-                conductivity_of_wider_windows(&subject.micrograph.images, phase, subject.model.options.profile.side())?
-            }
-            _ => Vec::new(),
-        };
-        Ok(Judgement { phase, fidelity, wider_windows })
+        let edges = fidelity.as_ref().map_or(Ok(None), |fidelity| Edges::new(subject, fidelity))?;
+        Ok(Judgement { phase, fidelity, edges })
     };
     subject.phases.iter().map(judgement).collect()
-}
-
-/// Whether realisations conduct too well while their edges meet as they should.
-fn conducts_as_tori_do(of: &Fidelity) -> bool {
-    let short = |figure| of.gates().iter().any(|gate| gate.figure == figure && !gate.holds);
-    short("k_eff_sd") && of.k_eff.sd > 0.0 && (0.8..=1.25).contains(&of.seam_over_interior)
 }
 
 /// The figures of one phase, or why there are none.
@@ -116,16 +106,6 @@ pub(super) mod tests {
     use super::*;
     use crate::evaluation::Beside;
 
-    #[test]
-    fn realisations_without_edges_conduct_too_well_and_in_one_piece() {
-        let tori = |sd: f64, seam_over_interior: f64| {
-            let k_eff = Beside { generated: 6.0, real: 4.0, sd };
-            conducts_as_tori_do(&Fidelity { k_eff, seam_over_interior, ..perfect() })
-        };
-        assert!(tori(1.8, 1.0));
-        assert!(!tori(0.7, 1.0) && !tori(-1.8, 1.0) && !tori(1.8, 2.8));
-    }
-
     /// Figures that hold every gate.
     pub fn perfect() -> Fidelity {
         let beside = |value: f64| Beside { generated: value, real: value, sd: 0.0 };
@@ -160,13 +140,13 @@ pub(super) mod tests {
     }
 
     fn shorts(fidelity: Fidelity) -> Vec<String> {
-        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity), wider_windows: Vec::new() };
+        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity), edges: None };
         judgement.gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.short).collect()
     }
 
     #[test]
     fn every_gate_has_words() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), wider_windows: Vec::new() }.gates();
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), edges: None }.gates();
         assert_eq!(gates.len(), 16);
         for gate in gates {
             assert!(gate.holds && gate.quantity.contains(' '), "{}", gate.quantity);
@@ -191,7 +171,7 @@ pub(super) mod tests {
 
     #[test]
     fn requirements_are_those_of_the_gates() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), wider_windows: Vec::new() }.gates();
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), edges: None }.gates();
         let of = |index: usize| (gates[index].judged.as_str(), gates[index].requirement.as_str());
         assert_eq!(of(0), ("1.00 × 10⁻⁴", "at most 10⁻³"));
         assert_eq!(of(1), ("1.00 × floor", "0.6 to 1.15 × floor"));

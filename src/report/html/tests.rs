@@ -181,15 +181,14 @@ fn a_verdict_wants_every_gate_every_phase_and_enough_realisations() {
         let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
         verdict::section(&Subject::new(&model, &micrograph, &options).unwrap(), judgements).into_string()
     };
-    let perfect = |phase| Judgement { phase, fidelity: Ok(judgement::tests::perfect()), wider_windows: Vec::new() };
-    let missing = || Judgement { phase: 2, fidelity: Err("phase 2 is nowhere".to_owned()), wider_windows: Vec::new() };
+    let perfect = |phase| Judgement { phase, fidelity: Ok(judgement::tests::perfect()), edges: None };
+    let missing = || Judgement { phase: 2, fidelity: Err("phase 2 is nowhere".to_owned()), edges: None };
     let page = verdict(256, &[perfect(1)]);
     assert!(page.contains("verdict holds") && page.contains("All 16 gates hold"), "{page}");
     for page in [verdict(255, &[perfect(1)]), verdict(256, &[perfect(1), missing()])] {
         assert!(page.contains("verdict unknown") && page.contains("not enough for a verdict"), "{page}");
     }
     assert!(verdict(256, &[missing()]).contains("No verdict"));
-    assert!(!page.contains("windows 256 pixels wide"), "{page}");
-    let beside_wider = Judgement { wider_windows: vec![(128, 4.8), (256, 5.25)], ..perfect(1) };
-    assert!(verdict(256, &[beside_wider]).contains("phase 1 has 5.25 in windows 256 pixels wide"));
+    let with_edges = Judgement { edges: Some(edges::tests::edges(5.25)), ..perfect(1) };
+    assert!(verdict(256, &[with_edges]).contains("phase 1 has 5.25 in windows 256 pixels wide"));
 }

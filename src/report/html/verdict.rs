@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
+use super::edges::Edges;
 use super::judgement::Judgement;
 use super::subject::Subject;
-use crate::report::number::{significant, whole};
+use crate::report::number::whole;
 use crate::training::TrainingOptions;
 
 /// Realisations that a verdict wants.
@@ -66,17 +67,6 @@ fn unbroken(text: &str) -> String {
     text.replace(" × ", "\u{a0}×\u{a0}").replace(" σ", "\u{a0}σ").replace(" %", "\u{a0}%")
 }
 
-/// What wider windows say about a conductivity that is too high, if they were asked.
-fn edges(judgement: &Judgement) -> Option<String> {
-    let (&(side, k_eff), fidelity) = (judgement.wider_windows.last()?, judgement.fidelity.as_ref().ok()?);
-    let [k_eff, generated, real] = [k_eff, fidelity.k_eff.generated, fidelity.k_eff.real].map(|k| significant(k, 3));
-    Some(format!(
-        "Real windows lose conductivity at their edges, which periodic realisations do not have: phase {} has {k_eff} in \
-         windows {side} pixels wide, {generated} in realisations, {real} in windows of their size. See the gates.",
-        judgement.phase
-    ))
-}
-
 /// What the reader must know besides.
 fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
     let model = subject.model;
@@ -85,7 +75,7 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
         if let Err(reason) = &judgement.fidelity {
             notes.push(format!("Phase {} is not judged: {reason}.", judgement.phase));
         }
-        notes.extend(edges(judgement));
+        notes.extend(judgement.edges.as_ref().and_then(Edges::note));
     }
     if !subject.own_micrograph {
         notes.push(format!(
