@@ -222,6 +222,17 @@ mod tests {
     }
 
     #[test]
+    fn an_average_that_nothing_chose_has_its_own_statistics_in_the_end() {
+        let options = TrainingOptions { generator_average: 0.9, choice_interval: 0, candidates: 1, ..options(6) };
+        train_to_bytes("average.h5", &options, &run(1));
+        let model = Model::load(&path("average.h5"), crate::Device::Cpu).unwrap();
+        let statistics = |of: &Tensor<1>| of.to_data().try_to_vec::<f32>().unwrap();
+        let (kept, measured) =
+            (&model.state.average.as_ref().unwrap().statistics, averaged_generator(&model).statistics);
+        assert_eq!(statistics(kept), statistics(&measured));
+    }
+
+    #[test]
     fn progress_counts_every_step_and_the_history_every_interval() {
         let mut seen = Vec::new();
         let path = path("progress.h5");
