@@ -18,20 +18,18 @@ fn main() -> Result<()> {
     println!(
         "material\timages\tgates of 15\tinterfaces\tobjects\tholes\tlargest\tk_eff, sd\tseam over interior\tk_eff"
     );
+    let mut wider = Vec::new();
     for (name, material) in MATERIALS {
         let micrograph = material(8 * SIDE).make(1, 1)?.images;
         let other = material(8 * SIDE).make(2, 1)?.images;
         let of_other = windows(&other, &floor_windows(&other, SIDE, 3)?, SIDE)?;
         report(name, "windows", &micrograph, &of_other)?;
         report(name, "tori", &micrograph, &material(SIDE).make(3, COUNT)?.images)?;
+        let of_sides = conductivity_of_wider_windows(&micrograph, micrograph.minority_phase(), SIDE)?;
+        wider.extend(of_sides.into_iter().map(|(side, k_eff)| format!("{name}\t{side}\t{k_eff:.2}")));
     }
     println!("\nmaterial\tside of the windows\tk_eff");
-    for (name, material) in MATERIALS {
-        let micrograph = material(8 * SIDE).make(1, 1)?.images;
-        for (side, k_eff) in conductivity_of_wider_windows(&micrograph, micrograph.minority_phase(), SIDE)? {
-            println!("{name}\t{side}\t{k_eff:.2}");
-        }
-    }
+    println!("{}", wider.join("\n"));
     Ok(())
 }
 

@@ -97,7 +97,6 @@ fn judged_beside(of: &Fidelity, real: f64) -> Fidelity {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::evaluation::Fidelity;
     use crate::report::html::judgement::tests::perfect;
 
     /// Realisations of conductivity 5.7 beside windows of 3.9 with a standard deviation of 1, and wider ones up to `widest`.
