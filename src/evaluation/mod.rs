@@ -9,8 +9,9 @@
 //! * `gates`: what must hold.
 //! * `table`: both for people.
 //! * `statistics`: mean, deviation and the Kolmogorov-Smirnov test.
-//! * `wider_windows`: what the edges of windows cost a conductivity.
+//! * `edges`: what the edges of windows cost a conductivity.
 
+mod edges;
 mod fidelity;
 mod gates;
 #[cfg(test)]
@@ -18,11 +19,10 @@ mod oracle;
 mod protocol;
 mod statistics;
 mod table;
-mod wider_windows;
 
+pub use edges::{conductivity_of_wider_windows, conductivity_with_edges_alike, side_with_edges_alike};
 pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};
 pub(crate) use statistics::{deviation, mean};
-pub use wider_windows::conductivity_of_wider_windows;

@@ -195,8 +195,8 @@ impl Sets {
     }
 }
 
-/// The side of the realisations.
-fn check(micrograph: &PhaseImages, realisations: &PhaseImages, phase: u8) -> Result<usize> {
+/// The side of the realisations, which must be square and enough, and of whose phase the micrograph must have some.
+pub(super) fn check(micrograph: &PhaseImages, realisations: &PhaseImages, phase: u8) -> Result<usize> {
     let [nz, ny, nx] = realisations.shape();
     if nz != 1 || ny != nx {
         return Err(Error::invalid(format!("realisations of {nz} x {ny} x {nx} voxels (z, y, x); give square images")));
@@ -250,7 +250,8 @@ fn pattern_distances(a: &Indicator, b: &Indicator) -> [f64; 3] {
     std::array::from_fn(|scale| jensen_shannon(&a[scale], &b[scale]))
 }
 
-fn beside(generated: &[f64], real: &[f64]) -> Beside {
+/// The figure of each realisation beside that of each real window.
+pub(super) fn beside(generated: &[f64], real: &[f64]) -> Beside {
     let difference = mean(generated) - mean(real);
     Beside { generated: mean(generated), real: mean(real), sd: difference / deviation(real).max(1e-12) }
 }

@@ -189,6 +189,6 @@ fn a_verdict_wants_every_gate_every_phase_and_enough_realisations() {
         assert!(page.contains("verdict unknown") && page.contains("not enough for a verdict"), "{page}");
     }
     assert!(verdict(256, &[missing()]).contains("No verdict"));
-    let with_edges = Judgement { edges: Some(edges::tests::edges(5.25)), ..perfect(1) };
-    assert!(verdict(256, &[with_edges]).contains("phase 1 has 5.25 in windows 256 pixels wide"));
+    let with_edges = Judgement { edges: Some(edges::tests::edges(3.6)), ..perfect(1) };
+    assert!(verdict(256, &[with_edges]).contains("phase 1 has 3.60 and 3.70 (−0.10\u{a0}σ)"));
 }

@@ -35,7 +35,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
                 (shortcomings(judgements))
             }
             @if !notes.is_empty() {
-                ul.notes { @for note in notes { li { (note) } } }
+                ul.notes { @for note in notes { li { (unbroken(&note)) } } }
             }
         }
     }
