@@ -39,7 +39,7 @@ pub fn conductivity_with_edges_alike(
 }
 
 /// The side in pixels of the windows of [`conductivity_with_edges_alike`], for realisations of `side` pixels.
-pub fn side_with_edges_alike(side: usize) -> usize {
+pub(crate) fn side_with_edges_alike(side: usize) -> usize {
     side * 3 / 4
 }
 

@@ -20,7 +20,8 @@ mod protocol;
 mod statistics;
 mod table;
 
-pub use edges::{conductivity_of_wider_windows, conductivity_with_edges_alike, side_with_edges_alike};
+pub(crate) use edges::side_with_edges_alike;
+pub use edges::{conductivity_of_wider_windows, conductivity_with_edges_alike};
 pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};

@@ -39,7 +39,7 @@ impl Edges {
     }
 
     /// Whether the gate would hold if it were about windows whose edges are alike.
-    fn explain(&self) -> bool {
+    pub fn explain(&self) -> bool {
         !falls_short(&Fidelity { k_eff: self.alike, ..self.of.clone() })
     }
 

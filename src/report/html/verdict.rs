@@ -18,10 +18,15 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
     let notes = notes(subject, judgements);
     // Gates may hold by chance where realisations are few, and say nothing of a phase that is not judged.
     let enough = subject.realisations.len() >= ENOUGH && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
+    let by_edges =
+        judgements.iter().filter_map(|judgement| judgement.edges.as_ref()).filter(|edges| edges.explain()).count();
     let (class, symbol, words) = match all - holding {
         _ if all == 0 => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
         0 if enough => ("holds", "✓", format!("All {all} gates hold")),
         0 => ("unknown", "?", format!("All {all} gates judged hold, which is not enough for a verdict")),
+        short if short == by_edges && enough => {
+            ("edges", "?", format!("{holding} of {all} gates hold; the edges of real windows are why not all do"))
+        }
         _ => ("short", "✗", format!("{holding} of {all} gates hold")),
     };
     html! {
@@ -30,6 +35,10 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
             @if class == "holds" {
                 p { "In every figure judged, realisations agree with the micrograph within its own uncertainty: they may be "
                     "taken for the material." }
+            } @else if class == "edges" {
+                p { "In every other figure realisations agree with the micrograph within its own uncertainty, and where edges are "
+                    "alike they conduct as it does. What falls short:" }
+                (shortcomings(judgements))
             } @else if class == "short" {
                 p { "All must hold before realisations may be taken for the material. What falls short:" }
                 (shortcomings(judgements))
