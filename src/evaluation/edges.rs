@@ -18,7 +18,7 @@ const WIDEST: usize = 8;
 const MOST: usize = 16;
 
 /// Effective conductivity of `phase` where edges are alike: in windows three quarters as wide as a realisation, one cut
-/// out of each realisation, beside one out of each real window at `windows_at`. Takes what
+/// out of each real window at `windows_at`, beside as many cut out of realisations. Takes what
 /// [`evaluate`](super::evaluate) takes.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub fn conductivity_with_edges_alike(
     let conductivity = |images: &PhaseImages, places: &[(usize, usize, usize)]| {
         Ok(effective_conductivity(&Indicator::new(&windows(images, places, side)?, phase)?))
     };
-    let corners: Vec<_> = (0..realisations.len()).map(|image| (image, 0, 0)).collect();
+    let corners: Vec<_> = (0..realisations.len().min(windows_at.len())).map(|image| (image, 0, 0)).collect();
     Ok(beside(&conductivity(realisations, &corners)?, &conductivity(micrograph, windows_at)?))
 }
 
