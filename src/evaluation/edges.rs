@@ -19,7 +19,7 @@ const MOST: usize = 16;
 
 /// Effective conductivity of `phase` where edges are alike: in windows three quarters as wide as a realisation, one cut
 /// out of each real window at `windows_at`, beside as many cut out of realisations. Takes what
-/// [`evaluate`](super::evaluate) takes.
+/// [`evaluate`](super::evaluate) takes. The smaller windows vary more, so that a difference is fewer of their deviations.
 ///
 /// # Errors
 ///
@@ -92,7 +92,6 @@ mod tests {
         let periodic = evaluate(&micrograph, &tori, None, phase, &places).unwrap().k_eff;
         let alike = conductivity_with_edges_alike(&micrograph, &tori, phase, &places).unwrap();
         assert!(periodic.sd > 1.5 && alike.sd.abs() < 0.4, "{periodic:?}, {alike:?}");
-        assert!((alike.real - alike.generated).signum() == -alike.sd.signum(), "{alike:?}");
     }
 
     #[test]

@@ -92,8 +92,8 @@ impl Edges {
                 }
             }
             p.others {
-                @if self.explain() { "With edges alike the gate would hold: the edges of windows are the reason." }
-                @else { "With edges alike the gate would not hold either: the edges of windows are not the reason." }
+                @if self.explain() { "With edges alike the gate would hold; smaller windows vary more, so that a difference counts for less." }
+                @else { "With edges alike the gate would not hold either: edges are not the reason." }
             }
         }
     }
@@ -137,7 +137,7 @@ pub(super) mod tests {
         let explain = |generated: f64| {
             let edges = edges(generated);
             let page = edges.section().into_string();
-            assert_eq!(edges.note().is_some(), page.contains("are the reason"), "{page}");
+            assert_eq!(edges.note().is_some(), page.contains("alike the gate would hold"), "{page}");
             assert_ne!(edges.note().is_some(), page.contains("are not the reason"), "{page}");
             edges.note().is_some()
         };

@@ -197,7 +197,7 @@ fn a_verdict_wants_every_gate_every_phase_and_enough_realisations() {
         Judgement { phase: 1, fidelity, edges: Some(edges::tests::edges(3.7 + alike)) }
     };
     let page = verdict(256, &[conducting(-0.1, 0.0)]);
-    assert!(page.contains("verdict edges") && page.contains("15 of 16 gates hold; the edges"), "{page}");
+    assert!(page.contains("verdict edges") && page.contains("15 of 16 gates hold; with edges"), "{page}");
     assert!(page.contains("phase 1 has 3.60 and 3.70 (−0.10\u{a0}σ)"), "{page}");
     for judgement in [conducting(0.8, 0.0), conducting(-0.1, 1.0)] {
         assert!(verdict(256, &[judgement]).contains("verdict short"));

@@ -25,7 +25,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
         0 if enough => ("holds", "✓", format!("All {all} gates hold")),
         0 => ("unknown", "?", format!("All {all} gates judged hold, which is not enough for a verdict")),
         short if short == by_edges && enough => {
-            ("edges", "?", format!("{holding} of {all} gates hold; the edges of real windows are why not all do"))
+            ("edges", "?", format!("{holding} of {all} gates hold; with edges of windows alike all would"))
         }
         _ => ("short", "✗", format!("{holding} of {all} gates hold")),
     };
@@ -37,7 +37,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
                     "taken for the material." }
             } @else if class == "edges" {
                 p { "In every other figure realisations agree with the micrograph within its own uncertainty, and where edges are "
-                    "alike they conduct as it does. What falls short:" }
+                    "alike in this one, too. What falls short:" }
                 (shortcomings(judgements))
             } @else if class == "short" {
                 p { "All must hold before realisations may be taken for the material. What falls short:" }
