@@ -157,10 +157,11 @@ pub struct davegan_train_options_t {
     /// its own), so that generation uses the networks that were best; default 0: it uses the last ones; 2000. Needs a
     /// micrograph of at least two tiles along each axis.
     pub choice_interval: i64,
-    /// Candidates from which each realisation is selected, 1 to 256, so that volume fraction, interface density, pieces,
-    /// holes and the share of the largest piece of realisations are on average, and spread, as those of windows of the
-    /// micrograph, S2 at a quarter of the side on average, and the edges like the inside; how is found whenever networks are
-    /// judged (`choice_interval`), and generation takes as many times as long. Default 1: no selection; 16.
+    /// Candidates from which each realisation is selected at most, 1 to 256, so that volume fraction, interface density,
+    /// pieces, holes and the share of the largest piece of realisations are on average, and spread, as those of windows of the
+    /// micrograph, S2 at a quarter of the side and the pixels at which the phase ends on average, and the edges like the
+    /// inside; how is found whenever networks are judged (`choice_interval`). There are sixteen, or twice or four times as many
+    /// and so on where fewer do not reach that far, and generation takes as many times as long. Default 1: no selection; 64.
     pub candidates: i64,
     /// Steps between two writings of the model file; default 2000; 0: at the end only.
     pub checkpoint_interval: i64,

@@ -6,7 +6,7 @@
 //! two columns of the paper's Table 4.
 //!
 //! The other descriptors take an [`Indicator`], which says where one phase of two-dimensional images is: [`covariance`],
-//! [`s2_at`] one distance, [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`],
+//! [`s2_at`] one distance, [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
 //! [`effective_conductivity`] and [`likeness`].
 //!
 //! ```
@@ -34,6 +34,7 @@ mod conductivity;
 mod count;
 mod covariance;
 mod distance;
+mod ends;
 mod error_measures;
 mod half_map;
 mod indicator;
@@ -54,6 +55,7 @@ mod direct;
 pub use clusters::{Clusters, clusters};
 pub use conductivity::{CONTRAST, effective_conductivity};
 pub use covariance::covariance;
+pub use ends::{ends, ends_radius, periodic_ends};
 pub use error_measures::{DescriptorErrors, generation_error, reconstruction_error, s2_error};
 pub use indicator::Indicator;
 pub use interfaces::{interface_density, seam_density};

@@ -60,6 +60,11 @@ pub struct Fidelity {
     pub k_eff: Beside,
     /// Probability that its distributions are one (Kolmogorov-Smirnov).
     pub k_eff_ks_p: f64,
+    /// Share of the pixels of realisations at which the phase ends ([`ends`](crate::descriptor::ends), with the radius of
+    /// [`ends_radius`](crate::descriptor::ends_radius)).
+    pub ends: f64,
+    /// The same of the micrograph.
+    pub ends_real: f64,
     /// Mean over realisations of the largest likeness to a tile under periodic shifts.
     pub likeness: f64,
     /// The same for real windows and the tiles that they do not overlap.
@@ -106,6 +111,8 @@ impl Fidelity {
             ("k_eff_real", self.k_eff.real),
             ("k_eff_sd", self.k_eff.sd),
             ("k_eff_ks_p", self.k_eff_ks_p),
+            ("ends", self.ends),
+            ("ends_real", self.ends_real),
             ("likeness", self.likeness),
             ("likeness_real", self.likeness_real),
             ("copies", self.copies),

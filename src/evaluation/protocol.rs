@@ -5,8 +5,8 @@ use rand::Rng;
 use super::fidelity::{Beside, Fidelity};
 use super::statistics::{deviation, distance, kolmogorov_smirnov, mean};
 use crate::descriptor::{
-    Clusters, Indicator, PairCounts, clusters, covariance, effective_conductivity, interface_density, jensen_shannon,
-    likeness, lineal_path, pattern_histograms, reconstruction_error, seam_density,
+    Clusters, Indicator, PairCounts, clusters, covariance, effective_conductivity, ends, ends_radius,
+    interface_density, jensen_shannon, likeness, lineal_path, pattern_histograms, reconstruction_error, seam_density,
 };
 use crate::micrograph::{PhaseImages, tiles, windows};
 use crate::random::{self, Purpose};
@@ -155,6 +155,8 @@ pub(crate) fn evaluate_in_parts(
         largest: piece(&|pieces| pieces.largest),
         k_eff: beside(&k_eff, &k_eff_real),
         k_eff_ks_p: kolmogorov_smirnov(&k_eff, &k_eff_real),
+        ends: mean(&ends(&sets.realisations, ends_radius(side))),
+        ends_real: mean(&ends(&sets.micrograph, ends_radius(side))),
         likeness: mean(&likest),
         likeness_real,
         copies: likest.iter().filter(|&&likeness| likeness > COPY).count() as f64 / likest.len() as f64,

@@ -8,7 +8,7 @@
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `encoder/...`, `generator/...`, `discriminator/...` | for each network its weights by layer, moving statistics and Adam's moments |
 //! | `average/...` | moving average of the generator, if it has one |
-//! | `chosen_step`, `chosen_shortfall`, `chosen/...` | encoder and generator that were best, if training chose, and how their candidates are selected |
+//! | `chosen_step`, `chosen_shortfall`, `chosen_candidates`, `chosen/...` | encoder and generator that were best, if training chose, and how their candidates are selected |
 
 use std::path::Path;
 
@@ -82,6 +82,7 @@ fn container(model: &Model) -> Result<Container> {
         file.attributes.insert("chosen_step".into(), Attribute::Integer(choice.step as i64));
         file.arrays.insert("chosen_shortfall".into(), NamedArray::F64(ndarray::arr1(&[choice.shortfall]).into_dyn()));
         if let Some(selection) = &choice.selection {
+            file.attributes.insert("chosen_candidates".into(), Attribute::Integer(selection.candidates as i64));
             file.arrays.insert("chosen/selection".into(), NamedArray::F64(selection.rows.clone().into_dyn()));
         }
         for (name, learner, snapshot) in [
@@ -140,7 +141,7 @@ pub fn read_model(path: &Path, device: &Device) -> Result<Model> {
     }
     let origin = Origin { source: file.text("source")?, phase_values, digest: file.text("micrograph_sha256")? };
     let (steps_planned, history) = (file.count("steps_planned")?, file.history()?);
-    let choice = file.choice(&state, options.candidates > 1, n_phases, device)?;
+    let choice = file.choice(&state, options.candidates, n_phases, device)?;
     Ok(Model { options, origin, tiles, steps_planned, history, state, choice })
 }
 
@@ -244,13 +245,18 @@ impl Reader<'_> {
         Ok(Snapshot { parameters, statistics: self.entries(network, &layout.statistics, device)? })
     }
 
-    fn selection(&self, n_phases: usize) -> Result<Selection> {
+    fn selection(&self, most: usize, n_phases: usize) -> Result<Selection> {
+        let candidates = self.count("chosen_candidates")? as usize;
+        if !(2..=most).contains(&candidates) {
+            return Err(self.wrong("chosen_candidates", format!("is {candidates}, not 2 to {most}")));
+        }
         let rows = self.f64("chosen/selection")?.clone().into_dimensionality::<Ix2>();
         let rows = rows.map_err(|error| self.wrong("chosen/selection", error.to_string()))?;
-        Selection::from_rows(rows, n_phases).map_err(|error| self.wrong("chosen/selection", error.to_string()))
+        Selection::from_rows(candidates, rows, n_phases)
+            .map_err(|error| self.wrong("chosen/selection", error.to_string()))
     }
 
-    fn choice(&self, state: &TrainingState, selects: bool, n_phases: usize, device: &Device) -> Result<Option<Choice>> {
+    fn choice(&self, state: &TrainingState, most: usize, n_phases: usize, device: &Device) -> Result<Option<Choice>> {
         if !self.file.attributes.contains_key("chosen_step") {
             return Ok(None);
         }
@@ -260,7 +266,7 @@ impl Reader<'_> {
             shortfall: shortfall.ok_or_else(|| self.wrong("chosen_shortfall", "is empty".into()))?,
             encoder: self.snapshot("chosen/encoder", state.encoder.network.layout(), device)?,
             generator: self.snapshot("chosen/generator", state.generator.network.layout(), device)?,
-            selection: selects.then(|| self.selection(n_phases)).transpose()?,
+            selection: (most > 1).then(|| self.selection(most, n_phases)).transpose()?,
         }))
     }
 

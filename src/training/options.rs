@@ -130,9 +130,9 @@ pub struct TrainingOptions {
     /// it uses the last ones.
     #[serde(default)]
     pub choice_interval: u64,
-    /// Candidates from which each realisation is selected, so that volume fraction, interfaces and pieces of realisations are
-    /// on average those of windows of the micrograph, 1 to 256; 1: there is no selection. Needs `choice_interval`, where the
-    /// selection is found.
+    /// Candidates from which each realisation is selected at most, so that volume fraction, interfaces, pieces and ends of
+    /// realisations are on average those of windows of the micrograph, 1 to 256; 1: there is no selection. Sixteen, or twice or
+    /// four times as many and so on, where fewer are not enough. Needs `choice_interval`, where the selection is found.
     #[serde(default = "no_selection")]
     pub candidates: usize,
     /// Steps over which losses are averaged into one row of the loss history.
@@ -264,7 +264,7 @@ impl TrainingOptions {
             generator_smoothing: 1.0 / 6.0,
             generator_average: 0.999,
             choice_interval: 2_000,
-            candidates: 16,
+            candidates: 64,
             ..paper
         }
     }

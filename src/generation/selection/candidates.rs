@@ -19,7 +19,7 @@ pub struct Candidates {
     pub draws: Vec<f64>,
 }
 
-/// Calls `each` with the candidates of realisations `first..first + count`, part by part. An accelerator is at work on the next
+/// Calls `each` with `of_each` candidates for each of the realisations `first..first + count`, part by part. An accelerator is at work on the next
 /// part meanwhile.
 ///
 /// # Errors
@@ -27,19 +27,20 @@ pub struct Candidates {
 /// Those of [`decode`](super::super::decode), and that of `each`, which ends the work.
 pub fn for_candidates(
     model: &Model,
+    of_each: usize,
     seed: u64,
     first: u64,
     count: usize,
     mut each: impl FnMut(Candidates) -> Result<()>,
 ) -> Result<()> {
-    let at_once = DECODED / model.options.candidates;
-    let mut parts =
-        (0..count).step_by(at_once).map(|done| Begun::new(model, seed, first + done as u64, at_once.min(count - done)));
+    let at_once = DECODED / of_each;
+    let part = |done| Begun::new(model, of_each, seed, first + done as u64, at_once.min(count - done));
+    let mut parts = (0..count).step_by(at_once).map(part);
     let mut begun = parts.next();
     while let Some(part) = begun {
         let part = part?;
         begun = parts.next();
-        each(part.finish(model, seed)?)?;
+        each(part.finish(model, of_each, seed)?)?;
     }
     Ok(())
 }
@@ -53,17 +54,17 @@ struct Begun {
 }
 
 impl Begun {
-    fn new(model: &Model, seed: u64, first: u64, count: usize) -> Result<Self> {
-        let (vectors, draws) = candidate_vectors(model, model.options.candidates, seed, first, count);
+    fn new(model: &Model, of_each: usize, seed: u64, first: u64, count: usize) -> Result<Self> {
+        let (vectors, draws) = candidate_vectors(model, of_each, seed, first, count);
         let decoding = begin_to_decode(model, vectors.view())?;
         Ok(Self { first, vectors, draws, decoding })
     }
 
-    fn finish(self, model: &Model, seed: u64) -> Result<Candidates> {
+    fn finish(self, model: &Model, of_each: usize, seed: u64) -> Result<Candidates> {
         let [nz, ny, nx] = model.shape();
         let mut phases = vec![0; self.vectors.nrows() * nz * ny * nx];
         self.decoding.read(&mut phases)?;
-        translate(model, seed, self.first, model.options.candidates, &mut phases);
+        translate(model, seed, self.first, of_each, &mut phases);
         let phases = Array4::from_shape_vec((self.vectors.nrows(), nz, ny, nx), phases)
             .map_err(|error| Error::Internal(format!("candidates of a wrong length: {error}")))?;
         Ok(Candidates { vectors: self.vectors, images: PhaseImages::new(phases, model.n_phases())?, draws: self.draws })

@@ -78,6 +78,11 @@ impl Slope {
     }
 }
 
+/// By how much the mean of a statistic is off at most with the `weights` that were found: there the ridge holds it.
+pub fn left_off(weights: &Array1<f64>) -> f64 {
+    weights.iter().fold(0.0, |most, weight| weight.abs().max(most)) * RIDGE
+}
+
 /// Solves a system with a positive definite matrix, by conjugate gradients.
 fn solve(matrix: &Array2<f64>, right: &Array1<f64>) -> Array1<f64> {
     let mut solution = Array1::zeros(right.len());

@@ -14,17 +14,23 @@ mod candidates;
 mod conditional_logit;
 mod statistics;
 
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, ArrayView2, s};
 
 use self::candidates::for_candidates;
-use self::conditional_logit::{conditional_logit, take};
+use self::conditional_logit::{conditional_logit, left_off, take};
 use self::statistics::{Aim, FIGURES, STATISTICS, figures, statistics};
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// Choices from which weights are found.
-const CHOICES: usize = 512;
+/// Candidates that weights are found from.
+const FITTED: usize = 16_384;
+
+/// Candidates of each realisation, as long as these are enough.
+const FEWEST: usize = 16;
+
+/// They are if no statistic is off by more than this on average, in standard deviations between windows.
+const ENOUGH: f64 = 0.1;
 
 /// Index of the first realisation that weights are found from: no host asks for these under the seed of a judgement.
 const FIRST: u64 = 1 << 40;
@@ -35,6 +41,8 @@ const COLUMNS: usize = 1 + FIGURES + STATISTICS;
 /// What makes a candidate likely to be taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
+    /// Candidates of each realisation.
+    pub candidates: usize,
     /// A row a phase: its number, what each of its figures should be on average, and the weight of each statistic.
     pub rows: Array2<f64>,
 }
@@ -49,15 +57,16 @@ impl Selection {
     /// than a realisation.
     pub fn fit(model: &Model, micrograph: &PhaseImages, seed: u64) -> Result<Self> {
         let (phases, side) = (micrograph.judged_phases(), model.options.profile.side());
+        let (most, periodic) = (model.options.candidates, model.options.generator_periodic);
         let aim = Aim::new(micrograph, &phases, side)?;
         let mut found = Vec::new();
-        for_candidates(model, seed, FIRST, CHOICES, |part| {
-            found.extend(figures(&part.images, &phases, side)?);
+        for_candidates(model, most, seed, FIRST, FITTED / most, |part| {
+            found.extend(figures(&part.images, &phases, side, periodic)?);
             Ok(())
         })?;
         let found = rows_of(phases.len() * FIGURES, found)?;
-        let off = aim.off(statistics(found.view(), aim.centres.view()), model.options.generator_periodic);
-        let weights = conditional_logit(off.view(), model.options.candidates).to_vec();
+        let off = aim.off(statistics(found.view(), aim.centres.view()), periodic);
+        let (candidates, weights) = enough_candidates(off.view(), most);
         let weights: Vec<f64> = weights.iter().zip(&aim.units).map(|(weight, unit)| weight / unit).collect();
         let mut rows = Vec::new();
         for (phase, (centres, weights)) in phases.iter().zip(aim.centres.outer_iter().zip(weights.chunks(STATISTICS))) {
@@ -65,15 +74,15 @@ impl Selection {
             rows.extend(centres);
             rows.extend(weights);
         }
-        Ok(Self { rows: rows_of(COLUMNS, rows)? })
+        Ok(Self { candidates, rows: rows_of(COLUMNS, rows)? })
     }
 
-    /// A selection from its [`rows`](Self::rows).
+    /// A selection from so many `candidates` by its [`rows`](Self::rows).
     ///
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] if they do not belong to phases of `n_phases`, or are not numbers.
-    pub fn from_rows(rows: Array2<f64>, n_phases: usize) -> Result<Self> {
+    pub fn from_rows(candidates: usize, rows: Array2<f64>, n_phases: usize) -> Result<Self> {
         let phases: Vec<f64> = (0..n_phases).map(|phase| phase as f64).collect();
         if rows.ncols() != COLUMNS || rows.is_empty() {
             return Err(Error::invalid(format!("has {} columns instead of {COLUMNS}", rows.ncols())));
@@ -81,7 +90,7 @@ impl Selection {
         if rows.column(0).iter().any(|phase| !phases.contains(phase)) || rows.iter().any(|value| !value.is_finite()) {
             return Err(Error::invalid(format!("is not one of phases 0 to {}, all finite: {rows}", n_phases - 1)));
         }
-        Ok(Self { rows })
+        Ok(Self { candidates, rows })
     }
 
     /// The latent vectors of realisations `first..first + count`, each of them one of its candidates'.
@@ -90,20 +99,33 @@ impl Selection {
     ///
     /// Those of [`decode`](super::decode).
     pub fn latent_vectors(&self, model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
+        let side = model.options.profile.side();
         let phases: Vec<u8> = self.rows.column(0).iter().map(|&phase| phase as u8).collect();
         let centres = self.rows.slice(s![.., 1..=FIGURES]);
         let weights: Array1<f64> = self.rows.slice(s![.., 1 + FIGURES..]).iter().copied().collect();
         let mut taken = Vec::new();
-        for_candidates(model, seed, first, count, |part| {
-            let found = figures(&part.images, &phases, model.options.profile.side())?;
+        for_candidates(model, self.candidates, seed, first, count, |part| {
+            let found = figures(&part.images, &phases, side, model.options.generator_periodic)?;
             let scores = statistics(found.view(), centres).dot(&weights).to_vec();
-            let of_each = scores.len() / part.draws.len();
-            for (choice, (scores, &draw)) in scores.chunks_exact(of_each).zip(&part.draws).enumerate() {
-                taken.extend(part.vectors.row(choice * of_each + take(scores, draw)));
+            for (choice, (scores, &draw)) in scores.chunks_exact(self.candidates).zip(&part.draws).enumerate() {
+                taken.extend(part.vectors.row(choice * self.candidates + take(scores, draw)));
             }
             Ok(())
         })?;
         rows_of(model.options.latent_size, taken)
+    }
+}
+
+/// How many candidates a realisation needs, at most `most`, for statistics to be on average as they should; and their weights.
+fn enough_candidates(off: ArrayView2<f64>, most: usize) -> (usize, Array1<f64>) {
+    let mut count = FEWEST.min(most);
+    loop {
+        let choices = off.nrows() / count;
+        let weights = conditional_logit(off.slice(s![..choices * count, ..]), count);
+        if count == most || left_off(&weights) <= ENOUGH {
+            return (count, weights);
+        }
+        count = most.min(2 * count);
     }
 }
 
@@ -116,6 +138,7 @@ fn rows_of<T>(columns: usize, values: Vec<T>) -> Result<Array2<T>> {
 #[cfg(test)]
 mod tests {
     use ndarray::{Array4, Axis};
+    use rand_distr::{Distribution, StandardNormal};
 
     use super::*;
     use crate::descriptor::Indicator;
@@ -124,6 +147,7 @@ mod tests {
     use crate::micrograph::{GaussianField, Sample, tiles};
     use crate::model::{Choice, Origin};
     use crate::network::Profile;
+    use crate::random::{self, Purpose};
     use crate::training::{Snapshot, TrainingOptions};
 
     const CANDIDATES: usize = 4;
@@ -165,13 +189,25 @@ mod tests {
         let aim = Aim::new(&micrograph, &phases, 32).unwrap();
         let options = GenerationOptions { count: 400, ..GenerationOptions::default() };
         let off = |model: &Model| -> Vec<f64> {
-            let found = figures(&realisations(model, &options).unwrap(), &phases, 32).unwrap();
+            let found = figures(&realisations(model, &options).unwrap(), &phases, 32, true).unwrap();
             let off = aim.off(statistics(found.view(), aim.centres.view()), true);
             off.mean_axis(Axis(0)).unwrap().to_vec()
         };
         let square = |off: Vec<f64>| off.iter().map(|x| x * x).sum::<f64>();
         let (before, after) = (square(off(&unselected)), square(off(&model)));
         assert!(before > 0.5 && after < 0.3 * before, "{after} instead of {before}");
+    }
+
+    #[test]
+    fn candidates_are_as_many_as_are_needed() {
+        let mut rng = random::generator(1, Purpose::Step, 1);
+        let mut normal = |_| Distribution::<f64>::sample(&StandardNormal, &mut rng);
+        let centred = Array2::from_shape_fn((FITTED, 1), &mut normal);
+        let needed = |mean: f64, most: usize| enough_candidates((&centred + mean).view(), most).0;
+        assert_eq!([needed(0.5, 64), needed(0.5, 24), needed(0.5, 8)], [16, 16, 8]);
+        // The largest of sixteen is 1.77 on average, of 32 2.07.
+        assert_eq!([needed(-2.0, 64), needed(-2.0, 24), needed(-2.0, 8)], [32, 24, 8]);
+        assert_eq!(needed(-5.0, 100), 100);
     }
 
     #[test]
@@ -194,14 +230,14 @@ mod tests {
     fn rows_of_another_material_are_refused() {
         let row =
             |phase: f64, weight: f64| Array2::from_shape_fn((1, COLUMNS), |(_, i)| if i == 0 { phase } else { weight });
-        assert!(Selection::from_rows(row(1.0, 0.5), 2).is_ok());
+        assert!(Selection::from_rows(16, row(1.0, 0.5), 2).is_ok());
         for (rows, what) in [
             (row(2.0, 0.5), "phases 0 to 1"),
             (row(0.5, 0.5), "phases 0 to 1"),
             (row(1.0, f64::NAN), "finite"),
             (Array2::zeros((1, 8)), "8 columns"),
         ] {
-            let text = Selection::from_rows(rows, 2).unwrap_err().to_string();
+            let text = Selection::from_rows(16, rows, 2).unwrap_err().to_string();
             assert!(text.contains(what), "{text}");
         }
     }

@@ -3,28 +3,33 @@
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
-use crate::descriptor::{Indicator, clusters, interface_density, s2_at, seam_density};
+use crate::descriptor::{
+    Indicator, clusters, ends, ends_radius, interface_density, periodic_ends, s2_at, seam_density,
+};
 use crate::evaluation::{deviation, mean};
 use crate::micrograph::{PhaseImages, regular_places, windows};
 use crate::{Error, Result};
 
 /// Figures of a phase in an image: volume fraction, interface density, pieces of the phase, pieces of the rest, share of the
-/// largest piece, S2 at a quarter of the side, and how much more interface there is across the edges.
-pub const FIGURES: usize = 7;
+/// largest piece, S2 at a quarter of the side, how much more interface there is across the edges, and ends.
+pub const FIGURES: usize = 8;
 
 /// The first of them, whose spread counts as well.
 const SPREAD: usize = 5;
 
 /// Counted by pixels or pairs of them, so that a micrograph has them itself.
-const BY_PIXELS: [usize; 3] = [0, INTERFACES, 5];
+const BY_PIXELS: [usize; 4] = [0, INTERFACES, 5, ENDS];
 const INTERFACES: usize = 1;
 
 /// Pieces are counted within an image: without this one, candidates would be taken whose edges meet few interfaces, for then
 /// they have fewer pieces.
 const ACROSS: usize = 6;
 
+/// What breaks off leaves pieces and holes as many as they are.
+const ENDS: usize = 7;
+
 /// Differences of the figures that do not matter.
-const LEAST_DEVIATIONS: [f64; FIGURES] = [0.01, 0.01, 1.0, 1.0, 0.01, 0.01, 0.01];
+const LEAST_DEVIATIONS: [f64; FIGURES] = [0.01, 0.01, 1.0, 1.0, 0.01, 0.01, 0.01, 0.002];
 
 /// Statistics of a phase in an image: how far each figure is off where it should be on average, and of the first ones the square.
 pub const STATISTICS: usize = FIGURES + SPREAD;
@@ -32,8 +37,10 @@ pub const STATISTICS: usize = FIGURES + SPREAD;
 /// Windows along each axis of a micrograph whose figures are the aim.
 const PLACES: usize = 32;
 
-/// The figures of each phase in each of `images`, which may be larger than realisations of `side` x `side` pixels.
-pub fn figures(images: &PhaseImages, phases: &[u8], side: usize) -> Result<Array2<f64>> {
+/// The figures of each phase in each of `images`, which may be larger than realisations of `side` x `side` pixels. Of images that
+/// are `periodic` ends are told across their edges, too.
+pub fn figures(images: &PhaseImages, phases: &[u8], side: usize, periodic: bool) -> Result<Array2<f64>> {
+    let ends = if periodic { periodic_ends } else { ends };
     let of_phase = |image: &PhaseImages, phase: u8| -> Result<[f64; FIGURES]> {
         let indicator = Indicator::new(image, phase)?;
         let interfaces = interface_density(&indicator)[0];
@@ -46,6 +53,7 @@ pub fn figures(images: &PhaseImages, phases: &[u8], side: usize) -> Result<Array
             pieces.largest,
             s2_at(&indicator, side / 4)[0],
             seam_density(&indicator) - interfaces,
+            ends(&indicator, ends_radius(side))[0],
         ])
     };
     let of_image = |index: usize| -> Result<Vec<f64>> {
@@ -85,8 +93,8 @@ impl Aim {
     /// tori: there should be as many interfaces across the edges as inside.
     pub fn new(micrograph: &PhaseImages, phases: &[u8], side: usize) -> Result<Self> {
         let places = regular_places(micrograph, PLACES, side);
-        let of_windows = figures(&windows(micrograph, &places, side)?, phases, side)?;
-        let of_micrograph = figures(micrograph, phases, side)?;
+        let of_windows = figures(&windows(micrograph, &places, side)?, phases, side, false)?;
+        let of_micrograph = figures(micrograph, phases, side, false)?;
         let column =
             |images: &Array2<f64>, phase: usize, figure: usize| images.column(phase * FIGURES + figure).to_vec();
         let centres = Array2::from_shape_fn((phases.len(), FIGURES), |(phase, figure)| match figure {
@@ -137,7 +145,7 @@ mod tests {
         let phases = [0, 1];
         let aim = Aim::new(&micrograph, &phases, 32).unwrap();
         let images = windows(&micrograph, &regular_places(&micrograph, PLACES, 32), 32).unwrap();
-        let found = figures(&images, &phases, 32).unwrap();
+        let found = figures(&images, &phases, 32, false).unwrap();
         for periodic in [true, false] {
             let off = aim.off(statistics(found.view(), aim.centres.view()), periodic).mean_axis(Axis(0)).unwrap();
             for (index, off) in off.iter().enumerate() {
@@ -159,15 +167,17 @@ mod tests {
         // A corner of phase 1, and a bar of phase 2 across the image.
         let images = [[1, 0, 0, 0], [0; 4], [2; 4], [0; 4], [1; 4], [1; 4], [1; 4], [1; 4]].concat();
         let images = ndarray::Array4::from_shape_vec((2, 1, 4, 4), images).unwrap();
-        let found = figures(&PhaseImages::new(images, 3).unwrap(), &[1, 2], 4).unwrap();
+        let found = figures(&PhaseImages::new(images, 3).unwrap(), &[1, 2], 4, false).unwrap();
         // Side by side one of twelve pairs differs, and across the edges two of eight, in either direction one of four.
-        let corner = [1.0 / 16.0, 2.0 / 12.0, 1.0, 1.0, 1.0, 0.0, 2.0 / 4.0 - 2.0 / 12.0];
+        // Too small for ends.
+        let corner = [1.0 / 16.0, 2.0 / 12.0, 1.0, 1.0, 1.0, 0.0, 2.0 / 4.0 - 2.0 / 12.0, 0.0];
         // One pixel apart 3 of 12 pairs along the bar.
-        let bar = [4.0 / 16.0, 8.0 / 12.0, 1.0, 2.0, 1.0, 3.0 / 12.0 / 4.0, -8.0 / 12.0];
+        let bar = [4.0 / 16.0, 8.0 / 12.0, 1.0, 2.0, 1.0, 3.0 / 12.0 / 4.0, -8.0 / 12.0, 0.0];
         for (found, expected) in found.row(0).iter().zip(corner.iter().chain(&bar)) {
             assert!((found - expected).abs() < 1e-12, "{found} {expected}");
         }
-        assert_eq!(found.row(1).to_vec(), [1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(found.row(1).slice(s![..FIGURES]).to_vec(), [1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(found.row(1).slice(s![FIGURES..]).to_vec(), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
         let statistics = statistics(found.view(), Array2::from_elem((2, FIGURES), 0.5).view());
         assert_eq!(statistics[[1, 0]], 0.5);
         assert_eq!(statistics[[1, FIGURES + 1]], 0.25);

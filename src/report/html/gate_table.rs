@@ -66,12 +66,18 @@ fn probability(p: f64) -> String {
     if p < 1e-3 { "< 0.001".to_owned() } else { format!("= {}", significant(p, 2)) }
 }
 
+/// A share of pixels, of ten thousand.
+fn share_of_pixels(share: f64) -> String {
+    format!("{} in 10,000", significant(1e4 * share, 2))
+}
+
 /// Figures that are measured but not judged.
 fn others(of: &Fidelity) -> Markup {
     html! {
         p.others {
             "Not judged: interface density across the wrapped edges over that inside, " (significant(of.seam_over_interior, 3))
-            " (1 for periodic realisations); mean likeness to the nearest tile " (significant(of.likeness, 3))
+            " (1 for periodic realisations); pixels at which the phase ends " (share_of_pixels(of.ends)) ", of the micrograph "
+            (share_of_pixels(of.ends_real)) "; mean likeness to the nearest tile " (significant(of.likeness, 3))
             ", of unseen real windows " (significant(of.likeness_real, 3))
             "; Kolmogorov–Smirnov test of the effective conductivities, p " (probability(of.k_eff_ks_p))
             @if let Some(share) = of.e_rec_pixels { "; pixels that differ in reconstructions " (significant(100.0 * share, 2)) " %" }

@@ -132,6 +132,8 @@ pub(super) mod tests {
             largest: beside(0.5),
             k_eff: beside(4.0),
             k_eff_ks_p: 1.0,
+            ends: 0.0,
+            ends_real: 0.0,
             likeness: 0.4,
             likeness_real: 0.4,
             copies: 0.0,

@@ -90,11 +90,15 @@ fn changed(options: &TrainingOptions) -> Result<Vec<(String, String, String)>> {
     Ok(differing.map(|(name, value)| (name.clone(), text(Some(value)), text(usual.get(name)))).collect())
 }
 
-/// The step whose networks generation uses.
+/// The step whose networks generation uses, and how many candidates it makes with them.
 fn used(model: &Model) -> String {
-    match &model.choice {
+    let networks = match &model.choice {
         Some(choice) => format!("those after step {}, judged the best", whole(choice.step)),
         None => "those after the last step".to_owned(),
+    };
+    match model.selection() {
+        Some(selection) => format!("{networks}; each realisation is one of {} candidates", selection.candidates),
+        None => networks,
     }
 }
 
