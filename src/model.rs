@@ -57,12 +57,12 @@ pub struct Model {
     pub choice: Option<Choice>,
 }
 
-/// The networks at the step after which realisations were likest the micrograph.
+/// The last networks whose realisations were as like the micrograph as those of any step, but for chance.
 #[derive(Debug, Clone)]
 pub struct Choice {
     /// That step.
     pub step: u64,
-    /// What the gates lacked together, over all phases that are judged.
+    /// What the gates lacked together at least, after any step, over all phases that are judged.
     pub shortfall: f64,
     /// The encoder then.
     pub encoder: Snapshot,

@@ -17,11 +17,11 @@ pub fn ends_radius(side: usize) -> usize {
 pub fn ends(images: &Indicator, radius: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();
     let square = square_around(radius, nx);
-    let is_end = |image: &[bool], at: usize| {
-        let met = |&step: &isize| image[at.wrapping_add_signed(step)];
-        let changes = square.windows(2).filter(|pair| met(&pair[0]) != met(&pair[1])).count();
-        image[at] && changes == 2
+    let changes = |image: &[bool], at: usize| {
+        let met = |step: isize| image[at.wrapping_add_signed(step)];
+        square.windows(2).filter(|pair| met(pair[0]) != met(pair[1])).count()
     };
+    let is_end = |image: &[bool], at: usize| image[at] && changes(image, at) == 2;
     let inside = (radius..ny - radius).flat_map(|y| (radius..nx - radius).map(move |x| y * nx + x));
     let pixels = ((ny - 2 * radius) * (nx - 2 * radius)) as f64;
     images.images().map(|image| inside.clone().filter(|&at| is_end(image, at)).count() as f64 / pixels).collect()
@@ -31,7 +31,7 @@ pub fn ends(images: &Indicator, radius: usize) -> Vec<f64> {
 pub fn periodic_ends(images: &Indicator, radius: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();
     // Where a pixel of the wider image lies in a row or column of so many.
-    let within = |at: usize, length: usize| (at + length - radius % length) % length;
+    let within = |at: usize, length: usize| (at + length - radius) % length;
     let wider = |image: &[bool], [y, x]: [usize; 2]| image[within(y, ny) * nx + within(x, nx)];
     ends(&images.map([ny + 2 * radius, nx + 2 * radius], wider), radius)
 }

@@ -11,24 +11,24 @@ pub struct Gate {
     pub requirement: &'static str,
     /// Whether it does. A figure that is not a number does not.
     pub holds: bool,
-    /// How far the figure is from where it holds, in parts of what is allowed; 0 if it holds.
-    pub excess: f64,
+    /// How much of what is allowed the figure takes: 0 in the middle, or for one that need only be small at zero, 1 at the gate.
+    pub used: f64,
 }
 
 impl Gate {
     fn new(figure: &'static str, requirement: &'static str, value: f64, least: f64, most: f64) -> Self {
-        let holds = (least..=most).contains(&value);
         // One-sided gates begin at zero, and their width is their limit.
-        let width = if least == 0.0 { most } else { (most - least) / 2.0 };
-        let excess = if holds { 0.0 } else { (least - value).max(value - most) / width };
-        Self { figure, requirement, holds, excess }
+        let (middle, width) = if least == 0.0 { (0.0, most) } else { ((least + most) / 2.0, (most - least) / 2.0) };
+        let used = (value - middle).abs() / width;
+        Self { figure, requirement, holds: (least..=most).contains(&value), used }
     }
 
     /// 0 if it holds, 1/2 if it is just missed, 1 if it is missed by far, so that of two models that miss as many gates the
-    /// nearer one is better, but hardly ever one that misses more.
+    /// nearer one is better, but hardly ever one that misses more. One that hardly holds is near 1/2: other realisations may
+    /// miss it.
     fn shortfall(&self) -> f64 {
         // Of a number and no number, `min` is the number.
-        if self.holds { 0.0 } else { 0.5 + 0.5 * self.excess.min(1.0) }
+        if self.holds { 0.5 * self.used.powi(8) } else { (0.5 * self.used).min(1.0) }
     }
 }
 
@@ -61,7 +61,7 @@ impl Fidelity {
         gates
     }
 
-    /// How much the gates lack together: 0 if all hold, 16 if all are missed by far.
+    /// How much the gates lack together: near 0 if all hold with ease, 16 if all are missed by far.
     pub fn shortfall(&self) -> f64 {
         self.gates().iter().map(Gate::shortfall).sum()
     }
@@ -72,16 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn excess_is_in_parts_of_what_is_allowed() {
+    fn what_is_used_is_in_parts_of_what_is_allowed() {
         let at_most = |value| Gate::new("copies", "", value, 0.0, 0.02);
-        assert!(at_most(0.02).holds && at_most(0.02).excess == 0.0);
-        assert!(!at_most(0.03).holds && (at_most(0.03).excess - 0.5).abs() < 1e-12);
+        assert!(at_most(0.0).used == 0.0 && at_most(0.02).holds && at_most(0.02).used == 1.0);
+        assert!(!at_most(0.03).holds && (at_most(0.03).used - 1.5).abs() < 1e-12);
         let within = |value| Gate::new("objects_sd", "", value, -0.5, 0.5);
-        assert!(
-            within(-0.5).holds
-                && (within(-1.0).excess - 1.0).abs() < 1e-12
-                && (within(0.75).excess - 0.5).abs() < 1e-12
-        );
+        assert!(within(-0.5).holds && within(-1.0).used == 2.0 && within(0.75).used == 1.5);
+        let between = Gate::new("variety", "", 1.1375, 0.8, 1.25);
+        assert!(between.holds && (between.used - 0.5).abs() < 1e-12);
         let unknown = within(f64::NAN);
         assert!(!unknown.holds && unknown.shortfall() == 1.0);
     }
@@ -90,7 +88,9 @@ mod tests {
     fn a_gate_that_is_missed_weighs_more_than_how_far() {
         let gate = |value| Gate::new("objects_sd", "", value, -0.5, 0.5);
         let together = |values: [f64; 2]| values.map(|value| gate(value).shortfall()).iter().sum::<f64>();
-        assert_eq!(together([0.5, -0.5]), 0.0);
+        assert_eq!(together([0.0, 0.0]), 0.0);
+        // One that hardly holds weighs nearly as much as one that is just missed, and one that holds with ease nothing.
+        assert!((together([0.5, -0.5]) - 1.0).abs() < 1e-12 && together([0.25, 0.25]) < 0.01);
         assert!(together([0.0, 20.0]) <= together([0.51, 0.51]));
         assert!(together([0.0, 0.6]) < together([0.0, 0.7]));
     }
