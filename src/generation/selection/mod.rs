@@ -23,7 +23,7 @@ use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// Candidates that weights are found from.
+/// Candidates that weights are found from, if there are at least [`FEWEST`] for each realisation.
 const FITTED: usize = 16_384;
 
 /// Candidates of each realisation, as long as these are enough.
@@ -60,7 +60,7 @@ impl Selection {
         let (most, periodic) = (model.options.candidates, model.options.generator_periodic);
         let aim = Aim::new(micrograph, &phases, side)?;
         let mut found = Vec::new();
-        for_candidates(model, most, seed, FIRST, FITTED / most, |part| {
+        for_candidates(model, most, seed, FIRST, FITTED / most.max(FEWEST), |part| {
             found.extend(figures(&part.images, &phases, side, periodic)?);
             Ok(())
         })?;
