@@ -708,8 +708,8 @@ typedef struct davegan_train_options_t {
     double generator_average;
     /**
      * Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
-     * its own), so that generation uses the networks that were best; default 0: it uses the last ones; 2000. Needs a
-     * micrograph of at least two tiles along each axis.
+     * its own), so that generation uses the last networks that were as good as any, but for chance; default 0: it uses the
+     * last ones; 2000. Needs a micrograph of at least two tiles along each axis.
      */
     int64_t choice_interval;
     /**

@@ -154,8 +154,8 @@ pub struct davegan_train_options_t {
     /// below 1; default 0: no average; 0.999.
     pub generator_average: f64,
     /// Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
-    /// its own), so that generation uses the networks that were best; default 0: it uses the last ones; 2000. Needs a
-    /// micrograph of at least two tiles along each axis.
+    /// its own), so that generation uses the last networks that were as good as any, but for chance; default 0: it uses the
+    /// last ones; 2000. Needs a micrograph of at least two tiles along each axis.
     pub choice_interval: i64,
     /// Candidates from which each realisation is selected at most, 1 to 256, so that volume fraction, interface density,
     /// pieces, holes and the share of the largest piece of realisations are on average, and spread, as those of windows of the

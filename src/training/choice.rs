@@ -1,4 +1,4 @@
-//! Which networks of a training are the best ones: those whose realisations pass most gates.
+//! Which networks of a training are used: the last ones whose realisations pass as many gates as any, but for chance.
 //!
 //! A game between two networks has no end: realisations get better for a while, and worse where the discriminator learns
 //! the one micrograph by heart.

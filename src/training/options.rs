@@ -126,8 +126,8 @@ pub struct TrainingOptions {
     /// Decay of the moving average of the generator's weights that generation uses, with statistics that are measured for it; 0:
     /// the weights themselves.
     pub generator_average: f64,
-    /// Steps after each of which the networks are judged beside the micrograph, so that generation uses the best ones; 0:
-    /// it uses the last ones.
+    /// Steps after each of which the networks are judged beside the micrograph, so that generation uses the last ones that were
+    /// as good as any, but for chance; 0: it uses the last ones.
     #[serde(default)]
     pub choice_interval: u64,
     /// Candidates from which each realisation is selected at most, so that volume fraction, interfaces, pieces and ends of

@@ -93,7 +93,7 @@ fn changed(options: &TrainingOptions) -> Result<Vec<(String, String, String)>> {
 /// The step whose networks generation uses, and how many candidates it makes with them.
 fn used(model: &Model) -> String {
     let networks = match &model.choice {
-        Some(choice) => format!("those after step {}, judged the best", whole(choice.step)),
+        Some(choice) => format!("those after step {}, judged as good as any", whole(choice.step)),
         None => "those after the last step".to_owned(),
     };
     match model.selection() {
