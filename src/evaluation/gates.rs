@@ -19,11 +19,12 @@ impl Gate {
     fn new(figure: &'static str, requirement: &'static str, value: f64, least: f64, most: f64) -> Self {
         // One-sided gates begin at zero, and their width is their limit.
         let (middle, width) = if least == 0.0 { (0.0, most) } else { ((least + most) / 2.0, (most - least) / 2.0) };
-        let used = (value - middle).abs() / width;
+        // A floor may be zero, that of a checkerboard is, and then nothing else is allowed.
+        let used = if value == middle { 0.0 } else { (value - middle).abs() / width };
         Self { figure, requirement, holds: (least..=most).contains(&value), used }
     }
 
-    /// 0 if it holds, 1/2 if it is just missed, 1 if it is missed by far, so that of two models that miss as many gates the
+    /// Near 0 if it holds with ease, 1/2 if it is just missed, 1 if it is missed by far, so that of two models that miss as many gates the
     /// nearer one is better, but hardly ever one that misses more. One that hardly holds is near 1/2: other realisations may
     /// miss it.
     fn shortfall(&self) -> f64 {
@@ -80,6 +81,9 @@ mod tests {
         assert!(within(-0.5).holds && within(-1.0).used == 2.0 && within(0.75).used == 1.5);
         let between = Gate::new("variety", "", 1.1375, 0.8, 1.25);
         assert!(between.holds && (between.used - 0.5).abs() < 1e-12);
+        let nothing = |value| Gate::new("lineal", "", value, 0.0, 0.0);
+        assert!(nothing(0.0).holds && nothing(0.0).shortfall() == 0.0);
+        assert!(!nothing(1e-9).holds && nothing(1e-9).shortfall() == 1.0);
         let unknown = within(f64::NAN);
         assert!(!unknown.holds && unknown.shortfall() == 1.0);
     }

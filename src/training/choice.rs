@@ -16,7 +16,7 @@ use crate::{Error, Result};
 const COUNT: usize = 256;
 
 /// By how much later networks may lack more than the best ones and are still taken: half as much as for a gate that is just missed.
-/// Other realisations would lack more or less than these by chance, and what no gate judges gets better with the steps.
+/// Other realisations would lack more or less than these by chance.
 const CHANCE: f64 = 0.25;
 
 /// Judges the networks as they are, and keeps them unless earlier ones were clearly better.
