@@ -8,6 +8,7 @@ install(FILES "${library_dir}/${library_file}" DESTINATION "${CMAKE_INSTALL_LIBD
         PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 install(FILES "${library_dir}/${library_soname}" "${library_dir}/${library_link}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES include/davegan.h include/davegan.hpp include/davegan.f90 DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(FILES LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 set(library_path "${CMAKE_INSTALL_LIBDIR}/${library_file}")
 configure_package_config_file(cmake/davegan-config.cmake.in "${PROJECT_BINARY_DIR}/davegan-config.cmake"
