@@ -1,4 +1,5 @@
-# Finds out which Debian packages are missing and installs them; for the scripts that source it.
+# shellcheck shell=bash
+# Finds missing Debian packages and installs them if you are root; for the scripts that source it.
 
 missing=()
 
@@ -9,7 +10,7 @@ need() {
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
-# install_missing: as root or with sudo; else names the packages and exits with 3.
+# install_missing: installs them as root or with sudo; otherwise lists them and exits with status 3.
 install_missing() {
     if ! command -v cargo >/dev/null; then
         echo "Rust is needed and not found: see https://rustup.rs" >&2

@@ -1,0 +1,136 @@
+/* Examples of the functions that compare images and judge models. */
+#include "example.h"
+
+static davegan_micrograph_t *micrograph_of_128(void) {
+    davegan_sample_options_t options;
+    CHECK(davegan_sample_options_init(&options, sizeof options, DAVEGAN_SAMPLE_GAUSSIAN_FIELD));
+    options.nx = 128;
+    options.ny = 128;
+    davegan_micrograph_t *micrograph = NULL;
+    CHECK(davegan_micrograph_sample(&options, &micrograph));
+    return micrograph;
+}
+
+static davegan_model_t *short_trained(const davegan_micrograph_t *micrograph) {
+    davegan_train_options_t options;
+    CHECK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_PAPER32));
+    options.steps = 4;
+    options.batch_size = 4;
+    CHECK(davegan_train_micrograph(micrograph, "example_evaluated.h5", &options));
+    davegan_model_t *model = NULL;
+    CHECK(davegan_model_load("example_evaluated.h5", DAVEGAN_DEVICE_KIND_AUTO, 0, &model));
+    return model;
+}
+
+static void correlations(const uint8_t *a, const uint8_t *b) {
+    //! [davegan_s2_error]
+    double error = 0; /* Eq. 12, periodic, all lags */
+    CHECK(davegan_s2_error(a, b, 1, 32, 32, 1, NULL, &error));
+    //! [davegan_s2_error]
+
+    //! [davegan_s2_options_init]
+    davegan_s2_options_t options;
+    CHECK(davegan_s2_options_init(&options, sizeof options));
+    options.periodic = 0;
+    options.max_lag = 8;
+    //! [davegan_s2_options_init]
+
+    //! [davegan_s2]
+    double s2[17][17]; /* lags -8 to 8 along y and x */
+    CHECK(davegan_s2(a, 1, 32, 32, 1, &options, &s2[0][0], 17 * 17));
+    printf("volume fraction %g, error %g\n", s2[0][0], error);
+    //! [davegan_s2]
+
+    //! [davegan_s2_radial]
+    size_t needed = 0;
+    if (davegan_s2_radial(a, 1, 32, 32, 1, &options, NULL, NULL, 0, &needed) != DAVEGAN_BUFFER_SIZE) exit(1);
+    double *radius = malloc(needed * sizeof *radius), *of_radius = malloc(needed * sizeof *of_radius);
+    CHECK(davegan_s2_radial(a, 1, 32, 32, 1, &options, radius, of_radius, needed, &needed));
+    //! [davegan_s2_radial]
+    free(radius);
+    free(of_radius);
+}
+
+static void figures(const davegan_fidelity_t *fidelity) {
+    //! [davegan_fidelity_phase]
+    int32_t phase = 0;
+    CHECK(davegan_fidelity_phase(fidelity, &phase));
+    //! [davegan_fidelity_phase]
+
+    //! [davegan_fidelity_figure]
+    double e_gen = 0;
+    CHECK(davegan_fidelity_figure(fidelity, "E_gen", &e_gen));
+    printf("phase %d: E_gen %g\n", (int)phase, e_gen);
+    //! [davegan_fidelity_figure]
+
+    //! [davegan_fidelity_gates]
+    int32_t n_holding = 0, n_gates = 0;
+    CHECK(davegan_fidelity_gates(fidelity, &n_holding, &n_gates));
+    printf("%d of %d gates hold\n", (int)n_holding, (int)n_gates);
+    //! [davegan_fidelity_gates]
+
+    //! [davegan_fidelity_table]
+    size_t needed = 0;
+    if (davegan_fidelity_table(fidelity, NULL, 0, &needed) != DAVEGAN_BUFFER_SIZE) exit(1);
+    char *table = malloc(needed);
+    CHECK(davegan_fidelity_table(fidelity, table, needed, &needed));
+    fputs(table, stdout);
+    free(table);
+    //! [davegan_fidelity_table]
+
+    //! [davegan_fidelity_write]
+    CHECK(davegan_fidelity_write(fidelity, "example_fidelity.h5", NULL)); /* the group phase_1 */
+    //! [davegan_fidelity_write]
+}
+
+int main(void) {
+    davegan_micrograph_t *micrograph = micrograph_of_128();
+    davegan_model_t *model = short_trained(micrograph);
+    davegan_generate_options_t options;
+    CHECK(davegan_generate_options_init(&options, sizeof options));
+    options.count = 32; /* a verdict needs 256 */
+    options.replace = 1;
+
+    static uint8_t phases[32][32][32];
+    CHECK(davegan_generate_into(model, &options, &phases[0][0][0], sizeof phases));
+    correlations(&phases[0][0][0], &phases[1][0][0]);
+
+    //! [davegan_evaluate]
+    davegan_evaluation_t evaluation;
+    CHECK(davegan_evaluate(model, -1, &options, &evaluation, sizeof evaluation));
+    printf("E_rec %g, E_gen %g\n", evaluation.e_rec, evaluation.e_gen);
+    //! [davegan_evaluate]
+
+    //! [davegan_fidelity_measure_model]
+    davegan_fidelity_t *fidelity = NULL;
+    CHECK(davegan_fidelity_measure_model(model, micrograph, -1, &options, &fidelity));
+    //! [davegan_fidelity_measure_model]
+    figures(fidelity);
+    //! [davegan_fidelity_free]
+    davegan_fidelity_free(fidelity);
+    //! [davegan_fidelity_free]
+
+    //! [davegan_fidelity_measure]
+    davegan_fidelity_t *of_memory = NULL; /* realisations of any origin, no reconstructions */
+    CHECK(davegan_fidelity_measure(micrograph, -1, &phases[0][0][0], 32, 32, NULL, 0, NULL, &of_memory));
+    //! [davegan_fidelity_measure]
+    davegan_fidelity_free(of_memory);
+
+    CHECK(davegan_generate(model, "example_judged.vtkhdf", NULL, &options));
+    //! [davegan_fidelity_measure_file]
+    davegan_fidelity_t *of_file = NULL;
+    CHECK(davegan_fidelity_measure_file(micrograph, -1, "example_judged.vtkhdf", NULL, NULL, NULL, NULL, &of_file));
+    //! [davegan_fidelity_measure_file]
+    davegan_fidelity_free(of_file);
+
+    //! [davegan_contact_sheet]
+    CHECK(davegan_contact_sheet(model, "example_sheet.png", &options));
+    //! [davegan_contact_sheet]
+
+    //! [davegan_report]
+    CHECK(davegan_report(model, micrograph, "example_report.html", &options));
+    //! [davegan_report]
+
+    davegan_model_free(model);
+    davegan_micrograph_free(micrograph);
+}

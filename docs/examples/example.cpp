@@ -1,0 +1,196 @@
+// Examples of the C++ interface.
+#include <davegan.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+
+static davegan::Micrograph micrographs() {
+    //! [Micrograph::sample]
+    davegan::SampleOptions options(davegan::Sample::gaussian_field);
+    options.nx = 128;
+    options.ny = 128;
+    davegan::Micrograph micrograph = davegan::Micrograph::sample(options);
+    //! [Micrograph::sample]
+
+    //! [Micrograph::write]
+    micrograph.write("example_cpp.h5", "/phase");
+    //! [Micrograph::write]
+    //! [Micrograph::read]
+    const davegan::Micrograph same = davegan::Micrograph::read("example_cpp.h5", "/phase");
+    //! [Micrograph::read]
+    //! [MicrographOptions::otsu]
+    const davegan::MicrographOptions otsu = davegan::MicrographOptions::otsu(2);
+    const davegan::Micrograph segmented = davegan::Micrograph::read("example_cpp.h5", "/phase", otsu);
+    //! [MicrographOptions::otsu]
+    //! [Micrograph::info]
+    const davegan::MicrographInfo info = same.info();
+    std::printf("%lld x %lld pixels, %d phases\n", static_cast<long long>(info.nx), static_cast<long long>(info.ny),
+                static_cast<int>(info.n_phases));
+    //! [Micrograph::info]
+    //! [Micrograph::phases]
+    const std::vector<std::uint8_t> phases = same.phases();
+    //! [Micrograph::phases]
+    //! [Micrograph::from_memory]
+    const davegan::Micrograph copy = davegan::Micrograph::from_memory(phases, 1, 128, 128);
+    //! [Micrograph::from_memory]
+    //! [Micrograph::get]
+    davegan_micrograph_info_t of_c;
+    if (davegan_micrograph_info(copy.get(), &of_c, sizeof of_c) != DAVEGAN_OK) std::exit(1);
+    //! [Micrograph::get]
+    //! [Micrograph::parameters]
+    const auto ellipses = davegan::Micrograph::sample(davegan::SampleOptions(davegan::Sample::ellipses));
+    const std::vector<double> parameters = ellipses.parameters(); // semi-axes, centre, angle
+    //! [Micrograph::parameters]
+    //! [write_images]
+    davegan::write_images("example_cpp_images.h5", "/phase", phases, 1, {1, 128, 128});
+    //! [write_images]
+    return micrograph;
+}
+
+static davegan::Model training(const davegan::Micrograph &micrograph) {
+    //! [train]
+    davegan::TrainOptions options(davegan::Profile::paper32);
+    options.steps = 4;
+    options.batch_size = 4;
+    options.on_progress = [](const davegan::Progress &progress) {
+        std::printf("step %lld\n", static_cast<long long>(progress.step));
+        return true; // false cancels
+    };
+    davegan::train(micrograph, "example_cpp_model.h5", options);
+    //! [train]
+    //! [Model::load]
+    davegan::Model model = davegan::Model::load("example_cpp_model.h5");
+    //! [Model::load]
+    return model;
+}
+
+static void generation(const davegan::Model &model) {
+    //! [Model::info]
+    const davegan::ModelInfo info = model.info();
+    std::printf("%lld tiles\n", static_cast<long long>(info.n_tiles));
+    //! [Model::info]
+    //! [Model::image_size]
+    const std::size_t pixels = model.image_size();
+    //! [Model::image_size]
+    //! [Model::tiles]
+    const std::vector<std::uint8_t> tiles = model.tiles();
+    //! [Model::tiles]
+    //! [Model::history]
+    for (const davegan::HistoryEntry &entry : model.history())
+        std::printf("step %g: L_Rec %g\n", entry.step, entry.loss_reconstruction);
+    //! [Model::history]
+    //! [Model::generate]
+    davegan::GenerateOptions options;
+    options.count = 8;
+    const std::vector<std::uint8_t> phases = model.generate(options); // [count][nz][ny][nx]
+    model.generate("example_cpp.vtkhdf", "", options);                // the same, for ParaView
+    //! [Model::generate]
+    //! [Model::generate_into]
+    std::vector<std::uint8_t> buffer(8 * pixels);
+    model.generate_into(buffer, options);
+    //! [Model::generate_into]
+    //! [Model::latent_vectors]
+    const std::vector<double> z = model.latent_vectors(options);
+    //! [Model::latent_vectors]
+    //! [Model::decode]
+    const std::vector<std::uint8_t> decoded = model.decode(z); // the realisations again
+    //! [Model::decode]
+    //! [Model::encode]
+    const davegan::LatentDistribution latent = model.encode(tiles);
+    //! [Model::encode]
+    //! [Model::reconstruct]
+    const std::vector<std::uint8_t> reconstructions = model.reconstruct(tiles);
+    //! [Model::reconstruct]
+    //! [Model::traverse]
+    const std::vector<double> origin(static_cast<std::size_t>(info.latent_size), 0.0);
+    const std::vector<std::uint8_t> along = model.traverse(origin, 2, 7); // latent 2 from -3 to 3
+    //! [Model::traverse]
+    //! [Model::interpolate]
+    const davegan::Span<const std::uint8_t> first(tiles.data(), pixels), second(tiles.data() + pixels, pixels);
+    const std::vector<std::uint8_t> between = model.interpolate(first, second, 5);
+    //! [Model::interpolate]
+    //! [Model::get]
+    davegan_model_info_t of_c;
+    if (davegan_model_info(model.get(), &of_c, sizeof of_c) != DAVEGAN_OK) std::exit(1);
+    //! [Model::get]
+}
+
+static void evaluation(const davegan::Model &model, const davegan::Micrograph &micrograph) {
+    const std::vector<std::uint8_t> tiles = model.tiles();
+    const davegan::Shape shape{1, 32, 32};
+    const davegan::Span<const std::uint8_t> a(tiles.data(), shape.size()), b(tiles.data() + shape.size(), shape.size());
+    //! [s2_error]
+    std::printf("error %g\n", davegan::s2_error(a, b, shape, 1)); // Eq. 12
+    //! [s2_error]
+    //! [s2]
+    const std::vector<double> s2 = davegan::s2(a, shape, 1);
+    std::printf("volume fraction %g\n", s2[0]);
+    //! [s2]
+    //! [s2_shape]
+    davegan::S2Options options;
+    options.periodic = 0;
+    options.max_lag = 8;
+    const davegan::Shape lags = davegan::s2_shape(shape, options); // 1 x 17 x 17
+    //! [s2_shape]
+    std::printf("%zu lags\n", lags.size());
+    //! [s2_radial]
+    const davegan::RadialS2 radial = davegan::s2_radial(a, shape, 1);
+    for (std::size_t i = 0; i < radial.radius.size(); ++i) std::printf("%g %g\n", radial.radius[i], radial.s2[i]);
+    //! [s2_radial]
+
+    //! [Model::evaluate]
+    davegan::GenerateOptions realisations;
+    realisations.count = 32; // a verdict needs 256
+    const davegan::Evaluation errors = model.evaluate(realisations);
+    std::printf("E_rec %g, E_gen %g\n", errors.e_rec, errors.e_gen);
+    //! [Model::evaluate]
+    //! [Fidelity::measure]
+    const davegan::Fidelity fidelity = davegan::Fidelity::measure(model, micrograph, realisations);
+    // Realisations of any origin:
+    const davegan::Fidelity other = davegan::Fidelity::measure(micrograph, -1, model.generate(realisations), 32);
+    //! [Fidelity::measure]
+    realisations.replace = 1;
+    model.generate("example_cpp_judged.vtkhdf", "", realisations);
+    //! [Fidelity::measure_file]
+    const davegan::Fidelity file = davegan::Fidelity::measure_file(micrograph, -1, "example_cpp_judged.vtkhdf");
+    //! [Fidelity::measure_file]
+    //! [Fidelity::phase]
+    std::printf("phase %d\n", static_cast<int>(fidelity.phase()));
+    //! [Fidelity::phase]
+    //! [Fidelity::figure]
+    std::printf("variety %g\n", fidelity.figure("variety"));
+    //! [Fidelity::figure]
+    //! [Fidelity::holds]
+    std::puts(fidelity.holds() ? "all gates hold" : "not all gates hold");
+    //! [Fidelity::holds]
+    //! [Fidelity::table]
+    std::puts(fidelity.table().c_str());
+    //! [Fidelity::table]
+    //! [Fidelity::write]
+    fidelity.write("example_cpp_fidelity.h5");
+    //! [Fidelity::write]
+    //! [Model::contact_sheet]
+    model.contact_sheet("example_cpp.png", realisations);
+    //! [Model::contact_sheet]
+    //! [Model::report]
+    model.report(micrograph, "example_cpp.html", realisations);
+    //! [Model::report]
+}
+
+int main() {
+    //! [version]
+    std::printf("davegan %s\n", davegan::version());
+    //! [version]
+    //! [devices]
+    for (const davegan::DeviceInfo &device : davegan::devices()) std::puts(device.name);
+    //! [devices]
+    try {
+        const davegan::Micrograph micrograph = micrographs();
+        const davegan::Model model = training(micrograph);
+        generation(model);
+        evaluation(model, micrograph);
+    } catch (const davegan::error &failure) {
+        std::fprintf(stderr, "%s\n", failure.what());
+        return 1;
+    }
+}
