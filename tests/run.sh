@@ -1,16 +1,41 @@
 #!/usr/bin/env bash
-# Runs every test, on a fresh Debian 12 with Rust, gcc and Python: installs what is missing, stops at the first failure.
+# Builds davegan and runs its tests. Missing Debian packages are installed if you are root; otherwise they are listed.
 #
-# Everything cargo builds is built once, with the release profile, in one target directory (CARGO_TARGET_DIR, or target).
+#   run.sh             every test; stops at the first failure
+#   run.sh --quick     format, unit tests and C tests: under three minutes once built
+#   run.sh --strict    tests that are skipped count as failures; may stand beside --quick
+#
+# The last lines say how many tests were skipped and why. DAVEGAN_DATA names a folder with real micrographs
+# (micrographs.h5). Everything is built with the release profile in one target directory: CARGO_TARGET_DIR, or target.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source cmake/packages.sh
 
+quick=false
+strict=false
+for argument; do
+    case $argument in
+    --quick) quick=true ;;
+    --strict) strict=true ;;
+    -h | --help)
+        sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        exit 0
+        ;;
+    *)
+        echo "run.sh: there is no option $argument; there are --quick and --strict" >&2
+        exit 2
+        ;;
+    esac
+done
+
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 build=$CARGO_TARGET_DIR/cmake
 python=$CARGO_TARGET_DIR/venv/bin/python
+log=$CARGO_TARGET_DIR/tests.log # output of tests, from which skipped ones are counted
 export DAVEGAN_BUILD=$build
-export DAVEGAN_ORACLE=$CARGO_TARGET_DIR/oracle # training steps that cargo test writes and PyTorch repeats
+export DAVEGAN_ORACLE=$CARGO_TARGET_DIR/oracle # training steps and figures that cargo test writes and Python repeats
+mkdir -p "$CARGO_TARGET_DIR"
+: >"$log"
 
 current=
 stage_start=$SECONDS
@@ -29,22 +54,55 @@ stage() {
     echo "==== $current"
 }
 
+logged() { "$@" 2>&1 | tee -a "$log"; }
+
+# c_tests BUILD_DIR ARGUMENT...: runs ctest, which shows the output of failed tests only, and logs that of all.
+c_tests() {
+    local dir=$1
+    shift
+    ctest --test-dir "$dir" --output-on-failure "$@"
+    cat "$dir/Testing/Temporary/LastTest.log" >>"$log"
+}
+
+# Lines "skipped: REASON" of Rust and C tests, and "SKIPPED [COUNT] FILE:LINE: REASON" of pytest.
+skipped_tests() {
+    awk '/^skipped: / { sub(/^skipped: /, ""); count[$0]++ }
+         /^SKIPPED \[[0-9]+\] / { n = $2; gsub(/[^0-9]/, "", n); sub(/^SKIPPED [^ ]+ [^ ]+ /, ""); count[$0] += n }
+         END { for (reason in count) printf "%4d  %s\n", count[reason], reason }' "$log" | sort -rn
+}
+
 print_summary() {
     local status=$?
     if [ $status -eq 0 ]; then finish_stage passed; else finish_stage FAILED; fi
     echo
     echo "==== summary"
     printf '%s\n' "${summary[@]}"
+    local skipped
+    skipped=$(skipped_tests)
+    if [ -n "$skipped" ]; then
+        echo "skipped $(awk '{ n += $1 } END { print n }' <<<"$skipped"):"
+        echo "$skipped"
+        if $strict && [ $status -eq 0 ]; then
+            echo "FAILED: tests were skipped, which --strict forbids"
+            status=1
+        fi
+    else
+        echo "no test was skipped"
+    fi
     exit $status
 }
 trap print_summary EXIT
 
-# Where PyTorch cannot be had, the tests that compare with it say so and are skipped.
+# Where PyTorch cannot be installed, the tests that compare with it are skipped.
 install_python_packages() {
     [ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
     "$python" -m pip install -q numpy scipy h5py vtk pytest || return 1
-    "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch ||
-        echo "PyTorch cannot be installed: the comparison with it is left out"
+    "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch || echo "PyTorch cannot be installed"
+}
+
+build_with_cmake() {
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON -DDAVEGAN_BUILD_TESTS=ON
+    cmake --build "$build"
 }
 
 stage "packages"
@@ -56,19 +114,39 @@ need gfortran command -v gfortran
 need binutils command -v readelf
 need pkg-config command -v pkg-config
 need libhdf5-dev pkg-config --exists hdf5
-need hdf5-tools command -v h5ls
-need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
-need python3-venv python3 -c 'import ensurepip, venv'
+if ! $quick; then
+    need hdf5-tools command -v h5ls
+    need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
+    need python3-venv python3 -c 'import ensurepip, venv'
+    need doxygen command -v doxygen
+    need shellcheck command -v shellcheck
+fi
 install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
 
-# PyTorch is gigabytes to unpack: beside the compiler, and waited for where it is needed.
-mkdir -p "$CARGO_TARGET_DIR"
+if $quick; then
+    stage "cargo fmt"
+    cargo fmt --check
+
+    stage "unit tests"
+    logged cargo test --release --locked --lib -- --show-output
+
+    stage "CMake build"
+    build_with_cmake
+
+    stage "C tests"
+    c_tests "$build" -j "$(nproc)" -R '^c_'
+    exit
+fi
+
+# PyTorch is gigabytes to unpack: it is installed while the compiler works.
 python_log=$CARGO_TARGET_DIR/python.log
 install_python_packages >"$python_log" 2>&1 &
 python_packages=$!
 
-stage "cargo fmt"
+stage "scripts, licences and format"
+shellcheck -x -S warning -e SC2054 cmake/*.sh docs/*.sh examples-c/*.sh tests/*.sh benches/*.sh .ci/run
+cmake/third_party.py --check
 cargo fmt --check
 
 stage "cargo clippy"
@@ -82,26 +160,28 @@ cargo clippy --release --manifest-path "$accelerators/cargo/Cargo.toml" --lib --
 stage "cargo doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
 
+stage "documentation pages"
+docs/build.sh "$CARGO_TARGET_DIR/pages"
+
 stage "cargo test"
 rm -rf "$DAVEGAN_ORACLE"
 mkdir -p "$DAVEGAN_ORACLE"
-cargo test --release --locked
+logged cargo test --release --locked -- --show-output
 
 stage "CMake build"
-cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON -DDAVEGAN_BUILD_TESTS=ON
-cmake --build "$build"
+build_with_cmake
 
 stage "C, C++ and Fortran tests"
-ctest --test-dir "$build" --output-on-failure
+c_tests "$build"
 
-# Not optimised: that would take five times as long, and these tests train for a few steps alone. All others: CONTRIBUTING.md.
+# Not optimised: that would take five times as long, and these tests train for a few steps only. All others: CONTRIBUTING.md.
 stage "WebGPU: build"
 webgpu=$CARGO_TARGET_DIR/webgpu
 cmake -S . -B "$webgpu" -DDAVEGAN_WGPU=ON -DDAVEGAN_BUILD_TESTS=ON -DDAVEGAN_CARGO_TARGET_DIR="$webgpu/cargo"
 CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cmake --build "$webgpu"
 
 stage "WebGPU: C tests on Mesa's software driver"
-DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 ctest --test-dir "$webgpu" -j 2 -R '^c_(devices|model|latent)$' --output-on-failure
+DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 c_tests "$webgpu" -j 2 -R '^c_(devices|model|latent)$'
 
 stage "installed package"
 tests/install_test.sh "$build"
@@ -115,4 +195,4 @@ wait $python_packages || {
     exit 1
 }
 cat "$python_log"
-"$python" -m pytest -q -rs tests/python
+logged "$python" -m pytest -q -rs tests/python
