@@ -13,7 +13,7 @@
 //! * [`report`]: pictures of a model, and the HTML report that says whether to trust it.
 //! * [`c_api`]: the C interface to all of this.
 //!
-//! Beside them: `device` (where tensors live, how many threads work on them), `processor` (what its kernels share), `random` (every draw follows from a seed),
+//! Beside them: `device` (where tensors live, how many threads work on them, what CPU kernels share), `random` (every draw follows from a seed),
 //! [`progress`] (how long work reports and is cancelled), [`progress_bar`] (that on a terminal) and `error`.
 //!
 //! The paper: Zhang, Seibert, Otto, Raßloff, Ambati, Kästner, *DA-VEGAN: Differentiably Augmenting VAE-GAN for
@@ -28,7 +28,6 @@ pub mod generation;
 pub mod micrograph;
 pub mod model;
 pub mod network;
-mod processor;
 pub mod progress;
 pub mod progress_bar;
 mod random;

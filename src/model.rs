@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use burn::tensor::Device as Accelerator;
+use burn::tensor::Device as BurnDevice;
 use ndarray::Array4;
 use sha2::{Digest, Sha256};
 
@@ -74,7 +74,7 @@ pub struct Choice {
 
 impl Model {
     /// A model with random weights.
-    pub fn untrained(options: TrainingOptions, origin: Origin, tiles: PhaseImages, device: &Accelerator) -> Self {
+    pub fn untrained(options: TrainingOptions, origin: Origin, tiles: PhaseImages, device: &BurnDevice) -> Self {
         let state = TrainingState::new(&options, tiles.n_phases(), device);
         let steps_planned = options.total_steps(tiles.len());
         Self { options, origin, tiles, steps_planned, history: LossHistory::new(), state, choice: None }

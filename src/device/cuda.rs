@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use burn::tensor::Device as Accelerator;
+use burn::tensor::Device as BurnDevice;
 use cudarc::driver::{DriverError, result, sys};
 
 use super::{Device, DeviceInfo, not_there};
@@ -18,12 +18,12 @@ pub fn found() -> Vec<DeviceInfo> {
 /// # Errors
 ///
 /// [`Error::Device`] if there is no such device, or nothing to compile its kernels with.
-pub fn open(index: usize) -> Result<Accelerator> {
+pub fn open(index: usize) -> Result<BurnDevice> {
     if index >= devices().len() {
         return Err(not_there(Device::Cuda(index)));
     }
     toolkit::check()?;
-    Ok(Accelerator::cuda(index))
+    Ok(BurnDevice::cuda(index))
 }
 
 /// The devices that were there when they were first asked for.

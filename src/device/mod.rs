@@ -1,30 +1,32 @@
-//! Where tensors live: the processor, or an accelerator beside it.
+//! Devices: where tensors live, and how many threads work on them.
 //!
-//! * `processor`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
-//! * `pool`: how many threads work on the processor.
+//! * `cpu`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
+//! * `pool`: thread pools; `threads`: short tasks on several threads.
 
+mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod pool;
-mod processor;
+mod threads;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 
 use std::fmt;
 
-use burn::tensor::Device as Accelerator;
+use burn::tensor::Device as BurnDevice;
 
 pub use pool::{MAX_THREADS, thread_pool};
+pub use threads::{for_each, join, with_spinning_workers};
 
 use crate::{Error, Result};
 
-/// The device that a model is trained on or generates on. Nothing in the networks or the trainer knows which.
+/// The device that a model is trained on or generates on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Device {
-    /// Left to the library, which never fails for want of an accelerator. So far the processor: `docs/gpu.md` says why.
+    /// Chosen by the library; never fails. Today always the CPU (`docs/gpu.md`).
     #[default]
     Auto,
-    /// The processor.
+    /// The CPU.
     Cpu,
     /// NVIDIA device of this number.
     Cuda(usize),
@@ -32,22 +34,21 @@ pub enum Device {
     Wgpu(usize),
 }
 
-/// A device that is there.
+/// An available device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceInfo {
-    /// What to ask for.
+    /// The device.
     pub device: Device,
-    /// What its driver calls it.
+    /// Name reported by its driver.
     pub name: String,
-    /// Bytes of its memory, if its driver tells.
+    /// Memory in bytes, if the driver reports it.
     pub memory: Option<u64>,
 }
 
-/// Every device of this build that is there, the processor first. Accelerators are looked for once, at the first call.
+/// Lists the devices that this build can use, the CPU first. Accelerators are detected at the first call.
 pub fn devices() -> Vec<DeviceInfo> {
-    let processor = DeviceInfo { device: Device::Cpu, name: processor::name(), memory: processor::memory() };
     #[allow(unused_mut, reason = "a build without accelerators has none to add")]
-    let mut devices = vec![processor];
+    let mut devices = vec![DeviceInfo { device: Device::Cpu, name: cpu::name(), memory: cpu::memory() }];
     #[cfg(feature = "cuda")]
     devices.extend(cuda::found());
     #[cfg(feature = "wgpu")]
@@ -56,14 +57,14 @@ pub fn devices() -> Vec<DeviceInfo> {
 }
 
 impl Device {
-    /// The device as Burn names it.
+    /// Opens the device as a Burn device.
     ///
     /// # Errors
     ///
     /// [`Error::Device`] if this build has no such device, or it is not there.
-    pub(crate) fn open(self) -> Result<Accelerator> {
+    pub(crate) fn open(self) -> Result<BurnDevice> {
         match self {
-            Self::Auto | Self::Cpu => Ok(Accelerator::flex()),
+            Self::Auto | Self::Cpu => Ok(BurnDevice::flex()),
             #[cfg(feature = "cuda")]
             Self::Cuda(index) => cuda::open(index),
             #[cfg(feature = "wgpu")]
@@ -103,7 +104,7 @@ fn not_there(device: Device) -> Error {
     Error::Device(format!("device {device} is not there; choose one of those found: {found}"))
 }
 
-/// The first accelerator of this build that is there, for tests, which say so and are skipped where there is none.
+/// The first available accelerator, for tests, which are skipped without one.
 #[cfg(test)]
 pub(crate) fn accelerator() -> Option<Device> {
     let found = devices().into_iter().find(|found| found.device != Device::Cpu);
@@ -114,9 +115,9 @@ pub(crate) fn accelerator() -> Option<Device> {
     found.map(|found| found.device)
 }
 
-/// The processor, and [`accelerator`] if there is one, as Burn names them.
+/// The CPU, and the first available accelerator, as Burn devices.
 #[cfg(test)]
-pub(crate) fn every_kind() -> impl Iterator<Item = Accelerator> {
+pub(crate) fn every_kind() -> impl Iterator<Item = BurnDevice> {
     [Some(Device::Cpu), accelerator()].into_iter().flatten().map(|device| device.open().unwrap())
 }
 
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_device_is_listed_once_and_the_processor_first() {
+    fn every_device_is_listed_once_and_the_cpu_first() {
         let devices = devices();
         assert_eq!(devices[0].device, Device::Cpu);
         assert!(devices[0].memory.is_some_and(|bytes| bytes > 1 << 20), "{devices:?}");

@@ -1,13 +1,13 @@
-//! How many threads work on the processor.
+//! Thread pools.
 
 use crate::{Error, Result};
 
-/// Most threads that one call may ask for.
+/// Largest number of threads of one call.
 pub const MAX_THREADS: usize = 1024;
 
-/// A pool of `threads` threads (0: one a core) that lives as long as the value.
+/// A pool of `threads` threads (0: one per core), which end when the pool is dropped.
 ///
-/// The library never starts the global pool, so that nothing of it stays behind in the host.
+/// Rayon's global pool is never started: its threads would stay in the host's process.
 ///
 /// # Errors
 ///
@@ -16,7 +16,7 @@ pub fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
     if threads > MAX_THREADS {
         return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a core) to {MAX_THREADS}")));
     }
-    // Not left to rayon, which would look into an environment variable.
+    // Rayon itself would read an environment variable.
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
         _ => threads,

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use burn::tensor::wgpu::{WgpuBackend, wgpu};
-use burn::tensor::{Device as Accelerator, DeviceKind};
+use burn::tensor::{Device as BurnDevice, DeviceKind};
 use futures_lite::future::block_on;
 use once_cell::sync::OnceCell;
 
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 struct Adapter {
     name: String,
     kind: DeviceKind,
-    opened: OnceCell<Accelerator>,
+    opened: OnceCell<BurnDevice>,
 }
 
 /// Every adapter, in the order of its number.
@@ -33,10 +33,10 @@ pub fn found() -> Vec<DeviceInfo> {
 /// # Errors
 ///
 /// [`Error::Device`] if there is no such adapter, or it refuses.
-pub fn open(index: usize) -> Result<Accelerator> {
+pub fn open(index: usize) -> Result<BurnDevice> {
     let adapter = adapters().get(index).ok_or_else(|| not_there(Device::Wgpu(index)))?;
     let opened = adapter.opened.get_or_try_init(|| {
-        let options = Accelerator::wgpu_options().device_kind(adapter.kind.clone()).graphics_api(api().0);
+        let options = BurnDevice::wgpu_options().device_kind(adapter.kind.clone()).graphics_api(api().0);
         options.init().map_err(|error| {
             let text = format!("{} ({}) cannot be used: {error}", Device::Wgpu(index), adapter.name);
             Error::Device(format!("{text}; choose another device, or auto"))

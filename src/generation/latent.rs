@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::{ToPhases, one_hot, read};
+use crate::network::{PendingPhases, one_hot, read};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
@@ -107,12 +107,12 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
 /// # Errors
 ///
 /// Those of [`decode`] that can be told before.
-pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result<ToPhases> {
+pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PendingPhases> {
     check_vectors(model, vectors)?;
     Ok(begin(model, vectors))
 }
 
-fn begin(model: &Model, vectors: ArrayView2<f32>) -> ToPhases {
+fn begin(model: &Model, vectors: ArrayView2<f32>) -> PendingPhases {
     let values: Vec<f32> = vectors.iter().copied().collect();
     let data = TensorData::new(values, [vectors.nrows(), vectors.ncols(), 1, 1]);
     model.generator().begin_phases(Tensor::from_data(data, &model.state.loss_sums.device()))

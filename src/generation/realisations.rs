@@ -10,7 +10,7 @@ use crate::descriptor::PairCounts;
 use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::ToPhases;
+use crate::network::PendingPhases;
 use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
@@ -139,7 +139,7 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
 struct Maker<'a, Parts> {
     model: &'a Model,
     parts: Parts,
-    begun: Option<(GenerationOptions, ToPhases)>,
+    begun: Option<(GenerationOptions, PendingPhases)>,
 }
 
 impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {

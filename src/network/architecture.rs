@@ -1,6 +1,6 @@
 //! Which layers make up each network: the paper's two tables, and what profile `standard` makes of the second.
 
-use super::convolution::{Border, Geometry, KERNEL};
+use super::convolution::{Geometry, KERNEL, Padding};
 
 /// Which architecture, and whose values the options begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +39,11 @@ impl Profile {
 
 /// Whether a layer makes images smaller or larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub enum LayerKind {
     /// Convolution.
-    Down,
+    Conv,
     /// Transposed convolution.
-    Up,
+    ConvTranspose,
 }
 
 /// One layer: (transposed) convolution, smoothing, then batch normalisation or a bias, then leaky ReLU.
@@ -52,7 +52,7 @@ pub enum Direction {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerSpec {
     /// Convolution or transposed convolution.
-    pub direction: Direction,
+    pub kind: LayerKind,
     /// Stride and padding.
     pub geometry: Geometry,
     /// Channels that come in.
@@ -71,28 +71,28 @@ pub struct LayerSpec {
 
 impl LayerSpec {
     /// A layer without normalisation and activation.
-    fn linear(direction: Direction, geometry: Geometry, inputs: usize, outputs: usize) -> Self {
+    fn linear(kind: LayerKind, geometry: Geometry, inputs: usize, outputs: usize) -> Self {
         let (normalised, activated, spectral, smoothing) = (false, false, false, 0.0);
-        Self { direction, geometry, inputs, outputs, normalised, activated, spectral, smoothing }
+        Self { kind, geometry, inputs, outputs, normalised, activated, spectral, smoothing }
     }
 
     /// Side of what goes out for the side of what comes in.
     pub fn output_side(&self, side: usize) -> usize {
         let factor = match self.geometry {
-            Geometry::Halving(_) => 2,
-            Geometry::Collapsing => KERNEL,
+            Geometry::Stride2(_) => 2,
+            Geometry::Valid => KERNEL,
         };
-        match self.direction {
-            Direction::Down => side / factor,
-            Direction::Up => side * factor,
+        match self.kind {
+            LayerKind::Conv => side / factor,
+            LayerKind::ConvTranspose => side * factor,
         }
     }
 
     /// Shape of the kernel, `[coarse channels, fine channels, 4, 4]`.
     pub fn kernel_shape(&self) -> [usize; 4] {
-        let [coarse, fine] = match self.direction {
-            Direction::Down => [self.outputs, self.inputs],
-            Direction::Up => [self.inputs, self.outputs],
+        let [coarse, fine] = match self.kind {
+            LayerKind::Conv => [self.outputs, self.inputs],
+            LayerKind::ConvTranspose => [self.inputs, self.outputs],
         };
         [coarse, fine, KERNEL, KERNEL]
     }
@@ -151,8 +151,8 @@ impl Architecture {
             discriminator: shrinking(channels, &discriminator, 1, variant.discriminator_head_normalised, false),
         };
         for layer in &mut networks.generator {
-            if variant.generator_periodic && layer.geometry == Geometry::Halving(Border::Zero) {
-                layer.geometry = Geometry::Halving(Border::Periodic);
+            if variant.generator_periodic && layer.geometry == Geometry::Stride2(Padding::Zeros) {
+                layer.geometry = Geometry::Stride2(Padding::Periodic);
             }
         }
         if let Some(last) = networks.generator.last_mut() {
@@ -210,31 +210,31 @@ fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool
     let mut inputs = channels;
     let mut layers = Vec::with_capacity(widths.len() + 1);
     for (index, &width) in widths.iter().enumerate() {
-        let halving = LayerSpec::linear(Direction::Down, Geometry::Halving(Border::Zero), inputs, width);
+        let halving = LayerSpec::linear(LayerKind::Conv, Geometry::Stride2(Padding::Zeros), inputs, width);
         layers.push(LayerSpec { normalised: index > 0, activated: true, ..halving });
         inputs = width;
     }
-    let last = LayerSpec::linear(Direction::Down, Geometry::Collapsing, inputs, outputs);
+    let last = LayerSpec::linear(LayerKind::Conv, Geometry::Valid, inputs, outputs);
     layers.push(LayerSpec { normalised, activated, ..last });
     layers
 }
 
 /// One layer from a vector to 4x4, doubling ones, perhaps one that halves again; then one that doubles and gives logits.
 fn growing(latent: usize, widths: &Widths, channels: usize) -> Vec<LayerSpec> {
-    let halving = Geometry::Halving(Border::Zero);
+    let halving = Geometry::Stride2(Padding::Zeros);
     let growing = widths.generator.iter().enumerate().map(|(index, &width)| {
-        let geometry = if index == 0 { Geometry::Collapsing } else { halving };
-        (Direction::Up, geometry, width)
+        let geometry = if index == 0 { Geometry::Valid } else { halving };
+        (LayerKind::ConvTranspose, geometry, width)
     });
-    let again = widths.generator_again.map(|width| (Direction::Down, halving, width));
+    let again = widths.generator_again.map(|width| (LayerKind::Conv, halving, width));
     let mut inputs = latent;
     let mut layers = Vec::new();
-    for (direction, geometry, outputs) in growing.chain(again) {
-        let layer = LayerSpec::linear(direction, geometry, inputs, outputs);
+    for (kind, geometry, outputs) in growing.chain(again) {
+        let layer = LayerSpec::linear(kind, geometry, inputs, outputs);
         layers.push(LayerSpec { normalised: true, activated: true, ..layer });
         inputs = outputs;
     }
-    let last = LayerSpec::linear(Direction::Up, halving, inputs, channels);
+    let last = LayerSpec::linear(LayerKind::ConvTranspose, halving, inputs, channels);
     layers.push(LayerSpec { normalised: widths.generator_normalised, ..last });
     layers
 }

@@ -5,25 +5,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::architecture::LayerSpec;
-use super::encoding::{FoundPhases, not_numbers};
-use super::fused::{self, Fixed, Kernels};
+use super::cpu::{self, CpuSlice, FoldedNetwork, Workspace};
+use super::encoding::{DevicePhases, not_numbers};
 use super::layer::{self, BatchStatistics, Constants, LayerTape, LayerWeights};
-use super::parameters::{LayerEntries, Layout, part};
+use super::parameters::{LayerEntries, ParameterLayout, part};
 use super::spectral::{self, Normalised};
 use crate::Result;
-use crate::processor::{self, Numbers};
 
 /// A chain of layers with their weights on a device.
 #[derive(Debug, Clone)]
 pub struct Network {
     layers: Vec<LayerSpec>,
-    layout: Layout,
+    layout: ParameterLayout,
     constants: Constants,
     /// What does the work on the processor, in `f32`; Burn's primitives do it everywhere else.
-    kernels: Kernels,
-    /// Everything that is learned, in the order of [`Layout::parameters`].
+    kernels: Workspace,
+    /// Everything that is learned, in the order of [`ParameterLayout::parameters`].
     pub parameters: Tensor<1>,
-    /// Moving means and variances, in the order of [`Layout::statistics`].
+    /// Moving means and variances, in the order of [`ParameterLayout::statistics`].
     pub statistics: Tensor<1>,
 }
 
@@ -38,18 +37,18 @@ pub struct Tape {
 
 enum Passed {
     Primitives(Vec<LayerTape>),
-    Fused(fused::Tape),
+    Fused(cpu::CpuTape),
 }
 
 /// A forward pass to phases that has begun.
-pub enum ToPhases {
+pub enum PendingPhases {
     /// On the processor, with what goes in.
-    Processor(Box<Network>, Tensor<4>),
+    Cpu(Box<Network>, Tensor<4>),
     /// Elsewhere.
-    Accelerator(FoundPhases),
+    Device(DevicePhases),
 }
 
-impl ToPhases {
+impl PendingPhases {
     /// The most probable phase of each pixel, `[n, height, width]`.
     ///
     /// # Errors
@@ -57,14 +56,14 @@ impl ToPhases {
     /// [`Error::Diverged`](crate::Error::Diverged) if a logit is not a number, and those of reading tensors back.
     pub fn read(self, to: &mut [u8]) -> Result<()> {
         match self {
-            Self::Processor(network, input) => network.fused_phases(&input, to),
-            Self::Accelerator(found) => found.read(to),
+            Self::Cpu(network, input) => network.fused_phases(&input, to),
+            Self::Device(found) => found.read(to),
         }
     }
 }
 
 impl Network {
-    /// A network of `layers` with the given vectors, whose lengths are those of [`Layout::new`].
+    /// A network of `layers` with the given vectors, whose lengths are those of [`ParameterLayout::new`].
     pub fn new(
         layers: Vec<LayerSpec>,
         constants: Constants,
@@ -72,17 +71,17 @@ impl Network {
         statistics: Vec<f32>,
         device: &Device,
     ) -> Self {
-        let layout = Layout::new(&layers);
+        let layout = ParameterLayout::new(&layers);
         let vector = |values: Vec<f32>| {
             let length = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [length]), device)
         };
         let (parameters, statistics) = (vector(parameters), vector(statistics));
-        Self { layers, layout, constants, kernels: Kernels::new(), parameters, statistics }
+        Self { layers, layout, constants, kernels: Workspace::new(), parameters, statistics }
     }
 
     /// Where each weight lies.
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &ParameterLayout {
         &self.layout
     }
 
@@ -131,7 +130,7 @@ impl Network {
     /// The tape, and means and variances of the batch if any layer has them.
     fn forward_fused(&self, input: &Tensor<4>) -> Option<(Tape, Option<Tensor<1>>)> {
         let (kernels, parameters) = self.fused()?;
-        let (values, shape) = (Numbers::of(input)?, input.dims());
+        let (values, shape) = (CpuSlice::of(input)?, input.dims());
         let passed = kernels.forward_train(
             &self.layers,
             &self.layout,
@@ -142,8 +141,8 @@ impl Network {
         let (output, shape) = passed.output();
         let moved: Vec<f32> = passed.statistics().collect();
         let length = moved.len();
-        let moved = (length > 0).then(|| processor::tensor(moved, [length]));
-        Some((Tape { output: processor::tensor(output, shape), passed: Passed::Fused(passed), spectral: None }, moved))
+        let moved = (length > 0).then(|| cpu::tensor(moved, [length]));
+        Some((Tape { output: cpu::tensor(output, shape), passed: Passed::Fused(passed), spectral: None }, moved))
     }
 
     fn forward_primitives(&self, input: Tensor<4>) -> (Tape, Option<Tensor<1>>) {
@@ -163,8 +162,8 @@ impl Network {
     }
 
     /// The fused kernels with the parameters, if these are on the processor in `f32`.
-    fn fused(&self) -> Option<(&Kernels, Numbers)> {
-        Some((&self.kernels, Numbers::of(&self.parameters)?))
+    fn fused(&self) -> Option<(&Workspace, CpuSlice)> {
+        Some((&self.kernels, CpuSlice::of(&self.parameters)?))
     }
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
@@ -177,11 +176,11 @@ impl Network {
     }
 
     fn forward_moving(&self, input: Tensor<4>) -> Tensor<4> {
-        if Numbers::of(&input).is_some() {
+        if CpuSlice::of(&input).is_some() {
             let shape = self.output_shape(input.dims());
             let mut output = vec![0.0; shape.iter().product()];
-            if self.forward_fixed(&input, &mut output, fused::export_to) {
-                return processor::tensor(output, shape);
+            if self.forward_fixed(&input, &mut output, cpu::export_to) {
+                return cpu::tensor(output, shape);
             }
         }
         let mut values = input;
@@ -196,28 +195,28 @@ impl Network {
     }
 
     /// Begins the forward pass of a generator to the most probable phase of each pixel. An accelerator is at work on it when
-    /// this returns; the processor does it all in [`ToPhases::read`].
-    pub fn begin_phases(&self, input: Tensor<4>) -> ToPhases {
-        if self.fused().is_some() && Numbers::of(&input).is_some() {
-            return ToPhases::Processor(Box::new(self.clone()), input);
+    /// this returns; the processor does it all in [`PendingPhases::read`].
+    pub fn begin_phases(&self, input: Tensor<4>) -> PendingPhases {
+        if self.fused().is_some() && CpuSlice::of(&input).is_some() {
+            return PendingPhases::Cpu(Box::new(self.clone()), input);
         }
         let device = input.device();
-        let found = FoundPhases::new(self.forward(input));
+        let found = DevicePhases::new(self.forward(input));
         // Not to wait for more work before it begins with this. A failure shows when the phases are read.
         let _ = device.flush();
-        ToPhases::Accelerator(found)
+        PendingPhases::Device(found)
     }
 
     /// [`begin_phases`](Self::begin_phases) with the fused kernels.
     fn fused_phases(&self, input: &Tensor<4>, to: &mut [u8]) -> Result<()> {
         let sound = AtomicBool::new(true);
         let finish = |grid: &_, logits: &[f32], to: &mut [u8]| {
-            if !fused::phases(grid, logits, to) {
+            if !cpu::phases(grid, logits, to) {
                 sound.store(false, Ordering::Relaxed);
             }
         };
         if !self.forward_fixed(input, to, finish) {
-            return FoundPhases::new(self.forward(input.clone())).read(to);
+            return DevicePhases::new(self.forward(input.clone())).read(to);
         }
         if sound.into_inner() { Ok(()) } else { Err(not_numbers()) }
     }
@@ -227,15 +226,15 @@ impl Network {
         &self,
         input: &Tensor<4>,
         output: &mut [T],
-        finish: impl Fn(&fused::Grid, &[f32], &mut [T]) + Sync,
+        finish: impl Fn(&cpu::Grid, &[f32], &mut [T]) + Sync,
     ) -> bool {
         let (Some((kernels, parameters)), Some(values), Some(statistics)) =
-            (self.fused(), Numbers::of(input), Numbers::of(&self.statistics))
+            (self.fused(), CpuSlice::of(input), CpuSlice::of(&self.statistics))
         else {
             return false;
         };
         let (parameters, statistics) = (parameters.as_slice(), statistics.as_slice());
-        let fixed = Fixed::new(&self.layers, &self.layout, &self.constants, parameters, statistics);
+        let fixed = FoldedNetwork::new(&self.layers, &self.layout, &self.constants, parameters, statistics);
         kernels.forward(&fixed, (values.as_slice(), input.dims()), output, finish);
         true
     }
@@ -246,7 +245,7 @@ impl Network {
         [n, self.layers.last().map_or(0, |layer| layer.outputs), side, side]
     }
 
-    /// Gradient by the parameters, in the order of [`Layout::parameters`], for a gradient by the output of `tape`.
+    /// Gradient by the parameters, in the order of [`ParameterLayout::parameters`], for a gradient by the output of `tape`.
     pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<1> {
         if let Some(normalised) = &tape.spectral {
             let by_normalised = self.with(normalised.parameters.clone()).backward_weights(&tape.passed, gradient);
@@ -265,7 +264,7 @@ impl Network {
                 let (parameters, gradient) = (parameters.as_slice(), gradient.as_slice());
                 let by_parameters = kernels.backward_parameters(layout, constants, parameters, passed, gradient);
                 let length = by_parameters.len();
-                processor::tensor(by_parameters, [length])
+                cpu::tensor(by_parameters, [length])
             }
         }
     }
@@ -287,15 +286,15 @@ impl Network {
                 let (layout, constants) = (&self.layout, &self.constants);
                 let (parameters, gradient) = (parameters.as_slice(), gradient.as_slice());
                 let (by_input, shape) = kernels.backward_input(layout, constants, parameters, passed, gradient);
-                processor::tensor(by_input, shape)
+                cpu::tensor(by_input, shape)
             }
         }
     }
 
     /// What a backward pass of the fused kernels works with.
-    fn fused_with(&self, gradient: &Tensor<4>) -> (&Kernels, Numbers, Numbers) {
+    fn fused_with(&self, gradient: &Tensor<4>) -> (&Workspace, CpuSlice, CpuSlice) {
         let (kernels, parameters) = self.fused().expect("the forward pass had them");
-        (kernels, parameters, Numbers::of(gradient).expect("a gradient is where the network is"))
+        (kernels, parameters, CpuSlice::of(gradient).expect("a gradient is where the network is"))
     }
 
     fn backward_parameters_primitives(&self, tapes: &[LayerTape], gradient: Tensor<4>) -> Tensor<1> {

@@ -1,7 +1,7 @@
 //! The three operations that every layer is made of, on Burn's primitives.
 //!
 //! A kernel links a *fine* image (the larger one) with a *coarse* one. Convolution goes down from fine to coarse,
-//! transposed convolution goes up from coarse to fine, and each is the other's gradient by data; [`correlate`] is the
+//! transposed convolution goes up from coarse to fine, and each is the other's gradient by data; [`kernel_gradient`] is the
 //! gradient by weights of both. A kernel has shape `[coarse channels, fine channels, height, width]`.
 
 use burn::tensor::module::{conv_transpose2d, conv2d};
@@ -13,9 +13,9 @@ pub const KERNEL: usize = 4;
 
 /// What a kernel meets beyond the edge of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Border {
+pub enum Padding {
     /// Zeros.
-    Zero,
+    Zeros,
     /// The opposite edge: the image is a torus.
     Periodic,
 }
@@ -24,40 +24,40 @@ pub enum Border {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Geometry {
     /// Stride 2, "same" padding: the coarse side is half the fine one.
-    Halving(Border),
+    Stride2(Padding),
     /// Stride 1, "valid": a fine 4x4 becomes one coarse pixel.
-    Collapsing,
+    Valid,
 }
 
 impl Geometry {
     fn stride(self) -> usize {
         match self {
-            Self::Halving(_) => 2,
-            Self::Collapsing => 1,
+            Self::Stride2(_) => 2,
+            Self::Valid => 1,
         }
     }
 
     fn padding(self) -> usize {
         match self {
-            Self::Halving(_) => 1,
-            Self::Collapsing => 0,
+            Self::Stride2(_) => 1,
+            Self::Valid => 0,
         }
     }
 }
 
 /// Convolution: `[n, fine channels, ...]` to `[n, coarse channels, ...]`.
-pub fn down(fine: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4> {
+pub fn conv(fine: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4> {
     let (fine, padding) = match geometry {
-        Geometry::Halving(Border::Periodic) => (wrapped(fine), 0),
+        Geometry::Stride2(Padding::Periodic) => (wrapped(fine), 0),
         _ => (fine, geometry.padding()),
     };
     conv2d(fine, kernel, None, ConvOptions::new([geometry.stride(); 2], [padding; 2], [1; 2], 1))
 }
 
 /// Transposed convolution: `[n, coarse channels, ...]` to `[n, fine channels, ...]`.
-pub fn up(coarse: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4> {
+pub fn conv_transpose(coarse: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4> {
     let options = ConvTransposeOptions::new([geometry.stride(); 2], [geometry.padding(); 2], [0; 2], [1; 2], 1);
-    if geometry != Geometry::Halving(Border::Periodic) {
+    if geometry != Geometry::Stride2(Padding::Periodic) {
         return conv_transpose2d(coarse, kernel, None, options);
     }
     let [_, _, height, width] = coarse.dims();
@@ -71,12 +71,12 @@ pub fn up(coarse: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) -> Tensor<4>
 ///
 /// With a weight of 1/4 nothing is left of a pattern that changes from pixel to pixel. It is its own gradient: what two
 /// pixels have of each other is the same.
-pub fn smoothed(images: Tensor<4>, weight: f64, border: Border) -> Tensor<4> {
-    let columns = smoothed_along(2, images, weight, border);
-    smoothed_along(3, columns, weight, border)
+pub fn smooth(images: Tensor<4>, weight: f64, border: Padding) -> Tensor<4> {
+    let columns = smooth_along(2, images, weight, border);
+    smooth_along(3, columns, weight, border)
 }
 
-fn smoothed_along(axis: usize, images: Tensor<4>, weight: f64, border: Border) -> Tensor<4> {
+fn smooth_along(axis: usize, images: Tensor<4>, weight: f64, border: Padding) -> Tensor<4> {
     let side = images.dims()[axis];
     let bordered = bordered(axis, images.clone(), border);
     let neighbours = bordered.clone().narrow(axis, 0, side) + bordered.narrow(axis, 2, side);
@@ -85,36 +85,34 @@ fn smoothed_along(axis: usize, images: Tensor<4>, weight: f64, border: Border) -
 
 /// A torus with one more row and column on each side, those from the opposite edge.
 fn wrapped(images: Tensor<4>) -> Tensor<4> {
-    bordered(3, bordered(2, images, Border::Periodic), Border::Periodic)
+    bordered(3, bordered(2, images, Padding::Periodic), Padding::Periodic)
 }
 
 /// One pixel more on each side: on a torus that from the opposite edge, else the outermost once more.
-fn bordered(axis: usize, images: Tensor<4>, border: Border) -> Tensor<4> {
+fn bordered(axis: usize, images: Tensor<4>, border: Padding) -> Tensor<4> {
     let side = images.dims()[axis];
     let (first, last) = (images.clone().narrow(axis, 0, 1), images.clone().narrow(axis, side - 1, 1));
     let (before, behind) = match border {
-        Border::Zero => (first, last),
-        Border::Periodic => (last, first),
+        Padding::Zeros => (first, last),
+        Padding::Periodic => (last, first),
     };
     Tensor::cat(vec![before, images, behind], axis)
 }
 
-/// Gradient by the kernel, of the kernel's shape: `down`'s for an output gradient `coarse`, `up`'s for an output
+/// Gradient by the kernel, of the kernel's shape: `conv`'s for an output gradient `coarse`, `conv_transpose`'s for an output
 /// gradient `fine`.
 ///
 /// As matrix products: Burn's own weight gradient takes a path that is meant for few channels when the batch is small, and
 /// cost more than a third of a training step.
-pub fn correlate(fine: Tensor<4>, coarse: Tensor<4>, geometry: Geometry) -> Tensor<4> {
+pub fn kernel_gradient(fine: Tensor<4>, coarse: Tensor<4>, geometry: Geometry) -> Tensor<4> {
     let ([n, channels, ..], fine_channels) = (coarse.dims(), fine.dims()[1]);
     let shape = [channels, fine_channels, KERNEL, KERNEL];
     match geometry {
-        Geometry::Collapsing => {
-            product(coarse, fine.reshape([n, fine_channels * KERNEL * KERNEL, 1, 1])).reshape(shape)
-        }
-        Geometry::Halving(border) => {
+        Geometry::Valid => product(coarse, fine.reshape([n, fine_channels * KERNEL * KERNEL, 1, 1])).reshape(shape),
+        Geometry::Stride2(border) => {
             let padded = match border {
-                Border::Zero => fine.pad([(1, 1), (1, 1)], PadMode::Constant(0.0)),
-                Border::Periodic => wrapped(fine),
+                Padding::Zeros => fine.pad([(1, 1), (1, 1)], PadMode::Constant(0.0)),
+                Padding::Periodic => wrapped(fine),
             };
             let by_tap = product(coarse, halving_taps(padded));
             by_tap.reshape([channels, 2, 2, fine_channels, 2, 2]).permute([0, 3, 1, 4, 2, 5]).reshape(shape)

@@ -38,9 +38,9 @@ const NO_PHASE: i32 = 127;
 
 /// The most probable phase of each pixel, on the device that finds it: four phases in a number, which is a quarter of what
 /// the logits of two phases would be to read back.
-pub struct FoundPhases(Tensor<2, Int>);
+pub struct DevicePhases(Tensor<2, Int>);
 
-impl FoundPhases {
+impl DevicePhases {
     /// Finds the phases for logits `[n, channels, height, width]`; the first of several that are equally probable.
     pub fn new(logits: Tensor<4>) -> Self {
         let places = Tensor::from_data([[1, 1 << 8, 1 << 16, 1 << 24]], &logits.device());
@@ -130,7 +130,7 @@ mod tests {
         let encoded = one_hot(&images, &[0, 1, 2], device);
         assert_eq!(encoded.dims()[1], channels(n_phases));
         let mut phases = vec![0; images.as_slice().len()];
-        FoundPhases::new(encoded - 0.5).read(&mut phases).unwrap();
+        DevicePhases::new(encoded - 0.5).read(&mut phases).unwrap();
         assert_eq!(phases, images.as_slice());
     }
 
@@ -148,7 +148,7 @@ mod tests {
             let logits = [[1.0, 2.0, 0.0, -1.0], [1.0, 2.0, 3.0, -2.0], [0.0, 2.5, 3.0, -1.0]];
             let logits = Tensor::<2>::from_data(logits, &device).reshape([1, 3, 2, 2]);
             let mut phases = [9; 4];
-            FoundPhases::new(logits).read(&mut phases).unwrap();
+            DevicePhases::new(logits).read(&mut phases).unwrap();
             assert_eq!(phases, [0, 2, 1, 0]);
         }
     }
@@ -175,7 +175,7 @@ mod tests {
                 let mut logits = vec![1.0; channels * 4];
                 logits[place] = f32::NAN;
                 let logits = Tensor::from_data(TensorData::new(logits, [1, channels, 2, 2]), &device);
-                assert!(matches!(FoundPhases::new(logits).read(&mut [0; 4]), Err(Error::Diverged(_))));
+                assert!(matches!(DevicePhases::new(logits).read(&mut [0; 4]), Err(Error::Diverged(_))));
             }
         }
     }

@@ -6,8 +6,8 @@
 
 use burn::tensor::Tensor;
 
-use super::architecture::{Direction, LayerSpec};
-use super::convolution::{Geometry, correlate, down, smoothed, up};
+use super::architecture::{LayerKind, LayerSpec};
+use super::convolution::{self, Geometry, conv, conv_transpose, kernel_gradient};
 
 /// Constants of normalisation and activation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,25 +151,25 @@ pub fn backward_inner(
 /// Gradients by the layer's weights.
 pub fn backward_weights(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradients) -> LayerGradients {
     let (input, linear) = (tape.input.clone(), inner.linear.clone());
-    let kernel = match spec.direction {
-        Direction::Down => correlate(input, linear, spec.geometry),
-        Direction::Up => correlate(linear, input, spec.geometry),
+    let kernel = match spec.kind {
+        LayerKind::Conv => kernel_gradient(input, linear, spec.geometry),
+        LayerKind::ConvTranspose => kernel_gradient(linear, input, spec.geometry),
     };
     LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone() }
 }
 
 /// Gradient by the layer's input.
 pub fn backward_input(spec: &LayerSpec, weights: &LayerWeights, inner: InnerGradients) -> Tensor<4> {
-    match spec.direction {
-        Direction::Down => up(inner.linear, weights.kernel.clone(), spec.geometry),
-        Direction::Up => down(inner.linear, weights.kernel.clone(), spec.geometry),
+    match spec.kind {
+        LayerKind::Conv => conv_transpose(inner.linear, weights.kernel.clone(), spec.geometry),
+        LayerKind::ConvTranspose => conv(inner.linear, weights.kernel.clone(), spec.geometry),
     }
 }
 
 fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<4>) -> Tensor<4> {
-    let linear = match spec.direction {
-        Direction::Down => down(input, weights.kernel.clone(), spec.geometry),
-        Direction::Up => up(input, weights.kernel.clone(), spec.geometry),
+    let linear = match spec.kind {
+        LayerKind::Conv => conv(input, weights.kernel.clone(), spec.geometry),
+        LayerKind::ConvTranspose => conv_transpose(input, weights.kernel.clone(), spec.geometry),
     };
     smooth(spec, linear)
 }
@@ -177,7 +177,7 @@ fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<4>) -> Tenso
 /// The smoothing of a layer that has one, forward and backward.
 fn smooth(spec: &LayerSpec, values: Tensor<4>) -> Tensor<4> {
     match spec.geometry {
-        Geometry::Halving(border) if spec.smoothing > 0.0 => smoothed(values, spec.smoothing, border),
+        Geometry::Stride2(border) if spec.smoothing > 0.0 => convolution::smooth(values, spec.smoothing, border),
         _ => values,
     }
 }

@@ -7,25 +7,25 @@
 //! * `spectral`: kernels divided by their largest singular values.
 //! * `sum`: sums in a fixed order.
 //! * `chain`: the chain of layers.
-//! * `fused`: the same layers as fused kernels for the processor, which `chain` takes where it can.
+//! * `cpu`: the same layers as fused kernels for the CPU, which `chain` takes where it can.
 //! * `encoding`: phases as channels.
 
 mod architecture;
 mod chain;
 mod convolution;
+pub(crate) mod cpu;
 mod encoding;
-mod fused;
 mod layer;
 mod parameters;
 mod spectral;
 mod sum;
 
-pub use architecture::{Architecture, Direction, LayerSpec, Profile, Variant};
-pub use chain::{Network, Tape, ToPhases};
+pub use architecture::{Architecture, LayerKind, LayerSpec, Profile, Variant};
+pub use chain::{Network, PendingPhases, Tape};
 pub use convolution::Geometry;
 #[cfg(test)]
 pub use encoding::count_reads;
-pub use encoding::{FoundPhases, channels, one_hot, phase_distance, phases_of_channels, read};
+pub use encoding::{DevicePhases, channels, one_hot, phase_distance, phases_of_channels, read};
 pub use layer::Constants;
-pub use parameters::{Entry, Layout};
+pub use parameters::{Entry, ParameterLayout};
 pub use sum::sum;

@@ -36,7 +36,7 @@ pub struct LayerEntries {
 
 /// Where everything lies in a network's two vectors: what is learned, and the moving statistics.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout {
+pub struct ParameterLayout {
     /// Parts of the vector of parameters, in order, without gaps.
     pub parameters: Vec<Entry>,
     /// Parts of the vector of statistics, in order, without gaps.
@@ -45,7 +45,7 @@ pub struct Layout {
     pub layers: Vec<LayerEntries>,
 }
 
-impl Layout {
+impl ParameterLayout {
     /// The layout for `layers`.
     pub fn new(layers: &[LayerSpec]) -> Self {
         let mut layout = Self { parameters: Vec::new(), statistics: Vec::new(), layers: Vec::new() };

@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use super::parameters::{LayerEntries, Layout, part};
+use super::parameters::{LayerEntries, ParameterLayout, part};
 use super::sum::sum;
 
 /// Parameters with normalised kernels, and what leads a gradient back to the parameters themselves.
 pub struct Normalised {
-    /// All parameters, in the order of [`Layout::parameters`].
+    /// All parameters, in the order of [`ParameterLayout::parameters`].
     pub parameters: Tensor<1>,
     kernels: Vec<Singular>,
 }
@@ -32,7 +32,7 @@ struct Singular {
 
 /// Normalises the kernels that have a direction in `statistics`, all of which are directions. Returns the directions moved
 /// on too.
-pub fn normalise(layout: &Layout, parameters: &Tensor<1>, statistics: &Tensor<1>) -> (Normalised, Tensor<1>) {
+pub fn normalise(layout: &ParameterLayout, parameters: &Tensor<1>, statistics: &Tensor<1>) -> (Normalised, Tensor<1>) {
     let (mut kernels, mut parts, mut directions) = (Vec::new(), Vec::new(), Vec::new());
     for LayerEntries { kernel, shift, direction, .. } in &layout.layers {
         let direction = direction.as_ref().expect("a network is normalised spectrally in all its layers or in none");

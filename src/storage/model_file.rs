@@ -19,7 +19,7 @@ use super::{Attribute, Container, NamedArray};
 use crate::generation::Selection;
 use crate::micrograph::PhaseImages;
 use crate::model::{Choice, Model, Origin};
-use crate::network::{Entry, Layout, read};
+use crate::network::{Entry, ParameterLayout, read};
 use crate::training::{Learner, LossHistory, LossRow, Losses, Snapshot, TrainingOptions, TrainingState};
 use crate::{Error, Result};
 
@@ -240,7 +240,7 @@ impl Reader<'_> {
         Ok(Tensor::from_data(TensorData::new(values, [length]), device))
     }
 
-    fn snapshot(&self, network: &str, layout: &Layout, device: &Device) -> Result<Snapshot> {
+    fn snapshot(&self, network: &str, layout: &ParameterLayout, device: &Device) -> Result<Snapshot> {
         let parameters = self.entries(network, &layout.parameters, device)?;
         Ok(Snapshot { parameters, statistics: self.entries(network, &layout.statistics, device)? })
     }

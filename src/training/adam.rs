@@ -3,7 +3,8 @@
 use burn::tensor::{Device, Tensor};
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::processor::{self, Numbers, Owned};
+use crate::device::for_each;
+use crate::network::cpu::{CpuSlice, CpuVec};
 
 /// Decays and epsilon of Adam.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,16 +62,16 @@ impl Adam {
 
     /// One pass over everything, on the processor. Returns whether it was possible.
     fn update_fused(&mut self, parameters: &mut Tensor<1>, gradient: &Tensor<1>, step: Update) -> bool {
-        let Some(gradient) = Numbers::of(gradient) else { return false };
-        let Some(mut values) = Owned::take(parameters) else { return false };
-        let [first, second] = [&mut self.first, &mut self.second].map(Owned::take);
+        let Some(gradient) = CpuSlice::of(gradient) else { return false };
+        let Some(mut values) = CpuVec::take(parameters) else { return false };
+        let [first, second] = [&mut self.first, &mut self.second].map(CpuVec::take);
         let (mut first, mut second) = (first.expect("beside the gradient"), second.expect("beside the gradient"));
         let AdamConstants { beta1, beta2, epsilon } = self.constants;
         let (root_correction, rate) =
             (correction(beta2, step.number).sqrt(), self.rate * step.pace / correction(beta1, step.number));
         let parts = values.as_mut_slice().chunks_mut(PART).zip(gradient.as_slice().chunks(PART));
         let moments = first.as_mut_slice().chunks_mut(PART).zip(second.as_mut_slice().chunks_mut(PART));
-        processor::for_each(parts.zip(moments), |((values, gradient), (first, second))| {
+        for_each(parts.zip(moments), |((values, gradient), (first, second))| {
             Arch::new().dispatch(Change {
                 values,
                 gradient,

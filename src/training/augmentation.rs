@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_distr::{Distribution, Normal, StandardNormal, Uniform};
 
 use super::options::TrainingOptions;
-use crate::processor::{self, Numbers};
+use crate::network::cpu::{self, CpuSlice};
 
 /// Whole-pixel displacements `(y, x)`, one for each image.
 pub type Displacements = Vec<[i64; 2]>;
@@ -16,14 +16,14 @@ pub fn translate(images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
     if displacements.iter().flatten().all(|&by| by == 0) {
         return images;
     }
-    match Numbers::of(&images) {
-        Some(numbers) => processor::tensor(translate_rows(&numbers, images.dims(), displacements), images.dims()),
+    match CpuSlice::of(&images) {
+        Some(numbers) => cpu::tensor(translate_rows(&numbers, images.dims(), displacements), images.dims()),
         None => translate_primitives(images, displacements),
     }
 }
 
 /// Row by row, on the processor.
-fn translate_rows(numbers: &Numbers, shape: [usize; 4], displacements: &[[i64; 2]]) -> Vec<f32> {
+fn translate_rows(numbers: &CpuSlice, shape: [usize; 4], displacements: &[[i64; 2]]) -> Vec<f32> {
     let [_, channels, height, width] = shape;
     let mut moved = vec![0.0; numbers.as_slice().len()];
     let image = channels * height * width;

@@ -4,33 +4,34 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::losses::Term;
-use crate::processor::{self, LANES, Lanes, Numbers, exp_of_negative, log_of_one_plus, negative_magnitude};
+use crate::device::for_each;
+use crate::network::cpu::{self, CpuSlice, LANES, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};
 
 /// Logits of one task. Sums are made for each, and added in order, whichever thread it was.
 const PART: usize = 1 << 12;
 
 /// 1 / (1 + exp(-x)) for each logit, if they are on the processor.
 pub fn probabilities(logits: &Tensor<4>) -> Option<Tensor<4>> {
-    let numbers = Numbers::of(logits)?;
+    let numbers = CpuSlice::of(logits)?;
     let mut probabilities = vec![0.0; numbers.as_slice().len()];
     let parts = probabilities.chunks_mut(PART).zip(numbers.as_slice().chunks(PART));
-    processor::for_each(parts, |(probabilities, logits)| Arch::new().dispatch(Sigmoid { logits, probabilities }));
-    Some(processor::tensor(probabilities, logits.dims()))
+    for_each(parts, |(probabilities, logits)| Arch::new().dispatch(Sigmoid { logits, probabilities }));
+    Some(cpu::tensor(probabilities, logits.dims()))
 }
 
 /// The negative log-likelihood of `targets`, 0 to 1, over `divisor`, if all is on the processor.
 pub fn reconstruction(logits: &Tensor<4>, targets: &Tensor<4>, divisor: f64) -> Option<Term<4>> {
-    let (numbers, targets) = (Numbers::of(logits)?, Numbers::of(targets)?);
+    let (numbers, targets) = (CpuSlice::of(logits)?, CpuSlice::of(targets)?);
     let mut gradient = vec![0.0; numbers.as_slice().len()];
     let mut sums = vec![0.0; gradient.len().div_ceil(PART)];
     let parts = numbers.as_slice().chunks(PART).zip(targets.as_slice().chunks(PART));
     let parts = gradient.chunks_mut(PART).zip(&mut sums).zip(parts);
     let factor = (1.0 / divisor) as f32;
-    processor::for_each(parts, |((gradient, sum), (logits, targets))| {
+    for_each(parts, |((gradient, sum), (logits, targets))| {
         *sum = Arch::new().dispatch(Likelihood { logits, targets, factor, gradient });
     });
     let value = (sums.iter().sum::<f64>() / divisor) as f32;
-    Some(Term { value: processor::tensor(vec![value], [1]), gradient: processor::tensor(gradient, logits.dims()) })
+    Some(Term { value: cpu::tensor(vec![value], [1]), gradient: cpu::tensor(gradient, logits.dims()) })
 }
 
 struct Sigmoid<'a> {
@@ -122,7 +123,7 @@ mod tests {
             let logits: Vec<f32> = (0..count).map(|i| 120.0 * (i as f32 * 0.7).sin().powi(5)).collect();
             let targets: Vec<f32> = (0..count).map(|i| (i % 3 / 2) as f32).collect();
             let shape = [1, 1, 1, count];
-            let (logits, targets) = (processor::tensor(logits, shape), processor::tensor(targets, shape));
+            let (logits, targets) = (cpu::tensor(logits, shape), cpu::tensor(targets, shape));
             let Term { value, gradient } = reconstruction(&logits, &targets, 3.0).unwrap();
             let found = probabilities(&logits).unwrap();
 
@@ -158,9 +159,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_stays_none() {
-        let logits = processor::tensor(vec![f32::NAN, 1.0], [1, 1, 1, 2]);
-        let targets = processor::tensor(vec![1.0, 1.0], [1, 1, 1, 2]);
+        let logits = cpu::tensor(vec![f32::NAN, 1.0], [1, 1, 1, 2]);
+        let targets = cpu::tensor(vec![1.0, 1.0], [1, 1, 1, 2]);
         assert!(reconstruction(&logits, &targets, 1.0).unwrap().value.into_scalar::<f32>().is_nan());
-        assert!(Numbers::of(&probabilities(&logits).unwrap()).unwrap().as_slice()[0].is_nan());
+        assert!(CpuSlice::of(&probabilities(&logits).unwrap()).unwrap().as_slice()[0].is_nan());
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use crate::processor::{Numbers, tensor};
+use crate::network::cpu::{CpuSlice, tensor};
 
 /// Functionals of one phase: its volume fraction, and its Euler characteristic a pixel.
 pub const FUNCTIONALS: usize = 2;
@@ -15,7 +15,7 @@ pub const FUNCTIONALS: usize = 2;
 /// Those of each phase, `[n, FUNCTIONALS * phases]`, of images `[n, phases, height, width]`.
 pub fn of_images(phases: &Tensor<4>) -> Tensor<2> {
     let [n, channels, height, width] = phases.dims();
-    let Some(numbers) = Numbers::of(phases) else { return of_images_primitives(phases) };
+    let Some(numbers) = CpuSlice::of(phases) else { return of_images_primitives(phases) };
     let planes = numbers.as_slice().chunks_exact(height * width);
     tensor(planes.flat_map(|plane| of_plane(plane, width)).collect(), [n, FUNCTIONALS * channels])
 }
@@ -25,7 +25,7 @@ pub fn of_images(phases: &Tensor<4>) -> Tensor<2> {
 /// that images went blank.
 pub fn backward(phases: &Tensor<4>, gradient: Tensor<2>) -> Tensor<4> {
     let [height, width] = [phases.dims()[2], phases.dims()[3]];
-    let (Some(numbers), Some(by_values)) = (Numbers::of(phases), Numbers::of(&gradient)) else {
+    let (Some(numbers), Some(by_values)) = (CpuSlice::of(phases), CpuSlice::of(&gradient)) else {
         return backward_primitives(phases, gradient);
     };
     let mut by_pixels = vec![0.0; numbers.as_slice().len()];
@@ -176,8 +176,8 @@ mod tests {
 
     use super::*;
     use crate::micrograph::PhaseImages;
+    use crate::network::cpu::with_primitives;
     use crate::network::{one_hot, read};
-    use crate::processor::with_primitives;
 
     fn image(rows: &[&str], n_phases: usize) -> PhaseImages {
         let phases =

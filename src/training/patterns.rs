@@ -9,9 +9,10 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::losses::Term;
 use crate::Result;
 use crate::descriptor::{Indicator, PATTERNS, SCALES, halved, pattern_histograms, pattern_numbers};
+use crate::device::for_each;
 use crate::micrograph::PhaseImages;
+use crate::network::cpu::{self, CpuSlice};
 use crate::network::{channels, phases_of_channels, sum};
-use crate::processor::{self, Numbers};
 
 /// Pixels of a pattern; pixel k is bit k of its number.
 const PIXELS: usize = 9;
@@ -86,10 +87,10 @@ fn places(height: usize, width: usize) -> usize {
 /// The share of each pattern, by channels and scales, mean over the images: `[channels * SCALES * PATTERNS]`.
 fn histograms(images: &Tensor<4>) -> Tensor<1> {
     let [n, channels, height, width] = images.dims();
-    let Some(numbers) = Numbers::of(images) else { return histograms_primitives(images) };
+    let Some(numbers) = CpuSlice::of(images) else { return histograms_primitives(images) };
     let planes: Vec<&[f32]> = numbers.as_slice().chunks_exact(height * width).collect();
     let mut counts = vec![[[0f32; PATTERNS]; SCALES]; planes.len()];
-    processor::for_each(planes.into_iter().zip(&mut counts), |(plane, counts)| {
+    for_each(planes.into_iter().zip(&mut counts), |(plane, counts)| {
         for (image, counts) in scales(plane, [height, width]).zip(counts) {
             pattern_numbers(image.image(0), image.shape()[1]).for_each(|number| counts[number] += 1.0);
         }
@@ -101,20 +102,20 @@ fn histograms(images: &Tensor<4>) -> Tensor<1> {
             shares.iter_mut().zip(counts).for_each(|(share, count)| *share += count / total);
         }
     }
-    processor::tensor(shares, [channels * SCALES * PATTERNS])
+    cpu::tensor(shares, [channels * SCALES * PATTERNS])
 }
 
 /// From what a pattern costs, `[channels, SCALES, PATTERNS]`, to what the change of each pixel from 0 to 1 costs. A pixel at
 /// half or quarter resolution is changed by all that it is made of together, so that each has a part of what it costs.
 fn backward(images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4> {
     let [_, channels, height, width] = images.dims();
-    let (Some(numbers), Some(costs)) = (Numbers::of(images), Numbers::of(&costs)) else {
+    let (Some(numbers), Some(costs)) = (CpuSlice::of(images), CpuSlice::of(&costs)) else {
         return backward_primitives(images, costs);
     };
     let changes: Vec<[f32; PIXELS]> = costs.as_slice().chunks_exact(PATTERNS).flat_map(changes).collect();
     let mut gradient = vec![0.0; numbers.as_slice().len()];
     let planes = numbers.as_slice().chunks_exact(height * width).zip(gradient.chunks_exact_mut(height * width));
-    processor::for_each(planes.enumerate(), |(index, (plane, to))| {
+    for_each(planes.enumerate(), |(index, (plane, to))| {
         let changes = changes.chunks_exact(PATTERNS).skip(index % channels * SCALES);
         for (scale, (image, changes)) in scales(plane, [height, width]).zip(changes).enumerate() {
             let coarse = by_pixels(&image, changes);
@@ -125,7 +126,7 @@ fn backward(images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4> {
             }
         }
     });
-    processor::tensor(gradient, images.dims())
+    cpu::tensor(gradient, images.dims())
 }
 
 /// One phase of one image at full, half and quarter resolution.
@@ -244,8 +245,8 @@ mod tests {
     use rand::Rng;
 
     use super::*;
+    use crate::network::cpu::with_primitives;
     use crate::network::{one_hot, read};
-    use crate::processor::with_primitives;
     use crate::random::{Purpose, generator};
 
     fn drawn(rows: &[&str]) -> PhaseImages {

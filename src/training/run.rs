@@ -10,10 +10,9 @@ use super::batches::TrainingData;
 use super::choice::choose;
 use super::history::{LossRow, Losses};
 use super::options::{RunOptions, TrainingOptions};
-use crate::device::thread_pool;
+use crate::device::{thread_pool, with_spinning_workers};
 use crate::micrograph::{self, Micrograph};
 use crate::model::{Model, Origin};
-use crate::processor;
 use crate::progress::{Pace, ProgressCallback};
 use crate::{Error, Result};
 
@@ -92,7 +91,7 @@ pub fn train(
 fn advance(model: &mut Model, data: &TrainingData, stop: u64, due: Instant) -> Result<()> {
     let device = model.state.loss_sums.device();
     loop {
-        processor::attentively(|| model.state.advance(data, &model.options, &device))?;
+        with_spinning_workers(|| model.state.advance(data, &model.options, &device))?;
         record(model)?;
         if model.state.step == stop || Instant::now() >= due {
             return Ok(());

@@ -12,8 +12,8 @@ use super::minkowski::{self, COMPARED};
 use super::options::TrainingOptions;
 use super::patterns;
 use crate::Result;
-use crate::network::{Layout, Network, Tape, channels, phase_distance};
-use crate::processor;
+use crate::device::join;
+use crate::network::{Network, ParameterLayout, Tape, channels, phase_distance};
 use crate::random::{self, Purpose};
 
 /// A network that learns.
@@ -62,7 +62,7 @@ impl TrainingState {
         let constants =
             AdamConstants { beta1: options.adam_beta1, beta2: options.adam_beta2, epsilon: options.adam_epsilon };
         let learner = |layers: Vec<_>, index: u64, rate: f64| {
-            let layout = Layout::new(&layers);
+            let layout = ParameterLayout::new(&layers);
             let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
             let adam = Adam::new(layout.parameter_count(), rate, constants, device);
             let network = Network::new(layers, options.constants(), parameters, layout.initial_statistics(), device);
@@ -136,8 +136,8 @@ impl TrainingState {
         let step = Update { number: self.step, pace: options.rate_factor(self.step, data.tiles.len()) };
         let Self { encoder, generator, discriminator, .. } = self;
         // The discriminator and the encoder need nothing of each other.
-        let (judged, encoder_terms) = processor::both(
-            &generated,
+        let (judged, encoder_terms) = join(
+            device,
             || judge(discriminator, &streams, options, step),
             || teach_encoder(encoder, &generator.network, &reconstructed, options, step),
         );
@@ -462,8 +462,8 @@ impl Pass {
 mod tests {
     use super::*;
     use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
+    use crate::network::cpu::with_primitives;
     use crate::network::{Profile, read};
-    use crate::processor::with_primitives;
 
     /// The losses of each of the first steps.
     fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {

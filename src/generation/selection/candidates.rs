@@ -6,7 +6,7 @@ use super::super::latent::{DECODED, begin_to_decode, candidate_vectors};
 use super::super::realisations::translate;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::ToPhases;
+use crate::network::PendingPhases;
 use crate::{Error, Result};
 
 /// Candidates of some realisations that follow one another.
@@ -50,7 +50,7 @@ struct Begun {
     first: u64,
     vectors: Array2<f32>,
     draws: Vec<f64>,
-    decoding: ToPhases,
+    decoding: PendingPhases,
 }
 
 impl Begun {

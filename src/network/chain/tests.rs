@@ -3,8 +3,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::network::{Architecture, Direction, Profile, Variant};
-use crate::processor::with_primitives;
+use crate::network::cpu::with_primitives;
+use crate::network::{Architecture, LayerKind, Profile, Variant};
 use crate::random::{Purpose, generator};
 
 const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
@@ -16,7 +16,7 @@ fn random<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> 
 
 /// A network in double precision, so that finite differences are sharp.
 fn network(layers: Vec<LayerSpec>, rng: &mut ChaCha8Rng) -> Network {
-    let layout = Layout::new(&layers);
+    let layout = ParameterLayout::new(&layers);
     let (parameters, statistics) = (layout.initial_parameters(rng), layout.initial_statistics());
     let mut network = Network::new(layers, CONSTANTS, parameters, statistics, &Device::flex());
     network.parameters = network.parameters.cast(DType::F64) + random([layout.parameter_count()], rng) * 0.1;
@@ -202,7 +202,7 @@ fn an_image_in_generation_does_not_depend_on_its_batch() {
 /// The layers the other way round, from images down.
 fn reversed(layers: &[LayerSpec]) -> Vec<LayerSpec> {
     let other_way = |layer: &LayerSpec| LayerSpec {
-        direction: if layer.direction == Direction::Up { Direction::Down } else { Direction::Up },
+        kind: if layer.kind == LayerKind::ConvTranspose { LayerKind::Conv } else { LayerKind::ConvTranspose },
         inputs: layer.outputs,
         outputs: layer.inputs,
         // Without, the shift between two normalisations would have no gradient to compare.
@@ -357,7 +357,7 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
             let network = single(&network(layers, &mut rng));
             let input = random(shape, &mut rng).cast(DType::F32);
             let gradient = random(network.output_shape(shape), &mut rng).cast(DType::F32);
-            let on = |arch| Network { kernels: Kernels::on(arch), ..network.clone() };
+            let on = |arch| Network { kernels: Workspace::on(arch), ..network.clone() };
             let [narrow, wide] = [Arch::V3(narrow), Arch::V4(wide)].map(|arch| results(&on(arch), &input, &gradient));
             assert!(narrow == wide, "{shape:?}");
             let scalar = results(&on(Arch::Scalar), &input, &gradient);

@@ -13,7 +13,7 @@ use pulp::Simd;
 
 use super::product::{Planes, load};
 use super::row_pairs::Region;
-use crate::processor::LINE;
+use super::simd::LINE;
 
 /// For each plane c of `coarse` and f of `fine`, the sums over p of coarse[c][p] * fine[f][p + t] for t = 0, `column`, one row
 /// and one row and `column`, in one or more calls of `add(c, f, [parts of the sums])`.

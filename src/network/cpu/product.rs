@@ -9,7 +9,7 @@ use super::grid::Grid;
 
 /// Rows of weights: weight d of row r is `values[start + r * stride + offsets[d]]`.
 #[derive(Clone, Copy)]
-pub struct Weights<'a> {
+pub struct WeightRows<'a> {
     pub values: &'a [f32],
     pub start: usize,
     pub rows: usize,
@@ -17,7 +17,7 @@ pub struct Weights<'a> {
     pub offsets: &'a [usize],
 }
 
-impl Weights<'_> {
+impl WeightRows<'_> {
     /// Where the last one lies.
     #[inline(always)]
     pub fn last(&self) -> usize {
@@ -63,7 +63,7 @@ impl<'a> Planes<'a> {
 #[inline(always)]
 pub fn multiply<S: Simd>(
     simd: S,
-    weights: Weights,
+    weights: WeightRows,
     from: &[f32],
     reads: &[usize],
     length: usize,
@@ -84,7 +84,7 @@ pub fn multiply<S: Simd>(
 
 struct Call<'a, S> {
     simd: S,
-    weights: Weights<'a>,
+    weights: WeightRows<'a>,
     from: &'a [f32],
     reads: &'a [usize],
     starts: &'a [usize],

@@ -1,6 +1,6 @@
-//! The processor as a device among others.
+//! The CPU as a device.
 
-/// What the system calls the processor, or else its architecture.
+/// Model name of the CPU, or its architecture if the system does not tell.
 pub fn name() -> String {
     let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = information.lines().find_map(|line| line.strip_prefix("model name"));
@@ -8,7 +8,7 @@ pub fn name() -> String {
     model.filter(|name| !name.is_empty()).unwrap_or(std::env::consts::ARCH).to_owned()
 }
 
-/// Bytes of the machine's memory.
+/// Memory of the machine in bytes.
 pub fn memory() -> Option<u64> {
     // SAFETY: sysconf reads a number of the system, and returns -1 if there is none.
     let [pages, page] = [libc::_SC_PHYS_PAGES, libc::_SC_PAGESIZE].map(|name| unsafe { libc::sysconf(name) });

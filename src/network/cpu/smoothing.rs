@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::grid::{Grid, Placement};
-use crate::network::convolution::Border;
+use crate::network::convolution::Padding;
 
 /// Smooths one channel. Only pixels are read and written, so that borders need no values.
 #[inline(always)]
@@ -41,12 +41,12 @@ impl Scratch {
     }
 
     #[inline(always)]
-    fn load_row(&mut self, border: Border, even: &[f32], odd: &[f32]) {
+    fn load_row(&mut self, border: Padding, even: &[f32], odd: &[f32]) {
         let (run, n) = (even.len(), self.even.len() - even.len());
         let (first, last) = (&even[..n], &odd[run - n..]);
         let (before, behind) = match border {
-            Border::Zero => (first, last),
-            Border::Periodic => (last, first),
+            Padding::Zeros => (first, last),
+            Padding::Periodic => (last, first),
         };
         self.even[..run].copy_from_slice(even);
         self.even[run..].copy_from_slice(behind);
@@ -68,15 +68,15 @@ fn columns(grid: &Grid, channel: &mut [f32], weight: f32, parity: usize, scratch
     let last = grid.side - 1;
     scratch.first.copy_from_slice(&channel[run(grid, 0, parity)]);
     scratch.above.copy_from_slice(match grid.border {
-        Border::Zero => &channel[run(grid, 0, parity)],
-        Border::Periodic => &channel[run(grid, last, parity)],
+        Padding::Zeros => &channel[run(grid, 0, parity)],
+        Padding::Periodic => &channel[run(grid, last, parity)],
     });
     for row in 0..grid.side {
         let here = run(grid, row, parity).start;
         let below = if row < last { run(grid, row + 1, parity).start } else { here };
         for (index, (above, first)) in scratch.above.iter_mut().zip(&scratch.first).enumerate() {
             let value = channel[here + index];
-            let below = if row == last && grid.border == Border::Periodic { *first } else { channel[below + index] };
+            let below = if row == last && grid.border == Padding::Periodic { *first } else { channel[below + index] };
             channel[here + index] = (1.0 - 2.0 * weight) * value + weight * (*above + below);
             *above = value;
         }

@@ -7,7 +7,7 @@
 use pulp::Simd;
 
 use super::grid::Grid;
-use crate::processor::{LANES, LINE, Lanes};
+use super::simd::{LANES, LINE, Lanes};
 
 /// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
 #[derive(Debug, Clone, Copy, Default)]

@@ -4,17 +4,17 @@ use pulp::Simd;
 
 use super::correlation::correlate;
 use super::grid::{Grid, Placement, first_pixel};
-use super::product::{Planes, Weights, multiply};
+use super::product::{Planes, WeightRows, multiply};
 use super::row_pairs::{GROUP, Order, Region, multiply_pairs, pair_taps};
+use super::simd::LINE;
 use crate::network::Geometry;
-use crate::network::convolution::{Border, KERNEL};
-use crate::processor::LINE;
+use crate::network::convolution::{KERNEL, Padding};
 
 const TAPS: usize = KERNEL * KERNEL;
 
 /// A kernel's two ends. The kernel is `[coarse channels, fine channels, 4, 4]`.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub struct Convolution {
     pub geometry: Geometry,
     pub coarse: Grid,
     pub fine: Grid,
@@ -26,23 +26,23 @@ pub struct Link {
     coarse_reads: Vec<usize>,
 }
 
-impl Link {
+impl Convolution {
     /// The link between `channels` = [coarse, fine] for `n` images whose fine side is `fine_side`.
     pub fn new(geometry: Geometry, [coarse, fine]: [usize; 2], fine_side: usize, n: usize) -> Self {
         let (placements, border, coarse_side) = match geometry {
-            Geometry::Halving(border) => ([Placement::Whole, Placement::Split], border, fine_side / 2),
-            Geometry::Collapsing => ([Placement::Points; 2], Border::Zero, 1),
+            Geometry::Stride2(border) => ([Placement::Whole, Placement::Split], border, fine_side / 2),
+            Geometry::Valid => ([Placement::Points; 2], Padding::Zeros, 1),
         };
         let grid = |placement, channels, side| Grid::new(placement, border, channels, side, n);
         let (coarse, fine) = (grid(placements[0], coarse, coarse_side), grid(placements[1], fine, fine_side));
         let of_fine = (0..fine.channels * fine.planes).map(|plane| fine.front() + plane * fine.stride);
         let of_coarse = (0..coarse.channels).map(|channel| coarse.front() + channel * coarse.stride + coarse.origin);
         let (fine_reads, coarse_reads) = match geometry {
-            Geometry::Halving(_) => (
+            Geometry::Stride2(_) => (
                 of_fine.flat_map(|place| [place, place + n]).collect(),
                 of_coarse.flat_map(|place| [0, n].map(|x| place - coarse.pitch - x)).collect(),
             ),
-            Geometry::Collapsing => (of_fine.collect(), of_coarse.collect()),
+            Geometry::Valid => (of_fine.collect(), of_coarse.collect()),
         };
         Self { geometry, coarse, fine, fine_reads, coarse_reads }
     }
@@ -54,7 +54,7 @@ impl Link {
         let (rows, row) = (to.len() / self.coarse.channel_length(), channels * TAPS);
         let (kernel, to) = (&kernel[first * row..][..rows * row], &mut to[self.coarse.origin..]);
         match self.geometry {
-            Geometry::Halving(_) => {
+            Geometry::Stride2(_) => {
                 let mut pairs = Vec::with_capacity(rows * 2 * channels);
                 for kernels in kernel.as_chunks().0.chunks_exact(channels) {
                     for py in 0..2 {
@@ -66,12 +66,12 @@ impl Link {
                 // px, then the column: weight 2 * column + px of four.
                 let offsets: Vec<usize> = planes.flat_map(|group| [0, 2, 1, 3].map(|x| group + x)).collect();
                 let (values, stride_of_rows) = (pairs.as_flattened(), 2 * channels * GROUP);
-                let weights = Weights { values, start: 0, rows, stride: stride_of_rows, offsets: &offsets };
+                let weights = WeightRows { values, start: 0, rows, stride: stride_of_rows, offsets: &offsets };
                 multiply_pairs(simd, weights, fine, &self.fine_reads, self.coarse_region(), to, stride);
             }
-            Geometry::Collapsing => {
+            Geometry::Valid => {
                 let offsets: Vec<usize> = (0..row).collect();
-                let weights = Weights { values: kernel, start: 0, rows, stride: row, offsets: &offsets };
+                let weights = WeightRows { values: kernel, start: 0, rows, stride: row, offsets: &offsets };
                 multiply(simd, weights, fine, &self.fine_reads, self.coarse.n, to, stride);
             }
         }
@@ -82,12 +82,12 @@ impl Link {
     pub fn to_fine<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, coarse: &[f32], to: &mut [f32]) {
         let count = to.len() / self.fine.channel_length();
         match self.geometry {
-            Geometry::Halving(_) => self.to_planes(simd, kernel, first, count, coarse, to),
-            Geometry::Collapsing => {
+            Geometry::Stride2(_) => self.to_planes(simd, kernel, first, count, coarse, to),
+            Geometry::Valid => {
                 let row = self.fine.channels * TAPS;
                 let offsets: Vec<usize> = (0..self.coarse.channels).map(|channel| channel * row).collect();
                 let (start, rows) = (first * TAPS, count * TAPS);
-                let weights = Weights { values: kernel, start, rows, stride: 1, offsets: &offsets };
+                let weights = WeightRows { values: kernel, start, rows, stride: 1, offsets: &offsets };
                 // Beyond the last image the values are zero, and so are the sums.
                 multiply(simd, weights, coarse, &self.coarse_reads, self.coarse.n, to, self.fine.stride);
             }
@@ -115,7 +115,7 @@ impl Link {
                     let plane = 2 * py + px;
                     let [top, left] = first_pixel(plane);
                     let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
-                    let weights = Weights { values, start: px, rows: count, stride: GROUP, offsets: &offsets };
+                    let weights = WeightRows { values, start: px, rows: count, stride: GROUP, offsets: &offsets };
                     let to = &mut to[plane * stride..];
                     multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, 4 * stride);
                 }
@@ -124,7 +124,7 @@ impl Link {
                 let region = Region { start: (1 - py) * pitch, rows: extent, length: pitch, pitch };
                 for (channel, to) in to.chunks_exact_mut(4 * stride).enumerate() {
                     let start = channel * GROUP;
-                    let weights = Weights { values, start, rows: 2, stride: 1, offsets: &offsets };
+                    let weights = WeightRows { values, start, rows: 2, stride: 1, offsets: &offsets };
                     let to = &mut to[2 * py * stride..];
                     multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, stride);
                 }
@@ -137,8 +137,8 @@ impl Link {
     pub fn gradient<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
         let fine = Planes::of_batch(&self.fine, fine);
         match self.geometry {
-            Geometry::Halving(_) => self.sum_over_positions(simd, coarse, fine, to),
-            Geometry::Collapsing => self.sum_over_images(simd, Planes::of_block(&self.coarse, coarse), fine, to),
+            Geometry::Stride2(_) => self.sum_over_positions(simd, coarse, fine, to),
+            Geometry::Valid => self.sum_over_images(simd, Planes::of_block(&self.coarse, coarse), fine, to),
         }
     }
 
@@ -193,7 +193,7 @@ impl Link {
         }
         let images: Vec<usize> = (0..n).collect();
         let weights =
-            Weights { values: coarse.values, start: 0, rows: coarse.count, stride: coarse.stride, offsets: &images };
+            WeightRows { values: coarse.values, start: 0, rows: coarse.count, stride: coarse.stride, offsets: &images };
         let reads: Vec<usize> = (0..n).map(|image| image * points).collect();
         multiply(simd, weights, &by_image, &reads, points, to, points);
     }

@@ -8,8 +8,8 @@
 
 use std::ops::Range;
 
-use crate::network::convolution::Border;
-use crate::processor::LINE;
+use super::simd::LINE;
+use crate::network::convolution::Padding;
 
 /// How the pixels of one channel lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Grid {
     /// How pixels lie.
     pub placement: Placement,
     /// What lies around them.
-    pub border: Border,
+    pub border: Padding,
     /// Number of channels.
     pub channels: usize,
     /// Height and width in pixels.
@@ -55,7 +55,7 @@ pub struct Grid {
 
 impl Grid {
     /// A grid for `n` images of `side` x `side` pixels and `channels` channels.
-    pub fn new(placement: Placement, border: Border, channels: usize, side: usize, n: usize) -> Self {
+    pub fn new(placement: Placement, border: Padding, channels: usize, side: usize, n: usize) -> Self {
         let (planes, extent) = match placement {
             Placement::Whole => (1, side),
             Placement::Split => (4, side / 2),
@@ -63,9 +63,9 @@ impl Grid {
         };
         let (columns, rows, lead) = match (placement, border) {
             (Placement::Points, _) => (1, 1, 0),
-            (_, Border::Zero) => (extent + 1, extent + 1, 0),
-            (Placement::Split, Border::Periodic) => (extent + 2, extent + 1, 0),
-            (Placement::Whole, Border::Periodic) => (extent + 2, extent + 2, 1),
+            (_, Padding::Zeros) => (extent + 1, extent + 1, 0),
+            (Placement::Split, Padding::Periodic) => (extent + 2, extent + 1, 0),
+            (Placement::Whole, Padding::Periodic) => (extent + 2, extent + 2, 1),
         };
         let pitch = columns * n;
         let guard = if placement == Placement::Points { 0 } else { (pitch + n).max(LINE) };
@@ -143,7 +143,7 @@ impl Grid {
     /// Fills the border of one channel on a torus with the opposite edge.
     #[inline(always)]
     pub fn wrap(&self, channel: &mut [f32]) {
-        if self.border == Border::Zero || self.placement == Placement::Points {
+        if self.border == Padding::Zeros || self.placement == Placement::Points {
             return;
         }
         let (pitch, extent, run) = (self.pitch, self.extent, self.extent * self.n);
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn every_value_has_a_place_of_its_own() {
         for placement in PLACEMENTS {
-            for border in [Border::Zero, Border::Periodic] {
+            for border in [Padding::Zeros, Padding::Periodic] {
                 for (side, n) in [(2, 1), (4, 3), (8, 4), (4, 16), (2, 21)] {
                     let grid = Grid::new(placement, border, 2, side, n);
                     let mut places = places(&grid);
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn split_planes_hold_the_parities_of_the_padded_image() {
-        let grid = Grid::new(Placement::Split, Border::Zero, 1, 6, 2);
+        let grid = Grid::new(Placement::Split, Padding::Zeros, 1, 6, 2);
         for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
             for pixel in 0..half_row.pixels {
                 let number = half_row.first_pixel + 2 * pixel;

@@ -1,28 +1,26 @@
-//! Work of some ten microseconds on several threads.
+//! Short tasks, of some ten microseconds each, on several threads.
 //!
-//! Rayon's own parallel loops let a thread that waits give its core away or sleep. That costs more than the parts of a
-//! training step take, and far more where other programs want the core. Here it looks for other parts first.
+//! A thread that waits in one of Rayon's own parallel loops yields its core or sleeps. Waking it takes longer than a task.
+//! Here a waiting thread spins and looks for other tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use burn::tensor::Tensor;
+use burn::tensor::Device;
 
-use super::Numbers;
-
-/// How long a thread without work stays awake. Longer waits mean that another program has the core.
+/// How long a thread without tasks spins.
 const PATIENCE: Duration = Duration::from_micros(500);
 
-/// A training step has work for so many threads most of the time.
-const ATTENTIVE_THREADS: usize = 4;
+/// Most threads that spin: a training step seldom has tasks for more.
+const SPINNING_THREADS: usize = 4;
 
-/// Does `work` on the current thread pool, whose other threads look for parts of it until it is done.
-pub fn attentively<T>(work: impl FnOnce() -> T) -> T {
+/// Runs `work` on the current thread; the other threads of its pool spin for tasks of it meanwhile.
+pub fn with_spinning_workers<T>(work: impl FnOnce() -> T) -> T {
     let done = Arc::new(AtomicBool::new(false));
     let caller = rayon::current_thread_index();
-    // Not a scope: nobody has to wait for a thread that has lost its core while it was looking.
-    for _ in 1..rayon::current_num_threads().min(ATTENTIVE_THREADS) {
+    // No scope: that would wait for spinning threads that have lost their core.
+    for _ in 1..rayon::current_num_threads().min(SPINNING_THREADS) {
         let done = Arc::clone(&done);
         rayon::spawn(move || help_until(|| done.load(Ordering::Acquire) || rayon::current_thread_index() == caller));
     }
@@ -30,7 +28,7 @@ pub fn attentively<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Does `work` with each item, on all threads of the current pool.
+/// Calls `work` with each item, on all threads of the current pool.
 pub fn for_each<T: Send>(items: impl ExactSizeIterator<Item = T>, work: impl Fn(T) + Sync) {
     if alone() || items.len() < 2 {
         return items.for_each(work);
@@ -48,14 +46,9 @@ pub fn for_each<T: Send>(items: impl ExactSizeIterator<Item = T>, work: impl Fn(
     });
 }
 
-/// Does two things that need nothing of each other: side by side if the work on `tensor` is done by this thread pool,
-/// else in order.
-pub fn both<const D: usize, A: Send, B: Send>(
-    tensor: &Tensor<D>,
-    a: impl FnOnce() -> A + Send,
-    b: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    if alone() || Numbers::of(tensor).is_none() {
+/// Runs two independent computations on tensors of `device`: in parallel on the CPU, else one after the other.
+pub fn join<A: Send, B: Send>(device: &Device, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if alone() || *device != Device::flex() {
         return (a(), b());
     }
     let (mut of_b, left) = (None, AtomicUsize::new(1));
@@ -71,12 +64,12 @@ pub fn both<const D: usize, A: Send, B: Send>(
     (of_a, of_b.expect("the scope ends when both are done, and passes panics on"))
 }
 
-/// Whether there is no other thread. Outside of a pool of ours Rayon would start one for the whole process.
+/// Whether there is no other thread. Outside a pool Rayon would start its global one.
 fn alone() -> bool {
     rayon::current_thread_index().is_none() || rayon::current_num_threads() == 1
 }
 
-/// Takes parts of the pool's work until `done`, or until there have been none for a while.
+/// Runs tasks of the pool until `done`, or until there has been none for [`PATIENCE`].
 fn help_until(done: impl Fn() -> bool) {
     let mut idle_since = Instant::now();
     while !done() {
@@ -89,7 +82,7 @@ fn help_until(done: impl Fn() -> bool) {
     }
 }
 
-/// Ends the looking even if the work panics.
+/// Ends the spinning even if the work panics.
 struct SetOnDrop(Arc<AtomicBool>);
 
 impl Drop for SetOnDrop {
@@ -98,7 +91,7 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// Counts a part as done even if it panics.
+/// Counts a task as done even if it panics.
 struct CountDownOnDrop<'a>(&'a AtomicUsize);
 
 impl Drop for CountDownOnDrop<'_> {
@@ -112,21 +105,18 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::processor;
 
     fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
-    }
-
-    fn here() -> Tensor<1> {
-        processor::tensor(vec![0.0], [1])
     }
 
     #[test]
     fn every_item_is_taken_once_whatever_the_threads() {
         for threads in [1, 2, 5] {
             let mut numbers = vec![0u64; 1000];
-            on_threads(threads, || attentively(|| for_each(numbers.iter_mut().enumerate(), |(i, to)| *to += i as u64)));
+            on_threads(threads, || {
+                with_spinning_workers(|| for_each(numbers.iter_mut().enumerate(), |(i, to)| *to += i as u64))
+            });
             assert!(numbers.iter().enumerate().all(|(i, &number)| number == i as u64));
         }
     }
@@ -139,7 +129,9 @@ mod tests {
                 sum.fetch_add(number, Ordering::Relaxed);
             });
         };
-        let (a, b) = on_threads(3, || attentively(|| both(&here(), || for_each(0..10, |_| add()), || (add(), 7).1)));
+        let (a, b) = on_threads(3, || {
+            with_spinning_workers(|| join(&Device::flex(), || for_each(0..10, |_| add()), || (add(), 7).1))
+        });
         assert_eq!((a, b, sum.into_inner()), ((), 7, 11 * 5050));
     }
 
@@ -147,7 +139,8 @@ mod tests {
     fn panics_reach_the_caller() {
         let panics = |work: &(dyn Fn() + Sync)| on_threads(2, || catch_unwind(AssertUnwindSafe(work)).is_err());
         assert!(panics(&|| for_each(0..10, |number| assert_ne!(number, 7))));
-        assert!(panics(&|| assert_eq!(both(&here(), || 1, || [1][here().dims()[0]]), (1, 1))));
-        assert!(panics(&|| assert_eq!(both(&here(), || [1][here().dims()[0]], || 1), (1, 1))));
+        let fails = |number: usize| assert_ne!(number, 1);
+        assert!(panics(&|| _ = join(&Device::flex(), || fails(0), || fails(1))));
+        assert!(panics(&|| _ = join(&Device::flex(), || fails(1), || fails(0))));
     }
 }

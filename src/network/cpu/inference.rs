@@ -2,36 +2,36 @@
 
 use rayon::prelude::*;
 
-use super::buffers::Buffers;
-use super::chain::{Kernels, layers};
+use super::buffers::ForwardBuffers;
+use super::chain::{Workspace, layers};
 use super::elementwise::import;
 use super::grid::Grid;
-use super::layer::ForwardFixed;
+use super::layer::ForwardFolded;
 use crate::network::architecture::LayerSpec;
 use crate::network::layer::Constants;
-use crate::network::parameters::Layout;
+use crate::network::parameters::ParameterLayout;
 
 /// Images of one group: as many as one vector has numbers, so that a pixel is a vector, and few enough that a layer of
 /// them stays in the second cache.
 const GROUP: usize = 16;
 
 /// A network whose normalisations are part of its kernels.
-pub struct Fixed<'a> {
+pub struct FoldedNetwork<'a> {
     specs: &'a [LayerSpec],
-    layers: Vec<FixedLayer>,
+    layers: Vec<FoldedLayer>,
     slope: f32,
 }
 
-struct FixedLayer {
+struct FoldedLayer {
     kernel: Vec<f32>,
     shift: Vec<f32>,
 }
 
-impl<'a> Fixed<'a> {
+impl<'a> FoldedNetwork<'a> {
     /// Folds scale, shift and moving statistics of each normalisation into kernel and shift.
     pub fn new(
         specs: &'a [LayerSpec],
-        layout: &Layout,
+        layout: &ParameterLayout,
         constants: &Constants,
         parameters: &[f32],
         statistics: &[f32],
@@ -51,7 +51,7 @@ impl<'a> Fixed<'a> {
                 }
                 scale_kernel(spec, &mut kernel, &factors);
             }
-            layers.push(FixedLayer { kernel, shift });
+            layers.push(FoldedLayer { kernel, shift });
         }
         Self { specs, layers, slope: constants.leaky_slope as f32 }
     }
@@ -62,17 +62,17 @@ fn scale_kernel(spec: &LayerSpec, kernel: &mut [f32], factors: &[f32]) {
     let [_, fine, height, width] = spec.kernel_shape();
     for (index, weights) in kernel.chunks_exact_mut(height * width).enumerate() {
         let [coarse, fine] = [index / fine, index % fine];
-        let factor = factors[if spec.direction == crate::network::Direction::Down { coarse } else { fine }];
+        let factor = factors[if spec.kind == crate::network::LayerKind::Conv { coarse } else { fine }];
         weights.iter_mut().for_each(|weight| *weight *= factor);
     }
 }
 
-impl Kernels {
+impl Workspace {
     /// Forward pass of images `[n, channels, height, width]`. `finish` takes the values of a group of images to the part
     /// of `output` that belongs to them.
     pub fn forward<T: Send>(
         &self,
-        network: &Fixed,
+        network: &FoldedNetwork,
         (input, [n, channels, side, _]): (&[f32], [usize; 4]),
         output: &mut [T],
         finish: impl Fn(&Grid, &[f32], &mut [T]) + Sync,
@@ -87,21 +87,26 @@ impl Kernels {
         });
     }
 
-    fn forward_group(&self, network: &Fixed, (input, shape): (&[f32], [usize; 4]), finish: impl FnOnce(&Grid, &[f32])) {
+    fn forward_group(
+        &self,
+        network: &FoldedNetwork,
+        (input, shape): (&[f32], [usize; 4]),
+        finish: impl FnOnce(&Grid, &[f32]),
+    ) {
         let layers = layers(network.specs, shape);
-        let mut buffers = self.forward_buffers().take(shape[0], || Buffers::new(&layers));
+        let mut buffers = self.forward_buffers().take(shape[0], || ForwardBuffers::new(&layers));
         let grid = layers[0].input();
         for (channel, to) in grid.channels_mut(&mut buffers.between[0], 1).enumerate() {
             import(input, channel, &grid, to);
         }
-        for (index, (layer, FixedLayer { kernel, shift })) in layers.iter().zip(&network.layers).enumerate() {
+        for (index, (layer, FoldedLayer { kernel, shift })) in layers.iter().zip(&network.layers).enumerate() {
             let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
             let (input, count) = (&inputs[index][..], layer.block());
             let (grid, slope) = (layer.output(), if layer.spec.activated { network.slope } else { 1.0 });
             let values = grid.channels_mut(&mut buffers.products[index], count);
             let outputs = layer.outer.channels_mut(&mut outputs[0], count);
             for (block, ((values, output), shift)) in values.zip(outputs).zip(shift.chunks(count)).enumerate() {
-                self.run(ForwardFixed { layer, kernel, input, first: block * count, shift, slope, values, output });
+                self.run(ForwardFolded { layer, kernel, input, first: block * count, shift, slope, values, output });
             }
         }
         let last = &layers[layers.len() - 1].outer;

@@ -5,9 +5,9 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::{DType, Shape, Tensor, TensorData};
 
 /// The numbers of a tensor in order, to be read.
-pub struct Numbers(FlexTensor);
+pub struct CpuSlice(FlexTensor);
 
-impl Numbers {
+impl CpuSlice {
     /// The numbers of `tensor` if it is one of `f32` on the processor.
     pub fn of<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
         let primitive = tensor.clone().try_into_primitive::<Flex>().ok()?;
@@ -25,14 +25,14 @@ impl Numbers {
 }
 
 /// The numbers of a vector in order, to be changed.
-pub struct Owned(FlexTensor);
+pub struct CpuVec(FlexTensor);
 
-impl Owned {
+impl CpuVec {
     /// Takes the numbers of `vector` if it is one of `f32` on the processor, and leaves an empty vector.
     pub fn take(vector: &mut Tensor<1>) -> Option<Self> {
-        let numbers = Numbers::of(vector)?;
+        let numbers = CpuSlice::of(vector)?;
         *vector = Tensor::from_primitive::<Flex>(FlexTensor::empty(Shape::new([0]), DType::F32));
-        let Numbers(primitive) = numbers;
+        let CpuSlice(primitive) = numbers;
         let whole = primitive.layout().num_elements() == primitive.storage::<f32>().len();
         Some(Self(if whole { primitive } else { primitive.to_contiguous() }))
     }
@@ -86,10 +86,10 @@ mod tests {
     #[test]
     fn numbers_come_in_order() {
         let matrix = Tensor::<1, Int>::arange(0..6, &Device::flex()).float().reshape([2, 3]);
-        assert_eq!(Numbers::of(&matrix).unwrap().as_slice(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(Numbers::of(&matrix.clone().narrow(0, 1, 1)).unwrap().as_slice(), [3.0, 4.0, 5.0]);
-        assert_eq!(Numbers::of(&matrix.clone().transpose()).unwrap().as_slice(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
-        assert!(Numbers::of(&matrix.cast(DType::F64)).is_none());
+        assert_eq!(CpuSlice::of(&matrix).unwrap().as_slice(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(CpuSlice::of(&matrix.clone().narrow(0, 1, 1)).unwrap().as_slice(), [3.0, 4.0, 5.0]);
+        assert_eq!(CpuSlice::of(&matrix.clone().transpose()).unwrap().as_slice(), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert!(CpuSlice::of(&matrix.cast(DType::F64)).is_none());
     }
 
     #[test]
@@ -97,12 +97,12 @@ mod tests {
         let mut vector = tensor(vec![1.0, 2.0, 3.0], [3]);
         let (copy, mut part) = (vector.clone(), vector.clone().narrow(0, 1, 2));
         for vector in [&mut vector, &mut part] {
-            let mut owned = Owned::take(vector).unwrap();
+            let mut owned = CpuVec::take(vector).unwrap();
             owned.as_mut_slice()[0] = 7.0;
             *vector = owned.into_tensor();
         }
-        assert_eq!(Numbers::of(&vector).unwrap().as_slice(), [7.0, 2.0, 3.0]);
-        assert_eq!(Numbers::of(&part).unwrap().as_slice(), [7.0, 3.0]);
-        assert_eq!(Numbers::of(&copy).unwrap().as_slice(), [1.0, 2.0, 3.0]);
+        assert_eq!(CpuSlice::of(&vector).unwrap().as_slice(), [7.0, 2.0, 3.0]);
+        assert_eq!(CpuSlice::of(&part).unwrap().as_slice(), [7.0, 3.0]);
+        assert_eq!(CpuSlice::of(&copy).unwrap().as_slice(), [1.0, 2.0, 3.0]);
     }
 }

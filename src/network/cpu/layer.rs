@@ -6,26 +6,26 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::convolution::Convolution;
 use super::elementwise::{Activated, Affine, Moments, activate, activate_backward, moments, normalise_backward};
 use super::grid::Grid;
-use super::link::Link;
 use super::smoothing::smooth;
 use crate::network::Geometry;
-use crate::network::architecture::{Direction, LayerSpec};
+use crate::network::architecture::{LayerKind, LayerSpec};
 use crate::network::layer::Constants;
 
 /// A layer with the places of its values.
 #[derive(Debug, Clone)]
 pub struct Layer {
     pub spec: LayerSpec,
-    pub link: Link,
+    pub convolution: Convolution,
     /// Where the next layer wants this one's output.
     pub outer: Grid,
 }
 
 /// The weights of one layer in the network's vector.
 #[derive(Clone, Copy)]
-pub struct Weights<'a> {
+pub struct LayerParameters<'a> {
     pub kernel: &'a [f32],
     pub shift: &'a [f32],
     pub scale: Option<&'a [f32]>,
@@ -34,17 +34,17 @@ pub struct Weights<'a> {
 impl Layer {
     /// Placement of what comes in.
     pub fn input(&self) -> Grid {
-        match self.spec.direction {
-            Direction::Down => self.link.fine,
-            Direction::Up => self.link.coarse,
+        match self.spec.kind {
+            LayerKind::Conv => self.convolution.fine,
+            LayerKind::ConvTranspose => self.convolution.coarse,
         }
     }
 
     /// Placement of what the product gives.
     pub fn output(&self) -> Grid {
-        match self.spec.direction {
-            Direction::Down => self.link.coarse,
-            Direction::Up => self.link.fine,
+        match self.spec.kind {
+            LayerKind::Conv => self.convolution.coarse,
+            LayerKind::ConvTranspose => self.convolution.fine,
         }
     }
 
@@ -56,9 +56,9 @@ impl Layer {
     /// The product for some output channels, smoothed if the layer is.
     #[inline(always)]
     fn convolve<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, input: &[f32], to: &mut [f32]) {
-        match self.spec.direction {
-            Direction::Down => self.link.to_coarse(simd, kernel, first, input, to),
-            Direction::Up => self.link.to_fine(simd, kernel, first, input, to),
+        match self.spec.kind {
+            LayerKind::Conv => self.convolution.to_coarse(simd, kernel, first, input, to),
+            LayerKind::ConvTranspose => self.convolution.to_fine(simd, kernel, first, input, to),
         }
         for channel in to.chunks_exact_mut(self.output().channel_length()) {
             self.smooth(channel);
@@ -76,9 +76,9 @@ impl Layer {
     /// The gradient by some of the channels that came in, from that by all that the product gave.
     #[inline(always)]
     fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, by_product: &[f32], to: &mut [f32]) {
-        match self.spec.direction {
-            Direction::Down => self.link.to_fine(simd, kernel, first, by_product, to),
-            Direction::Up => self.link.to_coarse(simd, kernel, first, by_product, to),
+        match self.spec.kind {
+            LayerKind::Conv => self.convolution.to_fine(simd, kernel, first, by_product, to),
+            LayerKind::ConvTranspose => self.convolution.to_coarse(simd, kernel, first, by_product, to),
         }
     }
 
@@ -89,21 +89,26 @@ impl Layer {
         by_product: &'a [f32],
         to: &'a mut [f32],
     ) -> impl ExactSizeIterator<Item = ByKernel<'a>> {
-        let (coarse, fine) = match self.spec.direction {
-            Direction::Down => (by_product, input),
-            Direction::Up => (input, by_product),
+        let (coarse, fine) = match self.spec.kind {
+            LayerKind::Conv => (by_product, input),
+            LayerKind::ConvTranspose => (input, by_product),
         };
-        let grid = &self.link.coarse;
+        let grid = &self.convolution.coarse;
         // What a task for a collapsing link does first, it does for all fine channels.
         let count = match self.spec.geometry {
-            Geometry::Halving(_) => block(grid.channels),
-            Geometry::Collapsing => grid.channels.div_ceil(2),
+            Geometry::Stride2(_) => block(grid.channels),
+            Geometry::Valid => grid.channels.div_ceil(2),
         };
         let to = to.chunks_mut(count * (to.len() / grid.channels));
-        grid.channels(coarse, count).zip(to).map(move |(coarse, to)| ByKernel { link: &self.link, coarse, fine, to })
+        grid.channels(coarse, count).zip(to).map(move |(coarse, to)| ByKernel {
+            convolution: &self.convolution,
+            coarse,
+            fine,
+            to,
+        })
     }
 
-    fn affine(&self, weights: &Weights, channel: usize, moments: &Moments, constants: &Constants) -> Affine {
+    fn affine(&self, weights: &LayerParameters, channel: usize, moments: &Moments, constants: &Constants) -> Affine {
         let slope = if self.spec.activated { constants.leaky_slope as f32 } else { 1.0 };
         let scale = weights.scale.map_or(1.0, |scale| scale[channel]);
         let (mean, factor) = match self.spec.normalised {
@@ -123,7 +128,7 @@ pub fn block(channels: usize) -> usize {
 pub struct Forward<'a> {
     pub layer: &'a Layer,
     pub constants: &'a Constants,
-    pub weights: Weights<'a>,
+    pub weights: LayerParameters<'a>,
     pub input: &'a [f32],
     /// Number of the first channel.
     pub first: usize,
@@ -154,7 +159,7 @@ impl WithSimd for Forward<'_> {
 }
 
 /// Forward pass with an affine map in place of a normalisation, its scale part of the kernel.
-pub struct ForwardFixed<'a> {
+pub struct ForwardFolded<'a> {
     pub layer: &'a Layer,
     pub kernel: &'a [f32],
     pub input: &'a [f32],
@@ -167,7 +172,7 @@ pub struct ForwardFixed<'a> {
     pub output: &'a mut [f32],
 }
 
-impl WithSimd for ForwardFixed<'_> {
+impl WithSimd for ForwardFolded<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -196,7 +201,7 @@ pub struct Next<'a> {
 pub struct Backward<'a> {
     pub layer: &'a Layer,
     pub constants: &'a Constants,
-    pub weights: Weights<'a>,
+    pub weights: LayerParameters<'a>,
     pub first: usize,
     /// None for the last layer, whose gradient is in `by_output` already.
     pub next: Option<Next<'a>>,
@@ -247,7 +252,7 @@ impl WithSimd for Backward<'_> {
 
 /// The gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
 pub struct ByKernel<'a> {
-    link: &'a Link,
+    convolution: &'a Convolution,
     coarse: &'a [f32],
     fine: &'a [f32],
     to: &'a mut [f32],
@@ -258,7 +263,7 @@ impl WithSimd for ByKernel<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        self.link.gradient(simd, self.coarse, self.fine, self.to);
+        self.convolution.gradient(simd, self.coarse, self.fine, self.to);
     }
 }
 

@@ -2,26 +2,26 @@
 
 use pulp::{Arch, WithSimd};
 
-use super::buffers::{Buffers, Gradient, Spare};
+use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers};
+use super::convolution::Convolution;
 use super::elementwise::{export, import};
 use super::grid::Grid;
-use super::layer::{Backward, BackwardInput, Forward, Layer, Next, Task, Weights, block};
-use super::link::Link;
-use crate::network::architecture::{Direction, LayerSpec};
+use super::layer::{Backward, BackwardInput, Forward, Layer, LayerParameters, Next, Task, block};
+use crate::device::for_each;
+use crate::network::architecture::{LayerKind, LayerSpec};
 use crate::network::layer::Constants;
-use crate::network::parameters::{LayerEntries, Layout};
-use crate::processor;
+use crate::network::parameters::{LayerEntries, ParameterLayout};
 
 /// What a forward pass leaves behind for backward passes.
-pub struct Tape {
+pub struct CpuTape {
     layers: Vec<Layer>,
     /// Always there, until dropping hands it back.
-    buffers: Option<Buffers>,
-    spare: Spare<Buffers>,
+    buffers: Option<ForwardBuffers>,
+    spare: BufferPool<ForwardBuffers>,
 }
 
-impl Tape {
-    fn buffers(&self) -> &Buffers {
+impl CpuTape {
+    fn buffers(&self) -> &ForwardBuffers {
         self.buffers.as_ref().expect("buffers are handed back when the tape is dropped, not before")
     }
 
@@ -36,7 +36,7 @@ impl Tape {
         export_all(&grid, &between[between.len() - 1])
     }
 
-    /// Means and variances of the batch, in the order of [`Layout::statistics`].
+    /// Means and variances of the batch, in the order of [`ParameterLayout::statistics`].
     pub fn statistics(&self) -> impl Iterator<Item = f32> {
         let normalised = self.layers.iter().zip(&self.buffers().moments).filter(|(layer, _)| layer.spec.normalised);
         normalised.flat_map(|(_, moments)| {
@@ -45,7 +45,7 @@ impl Tape {
     }
 }
 
-impl Drop for Tape {
+impl Drop for CpuTape {
     fn drop(&mut self) {
         if let Some(buffers) = self.buffers.take() {
             self.spare.put(self.images(), buffers);
@@ -55,25 +55,25 @@ impl Drop for Tape {
 
 /// The fused kernels of one network.
 #[derive(Debug, Clone)]
-pub struct Kernels {
+pub struct Workspace {
     arch: Arch,
-    forward: Spare<Buffers>,
-    backward: Spare<Gradient>,
+    forward: BufferPool<ForwardBuffers>,
+    backward: BufferPool<BackwardBuffers>,
 }
 
-impl Kernels {
-    /// Kernels for this processor.
+impl Workspace {
+    /// Workspace for this processor.
     pub fn new() -> Self {
         Self::on(Arch::new())
     }
 
-    /// Kernels for the given kind of vectors.
+    /// Workspace for the given kind of vectors.
     pub fn on(arch: Arch) -> Self {
-        Self { arch, forward: Spare::default(), backward: Spare::default() }
+        Self { arch, forward: BufferPool::default(), backward: BufferPool::default() }
     }
 
     /// The buffers of forward passes.
-    pub fn forward_buffers(&self) -> &Spare<Buffers> {
+    pub fn forward_buffers(&self) -> &BufferPool<ForwardBuffers> {
         &self.forward
     }
 
@@ -81,13 +81,13 @@ impl Kernels {
     pub fn forward_train(
         &self,
         specs: &[LayerSpec],
-        layout: &Layout,
+        layout: &ParameterLayout,
         constants: &Constants,
         parameters: &[f32],
         (input, shape): (&[f32], [usize; 4]),
-    ) -> Tape {
+    ) -> CpuTape {
         let layers = layers(specs, shape);
-        let mut buffers = self.forward.take(shape[0], || Buffers::new(&layers));
+        let mut buffers = self.forward.take(shape[0], || ForwardBuffers::new(&layers));
         import_all(&layers[0].input(), input, &mut buffers.between[0]);
         for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
             let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
@@ -96,22 +96,22 @@ impl Kernels {
             let outputs = layer.outer.channels_mut(&mut outputs[0], count);
             let moments = buffers.moments[index].chunks_mut(count);
             let blocks = values.zip(outputs).zip(moments).enumerate();
-            processor::for_each(blocks, |(block, ((values, output), moments))| {
+            for_each(blocks, |(block, ((values, output), moments))| {
                 let weights = weights(parameters, entries);
                 let first = block * count;
                 self.run(Forward { layer, constants, weights, input, first, values, moments, output });
             });
         }
-        Tape { layers, buffers: Some(buffers), spare: self.forward.clone() }
+        CpuTape { layers, buffers: Some(buffers), spare: self.forward.clone() }
     }
 
-    /// Gradient by the parameters, in the order of [`Layout::parameters`].
+    /// Gradient by the parameters, in the order of [`ParameterLayout::parameters`].
     pub fn backward_parameters(
         &self,
-        layout: &Layout,
+        layout: &ParameterLayout,
         constants: &Constants,
         parameters: &[f32],
-        tape: &Tape,
+        tape: &CpuTape,
         gradient: &[f32],
     ) -> Vec<f32> {
         let mut by_parameters = vec![0.0; parameters.len()];
@@ -123,10 +123,10 @@ impl Kernels {
     /// Gradient by the input, `[n, channels, height, width]`, and that shape.
     pub fn backward_input(
         &self,
-        layout: &Layout,
+        layout: &ParameterLayout,
         constants: &Constants,
         parameters: &[f32],
-        tape: &Tape,
+        tape: &CpuTape,
         gradient: &[f32],
     ) -> (Vec<f32>, [usize; 4]) {
         let mut buffers = self.backward(layout, constants, parameters, tape, gradient, None);
@@ -135,7 +135,7 @@ impl Kernels {
         let count = block(grid.channels);
         let by_product = &buffers.by_products[0][..];
         let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
-        processor::for_each(blocks, |(block, by_input)| {
+        for_each(blocks, |(block, by_input)| {
             self.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
         });
         let by_input = export_all(&grid, &buffers.by_output);
@@ -146,15 +146,15 @@ impl Kernels {
     /// From the gradient by the output to those by what the products gave, and to those by the parameters if asked for.
     fn backward(
         &self,
-        layout: &Layout,
+        layout: &ParameterLayout,
         constants: &Constants,
         parameters: &[f32],
-        tape: &Tape,
+        tape: &CpuTape,
         gradient: &[f32],
         mut by_parameters: Option<&mut [f32]>,
-    ) -> Gradient {
+    ) -> BackwardBuffers {
         let (layers, forward) = (&tape.layers, tape.buffers());
-        let mut buffers = self.backward.take(tape.images(), || Gradient::new(layers));
+        let mut buffers = self.backward.take(tape.images(), || BackwardBuffers::new(layers));
         import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
         for (index, layer) in layers.iter().enumerate().rev() {
             let count = layer.block();
@@ -194,12 +194,12 @@ impl Kernels {
                 tasks
                     .extend(next.layer.by_kernel(&forward.between[index + 1], next.by_product, to).map(Task::ByKernel));
             }
-            processor::for_each(tasks.into_iter(), |task| self.run(task));
+            for_each(tasks.into_iter(), |task| self.run(task));
         }
         if let Some(by_parameters) = by_parameters {
             let to = &mut by_parameters[layout.layers[0].kernel.clone()];
             let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_products[0], to);
-            processor::for_each(tasks, |task| self.run(task));
+            for_each(tasks, |task| self.run(task));
             for (entries, sums) in layout.layers.iter().zip(&buffers.sums) {
                 write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);
                 if let Some(scale) = &entries.scale {
@@ -218,27 +218,27 @@ impl Kernels {
 
 /// The layers with the places of their values, for an input of `[n, channels, height, width]`.
 pub fn layers(specs: &[LayerSpec], [n, _, mut side, _]: [usize; 4]) -> Vec<Layer> {
-    let mut links = Vec::with_capacity(specs.len());
+    let mut convolutions = Vec::with_capacity(specs.len());
     for spec in specs {
         let [coarse, fine, ..] = spec.kernel_shape();
         let output_side = spec.output_side(side);
-        links.push(Link::new(spec.geometry, [coarse, fine], side.max(output_side), n));
+        convolutions.push(Convolution::new(spec.geometry, [coarse, fine], side.max(output_side), n));
         side = output_side;
     }
     let ends = |index: usize, input: bool| {
-        let link: &Link = &links[index];
-        if (specs[index].direction == Direction::Down) == input { link.fine } else { link.coarse }
+        let convolution: &Convolution = &convolutions[index];
+        if (specs[index].kind == LayerKind::Conv) == input { convolution.fine } else { convolution.coarse }
     };
     let outer = |index: usize| if index + 1 < specs.len() { ends(index + 1, true) } else { ends(index, false) };
     specs
         .iter()
         .enumerate()
-        .map(|(index, &spec)| Layer { spec, link: links[index].clone(), outer: outer(index) })
+        .map(|(index, &spec)| Layer { spec, convolution: convolutions[index].clone(), outer: outer(index) })
         .collect()
 }
 
-fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> Weights<'a> {
-    Weights {
+fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> LayerParameters<'a> {
+    LayerParameters {
         kernel: &parameters[entries.kernel.clone()],
         shift: &parameters[entries.shift.clone()],
         scale: entries.scale.clone().map(|range| &parameters[range]),
@@ -250,7 +250,7 @@ fn write(values: impl Iterator<Item = f32>, to: &mut [f32]) {
 }
 
 fn import_all(grid: &Grid, images: &[f32], to: &mut [f32]) {
-    processor::for_each(grid.channels_mut(to, 1).enumerate(), |(channel, to)| import(images, channel, grid, to));
+    for_each(grid.channels_mut(to, 1).enumerate(), |(channel, to)| import(images, channel, grid, to));
 }
 
 fn export_all(grid: &Grid, from: &[f32]) -> (Vec<f32>, [usize; 4]) {

@@ -11,7 +11,7 @@ use super::layer::{Layer, Sums};
 type Values = ABox<[f32], ConstAlign<64>>;
 
 /// The buffers of a forward pass over a batch.
-pub struct Buffers {
+pub struct ForwardBuffers {
     /// What goes into each layer, and what comes out of the last.
     pub between: Vec<Values>,
     /// What each product gave.
@@ -20,7 +20,7 @@ pub struct Buffers {
     pub moments: Vec<Vec<Moments>>,
 }
 
-impl Buffers {
+impl ForwardBuffers {
     pub fn new(layers: &[Layer]) -> Self {
         let mut between: Vec<Values> = layers.iter().map(|layer| zeros(layer.input().length())).collect();
         between.extend(layers.last().map(|layer| zeros(layer.outer.length())));
@@ -33,7 +33,7 @@ impl Buffers {
 }
 
 /// The buffers of a backward pass.
-pub struct Gradient {
+pub struct BackwardBuffers {
     /// By the output of the layer whose turn it is, and at the end by the input of the first.
     pub by_output: Values,
     /// By the product of each layer.
@@ -42,7 +42,7 @@ pub struct Gradient {
     pub sums: Vec<Vec<Sums>>,
 }
 
-impl Gradient {
+impl BackwardBuffers {
     pub fn new(layers: &[Layer]) -> Self {
         let longest = |grid: fn(&Layer) -> Grid| layers.iter().map(|layer| grid(layer).length()).max().unwrap_or(0);
         Self {
@@ -61,11 +61,11 @@ fn zeros(length: usize) -> Values {
 /// Passes that may run side by side, or follow each other with other batch sizes, without new buffers.
 const MOST_SPARE: usize = 8;
 
-/// Buffers that wait for the next pass over a batch of as many images, so that a training step makes none.
-pub struct Spare<T>(Arc<Mutex<Vec<(usize, T)>>>);
+/// ForwardBuffers that wait for the next pass over a batch of as many images, so that a training step makes none.
+pub struct BufferPool<T>(Arc<Mutex<Vec<(usize, T)>>>);
 
-impl<T> Spare<T> {
-    /// Buffers for `n` images, new ones if none are there.
+impl<T> BufferPool<T> {
+    /// ForwardBuffers for `n` images, new ones if none are there.
     pub fn take(&self, n: usize, new: impl FnOnce() -> T) -> T {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that were used last: they may still be in the cache.
@@ -84,20 +84,20 @@ impl<T> Spare<T> {
     }
 }
 
-impl<T> Clone for Spare<T> {
+impl<T> Clone for BufferPool<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Default for Spare<T> {
+impl<T> Default for BufferPool<T> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<T> std::fmt::Debug for Spare<T> {
+impl<T> std::fmt::Debug for BufferPool<T> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Spare")
+        formatter.write_str("BufferPool")
     }
 }

@@ -11,7 +11,7 @@
 
 use pulp::Simd;
 
-use super::product::{Weights, largest, load};
+use super::product::{WeightRows, largest, load};
 use crate::network::convolution::KERNEL;
 
 const TAPS: usize = KERNEL * KERNEL;
@@ -62,7 +62,7 @@ pub fn pair_taps(kernel: &[f32; TAPS], py: usize, order: Order) -> [f32; GROUP] 
 #[inline(always)]
 pub fn multiply_pairs<S: Simd>(
     simd: S,
-    weights: Weights,
+    weights: WeightRows,
     from: &[f32],
     reads: &[usize],
     region: Region,
@@ -96,7 +96,7 @@ fn pair_starts(region: Region, lanes: usize) -> Vec<usize> {
 
 struct Call<'a, S> {
     simd: S,
-    weights: Weights<'a>,
+    weights: WeightRows<'a>,
     from: &'a [f32],
     reads: &'a [usize],
     starts: &'a [usize],
