@@ -3,7 +3,7 @@
 #
 #   benches/fidelity.sh MICROGRAPHS.h5 OUT_DIR MATERIALS [SEEDS [train_generate options]]
 #
-#   MATERIALS  names of datasets in MICROGRAPHS.h5, or of the built-in micrographs voronoi, discs, gaussian_field
+#   MATERIALS  names of datasets in MICROGRAPHS.h5, or of the built-in micrographs grain_boundaries, discs, gaussian_field
 #              (256 x 256 pixels, seed 7); separated by commas
 #   SEEDS      of training and realisations, separated by commas; 1 if not given
 #
@@ -36,7 +36,7 @@ printf 'material\tseed\tphase\tgates\ttraining (s)\tshort\n'
 for material in "${materials[@]}"; do
     file=$micrographs dataset=$material
     case $material in
-    voronoi | discs | gaussian_field)
+    grain_boundaries | discs | gaussian_field)
         mkdir -p "$out"
         file=$out/$material.h5 dataset=/phase
         "$build/examples-c/make_micrograph" "$material" "$file" --seed 7 >&2

@@ -37,7 +37,7 @@ fn main() -> Result<()> {
 type Material = fn(usize) -> Sample;
 
 const MATERIALS: [(&str, Material); 3] = [
-    ("voronoi", |side| Sample::GrainBoundaries(GrainBoundaries { ny: side, nx: side, ..Default::default() })),
+    ("grain_boundaries", |side| Sample::GrainBoundaries(GrainBoundaries { ny: side, nx: side, ..Default::default() })),
     ("discs", |side| Sample::Discs(Discs { ny: side, nx: side, ..Default::default() })),
     ("gaussian_field", |side| Sample::GaussianField(GaussianField { ny: side, nx: side, ..Default::default() })),
 ];

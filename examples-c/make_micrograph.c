@@ -12,7 +12,7 @@ static const char USAGE[] =
     "\n"
     "Writes the phases of a built-in micrograph to the dataset /phase of OUT.h5.\n"
     "\n"
-    "  KIND                    ellipses, checkerboard, gaussian_field, voronoi or discs\n"
+    "  KIND                    ellipses, checkerboard, gaussian_field, grain_boundaries or discs\n"
     "  --seed S                0 if not given\n"
     "  --size N                pixels along each side; 256 if not given, 32 for ellipses\n"
     "  --count N               images in the file; 1 if not given\n"
@@ -25,7 +25,7 @@ static const struct {
 } KINDS[] = {{"ellipses", DAVEGAN_SAMPLE_ELLIPSES},
              {"checkerboard", DAVEGAN_SAMPLE_CHECKERBOARD},
              {"gaussian_field", DAVEGAN_SAMPLE_GAUSSIAN_FIELD},
-             {"voronoi", DAVEGAN_SAMPLE_VORONOI},
+             {"grain_boundaries", DAVEGAN_SAMPLE_GRAIN_BOUNDARIES},
              {"discs", DAVEGAN_SAMPLE_DISCS}};
 
 static void usage_error(const char *what, const char *value) {

@@ -50,10 +50,15 @@ module davegan
   integer(c_int32_t), parameter, public :: davegan_segmentation_phase_numbers = 1
   integer(c_int32_t), parameter, public :: davegan_segmentation_thresholds = 2
   integer(c_int32_t), parameter, public :: davegan_segmentation_otsu = 3
+  integer(c_int32_t), parameter, public :: davegan_unit_unspecified = 0
+  integer(c_int32_t), parameter, public :: davegan_unit_metre = 1
+  integer(c_int32_t), parameter, public :: davegan_unit_millimetre = 2
+  integer(c_int32_t), parameter, public :: davegan_unit_micrometre = 3
+  integer(c_int32_t), parameter, public :: davegan_unit_nanometre = 4
   integer(c_int32_t), parameter, public :: davegan_sample_ellipses = 1
   integer(c_int32_t), parameter, public :: davegan_sample_checkerboard = 2
   integer(c_int32_t), parameter, public :: davegan_sample_gaussian_field = 3
-  integer(c_int32_t), parameter, public :: davegan_sample_voronoi = 4
+  integer(c_int32_t), parameter, public :: davegan_sample_grain_boundaries = 4
   integer(c_int32_t), parameter, public :: davegan_sample_discs = 5
   integer, parameter, public :: davegan_max_phases = 8
   integer, parameter, public :: davegan_device_name_size = 256
@@ -82,7 +87,10 @@ module davegan
     integer(c_int32_t) :: segmentation
     integer(c_int32_t) :: n_phases
     integer(c_int32_t) :: n_thresholds
+    integer(c_int32_t) :: voxel_unit
     real(c_double) :: thresholds(davegan_max_phases - 1)
+    integer(c_int64_t) :: x0, y0, nx, ny
+    real(c_double) :: voxel_size
   end type davegan_micrograph_options_t
 
   !> A built-in micrograph.
@@ -100,9 +108,11 @@ module davegan
     integer(c_size_t) :: struct_size
     integer(c_int64_t) :: n_images, nz, ny, nx
     integer(c_int32_t) :: n_phases
+    integer(c_int32_t) :: voxel_unit
     real(c_double) :: volume_fraction(davegan_max_phases), phase_value(davegan_max_phases)
     integer(c_int32_t) :: minority_phase
     integer(c_int32_t) :: n_parameters
+    real(c_double) :: voxel_size
   end type davegan_micrograph_info_t
 
   !> How a model is trained. progress and user_data are for C; pass a progress handler to davegan_train instead.
@@ -233,7 +243,7 @@ module davegan
     module procedure generate_one, generate_many
   end interface davegan_generate_into
 
-  public :: davegan_version, davegan_status_name
+  public :: davegan_version, davegan_status_name, davegan_last_warning
   public :: davegan_devices, davegan_device_name
   public :: davegan_micrograph_options_init, davegan_sample_options_init, davegan_train_options_init
   public :: davegan_generate_options_init, davegan_s2_options_init
@@ -272,6 +282,13 @@ module davegan
       integer(c_size_t), intent(out) :: needed
       integer(c_int32_t) :: status
     end function c_last_error_copy
+    function c_last_warning_copy(buffer, capacity, needed) result(status) bind(c, name="davegan_last_warning_copy")
+      import :: c_char, c_int32_t, c_size_t
+      character(kind=c_char), intent(out) :: buffer(*)
+      integer(c_size_t), value :: capacity
+      integer(c_size_t), intent(out) :: needed
+      integer(c_int32_t) :: status
+    end function c_last_warning_copy
     function c_device_count(count) result(status) bind(c, name="davegan_device_count")
       import :: c_int32_t
       integer(c_int32_t), intent(out) :: count
@@ -637,6 +654,12 @@ contains
     character(len=:), allocatable :: name
     name = to_fortran(c_status_name(status))
   end function davegan_status_name
+
+  !> The warnings of the last call of this thread that read a micrograph or trained, a sentence a line; often empty.
+  function davegan_last_warning() result(text)
+    character(len=:), allocatable :: text
+    text = copied(c_last_warning_copy)
+  end function davegan_last_warning
 
   ! ---- devices ----
 
@@ -1539,20 +1562,26 @@ contains
 
   function last_error() result(message)
     character(len=:), allocatable :: message
+    message = copied(c_last_error_copy)
+  end function last_error
+
+  function copied(copy) result(text)
+    procedure(c_last_error_copy) :: copy
+    character(len=:), allocatable :: text
     character(kind=c_char) :: probe(1)
     character(kind=c_char), allocatable :: buffer(:)
     integer(c_size_t) :: capacity, needed
     integer :: i
     integer(c_int32_t) :: status
-    status = c_last_error_copy(probe, 1_c_size_t, capacity)
+    status = copy(probe, 1_c_size_t, capacity)
     allocate (buffer(capacity))
-    status = c_last_error_copy(buffer, capacity, needed)
-    allocate (character(len=size(buffer) - 1) :: message)
-    do i = 1, len(message)
-      message(i:i) = buffer(i)
+    status = copy(buffer, capacity, needed)
+    allocate (character(len=size(buffer) - 1) :: text)
+    do i = 1, len(text)
+      text(i:i) = buffer(i)
     end do
-    if (status /= davegan_ok) message = "the library's message could not be read"
-  end function last_error
+    if (status /= davegan_ok) text = "the library's message could not be read"
+  end function copied
 
   function to_fortran(text) result(string)
     type(c_ptr), intent(in) :: text

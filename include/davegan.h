@@ -9,6 +9,7 @@
  * - **Status.** A function that can fail returns a `davegan_status_t`; `davegan_last_error` tells what was wrong, with
  *   the value, and what to do. A pointer that must not be NULL but is gives `DAVEGAN_INVALID_PARAMETER`, with the name of
  *   the argument. `DAVEGAN_INTERNAL` is possible everywhere and means a defect of the library; it never ends the process.
+ * - **Warnings** do not fail a call: after one that read a micrograph or trained, `davegan_last_warning` tells them.
  * - **Results** go through pointers. If a call fails, handles are NULL, numbers and structs zero, and buffers hold
  *   nothing of use.
  * - **Buffers** belong to the caller; `capacity` counts elements, not bytes. A buffer may be larger than needed; if it is
@@ -183,6 +184,31 @@
 #define DAVEGAN_SEGMENTATION_OTSU 3
 
 /**
+ * The unit of a voxel size is not known.
+ */
+#define DAVEGAN_UNIT_UNSPECIFIED 0
+
+/**
+ * Metres.
+ */
+#define DAVEGAN_UNIT_METRE 1
+
+/**
+ * Millimetres.
+ */
+#define DAVEGAN_UNIT_MILLIMETRE 2
+
+/**
+ * Micrometres.
+ */
+#define DAVEGAN_UNIT_MICROMETRE 3
+
+/**
+ * Nanometres.
+ */
+#define DAVEGAN_UNIT_NANOMETRE 4
+
+/**
  * One ellipse an image, exactly as in the paper's Section 4.2; uses `nx` and `ny`, which must be equal.
  */
 #define DAVEGAN_SAMPLE_ELLIPSES 1
@@ -198,9 +224,9 @@
 #define DAVEGAN_SAMPLE_GAUSSIAN_FIELD 3
 
 /**
- * The grain boundaries (phase 0) of a Voronoi polycrystal; uses `grain_size` and `boundary_thickness`.
+ * The grain boundaries (phase 0) of a polycrystal (Voronoi cells); uses `grain_size` and `boundary_thickness`.
  */
-#define DAVEGAN_SAMPLE_VORONOI 4
+#define DAVEGAN_SAMPLE_GRAIN_BOUNDARIES 4
 
 /**
  * Random discs that do not touch; uses `volume_fraction`, the radii and `gap`.
@@ -277,7 +303,7 @@ typedef struct davegan_device_info_t {
 } davegan_device_info_t;
 
 /**
- * What the values in a micrograph file mean. Filled by `davegan_micrograph_options_init`.
+ * How a micrograph file is read. Filled by `davegan_micrograph_options_init`.
  */
 typedef struct davegan_micrograph_options_t {
     /**
@@ -297,9 +323,33 @@ typedef struct davegan_micrograph_options_t {
      */
     int32_t n_thresholds;
     /**
+     * One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`; default `DAVEGAN_UNIT_UNSPECIFIED`.
+     */
+    int32_t voxel_unit;
+    /**
      * For `DAVEGAN_SEGMENTATION_THRESHOLDS`: strictly increasing grey levels, in the units of the file.
      */
     double thresholds[7];
+    /**
+     * First column of the region of interest, at least 0; default 0. Phases and thresholds are found in the region alone.
+     */
+    int64_t x0;
+    /**
+     * First row of the region of interest, at least 0; default 0.
+     */
+    int64_t y0;
+    /**
+     * Columns of the region of interest; default 0: to the right edge.
+     */
+    int64_t nx;
+    /**
+     * Rows of the region of interest; default 0: to the lower edge, or to a data bar that the file announces.
+     */
+    int64_t ny;
+    /**
+     * Side of a pixel, positive; default 0: as the file says, if it does.
+     */
+    double voxel_size;
 } davegan_micrograph_options_t;
 
 /**
@@ -331,6 +381,10 @@ typedef struct davegan_micrograph_info_t {
      */
     int32_t n_phases;
     /**
+     * One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`.
+     */
+    int32_t voxel_unit;
+    /**
      * Share of the voxels in each phase, over all images; 0 beyond `n_phases`.
      */
     double volume_fraction[DAVEGAN_MAX_PHASES];
@@ -347,6 +401,10 @@ typedef struct davegan_micrograph_info_t {
      * Columns of `davegan_micrograph_parameters`: 5 for built-in ellipses, else 0.
      */
     int32_t n_parameters;
+    /**
+     * Side of a pixel; 0 if it is not known.
+     */
+    double voxel_size;
 } davegan_micrograph_info_t;
 
 /**
@@ -962,6 +1020,22 @@ DAVEGAN_API const char *davegan_last_error(void);
 DAVEGAN_API DAVEGAN_MUST_USE davegan_status_t davegan_last_error_copy(char *buffer, size_t capacity, size_t *needed);
 
 /**
+ * The warnings of the last call of this thread that read a micrograph or trained, a sentence a line.
+ *
+ * UTF-8; empty if that call gave none. A warning says what the library decided and the host may want otherwise, such as
+ * a data bar that was cut off. The text belongs to the library and is valid until the next such call of the same
+ * thread, or the end of the thread. Never fails.
+ */
+DAVEGAN_API const char *davegan_last_warning(void);
+
+/**
+ * Copies the text of `davegan_last_warning` into `buffer`, as `davegan_last_error_copy` does its message.
+ *
+ * Every thread has warnings of its own.
+ */
+DAVEGAN_API DAVEGAN_MUST_USE davegan_status_t davegan_last_warning_copy(char *buffer, size_t capacity, size_t *needed);
+
+/**
  * Tells in `*count` how many devices of this build are there: at least the processor.
  *
  * Accelerators are looked for at the first call that wants one or asks for them, and their drivers stay loaded. May be
@@ -997,11 +1071,22 @@ davegan_status_t davegan_micrograph_options_init(struct davegan_micrograph_optio
  * Reads a micrograph from an HDF5, PNG or TIFF file, recognised by its content.
  *
  * `dataset` names the dataset of an HDF5 file: `(ny, nx)`, or `(n, ny, nx)` for a stack; NULL for PNG and TIFF, or if
- * the file holds only one such dataset. `options` says what the values mean; NULL for the defaults. `*micrograph` is a
+ * the file holds only one such dataset. `options` says how it is read; NULL for the defaults. `*micrograph` is a
  * new handle.
  *
+ * x runs fastest: that is `phase[ny][nx]` in C and `(ny, nx)` in h5py, but `phase(nx, ny)` in Fortran. What MATLAB
+ * saves (version 7.3) is transposed to what MATLAB shows. Axes of length 1 are dropped. A stack is so many
+ * micrographs, not a volume.
+ *
+ * Phase numbers are the stored values. Thresholds and Otsu's method see grey levels: inverted if a TIFF of unsigned integers
+ * is min-is-white, read through the palette (0 to 255) if it has one.
+ *
+ * `davegan_last_warning` tells what was decided: a data bar that was cut off, a stack, a dataset transposed, grey
+ * levels that look like smoothed edges. The size of a pixel comes from `options`, else from the text of an electron
+ * microscope in the file, never from a TIFF's or PNG's resolution, which is mostly that of a printer.
+ *
  * Fails with `DAVEGAN_INVALID_PARAMETER` for options that cannot be used or a dataset that is not named where there is
- * a choice, `DAVEGAN_IO` if the file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the message lists
+ * a choice or a region that is not inside the image, `DAVEGAN_IO` if the file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the message lists
  * those that exist), `DAVEGAN_FORMAT` if the file is of no known kind, damaged, or holds fewer than 2 or more than
  * `DAVEGAN_MAX_PHASES` phases. May be called from any thread.
  */

@@ -100,12 +100,21 @@ enum class Segmentation : std::int32_t {
     otsu = DAVEGAN_SEGMENTATION_OTSU
 };
 
+/// The unit of a voxel size.
+enum class Unit : std::int32_t {
+    unspecified = DAVEGAN_UNIT_UNSPECIFIED,
+    metre = DAVEGAN_UNIT_METRE,
+    millimetre = DAVEGAN_UNIT_MILLIMETRE,
+    micrometre = DAVEGAN_UNIT_MICROMETRE,
+    nanometre = DAVEGAN_UNIT_NANOMETRE
+};
+
 /// The built-in micrographs.
 enum class Sample : std::int32_t {
     ellipses = DAVEGAN_SAMPLE_ELLIPSES,
     checkerboard = DAVEGAN_SAMPLE_CHECKERBOARD,
     gaussian_field = DAVEGAN_SAMPLE_GAUSSIAN_FIELD,
-    voronoi = DAVEGAN_SAMPLE_VORONOI,
+    grain_boundaries = DAVEGAN_SAMPLE_GRAIN_BOUNDARIES,
     discs = DAVEGAN_SAMPLE_DISCS
 };
 
@@ -175,6 +184,9 @@ inline std::vector<DeviceInfo> devices() {
         detail::check(davegan_device_info(number, &devices[static_cast<std::size_t>(number)], sizeof(DeviceInfo)));
     return devices;
 }
+
+/// The warnings of the last call of this thread that read a micrograph or trained, a sentence a line; often empty.
+inline std::string last_warning() { return davegan_last_warning(); }
 
 /// How a micrograph is read: the fields of `davegan_micrograph_options_t`, with the library's defaults.
 struct MicrographOptions : davegan_micrograph_options_t {

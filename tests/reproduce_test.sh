@@ -32,7 +32,7 @@ refused() {
 small=(--count 32 --ellipse-steps 20 --samples 64 --betas 0.01,50 --seeds 1,2 --threads 2)
 run() { "$reproduce" micrographs.h5 out --materials phase "${small[@]}" "$@" >/dev/null; }
 
-"$DAVEGAN_BUILD/examples-c/make_micrograph" voronoi micrographs.h5 --size 128 --seed 3 >/dev/null
+"$DAVEGAN_BUILD/examples-c/make_micrograph" grain_boundaries micrographs.h5 --size 128 --seed 3 >/dev/null
 run --steps 60
 lines out/table4.tsv 5
 lines out/figure3.tsv 3

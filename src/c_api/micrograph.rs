@@ -5,8 +5,8 @@ use std::ffi::c_char;
 use super::guard::guard;
 use super::options::{self, Growing, StructPlace, count};
 use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text};
-use super::status::davegan_status_t;
-use crate::micrograph::{MAX_PHASES, Micrograph, ReadOptions, Segmentation};
+use super::status::{davegan_status_t, keep_warnings};
+use crate::micrograph::{LengthUnit, MAX_PHASES, Micrograph, ReadOptions, Region, Segmentation, VoxelSize};
 use crate::storage::{Mode, write_phase_images};
 use crate::{Error, Result};
 
@@ -23,12 +23,23 @@ pub const DAVEGAN_SEGMENTATION_THRESHOLDS: i32 = 2;
 /// Grey levels: thresholds that maximise the variance between `n_phases` phases (Otsu 1979).
 pub const DAVEGAN_SEGMENTATION_OTSU: i32 = 3;
 
+/// The unit of a voxel size is not known.
+pub const DAVEGAN_UNIT_UNSPECIFIED: i32 = 0;
+/// Metres.
+pub const DAVEGAN_UNIT_METRE: i32 = 1;
+/// Millimetres.
+pub const DAVEGAN_UNIT_MILLIMETRE: i32 = 2;
+/// Micrometres.
+pub const DAVEGAN_UNIT_MICROMETRE: i32 = 3;
+/// Nanometres.
+pub const DAVEGAN_UNIT_NANOMETRE: i32 = 4;
+
 /// One micrograph, or a stack of micrographs of the same size, as phase numbers.
 ///
 /// Made by `davegan_micrograph_read`, `..._from_memory` and `..._sample`; ended by `davegan_micrograph_free`.
 pub struct davegan_micrograph_t(pub(super) Micrograph);
 
-/// What the values in a micrograph file mean. Filled by `davegan_micrograph_options_init`.
+/// How a micrograph file is read. Filled by `davegan_micrograph_options_init`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct davegan_micrograph_options_t {
@@ -40,8 +51,20 @@ pub struct davegan_micrograph_options_t {
     pub n_phases: i32,
     /// For `DAVEGAN_SEGMENTATION_THRESHOLDS`: number of thresholds, 1 to 7; default 0.
     pub n_thresholds: i32,
+    /// One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`; default `DAVEGAN_UNIT_UNSPECIFIED`.
+    pub voxel_unit: i32,
     /// For `DAVEGAN_SEGMENTATION_THRESHOLDS`: strictly increasing grey levels, in the units of the file.
     pub thresholds: [f64; 7],
+    /// First column of the region of interest, at least 0; default 0. Phases and thresholds are found in the region alone.
+    pub x0: i64,
+    /// First row of the region of interest, at least 0; default 0.
+    pub y0: i64,
+    /// Columns of the region of interest; default 0: to the right edge.
+    pub nx: i64,
+    /// Rows of the region of interest; default 0: to the lower edge, or to a data bar that the file announces.
+    pub ny: i64,
+    /// Side of a pixel, positive; default 0: as the file says, if it does.
+    pub voxel_size: f64,
 }
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_micrograph_options_t {
@@ -54,8 +77,26 @@ impl davegan_micrograph_options_t {
         segmentation: DAVEGAN_SEGMENTATION_AUTO,
         n_phases: 2,
         n_thresholds: 0,
+        voxel_unit: DAVEGAN_UNIT_UNSPECIFIED,
         thresholds: [0.0; 7],
+        x0: 0,
+        y0: 0,
+        nx: 0,
+        ny: 0,
+        voxel_size: 0.0,
     };
+
+    fn read_options(&self) -> Result<ReadOptions> {
+        let region = Region {
+            x0: count(self.x0, "x0")?,
+            y0: count(self.y0, "y0")?,
+            nx: count(self.nx, "nx")?,
+            ny: count(self.ny, "ny")?,
+        };
+        let unit = unit(self.voxel_unit)?;
+        let voxel_size = if self.voxel_size == 0.0 { None } else { Some(VoxelSize::new(self.voxel_size, unit)?) };
+        Ok(ReadOptions { segmentation: self.segmentation()?, region, voxel_size })
+    }
 
     fn segmentation(&self) -> Result<Segmentation> {
         match self.segmentation {
@@ -77,6 +118,17 @@ impl davegan_micrograph_options_t {
     }
 }
 
+/// The unit with the number `code`.
+fn unit(code: i32) -> Result<LengthUnit> {
+    let unit = usize::try_from(code).ok().and_then(|code| LengthUnit::ALL.get(code).copied());
+    unit.ok_or_else(|| {
+        Error::invalid(format!(
+            "voxel_unit = {code}; choose one of DAVEGAN_UNIT_UNSPECIFIED (0), _METRE (1), _MILLIMETRE (2), _MICROMETRE (3), \
+             _NANOMETRE (4)"
+        ))
+    })
+}
+
 /// What there is to know about a micrograph.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -93,6 +145,8 @@ pub struct davegan_micrograph_info_t {
     pub nx: i64,
     /// Number of phases, 2 to `DAVEGAN_MAX_PHASES`.
     pub n_phases: i32,
+    /// One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`.
+    pub voxel_unit: i32,
     /// Share of the voxels in each phase, over all images; 0 beyond `n_phases`.
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
     /// Value of each phase before it was numbered: as in the file, or the mean grey level of the phase; 0 beyond
@@ -102,6 +156,8 @@ pub struct davegan_micrograph_info_t {
     pub minority_phase: i32,
     /// Columns of `davegan_micrograph_parameters`: 5 for built-in ellipses, else 0.
     pub n_parameters: i32,
+    /// Side of a pixel; 0 if it is not known.
+    pub voxel_size: f64,
 }
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_micrograph_info_t {
@@ -133,11 +189,22 @@ pub unsafe extern "C" fn davegan_micrograph_options_init(
 /// Reads a micrograph from an HDF5, PNG or TIFF file, recognised by its content.
 ///
 /// `dataset` names the dataset of an HDF5 file: `(ny, nx)`, or `(n, ny, nx)` for a stack; NULL for PNG and TIFF, or if
-/// the file holds only one such dataset. `options` says what the values mean; NULL for the defaults. `*micrograph` is a
+/// the file holds only one such dataset. `options` says how it is read; NULL for the defaults. `*micrograph` is a
 /// new handle.
 ///
+/// x runs fastest: that is `phase[ny][nx]` in C and `(ny, nx)` in h5py, but `phase(nx, ny)` in Fortran. What MATLAB
+/// saves (version 7.3) is transposed to what MATLAB shows. Axes of length 1 are dropped. A stack is so many
+/// micrographs, not a volume.
+///
+/// Phase numbers are the stored values. Thresholds and Otsu's method see grey levels: inverted if a TIFF of unsigned integers
+/// is min-is-white, read through the palette (0 to 255) if it has one.
+///
+/// `davegan_last_warning` tells what was decided: a data bar that was cut off, a stack, a dataset transposed, grey
+/// levels that look like smoothed edges. The size of a pixel comes from `options`, else from the text of an electron
+/// microscope in the file, never from a TIFF's or PNG's resolution, which is mostly that of a printer.
+///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` for options that cannot be used or a dataset that is not named where there is
-/// a choice, `DAVEGAN_IO` if the file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the message lists
+/// a choice or a region that is not inside the image, `DAVEGAN_IO` if the file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the message lists
 /// those that exist), `DAVEGAN_FORMAT` if the file is of no known kind, damaged, or holds fewer than 2 or more than
 /// `DAVEGAN_MAX_PHASES` phases. May be called from any thread.
 #[unsafe(no_mangle)]
@@ -154,8 +221,11 @@ pub unsafe extern "C" fn davegan_micrograph_read(
             let place = Place::handle(micrograph, "micrograph")?;
             (place, pointers::path(path, "path")?, optional_text(dataset, "dataset")?, options::read(options)?)
         };
-        let segmentation = options.unwrap_or(davegan_micrograph_options_t::DEFAULT).segmentation()?;
-        place.give(davegan_micrograph_t(Micrograph::read(path, dataset, &ReadOptions { segmentation })?));
+        let options = options.unwrap_or(davegan_micrograph_options_t::DEFAULT).read_options()?;
+        keep_warnings(&[]);
+        let micrograph = Micrograph::read(path, dataset, &options)?;
+        keep_warnings(&micrograph.warnings);
+        place.give(davegan_micrograph_t(micrograph));
         Ok(())
     })
 }
@@ -210,10 +280,12 @@ pub unsafe extern "C" fn davegan_micrograph_info(
             ny,
             nx,
             n_phases: micrograph.images.n_phases() as i32,
+            voxel_unit: micrograph.voxel_size.map_or(DAVEGAN_UNIT_UNSPECIFIED, |size| size.unit as i32),
             volume_fraction: per_phase(&micrograph.images.volume_fractions()),
             phase_value: per_phase(&micrograph.phase_values),
             minority_phase: micrograph.images.minority_phase().into(),
             n_parameters: micrograph.parameters.as_ref().map_or(0, |parameters| parameters.ncols() as i32),
+            voxel_size: micrograph.voxel_size.map_or(0.0, |size| size.side),
         });
         Ok(())
     })
@@ -317,5 +389,20 @@ mod tests {
         assert!(message(options(DAVEGAN_SEGMENTATION_THRESHOLDS, 8)).contains("n_thresholds is 8"));
         assert!(message(options(DAVEGAN_SEGMENTATION_THRESHOLDS, -1)).contains("n_thresholds is -1"));
         assert!(message(options(4, 0)).contains("segmentation = 4"));
+    }
+
+    #[test]
+    fn units_are_those_of_the_library() {
+        let codes = [
+            DAVEGAN_UNIT_UNSPECIFIED,
+            DAVEGAN_UNIT_METRE,
+            DAVEGAN_UNIT_MILLIMETRE,
+            DAVEGAN_UNIT_MICROMETRE,
+            DAVEGAN_UNIT_NANOMETRE,
+        ];
+        let symbols = codes.map(|code| unit(code).unwrap().symbol());
+        assert_eq!(symbols, ["", "m", "mm", "um", "nm"]);
+        assert!(unit(5).is_err() && unit(-1).is_err());
+        assert_eq!(codes.map(|code| unit(code).unwrap() as i32), codes);
     }
 }

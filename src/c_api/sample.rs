@@ -14,8 +14,8 @@ pub const DAVEGAN_SAMPLE_ELLIPSES: i32 = 1;
 pub const DAVEGAN_SAMPLE_CHECKERBOARD: i32 = 2;
 /// A thresholded Gaussian random field; uses `volume_fraction` and the correlation lengths.
 pub const DAVEGAN_SAMPLE_GAUSSIAN_FIELD: i32 = 3;
-/// The grain boundaries (phase 0) of a Voronoi polycrystal; uses `grain_size` and `boundary_thickness`.
-pub const DAVEGAN_SAMPLE_VORONOI: i32 = 4;
+/// The grain boundaries (phase 0) of a polycrystal (Voronoi cells); uses `grain_size` and `boundary_thickness`.
+pub const DAVEGAN_SAMPLE_GRAIN_BOUNDARIES: i32 = 4;
 /// Random discs that do not touch; uses `volume_fraction`, the radii and `gap`.
 pub const DAVEGAN_SAMPLE_DISCS: i32 = 5;
 
@@ -62,7 +62,7 @@ unsafe impl Growing for davegan_sample_options_t {
 
 fn unknown_sample(kind: i32) -> Error {
     Error::invalid(format!(
-        "kind = {kind}; choose one of DAVEGAN_SAMPLE_ELLIPSES (1), _CHECKERBOARD (2), _GAUSSIAN_FIELD (3), _VORONOI (4), \
+        "kind = {kind}; choose one of DAVEGAN_SAMPLE_ELLIPSES (1), _CHECKERBOARD (2), _GAUSSIAN_FIELD (3), _GRAIN_BOUNDARIES (4), \
          _DISCS (5)"
     ))
 }
@@ -75,7 +75,7 @@ impl davegan_sample_options_t {
             DAVEGAN_SAMPLE_ELLIPSES => ((Ellipses::default().side, Ellipses::default().side), 0.0),
             DAVEGAN_SAMPLE_CHECKERBOARD => ((board.ny, board.nx), 0.0),
             DAVEGAN_SAMPLE_GAUSSIAN_FIELD => ((field.ny, field.nx), field.volume_fraction),
-            DAVEGAN_SAMPLE_VORONOI => ((grains.ny, grains.nx), 0.0),
+            DAVEGAN_SAMPLE_GRAIN_BOUNDARIES => ((grains.ny, grains.nx), 0.0),
             DAVEGAN_SAMPLE_DISCS => ((discs.ny, discs.nx), discs.volume_fraction),
             _ => return Err(unknown_sample(kind)),
         };
@@ -116,7 +116,7 @@ impl davegan_sample_options_t {
                 correlation_y: self.correlation_length_y,
                 correlation_x: self.correlation_length_x,
             })),
-            DAVEGAN_SAMPLE_VORONOI => Ok(Sample::GrainBoundaries(GrainBoundaries {
+            DAVEGAN_SAMPLE_GRAIN_BOUNDARIES => Ok(Sample::GrainBoundaries(GrainBoundaries {
                 ny,
                 nx,
                 grain_size: self.grain_size,
@@ -184,7 +184,7 @@ mod tests {
             (DAVEGAN_SAMPLE_ELLIPSES, Sample::Ellipses(Ellipses::default())),
             (DAVEGAN_SAMPLE_CHECKERBOARD, Sample::Checkerboard(Checkerboard::default())),
             (DAVEGAN_SAMPLE_GAUSSIAN_FIELD, Sample::GaussianField(GaussianField::default())),
-            (DAVEGAN_SAMPLE_VORONOI, Sample::GrainBoundaries(GrainBoundaries::default())),
+            (DAVEGAN_SAMPLE_GRAIN_BOUNDARIES, Sample::GrainBoundaries(GrainBoundaries::default())),
             (DAVEGAN_SAMPLE_DISCS, Sample::Discs(Discs::default())),
         ] {
             assert_eq!(davegan_sample_options_t::new(kind).and_then(|options| options.sample()), Ok(sample));

@@ -1,4 +1,4 @@
-//! Status codes and the message of the last failure.
+//! Status codes, the message of the last failure, and warnings.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
@@ -37,15 +37,24 @@ pub const DAVEGAN_INTERNAL: i32 = 255;
 
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
+    static LAST_WARNING: RefCell<CString> = RefCell::new(CString::default());
+}
+
+/// `text` for C, which ends a text at the first NUL: names that come from files may hold any character.
+fn for_c(text: &str) -> CString {
+    CString::new(text.replace('\0', "\\0")).unwrap_or_default()
+}
+
+/// Keeps the warnings of a call for `davegan_last_warning` of this thread, in place of earlier ones.
+pub(super) fn keep_warnings(warnings: &[String]) {
+    let _ = LAST_WARNING.try_with(|last| last.replace(for_c(&warnings.join("\n"))));
 }
 
 /// The status of `result`; the message of a failure is kept for this thread.
 pub(super) fn record(result: Result<()>) -> davegan_status_t {
     let Err(error) = result else { return DAVEGAN_OK };
-    // Names that come from files may hold any character, but C ends a text at the first NUL.
-    let text = CString::new(error.to_string().replace('\0', "\\0")).unwrap_or_default();
     // A thread that is being torn down keeps no message; the status still tells what happened.
-    let _ = LAST_ERROR.try_with(|last| last.replace(text));
+    let _ = LAST_ERROR.try_with(|last| last.replace(for_c(&error.to_string())));
     code(&error)
 }
 
@@ -112,8 +121,38 @@ pub unsafe extern "C" fn davegan_last_error_copy(
     capacity: usize,
     needed: *mut usize,
 ) -> davegan_status_t {
-    // SAFETY: the pointer was just obtained, and nothing below fails in a way that changes the message.
-    let message = unsafe { CStr::from_ptr(davegan_last_error()) }.to_string_lossy();
+    // SAFETY: as promised by the host.
+    unsafe { copy(davegan_last_error(), buffer, capacity, needed) }
+}
+
+/// The warnings of the last call of this thread that read a micrograph or trained, a sentence a line.
+///
+/// UTF-8; empty if that call gave none. A warning says what the library decided and the host may want otherwise, such as
+/// a data bar that was cut off. The text belongs to the library and is valid until the next such call of the same
+/// thread, or the end of the thread. Never fails.
+#[unsafe(no_mangle)]
+pub extern "C" fn davegan_last_warning() -> *const c_char {
+    LAST_WARNING.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+}
+
+/// Copies the text of `davegan_last_warning` into `buffer`, as `davegan_last_error_copy` does its message.
+///
+/// Every thread has warnings of its own.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_last_warning_copy(
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> davegan_status_t {
+    // SAFETY: as promised by the host.
+    unsafe { copy(davegan_last_warning(), buffer, capacity, needed) }
+}
+
+/// Copies `text`, which ends with a NUL, into the caller's `buffer` of `capacity` bytes.
+unsafe fn copy(text: *const c_char, buffer: *mut c_char, capacity: usize, needed: *mut usize) -> davegan_status_t {
+    // SAFETY: the pointer was just obtained, and nothing below fails in a way that changes the text.
+    let message = unsafe { CStr::from_ptr(text) }.to_string_lossy();
     let whole = message.len() + 1;
     // SAFETY: `needed` is NULL or points to a size_t of the caller.
     if let Some(needed) = unsafe { needed.as_mut() } {
@@ -181,6 +220,25 @@ mod tests {
             );
         }
         assert_eq!((last_error().as_str(), needed), ("5 µm", 6));
+    }
+
+    #[test]
+    fn warnings_are_lines_and_stay_until_the_next_ones() {
+        let read = || {
+            // SAFETY: the pointer is valid until warnings are kept again.
+            unsafe { CStr::from_ptr(davegan_last_warning()) }.to_string_lossy().into_owned()
+        };
+        assert_eq!(read(), "");
+        keep_warnings(&["a\0b".into(), "5 µm".into()]);
+        assert_eq!(read(), "a\\0b\n5 µm");
+        let mut buffer = [1; 5];
+        let mut needed = 0;
+        // SAFETY: the buffer holds 5 bytes.
+        let status = unsafe { davegan_last_warning_copy(buffer.as_mut_ptr(), 5, &mut needed) };
+        assert_eq!((status, needed), (DAVEGAN_BUFFER_SIZE, 11));
+        assert_eq!(std::thread::spawn(read).join().unwrap(), "");
+        keep_warnings(&[]);
+        assert_eq!(read(), "");
     }
 
     #[test]

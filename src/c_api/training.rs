@@ -8,7 +8,7 @@ use super::micrograph::davegan_micrograph_t;
 use super::options;
 use super::pointers::{optional_text, path, reference};
 use super::progress::Audience;
-use super::status::davegan_status_t;
+use super::status::{davegan_status_t, keep_warnings};
 use super::train_options::davegan_train_options_t;
 use crate::Result;
 use crate::micrograph::{Micrograph, ReadOptions};
@@ -52,7 +52,9 @@ pub unsafe extern "C" fn davegan_train(
             let micrograph = path(micrograph, "micrograph")?;
             (micrograph, optional_text(dataset, "dataset")?, path(model, "model")?, read_options(options)?)
         };
+        keep_warnings(&[]);
         let micrograph = Micrograph::read(micrograph, dataset, &ReadOptions::default())?;
+        keep_warnings(&micrograph.warnings);
         train_for(host, &micrograph, model, &options)
     })
 }

@@ -30,8 +30,10 @@ mod cut;
 mod otsu;
 mod phase_images;
 mod read;
+mod region;
 mod sample;
 mod segmentation;
+mod voxel_size;
 
 use ndarray::{Array2, Array3, Axis};
 
@@ -39,8 +41,10 @@ pub(crate) use cut::regular_places;
 pub use cut::{random_windows, tiles, windows};
 pub use phase_images::{MAX_PHASES, PhaseImages};
 pub use read::ReadOptions;
+pub use region::Region;
 pub use sample::{Checkerboard, Discs, Ellipse, Ellipses, GaussianField, GrainBoundaries, Sample};
 pub use segmentation::Segmentation;
+pub use voxel_size::{LengthUnit, VoxelSize};
 
 use crate::{Error, Result};
 use segmentation::{Segmented, phase_numbers};
@@ -58,6 +62,10 @@ pub struct Micrograph {
     pub phase_values: Vec<f64>,
     /// Where the micrograph comes from: file name and dataset, `"memory"`, or `"built-in: "` and the parameters.
     pub source: String,
+    /// Side of a pixel, if it is known.
+    pub voxel_size: Option<VoxelSize>,
+    /// What was decided while reading that the user should know, a sentence each.
+    pub warnings: Vec<String>,
     /// Only for [`Sample::Ellipses`]: a row `a, b, x1, x2, phi` per image, see [`Ellipse`].
     pub parameters: Option<Array2<f64>>,
 }
@@ -79,7 +87,8 @@ impl Micrograph {
 
     fn from_segmented(segmented: Segmented, source: String) -> Result<Self> {
         let images = PhaseImages::new(segmented.phases.insert_axis(Axis(1)), segmented.phase_values.len())?;
-        Ok(Self { images, phase_values: segmented.phase_values, source, parameters: None })
+        let warnings = segmented.warning.into_iter().collect();
+        Ok(Self { images, phase_values: segmented.phase_values, source, voxel_size: None, warnings, parameters: None })
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the values in a file to phase numbers.
 
-use ndarray::Array3;
+use ndarray::{Array3, s};
 
 use super::MAX_PHASES;
 use super::otsu::{BINS, Histogram};
@@ -8,6 +8,10 @@ use crate::{Error, Result};
 
 /// How many distinct values are counted before "more than" is said.
 const MAX_COUNTED: usize = 1000;
+
+/// What to do about grey levels.
+const GREY_ADVICE: &str = "read the micrograph with thresholds or a number of phases for Otsu's method \
+     (davegan_micrograph_read and davegan_train_micrograph; on the command line --thresholds A,B or --otsu N)";
 
 /// What the values of a micrograph mean.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -35,9 +39,16 @@ pub(super) struct Segmented {
     pub phases: Array3<u8>,
     /// One per phase, increasing.
     pub phase_values: Vec<f64>,
+    /// What makes it doubtful that these are the phases.
+    pub warning: Option<String>,
 }
 
 impl Segmentation {
+    /// Whether the values are grey levels.
+    pub(super) fn takes_grey_levels(&self) -> bool {
+        matches!(self, Self::Thresholds(_) | Self::Otsu { .. })
+    }
+
     /// Checks the choice itself, before any file is opened.
     ///
     /// # Errors
@@ -78,12 +89,13 @@ impl Segmentation {
         match self {
             Self::PhaseNumbers => phase_numbers(values),
             Self::Auto => match distinct(values) {
-                Distinct::Values(found) if found.len() <= MAX_PHASES => phase_numbers(values),
-                found => Err(format!(
-                    "{} distinct values, which cannot be phase numbers; give thresholds, or a number of phases for \
-                     Otsu's method",
-                    found.count()
-                )),
+                Distinct::Values(found) if found.len() <= MAX_PHASES => {
+                    let segmented = phase_numbers(values)?;
+                    Ok(Segmented { warning: rims(&segmented), ..segmented })
+                }
+                found => {
+                    Err(format!("{} distinct values, which cannot be phase numbers; {GREY_ADVICE}", found.count()))
+                }
             },
             Self::Thresholds(thresholds) => by_thresholds(values, thresholds),
             Self::Otsu { n_phases } => by_otsu(values, *n_phases),
@@ -128,14 +140,45 @@ pub(super) fn phase_numbers(values: &Array3<f64>) -> std::result::Result<Segment
         }
         Distinct::Values(found) if found.len() <= MAX_PHASES => {
             let phases = values.mapv(|value| found.partition_point(|&f| f < value) as u8);
-            Ok(Segmented { phases, phase_values: found })
+            Ok(Segmented { phases, phase_values: found, warning: None })
         }
         found => Err(format!(
-            "{} phases, but at most {MAX_PHASES} are possible; if the values are grey levels, give thresholds or a \
-             number of phases for Otsu's method",
+            "{} phases, but at most {MAX_PHASES} are possible; if the values are grey levels, {GREY_ADVICE}",
             found.count()
         )),
     }
+}
+
+/// Says so if values between others occur only as thin rims, as smoothed (anti-aliased) edges of a picture of fewer phases
+/// have them: nine in ten pixels touch a lower and a higher value, and none is in the middle of 3 x 3 of its kind.
+fn rims(Segmented { phases, phase_values, .. }: &Segmented) -> Option<String> {
+    let (_, ny, nx) = phases.dim();
+    let mut counts = vec![0.0; phase_values.len()];
+    let (mut touching, mut solid) = (counts.clone(), counts.clone());
+    for image in phases.outer_iter() {
+        for ((y, x), &phase) in image.indexed_iter() {
+            let around = s![y.saturating_sub(1)..(y + 2).min(ny), x.saturating_sub(1)..(x + 2).min(nx)];
+            let (low, high) = image.slice(around).iter().fold((phase, phase), |(l, h), &p| (l.min(p), h.max(p)));
+            let phase_number = usize::from(phase);
+            counts[phase_number] += 1.0;
+            touching[phase_number] += f64::from(low < phase && phase < high);
+            solid[phase_number] += f64::from(low == high);
+        }
+    }
+    let is_rim = |&phase: &usize| solid[phase] == 0.0 && touching[phase] > 0.9 * counts[phase];
+    let thin: Vec<String> = (0..counts.len()).filter(is_rim).map(|phase| phase_values[phase].to_string()).collect();
+    if thin.is_empty() {
+        return None;
+    }
+    let share = |(value, count): (&f64, &f64)| format!("{value} ({:.1} %)", 100.0 * count / phases.len() as f64);
+    let all: Vec<String> = phase_values.iter().zip(&counts).map(share).collect();
+    Some(format!(
+        "of the values {}, which are taken as phases, {} occur only as thin rims between lower and higher ones, as smoothed \
+         edges do; if they are no phases, {GREY_ADVICE}, here of {} phases",
+        all.join(", "),
+        thin.join(", "),
+        counts.len() - thin.len()
+    ))
 }
 
 fn by_thresholds(values: &Array3<f64>, thresholds: &[f64]) -> std::result::Result<Segmented, String> {
@@ -164,7 +207,7 @@ fn with_means(values: &Array3<f64>, phases: Array3<u8>, n_phases: usize) -> std:
         let phase = usize::from(phase);
         counts[phase] += 1;
         let share = 1.0 / counts[phase] as f64;
-        means[phase] = means[phase] * (1.0 - share) + value * share;
+        means[phase] += value * share - means[phase] * share;
     }
     if let Some(empty) = counts.iter().position(|&count| count == 0) {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -174,7 +217,7 @@ fn with_means(values: &Array3<f64>, phases: Array3<u8>, n_phases: usize) -> std:
              {high}"
         ));
     }
-    Ok(Segmented { phases, phase_values: means })
+    Ok(Segmented { phases, phase_values: means, warning: None })
 }
 
 #[cfg(test)]

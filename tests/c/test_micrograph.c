@@ -188,6 +188,48 @@ static void segmentation_follows_the_thresholds(void) {
     }
 }
 
+static void regions_sizes_and_warnings(void) {
+    uint8_t phases[3 * 6 * 8], part[3 * 2 * 5];
+    for (int i = 0; i < 3; ++i) fill_three_phases(phases + 48 * i, 6, 8);
+    davegan_micrograph_t *written = from_memory(phases, 3, 6, 8), *read = NULL;
+    CHECK(info_of(written).voxel_size == 0 && info_of(written).voxel_unit == DAVEGAN_UNIT_UNSPECIFIED);
+    remove(TEST_FILE("region.h5"));
+    OK(davegan_micrograph_write(written, TEST_FILE("region.h5"), "/phase"));
+    davegan_micrograph_free(written);
+    davegan_micrograph_options_t options;
+    OK(davegan_micrograph_options_init(&options, sizeof options));
+    options.x0 = 3;
+    options.y0 = 4;
+    options.voxel_size = 4e-9;
+    options.voxel_unit = DAVEGAN_UNIT_METRE;
+    OK(davegan_micrograph_read(TEST_FILE("region.h5"), NULL, &options, &read));
+    const davegan_micrograph_info_t info = info_of(read);
+    CHECK_INT(5, info.nx);
+    CHECK_INT(2, info.ny);
+    CHECK(info.voxel_size == 4e-9 && info.voxel_unit == DAVEGAN_UNIT_METRE);
+    OK(davegan_micrograph_phases(read, part, sizeof part));
+    for (int i = 0; i < 30; ++i) CHECK_INT(phases[i / 10 * 48 + (4 + i / 5 % 2) * 8 + 3 + i % 5], part[i]);
+    davegan_micrograph_free(read);
+    CHECK(strstr(davegan_last_warning(), "3 images") != NULL);
+    char copy[300];
+    size_t needed = 0;
+    OK(davegan_last_warning_copy(copy, sizeof copy, &needed));
+    CHECK_TEXT(davegan_last_warning(), copy);
+    CHECK_INT(strlen(copy) + 1, needed);
+    options.nx = 6;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "3,4,6,0", davegan_micrograph_read(TEST_FILE("region.h5"), NULL, &options, &read));
+    CHECK_TEXT("", davegan_last_warning());
+    options.nx = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "nx is -1", davegan_micrograph_read(TEST_FILE("region.h5"), NULL, &options, &read));
+    options.nx = 0;
+    options.voxel_size = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "voxel size", davegan_micrograph_read(TEST_FILE("region.h5"), NULL, &options, &read));
+    options.voxel_size = 0;
+    options.voxel_unit = 7;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "voxel_unit = 7",
+          davegan_micrograph_read(TEST_FILE("region.h5"), NULL, &options, &read));
+}
+
 static void wrong_arguments_are_refused(void) {
     uint8_t nine[81], phases[48];
     for (int i = 0; i < 81; ++i) nine[i] = (uint8_t)(i % 9);
@@ -228,6 +270,7 @@ int main(void) {
     wrong_files_are_refused();
     nine_phases_and_nan_are_refused();
     segmentation_follows_the_thresholds();
+    regions_sizes_and_warnings();
     wrong_arguments_are_refused();
     return 0;
 }

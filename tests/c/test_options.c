@@ -23,9 +23,9 @@ static void initialisers_fill_in_defaults(void) {
     OK(davegan_micrograph_options_init(&micrograph, sizeof micrograph));
     CHECK_INT(sizeof micrograph, micrograph.struct_size);
     CHECK_INT(DAVEGAN_SEGMENTATION_AUTO, micrograph.segmentation);
-    OK(davegan_sample_options_init(&sample, sizeof sample, DAVEGAN_SAMPLE_VORONOI));
+    OK(davegan_sample_options_init(&sample, sizeof sample, DAVEGAN_SAMPLE_GRAIN_BOUNDARIES));
     CHECK_INT(sizeof sample, sample.struct_size);
-    CHECK_INT(DAVEGAN_SAMPLE_VORONOI, sample.kind);
+    CHECK_INT(DAVEGAN_SAMPLE_GRAIN_BOUNDARIES, sample.kind);
     OK(davegan_generate_options_init(&generation, sizeof generation));
     CHECK_INT(sizeof generation, generation.struct_size);
     CHECK_INT(1, generation.with_s2_error);

@@ -79,6 +79,15 @@ void micrographs() {
     copy.write(TEST_FILE("micrograph.h5"), "/a/phase");
     CHECK(davegan::Micrograph::read(TEST_FILE("micrograph.h5"), "/a/phase").phases() == phases);
     CHECK_INT(1, davegan::Micrograph::read(TEST_FILE("micrograph.h5")).info().n_images);
+    CHECK(davegan::last_warning().empty());
+    davegan::MicrographOptions reading;
+    reading.ny = SIDE;
+    reading.voxel_size = 2.5;
+    reading.voxel_unit = static_cast<std::int32_t>(davegan::Unit::nanometre);
+    const davegan::MicrographInfo region = davegan::Micrograph::read(TEST_FILE("micrograph.h5"), "", reading).info();
+    CHECK_INT(SIDE, region.ny);
+    CHECK_INT(2 * SIDE, region.nx);
+    CHECK(region.voxel_size == 2.5 && region.voxel_unit == DAVEGAN_UNIT_NANOMETRE);
     davegan::SampleOptions ellipses(davegan::Sample::ellipses);
     ellipses.count = 3;
     CHECK_INT(15, davegan::Micrograph::sample(ellipses).parameters().size());

@@ -77,6 +77,15 @@ contains
     call remove(file)
     call davegan_micrograph_write(micrograph, file, "/phase")
     call davegan_micrograph_options_init(reading)
+    reading%nx = 48
+    reading%voxel_size = 0.25_real64
+    reading%voxel_unit = davegan_unit_micrometre
+    call davegan_micrograph_read(copy, file, "/phase", reading)
+    call davegan_micrograph_info(copy, info)
+    call check(info%nx == 48 .and. info%ny == 64, "region of interest")
+    call check(info%voxel_size == 0.25_real64 .and. info%voxel_unit == davegan_unit_micrometre, "voxel size")
+    call check(davegan_last_warning() == "", "no warning")
+    call davegan_micrograph_options_init(reading)
     call davegan_micrograph_read(copy, file, "/phase", reading)
     call davegan_micrograph_phases(copy, again)
     call check(all(phases == again), "phases through a file")

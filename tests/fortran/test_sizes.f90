@@ -23,11 +23,11 @@ program test_sizes
 
   call compare("davegan_progress_t", 0, c_sizeof(progress), c_loc(progress), c_loc(progress%loss_divergence))
   call compare("davegan_micrograph_options_t", 1, c_sizeof(micrograph_options), c_loc(micrograph_options), &
-    c_loc(micrograph_options%thresholds))
+    c_loc(micrograph_options%voxel_size))
   call compare("davegan_sample_options_t", 2, c_sizeof(sample_options), c_loc(sample_options), &
     c_loc(sample_options%gap))
   call compare("davegan_micrograph_info_t", 3, c_sizeof(micrograph_info), c_loc(micrograph_info), &
-    c_loc(micrograph_info%n_parameters))
+    c_loc(micrograph_info%voxel_size))
   call compare("davegan_train_options_t", 4, c_sizeof(train_options), c_loc(train_options), c_loc(train_options%user_data))
   call compare("davegan_model_info_t", 5, c_sizeof(model_info), c_loc(model_info), c_loc(model_info%phase_value))
   call compare("davegan_generate_options_t", 6, c_sizeof(generate_options), c_loc(generate_options), &

@@ -2,21 +2,24 @@
 
 use std::path::Path;
 
-use hdf5::{Dataset, Group, LinkType, LocationToken, LocationType};
-use ndarray::Array3;
-
+use super::Contents;
 use crate::micrograph::{check_size, stack};
 use crate::{Error, Result};
+use hdf5::filters::Filter;
+use hdf5::{Dataset, Group, LinkType, LocationToken, LocationType};
 
 /// How many datasets an error text lists.
 const MAX_LISTED: usize = 16;
 
-/// Reads a dataset, or the only one, as `(n, ny, nx)`; also returns its name.
+/// What MATLAB says about every dataset that it writes.
+const MATLAB_CLASS: &str = "MATLAB_class";
+
+/// Reads a dataset, or the only one; also returns its name.
 ///
 /// # Errors
 ///
 /// Those of [`Micrograph::read`](crate::micrograph::Micrograph::read) for HDF5.
-pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Array3<f64>, String)> {
+pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Contents, String)> {
     // HDF5 is not safe to use from several threads at once, so one lock is held from opening to closing.
     hdf5::sync::sync(|| {
         hdf5::silence_errors(true);
@@ -30,8 +33,9 @@ pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Array3<f64>, Stri
     })
 }
 
-fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Array3<f64>> {
+fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Contents> {
     let refused = |e| Error::hdf5(path, format!("dataset '{name}': {e}"));
+    let in_dataset = |reason| Error::format(path, format!("dataset '{name}': {reason}"));
     if !is_numeric(dataset).map_err(refused)? {
         return Err(Error::format(path, format!("dataset '{name}' holds no numbers; name one that does")));
     }
@@ -39,21 +43,60 @@ fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Array3<f64>> {
     let shape = stack_shape(&space).ok_or_else(|| {
         Error::format(
             path,
-            format!("dataset '{name}' has shape {space:?}; a micrograph is (ny, nx), (n, ny, nx) or (n, 1, ny, nx)"),
+            format!(
+                "dataset '{name}' has shape {space:?}; a micrograph is (ny, nx) or (n, ny, nx), axes of length 1 apart"
+            ),
         )
     })?;
-    let in_dataset = |reason| Error::format(path, format!("dataset '{name}': {reason}"));
     check_size(shape).map_err(in_dataset)?;
-    stack(shape, dataset.read_raw::<f64>().map_err(refused)?).map_err(in_dataset)
+    let values = dataset.read_raw::<f64>().map_err(|error| match missing_filter(dataset) {
+        Some(filter) => Error::hdf5(
+            path,
+            format!(
+                "dataset '{name}' is compressed with the filter {filter}, which is not part of this library; write it with \
+                 gzip or without compression, or set HDF5_PLUGIN_PATH to the folder of a plugin for it"
+            ),
+        ),
+        None => refused(error),
+    })?;
+    let mut contents = Contents::from(stack(shape, values).map_err(in_dataset)?);
+    if dataset.attr(MATLAB_CLASS).is_ok() {
+        contents.values.swap_axes(1, 2);
+        contents.values = contents.values.as_standard_layout().into_owned();
+        contents.image_rows = contents.values.dim().1;
+        contents.warnings.push(format!(
+            "dataset '{name}' was written by MATLAB, which stores columns first; it is transposed to what MATLAB shows"
+        ));
+    }
+    Ok(contents)
 }
 
-/// The shape `(n, ny, nx)` of a dataset that can be a micrograph.
+/// The shape `(n, ny, nx)` of a dataset that can be a micrograph. Of more than two axes, those of length 1 do not count.
 fn stack_shape(shape: &[usize]) -> Option<(usize, usize, usize)> {
-    match *shape {
+    let longer: Vec<usize> = shape.iter().copied().filter(|&length| length != 1 || shape.len() == 2).collect();
+    match longer[..] {
         [ny, nx] => Some((1, ny, nx)),
-        [n, ny, nx] | [n, 1, ny, nx] => Some((n, ny, nx)),
+        [n, ny, nx] => Some((n, ny, nx)),
         _ => None,
     }
+}
+
+/// The first filter of a dataset that HDF5 has no decoder for, with name and number.
+fn missing_filter(dataset: &Dataset) -> Option<String> {
+    let id = dataset.filters().iter().map(Filter::id).find(|&id| !Filter::get_info(id).decode_enabled)?;
+    let name = match id {
+        4 => "szip",
+        307 => "bzip2",
+        32000 => "LZF",
+        32001 => "Blosc",
+        32004 => "LZ4",
+        32008 => "bitshuffle",
+        32013 => "ZFP",
+        32015 => "Zstandard",
+        32026 => "Blosc2",
+        _ => return Some(format!("number {id}")),
+    };
+    Some(format!("{name} (number {id})"))
 }
 
 /// Whether HDF5 can convert the values to floating point: integers, booleans, enumerations and floats of any size.
@@ -65,7 +108,7 @@ fn only_dataset(path: &Path, file: &Group) -> Result<String> {
     let mut found = candidates(file).map_err(|e| Error::hdf5(path, e))?;
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(Error::format(path, "holds no numeric dataset of shape (ny, nx), (n, ny, nx) or (n, 1, ny, nx)")),
+        0 => Err(Error::format(path, "holds no numeric dataset of shape (ny, nx) or (n, ny, nx)")),
         _ => Err(Error::invalid(format!("{}: name one of the datasets {}", path.display(), listed(&found)))),
     }
 }

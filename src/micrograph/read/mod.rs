@@ -4,6 +4,7 @@ mod hdf5_dataset;
 mod pixels;
 mod png_file;
 mod tiff_file;
+mod vendor_text;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -11,7 +12,7 @@ use std::path::Path;
 
 use ndarray::{Array3, Axis};
 
-use super::{Micrograph, PhaseImages, Segmentation};
+use super::{Micrograph, PhaseImages, Region, Segmentation, VoxelSize};
 use crate::{Error, Result};
 
 /// How a file is read.
@@ -19,6 +20,28 @@ use crate::{Error, Result};
 pub struct ReadOptions {
     /// What the values in the file mean.
     pub segmentation: Segmentation,
+    /// The part of each image that is used; phases and thresholds are found in it alone.
+    pub region: Region,
+    /// Side of a pixel; `None`: as the file says, if it does.
+    pub voxel_size: Option<VoxelSize>,
+}
+
+/// What a file holds, before phases are found.
+struct Contents {
+    /// `(n, ny, nx)`.
+    values: Array3<f64>,
+    /// Rows of an image above a data bar that the file announces; `ny` if there is none.
+    image_rows: usize,
+    /// Side of a pixel, where the file says it reliably.
+    voxel_size: Option<VoxelSize>,
+    /// What the user should know.
+    warnings: Vec<String>,
+}
+
+impl From<Array3<f64>> for Contents {
+    fn from(values: Array3<f64>) -> Self {
+        Self { image_rows: values.dim().1, values, voxel_size: None, warnings: Vec::new() }
+    }
 }
 
 enum Kind {
@@ -30,28 +53,38 @@ enum Kind {
 impl Micrograph {
     /// Reads a micrograph from a file, whose kind is found by its content.
     ///
-    /// * **HDF5**: `dataset` is `(ny, nx)`, `(n, ny, nx)` or `(n, 1, ny, nx)` of any integer, boolean, enumeration or
-    ///   floating-point type; integers beyond 2^53 are rounded. It may be left out if the file holds exactly one such
-    ///   dataset.
+    /// * **HDF5**: `dataset` is `(ny, nx)` or `(n, ny, nx)` of any integer, boolean, enumeration or floating-point type, x
+    ///   fastest; integers beyond 2^53 are rounded. Of more than two axes, those of length 1 are dropped. Datasets
+    ///   that MATLAB wrote have columns first and are transposed. The name may be left out if the file holds exactly one
+    ///   such dataset.
     /// * **PNG**: grey of 1 to 16 bits, palette or RGB if every pixel is grey, opaque alpha.
-    /// * **TIFF**: grey of 1 to 64 bits, integer or floating-point, RGB if every pixel is grey, opaque alpha. Several
-    ///   pages are a stack. Palettes are not read.
+    /// * **TIFF**: grey of 1, 2, 4, 8, 16, 32 or 64 bits, integer or floating-point, RGB if every pixel is grey,
+    ///   opaque alpha; uncompressed or with LZW, Deflate, PackBits, JPEG or fax group 4. Several pages are a stack.
     ///
-    /// Grey of 1, 2 and 4 bits is stretched to 0 to 255, as image viewers do.
+    /// Phase numbers are the stored values. Where grey levels are asked for, by thresholds or Otsu's method, unsigned
+    /// integers of a min-is-white TIFF are inverted. The levels of a grey palette, 0 to 255, are read through the palette,
+    /// unless phase numbers are asked for.
+    ///
+    /// The size of a pixel is taken from the text of an electron microscope (tag 34682), never from the resolution
+    /// tags of a TIFF or PNG, which mostly hold that of a printer. If that text announces a data bar below the image, the
+    /// bar is cut off, unless a region says how many rows are used. [`Micrograph::warnings`] tells what was decided.
     ///
     /// # Errors
     ///
-    /// * [`Error::InvalidParameter`]: wrong thresholds or number of phases; `dataset` missing where there is a choice, or
-    ///   given for a PNG or TIFF.
+    /// * [`Error::InvalidParameter`]: wrong thresholds, number of phases or voxel size; a region that is not inside the
+    ///   image; `dataset` missing where there is a choice, or given for a PNG or TIFF.
     /// * [`Error::Io`]: the file cannot be opened or read.
     /// * [`Error::Hdf5`]: there is no such dataset (the text lists those that exist), or HDF5 cannot read the file,
-    ///   which may be truncated or corrupted.
-    /// * [`Error::Format`]: the file is of no known kind, or a damaged PNG or TIFF; holds colours, NaN or infinite
+    ///   which may be truncated, corrupted or compressed with a filter that is not there.
+    /// * [`Error::Format`]: the file is of no known kind, or a damaged or unusual PNG or TIFF; holds colours, NaN or infinite
     ///   values, fewer than 2 or more than [`MAX_PHASES`](super::MAX_PHASES) phases, or more than
     ///   [`MAX_PIXELS`](super::MAX_PIXELS) pixels.
     pub fn read(path: impl AsRef<Path>, dataset: Option<&str>, options: &ReadOptions) -> Result<Self> {
         let path = path.as_ref();
         options.segmentation.check()?;
+        if let Some(VoxelSize { side, unit }) = options.voxel_size {
+            VoxelSize::new(side, unit)?;
+        }
         let dataset = dataset.filter(|name| !name.is_empty());
         let mut file = BufReader::new(File::open(path).map_err(|e| Error::system(path, "open the micrograph", &e))?);
         let kind = kind(&mut file).map_err(|e| Error::system(path, "read the micrograph", &e))?;
@@ -63,24 +96,44 @@ impl Micrograph {
             )));
         }
         let in_file = |reason| Error::format(path, reason);
-        let (values, source) = match kind {
+        let (contents, source) = match kind {
             Some(Kind::Hdf5) => {
-                let (values, dataset) = hdf5_dataset::read(path, dataset)?;
-                (values, format!("{name}:{dataset}"))
+                let (contents, dataset) = hdf5_dataset::read(path, dataset)?;
+                (contents, format!("{name}:{dataset}"))
             }
-            Some(Kind::Png) => (png_file::read(file).map_err(in_file)?, name),
-            Some(Kind::Tiff) => (tiff_file::read(file).map_err(in_file)?, name),
+            Some(Kind::Png) => (png_file::read(file).map_err(in_file)?.into(), name),
+            Some(Kind::Tiff) => (tiff_file::read(file, &options.segmentation).map_err(in_file)?, name),
             None => return Err(Error::format(path, "neither HDF5 nor PNG nor TIFF; convert it to one of these")),
         };
+        let Contents { mut values, image_rows, voxel_size, mut warnings } = contents;
+        let (n, ny, nx) = values.dim();
+        if image_rows < ny && options.region.ny == 0 {
+            values.slice_axis_inplace(Axis(1), (..image_rows).into());
+            warnings.push(format!(
+                "the rows from {image_rows} on are a data bar, as the file says, and are cut off; name the number of rows \
+                 of a region of interest to keep them"
+            ));
+        }
+        if n > 1 {
+            warnings.push(format!(
+                "{n} images of {ny} x {nx} pixels: each counts as a micrograph of the same material, none as a slice of a \
+                 volume"
+            ));
+        }
+        let values = options.region.cut(values)?;
         check_finite(&values).map_err(in_file)?;
         let segmented = options.segmentation.apply(&values).map_err(in_file)?;
-        Self::from_segmented(segmented, source)
+        let mut micrograph = Self::from_segmented(segmented, source)?;
+        micrograph.voxel_size = options.voxel_size.or(voxel_size);
+        warnings.append(&mut micrograph.warnings);
+        micrograph.warnings = warnings;
+        Ok(micrograph)
     }
 }
 
 impl PhaseImages {
     /// Reads images whose pixels are phase numbers below `n_phases`, such as realisations, from `dataset` of an HDF5 file:
-    /// `(ny, nx)`, `(n, ny, nx)` or `(n, 1, ny, nx)`. The phases keep their numbers, whether each occurs or not.
+    /// `(ny, nx)` or `(n, ny, nx)`, axes of length 1 apart. The phases keep their numbers, whether each occurs or not.
     ///
     /// # Errors
     ///
@@ -91,7 +144,7 @@ impl PhaseImages {
         if !matches!(kind(&mut file).map_err(|e| Error::system(path, "read the images", &e))?, Some(Kind::Hdf5)) {
             return Err(Error::format(path, "no HDF5 file; give one with a dataset of phase numbers"));
         }
-        let (values, _) = hdf5_dataset::read(path, Some(dataset))?;
+        let values = hdf5_dataset::read(path, Some(dataset))?.0.values;
         let is_phase = |value: f64| value.fract() == 0.0 && (0.0..n_phases as f64).contains(&value);
         if let Some(((image, y, x), value)) = values.indexed_iter().find(|(_, value)| !is_phase(**value)) {
             return Err(Error::format(
@@ -152,6 +205,3 @@ fn check_finite(values: &Array3<f64>) -> std::result::Result<(), String> {
         None => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod tests;

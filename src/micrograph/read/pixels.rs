@@ -1,48 +1,95 @@
 //! From the samples of an image file to one grey level per pixel.
 
-/// Reduces interleaved samples to grey levels: `channels` is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
-/// `opaque` is the value of alpha where nothing is transparent, `nx` the width. On failure says which pixel has a
-/// colour or is transparent.
-pub(super) fn grey(samples: Vec<f64>, channels: usize, opaque: f64, nx: usize) -> Result<Vec<f64>, String> {
-    if channels == 1 {
-        return Ok(samples);
-    }
-    let mut grey = Vec::with_capacity(samples.len() / channels);
-    for (index, pixel) in samples.chunks_exact(channels).enumerate() {
-        let (y, x) = (index / nx, index % nx);
-        if channels >= 3 && (pixel[0] != pixel[1] || pixel[0] != pixel[2]) {
-            return Err(format!(
-                "the pixel at y = {y}, x = {x} has the colour ({}, {}, {}); save the image as grey levels or phase \
-                 numbers",
-                pixel[0], pixel[1], pixel[2]
-            ));
+/// Samples of an image file, as numbers.
+pub(super) struct Samples {
+    pub values: Vec<f64>,
+    /// Samples of a pixel.
+    pub channels: usize,
+    /// How many of them make its colour, 1 or 3; the others are alpha or unknown.
+    pub colours: usize,
+    /// Whether all first samples come first, then all second ones; otherwise the samples of a pixel are together.
+    pub planes: bool,
+    /// What alpha is where nothing is transparent.
+    pub opaque: f64,
+}
+
+impl Samples {
+    /// Reduces each pixel of an image of `nx` columns to its grey level. Further samples must repeat it; those that
+    /// are no colour may be opaque throughout instead. On failure says where they do not, and what to do.
+    pub fn grey(self, nx: usize) -> Result<Vec<f64>, String> {
+        let Self { values, channels, colours, planes, opaque } = self;
+        let pixels = values.len() / channels;
+        let at = |pixel: usize, channel: usize| match planes {
+            true => values[channel * pixels + pixel],
+            false => values[pixel * channels + channel],
+        };
+        for channel in 1..channels {
+            let repeats = |pixel: &usize| at(*pixel, channel) == at(*pixel, 0) || at(*pixel, 0).is_nan();
+            let Some(pixel) = (0..pixels).find(|pixel| !repeats(pixel)) else { continue };
+            let is_colour = channel < colours;
+            let pixel = match (0..pixels).find(|&pixel| at(pixel, channel) != opaque) {
+                None if !is_colour => continue,
+                Some(transparent) if !is_colour && !planes => transparent,
+                _ => pixel,
+            };
+            let place = format!("y = {}, x = {}", pixel / nx, pixel % nx);
+            return Err(match (planes, is_colour) {
+                (true, _) => format!(
+                    "planes 1 and {} of {channels} differ: at {place} they are {} and {}; save planes that are images \
+                     of their own as pages (in tifffile photometric='minisblack'), others as one grey image",
+                    channel + 1,
+                    at(pixel, 0),
+                    at(pixel, channel)
+                ),
+                (false, true) => format!(
+                    "the pixel at {place} has the colour ({}, {}, {}); save the image as grey levels or phase numbers",
+                    at(pixel, 0),
+                    at(pixel, 1),
+                    at(pixel, 2)
+                ),
+                (false, false) => format!(
+                    "the pixel at {place} is transparent (alpha {} instead of {opaque}); save the image without an \
+                     alpha channel",
+                    at(pixel, channel)
+                ),
+            });
         }
-        if channels.is_multiple_of(2) && pixel[channels - 1] != opaque {
-            return Err(format!(
-                "the pixel at y = {y}, x = {x} is transparent (alpha {} instead of {opaque}); save the image without an \
-                 alpha channel",
-                pixel[channels - 1]
-            ));
-        }
-        grey.push(pixel[0]);
+        let grey = |pixel| at(pixel, 0);
+        Ok((0..pixels).map(grey).collect())
     }
-    Ok(grey)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn grey(values: &[f64], channels: usize, colours: usize, planes: bool, nx: usize) -> Result<Vec<f64>, String> {
+        Samples { values: values.to_vec(), channels, colours, planes, opaque: 255.0 }.grey(nx)
+    }
+
     #[test]
     fn grey_is_taken_and_colour_and_transparency_refused() {
         let greys = Ok(vec![7.0, 8.0]);
-        assert_eq!(grey(vec![7.0, 8.0], 1, 255.0, 2), greys);
-        assert_eq!(grey(vec![7.0, 255.0, 8.0, 255.0], 2, 255.0, 2), greys);
-        assert_eq!(grey(vec![7.0, 7.0, 7.0, 8.0, 8.0, 8.0], 3, 255.0, 2), greys);
-        assert_eq!(grey(vec![7.0, 7.0, 7.0, 255.0, 8.0, 8.0, 8.0, 255.0], 4, 255.0, 2), greys);
-        let colour = grey(vec![7.0, 7.0, 7.0, 8.0, 8.0, 9.0], 3, 255.0, 1).unwrap_err();
+        assert_eq!(grey(&[7.0, 8.0], 1, 1, false, 2), greys);
+        assert_eq!(grey(&[7.0, 255.0, 8.0, 255.0], 2, 1, false, 2), greys);
+        assert_eq!(grey(&[7.0, 7.0, 7.0, 8.0, 8.0, 8.0], 3, 3, false, 2), greys);
+        assert_eq!(grey(&[7.0, 7.0, 7.0, 255.0, 8.0, 8.0, 8.0, 255.0], 4, 3, false, 2), greys);
+        let colour = grey(&[7.0, 7.0, 7.0, 8.0, 8.0, 9.0], 3, 3, false, 1).unwrap_err();
         assert!(colour.contains("y = 1, x = 0") && colour.contains("(8, 8, 9)"), "{colour}");
-        let alpha = grey(vec![7.0, 255.0, 8.0, 0.0], 2, 255.0, 2).unwrap_err();
+        let alpha = grey(&[7.0, 255.0, 8.0, 0.0], 2, 1, false, 2).unwrap_err();
         assert!(alpha.contains("y = 0, x = 1") && alpha.contains("alpha 0"), "{alpha}");
+    }
+
+    #[test]
+    fn planes_must_repeat_the_first_or_be_opaque() {
+        let greys = Ok(vec![7.0, 8.0]);
+        assert_eq!(grey(&[7.0, 8.0, 7.0, 8.0, 7.0, 8.0], 3, 3, true, 2), greys);
+        assert_eq!(grey(&[7.0, 8.0, 7.0, 8.0, 7.0, 8.0, 255.0, 255.0], 4, 3, true, 2), greys);
+        assert_eq!(grey(&[7.0, 8.0, 7.0, 8.0], 2, 1, true, 2), greys);
+        assert_eq!(grey(&[7.0, 8.0, 255.0, 255.0], 2, 1, true, 2), greys);
+        let unlike = grey(&[7.0, 8.0, 7.0, 9.0], 2, 1, true, 2).unwrap_err();
+        assert!(unlike.contains("planes 1 and 2 of 2 differ: at y = 0, x = 1 they are 8 and 9"), "{unlike}");
+        // A plane of a colour that is opaque throughout is a plane all the same.
+        assert!(grey(&[7.0, 8.0, 7.0, 8.0, 255.0, 255.0], 3, 3, true, 2).unwrap_err().contains("planes 1 and 3"));
     }
 }

@@ -74,6 +74,8 @@ impl Sample {
             images: PhaseImages::new(phases, 2)?,
             phase_values: vec![0.0, 1.0],
             source: format!("built-in: {material:?}, seed {seed}"),
+            voxel_size: None,
+            warnings: Vec::new(),
             parameters: self.parameters(seed, count),
         })
     }

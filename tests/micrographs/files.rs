@@ -1,8 +1,10 @@
-//! Files are written by the same libraries that read them, into a folder of their own for each test.
+//! Every kind of file, and what is none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use davegan::Error;
+use davegan::micrograph::{Micrograph, PhaseImages, Segmentation};
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage};
 use ndarray::{Array2, Array3, Array4};
 use rand::{Rng, SeedableRng};
@@ -10,28 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8};
 use tiff::encoder::{TiffEncoder, TiffValue};
 
-use super::*;
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("davegan-read-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed stays in the system's temporary folder.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use super::{Folder, message, read_auto, read_by, write_hdf5};
 
 /// Two phases with values 10 and 200 on 5 rows of 7 columns.
 fn pattern(y: usize, x: usize) -> u8 {
@@ -42,25 +23,10 @@ fn expected() -> Vec<u8> {
     (0..5).flat_map(|y| (0..7).map(move |x| u8::from(pattern(y, x) == 200))).collect()
 }
 
-fn read_auto(path: &Path, dataset: Option<&str>) -> Result<Micrograph> {
-    Micrograph::read(path, dataset, &ReadOptions::default())
-}
-
 fn assert_is_pattern(micrograph: &Micrograph, low: f64, high: f64) {
     assert_eq!(micrograph.images.shape(), [1, 5, 7]);
     assert_eq!(micrograph.images.image(0), expected());
     assert_eq!(micrograph.phase_values, [low, high]);
-}
-
-fn message(path: &Path, dataset: Option<&str>) -> String {
-    read_auto(path, dataset).unwrap_err().to_string()
-}
-
-/// Writes `data` as dataset `name` into a new file.
-fn write_hdf5<T: hdf5::H5Type, D: ndarray::Dimension>(path: &Path, name: &str, data: &ndarray::Array<T, D>) {
-    hdf5::sync::sync(|| {
-        hdf5::File::create(path).unwrap().new_dataset_builder().with_data(data).create(name).unwrap();
-    });
 }
 
 #[test]
@@ -238,14 +204,14 @@ fn grey_levels_need_a_segmentation() {
     let text = message(&path, None);
     assert!(text.contains("16 distinct values") && text.contains("Otsu"), "{text}");
     for segmentation in [Segmentation::Otsu { n_phases: 2 }, Segmentation::Thresholds(vec![100.0])] {
-        let micrograph = Micrograph::read(&path, None, &ReadOptions { segmentation }).unwrap();
+        let micrograph = read_by(&path, segmentation).unwrap();
         assert_eq!(micrograph.images.volume_fractions(), [0.5, 0.5]);
         for (found, mean) in micrograph.phase_values.iter().zip([23.5, 211.5]) {
             assert!((found - mean).abs() < 1e-9, "{found}");
         }
     }
     let segmentation = Segmentation::Thresholds(vec![f64::NAN]);
-    assert!(matches!(Micrograph::read(&path, None, &ReadOptions { segmentation }), Err(Error::InvalidParameter(_))));
+    assert!(matches!(read_by(&path, segmentation), Err(Error::InvalidParameter(_))));
 }
 
 #[test]
@@ -263,13 +229,11 @@ fn files_that_are_not_micrographs() {
 /// The developers' micrographs are not part of the project: without them the test says that it was skipped.
 #[test]
 fn real_micrographs() {
-    let folder = std::env::var_os("DAVEGAN_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = folder.join("micrographs.h5");
-    if !path.exists() {
-        eprintln!("skipped: no micrographs.h5 in {}; set DAVEGAN_DATA", folder.display());
+    let Some(folder) = std::env::var_os("DAVEGAN_DATA").map(PathBuf::from) else {
+        eprintln!("skipped: DAVEGAN_DATA does not name a folder with micrographs.h5");
         return;
-    }
+    };
+    let path = folder.join("micrographs.h5");
     assert!(message(&path, None).contains("'/ceramics'"));
     for (dataset, fractions) in [
         ("alloy", vec![0.135, 0.865]),

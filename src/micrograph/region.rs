@@ -1,0 +1,86 @@
+//! The part of an image that is used.
+
+use std::str::FromStr;
+
+use ndarray::{Array3, s};
+
+use crate::{Error, Result};
+
+/// A rectangle of pixels, the same in every image of a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Region {
+    /// First column.
+    pub x0: usize,
+    /// First row.
+    pub y0: usize,
+    /// Number of columns; 0: to the right edge.
+    pub nx: usize,
+    /// Number of rows; 0: to the lower edge, or to a data bar that the file announces.
+    pub ny: usize,
+}
+
+impl Region {
+    /// Cuts the region out of `values`, `(n, ny, nx)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if it is not inside.
+    pub(super) fn cut(self, values: Array3<f64>) -> Result<Array3<f64>> {
+        let (_, ny, nx) = values.dim();
+        let outside = || {
+            Error::invalid(format!(
+                "the region of interest {},{},{},{} (x0, y0, nx, ny) is not inside the image, which has {nx} columns \
+                 and {ny} rows",
+                self.x0, self.y0, self.nx, self.ny
+            ))
+        };
+        let end = |first: usize, count: usize, length: usize| {
+            let end = if count == 0 { Some(length) } else { first.checked_add(count) };
+            end.filter(|&end| first < end && end <= length).ok_or_else(outside)
+        };
+        let (x_end, y_end) = (end(self.x0, self.nx, nx)?, end(self.y0, self.ny, ny)?);
+        if (self.x0, self.y0, x_end, y_end) == (0, 0, nx, ny) {
+            return Ok(values);
+        }
+        Ok(values.slice(s![.., self.y0..y_end, self.x0..x_end]).to_owned())
+    }
+}
+
+impl FromStr for Region {
+    type Err = Error;
+
+    /// Reads `"x0,y0,nx,ny"`.
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers: Vec<usize> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+        match numbers[..] {
+            [x0, y0, nx, ny] if text.split(',').count() == 4 => Ok(Self { x0, y0, nx, ny }),
+            _ => Err(Error::invalid(format!("the region {text:?} is not four whole numbers x0,y0,nx,ny"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_cut_out_and_reach_to_the_edge_by_default() {
+        let values = Array3::from_shape_fn((2, 5, 7), |(n, y, x)| (100 * n + 10 * y + x) as f64);
+        assert_eq!(Region::default().cut(values.clone()).unwrap(), values);
+        for (text, shape) in [("2,1,3,4", (2, 4, 3)), ("2,1,0,0", (2, 4, 5)), (" 6, 4,1,1", (2, 1, 1))] {
+            let region: Region = text.parse().unwrap();
+            let cut = region.cut(values.clone()).unwrap();
+            assert_eq!(cut.dim(), shape);
+            for ((n, y, x), &value) in cut.indexed_iter() {
+                assert_eq!(value, values[[n, y + region.y0, x + region.x0]]);
+            }
+        }
+        for text in ["7,0,0,0", "0,5,0,0", "0,0,8,0", "3,3,1,3", "1,0,18446744073709551615,0"] {
+            let message = text.parse::<Region>().unwrap().cut(values.clone()).unwrap_err().to_string();
+            assert!(message.contains(text) && message.contains("7 columns and 5 rows"), "{message}");
+        }
+        for text in ["", "1,2,3", "1,2,3,4,5", "1,2,x,3,4", "-1,0,0,0", "0.5,0,0,0"] {
+            assert!(text.parse::<Region>().is_err(), "{text}");
+        }
+    }
+}
