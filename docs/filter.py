@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).resolve().parent / "examples"
 
 def snippet(name: str, suffix: str, prefix: str) -> str:
     programs = [path for path in sorted(EXAMPLES.glob(f"*{suffix}")) if f"[{name}]" in path.read_text(encoding="utf-8")]
-    program = programs[0].name if programs else f"program{suffix}"
+    program = programs[0].name if programs else f"no_example_of_{name}{suffix}"  # Doxygen says that it is not found
     return f"{prefix}\n{prefix} @par Example\n{prefix} @snippet {program} {name}\n"
 
 

@@ -18,6 +18,9 @@ static davegan::Micrograph micrographs() {
     //! [Micrograph::read]
     const davegan::Micrograph same = davegan::Micrograph::read("example_cpp.h5", "/phase");
     //! [Micrograph::read]
+    //! [last_warning]
+    std::fputs(davegan::last_warning().c_str(), stderr); // a data bar that was cut off, for instance
+    //! [last_warning]
     //! [MicrographOptions::otsu]
     const davegan::MicrographOptions otsu = davegan::MicrographOptions::otsu(2);
     const davegan::Micrograph segmented = davegan::Micrograph::read("example_cpp.h5", "/phase", otsu);

@@ -61,6 +61,9 @@ contains
     ![davegan_micrograph_read]
     call davegan_micrograph_read(other, "example_fortran.h5", dataset="/phase", options=reading)
     ![davegan_micrograph_read]
+    ![davegan_last_warning]
+    print '(a)', davegan_last_warning()   ! a data bar that was cut off, for instance
+    ![davegan_last_warning]
     ![davegan_status_name]
     call davegan_micrograph_read(other, "no such file.png", stat=stat, errmsg=message)
     if (stat /= davegan_ok) print '(3a)', davegan_status_name(stat), ": ", message

@@ -67,6 +67,16 @@ static void read_and_write(const davegan_micrograph_t *micrograph) {
     davegan_micrograph_t *same = NULL;
     CHECK(davegan_micrograph_read("example_micrographs.h5", "/field", &options, &same));
     //! [davegan_micrograph_read]
+    //! [davegan_last_warning]
+    fputs(davegan_last_warning(), stderr); /* a data bar that was cut off, for instance */
+    //! [davegan_last_warning]
+    //! [davegan_last_warning_copy]
+    char warnings[512];
+    size_t needed = 0;
+    if (davegan_last_warning_copy(warnings, sizeof warnings, &needed) == DAVEGAN_BUFFER_SIZE)
+        printf("only a part of %zu bytes: ", needed);
+    printf("%s\n", warnings);
+    //! [davegan_last_warning_copy]
 
     //! [davegan_micrograph_info]
     davegan_micrograph_info_t info;
