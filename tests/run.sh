@@ -196,3 +196,6 @@ wait $python_packages || {
 }
 cat "$python_log"
 logged "$python" -m pytest -q -rs tests/python
+
+stage "GPU pack, on the processor"
+PYTHON=$python logged tests/gpu_pack_test.sh "$build"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""DA-VEGAN in PyTorch on the CPU: the peer that a user would write instead.
+"""DA-VEGAN in PyTorch: the peer that a user would write instead.
 
-    torch_davegan.py time     [--profile paper64] [--threads 2] [--steps 100]   median ms of a training step
+    torch_davegan.py time     [--profile paper64] [--batch N] [--threads 2] [--steps 100]   median ms of a training step
     torch_davegan.py generate [--profile paper64] [--count 4096]                us a realisation, best batch and threads
 
-Needs torch and numpy. The networks are those of the paper's Tables 2 (paper32) and 3 (paper64).
+Both take --device cpu (the default) or cuda, where a time is that of all work done, not of its launch. Needs torch and numpy. The networks are those of the paper's Tables 2 (paper32) and 3 (paper64).
 """
 import argparse
 import statistics
@@ -34,6 +34,7 @@ PROFILES = {
 }
 WARM_UP = 30
 BATCHES = (16, 32, 64, 128, 256, 512, 1024)
+LARGE_BATCHES = (256, 1024, 4096)  # of a GPU
 THREADS = (1, 2)
 
 
@@ -77,6 +78,12 @@ def networks(profile):
 
 
 def translate(images, shifts):
+    if images.is_cuda:  # one gather instead of a launch for each image
+        n, _, side, _ = images.shape
+        place = torch.arange(side, device=images.device)
+        rows, columns = ((place - shift[:, None].to(images.device)).long() % side for shift in shifts.T)
+        image = torch.arange(n, device=images.device)[:, None, None]
+        return images[image, :, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
     return torch.stack([torch.roll(x, (int(i), int(j)), (1, 2)) for x, (i, j) in zip(images, shifts)])
 
 
@@ -89,9 +96,9 @@ def bce(logits, target):
 
 
 class Trainer:
-    def __init__(self, profile, lambda_rec=1e-4, beta=1.):
+    def __init__(self, profile, device, lambda_rec=1e-4, beta=1.):
         self.profile, self.lambda_rec, self.beta = profile, lambda_rec, beta
-        self.e, self.g, self.d = networks(profile)
+        self.e, self.g, self.d = (net.to(device) for net in networks(profile))
         adam = lambda net, rate: torch.optim.Adam(net.parameters(), rate, (.9, .999), 1e-7)
         self.adam_e, self.adam_g, self.adam_d = adam(self.e, 1e-4), adam(self.g, 1e-4), adam(self.d, 4e-5)
 
@@ -140,38 +147,47 @@ class Trainer:
         return (torch.log(s0 / s1) + (s1**2 + (m0 - m1)**2) / (2 * s0**2) - .5).sum(1).mean()
 
 
-def time_of_step(profile, steps):
-    trainer = Trainer(profile)
-    x = (torch.rand(profile.batch, 1, profile.side, profile.side) > .6).float()
+def finish(device):
+    if device == 'cuda':
+        torch.cuda.synchronize()
+
+
+def time_of_step(profile, batch, steps, device):
+    trainer = Trainer(profile, device)
+    x = (torch.rand(batch, 1, profile.side, profile.side) > .6).float().to(device)
     times = []
     for _ in range(WARM_UP + steps):
+        finish(device)
         start = time.perf_counter()
         trainer.step(x)
+        finish(device)
         times.append(time.perf_counter() - start)
     return statistics.median(times[WARM_UP:])
 
 
 @torch.inference_mode()
-def generate(g, profile, count, batch):
+def generate(g, profile, count, batch, device):
     phases = torch.empty(count, profile.side, profile.side, dtype=torch.uint8)
     for first in range(0, count, batch):
         n = min(batch, count - first)
-        phases[first:first + n] = g(torch.randn(n, profile.latents, 1, 1))[:, 0] > 0
+        phases[first:first + n] = g(torch.randn(n, profile.latents, 1, 1, device=device))[:, 0] > 0
     return phases
 
 
-def time_of_generation(profile, count, repeats=3):
+def time_of_generation(profile, count, device, repeats=3):
     """The best of all batch sizes and numbers of threads, measured again."""
-    g = networks(profile)[1].eval()
+    g = networks(profile)[1].eval().to(device)
+    batches, threads = (BATCHES, THREADS) if device == 'cpu' else (LARGE_BATCHES, (1,))
 
     def measure(threads, batch, count=count):
         torch.set_num_threads(threads)
         start = time.perf_counter()
-        generate(g, profile, count, batch)
+        generate(g, profile, count, batch, device)  # ends with a copy to the host, which waits for a GPU
         return time.perf_counter() - start
 
-    measure(1, BATCHES[0], BATCHES[-1])
-    _, threads, batch = min((measure(t, b, BATCHES[-1]), t, b) for t in THREADS for b in BATCHES)
+    for batch in batches if device == 'cuda' else batches[:1]:
+        measure(1, batch, batches[-1])
+    _, threads, batch = min((measure(t, b, batches[-1]), t, b) for t in threads for b in batches)
     return statistics.median(measure(threads, batch) for _ in range(repeats)), threads, batch
 
 
@@ -179,6 +195,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('verb', choices=('time', 'generate'))
     parser.add_argument('--profile', choices=PROFILES, default='paper64')
+    parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
+    parser.add_argument('--batch', type=int, help="images in a step, by default the paper's")
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--steps', type=int, default=100)
     parser.add_argument('--count', type=int, default=4096)
@@ -187,9 +205,9 @@ def main():
     torch.set_num_threads(arguments.threads)
     profile = PROFILES[arguments.profile]
     if arguments.verb == 'time':
-        print(f'{1e3 * time_of_step(profile, arguments.steps):.4f} ms')
+        print(f'{1e3 * time_of_step(profile, arguments.batch or profile.batch, arguments.steps, arguments.device):.4f} ms')
     else:
-        seconds, threads, batch = time_of_generation(profile, arguments.count)
+        seconds, threads, batch = time_of_generation(profile, arguments.count, arguments.device)
         print(f'{1e6 * seconds / arguments.count:.3f} us (batch {batch}, {threads} threads)')
 
 
