@@ -2,8 +2,11 @@
 
 use super::indicator::Indicator;
 
+/// Pixels of a pattern; pixel k is bit k of its number.
+pub const PATTERN_PIXELS: usize = 9;
+
 /// Patterns of 3 x 3 pixels of two colours.
-pub const PATTERNS: usize = 512;
+pub const PATTERNS: usize = 1 << PATTERN_PIXELS;
 
 /// Full, half and quarter resolution.
 pub const SCALES: usize = 3;

@@ -1,6 +1,6 @@
 //! Short tasks, of some ten microseconds each, on several threads.
 //!
-//! A thread that waits in one of Rayon's own parallel loops yields its core or sleeps. Waking it takes longer than a task.
+//! A thread that waits in one of Rayon's own parallel loops yields its core or sleeps, and waking takes longer than a task.
 //! Here a waiting thread spins and looks for other tasks.
 
 use std::sync::Arc;

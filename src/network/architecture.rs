@@ -1,11 +1,41 @@
-//! Which layers make up each network: the paper's two tables, and what profile `standard` makes of the second.
+//! The layers of each network: the paper's Tables 2 and 3, and the profile `standard`.
 
-use super::convolution::{Geometry, KERNEL, Padding};
+/// Side of every kernel (paper, Tables 2 and 3).
+pub const KERNEL: usize = 4;
 
-/// Which architecture, and whose values the options begin with.
+/// Values beyond the edge of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// Zeros.
+    Zeros,
+    /// Those at the opposite edge.
+    Periodic,
+}
+
+/// Stride and padding of a kernel. It links a *fine* image, the larger one, with a *coarse* one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Geometry {
+    /// Stride 2, padding "same": the coarse side is half the fine one.
+    Stride2(Padding),
+    /// Stride 1, no padding: 4x4 fine pixels and one coarse pixel.
+    Valid,
+}
+
+/// Constants of normalisation and activation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Constants {
+    /// Slope of leaky ReLU for negative values.
+    pub leaky_slope: f64,
+    /// Added to the variance in batch normalisation.
+    pub norm_epsilon: f64,
+    /// Decay of the moving statistics.
+    pub norm_momentum: f64,
+}
+
+/// An architecture with default values for all options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Table 3 with a larger generator and what makes it work; the default.
+    /// Table 3 with a larger generator (see `docs/profile.md`); the default.
     Standard,
     /// Table 2: 32 x 32 pixels, five latents; single ellipses from many samples.
     Paper32,
@@ -37,12 +67,12 @@ impl Profile {
     }
 }
 
-/// Whether a layer makes images smaller or larger.
+/// Linear operation of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LayerKind {
-    /// Convolution.
+    /// Convolution, from the fine image to the coarse one.
     Conv,
-    /// Transposed convolution.
+    /// Transposed convolution, from the coarse image to the fine one.
     ConvTranspose,
 }
 
@@ -55,9 +85,9 @@ pub struct LayerSpec {
     pub kind: LayerKind,
     /// Stride and padding.
     pub geometry: Geometry,
-    /// Channels that come in.
+    /// Input channels.
     pub inputs: usize,
-    /// Channels that go out.
+    /// Output channels.
     pub outputs: usize,
     /// Whether batch normalisation follows.
     pub normalised: bool,
@@ -65,7 +95,7 @@ pub struct LayerSpec {
     pub activated: bool,
     /// Whether the kernel is divided by its largest singular value.
     pub spectral: bool,
-    /// Of a layer that doubles: what it gives is smoothed in rows and columns, with this weight for each neighbour.
+    /// Weight of each neighbour in the smoothing of a transposed convolution's result; 0 for none.
     pub smoothing: f64,
 }
 
@@ -76,7 +106,7 @@ impl LayerSpec {
         Self { kind, geometry, inputs, outputs, normalised, activated, spectral, smoothing }
     }
 
-    /// Side of what goes out for the side of what comes in.
+    /// Side of the output for the side of the input.
     pub fn output_side(&self, side: usize) -> usize {
         let factor = match self.geometry {
             Geometry::Stride2(_) => 2,
@@ -98,20 +128,20 @@ impl LayerSpec {
     }
 }
 
-/// What is left to the user beside the paper's tables (see the options of training).
+/// Variations of the paper's tables (see the options of training).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Variant {
     /// Batch normalisation and leaky ReLU on the encoder's last layer, as the tables print.
     pub encoder_head_normalised: bool,
     /// Batch normalisation before the discriminator's sigmoid, as the tables print.
     pub discriminator_head_normalised: bool,
-    /// The generator's images are tori.
+    /// Whether the generator's images are periodic.
     pub generator_periodic: bool,
-    /// Weight with which a neighbour in row or column takes part in the smoothing of the generator's logits.
+    /// Weight of each neighbour in the smoothing of the generator's logits.
     pub generator_smoothing: f64,
-    /// Channels of the discriminator, in multiples of the tables'.
+    /// Factor of the discriminator's channels.
     pub discriminator_width: usize,
-    /// Spectral instead of batch normalisation in the discriminator.
+    /// Whether the discriminator has spectral instead of batch normalisation.
     pub discriminator_spectral: bool,
 }
 
@@ -167,17 +197,17 @@ impl Architecture {
     }
 }
 
-/// Channels that leave the layers of each network, and what else its table says.
+/// Output channels of the layers of each network.
 struct Widths {
-    /// Of the encoder's halving layers.
+    /// Of the encoder's convolutions with stride 2.
     encoder: &'static [usize],
-    /// Of the generator's layers, the first of 4x4, each of the others twice as large.
+    /// Of the generator's layers: the first gives 4x4 pixels, each other doubles the side.
     generator: &'static [usize],
-    /// Of a layer of half the size behind these, with which the generator looks at its images once more.
+    /// Of a convolution with stride 2 behind these.
     generator_again: Option<usize>,
     /// Whether the generator's last layer is normalised.
     generator_normalised: bool,
-    /// Of the discriminator's halving layers.
+    /// Of the discriminator's convolutions with stride 2.
     discriminator: &'static [usize],
 }
 
@@ -205,7 +235,7 @@ impl Widths {
     }
 }
 
-/// Halving layers down to 4x4, the first not normalised, then one that collapses 4x4 to a vector.
+/// Convolutions with stride 2 down to 4x4 pixels, the first not normalised, then one from 4x4 pixels to a vector.
 fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool, activated: bool) -> Vec<LayerSpec> {
     let mut inputs = channels;
     let mut layers = Vec::with_capacity(widths.len() + 1);
@@ -219,7 +249,8 @@ fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool
     layers
 }
 
-/// One layer from a vector to 4x4, doubling ones, perhaps one that halves again; then one that doubles and gives logits.
+/// Transposed convolutions: from a vector to 4x4 pixels, then with stride 2. Perhaps one convolution; then the layer that
+/// gives logits.
 fn growing(latent: usize, widths: &Widths, channels: usize) -> Vec<LayerSpec> {
     let halving = Geometry::Stride2(Padding::Zeros);
     let growing = widths.generator.iter().enumerate().map(|(index, &width)| {

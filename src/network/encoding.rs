@@ -5,17 +5,17 @@ use crate::{Error, Result};
 use burn::tensor::kind::Basic;
 use burn::tensor::{Device, Element, Int, Tensor, TensorData};
 
-/// Channels of an image of `n_phases` phases: one for two phases (the indicator of phase 1), else one a phase.
+/// Number of channels: one for two phases (the indicator of phase 1), else one per phase.
 pub fn channels(n_phases: usize) -> usize {
     if n_phases == 2 { 1 } else { n_phases }
 }
 
-/// The phase that each channel is the indicator of.
+/// The phase of each channel.
 pub fn phases_of_channels(n_phases: usize) -> impl Iterator<Item = u8> {
     (0..n_phases as u8).skip(usize::from(n_phases == 2))
 }
 
-/// How far the channels of one phase are from those of another.
+/// Euclidean distance between the channels of two different phases.
 pub fn phase_distance(n_phases: usize) -> f64 {
     if channels(n_phases) == 1 { 1.0 } else { std::f64::consts::SQRT_2 }
 }
@@ -33,15 +33,14 @@ pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tens
     Tensor::from_data(TensorData::new(values, [indices.len(), channels, ny, nx]), device)
 }
 
-/// What stands for a pixel whose logits are not numbers, where phases do.
+/// Marks a pixel with a NaN logit among phases.
 const NO_PHASE: i32 = 127;
 
-/// The most probable phase of each pixel, on the device that finds it: four phases in a number, which is a quarter of what
-/// the logits of two phases would be to read back.
+/// The most probable phase of each pixel, on the device: four phases packed into one integer, to be read back quickly.
 pub struct DevicePhases(Tensor<2, Int>);
 
 impl DevicePhases {
-    /// Finds the phases for logits `[n, channels, height, width]`; the first of several that are equally probable.
+    /// The phases for logits `[n, channels, height, width]`; the first of equally probable ones.
     pub fn new(logits: Tensor<4>) -> Self {
         let places = Tensor::from_data([[1, 1 << 8, 1 << 16, 1 << 24]], &logits.device());
         Self((phase_numbers(logits).reshape([-1, 4]) * places).sum_dim(1))
@@ -51,7 +50,7 @@ impl DevicePhases {
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] if that fails, [`Error::Diverged`] if a logit was not a number.
+    /// [`Error::Device`] if reading fails, [`Error::Diverged`] if a logit was NaN.
     pub fn read(self, to: &mut [u8]) -> Result<()> {
         let words: Vec<i32> = read_as(self.0)?;
         for (phases, word) in to.chunks_exact_mut(4).zip(words) {
@@ -80,7 +79,7 @@ fn phase_numbers(logits: Tensor<4>) -> Tensor<4, Int> {
     phases.mask_fill(no_number, NO_PHASE)
 }
 
-/// What to say about logits that are not numbers.
+/// The error for NaN logits.
 pub fn not_numbers() -> Error {
     Error::Diverged("the generator gives values that are not numbers: its training diverged".into())
 }
@@ -94,7 +93,7 @@ pub fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     read_as(tensor)
 }
 
-/// The one way from a device to the host: whoever takes it waits for the device.
+/// Reads a tensor back; waits for the device.
 fn read_as<const D: usize, K: Basic, E: Element>(tensor: Tensor<D, K>) -> Result<Vec<E>> {
     #[cfg(test)]
     READS.set(READS.get() + 1);
@@ -109,7 +108,7 @@ thread_local! {
     static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// How often `work` reads tensors back on this thread.
+/// Counts how often `work` reads tensors back on this thread.
 #[cfg(test)]
 pub fn count_reads(work: impl FnOnce()) -> usize {
     let before = READS.get();

@@ -1,31 +1,32 @@
 //! Encoder, generator and discriminator: layers, weights, forward and backward passes.
 //!
-//! * `architecture`: which layers make up each network.
-//! * `convolution`: the three operations that layers are made of, on Burn's primitives.
-//! * `layer`: one layer, forward and backward.
-//! * `parameters`: where each weight lies in a network's vector.
-//! * `spectral`: kernels divided by their largest singular values.
+//! * `architecture`: the layers of each network.
+//! * `parameters`: the vectors of weights and statistics of a network.
+//! * `chain`: a network as a chain of layers.
+//! * `spectral`: spectral normalisation.
+//! * `kernels`: the trait with all numerical kernels, and the choice of its implementation.
+//! * `cpu`: the fused kernels for the CPU; `primitives`: the same as Burn's operations, for every device.
 //! * `sum`: sums in a fixed order.
-//! * `chain`: the chain of layers.
-//! * `cpu`: the same layers as fused kernels for the CPU, which `chain` takes where it can.
 //! * `encoding`: phases as channels.
 
 mod architecture;
 mod chain;
-mod convolution;
-pub(crate) mod cpu;
+mod cpu;
 mod encoding;
-mod layer;
+mod kernels;
 mod parameters;
+mod primitives;
 mod spectral;
 mod sum;
 
-pub use architecture::{Architecture, LayerKind, LayerSpec, Profile, Variant};
+pub use architecture::{Architecture, Constants, Geometry, LayerKind, LayerSpec, Profile, Variant};
 pub use chain::{Network, PendingPhases, Tape};
-pub use convolution::Geometry;
 #[cfg(test)]
 pub use encoding::count_reads;
 pub use encoding::{DevicePhases, channels, one_hot, phase_distance, phases_of_channels, read};
-pub use layer::Constants;
+#[cfg(test)]
+pub use kernels::with_primitives;
+pub use kernels::{AdamStep, Kernels, kernels};
 pub use parameters::{Entry, ParameterLayout};
+pub use primitives::softplus;
 pub use sum::sum;

@@ -1,4 +1,4 @@
-//! All weights of a network in one vector, so that an optimiser, an average and a file see one thing.
+//! All weights of a network as one vector, for optimiser, average and file.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ pub struct LayerEntries {
     pub direction: Option<Range<usize>>,
 }
 
-/// Where everything lies in a network's two vectors: what is learned, and the moving statistics.
+/// The layout of a network's two vectors: learned parameters and moving statistics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterLayout {
     /// Parts of the vector of parameters, in order, without gaps.
@@ -79,7 +79,7 @@ impl ParameterLayout {
         end(&self.statistics)
     }
 
-    /// Parameters to start from: kernels Glorot uniform, shifts 0, scales 1.
+    /// Initial parameters: kernels Glorot uniform, shifts 0, scales 1.
     pub fn initial_parameters(&self, rng: &mut impl Rng) -> Vec<f32> {
         let mut values = vec![0.0; self.parameter_count()];
         for entry in &self.parameters {
@@ -95,7 +95,7 @@ impl ParameterLayout {
         values
     }
 
-    /// Statistics to start from: means 0, variances 1, directions along the diagonal.
+    /// Initial statistics: means 0, variances 1, all components of singular vectors 1.
     pub fn initial_statistics(&self) -> Vec<f32> {
         let mut values = vec![0.0; self.statistic_count()];
         for entry in self.statistics.iter().filter(|entry| !entry.name.ends_with("mean")) {

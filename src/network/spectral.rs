@@ -1,9 +1,8 @@
-//! Spectral normalisation: kernels divided by their largest singular value, so that no layer can lengthen differences at
-//! will (Miyato et al., *Spectral Normalization for Generative Adversarial Networks*, 2018).
+//! Spectral normalisation: kernels divided by their largest singular value, which bounds the Lipschitz constant (Miyato et
+//! al., *Spectral Normalization for Generative Adversarial Networks*, 2018).
 //!
-//! A kernel `[coarse, fine, 4, 4]` counts as a matrix with a row for each coarse channel. One step of the power method at
-//! each forward pass follows the slowly changing weights; the first singular vector so far is kept with the moving
-//! statistics.
+//! A kernel `[coarse, fine, 4, 4]` is a matrix with one row per coarse channel. Each forward pass does one step of the power
+//! method; the left singular vector is kept with the moving statistics.
 
 use std::ops::Range;
 
@@ -12,7 +11,7 @@ use burn::tensor::Tensor;
 use super::parameters::{LayerEntries, ParameterLayout, part};
 use super::sum::sum;
 
-/// Parameters with normalised kernels, and what leads a gradient back to the parameters themselves.
+/// Parameters with normalised kernels, and the singular values and vectors for their gradient.
 pub struct Normalised {
     /// All parameters, in the order of [`ParameterLayout::parameters`].
     pub parameters: Tensor<1>,
@@ -30,8 +29,7 @@ struct Singular {
     right: Tensor<2>,
 }
 
-/// Normalises the kernels that have a direction in `statistics`, all of which are directions. Returns the directions moved
-/// on too.
+/// Normalises all kernels. `statistics` holds their left singular vectors, whose next estimates are returned too.
 pub fn normalise(layout: &ParameterLayout, parameters: &Tensor<1>, statistics: &Tensor<1>) -> (Normalised, Tensor<1>) {
     let (mut kernels, mut parts, mut directions) = (Vec::new(), Vec::new(), Vec::new());
     for LayerEntries { kernel, shift, direction, .. } in &layout.layers {
@@ -49,8 +47,8 @@ pub fn normalise(layout: &ParameterLayout, parameters: &Tensor<1>, statistics: &
 }
 
 impl Normalised {
-    /// From the gradient by the normalised parameters to that by the parameters themselves. The singular vectors count as
-    /// constants: to first order the singular value does not change with them.
+    /// From the gradient with respect to the normalised parameters to that with respect to the parameters. The singular
+    /// vectors count as constants: to first order the singular value does not depend on them.
     pub fn backward(&self, gradient: Tensor<1>) -> Tensor<1> {
         let mut parts = Vec::with_capacity(2 * self.kernels.len());
         for (index, Singular { kernel, value, left, right }) in self.kernels.iter().enumerate() {
@@ -66,12 +64,12 @@ impl Normalised {
     }
 }
 
-/// A kernel with a row for each coarse channel.
+/// A kernel as a matrix with one row per coarse channel.
 fn matrix(parameters: &Tensor<1>, kernel: &Range<usize>, rows: usize) -> Tensor<2> {
     part(parameters, kernel).reshape([rows, kernel.len() / rows])
 }
 
-/// The vector divided by its length, and that.
+/// The vector divided by its norm, and the norm.
 fn unit(vector: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
     let length = sum(vector.clone().square()).sqrt().clamp_min(1e-12).reshape([1, 1]);
     (vector / length.clone(), length)

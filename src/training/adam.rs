@@ -1,10 +1,8 @@
-//! The Adam optimiser on a network's vector of parameters.
+//! The Adam optimiser.
 
 use burn::tensor::{Device, Tensor};
-use pulp::{Arch, Simd, WithSimd};
 
-use crate::device::for_each;
-use crate::network::cpu::{CpuSlice, CpuVec};
+use crate::network::{AdamStep, kernels};
 
 /// Decays and epsilon of Adam.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,16 +15,16 @@ pub struct AdamConstants {
     pub epsilon: f64,
 }
 
-/// Which update an optimiser makes.
+/// One update of an optimiser.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Update {
-    /// Its number, from 1.
+    /// Number of the update, from 1.
     pub number: u64,
-    /// What the rate is multiplied with.
+    /// Factor of the learning rate.
     pub pace: f64,
 }
 
-/// First and second moments of the gradients of one network.
+/// Optimiser of one network: moments of its gradients.
 #[derive(Debug, Clone)]
 pub struct Adam {
     constants: AdamConstants,
@@ -44,99 +42,28 @@ impl Adam {
         Self { constants, rate, first: zeros(), second: zeros() }
     }
 
-    /// Changes the parameters with this gradient.
+    /// Updates the parameters with this gradient.
     pub fn update(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: Update) {
-        if !self.update_fused(parameters, &gradient, step) {
-            self.update_primitives(parameters, gradient, step);
-        }
-    }
-
-    fn update_primitives(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: Update) {
         let AdamConstants { beta1, beta2, epsilon } = self.constants;
-        self.first = self.first.clone() * beta1 + gradient.clone() * (1.0 - beta1);
-        self.second = self.second.clone() * beta2 + gradient.square() * (1.0 - beta2);
-        let root = (self.second.clone() / correction(beta2, step.number)).sqrt() + epsilon;
-        *parameters =
-            parameters.clone() - self.first.clone() / root * (self.rate * step.pace / correction(beta1, step.number));
-    }
-
-    /// One pass over everything, on the processor. Returns whether it was possible.
-    fn update_fused(&mut self, parameters: &mut Tensor<1>, gradient: &Tensor<1>, step: Update) -> bool {
-        let Some(gradient) = CpuSlice::of(gradient) else { return false };
-        let Some(mut values) = CpuVec::take(parameters) else { return false };
-        let [first, second] = [&mut self.first, &mut self.second].map(CpuVec::take);
-        let (mut first, mut second) = (first.expect("beside the gradient"), second.expect("beside the gradient"));
-        let AdamConstants { beta1, beta2, epsilon } = self.constants;
-        let (root_correction, rate) =
-            (correction(beta2, step.number).sqrt(), self.rate * step.pace / correction(beta1, step.number));
-        let parts = values.as_mut_slice().chunks_mut(PART).zip(gradient.as_slice().chunks(PART));
-        let moments = first.as_mut_slice().chunks_mut(PART).zip(second.as_mut_slice().chunks_mut(PART));
-        for_each(parts.zip(moments), |((values, gradient), (first, second))| {
-            Arch::new().dispatch(Change {
-                values,
-                gradient,
-                first,
-                second,
-                beta1: beta1 as f32,
-                beta2: beta2 as f32,
-                // The root of the corrected moment is the corrected root.
-                inverse_root_correction: (1.0 / root_correction) as f32,
-                epsilon: epsilon as f32,
-                rate: rate as f32,
-            });
-        });
-        *parameters = values.into_tensor();
-        (self.first, self.second) = (first.into_tensor(), second.into_tensor());
-        true
-    }
-}
-
-/// What a moment that began at zero lacks after `step` steps. In f64 and by powf: an exponent beyond i32 must not wrap.
-fn correction(beta: f64, step: u64) -> f64 {
-    1.0 - beta.powf(step as f64)
-}
-
-/// Parameters that one task changes.
-const PART: usize = 1 << 14;
-
-struct Change<'a> {
-    values: &'a mut [f32],
-    gradient: &'a [f32],
-    first: &'a mut [f32],
-    second: &'a mut [f32],
-    beta1: f32,
-    beta2: f32,
-    inverse_root_correction: f32,
-    epsilon: f32,
-    rate: f32,
-}
-
-impl WithSimd for Change<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let moments = self.first.iter_mut().zip(self.second);
-        for ((value, &gradient), (first, second)) in self.values.iter_mut().zip(self.gradient).zip(moments) {
-            *first = *first * self.beta1 + gradient * (1.0 - self.beta1);
-            *second = *second * self.beta2 + gradient * gradient * (1.0 - self.beta2);
-            let root = second.sqrt() * self.inverse_root_correction + self.epsilon;
-            *value -= *first / root * self.rate;
-        }
+        // By powf: an exponent beyond i32 must not wrap.
+        let [correction1, correction] = [beta1, beta2].map(|beta| 1.0 - beta.powf(step.number as f64));
+        let step = AdamStep { beta1, beta2, epsilon, rate: self.rate * step.pace / correction1, correction };
+        kernels(&gradient).adam(parameters, [&mut self.first, &mut self.second], gradient, &step);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::with_primitives;
 
     #[test]
     fn follows_the_published_recurrence() {
-        check(|adam, parameter, gradient, step| assert!(adam.update_fused(parameter, &gradient, step)));
-        check(Adam::update_primitives);
+        check();
+        with_primitives(check);
     }
 
-    fn check(update: impl Fn(&mut Adam, &mut Tensor<1>, Tensor<1>, Update)) {
+    fn check() {
         let constants = AdamConstants { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
         let device = Device::flex();
         let mut adam = Adam::new(1, 1e-2, constants, &device);
@@ -144,12 +71,8 @@ mod tests {
         let (mut x, mut m, mut v) = (1.0f64, 0.0f64, 0.0f64);
         for step in 1..=20u64 {
             let gradient = 2.0 * parameter.clone().into_scalar::<f32>();
-            update(
-                &mut adam,
-                &mut parameter,
-                Tensor::from_floats([gradient], &device),
-                Update { number: step, pace: 1.0 },
-            );
+            let gradient = Tensor::from_floats([gradient], &device);
+            adam.update(&mut parameter, gradient, Update { number: step, pace: 1.0 });
             let g = 2.0 * x;
             m = 0.9 * m + 0.1 * g;
             v = 0.999 * v + 0.001 * g * g;

@@ -4,11 +4,10 @@
 //! permutes the terms of a sum and changes neither value nor gradient: it is not carried out.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{sigmoid, softmax};
+use burn::tensor::activation::sigmoid;
 
 use super::augmentation::LatentAugmentation;
-use super::bernoulli;
-use crate::network::sum;
+use crate::network::{kernels, softplus, sum};
 
 /// A loss and its gradient.
 pub struct Term<const D: usize> {
@@ -30,26 +29,10 @@ pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
 /// One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean over the batch; sum over pixels, or mean
 /// if `pixel_mean`.
 pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -> Term<4> {
-    let [n, channels, height, width] = logits.dims();
+    let [n, _, height, width] = logits.dims();
     let divisor = (n * if pixel_mean { height * width } else { 1 }) as f64;
-    if channels == 1
-        && let Some(term) = bernoulli::reconstruction(&logits, &targets, divisor)
-    {
-        return term;
-    }
-    reconstruction_primitives(logits, targets, divisor)
-}
-
-fn reconstruction_primitives(logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> Term<4> {
-    let channels = logits.dims()[1];
-    let likelihood = if channels == 1 {
-        softplus(logits.clone()) - logits.clone() * targets.clone()
-    } else {
-        let largest = logits.clone().max_dim(1);
-        let shifted = logits.clone() - largest;
-        shifted.clone().exp().sum_dim(1).log() - (shifted * targets.clone()).sum_dim(1)
-    };
-    Term { value: sum(likelihood) / divisor, gradient: (probabilities_primitives(logits) - targets) / divisor }
+    let (value, gradient) = kernels(&logits).cross_entropy(logits, targets, divisor);
+    Term { value, gradient }
 }
 
 /// What a reconstruction should be for one-hot `tiles`, if it gives up the share `smoothing` of its certainty: probabilities,
@@ -82,14 +65,9 @@ pub fn energy_distance(values: Tensor<2>, others: Tensor<2>, reference: Tensor<2
     Term { value, gradient: (gradient * 2.0).reshape([n, columns]) }
 }
 
-/// What the logits of a generator say: the probability of phase 1 (one channel) or of each phase.
+/// The probability of phase 1 (one channel) or of each phase.
 pub fn probabilities(logits: Tensor<4>) -> Tensor<4> {
-    let fused = if logits.dims()[1] == 1 { bernoulli::probabilities(&logits) } else { None };
-    fused.unwrap_or_else(|| probabilities_primitives(logits))
-}
-
-fn probabilities_primitives(logits: Tensor<4>) -> Tensor<4> {
-    if logits.dims()[1] == 1 { sigmoid(logits) } else { softmax(logits, 1) }
+    kernels(&logits).probabilities(logits)
 }
 
 /// The most probable phase as one-hot channels, from the probabilities.
@@ -161,11 +139,6 @@ pub fn divergence(
         by_mean: offset * prior.mean_scale.clone() * inverse_variance / divisor,
         by_log_variance: (ratio - 1.0) * (0.5 / divisor),
     }
-}
-
-/// log(1 + exp(x)) without overflow.
-fn softplus(x: Tensor<4>) -> Tensor<4> {
-    (-x.clone().abs()).exp().log1p() + x.clamp_min(0.0)
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
-use super::functionals::{self, FUNCTIONALS, counted};
 use super::losses::{self, Term};
+use crate::descriptor::{FUNCTIONALS, minkowski_functionals};
 use crate::evaluation::{deviation, mean};
 use crate::micrograph::{PhaseImages, regular_places};
+use crate::network::kernels;
 
 /// Places along each axis of a micrograph at which windows are looked at.
 const PLACES: usize = 64;
@@ -81,7 +82,7 @@ impl Minkowski {
         };
         let deviations = row(self.deviations.clone());
         let phases = of_all_phases(realisations);
-        let values = functionals::of_images(&phases) / deviations.clone();
+        let values = kernels(&phases).functionals(&phases) / deviations.clone();
         // Of two phases one has as much as the other has not. Connectivity counts once, whatever the number of phases.
         let shares = [if self.n_phases == 2 { 0.5 } else { 1.0 }, 1.0 / self.n_phases as f64];
         let weights: [f64; FUNCTIONALS] = std::array::from_fn(|functional| shares[functional] * weights[functional]);
@@ -93,7 +94,7 @@ impl Minkowski {
             drawn * weights.clone(),
         );
         *remembered = Tensor::cat(vec![remembered.clone(), values], 0).narrow(0, n, COMPARED);
-        let by_phases = functionals::backward(&phases, term.gradient * weights / deviations);
+        let by_phases = kernels(&phases).functionals_backward(&phases, term.gradient * weights / deviations);
         Term { value: term.value, gradient: of_channels(by_phases, realisations.dims()[1]) }
     }
 }
@@ -132,7 +133,9 @@ impl Column {
 /// The functionals of `phase` in windows at regular places, as many of each image.
 fn columns(micrograph: &PhaseImages, side: usize, phase: u8) -> [Column; FUNCTIONALS] {
     let [_, ny, nx] = micrograph.shape();
-    let in_image = |image: usize, y: Range<usize>, x: Range<usize>| counted(micrograph.image(image), nx, y, x, phase);
+    let in_image = |image: usize, y: Range<usize>, x: Range<usize>| {
+        minkowski_functionals(micrograph.image(image), nx, y, x, phase)
+    };
     let of_images: Vec<_> = (0..micrograph.len()).map(|image| in_image(image, 0..ny, 0..nx)).collect();
     let of_windows: Vec<_> = regular_places(micrograph, PLACES, side)
         .into_iter()
@@ -171,13 +174,13 @@ mod tests {
         let micrograph = PhaseImages::new(phases, 3).unwrap();
         let shares = |phase| {
             let windows = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)];
-            windows.map(|(y, x)| counted(micrograph.image(0), 4, y..y + 2, x..x + 2, phase)[0])
+            windows.map(|(y, x)| minkowski_functionals(micrograph.image(0), 4, y..y + 2, x..x + 2, phase)[0])
         };
         assert_eq!((shares(1), shares(2)), ([0.5, 0.0, 0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.0, 0.0, 0.25]));
         let found = Minkowski::new(&micrograph, 2);
         assert_eq!((found.values.len(), found.deviations.len()), (6 * 6, 6));
         for phase in 0..3 {
-            let expected = counted(micrograph.image(0), 4, 0..3, 0..4, phase as u8);
+            let expected = minkowski_functionals(micrograph.image(0), 4, 0..3, 0..4, phase as u8);
             for (functional, expected) in expected.into_iter().enumerate() {
                 let values = values(&found, phase, functional);
                 let mean = values.iter().sum::<f32>() / values.len() as f32;

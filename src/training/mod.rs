@@ -3,8 +3,8 @@
 //! * `options`: the paper's hyperparameters and every point that it leaves open.
 //! * `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
-//! * `losses`: Eq. 1 to 9 with their gradients; `bernoulli`: two of them in one pass on the processor.
-//! * `minkowski`: how volume fractions and connectivity vary, for realisations to vary alike; `functionals`: of one image.
+//! * `losses`: Eq. 1 to 9 with their gradients.
+//! * `minkowski`: how volume fractions and connectivity vary, for realisations to vary alike.
 //! * `patterns`: which patterns realisations have and the micrograph has not.
 //! * `adam`: the optimiser.
 //! * `step`: one step.
@@ -16,9 +16,7 @@ mod adam;
 mod augmentation;
 mod averaged;
 mod batches;
-mod bernoulli;
 mod choice;
-mod functionals;
 mod history;
 mod losses;
 mod minkowski;

@@ -462,8 +462,7 @@ impl Pass {
 mod tests {
     use super::*;
     use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
-    use crate::network::cpu::with_primitives;
-    use crate::network::{Profile, read};
+    use crate::network::{Profile, read, with_primitives};
 
     /// The losses of each of the first steps.
     fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {

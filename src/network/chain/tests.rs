@@ -3,8 +3,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::network::cpu::with_primitives;
-use crate::network::{Architecture, LayerKind, Profile, Variant};
+use crate::network::{Architecture, LayerKind, Profile, Variant, with_primitives};
 use crate::random::{Purpose, generator};
 
 const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
@@ -357,7 +356,7 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
             let network = single(&network(layers, &mut rng));
             let input = random(shape, &mut rng).cast(DType::F32);
             let gradient = random(network.output_shape(shape), &mut rng).cast(DType::F32);
-            let on = |arch| Network { kernels: Workspace::on(arch), ..network.clone() };
+            let on = |arch| Network { workspace: Workspace::new(arch), ..network.clone() };
             let [narrow, wide] = [Arch::V3(narrow), Arch::V4(wide)].map(|arch| results(&on(arch), &input, &gradient));
             assert!(narrow == wide, "{shape:?}");
             let scalar = results(&on(Arch::Scalar), &input, &gradient);

@@ -1,8 +1,9 @@
-//! The memory that passes work in, and how it goes from one pass to the next.
+//! The memory that passes work in, reused from pass to pass.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aligned_vec::{ABox, AVec, ConstAlign, avec};
+use pulp::{Arch, WithSimd};
 
 use super::elementwise::Moments;
 use super::grid::Grid;
@@ -10,13 +11,34 @@ use super::layer::{Layer, Sums};
 
 type Values = ABox<[f32], ConstAlign<64>>;
 
-/// The buffers of a forward pass over a batch.
+/// What the kernels need for one network beside its weights.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    arch: Arch,
+    pub forward: Arc<BufferPool<ForwardBuffers>>,
+    pub backward: Arc<BufferPool<BackwardBuffers>>,
+}
+
+impl Workspace {
+    /// A workspace for the SIMD instructions of `arch`.
+    pub fn new(arch: Arch) -> Self {
+        Self { arch, forward: BufferPool::new(), backward: BufferPool::new() }
+    }
+
+    /// Runs a task with these instructions.
+    pub fn run(&self, task: impl WithSimd<Output = ()>) {
+        self.arch.dispatch(task);
+    }
+}
+
+/// Buffers of a forward pass.
+#[derive(Debug, Default)]
 pub struct ForwardBuffers {
-    /// What goes into each layer, and what comes out of the last.
+    /// Input of each layer, and output of the last.
     pub between: Vec<Values>,
-    /// What each product gave.
+    /// Result of each convolution.
     pub products: Vec<Values>,
-    /// Of each channel that is normalised.
+    /// Of each channel of each normalised layer.
     pub moments: Vec<Vec<Moments>>,
 }
 
@@ -32,13 +54,14 @@ impl ForwardBuffers {
     }
 }
 
-/// The buffers of a backward pass.
+/// Buffers of a backward pass, all gradients.
+#[derive(Debug)]
 pub struct BackwardBuffers {
-    /// By the output of the layer whose turn it is, and at the end by the input of the first.
+    /// With respect to the output of the current layer, at the end to the input of the first.
     pub by_output: Values,
-    /// By the product of each layer.
+    /// With respect to the result of each convolution.
     pub by_products: Vec<Values>,
-    /// By shift and scale, of all layers.
+    /// With respect to shift and scale, of all layers.
     pub sums: Vec<Vec<Sums>>,
 }
 
@@ -58,46 +81,33 @@ fn zeros(length: usize) -> Values {
     zeros.into_boxed_slice()
 }
 
-/// Passes that may run side by side, or follow each other with other batch sizes, without new buffers.
-const MOST_SPARE: usize = 8;
+/// Most unused buffers that a pool keeps.
+const CAPACITY: usize = 8;
 
-/// ForwardBuffers that wait for the next pass over a batch of as many images, so that a training step makes none.
-pub struct BufferPool<T>(Arc<Mutex<Vec<(usize, T)>>>);
+/// Unused buffers, each with the batch size that it is for, so that a training step allocates none.
+#[derive(Debug)]
+pub struct BufferPool<T>(Mutex<Vec<(usize, T)>>);
 
 impl<T> BufferPool<T> {
-    /// ForwardBuffers for `n` images, new ones if none are there.
+    fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Vec::new())))
+    }
+
+    /// Buffers for `n` images; new ones if the pool has none.
     pub fn take(&self, n: usize, new: impl FnOnce() -> T) -> T {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that were used last: they may still be in the cache.
-        let found = spare.iter().rposition(|(size, _)| *size == n).map(|index| spare.remove(index).1);
-        drop(spare);
+        let mut unused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The last used ones may still be in the cache.
+        let found = unused.iter().rposition(|(size, _)| *size == n).map(|index| unused.remove(index).1);
+        drop(unused);
         found.unwrap_or_else(new)
     }
 
-    /// Keeps buffers for the next pass; those that have waited longest make room.
+    /// Returns buffers for `n` images to the pool, which drops its oldest if it is full.
     pub fn put(&self, n: usize, buffers: T) {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() == MOST_SPARE {
-            spare.remove(0);
+        let mut unused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if unused.len() == CAPACITY {
+            unused.remove(0);
         }
-        spare.push((n, buffers));
-    }
-}
-
-impl<T> Clone for BufferPool<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Default for BufferPool<T> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
-impl<T> std::fmt::Debug for BufferPool<T> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("BufferPool")
+        unused.push((n, buffers));
     }
 }

@@ -1,44 +1,40 @@
-//! Forward and backward pass of a whole network on the processor.
+//! Forward and backward pass of a whole network.
 
-use pulp::{Arch, WithSimd};
+use std::sync::Arc;
 
 use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers};
 use super::convolution::Convolution;
 use super::elementwise::{export, import};
 use super::grid::Grid;
 use super::layer::{Backward, BackwardInput, Forward, Layer, LayerParameters, Next, Task, block};
+use super::slices::CpuSlice;
 use crate::device::for_each;
-use crate::network::architecture::{LayerKind, LayerSpec};
-use crate::network::layer::Constants;
-use crate::network::parameters::{LayerEntries, ParameterLayout};
+use crate::network::Network;
+use crate::network::architecture::{Constants, LayerKind, LayerSpec};
+use crate::network::parameters::LayerEntries;
 
-/// What a forward pass leaves behind for backward passes.
+/// Intermediate values of a forward pass, for backward passes.
 pub struct CpuTape {
     layers: Vec<Layer>,
-    /// Always there, until dropping hands it back.
-    buffers: Option<ForwardBuffers>,
-    spare: BufferPool<ForwardBuffers>,
+    /// Dropping returns them to the pool.
+    buffers: ForwardBuffers,
+    pool: Arc<BufferPool<ForwardBuffers>>,
 }
 
 impl CpuTape {
-    fn buffers(&self) -> &ForwardBuffers {
-        self.buffers.as_ref().expect("buffers are handed back when the tape is dropped, not before")
-    }
-
     fn images(&self) -> usize {
         self.layers[0].input().n
     }
 
-    /// What the network gave, `[n, channels, height, width]`, and that shape.
+    /// Output of the network, `[n, channels, height, width]`, and its shape.
     pub fn output(&self) -> (Vec<f32>, [usize; 4]) {
         let grid = self.layers[self.layers.len() - 1].outer;
-        let between = &self.buffers().between;
-        export_all(&grid, &between[between.len() - 1])
+        export_all(&grid, &self.buffers.between[self.layers.len()])
     }
 
-    /// Means and variances of the batch, in the order of [`ParameterLayout::statistics`].
+    /// Means and variances of the batch, in the order of `ParameterLayout::statistics`.
     pub fn statistics(&self) -> impl Iterator<Item = f32> {
-        let normalised = self.layers.iter().zip(&self.buffers().moments).filter(|(layer, _)| layer.spec.normalised);
+        let normalised = self.layers.iter().zip(&self.buffers.moments).filter(|(layer, _)| layer.spec.normalised);
         normalised.flat_map(|(_, moments)| {
             moments.iter().map(|channel| channel.mean).chain(moments.iter().map(|channel| channel.variance))
         })
@@ -47,114 +43,66 @@ impl CpuTape {
 
 impl Drop for CpuTape {
     fn drop(&mut self) {
-        if let Some(buffers) = self.buffers.take() {
-            self.spare.put(self.images(), buffers);
-        }
+        self.pool.put(self.images(), std::mem::take(&mut self.buffers));
     }
 }
 
-/// The fused kernels of one network.
-#[derive(Debug, Clone)]
-pub struct Workspace {
-    arch: Arch,
-    forward: BufferPool<ForwardBuffers>,
-    backward: BufferPool<BackwardBuffers>,
+/// Passes over a network whose parameters are of `f32` on the CPU.
+pub struct Passes<'a> {
+    network: &'a Network,
+    parameters: CpuSlice,
 }
 
-impl Workspace {
-    /// Workspace for this processor.
-    pub fn new() -> Self {
-        Self::on(Arch::new())
-    }
-
-    /// Workspace for the given kind of vectors.
-    pub fn on(arch: Arch) -> Self {
-        Self { arch, forward: BufferPool::default(), backward: BufferPool::default() }
-    }
-
-    /// The buffers of forward passes.
-    pub fn forward_buffers(&self) -> &BufferPool<ForwardBuffers> {
-        &self.forward
+impl<'a> Passes<'a> {
+    /// Passes over `network`.
+    pub fn over(network: &'a Network) -> Self {
+        Self { network, parameters: CpuSlice::of(&network.parameters) }
     }
 
     /// Forward pass with the statistics of the batch; `input` is `[n, channels, height, width]`.
-    pub fn forward_train(
-        &self,
-        specs: &[LayerSpec],
-        layout: &ParameterLayout,
-        constants: &Constants,
-        parameters: &[f32],
-        (input, shape): (&[f32], [usize; 4]),
-    ) -> CpuTape {
+    pub fn forward_train(&self, input: &[f32], shape: [usize; 4]) -> CpuTape {
+        let Network { layers: specs, layout, constants, workspace, .. } = self.network;
+        let parameters = self.parameters.as_slice();
         let layers = layers(specs, shape);
-        let mut buffers = self.forward.take(shape[0], || ForwardBuffers::new(&layers));
+        let mut buffers = workspace.forward.take(shape[0], || ForwardBuffers::new(&layers));
         import_all(&layers[0].input(), input, &mut buffers.between[0]);
         for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-            let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
-            let (input, count) = (&inputs[index][..], layer.block());
-            let values = layer.output().channels_mut(&mut buffers.products[index], count);
-            let outputs = layer.outer.channels_mut(&mut outputs[0], count);
-            let moments = buffers.moments[index].chunks_mut(count);
-            let blocks = values.zip(outputs).zip(moments).enumerate();
-            for_each(blocks, |(block, ((values, output), moments))| {
-                let weights = weights(parameters, entries);
-                let first = block * count;
-                self.run(Forward { layer, constants, weights, input, first, values, moments, output });
-            });
+            let tasks = forward_tasks(layer, index, constants, weights(parameters, entries), &mut buffers);
+            for_each(tasks, |task| workspace.run(task));
         }
-        CpuTape { layers, buffers: Some(buffers), spare: self.forward.clone() }
+        CpuTape { layers, buffers, pool: Arc::clone(&workspace.forward) }
     }
 
-    /// Gradient by the parameters, in the order of [`ParameterLayout::parameters`].
-    pub fn backward_parameters(
-        &self,
-        layout: &ParameterLayout,
-        constants: &Constants,
-        parameters: &[f32],
-        tape: &CpuTape,
-        gradient: &[f32],
-    ) -> Vec<f32> {
-        let mut by_parameters = vec![0.0; parameters.len()];
-        let buffers = self.backward(layout, constants, parameters, tape, gradient, Some(&mut by_parameters));
-        self.backward.put(tape.images(), buffers);
+    /// Gradient with respect to the parameters.
+    pub fn backward_parameters(&self, tape: &CpuTape, gradient: &[f32]) -> Vec<f32> {
+        let mut by_parameters = vec![0.0; self.parameters.as_slice().len()];
+        let buffers = self.backward(tape, gradient, Some(&mut by_parameters));
+        self.network.workspace.backward.put(tape.images(), buffers);
         by_parameters
     }
 
-    /// Gradient by the input, `[n, channels, height, width]`, and that shape.
-    pub fn backward_input(
-        &self,
-        layout: &ParameterLayout,
-        constants: &Constants,
-        parameters: &[f32],
-        tape: &CpuTape,
-        gradient: &[f32],
-    ) -> (Vec<f32>, [usize; 4]) {
-        let mut buffers = self.backward(layout, constants, parameters, tape, gradient, None);
+    /// Gradient with respect to the input, `[n, channels, height, width]`, and its shape.
+    pub fn backward_input(&self, tape: &CpuTape, gradient: &[f32]) -> (Vec<f32>, [usize; 4]) {
+        let mut buffers = self.backward(tape, gradient, None);
+        let Network { layout, workspace, .. } = self.network;
         let layer = &tape.layers[0];
-        let (grid, kernel) = (layer.input(), &parameters[layout.layers[0].kernel.clone()]);
+        let (grid, kernel) = (layer.input(), &self.parameters.as_slice()[layout.layers[0].kernel.clone()]);
         let count = block(grid.channels);
         let by_product = &buffers.by_products[0][..];
         let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
         for_each(blocks, |(block, by_input)| {
-            self.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
+            workspace.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
         });
         let by_input = export_all(&grid, &buffers.by_output);
-        self.backward.put(tape.images(), buffers);
+        workspace.backward.put(tape.images(), buffers);
         by_input
     }
 
-    /// From the gradient by the output to those by what the products gave, and to those by the parameters if asked for.
-    fn backward(
-        &self,
-        layout: &ParameterLayout,
-        constants: &Constants,
-        parameters: &[f32],
-        tape: &CpuTape,
-        gradient: &[f32],
-        mut by_parameters: Option<&mut [f32]>,
-    ) -> BackwardBuffers {
-        let (layers, forward) = (&tape.layers, tape.buffers());
-        let mut buffers = self.backward.take(tape.images(), || BackwardBuffers::new(layers));
+    /// Gradients with respect to the results of the convolutions, and to the parameters if asked for.
+    fn backward(&self, tape: &CpuTape, gradient: &[f32], mut by_parameters: Option<&mut [f32]>) -> BackwardBuffers {
+        let Network { layout, constants, workspace, .. } = self.network;
+        let (layers, forward, parameters) = (&tape.layers, &tape.buffers, self.parameters.as_slice());
+        let mut buffers = workspace.backward.take(tape.images(), || BackwardBuffers::new(layers));
         import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
         for (index, layer) in layers.iter().enumerate().rev() {
             let count = layer.block();
@@ -188,18 +136,18 @@ impl Workspace {
                     })
                 })
                 .collect();
-            // The gradient by the next layer's kernel needs nothing of this layer.
+            // The gradient of the next layer's kernel does not depend on this layer.
             if let (Some(by_parameters), Some(next)) = (&mut by_parameters, next) {
                 let to = &mut by_parameters[layout.layers[index + 1].kernel.clone()];
                 tasks
                     .extend(next.layer.by_kernel(&forward.between[index + 1], next.by_product, to).map(Task::ByKernel));
             }
-            for_each(tasks.into_iter(), |task| self.run(task));
+            for_each(tasks.into_iter(), |task| workspace.run(task));
         }
         if let Some(by_parameters) = by_parameters {
             let to = &mut by_parameters[layout.layers[0].kernel.clone()];
             let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_products[0], to);
-            for_each(tasks, |task| self.run(task));
+            for_each(tasks, |task| workspace.run(task));
             for (entries, sums) in layout.layers.iter().zip(&buffers.sums) {
                 write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);
                 if let Some(scale) = &entries.scale {
@@ -209,14 +157,9 @@ impl Workspace {
         }
         buffers
     }
-
-    /// Does a task with the widest vectors there are.
-    pub fn run(&self, task: impl WithSimd<Output = ()>) {
-        self.arch.dispatch(task);
-    }
 }
 
-/// The layers with the places of their values, for an input of `[n, channels, height, width]`.
+/// The layers with the placement of their values, for an input `[n, channels, height, width]`.
 pub fn layers(specs: &[LayerSpec], [n, _, mut side, _]: [usize; 4]) -> Vec<Layer> {
     let mut convolutions = Vec::with_capacity(specs.len());
     for spec in specs {
@@ -235,6 +178,31 @@ pub fn layers(specs: &[LayerSpec], [n, _, mut side, _]: [usize; 4]) -> Vec<Layer
         .enumerate()
         .map(|(index, &spec)| Layer { spec, convolution: convolutions[index].clone(), outer: outer(index) })
         .collect()
+}
+
+/// The tasks of the forward pass of layer `index`.
+pub fn forward_tasks<'a>(
+    layer: &'a Layer,
+    index: usize,
+    constants: &'a Constants,
+    weights: LayerParameters<'a>,
+    buffers: &'a mut ForwardBuffers,
+) -> impl ExactSizeIterator<Item = Forward<'a>> {
+    let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
+    let (input, count) = (&inputs[index][..], layer.block());
+    let values = layer.output().channels_mut(&mut buffers.products[index], count);
+    let outputs = layer.outer.channels_mut(&mut outputs[0], count);
+    let moments = buffers.moments[index].chunks_mut(count);
+    values.zip(outputs).zip(moments).enumerate().map(move |(block, ((values, output), moments))| Forward {
+        layer,
+        constants,
+        weights,
+        input,
+        first: block * count,
+        values,
+        moments,
+        output,
+    })
 }
 
 fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> LayerParameters<'a> {
@@ -260,7 +228,7 @@ fn export_all(grid: &Grid, from: &[f32]) -> (Vec<f32>, [usize; 4]) {
     (images, shape)
 }
 
-/// From the channels of a batch to images `[n, channels, height, width]`.
+/// Copies the channels of a batch to images `[n, channels, height, width]`.
 pub fn export_to(grid: &Grid, channels: &[f32], images: &mut [f32]) {
     for (channel, from) in channels.chunks_exact(grid.channel_length()).take(grid.channels).enumerate() {
         export(grid, from, channel, images);

@@ -1,4 +1,4 @@
-//! What ties a coarse image to a fine one: convolution down, transposed convolution up, the gradient by the kernel.
+//! Convolution, transposed convolution and the gradient with respect to the kernel, as products of planes.
 
 use pulp::Simd;
 
@@ -7,27 +7,25 @@ use super::grid::{Grid, Placement, first_pixel};
 use super::product::{Planes, WeightRows, multiply};
 use super::row_pairs::{GROUP, Order, Region, multiply_pairs, pair_taps};
 use super::simd::LINE;
-use crate::network::Geometry;
-use crate::network::convolution::{KERNEL, Padding};
+use crate::network::architecture::Geometry;
+use crate::network::architecture::{KERNEL, Padding};
 
 const TAPS: usize = KERNEL * KERNEL;
 
-/// A kernel's two ends. The kernel is `[coarse channels, fine channels, 4, 4]`.
+/// A convolution between a fine and a coarse image, with a kernel `[coarse channels, fine channels, 4, 4]`.
 #[derive(Debug, Clone)]
 pub struct Convolution {
     pub geometry: Geometry,
     pub coarse: Grid,
     pub fine: Grid,
-    /// From the place of a coarse pixel in its plane to the fine ones that its channel is made of, or of a halving link to the
-    /// upper one of each pair.
+    /// Offsets from a coarse pixel to the fine ones that it is computed from; with stride 2 to the upper one of each pair.
     fine_reads: Vec<usize>,
-    /// From the place of a fine pixel in its plane to the coarse ones that the plane is made of, or of a halving link to the
-    /// upper one of each pair.
+    /// Offsets from a fine pixel to the coarse ones that it is computed from; with stride 2 to the upper one of each pair.
     coarse_reads: Vec<usize>,
 }
 
 impl Convolution {
-    /// The link between `channels` = [coarse, fine] for `n` images whose fine side is `fine_side`.
+    /// The convolution between `[coarse, fine]` channels for `n` images whose fine side is `fine_side`.
     pub fn new(geometry: Geometry, [coarse, fine]: [usize; 2], fine_side: usize, n: usize) -> Self {
         let (placements, border, coarse_side) = match geometry {
             Geometry::Stride2(border) => ([Placement::Whole, Placement::Split], border, fine_side / 2),
@@ -94,7 +92,7 @@ impl Convolution {
         }
     }
 
-    /// [`to_fine`](Self::to_fine) for halving.
+    /// [`to_fine`](Self::to_fine) with stride 2.
     #[inline(always)]
     fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
         let (stride, pitch, extent, n) = (self.fine.stride, self.fine.pitch, self.fine.extent, self.fine.n);
@@ -132,7 +130,7 @@ impl Convolution {
         }
     }
 
-    /// Gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
+    /// Gradient with respect to the kernel for some coarse channels and all fine ones, added to `[coarse, fine, 4, 4]` zeros.
     #[inline(always)]
     pub fn gradient<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
         let fine = Planes::of_batch(&self.fine, fine);
@@ -142,7 +140,7 @@ impl Convolution {
         }
     }
 
-    /// Many terms, few results.
+    /// [`gradient`](Self::gradient) with stride 2: sums of many terms.
     #[inline(always)]
     fn sum_over_positions<S: Simd>(&self, simd: S, coarse: &[f32], fine: Planes, to: &mut [f32]) {
         let (region, fine_channels) = (self.coarse_region(), fine.count / 4);
@@ -163,7 +161,7 @@ impl Convolution {
         });
     }
 
-    /// The pixels of coarse channels alone, row by row, each row with zeros behind it up to `pitch` numbers.
+    /// The pixels of coarse channels without their border, each row padded with zeros to `pitch` numbers.
     fn runs(&self, coarse: &[f32], pitch: usize) -> Vec<f32> {
         let (channels, region) = (coarse.chunks_exact(self.coarse.channel_length()), self.coarse_region());
         let mut runs = Vec::with_capacity(channels.len() * region.rows * pitch);
@@ -176,12 +174,12 @@ impl Convolution {
         runs
     }
 
-    /// Few terms, many results, so that the results are what fills vectors.
+    /// [`gradient`](Self::gradient) of a valid convolution: few terms, so that SIMD vectors hold results.
     #[inline(always)]
     fn sum_over_images<S: Simd>(&self, simd: S, coarse: Planes, fine: Planes, to: &mut [f32]) {
         let (n, points) = (self.coarse.n, fine.count);
         let mut by_image = vec![0.0; n * points];
-        // Line by line: from point to point the rows are whole pages apart, which is more than the first cache can hold.
+        // Line by line: rows of neighbouring points are pages apart, too far for the L1 cache.
         for first in (0..points).step_by(LINE) {
             for (image, row) in by_image.chunks_exact_mut(points).enumerate() {
                 for (to, plane) in
@@ -209,4 +207,4 @@ impl Convolution {
 const OF_TAP: [usize; 4] = [0, 2, 2 * KERNEL, 2 * KERNEL + 2];
 const OF_PLANE: [usize; 4] = [0, 1, KERNEL, KERNEL + 1];
 
-const _: () = assert!(TAPS == LINE, "the points of a collapsed channel fill whole lines");
+const _: () = assert!(TAPS == LINE, "the points of a channel fill whole lines");

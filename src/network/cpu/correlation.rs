@@ -1,13 +1,13 @@
-//! The gradient by a kernel of a layer that halves or doubles: planes times shifted planes, two rows at a time.
+//! The gradient of a kernel with stride 2: planes times shifted planes, two rows at a time.
 //!
-//! For rows c0 and c1 of a coarse plane and d0, d1 and d2 of a fine one, the two taps one above the other gather
+//! Rows c0 and c1 of a coarse plane and d0, d1 and d2 of a fine one give, for two taps one above the other,
 //!
 //! ```text
 //! upper = c0 d0 + c1 d1 = c0 (d0 - d1) + (c0 + c1) d1
 //! lower = c0 d1 + c1 d2 =                (c0 + c1) d1 + c1 (d2 - d1)
 //! ```
 //!
-//! The middle term is common, so that three multiplications do the work of four, as in `row_pairs`.
+//! The middle term is common: three multiplications do the work of four, as in `row_pairs`.
 
 use pulp::Simd;
 
@@ -76,7 +76,7 @@ fn pair_starts([coarse, fine]: [Region; 2]) -> Vec<[usize; 2]> {
     (0..coarse.rows).step_by(2).map(pair).flat_map(lines).collect()
 }
 
-/// Hands over what has been found for the planes from `c` on.
+/// Passes on the sums of the planes from `c` on.
 #[inline(always)]
 fn add_planes<const R: usize>(c: usize, f: usize, sums: [[f32; 4]; R], add: &mut impl FnMut(usize, usize, [f32; 4])) {
     for (plane, sums) in sums.into_iter().enumerate() {
@@ -84,7 +84,7 @@ fn add_planes<const R: usize>(c: usize, f: usize, sums: [[f32; 4]; R], add: &mut
     }
 }
 
-/// Pairs of lines of each plane that are worked on together: with those of four other planes they stay in the first cache.
+/// Pairs of lines of each plane that are processed together: with those of four other planes they fit into the L1 cache.
 const STRETCH: usize = 32;
 
 /// Some coarse planes, `stride` apart, and a fine one.
@@ -173,7 +173,7 @@ impl Pair<'_> {
     }
 }
 
-/// The sum of all lanes: halves onto halves, so that it is the same for vectors of any width.
+/// The sum of all lanes, by halves: the same order for every SIMD width.
 #[inline(always)]
 fn add_lanes(mut lanes: [f32; LINE]) -> f32 {
     let mut half = LINE / 2;

@@ -1,8 +1,7 @@
-//! What lies between two products: statistics, normalisation, activation, and the way from one placement to the next.
+//! Operations between two convolutions: statistics, normalisation, activation, copies between placements.
 //!
-//! All functions work on one channel; but for [`import`] they leave its border alone. Sums are made in [`LANES`] lanes, whatever the width of the
-//! vectors, and lanes are added in order. There are no closures: the compiler may leave a closure out of line, where it does not
-//! know the processor's vectors.
+//! All functions work on one channel; only [`import`] writes its border. Sums have [`LANES`] lanes for every SIMD width,
+//! and lanes are added in order. There are no closures: compiled out of line, a closure would lose the SIMD instructions.
 
 use pulp::Simd;
 
@@ -17,7 +16,7 @@ pub struct Moments {
     pub inverse_deviation: f32,
 }
 
-/// What becomes of each number x that a product gave: (x - `mean`) * `factor` + `shift`, and `slope` times that if it is negative.
+/// Normalisation and activation: y = (x - `mean`) * `factor` + `shift`, and `slope` * y where y <= 0.
 #[derive(Debug, Clone, Copy)]
 pub struct Affine {
     pub mean: f32,
@@ -27,7 +26,7 @@ pub struct Affine {
     pub slope: f32,
 }
 
-/// [`Affine`] in vectors.
+/// [`Affine`] in SIMD vectors.
 #[derive(Clone, Copy)]
 struct Activation<S: Simd> {
     mean: S::f32s,
@@ -51,7 +50,7 @@ impl<S: Simd> Activation<S> {
         simd.sub_f32s(value, self.mean)
     }
 
-    /// Where the slope counts, at zero too, as in PyTorch and TensorFlow; and the result without it.
+    /// Where the slope applies (at zero too, as in PyTorch and TensorFlow), and the result without it.
     #[inline(always)]
     fn is_negative(&self, simd: S, difference: S::f32s) -> (S::m32s, S::f32s) {
         let linear = simd.mul_add_e_f32s(difference, self.factor, self.shift);
@@ -64,7 +63,7 @@ impl<S: Simd> Activation<S> {
         simd.select_f32s(negative, simd.mul_f32s(linear, self.slope), linear)
     }
 
-    /// The gradient before the slope, from that behind it.
+    /// Gradient before the activation, from that after it.
     #[inline(always)]
     fn backward(&self, simd: S, difference: S::f32s, gradient: S::f32s) -> S::f32s {
         let (negative, _) = self.is_negative(simd, difference);
@@ -72,7 +71,7 @@ impl<S: Simd> Activation<S> {
     }
 }
 
-/// Mean and variance of all pixels of a channel.
+/// Mean and variance of the pixels of one channel.
 #[inline(always)]
 pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32], epsilon: f64) -> Moments {
     let count = (grid.n * grid.side * grid.side) as f64;
@@ -118,7 +117,7 @@ fn add_squares<S: Simd>(simd: S, squares: &mut Lanes<S>, values: &[f32; LANES], 
     }
 }
 
-/// What is too short for all lanes, and a number that counts nothing.
+/// `rest`, filled up with `nothing` to all lanes.
 #[inline(always)]
 fn filled(rest: &[f32], nothing: f32) -> [f32; LANES] {
     let mut values = [nothing; LANES];
@@ -151,7 +150,7 @@ fn activate_groups<S: Simd, const G: usize>(
         let (source, target) = (from_grid.half_row(index), to_grid.half_row(index));
         source.assert_inside(from.len(), from_grid.n);
         target.assert_inside(to.len(), from_grid.n);
-        // Pixels that fill lines; each group of the others is worked on alone.
+        // Pixels that fill lines; the groups of the others are processed one by one.
         let whole = source.pixels - source.pixels % (LINE / G);
         for pixel in (0..whole).step_by(LINE / G) {
             for image in (0..from_grid.n).step_by(G) {
@@ -176,7 +175,7 @@ fn activate_groups<S: Simd, const G: usize>(
     }
 }
 
-/// A channel that an activation has gone through: what the product gave, and what became of it.
+/// A channel after its activation.
 #[derive(Clone, Copy)]
 pub struct Activated<'a> {
     pub grid: &'a Grid,
@@ -184,8 +183,8 @@ pub struct Activated<'a> {
     pub affine: Affine,
 }
 
-/// Takes the gradient by the output of an activation back to its input, from one placement to another, and sums it,
-/// alone and times the differences of the product's values from their mean.
+/// Gradient before the activation from that after it, from one placement to another. Returns the sum of the gradient, and of
+/// the gradient times (x - mean).
 #[inline(always)]
 pub fn activate_backward<S: Simd>(
     simd: S,
@@ -217,7 +216,7 @@ fn activate_backward_groups<S: Simd, const G: usize>(
         let (source, target) = (from_grid.half_row(index), grid.half_row(index));
         source.assert_inside(from.len(), from_grid.n);
         target.assert_inside(values.len().min(to.len()), from_grid.n);
-        // Pixels that fill lines; each group of the others is worked on alone.
+        // Pixels that fill lines; the groups of the others are processed one by one.
         let whole = source.pixels - source.pixels % (LINE / G);
         for pixel in (0..whole).step_by(LINE / G) {
             for image in (0..from_grid.n).step_by(G) {
@@ -256,8 +255,8 @@ fn activate_backward_groups<S: Simd, const G: usize>(
     (by_shift.total(), by_difference.total())
 }
 
-/// The gradient by the input of a normalisation, in place, from that by its result times `affine.factor`, and from the sums of that
-/// gradient.
+/// Gradient before a normalisation from that after it, in place; `by_shift` and `by_scale` are the gradients of its shift
+/// and scale.
 #[inline(always)]
 pub fn normalise_backward<S: Simd>(
     simd: S,
@@ -290,15 +289,15 @@ pub fn normalise_backward<S: Simd>(
     }
 }
 
-/// Images of one pixel that are neighbours everywhere: as many as divide a vector and the batch.
+/// Images that are processed together: their number divides a SIMD vector and the batch.
 fn together(images: usize) -> usize {
     [16, 8, 4].into_iter().find(|&group| images.is_multiple_of(group)).unwrap_or(1)
 }
 
-/// Images that are taken to their places together: their values of one pixel are one vector.
+/// Images that are copied together.
 const TOGETHER: usize = 4;
 
-/// One channel of images `[n, channels, height, width]` to its place, and its border.
+/// Copies one channel of images `[n, channels, height, width]` to its place, and fills its border.
 pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
@@ -320,7 +319,7 @@ pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     grid.wrap(to);
 }
 
-/// One channel from its place to images `[n, channels, height, width]`.
+/// Copies one channel from its place to images `[n, channels, height, width]`.
 pub fn export(grid: &Grid, from: &[f32], channel: usize, images: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {

@@ -1,4 +1,4 @@
-//! How images lie in memory while they pass through the fused kernels.
+//! How the fused kernels place images in memory.
 //!
 //! The images of a batch lie side by side: all `n` values of one pixel are neighbours, so that a row of an image is one
 //! run of `width * n` numbers, whatever the batch. A 4x4 kernel of stride 2 sees even and odd rows and columns of the
@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::simd::LINE;
-use crate::network::convolution::Padding;
+use crate::network::architecture::Padding;
 
 /// How the pixels of one channel lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,7 +209,7 @@ impl HalfRow {
     /// # Safety
     ///
     /// There are so many pixels and images, and they are [inside](Self::assert_inside) the channel. It is not checked
-    /// here because that makes training 2 % slower.
+    /// here because that slows training.
     #[inline(always)]
     pub unsafe fn load<const G: usize>(&self, channel: &[f32], pixel: usize, image: usize) -> [f32; LINE] {
         let first = self.place(pixel, image);

@@ -1,8 +1,7 @@
-//! One layer for some of its channels: what one thread does between two points where all must have arrived.
+//! The tasks of one layer: each is the work of one thread between two synchronisations.
 //!
-//! Each task works on a block of the layer's output channels from the product to the activated result, while the values
-//! are still in the cache, and likewise backward, from the product with the next layer's kernel to the gradient by this
-//! layer's weights.
+//! A task takes a block of output channels from the convolution to the activated result, while the values are in the cache.
+//! Backward it goes from the convolution with the next layer's kernel to the gradient of shift and scale.
 
 use pulp::{Simd, WithSimd};
 
@@ -10,20 +9,20 @@ use super::convolution::Convolution;
 use super::elementwise::{Activated, Affine, Moments, activate, activate_backward, moments, normalise_backward};
 use super::grid::Grid;
 use super::smoothing::smooth;
-use crate::network::Geometry;
+use crate::network::architecture::Constants;
+use crate::network::architecture::Geometry;
 use crate::network::architecture::{LayerKind, LayerSpec};
-use crate::network::layer::Constants;
 
-/// A layer with the places of its values.
+/// A layer, and where its values lie.
 #[derive(Debug, Clone)]
 pub struct Layer {
     pub spec: LayerSpec,
     pub convolution: Convolution,
-    /// Where the next layer wants this one's output.
+    /// Output, placed as the next layer needs it.
     pub outer: Grid,
 }
 
-/// The weights of one layer in the network's vector.
+/// The weights of one layer, as slices.
 #[derive(Clone, Copy)]
 pub struct LayerParameters<'a> {
     pub kernel: &'a [f32],
@@ -32,7 +31,7 @@ pub struct LayerParameters<'a> {
 }
 
 impl Layer {
-    /// Placement of what comes in.
+    /// Placement of the input.
     pub fn input(&self) -> Grid {
         match self.spec.kind {
             LayerKind::Conv => self.convolution.fine,
@@ -40,7 +39,7 @@ impl Layer {
         }
     }
 
-    /// Placement of what the product gives.
+    /// Placement of the convolution's result.
     pub fn output(&self) -> Grid {
         match self.spec.kind {
             LayerKind::Conv => self.convolution.coarse,
@@ -48,12 +47,12 @@ impl Layer {
         }
     }
 
-    /// Output channels of one task: enough rows for a tile, and enough tasks for several threads.
+    /// Output channels of one task: they fill the tile of a product, and leave tasks for several threads.
     pub fn block(&self) -> usize {
         block(self.spec.outputs)
     }
 
-    /// The product for some output channels, smoothed if the layer is.
+    /// Convolution and smoothing for some output channels.
     #[inline(always)]
     fn convolve<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, input: &[f32], to: &mut [f32]) {
         match self.spec.kind {
@@ -65,7 +64,7 @@ impl Layer {
         }
     }
 
-    /// The smoothing of a layer that has one, of one channel of what the product gave, forward and backward.
+    /// Smooths one channel of the convolution's result, if the layer does; its own gradient.
     #[inline(always)]
     fn smooth(&self, channel: &mut [f32]) {
         if self.spec.smoothing > 0.0 {
@@ -73,7 +72,7 @@ impl Layer {
         }
     }
 
-    /// The gradient by some of the channels that came in, from that by all that the product gave.
+    /// Gradient with respect to some input channels, from that with respect to the convolution's result.
     #[inline(always)]
     fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, by_product: &[f32], to: &mut [f32]) {
         match self.spec.kind {
@@ -82,7 +81,7 @@ impl Layer {
         }
     }
 
-    /// The gradient by the kernel, in tasks for some coarse channels each.
+    /// Gradient with respect to the kernel, in tasks of some coarse channels each.
     pub fn by_kernel<'a>(
         &'a self,
         input: &'a [f32],
@@ -94,7 +93,7 @@ impl Layer {
             LayerKind::ConvTranspose => (input, by_product),
         };
         let grid = &self.convolution.coarse;
-        // What a task for a collapsing link does first, it does for all fine channels.
+        // Each task transposes all fine channels first, so there are few tasks.
         let count = match self.spec.geometry {
             Geometry::Stride2(_) => block(grid.channels),
             Geometry::Valid => grid.channels.div_ceil(2),
@@ -119,7 +118,7 @@ impl Layer {
     }
 }
 
-/// Channels of one task for a layer of `channels`.
+/// Channels of one task of a layer of `channels`.
 pub fn block(channels: usize) -> usize {
     [(16, 8), (4, 4)].into_iter().find(|(divisor, _)| channels.is_multiple_of(*divisor)).map_or(1, |(_, block)| block)
 }
@@ -132,7 +131,7 @@ pub struct Forward<'a> {
     pub input: &'a [f32],
     /// Number of the first channel.
     pub first: usize,
-    /// Product of these channels.
+    /// Result of the convolution for these channels.
     pub values: &'a mut [f32],
     pub moments: &'a mut [Moments],
     pub output: &'a mut [f32],
@@ -158,42 +157,12 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// Forward pass with an affine map in place of a normalisation, its scale part of the kernel.
-pub struct ForwardFolded<'a> {
-    pub layer: &'a Layer,
-    pub kernel: &'a [f32],
-    pub input: &'a [f32],
-    /// Number of the first channel.
-    pub first: usize,
-    /// Shift of each channel.
-    pub shift: &'a [f32],
-    pub slope: f32,
-    pub values: &'a mut [f32],
-    pub output: &'a mut [f32],
-}
-
-impl WithSimd for ForwardFolded<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
-        layer.convolve(simd, self.kernel, self.first, self.input, self.values);
-        let values = self.values.chunks_exact(grid.channel_length());
-        let outputs = self.output.chunks_exact_mut(outer.channel_length());
-        for ((values, output), &shift) in values.zip(outputs).zip(self.shift) {
-            activate(simd, &grid, values, &outer, output, Affine { mean: 0.0, factor: 1.0, shift, slope: self.slope });
-            outer.wrap(output);
-        }
-    }
-}
-
-/// The product with the next layer's kernel, backward.
+/// The next layer, from which the gradient comes.
 #[derive(Clone, Copy)]
 pub struct Next<'a> {
     pub layer: &'a Layer,
     pub kernel: &'a [f32],
-    /// Gradient by what the next layer's product gave, all channels.
+    /// Gradient with respect to the result of its convolution, all channels.
     pub by_product: &'a [f32],
 }
 
@@ -203,19 +172,19 @@ pub struct Backward<'a> {
     pub constants: &'a Constants,
     pub weights: LayerParameters<'a>,
     pub first: usize,
-    /// None for the last layer, whose gradient is in `by_output` already.
+    /// `None` for the last layer, whose gradient is already in `by_output`.
     pub next: Option<Next<'a>>,
-    /// Gradient by the layer's output, in its outer placement.
+    /// Gradient with respect to the layer's output, in its outer placement.
     pub by_output: &'a mut [f32],
     pub values: &'a [f32],
     pub moments: &'a [Moments],
-    /// Gradient by the product.
+    /// Gradient with respect to the convolution's result.
     pub by_product: &'a mut [f32],
-    /// Gradients by shift and scale.
+    /// Gradients with respect to shift and scale.
     pub sums: &'a mut [Sums],
 }
 
-/// Gradients by shift and scale of one channel.
+/// Gradients with respect to shift and scale of one channel.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sums {
     pub by_shift: f32,
@@ -250,7 +219,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// The gradient by the kernel for some coarse channels and all fine ones, to zeros: `[coarse, fine, 4, 4]`.
+/// Gradient with respect to the kernel for some coarse channels and all fine ones, added to `[coarse, fine, 4, 4]` zeros.
 pub struct ByKernel<'a> {
     convolution: &'a Convolution,
     coarse: &'a [f32],
@@ -267,7 +236,7 @@ impl WithSimd for ByKernel<'_> {
     }
 }
 
-/// What may be done side by side on the way back.
+/// Tasks of a backward pass that may run in parallel.
 pub enum Task<'a> {
     Backward(Backward<'a>),
     ByKernel(ByKernel<'a>),
@@ -285,7 +254,7 @@ impl WithSimd for Task<'_> {
     }
 }
 
-/// The gradient by some channels of what came into a layer.
+/// Gradient with respect to some input channels of a layer.
 pub struct BackwardInput<'a> {
     pub next: Next<'a>,
     pub first: usize,

@@ -1,33 +1,152 @@
 //! The fused kernels for `f32` on the CPU.
 //!
-//! The networks are so small that general kernels spend their time on moving numbers. Here a layer is one task for each
-//! block of its channels: product, statistics, normalisation and activation, or all that backward.
+//! The networks are so small that general kernels spend their time on moving values. Here a layer is one task for each block
+//! of its channels: convolution, statistics, normalisation and activation, or all of them backward.
 //!
 //! * `slices`: values of tensors as slices; `simd`: functions of SIMD vectors.
 //! * `grid`: how images lie in memory.
 //! * `product`, `row_pairs`, `correlation`: the inner kernels, in SIMD vectors of any width.
-//! * `convolution`: convolution, transposed convolution and gradient by the kernel as such products.
+//! * `convolution`: convolution, transposed convolution and their gradient as such products.
 //! * `elementwise`, `smoothing`: what lies between products.
 //! * `layer`: the tasks; `buffers`: their memory; `chain`: their order; `inference`: the same for generation.
+//! * `adam`, `likelihood`, `translation`, `functionals`, `patterns`: operations of training.
 
+mod adam;
 mod buffers;
 mod chain;
 mod convolution;
 mod correlation;
 mod elementwise;
+mod functionals;
 mod grid;
 mod inference;
 mod layer;
+mod likelihood;
+mod patterns;
 mod product;
 mod row_pairs;
 mod simd;
 mod slices;
 mod smoothing;
+mod translation;
 
-pub use chain::{CpuTape, Workspace, export_to};
-pub use grid::Grid;
-pub use inference::{FoldedNetwork, phases};
-pub use simd::{LANES, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};
-#[cfg(test)]
-pub use slices::with_primitives;
-pub use slices::{CpuSlice, CpuVec, tensor};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::tensor::Tensor;
+
+pub use buffers::Workspace;
+pub use chain::CpuTape;
+pub use slices::is_f32_on_cpu;
+
+use super::chain::{Network, PendingPhases, Record};
+use super::encoding::not_numbers;
+use super::kernels::{AdamStep, Kernels};
+use super::primitives::Primitives;
+use crate::descriptor::{FUNCTIONALS, PATTERNS, SCALES};
+use chain::Passes;
+use slices::{CpuSlice, CpuVec, tensor};
+
+/// The fused kernels for `f32` on the CPU.
+pub struct Cpu;
+
+impl Kernels for Cpu {
+    fn forward_train(&self, network: &Network, input: Tensor<4>) -> (Record, Tensor<4>, Option<Tensor<1>>) {
+        let tape = Passes::over(network).forward_train(CpuSlice::of(&input).as_slice(), input.dims());
+        let (output, shape) = tape.output();
+        let moments: Vec<f32> = tape.statistics().collect();
+        let length = moments.len();
+        let moments = (length > 0).then(|| tensor(moments, [length]));
+        (Record::Cpu(tape), tensor(output, shape), moments)
+    }
+
+    fn forward(&self, network: &Network, input: Tensor<4>) -> Tensor<4> {
+        let shape = network.output_shape(input.dims());
+        let mut output = vec![0.0; shape.iter().product()];
+        inference::forward(network, &input, &mut output, chain::export_to);
+        tensor(output, shape)
+    }
+
+    fn phases(&self, network: &Network, input: Tensor<4>) -> PendingPhases {
+        let network = network.clone();
+        PendingPhases(Box::new(move |to| {
+            let finite = AtomicBool::new(true);
+            inference::forward(&network, &input, to, |grid, logits, to| {
+                if !inference::phases(grid, logits, to) {
+                    finite.store(false, Ordering::Relaxed);
+                }
+            });
+            if finite.into_inner() { Ok(()) } else { Err(not_numbers()) }
+        }))
+    }
+
+    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<1> {
+        let gradient = CpuSlice::of(&gradient);
+        let by_parameters = Passes::over(network).backward_parameters(tape(record), gradient.as_slice());
+        tensor(by_parameters, network.parameters.dims())
+    }
+
+    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<4> {
+        let gradient = CpuSlice::of(&gradient);
+        let (by_input, shape) = Passes::over(network).backward_input(tape(record), gradient.as_slice());
+        tensor(by_input, shape)
+    }
+
+    fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep) {
+        let [first, second] = moments;
+        let [mut values, mut m, mut v] = [&mut *parameters, &mut *first, &mut *second].map(CpuVec::take);
+        let moments = [m.as_mut_slice(), v.as_mut_slice()];
+        adam::adam(values.as_mut_slice(), moments, CpuSlice::of(&gradient).as_slice(), step);
+        (*parameters, *first, *second) = (values.into_tensor(), m.into_tensor(), v.into_tensor());
+    }
+
+    fn translate(&self, images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
+        let shape = images.dims();
+        tensor(translation::translate(CpuSlice::of(&images).as_slice(), shape, displacements), shape)
+    }
+
+    fn probabilities(&self, logits: Tensor<4>) -> Tensor<4> {
+        if logits.dims()[1] > 1 {
+            return Primitives.probabilities(logits);
+        }
+        tensor(likelihood::sigmoid(CpuSlice::of(&logits).as_slice()), logits.dims())
+    }
+
+    fn cross_entropy(&self, logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> (Tensor<1>, Tensor<4>) {
+        if logits.dims()[1] > 1 {
+            return Primitives.cross_entropy(logits, targets, divisor);
+        }
+        let (values, targets) = (CpuSlice::of(&logits), CpuSlice::of(&targets));
+        let (value, gradient) = likelihood::cross_entropy(values.as_slice(), targets.as_slice(), divisor);
+        (tensor(vec![value], [1]), tensor(gradient, logits.dims()))
+    }
+
+    fn functionals(&self, phases: &Tensor<4>) -> Tensor<2> {
+        let [n, channels, height, width] = phases.dims();
+        let values = functionals::functionals(CpuSlice::of(phases).as_slice(), [height, width]);
+        tensor(values, [n, FUNCTIONALS * channels])
+    }
+
+    fn functionals_backward(&self, phases: &Tensor<4>, gradient: Tensor<2>) -> Tensor<4> {
+        let [_, _, height, width] = phases.dims();
+        let (planes, gradient) = (CpuSlice::of(phases), CpuSlice::of(&gradient));
+        let by_pixels = functionals::functionals_backward(planes.as_slice(), [height, width], gradient.as_slice());
+        tensor(by_pixels, phases.dims())
+    }
+
+    fn pattern_shares(&self, images: &Tensor<4>) -> Tensor<1> {
+        let shares = patterns::pattern_shares(CpuSlice::of(images).as_slice(), images.dims());
+        tensor(shares, [images.dims()[1] * SCALES * PATTERNS])
+    }
+
+    fn patterns_backward(&self, images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4> {
+        let (values, costs) = (CpuSlice::of(images), CpuSlice::of(&costs));
+        tensor(patterns::patterns_backward(values.as_slice(), images.dims(), costs.as_slice()), images.dims())
+    }
+}
+
+fn tape(record: &Record) -> &CpuTape {
+    match record {
+        Record::Cpu(tape) => tape,
+        Record::Primitives(_) => unreachable!("a tape is passed to the kernels that it is of"),
+    }
+}

@@ -1,7 +1,7 @@
-//! Rows of weights times shifted planes: the products of collapsing layers, and what all inner kernels work on.
+//! Rows of weights times shifted planes: valid convolutions, and the arguments of all inner kernels.
 //!
-//! All inner kernels keep a tile of results in registers. What they compute for one number does not depend on the width of
-//! the vectors, on the tile it is in or on who computes it: the terms of a sum are added in one order.
+//! All inner kernels keep a tile of results in registers. The terms of each sum are added in one order, whatever the SIMD
+//! width, the tile and the thread.
 
 use pulp::Simd;
 
@@ -18,27 +18,27 @@ pub struct WeightRows<'a> {
 }
 
 impl WeightRows<'_> {
-    /// Where the last one lies.
+    /// Index of the last weight.
     #[inline(always)]
     pub fn last(&self) -> usize {
         self.start + (self.rows - 1) * self.stride + largest(self.offsets)
     }
 }
 
-/// The largest of some places; 0 if there is none.
+/// The largest of some indices; 0 if there are none.
 #[inline(always)]
 pub fn largest(places: &[usize]) -> usize {
     places.iter().copied().max().unwrap_or(0)
 }
 
-/// A vector, wherever it lies.
+/// Loads a SIMD vector from any address.
 #[inline(always)]
 pub unsafe fn load<S: Simd>(from: *const f32) -> S::f32s {
     // SAFETY: passed on.
     unsafe { from.cast::<S::f32s>().read_unaligned() }
 }
 
-/// Planes that are read: plane `s` begins at `s * stride` of `values`.
+/// Planes of an operand: plane `s` begins at `s * stride` of `values`.
 #[derive(Clone, Copy)]
 pub struct Planes<'a> {
     pub values: &'a [f32],
@@ -47,19 +47,19 @@ pub struct Planes<'a> {
 }
 
 impl<'a> Planes<'a> {
-    /// Those of all channels, in a buffer of the whole batch.
+    /// The planes of all channels, in a buffer of the whole batch.
     pub fn of_batch(grid: &Grid, values: &'a [f32]) -> Self {
         Self { values: &values[grid.front()..], stride: grid.stride, count: grid.channels * grid.planes }
     }
 
-    /// Those of some channels.
+    /// The planes of some channels.
     pub fn of_block(grid: &Grid, values: &'a [f32]) -> Self {
         Self { values: &values[grid.origin..], stride: grid.stride, count: values.len() / grid.stride }
     }
 }
 
 /// For each row r of weights, `to[r * to_stride + p] = sum over d of weight[r][d] * from[p + reads[d]]`, for p below
-/// `length`. Beyond, up to a vector, `to` holds anything afterwards.
+/// `length`. Up to a SIMD vector beyond it is overwritten too.
 #[inline(always)]
 pub fn multiply<S: Simd>(
     simd: S,
@@ -77,21 +77,24 @@ pub fn multiply<S: Simd>(
     assert!(weights.last() < weights.values.len());
     assert!(largest(reads) + last + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
-    let call = Call { simd, weights, from, reads, starts: &starts, to_stride };
+    let product = Product { simd, weights, from, reads, starts: &starts, pitch: 0, to_stride };
     // SAFETY: bounds as asserted above.
-    unsafe { call.all_rows(to) };
+    unsafe { product.all_rows(to) };
 }
 
-struct Call<'a, S> {
-    simd: S,
-    weights: WeightRows<'a>,
-    from: &'a [f32],
-    reads: &'a [usize],
-    starts: &'a [usize],
-    to_stride: usize,
+/// The arguments of a product: rows of weights times what lies at `starts[p] + reads[d]`.
+pub struct Product<'a, S> {
+    pub simd: S,
+    pub weights: WeightRows<'a>,
+    pub from: &'a [f32],
+    pub reads: &'a [usize],
+    pub starts: &'a [usize],
+    /// Distance between the rows of a pair, where rows come in pairs.
+    pub pitch: usize,
+    pub to_stride: usize,
 }
 
-impl<S: Simd> Call<'_, S> {
+impl<S: Simd> Product<'_, S> {
     /// As many rows at a time as there are registers for.
     #[inline(always)]
     unsafe fn all_rows(&self, to: &mut [f32]) {
@@ -116,7 +119,7 @@ impl<S: Simd> Call<'_, S> {
     unsafe fn all_positions<const M: usize>(&self, row: usize, to: &mut [f32]) -> usize {
         let mut starts = self.starts;
         while !starts.is_empty() {
-            // Tiles of three vectors; the last four are two and two, for a tile of one keeps the processor waiting.
+            // Tiles of three vectors; the last four are two and two, because a tile of one has too few independent sums.
             let width = match starts.len() {
                 1 => 1,
                 2 | 4 => 2,

@@ -1,22 +1,22 @@
-//! The products of layers that halve or double, two rows at a time: three multiplications do the work of four.
+//! Products with stride 2, two rows at a time: three multiplications do the work of four (Winograd's F(2, 2)).
 //!
-//! Taps g0 and g1 one above the other make of the rows d0, d1 and d2
+//! Taps g0 and g1, one above the other, and rows d0, d1 and d2 give
 //!
 //! ```text
 //! y0 = g0 d0 + g1 d1 = g0 (d0 - d1) + (g0 + g1) d1
 //! y1 = g0 d1 + g1 d2 =                (g0 + g1) d1 + g1 (d2 - d1)
 //! ```
 //!
-//! (Winograd's F(2, 2)). The differences are taken while the rows are in registers, the sums of taps once for each product.
+//! Differences of rows are computed in registers, sums of taps once for each product.
 
 use pulp::Simd;
 
-use super::product::{WeightRows, largest, load};
-use crate::network::convolution::KERNEL;
+use super::product::{Product, WeightRows, largest, load};
+use crate::network::architecture::KERNEL;
 
 const TAPS: usize = KERNEL * KERNEL;
 
-/// Where a kernel works in every plane: `rows` runs of `length` numbers, `pitch` apart.
+/// The part of every plane that is computed: `rows` runs of `length` numbers, `pitch` apart.
 #[derive(Debug, Clone, Copy)]
 pub struct Region {
     pub start: usize,
@@ -28,7 +28,7 @@ pub struct Region {
 /// Numbers that [`pair_taps`] makes of two rows of a kernel.
 pub const GROUP: usize = 3 * KERNEL;
 
-/// Which of two taps, one above the other, meets the upper row of values.
+/// Which of two taps, one above the other, multiplies the upper row of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// The upper, as in a convolution.
@@ -54,8 +54,8 @@ pub fn pair_taps(kernel: &[f32; TAPS], py: usize, order: Order) -> [f32; GROUP] 
 }
 
 /// For each row r of weights, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
-/// from[p + reads[d] + pitch]`, for p in `region`, which has an even number of runs. Beyond the runs, up to a vector, `to` holds
-/// anything afterwards.
+/// from[p + reads[d] + pitch]`, for p in `region`, which has an even number of runs. Up to a SIMD vector beyond each run is
+/// overwritten too.
 ///
 /// The offset of each weight is that of `upper`; the sum of both taps and `lower` come [`KERNEL`] and twice as many
 /// numbers later.
@@ -76,9 +76,9 @@ pub fn multiply_pairs<S: Simd>(
     assert!(weights.last() + 2 * KERNEL < weights.values.len());
     assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
-    let call = Call { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride };
+    let product = Product { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride };
     // SAFETY: bounds as asserted above.
-    unsafe { call.all_rows(to) };
+    unsafe { product.all_row_pairs(to) };
 }
 
 /// The starts of the vectors that cover the upper run of each pair, from the last to the first: what the last writes
@@ -94,31 +94,21 @@ fn pair_starts(region: Region, lanes: usize) -> Vec<usize> {
     starts
 }
 
-struct Call<'a, S> {
-    simd: S,
-    weights: WeightRows<'a>,
-    from: &'a [f32],
-    reads: &'a [usize],
-    starts: &'a [usize],
-    pitch: usize,
-    to_stride: usize,
-}
-
-impl<S: Simd> Call<'_, S> {
+impl<S: Simd> Product<'_, S> {
     /// As many rows at a time as there are registers for: with sixteen, three rows leave some for what is read; four would not.
     #[inline(always)]
-    unsafe fn all_rows(&self, to: &mut [f32]) {
+    unsafe fn all_row_pairs(&self, to: &mut [f32]) {
         let mut row = 0;
         while row < self.weights.rows {
             let (left, to) = (self.weights.rows - row, &mut to[row * self.to_stride..]);
             // SAFETY: passed on; there are so many rows left.
             row += unsafe {
                 match left {
-                    8.. if S::REGISTER_COUNT >= 32 => self.all_positions::<8>(row, to),
-                    4.. if S::REGISTER_COUNT >= 32 => self.all_positions::<4>(row, to),
-                    3 | 5.. => self.all_positions::<3>(row, to),
-                    2 | 4 => self.all_positions::<2>(row, to),
-                    _ => self.all_positions::<1>(row, to),
+                    8.. if S::REGISTER_COUNT >= 32 => self.pairs_at_all_positions::<8>(row, to),
+                    4.. if S::REGISTER_COUNT >= 32 => self.pairs_at_all_positions::<4>(row, to),
+                    3 | 5.. => self.pairs_at_all_positions::<3>(row, to),
+                    2 | 4 => self.pairs_at_all_positions::<2>(row, to),
+                    _ => self.pairs_at_all_positions::<1>(row, to),
                 }
             };
         }
@@ -126,16 +116,16 @@ impl<S: Simd> Call<'_, S> {
 
     /// `M` rows at all positions. Returns `M`.
     #[inline(always)]
-    unsafe fn all_positions<const M: usize>(&self, row: usize, to: &mut [f32]) -> usize {
+    unsafe fn pairs_at_all_positions<const M: usize>(&self, row: usize, to: &mut [f32]) -> usize {
         for &start in self.starts {
             // SAFETY: passed on.
-            unsafe { self.tile::<M>(row, start, to) };
+            unsafe { self.pair_tile::<M>(row, start, to) };
         }
         M
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize>(&self, row: usize, start: usize, to: &mut [f32]) {
+    unsafe fn pair_tile<const M: usize>(&self, row: usize, start: usize, to: &mut [f32]) {
         let (simd, stride, pitch) = (self.simd, self.weights.stride, self.pitch);
         let mut sums = [[simd.splat_f32s(0.0); 3]; M];
         // SAFETY: the caller asserted that all reads and writes are inside.

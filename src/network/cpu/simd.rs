@@ -1,14 +1,14 @@
-//! Functions of vectors of whatever width, with results that do not depend on it.
+//! Functions of SIMD vectors, whose results do not depend on the width.
 
 use pulp::{Simd, bytemuck};
 
-/// Numbers of a cache line, and of the widest vector: buffers have whole lines.
+/// `f32` values in a cache line and in the widest SIMD vector: buffers have whole lines.
 pub const LINE: usize = 16;
 
-/// Lanes of a sum: two of the widest vectors, so that one addition need not wait for the one before.
+/// Lanes of a sum: two of the widest vectors, so that additions overlap.
 pub const LANES: usize = 2 * LINE;
 
-/// Sums in [`LANES`] lanes, of which one vector holds a part; the first `LANES / S::F32_LANES` vectors are used.
+/// Sums in [`LANES`] lanes, in the first `LANES / S::F32_LANES` vectors.
 pub struct Lanes<S: Simd>(pub [S::f32s; LANES]);
 
 impl<S: Simd> Lanes<S> {
@@ -38,7 +38,7 @@ pub fn negative_magnitude<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.neg_f32s(simd.abs_f32s(x))
 }
 
-/// exp(x) for x <= 0, to 2e-7 of its value; 0 below -87, where it is no normal number.
+/// exp(x) for x <= 0, relative error 2e-7; 0 below -87, where it would be subnormal.
 #[inline(always)]
 pub fn exp_of_negative<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let splat = |value: f32| simd.splat_f32s(value);
@@ -60,7 +60,7 @@ pub fn exp_of_negative<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.select_f32s(simd.less_than_f32s(x, splat(-87.0)), splat(0.0), value)
 }
 
-/// log(1 + x) for x in 0 to 1, to 3e-7 of its value.
+/// log(1 + x) for x in 0 to 1, relative error 3e-7.
 #[inline(always)]
 pub fn log_of_one_plus<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let splat = |value: f32| simd.splat_f32s(value);

@@ -1,4 +1,4 @@
-//! The smoothing of an image that a doubling layer gave (see [`smoothed`](crate::network::convolution::smoothed)), in place.
+//! The smoothing of the result of a transposed convolution, in place.
 //!
 //! Such an image is kept in planes by the parity of row and column, so the even and the odd pixels of a row are two runs, and
 //! the neighbours of one run are in the other.
@@ -6,12 +6,12 @@
 use std::ops::Range;
 
 use super::grid::{Grid, Placement};
-use crate::network::convolution::Padding;
+use crate::network::architecture::Padding;
 
-/// Smooths one channel. Only pixels are read and written, so that borders need no values.
+/// Smooths one channel. Borders are neither read nor written.
 #[inline(always)]
 pub fn smooth(grid: &Grid, channel: &mut [f32], weight: f32) {
-    assert!(grid.placement == Placement::Split, "only what a doubling layer gave is smoothed");
+    assert!(grid.placement == Placement::Split, "only results of transposed convolutions with stride 2 are smoothed");
     let mut scratch = Scratch::new(grid.extent * grid.n, grid.n);
     for parity in 0..2 {
         columns(grid, channel, weight, parity, &mut scratch);
@@ -25,7 +25,7 @@ pub fn smooth(grid: &Grid, channel: &mut [f32], weight: f32) {
     }
 }
 
-/// Copies of what is overwritten while its old values are still needed.
+/// Copies of values that are still needed when they are overwritten.
 struct Scratch {
     first: Vec<f32>,
     above: Vec<f32>,

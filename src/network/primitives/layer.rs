@@ -1,24 +1,13 @@
 //! One layer, forward and backward.
 //!
-//! The backward pass is written out rather than left to automatic differentiation: one forward pass of the generator
-//! serves two different output gradients (Eq. 7 for its own weights, Eq. 3 for the encoder), and what no loss asks for
-//! is never computed. Tests hold it to finite differences and to PyTorch.
+//! The backward pass is written out instead of automatic differentiation: one forward pass of the generator serves two
+//! output gradients (Eq. 7 for its own weights, Eq. 3 for the encoder), and gradients that no loss needs are not computed.
+//! Tests compare it with finite differences and with PyTorch.
 
 use burn::tensor::Tensor;
 
-use super::architecture::{LayerKind, LayerSpec};
-use super::convolution::{self, Geometry, conv, conv_transpose, kernel_gradient};
-
-/// Constants of normalisation and activation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Constants {
-    /// Slope of leaky ReLU for negative values.
-    pub leaky_slope: f64,
-    /// What batch normalisation adds to the variance.
-    pub norm_epsilon: f64,
-    /// Share of the old value that a moving statistic keeps at each step.
-    pub norm_momentum: f64,
-}
+use super::convolution::{self, conv, conv_transpose, kernel_gradient};
+use crate::network::architecture::{Constants, Geometry, LayerKind, LayerSpec};
 
 /// The weights of one layer.
 pub struct LayerWeights {
@@ -30,7 +19,7 @@ pub struct LayerWeights {
     pub scale: Option<Tensor<1>>,
 }
 
-/// What the backward pass needs of the forward pass.
+/// Values of the forward pass that the backward pass needs.
 pub struct LayerTape {
     input: Tensor<4>,
     normalised: Option<Normalised>,
@@ -51,13 +40,13 @@ pub struct BatchStatistics {
     pub variance: Tensor<1>,
 }
 
-/// Gradients by the weights of one layer, shaped like them.
+/// Gradients with respect to the weights of one layer.
 pub struct LayerGradients {
-    /// By the kernel.
+    /// Of the kernel.
     pub kernel: Tensor<4>,
-    /// By bias or shift.
+    /// Of bias or shift.
     pub shift: Tensor<1>,
-    /// By the scale.
+    /// Of the scale.
     pub scale: Option<Tensor<1>>,
 }
 
@@ -108,14 +97,14 @@ pub fn forward(
     activate(spec, constants, scaled + per_channel(shift))
 }
 
-/// Gradient by what goes into the activation and normalisation of a layer, together with those by shift and scale.
+/// Gradients with respect to the result of the convolution, the shift and the scale.
 pub struct InnerGradients {
     linear: Tensor<4>,
     shift: Tensor<1>,
     scale: Option<Tensor<1>>,
 }
 
-/// Takes the gradient by a layer's output back to the output of its convolution, before smoothing.
+/// From the gradient with respect to the output back through activation, normalisation and smoothing.
 pub fn backward_inner(
     spec: &LayerSpec,
     weights: &LayerWeights,
@@ -124,7 +113,7 @@ pub fn backward_inner(
     gradient: Tensor<4>,
 ) -> InnerGradients {
     let gradient = if spec.activated {
-        // At zero the slope counts, as in PyTorch and TensorFlow: the first step, with black pixels and no shift, is there.
+        // At zero the slope applies, as in PyTorch and TensorFlow: in the first step black pixels give zeros.
         let not_positive = tape.output.clone().lower_equal_elem(0.0);
         gradient.clone().mask_where(not_positive, gradient * constants.leaky_slope)
     } else {
@@ -148,7 +137,7 @@ pub fn backward_inner(
     }
 }
 
-/// Gradients by the layer's weights.
+/// Gradients with respect to the layer's weights.
 pub fn backward_weights(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradients) -> LayerGradients {
     let (input, linear) = (tape.input.clone(), inner.linear.clone());
     let kernel = match spec.kind {
@@ -158,7 +147,7 @@ pub fn backward_weights(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradien
     LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone() }
 }
 
-/// Gradient by the layer's input.
+/// Gradient with respect to the layer's input.
 pub fn backward_input(spec: &LayerSpec, weights: &LayerWeights, inner: InnerGradients) -> Tensor<4> {
     match spec.kind {
         LayerKind::Conv => conv_transpose(inner.linear, weights.kernel.clone(), spec.geometry),

@@ -1,0 +1,56 @@
+//! One update of Adam in one pass over all values.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::device::for_each;
+use crate::network::AdamStep;
+
+/// Parameters of one task.
+const PART: usize = 1 << 14;
+
+/// See [`Kernels::adam`](crate::network::kernels::Kernels::adam).
+pub fn adam(values: &mut [f32], [first, second]: [&mut [f32]; 2], gradient: &[f32], step: &AdamStep) {
+    let moments = first.chunks_mut(PART).zip(second.chunks_mut(PART));
+    let parts = values.chunks_mut(PART).zip(gradient.chunks(PART)).zip(moments);
+    for_each(parts, |((values, gradient), (first, second))| {
+        Arch::new().dispatch(Change {
+            values,
+            gradient,
+            first,
+            second,
+            beta1: step.beta1 as f32,
+            beta2: step.beta2 as f32,
+            // The root of the corrected moment is the corrected root.
+            inverse_root_correction: (1.0 / step.correction.sqrt()) as f32,
+            epsilon: step.epsilon as f32,
+            rate: step.rate as f32,
+        });
+    });
+}
+
+struct Change<'a> {
+    values: &'a mut [f32],
+    gradient: &'a [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+    beta1: f32,
+    beta2: f32,
+    inverse_root_correction: f32,
+    epsilon: f32,
+    rate: f32,
+}
+
+impl WithSimd for Change<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let moments = self.first.iter_mut().zip(self.second);
+        for ((value, &gradient), (first, second)) in self.values.iter_mut().zip(self.gradient).zip(moments) {
+            *first = *first * self.beta1 + gradient * (1.0 - self.beta1);
+            *second = *second * self.beta2 + gradient * gradient * (1.0 - self.beta2);
+            let root = second.sqrt() * self.inverse_root_correction + self.epsilon;
+            *value -= *first / root * self.rate;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The kernels of the networks and of their training: one trait, two implementations.
+//!
+//! [`Cpu`] has fused kernels for `f32` on the CPU. [`Primitives`] uses Burn's operations and works on every device and
+//! with every float type. The tests hold the one to the other.
+
+use burn::tensor::Tensor;
+
+use super::chain::{Network, PendingPhases, Record};
+use super::cpu::{Cpu, is_f32_on_cpu};
+use super::primitives::Primitives;
+
+/// Numerical operations that have a fused implementation.
+///
+/// Images are `[n, channels, height, width]`. A gradient has the shape of what it is taken with respect to.
+pub trait Kernels: Sync {
+    /// Forward pass with the statistics of the batch. Returns the record for backward passes, the output, and the means
+    /// and variances of the batch in the order of [`ParameterLayout::statistics`](super::ParameterLayout::statistics).
+    fn forward_train(&self, network: &Network, input: Tensor<4>) -> (Record, Tensor<4>, Option<Tensor<1>>);
+
+    /// Forward pass with the moving statistics: each image's output depends on that image alone.
+    fn forward(&self, network: &Network, input: Tensor<4>) -> Tensor<4>;
+
+    /// Starts [`forward`](Self::forward) followed by the most probable phase of each pixel.
+    fn phases(&self, network: &Network, input: Tensor<4>) -> PendingPhases;
+
+    /// Gradient with respect to the parameters. `record` is of a forward pass of the same implementation.
+    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<1>;
+
+    /// Gradient with respect to the input. `record` is of a forward pass of the same implementation.
+    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<4>;
+
+    /// One update of Adam: `parameters`, and `moments`, the first and the second.
+    fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep);
+
+    /// Moves each image by its displacement `(y, x)` in pixels, periodically.
+    fn translate(&self, images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4>;
+
+    /// Sigmoid of the logits (one channel), or softmax over the channels.
+    fn probabilities(&self, logits: Tensor<4>) -> Tensor<4>;
+
+    /// Cross entropy of `targets`, summed and divided by `divisor`, `[1]`, and its gradient with respect to the logits.
+    fn cross_entropy(&self, logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> (Tensor<1>, Tensor<4>);
+
+    /// Minkowski functionals of each channel, `[n, FUNCTIONALS * channels]`.
+    fn functionals(&self, phases: &Tensor<4>) -> Tensor<2>;
+
+    /// From the gradient with respect to the [`functionals`](Self::functionals) to that with respect to the pixels.
+    /// Positive parts of the Euler characteristic's derivative are left out: any pixel far from an interface would get one.
+    fn functionals_backward(&self, phases: &Tensor<4>, gradient: Tensor<2>) -> Tensor<4>;
+
+    /// Share of each pattern, mean over the images, `[channels * SCALES * PATTERNS]`.
+    fn pattern_shares(&self, images: &Tensor<4>) -> Tensor<1>;
+
+    /// For each pixel, the change of the sum of its patterns' `costs`, `[channels, SCALES, PATTERNS]`, from 0 to 1. A pixel
+    /// at half or quarter resolution shares its change among the pixels that it is made of.
+    fn patterns_backward(&self, images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4>;
+}
+
+/// One step of Adam: p -= rate * m / (sqrt(v / correction) + epsilon), with the moments m and v of this step.
+#[derive(Debug, Clone, Copy)]
+pub struct AdamStep {
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+    /// Learning rate divided by the bias correction of the first moment.
+    pub rate: f64,
+    /// Bias correction of the second moment.
+    pub correction: f64,
+}
+
+/// The kernels for where `tensor` is: [`Cpu`] for `f32` on the CPU, else [`Primitives`].
+pub fn kernels<const D: usize>(tensor: &Tensor<D>) -> &'static dyn Kernels {
+    if is_f32_on_cpu(tensor) && !only_primitives() { &Cpu } else { &Primitives }
+}
+
+#[cfg(not(test))]
+fn only_primitives() -> bool {
+    false
+}
+
+#[cfg(test)]
+fn only_primitives() -> bool {
+    ONLY_PRIMITIVES.get()
+}
+
+#[cfg(test)]
+thread_local! {
+    static ONLY_PRIMITIVES: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Calls `work` with [`Primitives`] for all tensors on this thread.
+#[cfg(test)]
+pub fn with_primitives<T>(work: impl FnOnce() -> T) -> T {
+    ONLY_PRIMITIVES.set(true);
+    let result = work();
+    ONLY_PRIMITIVES.set(false);
+    result
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! The kernels as Burn's operations, for every device and float type.
+//!
+//! * `convolution`: the three operations of a layer.
+//! * `layer`: one layer, forward and backward.
+//! * `functionals`, `patterns`: operations of losses.
+
+mod convolution;
+mod functionals;
+mod layer;
+mod patterns;
+
+use burn::tensor::activation::{sigmoid, softmax};
+use burn::tensor::{Int, Tensor, TensorData};
+
+pub use layer::LayerTape;
+
+use super::architecture::LayerSpec;
+use super::chain::{Network, PendingPhases, Record};
+use super::encoding::DevicePhases;
+use super::kernels::{AdamStep, Kernels};
+use super::parameters::{LayerEntries, part};
+use super::sum::sum;
+use layer::{BatchStatistics, LayerWeights};
+
+/// The kernels as Burn's operations.
+pub struct Primitives;
+
+impl Kernels for Primitives {
+    fn forward_train(&self, network: &Network, input: Tensor<4>) -> (Record, Tensor<4>, Option<Tensor<1>>) {
+        let mut tapes: Vec<LayerTape> = Vec::with_capacity(network.layers.len());
+        let mut moments = Vec::new();
+        let mut values = input;
+        for (spec, weights) in layers(network) {
+            let (tape, statistics) = layer::forward_train(spec, &weights, &network.constants, values);
+            if let Some(BatchStatistics { mean, variance }) = statistics {
+                moments.extend([mean, variance]);
+            }
+            values = tape.output.clone();
+            tapes.push(tape);
+        }
+        let moments = (!moments.is_empty()).then(|| Tensor::cat(moments, 0));
+        (Record::Primitives(tapes), values, moments)
+    }
+
+    fn forward(&self, network: &Network, input: Tensor<4>) -> Tensor<4> {
+        let mut values = input;
+        for ((spec, weights), entries) in layers(network).zip(&network.layout.layers) {
+            let moving = entries.moving.as_ref().map(|(mean, variance)| BatchStatistics {
+                mean: part(&network.statistics, mean),
+                variance: part(&network.statistics, variance),
+            });
+            values = layer::forward(spec, &weights, moving, &network.constants, values);
+        }
+        values
+    }
+
+    fn phases(&self, network: &Network, input: Tensor<4>) -> PendingPhases {
+        let device = input.device();
+        let phases = DevicePhases::new(self.forward(network, input));
+        // The device begins now, without waiting for more operations. An error shows when the phases are read.
+        let _ = device.flush();
+        PendingPhases(Box::new(move |to| phases.read(to)))
+    }
+
+    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<1> {
+        let mut parts = Vec::with_capacity(network.layout.parameters.len());
+        let mut gradient = gradient;
+        for (index, ((spec, weights), tape)) in layers(network).zip(tapes(record)).enumerate().rev() {
+            let inner = layer::backward_inner(spec, &weights, &network.constants, tape, gradient.clone());
+            let by_weights = layer::backward_weights(spec, tape, &inner);
+            parts.extend(by_weights.scale);
+            parts.extend([by_weights.shift, by_weights.kernel.flatten(0, 3)]);
+            if index > 0 {
+                gradient = layer::backward_input(spec, &weights, inner);
+            }
+        }
+        parts.reverse();
+        Tensor::cat(parts, 0)
+    }
+
+    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<4> {
+        let mut gradient = gradient;
+        for ((spec, weights), tape) in layers(network).zip(tapes(record)).rev() {
+            let inner = layer::backward_inner(spec, &weights, &network.constants, tape, gradient);
+            gradient = layer::backward_input(spec, &weights, inner);
+        }
+        gradient
+    }
+
+    fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep) {
+        let [first, second] = moments;
+        *first = first.clone() * step.beta1 + gradient.clone() * (1.0 - step.beta1);
+        *second = second.clone() * step.beta2 + gradient.square() * (1.0 - step.beta2);
+        let root = (second.clone() / step.correction).sqrt() + step.epsilon;
+        *parameters = parameters.clone() - first.clone() / root * step.rate;
+    }
+
+    fn translate(&self, images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
+        let [n, channels, height, width] = images.dims();
+        let sources = Tensor::<2, Int>::from_data(sources(displacements, height, width), &images.device());
+        let rows = sources.clone().narrow(1, 0, height).reshape([n, height, 1]);
+        let columns = sources.narrow(1, height, width).reshape([n, 1, width]);
+        let pixels = (rows + columns).reshape([n, 1, height * width]);
+        images
+            .reshape([n, channels, height * width])
+            .gather(2, pixels.expand([n, channels, height * width]))
+            .reshape([n, channels, height, width])
+    }
+
+    fn probabilities(&self, logits: Tensor<4>) -> Tensor<4> {
+        if logits.dims()[1] == 1 { sigmoid(logits) } else { softmax(logits, 1) }
+    }
+
+    fn cross_entropy(&self, logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> (Tensor<1>, Tensor<4>) {
+        let likelihood = if logits.dims()[1] == 1 {
+            softplus(logits.clone()) - logits.clone() * targets.clone()
+        } else {
+            let largest = logits.clone().max_dim(1);
+            let shifted = logits.clone() - largest;
+            shifted.clone().exp().sum_dim(1).log() - (shifted * targets.clone()).sum_dim(1)
+        };
+        (sum(likelihood) / divisor, (self.probabilities(logits) - targets) / divisor)
+    }
+
+    fn functionals(&self, phases: &Tensor<4>) -> Tensor<2> {
+        functionals::functionals(phases)
+    }
+
+    fn functionals_backward(&self, phases: &Tensor<4>, gradient: Tensor<2>) -> Tensor<4> {
+        functionals::functionals_backward(phases, gradient)
+    }
+
+    fn pattern_shares(&self, images: &Tensor<4>) -> Tensor<1> {
+        patterns::pattern_shares(images)
+    }
+
+    fn patterns_backward(&self, images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4> {
+        patterns::patterns_backward(images, costs)
+    }
+}
+
+/// The layers with their weights.
+fn layers(network: &Network) -> impl DoubleEndedIterator<Item = (&LayerSpec, LayerWeights)> + ExactSizeIterator {
+    network.layers.iter().zip(&network.layout.layers).map(|(spec, entries)| {
+        let LayerEntries { kernel, shift, scale, .. } = entries;
+        let of = |range| part(&network.parameters, range);
+        let (shift, scale) = (of(shift), scale.as_ref().map(of));
+        (spec, LayerWeights { kernel: of(kernel).reshape(spec.kernel_shape()), shift, scale })
+    })
+}
+
+fn tapes(record: &Record) -> &[LayerTape] {
+    match record {
+        Record::Primitives(tapes) => tapes,
+        Record::Cpu(_) => unreachable!("a tape is passed to the kernels that it is of"),
+    }
+}
+
+/// Sources of the values of each image, `[n, height + width]`: for each row the first pixel of its source row, for each
+/// column its source column. Computed on the host, which is faster than kernels on a device.
+fn sources(displacements: &[[i64; 2]], height: usize, width: usize) -> TensorData {
+    let from = |length: usize, by: i64| (0..length as i64).map(move |to| (to - by).rem_euclid(length as i64) as i32);
+    let of_image = |&[dy, dx]: &[i64; 2]| from(height, dy).map(|row| row * width as i32).chain(from(width, dx));
+    let sources: Vec<i32> = displacements.iter().flat_map(of_image).collect();
+    TensorData::new(sources, [displacements.len(), height + width])
+}
+
+/// log(1 + exp(x)) without overflow.
+pub fn softplus(x: Tensor<4>) -> Tensor<4> {
+    (-x.clone().abs()).exp().log1p() + x.clamp_min(0.0)
+}
