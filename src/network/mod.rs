@@ -19,14 +19,15 @@ mod primitives;
 mod spectral;
 mod sum;
 
-pub use architecture::{Architecture, Constants, Geometry, LayerKind, LayerSpec, Profile, Variant};
-pub use chain::{Network, PendingPhases, Tape};
+pub use architecture::{Architecture, Constants, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant};
+pub(crate) use chain::PendingPhases;
+pub use chain::{Network, Tape};
 #[cfg(test)]
-pub use encoding::count_reads;
-pub use encoding::{DevicePhases, channels, one_hot, phase_distance, phases_of_channels, read};
+pub(crate) use encoding::count_reads;
+pub(crate) use encoding::{channels, one_hot, phase_distance, phases_of_channels, read};
 #[cfg(test)]
-pub use kernels::with_primitives;
-pub use kernels::{AdamStep, Kernels, kernels};
+pub(crate) use kernels::with_primitives;
+pub(crate) use kernels::{AdamStep, kernels};
 pub use parameters::{Entry, ParameterLayout};
-pub use primitives::softplus;
-pub use sum::sum;
+pub(crate) use primitives::softplus;
+pub(crate) use sum::sum;

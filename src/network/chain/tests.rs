@@ -3,6 +3,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::network::parameters::part;
 use crate::network::{Architecture, LayerKind, Profile, Variant, with_primitives};
 use crate::random::{Purpose, generator};
 

@@ -148,19 +148,15 @@ fn activate_groups<S: Simd, const G: usize>(
     let activation = Activation::new(simd, affine);
     for index in 0..from_grid.half_rows() {
         let (source, target) = (from_grid.half_row(index), to_grid.half_row(index));
-        source.assert_inside(from.len(), from_grid.n);
-        target.assert_inside(to.len(), from_grid.n);
         // Pixels that fill lines; the groups of the others are processed one by one.
         let whole = source.pixels - source.pixels % (LINE / G);
         for pixel in (0..whole).step_by(LINE / G) {
             for image in (0..from_grid.n).step_by(G) {
-                // SAFETY: asserted above; `whole` pixels fill lines, and `G` divides the images.
-                let mut line = unsafe { source.load::<G>(from, pixel, image) };
+                let mut line = source.load::<G>(from, pixel, image);
                 for value in S::as_mut_simd_f32s(&mut line).0 {
                     *value = activation.forward(simd, *value);
                 }
-                // SAFETY: as above.
-                unsafe { target.store::<G>(to, pixel, image, &line) };
+                target.store::<G>(to, pixel, image, &line);
             }
         }
         for pixel in whole..source.pixels {
@@ -214,15 +210,11 @@ fn activate_backward_groups<S: Simd, const G: usize>(
     let (mut by_shift, mut by_difference) = (Lanes::new(simd), Lanes::new(simd));
     for index in 0..from_grid.half_rows() {
         let (source, target) = (from_grid.half_row(index), grid.half_row(index));
-        source.assert_inside(from.len(), from_grid.n);
-        target.assert_inside(values.len().min(to.len()), from_grid.n);
         // Pixels that fill lines; the groups of the others are processed one by one.
         let whole = source.pixels - source.pixels % (LINE / G);
         for pixel in (0..whole).step_by(LINE / G) {
             for image in (0..from_grid.n).step_by(G) {
-                // SAFETY: asserted above; `whole` pixels fill lines, and `G` divides the images.
-                let (mut line, values) =
-                    unsafe { (source.load::<G>(from, pixel, image), target.load::<G>(values, pixel, image)) };
+                let (mut line, values) = (source.load::<G>(from, pixel, image), target.load::<G>(values, pixel, image));
                 let gradients = S::as_mut_simd_f32s(&mut line).0.iter_mut().zip(S::as_simd_f32s(&values).0);
                 let sums = by_shift.0.iter_mut().zip(&mut by_difference.0);
                 for ((gradient, value), (by_shift, by_difference)) in gradients.zip(sums) {
@@ -231,8 +223,7 @@ fn activate_backward_groups<S: Simd, const G: usize>(
                     *by_shift = simd.add_f32s(*by_shift, *gradient);
                     *by_difference = simd.mul_add_e_f32s(*gradient, difference, *by_difference);
                 }
-                // SAFETY: as above.
-                unsafe { target.store::<G>(to, pixel, image, &line) };
+                target.store::<G>(to, pixel, image, &line);
             }
         }
         for pixel in whole..source.pixels {

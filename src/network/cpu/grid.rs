@@ -198,40 +198,32 @@ impl HalfRow {
         self.start + pixel * self.step + image
     }
 
-    /// Panics unless the values of all pixels of `images` images are inside a channel of `length` numbers.
+    /// Where `G` neighbouring images, from `image` on, of as many pixels as fill a line, from `pixel` on, lie.
     #[inline(always)]
-    pub fn assert_inside(&self, length: usize, images: usize) {
-        assert!(self.place(self.pixels - 1, images) <= length);
+    fn line<const G: usize>(&self, pixel: usize, image: usize) -> Range<usize> {
+        let first = self.place(pixel, image);
+        first..first + (LINE / G - 1) * self.step + G
     }
 
     /// `G` neighbouring images, from `image` on, of as many pixels as fill a line, from `pixel` on.
-    ///
-    /// # Safety
-    ///
-    /// There are so many pixels and images, and they are [inside](Self::assert_inside) the channel. It is not checked
-    /// here because that slows training.
     #[inline(always)]
-    pub unsafe fn load<const G: usize>(&self, channel: &[f32], pixel: usize, image: usize) -> [f32; LINE] {
-        let first = self.place(pixel, image);
+    pub fn load<const G: usize>(&self, channel: &[f32], pixel: usize, image: usize) -> [f32; LINE] {
+        let values = &channel[self.line::<G>(pixel, image)];
         let mut line = [0.0; LINE];
         for (index, group) in line.as_chunks_mut::<G>().0.iter_mut().enumerate() {
-            // SAFETY: passed on.
-            *group = unsafe { channel.as_ptr().add(first + index * self.step).cast::<[f32; G]>().read() };
+            // SAFETY: `values` ends behind the last of the `LINE / G` groups.
+            *group = unsafe { values.as_ptr().add(index * self.step).cast::<[f32; G]>().read() };
         }
         line
     }
 
     /// Writes what [`load`](Self::load) reads.
-    ///
-    /// # Safety
-    ///
-    /// As there.
     #[inline(always)]
-    pub unsafe fn store<const G: usize>(&self, channel: &mut [f32], pixel: usize, image: usize, line: &[f32; LINE]) {
-        let first = self.place(pixel, image);
+    pub fn store<const G: usize>(&self, channel: &mut [f32], pixel: usize, image: usize, line: &[f32; LINE]) {
+        let values = &mut channel[self.line::<G>(pixel, image)];
         for (index, group) in line.as_chunks::<G>().0.iter().enumerate() {
-            // SAFETY: passed on.
-            unsafe { channel.as_mut_ptr().add(first + index * self.step).cast::<[f32; G]>().write(*group) };
+            // SAFETY: `values` ends behind the last of the `LINE / G` groups.
+            unsafe { values.as_mut_ptr().add(index * self.step).cast::<[f32; G]>().write(*group) };
         }
     }
 }
