@@ -1,9 +1,8 @@
-//! How Minkowski functionals vary between windows of a micrograph, and what the generator hears of those of its
-//! realisations.
+//! The loss of Minkowski functionals: their distribution over realisations compared with that over windows of a micrograph.
 //!
-//! Volume fraction, interface density and Euler characteristic are all that an additive measure can say of a phase in the
-//! plane (Hadwiger's theorem). A discriminator sees one image at a time and does not count: volume fractions that vary too
-//! little look real to it, and grain boundaries that hang together in most places nearly so. Interfaces it judges well.
+//! Volume fraction, interface density and Euler characteristic span all additive measures of a phase in the plane (Hadwiger's
+//! theorem). A discriminator sees one image at a time: it misses volume fractions that vary too little, and gaps in grain
+//! boundaries. It judges interfaces well, so these are not compared.
 
 use std::ops::Range;
 
@@ -16,29 +15,29 @@ use crate::evaluation::{deviation, mean};
 use crate::micrograph::{PhaseImages, regular_places};
 use crate::network::kernels;
 
-/// Places along each axis of a micrograph at which windows are looked at.
+/// Places of windows along each axis of a micrograph.
 const PLACES: usize = 64;
 
-/// Realisations whose functionals are remembered, and windows that are drawn, for those of a batch to be compared with.
+/// Earlier realisations, and windows, that those of a batch are compared with.
 pub const COMPARED: usize = 64;
 
-/// Numbers of an image with so many phases.
+/// Functionals of an image with `n_phases` phases.
 pub fn numbers(n_phases: usize) -> usize {
     FUNCTIONALS * n_phases
 }
 
-/// Functionals of windows from anywhere in a micrograph, all places alike; moved by as much as makes their mean the
-/// micrograph's, for what lies along the edges is in fewer windows.
+/// Functionals of windows of a micrograph, shifted to the mean of the micrograph: pixels along its edges are in fewer
+/// windows.
 pub struct Minkowski {
     n_phases: usize,
-    /// Window by window those of each phase, in standard deviations.
+    /// Functionals of each phase, window by window, in standard deviations.
     values: Vec<f32>,
     /// Standard deviations over the windows.
     deviations: Vec<f32>,
 }
 
 impl Minkowski {
-    /// Looks at windows of `side` x `side` pixels, which fit into the micrograph.
+    /// Functionals of windows of `side` x `side` pixels, which fit into the micrograph.
     pub fn new(micrograph: &PhaseImages, side: usize) -> Self {
         let n_phases = micrograph.n_phases();
         let columns: Vec<Column> = (0..n_phases as u8).flat_map(|phase| columns(micrograph, side, phase)).collect();
@@ -50,7 +49,7 @@ impl Minkowski {
         }
     }
 
-    /// Those of [`COMPARED`] windows, `[COMPARED, numbers]`.
+    /// Functionals of [`COMPARED`] random windows, `[COMPARED, numbers]`.
     pub fn draw(&self, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
         let numbers = self.deviations.len();
         let windows = self.values.len() / numbers;
@@ -62,11 +61,11 @@ impl Minkowski {
         Tensor::from_data(TensorData::new(drawn, [COMPARED, numbers]), device)
     }
 
-    /// How far the functionals of `realisations`, one-hot, are from the `drawn` ones in distribution, times `weights`;
-    /// `remembered` are those of earlier realisations, `[COMPARED, numbers]`, which become the latest.
+    /// Energy distance between the functionals of `realisations`, one-hot, and the `drawn` ones, times `weights`.
+    /// `remembered` are those of earlier realisations, `[COMPARED, numbers]`, and is updated.
     ///
-    /// Batch normalisation sets the images of one batch off against each other: the distance would rest where they differ
-    /// too much if they were compared among themselves.
+    /// Images of one batch are not independent, because of batch normalisation. So they are compared with earlier
+    /// realisations and not among themselves.
     pub fn term(
         &self,
         realisations: &Tensor<4>,
@@ -83,11 +82,11 @@ impl Minkowski {
         let deviations = row(self.deviations.clone());
         let phases = of_all_phases(realisations);
         let values = kernels(&phases).functionals(&phases) / deviations.clone();
-        // Of two phases one has as much as the other has not. Connectivity counts once, whatever the number of phases.
+        // The volume fractions of two phases add up to 1. Connectivity counts once for any number of phases.
         let shares = [if self.n_phases == 2 { 0.5 } else { 1.0 }, 1.0 / self.n_phases as f64];
         let weights: [f64; FUNCTIONALS] = std::array::from_fn(|functional| shares[functional] * weights[functional]);
         let weights = row(weights.map(|weight| weight as f32).repeat(self.n_phases));
-        // Distances grow as what is compared does, so that the weights may be part of it.
+        // The distance is proportional to the functionals, so these are multiplied with the weights.
         let term = losses::energy_distance(
             values.clone() * weights.clone(),
             remembered.clone() * weights.clone(),
@@ -107,7 +106,7 @@ fn of_all_phases(images: &Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// From a gradient by what [`of_all_phases`] gives to that by the images.
+/// Gradient of [`of_all_phases`].
 fn of_channels(by_phases: Tensor<4>, channels: usize) -> Tensor<4> {
     match channels {
         1 => by_phases.clone().narrow(1, 1, 1) - by_phases.narrow(1, 0, 1),
@@ -123,14 +122,14 @@ struct Column {
 
 impl Column {
     fn new(found: &[f64], of_micrograph: f64, least_deviation: f64) -> Self {
-        // Of a single window there is no deviation: of a number and no number, `max` is the number.
+        // The deviation of a single window is NaN, and `max` of NaN and a number is the number.
         let (mean, deviation) = (mean(found), deviation(found).max(least_deviation));
         let values = found.iter().map(|value| ((value - mean + of_micrograph) / deviation) as f32).collect();
         Self { values, deviation: deviation as f32 }
     }
 }
 
-/// The functionals of `phase` in windows at regular places, as many of each image.
+/// The functionals of `phase` in windows at regular places of each image.
 fn columns(micrograph: &PhaseImages, side: usize, phase: u8) -> [Column; FUNCTIONALS] {
     let [_, ny, nx] = micrograph.shape();
     let in_image = |image: usize, y: Range<usize>, x: Range<usize>| {
@@ -141,7 +140,7 @@ fn columns(micrograph: &PhaseImages, side: usize, phase: u8) -> [Column; FUNCTIO
         .into_iter()
         .map(|(image, y, x)| in_image(image, y..y + side, x..x + side))
         .collect();
-    // Windows may all be alike: a hundredth of the pixels, or one piece, is no matter then.
+    // Lower bounds for windows that are all alike: a hundredth of the pixels, and one piece.
     let least_deviations = [0.01, 1.0 / (side * side) as f64];
     std::array::from_fn(|functional| {
         let of = |images: &[[f64; FUNCTIONALS]]| -> Vec<f64> { images.iter().map(|of| of[functional]).collect() };

@@ -24,7 +24,7 @@ fn network(layers: Vec<LayerSpec>, rng: &mut ChaCha8Rng) -> Network {
     network
 }
 
-/// A loss whose gradient by the output is `weights`.
+/// A loss whose gradient with respect to the output is `weights`.
 fn loss(network: &Network, input: &Tensor<4>, weights: &Tensor<4>) -> f64 {
     let output = network.clone().forward_train(input.clone()).output;
     (output * weights.clone()).sum().into_scalar::<f64>()
@@ -139,14 +139,14 @@ fn measured_statistics_are_the_mean_of_those_of_the_batches() {
     let [a, b, c] = batches.each_ref().map(|batch| measured(std::slice::from_ref(batch)).statistics);
     let all = measured(&batches);
     assert!(far(all.statistics.clone(), (a + b + c) / 3.0) < 1e-12);
-    // Nothing is left of what was there before, and training goes on as before.
+    // The earlier statistics do not matter, and training continues with its own momentum.
     let mut other = Network { statistics: network.statistics.clone() * 2.0 + 1.0, ..network.clone() };
     other.measure_statistics(batches.iter().cloned());
     assert!(far(all.statistics.clone(), other.statistics) == 0.0);
     let mut next = all.clone();
     next.forward_train(batches[0].clone());
     assert!(far(next.statistics, all.statistics) < 0.1);
-    // Of one batch: what training makes of it.
+    // With one batch, the pass of training and that with moving statistics agree.
     let mut one = measured(&batches[..1]);
     let moving = one.forward(batches[0].clone());
     let trained = one.forward_train(batches[0].clone()).output;
@@ -289,7 +289,7 @@ fn single(network: &Network) -> Network {
     }
 }
 
-/// What one pass forward and both passes backward give.
+/// Results of one forward pass and both backward passes.
 #[derive(PartialEq)]
 struct Results {
     output: Vec<f32>,
@@ -311,9 +311,8 @@ fn results(network: &Network, input: &Tensor<4>, gradient: &Tensor<4>) -> Result
     }
 }
 
-/// With some seeds a pixel lies so near the kink of leaky ReLU that it is on one side in the fused kernels and on the other in
-/// the primitives, which the gradient by the input shows. That has to do with the seed, and what is wrong has not: one
-/// of four seeds must agree.
+/// With some seeds a value lies so near the kink of leaky ReLU that fused kernels and primitives are on different sides of
+/// it. That depends on the seed, and a wrong kernel does not: one of four seeds must agree.
 fn check_fused(name: &str, layers: &[LayerSpec], input: [usize; 4]) {
     let differences: Vec<String> = (19..23).map_while(|seed| compare_fused(seed, layers, input).err()).collect();
     assert!(differences.len() < 4, "{name}, input {input:?}: {differences:?}");

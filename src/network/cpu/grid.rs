@@ -1,9 +1,9 @@
 //! How the fused kernels place images in memory.
 //!
-//! The images of a batch lie side by side: all `n` values of one pixel are neighbours, so that a row of an image is one
-//! run of `width * n` numbers, whatever the batch. A 4x4 kernel of stride 2 sees even and odd rows and columns of the
+//! The batch is the innermost axis: all `n` values of one pixel are neighbours, and a row of an image is one run of
+//! `width * n` numbers. A 4x4 kernel of stride 2 sees even and odd rows and columns of the
 //! fine image with separate weights. Fine images are therefore kept in four *planes*, one for each parity, of the
-//! coarse image's size. Then convolution, transposed convolution and the gradient by the kernel are all plain 2x2
+//! coarse image's size. Then convolution, transposed convolution and their gradients are all plain 2x2
 //! convolutions of stride 1 over planes of one shape, and a tap is an offset.
 
 use std::ops::Range;
@@ -14,8 +14,8 @@ use crate::network::architecture::Padding;
 /// How the pixels of one channel lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
-    /// One plane, with one row and one column behind the image; on a torus also before it. They hold zeros, or on a
-    /// torus the opposite edge.
+    /// One plane, with one row and one column behind the image, and before it if periodic. They hold zeros, or the opposite
+    /// edge.
     Whole,
     /// Four planes by the parity of row and column in the image with its border of one pixel: plane `2 * py + px` holds
     /// pixel (2i + py - 1, 2j + px - 1) at (i, j).
@@ -29,7 +29,7 @@ pub enum Placement {
 pub struct Grid {
     /// How pixels lie.
     pub placement: Placement,
-    /// What lies around them.
+    /// Values of the border.
     pub border: Padding,
     /// Number of channels.
     pub channels: usize,
@@ -47,7 +47,7 @@ pub struct Grid {
     pub origin: usize,
     /// Rows of a plane, with the border.
     rows: usize,
-    /// Zeros between planes: what a tap reads beyond the first row, or a vector writes beyond the last.
+    /// Length of the gap between planes, which taps read before the first row and vectors overwrite behind the last.
     guard: usize,
     /// Distance between planes.
     pub stride: usize,
@@ -140,7 +140,7 @@ impl Grid {
         (image * self.channels + channel) * self.side * self.side + place.first_pixel
     }
 
-    /// Fills the border of one channel on a torus with the opposite edge.
+    /// Fills the border of one channel of periodic images with the opposite edge.
     #[inline(always)]
     pub fn wrap(&self, channel: &mut [f32]) {
         if self.border == Padding::Zeros || self.placement == Placement::Points {

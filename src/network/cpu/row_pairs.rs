@@ -95,7 +95,7 @@ fn pair_starts(region: Region, lanes: usize) -> Vec<usize> {
 }
 
 impl<S: Simd> Product<'_, S> {
-    /// As many rows at a time as there are registers for: with sixteen, three rows leave some for what is read; four would not.
+    /// As many rows at a time as fit into the registers: with sixteen registers, three.
     #[inline(always)]
     unsafe fn all_row_pairs(&self, to: &mut [f32]) {
         let mut row = 0;
