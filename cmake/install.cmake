@@ -1,9 +1,10 @@
-# Install rules: library with its symbolic links, headers, Fortran source, CMake package, pkg-config file.
+# Install rules: program, library with its symbolic links, headers, Fortran source, CMake package, pkg-config file.
 
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/davegan")
 
+install(PROGRAMS "${program}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES "${library_dir}/${library_file}" DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 install(FILES "${library_dir}/${library_soname}" "${library_dir}/${library_link}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")

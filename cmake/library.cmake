@@ -1,4 +1,4 @@
-# davegan::davegan, the shared library that cargo builds.
+# davegan::davegan, the shared library that cargo builds, and the program davegan.
 
 find_program(DAVEGAN_CARGO cargo HINTS "$ENV{HOME}/.cargo/bin" REQUIRED DOC "The Rust build tool, see https://rustup.rs")
 
@@ -14,6 +14,7 @@ set(library_dir "${PROJECT_BINARY_DIR}/lib")
 set(library_link libdavegan.so)
 set(library_soname "${library_link}.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 set(library_file "${library_link}.${PROJECT_VERSION}")
+set(program "${PROJECT_BINARY_DIR}/bin/davegan")
 
 set(cargo_features "")
 if(DAVEGAN_WGPU)
@@ -45,13 +46,15 @@ endif()
 # build of the bundled HDF5.
 add_custom_target(davegan_cargo ALL
     COMMAND ${CMAKE_COMMAND} -E env --unset=DESTDIR --unset=MAKEFLAGS "CARGO_TARGET_DIR=${DAVEGAN_CARGO_TARGET_DIR}"
-            "${DAVEGAN_CARGO}" build --release ${cargo_locked} --lib ${cargo_features}
-    COMMAND ${CMAKE_COMMAND} -E make_directory "${library_dir}"
+            "${DAVEGAN_CARGO}" build --release ${cargo_locked} --lib --bins ${cargo_features}
+    COMMAND ${CMAKE_COMMAND} -E make_directory "${library_dir}" "${PROJECT_BINARY_DIR}/bin"
     COMMAND ${CMAKE_COMMAND} -E copy_if_different "${DAVEGAN_CARGO_TARGET_DIR}/release/${library_link}"
             "${library_dir}/${library_file}"
+    COMMAND ${CMAKE_COMMAND} -E copy_if_different "${DAVEGAN_CARGO_TARGET_DIR}/release/davegan" "${program}"
     COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_file}" "${library_dir}/${library_soname}"
     COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_soname}" "${library_dir}/${library_link}"
     BYPRODUCTS "${library_dir}/${library_file}" "${library_dir}/${library_soname}" "${library_dir}/${library_link}"
+               "${program}"
     WORKING_DIRECTORY "${cargo_package}"
     COMMENT "Building the library with cargo: minutes the first time"
     USES_TERMINAL VERBATIM)

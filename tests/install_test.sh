@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs a build, moves it, and builds and runs consumers against it: C, C++, Fortran, pkg-config; and one that takes the
-# sources as a subdirectory.
+# Installs a build, moves it, runs its program, and builds and runs consumers against it: C, C++, Fortran, pkg-config; and one
+# that takes the sources as a subdirectory.
 #
 #   install_test.sh BUILD_DIR
 set -euo pipefail
@@ -50,6 +50,8 @@ cmake --install "$build" --prefix "$work/first" >/dev/null
 mv "$work/first" "$work/moved"
 check_library "$(dirname "$(find "$work/moved" -name libdavegan.so)")"
 check_relocatable
+"$work/moved/bin/davegan" --version | grep -q "$(sed -n 's/^version = "\(.*\)"/\1/p' "$consumers/../../Cargo.toml")" ||
+    fail "the installed program does not run"
 for name in c cpp fortran; do
     build_with_cmake "$name" -DCMAKE_PREFIX_PATH="$work/moved"
 done

@@ -12,6 +12,7 @@ mod threads;
 mod wgpu;
 
 use std::fmt;
+use std::str::FromStr;
 
 use burn::tensor::Device as BurnDevice;
 
@@ -88,6 +89,22 @@ impl fmt::Display for Device {
     }
 }
 
+impl FromStr for Device {
+    type Err = Error;
+
+    /// Reads what [`Display`](fmt::Display) writes; the number is 0 if it is left out.
+    fn from_str(text: &str) -> Result<Self> {
+        let (kind, index) = text.split_once(':').unwrap_or((text, "0"));
+        match (text, kind, index.parse()) {
+            ("auto", ..) => Ok(Self::Auto),
+            ("cpu", ..) => Ok(Self::Cpu),
+            (_, "cuda", Ok(index)) => Ok(Self::Cuda(index)),
+            (_, "wgpu", Ok(index)) => Ok(Self::Wgpu(index)),
+            _ => Err(Error::invalid(format!("there is no device {text}; choose auto, cpu, cuda:N or wgpu:N"))),
+        }
+    }
+}
+
 #[cfg(not(all(feature = "cuda", feature = "wgpu")))]
 fn not_built(device: Device, feature: &str) -> Error {
     let option = feature.to_uppercase();
@@ -133,6 +150,17 @@ mod tests {
             assert!(error.to_string().contains("choose"), "{error}");
         }
         assert!(Device::Auto.open().is_ok() && Device::Cpu.open().is_ok());
+    }
+
+    #[test]
+    fn a_device_is_read_as_it_is_written() {
+        for device in [Device::Auto, Device::Cpu, Device::Cuda(0), Device::Cuda(3), Device::Wgpu(1)] {
+            assert_eq!(device.to_string().parse(), Ok(device));
+        }
+        assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
+        for wrong in ["", "gpu", "cpu:0", "auto:1", "cuda:", "cuda:-1", "cuda:one", "wgpu:1:1"] {
+            assert!(wrong.parse::<Device>().unwrap_err().to_string().contains("choose"), "{wrong}");
+        }
     }
 
     #[test]

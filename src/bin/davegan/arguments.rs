@@ -1,0 +1,153 @@
+//! Arguments that several subcommands share.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use davegan::generation::GenerationOptions;
+use davegan::micrograph::{
+    Checkerboard, Discs, Ellipses, GaussianField, GrainBoundaries, Micrograph, ReadOptions, Region, Sample,
+    Segmentation, VoxelSize,
+};
+use davegan::model::Model;
+use davegan::{Device, Result};
+
+/// A micrograph: a file, or a built-in material.
+#[derive(Args)]
+pub struct MicrographArguments {
+    /// HDF5, PNG or TIFF file
+    #[arg(value_name = "MICROGRAPH", required_unless_present = "sample")]
+    file: Option<PathBuf>,
+    /// Path of the dataset in an HDF5 file that holds several
+    #[arg(value_name = "DATASET")]
+    dataset: Option<String>,
+    /// Find N phases in grey levels with Otsu's method
+    #[arg(long, value_name = "N", conflicts_with_all = ["thresholds", "sample"], help_heading = "Micrograph")]
+    otsu: Option<usize>,
+    /// Split grey levels into phases at these values
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "sample", help_heading = "Micrograph")]
+    thresholds: Option<Vec<f64>>,
+    /// Region of interest: first column, first row, columns and rows
+    #[arg(long, value_name = "X0,Y0,NX,NY", conflicts_with = "sample", help_heading = "Micrograph")]
+    roi: Option<Region>,
+    /// Side of a pixel with its unit, such as 0.25um [default: as the file says]
+    #[arg(long, value_name = "LENGTH", help_heading = "Micrograph")]
+    voxel_size: Option<VoxelSize>,
+    /// Take a built-in material instead of a file
+    #[arg(long, value_name = "NAME", value_enum, conflicts_with = "file", help_heading = "Micrograph")]
+    sample: Option<Material>,
+    /// Seed of the built-in material [default: 0]
+    #[arg(long, value_name = "N", requires = "sample", help_heading = "Micrograph")]
+    sample_seed: Option<u64>,
+    /// Pixels along each side of the built-in material [default: 256; ellipses: 32]
+    #[arg(long, value_name = "N", requires = "sample", help_heading = "Micrograph")]
+    sample_size: Option<usize>,
+    /// Number of images of the built-in material [default: 1]
+    #[arg(long, value_name = "N", requires = "sample", help_heading = "Micrograph")]
+    sample_count: Option<usize>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Material {
+    Ellipses,
+    Checkerboard,
+    GaussianField,
+    GrainBoundaries,
+    Discs,
+}
+
+impl Material {
+    fn sample(self, size: Option<usize>) -> Sample {
+        let (side, small) = (size.unwrap_or(256), size.unwrap_or(32));
+        match self {
+            Self::Ellipses => Sample::Ellipses(Ellipses { side: small }),
+            Self::Checkerboard => Sample::Checkerboard(Checkerboard { ny: side, nx: side, ..Default::default() }),
+            Self::GaussianField => Sample::GaussianField(GaussianField { ny: side, nx: side, ..Default::default() }),
+            Self::GrainBoundaries => {
+                Sample::GrainBoundaries(GrainBoundaries { ny: side, nx: side, ..Default::default() })
+            }
+            Self::Discs => Sample::Discs(Discs { ny: side, nx: side, ..Default::default() }),
+        }
+    }
+}
+
+impl MicrographArguments {
+    /// Reads the file, or makes the built-in material.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Micrograph::read`] and [`Sample::make`].
+    pub fn open(&self) -> Result<Micrograph> {
+        if let Some(material) = self.sample {
+            let sample = material.sample(self.sample_size);
+            let micrograph = sample.make(self.sample_seed.unwrap_or(0), self.sample_count.unwrap_or(1))?;
+            return Ok(Micrograph { voxel_size: self.voxel_size, ..micrograph });
+        }
+        let segmentation = match (self.otsu, &self.thresholds) {
+            (Some(n_phases), _) => Segmentation::Otsu { n_phases },
+            (None, Some(thresholds)) => Segmentation::Thresholds(thresholds.clone()),
+            (None, None) => Segmentation::Auto,
+        };
+        let options = ReadOptions { segmentation, region: self.roi.unwrap_or_default(), voxel_size: self.voxel_size };
+        let file = self.file.as_ref().expect("clap asks for a file or a sample");
+        Micrograph::read(file, self.dataset.as_deref(), &options)
+    }
+}
+
+/// Source, size, the value and share of each phase, and warnings: what a user should look at before training.
+pub fn describe(micrograph: &Micrograph) -> String {
+    let images = &micrograph.images;
+    let [_, ny, nx] = images.shape();
+    let count = if images.len() > 1 { format!("{} images of ", images.len()) } else { String::new() };
+    let side = micrograph.voxel_size.map(|side| format!(" of {side}")).unwrap_or_default();
+    let mut text = format!("{}: {count}{nx} x {ny} pixels{side}\n", micrograph.source);
+    for (phase, (value, share)) in micrograph.phase_values.iter().zip(images.volume_fractions()).enumerate() {
+        writeln!(text, "phase {phase}: value {value}, {:.2} %", 100.0 * share).expect("a text takes what is written");
+    }
+    micrograph.warnings.iter().for_each(|warning| text.push_str(&format!("warning: {warning}\n")));
+    text
+}
+
+/// A trained model and which of its realisations are evaluated.
+#[derive(Args)]
+pub struct ModelArguments {
+    /// Model file that davegan train has written
+    #[arg(value_name = "MODEL")]
+    path: PathBuf,
+    /// Number of realisations
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    count: usize,
+    /// Seed of the realisations
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+/// What the work runs on; the results are the same for any number of threads.
+#[derive(Args)]
+pub struct Machine {
+    /// Threads on the processor; 0: one for each core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// auto, cpu, cuda:N or wgpu:N
+    #[arg(long, value_name = "DEVICE", default_value_t = Device::Auto)]
+    pub device: Device,
+}
+
+impl ModelArguments {
+    /// Reads the model file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Model::load`].
+    pub fn load(&self) -> Result<Model> {
+        Model::load(&self.path, self.machine.device)
+    }
+
+    /// Which realisations.
+    pub fn realisations(&self) -> GenerationOptions {
+        GenerationOptions { seed: self.seed, first: 0, count: self.count, threads: self.machine.threads }
+    }
+}

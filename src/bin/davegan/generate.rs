@@ -1,0 +1,62 @@
+//! `davegan generate`: realisations of a model as an HDF5 file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use davegan::Result;
+use davegan::generation::{FileOptions, GenerationOptions, generate_to_file};
+use davegan::model::Model;
+use davegan::storage::{Layout, Mode};
+
+use crate::arguments::Machine;
+use crate::{print, progress};
+
+/// Generate realisations of a model and write them to an HDF5 file
+///
+/// The file is a VTKHDF file, which ParaView opens, or with --group any HDF5 file. Realisations are added to those that it
+/// holds. Realisation i depends on the model, the seed and i alone.
+#[derive(Args)]
+pub struct Arguments {
+    /// Model file that davegan train has written
+    model: PathBuf,
+    /// File for the realisations, such as realisations.vtkhdf
+    output: PathBuf,
+    /// Number of realisations
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    count: usize,
+    /// Index of the first realisation
+    #[arg(long, value_name = "I", default_value_t = 0)]
+    first: u64,
+    /// Seed of the realisations
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Write the dataset phase of this group instead of a VTKHDF file
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Remove the realisations that the file holds
+    #[arg(long)]
+    replace: bool,
+    /// Side of a voxel
+    #[arg(long, value_name = "LENGTH", default_value_t = 1.0)]
+    voxel_size: f64,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let model = Model::load(&arguments.model, arguments.machine.device)?;
+    let options = GenerationOptions {
+        seed: arguments.seed,
+        first: arguments.first,
+        count: arguments.count,
+        threads: arguments.machine.threads,
+    };
+    let file = FileOptions {
+        layout: arguments.group.clone().map_or(Layout::VtkHdf, Layout::Group),
+        mode: if arguments.replace { Mode::Replace } else { Mode::Append },
+        voxel_size: arguments.voxel_size,
+        ..FileOptions::default()
+    };
+    generate_to_file(&model, &arguments.output, &options, &file, &mut progress::follow("generating")?)?;
+    print(&format!("wrote {} realisations to {}\n", arguments.count, arguments.output.display()))
+}

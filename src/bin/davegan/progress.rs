@@ -1,0 +1,35 @@
+//! Progress on the terminal, and Ctrl-C.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use davegan::progress::Progress;
+use davegan::progress_bar::ProgressBar;
+use davegan::{Error, Result};
+use signal_hook::consts::TERM_SIGNALS;
+use signal_hook::flag;
+
+/// Exit status of a program that a signal has ended: 128 and the number of SIGINT.
+const ENDED_BY_SIGNAL: i32 = 130;
+
+/// A progress callback for work called `name`: draws a bar, and asks the work to stop after Ctrl-C or SIGTERM.
+///
+/// A second signal ends the program at once.
+///
+/// # Errors
+///
+/// [`Error::Internal`] if the system refuses the signal handlers.
+pub fn follow(name: &'static str) -> Result<impl FnMut(&Progress) -> ControlFlow<()>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in TERM_SIGNALS {
+        flag::register_conditional_shutdown(*signal, ENDED_BY_SIGNAL, Arc::clone(&stop))
+            .and_then(|_| flag::register(*signal, Arc::clone(&stop)))
+            .map_err(|error| Error::Internal(format!("signal {signal} cannot be handled: {error}")))?;
+    }
+    let mut bar = ProgressBar::new(name);
+    Ok(move |progress: &Progress| {
+        bar.show(progress);
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+}

@@ -1,0 +1,39 @@
+//! `davegan report`: a page of HTML about a model, and a picture.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use davegan::Result;
+use davegan::report::{contact_sheet, html_report};
+
+use crate::arguments::{MicrographArguments, ModelArguments};
+use crate::{print, progress};
+
+/// Seconds between two reports of progress.
+const INTERVAL: f64 = 0.5;
+
+/// Write a report on a model: whether its realisations may be taken for the material
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    micrograph: MicrographArguments,
+    /// Page for a browser
+    #[arg(long, short, value_name = "FILE.html", default_value = "report.html")]
+    output: PathBuf,
+    /// Write a picture of training tiles, reconstructions and realisations too
+    #[arg(long, value_name = "FILE.png")]
+    contact_sheet: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let (model, micrograph) = (arguments.model.load()?, arguments.micrograph.open()?);
+    let options = arguments.model.realisations();
+    if let Some(path) = &arguments.contact_sheet {
+        contact_sheet(&model, path, &options)?;
+    }
+    let mut progress = progress::follow("report")?;
+    html_report(&model, &micrograph, &arguments.output, &options, INTERVAL, &mut progress)?;
+    print(&format!("wrote {}\n", arguments.output.display()))
+}

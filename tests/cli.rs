@@ -1,0 +1,192 @@
+//! The command line from outside, as a user runs it.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+const SUBCOMMANDS: [&str; 4] = ["train", "generate", "evaluate", "report"];
+
+/// A micrograph and networks that are small enough for a test.
+const CHECKERBOARD: [&str; 4] = ["--sample", "checkerboard", "--sample-size", "64"];
+const SMALL: [&str; 6] = ["--profile", "paper32", "--batch-size", "4", "--threads", "1"];
+
+/// An empty folder of this test run.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn davegan(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_davegan"));
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// Standard output and standard error of a run that ends with `status`.
+#[track_caller]
+fn run(folder: &Path, status: i32, arguments: &[&str]) -> (String, String) {
+    let Output { status: found, stdout, stderr } = davegan(folder, arguments).output().unwrap();
+    let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+    assert_eq!(found.code(), Some(status), "{arguments:?}: {stdout}{stderr}");
+    (stdout, stderr)
+}
+
+fn train(folder: &Path, options: &[&str]) -> (String, String) {
+    run(folder, 0, &[&["train"], &CHECKERBOARD[..], &SMALL, options].concat())
+}
+
+#[test]
+fn help_names_every_subcommand_and_every_subcommand_has_help() {
+    let folder = folder("help");
+    let (help, errors) = run(&folder, 0, &["--help"]);
+    assert!(SUBCOMMANDS.iter().all(|name| help.contains(name)) && errors.is_empty(), "{help}{errors}");
+    for name in SUBCOMMANDS {
+        let (help, _) = run(&folder, 0, &[name, "--help"]);
+        assert!(help.contains(&format!("Usage: davegan {name}")), "{help}");
+    }
+    assert!(run(&folder, 0, &["--version"]).0.contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_has_status_2_and_names_the_argument() {
+    let folder = folder("usage");
+    for (arguments, words) in [
+        (&[][..], "Usage: davegan"),
+        (&["grow"], "unrecognized subcommand 'grow'"),
+        (&["train"], "MICROGRAPH"),
+        (&["train", "image.png", "--size", "3"], "--size"),
+        (&["train", "image.png", "--otsu", "two"], "invalid value 'two' for '--otsu"),
+        (&["train", "image.png", "--otsu", "2", "--thresholds", "1"], "cannot be used with"),
+        (&["train", "image.png", "--sample", "discs"], "cannot be used with"),
+        (&["train", "--sample", "wood"], "gaussian_field"),
+        (&["train", "image.png", "--roi", "1,2,3"], "four whole numbers"),
+        (&["train", "image.png", "--voxel-size", "0.2 inch"], "one of m, mm, um, nm"),
+        (&["train", "image.png", "--device", "gpu"], "choose auto, cpu, cuda:N or wgpu:N"),
+        (&["train", "image.png", "--profile", "paper"], "choose standard, paper32 or paper64"),
+        (&["generate", "model.h5"], "OUTPUT"),
+        (&["evaluate", "model.h5"], "MICROGRAPH"),
+    ] {
+        let (output, errors) = run(&folder, 2, arguments);
+        assert!(output.is_empty() && errors.contains(words), "{arguments:?}: {output}{errors}");
+    }
+}
+
+#[test]
+fn failures_have_status_1_and_the_words_of_the_library() {
+    let folder = folder("failures");
+    let grey: Vec<u8> = (0..64 * 64).map(|pixel: u32| (pixel % 251) as u8).collect();
+    image::save_buffer(folder.join("grey.png"), &grey, 64, 64, image::ColorType::L8).unwrap();
+    std::fs::write(folder.join("text.h5"), "no model").unwrap();
+    for (arguments, words) in [
+        (&["train", "missing.png"][..], "missing.png: cannot open the micrograph"),
+        (&["train", "grey.png"], "distinct values, which cannot be phase numbers"),
+        (&["train", "grey.png"], "--otsu N"),
+        (&["train", "grey.png", "--otsu", "2", "--roi", "0,60,8,8"], "region of interest 0,60,8,8"),
+        (&["train", "--sample", "discs", "--sample-size", "32"], "64 x 64"),
+        (&["train", "--sample", "discs", "--beta", "-1"], "beta = -1"),
+        (&["train", "--sample", "discs", "--steps", "1", "--model", "missing/model.h5"], "missing/model.h5"),
+        (&["generate", "text.h5", "out.vtkhdf"], "text.h5"),
+        (&["evaluate", "missing.h5", "--sample", "discs"], "missing.h5"),
+        (&["report", "missing.h5", "--sample", "discs"], "missing.h5"),
+    ] {
+        let (_, errors) = run(&folder, 1, arguments);
+        assert!(errors.starts_with("davegan: ") && errors.contains(words), "{arguments:?}: {errors}");
+    }
+    // What the message of the grey picture asks for is enough.
+    let grey = ["train", "grey.png", "--otsu", "2", "--steps", "1", "--roi", "4,2,40,50", "--voxel-size", "0.25um"];
+    let (output, _) = run(&folder, 0, &[&grey, &SMALL[..]].concat());
+    for words in ["grey.png", "40 x 50 pixels of 0.25 um", "phase 1: value"] {
+        assert!(output.contains(words), "{output}");
+    }
+    // Too small to be evaluated, which is said before the work.
+    let small = ["train", "--sample", "discs", "--sample-size", "40", "--steps", "1"];
+    assert!(run(&folder, 0, &[&small, &SMALL[..]].concat()).1.contains("warning: a micrograph of 40 x 40 pixels"));
+}
+
+#[test]
+fn a_model_is_trained_generates_and_is_judged() {
+    let folder = folder("whole");
+    let (output, errors) = train(&folder, &["--steps", "2"]);
+    for words in ["64 x 64 pixels", "phase 0: value 0, 50.00 %", "phase 1: value 1, 50.00 %", "wrote model.h5"] {
+        assert!(output.contains(words), "{output}");
+    }
+    assert!(errors.is_empty(), "{errors}");
+    // Continued training gives the model of uninterrupted training.
+    train(&folder, &["--steps", "4", "--resume"]);
+    train(&folder, &["--steps", "4", "--model", "whole.h5"]);
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert!(bytes("model.h5") == bytes("whole.h5"));
+
+    let generate = ["generate", "model.h5", "out.vtkhdf", "--seed", "3", "--first", "5", "--voxel-size", "0.5"];
+    for (count, replace, expected) in [("4", None, 4), ("2", Some("--replace"), 2)] {
+        let options: Vec<&str> = generate.iter().copied().chain(["--count", count]).chain(replace).collect();
+        run(&folder, 0, &options);
+        let file = hdf5::File::open(folder.join("out.vtkhdf")).unwrap();
+        assert_eq!(file.dataset("VTKHDF/CellData/phase").unwrap().shape(), [expected, 1, 32, 32]);
+        assert_eq!(file.attr_at("VTKHDF", "Spacing"), [0.5; 3]);
+    }
+    run(&folder, 0, &["generate", "model.h5", "host.h5", "--group", "rve", "--count", "3"]);
+    let file = hdf5::File::open(folder.join("host.h5")).unwrap();
+    assert_eq!(file.dataset("rve/phase").unwrap().shape(), [3, 1, 32, 32]);
+
+    let model = ["model.h5", "--count", "32", "--threads", "1"];
+    let files = ["--output", "figures.h5", "--reconstructions", "reconstructions.h5"];
+    let (table, _) = run(&folder, 0, &[&["evaluate"], &model[..], &CHECKERBOARD, &files].concat());
+    assert!(table.starts_with("phase ") && table.contains("E_rec ") && table.contains(" gates hold"), "{table}");
+    let phase: &str = table.split_whitespace().nth(1).unwrap();
+    let figures = hdf5::File::open(folder.join("figures.h5")).unwrap();
+    assert!(figures.dataset(&format!("phase_{phase}/E_rec")).is_ok());
+    let reconstructions = hdf5::File::open(folder.join("reconstructions.h5")).unwrap();
+    assert_eq!(reconstructions.dataset("reconstructed").unwrap().shape(), [4, 32, 32]);
+
+    run(&folder, 0, &[&["report", "--contact-sheet", "sheet.png"], &model[..], &CHECKERBOARD].concat());
+    assert!(bytes("report.html").starts_with(b"<!DOCTYPE html>") && bytes("sheet.png").starts_with(b"\x89PNG"));
+}
+
+trait AttributeAt {
+    fn attr_at(&self, group: &str, name: &str) -> Vec<f64>;
+}
+
+impl AttributeAt for hdf5::File {
+    fn attr_at(&self, group: &str, name: &str) -> Vec<f64> {
+        self.group(group).unwrap().attr(name).unwrap().read_raw().unwrap()
+    }
+}
+
+/// A training that would take hours, once it has begun.
+#[cfg(unix)]
+fn long_training(folder: &Path) -> Child {
+    let arguments = [&["train", "--steps", "1000000000"], &CHECKERBOARD[..], &SMALL].concat();
+    let mut child = davegan(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The phases are printed when signals are handled already.
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    child
+}
+
+#[cfg(unix)]
+fn send(child: &Child, signal: i32) {
+    // SAFETY: a signal to a child that is not waited for yet.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_saves_the_work_and_a_second_signal_ends_the_program() {
+    let folder = folder("signals");
+    let child = long_training(&folder);
+    send(&child, libc::SIGINT);
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && errors.contains("training was cancelled"), "{errors}");
+    assert!(errors.contains("--resume"), "{errors}");
+    let step: &str = errors.split_whitespace().skip_while(|&word| word != "step").nth(1).unwrap();
+    train(&folder, &["--resume", "--steps", &(step.parse::<u64>().unwrap() + 1).to_string()]);
+
+    let mut child = long_training(&folder);
+    send(&child, libc::SIGINT);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    send(&child, libc::SIGTERM);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
