@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains on three quarters of a micrograph and says where the model places the quarter that it has not seen.
 
-    held_out.py MICROGRAPHS.h5 DATASET OUT_DIR [train_generate options]
+    held_out.py MICROGRAPHS.h5 DATASET OUT_DIR [options of davegan train]
 
 The micrograph is 256 x 256 pixels; training sees columns 0 to 191, which are 12 of its 16 tiles. Printed, tab-separated,
 is for each kind of image the median and the range from the 5th to the 95th percentile of
@@ -14,14 +14,14 @@ is for each kind of image the median and the range from the 5th to the 95th perc
 and, from the seen windows on, how many lie within the range of those. Needs numpy and h5py. The programs are those of the CMake
 build that DAVEGAN_BUILD names, else of the quick start's.
 """
-import ctypes
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
+
+from davegan_c import PROGRAM, Library, Model
 
 SIDE = 64
 SEEN = 192
@@ -42,44 +42,11 @@ def s2(images):
     return np.fft.irfft2(np.abs(transformed) ** 2, s=images.shape[1:]) / SIDE**2
 
 
-class Model:
-    """The C interface, as far as it is needed here."""
-
-    def __init__(self, library, path):
-        self.library = ctypes.CDLL(str(library))
-        self.library.davegan_last_error.restype = ctypes.c_char_p
-        self.handle = ctypes.c_void_p()
-        self.call("davegan_model_load", str(path).encode(), ctypes.c_int32(0), ctypes.c_int32(0), ctypes.byref(self.handle))
-
-    def call(self, name, *arguments):
-        if getattr(self.library, name)(*arguments) != 0:
-            sys.exit(f"{name}: {self.library.davegan_last_error().decode()}")
-
-    def of_images(self, name, images, results):
-        images = np.ascontiguousarray(images, np.uint8)
-        pointers = [None if r is None else r.ctypes.data_as(ctypes.c_void_p) for r in results]
-        capacity = ctypes.c_size_t(results[0].size)
-        n = ctypes.c_size_t(len(images))
-        self.call(name, self.handle, images.ctypes.data_as(ctypes.c_void_p), n, *pointers, capacity)
-        return results[0]
-
-    def encode(self, images, latents):
-        return self.of_images("davegan_encode", images, [np.empty((len(images), latents)), None])
-
-    def reconstruct(self, images):
-        return self.of_images("davegan_reconstruct", images, [np.empty(images.shape, np.uint8)])
-
-
 def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    root = Path(__file__).resolve().parent.parent
-    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-    build = Path(os.environ.get("DAVEGAN_BUILD", target / "quickstart"))
+    library = Library()
     micrographs, dataset, out = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-    program = build / "examples-c" / "train_generate"
-    if not program.exists():
-        sys.exit(f"{program} is not there; run examples-c/quickstart.sh, or name a CMake build in DAVEGAN_BUILD")
     out.mkdir(parents=True, exist_ok=True)
     with h5py.File(micrographs) as file:
         if dataset not in file:
@@ -90,13 +57,15 @@ def main():
     image = np.unique(image, return_inverse=True)[1].reshape(image.shape).astype(np.uint8)
     with h5py.File(out / "seen.h5", "w") as file:
         file["phase"] = image[:, :SEEN]
-    subprocess.run([program, out / "seen.h5", "phase", out, *sys.argv[4:]], check=True, stdout=subprocess.DEVNULL)
+    path = out / "model.h5"
+    subprocess.run([PROGRAM, "train", out / "seen.h5", "--model", path, *sys.argv[4:]], check=True)
+    subprocess.run([PROGRAM, "generate", path, out / "realisations.vtkhdf", "--count", str(COUNT), "--replace"], check=True)
 
-    with h5py.File(out / "model.h5") as file:
+    with h5py.File(path) as file:
         latents = int(file["generator/0/kernel"].shape[0])
     with h5py.File(out / "realisations.vtkhdf") as file:
         realisations = file["VTKHDF/CellData/phase"][:, 0]
-    model = Model(build / "lib" / "libdavegan.so", out / "model.h5")
+    model = Model(library, path, latents)
     rng = np.random.default_rng(1)
     ys = rng.integers(0, 4 * SIDE - SIDE + 1, COUNT)
     seen = windows(image, ys, rng.integers(0, SEEN - SIDE + 1, COUNT))
@@ -109,7 +78,7 @@ def main():
         "unseen windows": unseen,
         "held-out tiles": tiles(image[:, SEEN:]),
     }
-    places = {name: model.encode(images, latents) for name, images in kinds.items()}
+    places = {name: model.encode(images)[0] for name, images in kinds.items()}
     judged = int(np.argmin(np.bincount(image.ravel())))
     ranges = {}
     print("images\t" + "\t".join(f"{name}\t5 % to 95 %\twithin" for name in ("length", "nearest", "E", "pixels")))

@@ -1,64 +1,98 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 with Rust, gcc and g++ to realisations of a material.
 #
-#   quickstart.sh [MICROGRAPH [DATASET]]
+#   quickstart.sh [MICROGRAPH [DATASET]] [-- options of davegan train]
 #
-# MICROGRAPH: HDF5 (DATASET is the path inside), PNG or TIFF; a built-in one if not given. The results go to
-# ./davegan-quickstart, or to the directory that DAVEGAN_OUT names.
+# MICROGRAPH is an HDF5, PNG or TIFF file, and DATASET a path inside an HDF5 file; without it a built-in material is taken.
+# Examples of options: --otsu 2 finds two phases in a grey picture, --roi 0,0,512,400 leaves out a data bar, and --steps 20000
+# trains as long as the default of the library. davegan train --help lists them all.
+# The results go to ./davegan-quickstart, or to the directory that DAVEGAN_OUT names.
 set -euo pipefail
-
-# A minute or two on two cores; the default is 20,000.
-STEPS=${DAVEGAN_STEPS:-6000}
 
 case ${1:-} in
 -h | --help)
-    sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
     ;;
 esac
 
+micrograph=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    micrograph+=("$1")
+    shift
+done
+[ $# -eq 0 ] || shift
+if [ ${#micrograph[@]} -gt 2 ]; then
+    echo "quickstart.sh: MICROGRAPH and DATASET are expected, and options after --; not: ${micrograph[*]}" >&2
+    exit 2
+fi
+[ ${#micrograph[@]} -gt 0 ] || micrograph=(--sample gaussian_field --sample-seed 1)
+# Options that say how the micrograph is read are needed again when the model is evaluated.
+training=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --otsu | --thresholds | --roi | --voxel-size)
+        micrograph+=("$1" "${2:-}")
+        shift $(($# > 1 ? 2 : 1))
+        ;;
+    --otsu=* | --thresholds=* | --roi=* | --voxel-size=*)
+        micrograph+=("$1")
+        shift
+        ;;
+    *)
+        training+=("$1")
+        shift
+        ;;
+    esac
+done
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=${DAVEGAN_OUT:-davegan-quickstart}
 build=${CARGO_TARGET_DIR:-$root/target}/quickstart
+davegan=$build/bin/davegan
 source "$root/cmake/packages.sh"
 
-echo "== what is needed"
+echo "== looking for the tools that are needed"
 need gcc command -v cc
 need g++ command -v c++
 need make command -v make
 need cmake command -v cmake
 install_missing
 
-echo "== building (some ten minutes the first time, the libraries it stands on being most of it)"
-cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=OFF
+echo "== building; the first time this takes about 8 minutes on two cores, and cargo shows how far it is"
+cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=OFF >/dev/null
 cmake --build "$build"
 
 mkdir -p "$out"
-if [ $# -gt 0 ]; then
-    micrograph=$1
-    dataset=${2:--}
-else
-    echo "== a built-in micrograph"
-    micrograph=$out/micrograph.h5
-    dataset=/phase
-    "$build/examples-c/make_micrograph" gaussian_field "$micrograph" --seed 1
-fi
-
-echo "== training for $STEPS steps (the paper: 80,000), generating, measuring"
 start=$SECONDS
-"$build/examples-c/train_generate" "$micrograph" "$dataset" "$out" --steps "$STEPS" | tee "$out/figures.txt"
+echo "== training, one to two minutes for 6,000 steps on two cores"
+"$davegan" train "${micrograph[@]}" --model "$out/model.h5" --steps 6000 "${training[@]}" || {
+    echo "quickstart.sh: options of davegan train stand after --, such as: quickstart.sh picture.png -- --otsu 2" >&2
+    exit 1
+}
+echo "== generating 256 realisations"
+"$davegan" generate "$out/model.h5" "$out/realisations.vtkhdf" --count 256 --replace
+echo "== comparing them with real windows of the micrograph"
+rm -f "$out/fidelity.h5"
+"$davegan" evaluate "$out/model.h5" "${micrograph[@]}" --output "$out/fidelity.h5" \
+    --reconstructions "$out/reconstructions.h5" | tee "$out/fidelity.txt" || rm "$out/fidelity.txt"
+echo "== writing the report"
+"$davegan" report "$out/model.h5" "${micrograph[@]}" --output "$out/report.html" --contact-sheet "$out/contact_sheet.png"
 
 cat <<END
 
-Done in $((SECONDS - start)) s, after $STEPS training steps; the paper trains for 80,000, and quality grows with the steps.
+Done in $((SECONDS - start)) s. Quality grows with the number of training steps: the paper takes 80,000.
 
-  $out/report.html              whether to trust it: open it in a browser
+  $out/report.html              whether to trust the model: open it in a browser
   $out/contact_sheet.png        original, reconstructions and realisations side by side
   $out/realisations.vtkhdf      the realisations: open it in ParaView
   $out/reconstructions.h5       the micrograph's tiles, encoded and decoded
-  $out/fidelity.txt             what they are like beside real windows: the table above
+END
+[ ! -e "$out/fidelity.txt" ] || cat <<END
+  $out/fidelity.txt             realisations compared with real windows: the table above
   $out/fidelity.h5              the same as datasets
-  $out/figures.txt              the other figures above
-  $out/model.h5                 the model; more realisations from C++:
-                                $build/examples-c/rve_generator $out/model.h5
+END
+cat <<END
+  $out/model.h5                 the model; more realisations:
+                                $davegan generate $out/model.h5 more.vtkhdf --count 1000 --first 256
 END

@@ -96,7 +96,7 @@ trap print_summary EXIT
 # Where PyTorch cannot be installed, the tests that compare with it are skipped.
 install_python_packages() {
     [ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
-    "$python" -m pip install -q numpy scipy h5py vtk pytest || return 1
+    "$python" -m pip install -q numpy scipy h5py vtk matplotlib pytest || return 1
     "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch || echo "PyTorch cannot be installed"
 }
 
@@ -115,7 +115,6 @@ need binutils command -v readelf
 need pkg-config command -v pkg-config
 need libhdf5-dev pkg-config --exists hdf5
 if ! $quick; then
-    need hdf5-tools command -v h5ls
     need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
     need python3-venv python3 -c 'import ensurepip, venv'
     need doxygen command -v doxygen
