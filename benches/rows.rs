@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use davegan::descriptor::PairCounts;
 use davegan::generation::{GenerationOptions, generate_into, realisations};
 use davegan::micrograph::{GaussianField, Micrograph, PhaseImages, Sample};
-use davegan::model::Model;
 use davegan::network::Profile;
-use davegan::training::{RunOptions, TrainingOptions, train};
+use davegan::storage::{read_model, train_to_file};
+use davegan::training::{RunOptions, TrainingOptions};
 use davegan::{Device, Result};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -117,13 +117,13 @@ fn run(threads: usize, steps: usize) -> Result<String> {
 
 fn train_and_forget(options: &TrainingOptions, run: &RunOptions, reported: &mut dyn FnMut()) -> Result<()> {
     let path = scratch();
-    let result = train(&micrograph(), &path, options, run, &mut |_| {
+    let result = train_to_file(&micrograph(), Some(&path), options, run, &mut |_| {
         reported();
         ControlFlow::Continue(())
     });
     // Where training failed there may be no file.
     let _ = std::fs::remove_file(&path);
-    result
+    result.map(drop)
 }
 
 fn run_options() -> RunOptions {
@@ -148,13 +148,13 @@ fn peak_memory() -> String {
 
 fn write_model(path: &Path) -> Result<String> {
     let options = TrainingOptions { steps: 1, ..TrainingOptions::new(Profile::Paper64) };
-    train(&micrograph(), path, &options, &run_options(), &mut |_| ControlFlow::Continue(()))?;
+    train_to_file(&micrograph(), Some(path), &options, &run_options(), &mut |_| ControlFlow::Continue(()))?;
     Ok(path.display().to_string())
 }
 
 /// A whole call, from drawing latent vectors to phases in the caller's buffer, threads started and joined.
 fn generate(model: &Path, count: usize, threads: usize, device: Device) -> Result<String> {
-    let model = Model::load(model, device)?;
+    let model = read_model(model, device)?;
     let options = GenerationOptions { count, threads, ..GenerationOptions::default() };
     let mut buffer = vec![0; count * model.shape().iter().product::<usize>()];
     let call = time_of_call(|| generate_into(&model, &options, black_box(&mut buffer)))?;
@@ -164,7 +164,7 @@ fn generate(model: &Path, count: usize, threads: usize, device: Device) -> Resul
 /// In a process that has done nothing yet, as in a solver that wants one volume element.
 fn first(model: &Path) -> Result<String> {
     let begin = Instant::now();
-    let model = Model::load(model, Device::Cpu)?;
+    let model = read_model(model, Device::Cpu)?;
     let loaded = begin.elapsed();
     black_box(realisations(&model, &GenerationOptions::default())?);
     Ok(format!("{} ({} of them loading)", milliseconds(begin.elapsed()), milliseconds(loaded)))

@@ -51,11 +51,10 @@ static davegan_model_t *train(const davegan_micrograph_t *micrograph, const char
     options.steps = steps;
     options.progress = show_progress;
     options.progress_interval = 2; /* seconds */
-    signal(SIGINT, on_interrupt);
-    check(davegan_train_micrograph(micrograph, path, &options));
-    signal(SIGINT, SIG_DFL);
     davegan_model_t *model = NULL;
-    check(davegan_model_load(path, DAVEGAN_DEVICE_KIND_AUTO, 0, &model));
+    signal(SIGINT, on_interrupt);
+    check(davegan_train_micrograph(micrograph, path, &options, &model));
+    signal(SIGINT, SIG_DFL);
     return model;
 }
 

@@ -4,8 +4,7 @@
 !!     use, intrinsic :: iso_fortran_env, only: int8
 !!     type(davegan_model) :: model
 !!     integer(int8), allocatable :: phases(:, :, :, :)
-!!     call davegan_train("micrograph.png", "model.h5")
-!!     call davegan_model_load(model, "model.h5")
+!!     call davegan_train(model, "micrograph.png")
 !!     allocate (phases(64, 64, 1, 100))
 !!     call davegan_generate_into(model, phases)
 !!
@@ -228,7 +227,7 @@ module davegan
 
   ! ---- public procedures ----
 
-  !> Trains on a micrograph, a file or a handle, and writes the model file.
+  !> Trains a model on a micrograph, a file or a handle. path: of the model file with its checkpoints; none if absent.
   interface davegan_train
     module procedure train_file, train_micrograph
   end interface davegan_train
@@ -250,7 +249,8 @@ module davegan
   public :: davegan_micrograph_read, davegan_micrograph_from_memory, davegan_micrograph_sample, davegan_micrograph_info
   public :: davegan_micrograph_phases, davegan_micrograph_parameters, davegan_micrograph_write, davegan_micrograph_free
   public :: davegan_train
-  public :: davegan_model_load, davegan_model_info, davegan_model_tiles, davegan_model_history, davegan_model_free
+  public :: davegan_model_load, davegan_model_save, davegan_model_info, davegan_model_tiles, davegan_model_history
+  public :: davegan_model_free
   public :: davegan_generate, davegan_generate_into, davegan_latent_vectors, davegan_encode, davegan_decode
   public :: davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
   public :: davegan_s2_error, davegan_s2, davegan_s2_radial
@@ -373,21 +373,28 @@ module davegan
       integer(c_int32_t), value :: profile
       integer(c_int32_t) :: status
     end function c_train_options_init
-    function c_train(micrograph, dataset, model, options) result(status) bind(c, name="davegan_train")
-      import :: c_char, c_int32_t, davegan_train_options_t
+    function c_train(micrograph, dataset, path, options, model) result(status) bind(c, name="davegan_train")
+      import :: c_char, c_int32_t, c_ptr, davegan_train_options_t
       character(kind=c_char), intent(in) :: micrograph(*)
-      character(kind=c_char), intent(in), optional :: dataset(*)
-      character(kind=c_char), intent(in) :: model(*)
+      character(kind=c_char), intent(in), optional :: dataset(*), path(*)
       type(davegan_train_options_t), intent(in) :: options
+      type(c_ptr), intent(out) :: model
       integer(c_int32_t) :: status
     end function c_train
-    function c_train_micrograph(micrograph, model, options) result(status) bind(c, name="davegan_train_micrograph")
+    function c_train_micrograph(micrograph, path, options, model) result(status) bind(c, name="davegan_train_micrograph")
       import :: c_char, c_int32_t, c_ptr, davegan_train_options_t
       type(c_ptr), value :: micrograph
-      character(kind=c_char), intent(in) :: model(*)
+      character(kind=c_char), intent(in), optional :: path(*)
       type(davegan_train_options_t), intent(in) :: options
+      type(c_ptr), intent(out) :: model
       integer(c_int32_t) :: status
     end function c_train_micrograph
+    function c_model_save(model, path) result(status) bind(c, name="davegan_model_save")
+      import :: c_char, c_int32_t, c_ptr
+      type(c_ptr), value :: model
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_int32_t) :: status
+    end function c_model_save
     function c_model_load(path, device, device_index, model) result(status) bind(c, name="davegan_model_load")
       import :: c_char, c_int32_t, c_ptr
       character(kind=c_char), intent(in) :: path(*)
@@ -854,9 +861,10 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_train_options_init
 
-  subroutine train_file(micrograph, model, dataset, options, progress, stat, errmsg)
-    character(len=*), intent(in) :: micrograph, model
-    character(len=*), intent(in), optional :: dataset
+  subroutine train_file(model, micrograph, path, dataset, options, progress, stat, errmsg)
+    type(davegan_model), intent(inout) :: model
+    character(len=*), intent(in) :: micrograph
+    character(len=*), intent(in), optional :: path, dataset
     type(davegan_train_options_t), intent(in), optional :: options
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
@@ -864,18 +872,21 @@ contains
     character(len=:), allocatable :: message
     type(davegan_train_options_t) :: raw
     type(progress_context), target :: context
-    character(kind=c_char, len=:), allocatable :: name
+    character(kind=c_char, len=:), allocatable :: name, file
     integer(c_int32_t) :: status
+    call davegan_model_free(model)
     call prepare_training(raw, context, status, options, progress)
     call to_optional_c(name, dataset)
-    if (status == davegan_ok) status = c_train(to_c(micrograph), name, to_c(model), raw)
+    call to_optional_c(file, path)
+    if (status == davegan_ok) status = c_train(to_c(micrograph), name, file, raw, model%handle)
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine train_file
 
-  subroutine train_micrograph(micrograph, model, options, progress, stat, errmsg)
+  subroutine train_micrograph(model, micrograph, path, options, progress, stat, errmsg)
+    type(davegan_model), intent(inout) :: model
     type(davegan_micrograph), intent(in) :: micrograph
-    character(len=*), intent(in) :: model
+    character(len=*), intent(in), optional :: path
     type(davegan_train_options_t), intent(in), optional :: options
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
@@ -883,9 +894,12 @@ contains
     character(len=:), allocatable :: message
     type(davegan_train_options_t) :: raw
     type(progress_context), target :: context
+    character(kind=c_char, len=:), allocatable :: file
     integer(c_int32_t) :: status
+    call davegan_model_free(model)
     call prepare_training(raw, context, status, options, progress)
-    if (status == davegan_ok) status = c_train_micrograph(micrograph%handle, to_c(model), raw)
+    call to_optional_c(file, path)
+    if (status == davegan_ok) status = c_train_micrograph(micrograph%handle, file, raw, model%handle)
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine train_micrograph
@@ -924,6 +938,17 @@ contains
     call report(c_model_load(to_c(path), kind, index, model%handle), message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_model_load
+
+  !> Writes a model to a file for davegan_model_load. A training cannot be resumed from it.
+  subroutine davegan_model_save(model, path, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    character(len=*), intent(in) :: path
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_model_save(model%handle, to_c(path)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_model_save
 
   !> Sizes, phases and how it was trained.
   subroutine davegan_model_info(model, info, stat, errmsg)

@@ -267,7 +267,7 @@ typedef struct davegan_micrograph_t davegan_micrograph_t;
 /**
  * A trained model.
  *
- * Made by `davegan_model_load`; ended by `davegan_model_free`. Any number of threads may use it at once.
+ * Made by `davegan_train`, `davegan_train_micrograph` or `davegan_model_load`; ended by `davegan_model_free`. Any number of threads may use it at once.
  */
 typedef struct davegan_model_t davegan_model_t;
 
@@ -1205,25 +1205,29 @@ davegan_status_t davegan_train_options_init(struct davegan_train_options_t *opti
                                             int32_t profile);
 
 /**
- * Trains on a micrograph file and writes the model file `model`.
+ * Trains on a micrograph file and gives a model.
  *
  * `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options; `options` NULL means the
- * defaults of `DAVEGAN_PROFILE_STANDARD`. The model file is written to a temporary file and renamed, at every
- * checkpoint and at the end; whatever happens, it is the old one or a whole new one. The same micrograph and options
- * give the same bytes, with any number of threads, interrupted and resumed or not.
+ * defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle, on the device that trained, and NULL on failure.
+ * `path` names the model file: it is written to a temporary file and renamed, at every checkpoint and at the end;
+ * whatever happens, it is the old one or a whole new one. `path` NULL: nothing is written, and no work is kept if the
+ * call fails. `model` may be NULL if `path` is given. The same micrograph and options give the same bytes, with any
+ * number of threads, interrupted and resumed or not.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, a micrograph smaller than the profile's images,
- * or a model file that cannot be resumed with these options; `DAVEGAN_CANCELLED` if the callback asked to stop, and
- * `DAVEGAN_DIVERGED` if a loss is no longer finite, in both cases with the work so far, or up to the last checkpoint,
- * in the model file; `DAVEGAN_DEVICE` if this build has no such device; and as `davegan_micrograph_read`. May be
- * called from any thread; two trainings at once need two model files.
+ * a training that cannot be resumed with these options, or `path` and `model` both NULL; `DAVEGAN_CANCELLED` if the
+ * callback asked to stop, and `DAVEGAN_DIVERGED` if a loss is no longer finite, in both cases with the work so far, or
+ * up to the last checkpoint, in the model file; `DAVEGAN_FORMAT` if the file to resume holds a model without its
+ * training; `DAVEGAN_DEVICE` if this build has no such device; and as `davegan_micrograph_read`. May be called from any
+ * thread; two trainings at once need two model files.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_train(const char *micrograph,
                                const char *dataset,
-                               const char *model,
-                               const struct davegan_train_options_t *options);
+                               const char *path,
+                               const struct davegan_train_options_t *options,
+                               struct davegan_model_t **model);
 
 /**
  * `davegan_train` on a micrograph in memory.
@@ -1231,8 +1235,9 @@ davegan_status_t davegan_train(const char *micrograph,
 DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_train_micrograph(const struct davegan_micrograph_t *micrograph,
-                                          const char *model,
-                                          const struct davegan_train_options_t *options);
+                                          const char *path,
+                                          const struct davegan_train_options_t *options,
+                                          struct davegan_model_t **model);
 
 /**
  * Loads a model file onto a device.
@@ -1248,6 +1253,14 @@ davegan_status_t davegan_model_load(const char *path,
                                     int32_t device,
                                     int32_t device_index,
                                     struct davegan_model_t **model);
+
+/**
+ * Writes a model to the file at `path`, or replaces it in one step.
+ *
+ * The file is for `davegan_model_load`; a training cannot be resumed from it. Equal models give equal bytes. Fails with
+ * `DAVEGAN_IO` if the file cannot be written, and an older file is untouched then. May be called from any thread.
+ */
+DAVEGAN_API DAVEGAN_MUST_USE davegan_status_t davegan_model_save(const struct davegan_model_t *model, const char *path);
 
 /**
  * Tells what there is to know about a model in `info`, a struct of `size` bytes (`sizeof *info`).

@@ -5,8 +5,7 @@
  * Classes own what the C functions allocate, failures are exceptions, options start with the library's defaults:
  *
  * @code
- * davegan::train("micrograph.png", "", "model.h5");
- * auto model = davegan::Model::load("model.h5");
+ * auto model = davegan::Model::train("micrograph.png", "", "model.h5");
  * davegan::GenerateOptions options;
  * options.seed = 7;
  * options.count = 100;
@@ -304,24 +303,6 @@ private:
     std::unique_ptr<davegan_micrograph_t, Free> handle_;
 };
 
-/// Trains on a micrograph in memory and writes the model file.
-inline void train(const Micrograph &micrograph, const std::string &model,
-                  const TrainOptions &options = TrainOptions()) {
-    detail::ProgressBridge bridge(options.on_progress);
-    davegan_train_options_t raw = options;
-    bridge.connect(raw);
-    bridge.check(davegan_train_micrograph(micrograph.get(), model.c_str(), &raw));
-}
-
-/// Trains on a micrograph file and writes the model file. @param dataset empty for pictures, or the only dataset.
-inline void train(const std::string &micrograph, const std::string &dataset, const std::string &model,
-                  const TrainOptions &options = TrainOptions()) {
-    detail::ProgressBridge bridge(options.on_progress);
-    davegan_train_options_t raw = options;
-    bridge.connect(raw);
-    bridge.check(davegan_train(micrograph.c_str(), detail::optional_text(dataset), model.c_str(), &raw));
-}
-
 /// A point of latent space for each image, as the encoder sees it.
 struct LatentDistribution {
     std::vector<double> mean;      ///< `[n][latent_size]`
@@ -336,12 +317,32 @@ struct HistoryEntry {
 /// A trained model. Moves, does not copy. May be used from many threads at once.
 class Model {
 public:
+    /// Trains on a micrograph in memory. @param path of the model file with its checkpoints; empty for none.
+    static Model train(const Micrograph &micrograph, const std::string &path = {},
+                       const TrainOptions &options = TrainOptions()) {
+        return trained(options, [&](const davegan_train_options_t *raw, davegan_model_t **handle) {
+            return davegan_train_micrograph(micrograph.get(), detail::optional_text(path), raw, handle);
+        });
+    }
+
+    /// Trains on a micrograph file. @param dataset empty for pictures, or the only dataset. @param path as above.
+    static Model train(const std::string &micrograph, const std::string &dataset, const std::string &path,
+                       const TrainOptions &options = TrainOptions()) {
+        return trained(options, [&](const davegan_train_options_t *raw, davegan_model_t **handle) {
+            return davegan_train(micrograph.c_str(), detail::optional_text(dataset), detail::optional_text(path), raw,
+                                 handle);
+        });
+    }
+
     /// Loads a model file.
     static Model load(const std::string &path, Device device = Device::automatic, std::int32_t device_index = 0) {
         davegan_model_t *handle = nullptr;
         detail::check(davegan_model_load(path.c_str(), static_cast<std::int32_t>(device), device_index, &handle));
         return Model(handle);
     }
+
+    /// Writes the model to a file for load(). A training cannot be resumed from it.
+    void save(const std::string &path) const { detail::check(davegan_model_save(get(), path.c_str())); }
 
     /// Sizes, phases and how it was trained.
     ModelInfo info() const {
@@ -473,6 +474,15 @@ private:
         void operator()(davegan_model_t *handle) const noexcept { davegan_model_free(handle); }
     };
     explicit Model(davegan_model_t *handle) : handle_(handle) {}
+
+    template <typename Train> static Model trained(const TrainOptions &options, const Train &train) {
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_train_options_t raw = options;
+        bridge.connect(raw);
+        davegan_model_t *handle = nullptr;
+        bridge.check(train(&raw, &handle));
+        return Model(handle);
+    }
 
     std::size_t latent_size() const { return static_cast<std::size_t>(info().latent_size); }
 

@@ -1,20 +1,25 @@
-//! davegan: one micrograph in, as many statistically equivalent volume elements as a solver wants.
+//! Given one micrograph, davegan generates statistically equivalent volume elements.
 //!
-//! The modules, in the order data flows:
+//! A module uses only those before it in this list; `tests/directions.rs` holds them to it. Below all others:
+//!
+//! * `error`: what can fail, and how it is said.
+//! * `random`: random numbers; every draw follows from a seed, a purpose and a counter.
+//! * [`progress`]: progress reports and cancellation.
+//! * [`progress_bar`]: progress on a terminal.
+//! * `device`: the processor and accelerators; threads on the processor.
+//!
+//! Then, as data flows, from a micrograph to realisations:
 //!
 //! * [`micrograph`]: reads micrographs (HDF5, PNG, TIFF), finds phases, cuts tiles and windows, makes built-in samples.
-//! * [`network`]: encoder, generator and discriminator; the paper's two tables.
-//! * [`training`]: losses, augmentation, one step, the loop with its checkpoints.
+//! * [`descriptor`]: two-point correlation, lineal path, patterns, clusters, conductivity and more; errors of Eq. 12.
+//! * [`network`]: encoder, generator and discriminator: layers, weights, forward and backward passes.
 //! * [`model`]: what training gives and generation takes.
-//! * [`generation`]: realisations, the latent space, the error measures of a model.
-//! * [`descriptor`]: two-point correlation and the error measures of the paper; lineal path, patterns, pieces and more.
-//! * [`evaluation`]: what realisations are like beside real windows of the micrograph.
+//! * [`generation`]: realisations of a model, and its latent space.
+//! * [`evaluation`]: figures of realisations beside those of real windows, and the gates they pass or miss.
+//! * [`training`]: options, losses, one step, the loop.
 //! * [`storage`]: the model file, realisations as VTKHDF or in a host's own HDF5 file.
-//! * [`report`]: pictures of a model, and the HTML report that says whether to trust it.
+//! * [`report`]: pictures of a model, and the HTML report.
 //! * [`c_api`]: the C interface to all of this.
-//!
-//! Beside them: `device` (where tensors live, how many threads work on them, what CPU kernels share), `random` (every draw follows from a seed),
-//! [`progress`] (how long work reports and is cancelled), [`progress_bar`] (that on a terminal) and `error`.
 //!
 //! The paper: Zhang, Seibert, Otto, Raßloff, Ambati, Kästner, *DA-VEGAN: Differentiably Augmenting VAE-GAN for
 //! microstructure reconstruction from extremely small data sets*, 2023. Equations, tables and sections are its.

@@ -1,4 +1,4 @@
-//! How long work tells where it stands, and is told to stop.
+//! Progress reports and cancellation.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc;
@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 
-use crate::training::Losses;
 use crate::{Error, Result};
 
 /// Where a long operation stands.
@@ -22,6 +21,33 @@ pub struct Progress {
     pub remaining: Option<f64>,
     /// The last row of the loss history; none but in training, after the first row.
     pub losses: Option<Losses>,
+}
+
+/// The five losses, each a mean over steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Losses {
+    /// L_Enc (Eq. 1).
+    pub encoder: f64,
+    /// L_Disc (Eq. 6).
+    pub discriminator: f64,
+    /// L_Gen (Eq. 7).
+    pub generator: f64,
+    /// L_Rec (Eq. 3).
+    pub reconstruction: f64,
+    /// L_KLD (Eq. 2).
+    pub divergence: f64,
+}
+
+impl Losses {
+    /// The losses in the order of the fields.
+    pub fn as_array(&self) -> [f64; 5] {
+        [self.encoder, self.discriminator, self.generator, self.reconstruction, self.divergence]
+    }
+
+    /// The losses from an array in the order of the fields.
+    pub fn from_array([encoder, discriminator, generator, reconstruction, divergence]: [f64; 5]) -> Self {
+        Self { encoder, discriminator, generator, reconstruction, divergence }
+    }
 }
 
 /// Called on the caller's thread; `Break` cancels.

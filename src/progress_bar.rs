@@ -45,7 +45,7 @@ fn message(progress: &Progress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::Losses;
+    use crate::progress::Losses;
 
     #[test]
     fn the_bar_follows_the_reports() {

@@ -83,7 +83,7 @@ fn train(model: &CStr, watched: &mut Watch) -> davegan_status_t {
         (options.progress_interval, options.threads) = (0.0, 2);
         options.progress = Some(watch);
         options.user_data = (&raw mut *watched).cast();
-        let status = davegan_train_micrograph(micrograph, model.as_ptr(), &options);
+        let status = davegan_train_micrograph(micrograph, model.as_ptr(), &options, null_mut());
         davegan_micrograph_free(micrograph);
         status
     }
@@ -221,7 +221,7 @@ fn null_pointers_are_named_and_results_emptied() {
         fails(davegan_micrograph_sample(null(), &mut micrograph), invalid, "options is NULL");
         fails(davegan_micrograph_from_memory(null(), 1, 2, 2, &mut micrograph), invalid, "phases is NULL");
         fails(davegan_micrograph_write(null(), name, name), invalid, "micrograph is NULL");
-        fails(davegan_train(name, null(), null(), null()), invalid, "model is NULL");
+        fails(davegan_train(name, null(), null(), null(), null_mut()), invalid, "path and model are both NULL");
         fails(davegan_train_options_init(null_mut(), 999, 1), invalid, "options is NULL");
         let mut model = std::ptr::dangling_mut();
         fails(davegan_model_load(null(), 0, 0, &mut model), invalid, "path is NULL");
@@ -260,7 +260,7 @@ fn wrong_files_and_options_have_their_status() {
         let mut wrong = options(|o, size| davegan_train_options_init(o, size, DAVEGAN_PROFILE_PAPER64));
         wrong.rate_encoder = f64::NAN;
         let discs = discs();
-        let train = |o| davegan_train_micrograph(discs, missing.as_ptr(), o);
+        let train = |o| davegan_train_micrograph(discs, missing.as_ptr(), o, null_mut());
         fails(train(&wrong), DAVEGAN_INVALID_PARAMETER, "rate_encoder = NaN");
         wrong.struct_size = 3;
         fails(train(&wrong), DAVEGAN_INVALID_PARAMETER, "struct_size of davegan_train_options_t is 3");

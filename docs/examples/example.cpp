@@ -51,7 +51,7 @@ static davegan::Micrograph micrographs() {
 }
 
 static davegan::Model training(const davegan::Micrograph &micrograph) {
-    //! [train]
+    //! [Model::train]
     davegan::TrainOptions options(davegan::Profile::paper32);
     options.steps = 4;
     options.batch_size = 4;
@@ -59,8 +59,11 @@ static davegan::Model training(const davegan::Micrograph &micrograph) {
         std::printf("step %lld\n", static_cast<long long>(progress.step));
         return true; // false cancels
     };
-    davegan::train(micrograph, "example_cpp_model.h5", options);
-    //! [train]
+    const davegan::Model trained = davegan::Model::train(micrograph, "", options);
+    //! [Model::train]
+    //! [Model::save]
+    trained.save("example_cpp_model.h5");
+    //! [Model::save]
     //! [Model::load]
     davegan::Model model = davegan::Model::load("example_cpp_model.h5");
     //! [Model::load]

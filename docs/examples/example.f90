@@ -100,8 +100,11 @@ contains
     options%batch_size = 4
     ![davegan_train_options_init]
     ![davegan_train]
-    call davegan_train(micrograph, "example_fortran_model.h5", options=options)
+    call davegan_train(model, micrograph, options=options)
     ![davegan_train]
+    ![davegan_model_save]
+    call davegan_model_save(model, "example_fortran_model.h5")
+    ![davegan_model_save]
     ![davegan_model_load]
     call davegan_model_load(model, "example_fortran_model.h5")
     ![davegan_model_load]

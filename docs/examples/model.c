@@ -18,7 +18,7 @@ static davegan_micrograph_t *micrograph_of_128(void) {
     return micrograph;
 }
 
-static void train(const davegan_micrograph_t *micrograph) {
+static davegan_model_t *train(const davegan_micrograph_t *micrograph) {
     //! [davegan_train_options_init]
     davegan_train_options_t options;
     CHECK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_PAPER32));
@@ -29,12 +29,19 @@ static void train(const davegan_micrograph_t *micrograph) {
     //! [davegan_train_options_init]
 
     //! [davegan_train]
-    CHECK(davegan_train("example_training.h5", "/phase", "example_model.h5", &options));
+    davegan_model_t *model = NULL; /* checkpoints, too, go to example_model.h5 */
+    CHECK(davegan_train("example_training.h5", "/phase", "example_model.h5", &options, &model));
     //! [davegan_train]
+    davegan_model_free(model);
 
     //! [davegan_train_micrograph]
-    CHECK(davegan_train_micrograph(micrograph, "example_model.h5", &options));
+    CHECK(davegan_train_micrograph(micrograph, NULL, &options, &model));
     //! [davegan_train_micrograph]
+
+    //! [davegan_model_save]
+    CHECK(davegan_model_save(model, "example_model.h5"));
+    //! [davegan_model_save]
+    return model;
 }
 
 static void look_at(const davegan_model_t *model) {
@@ -110,7 +117,7 @@ static void generate(const davegan_model_t *model) {
 
 int main(void) {
     davegan_micrograph_t *micrograph = micrograph_of_128();
-    train(micrograph);
+    davegan_model_free(train(micrograph));
     //! [davegan_model_load]
     davegan_model_t *model = NULL;
     CHECK(davegan_model_load("example_model.h5", DAVEGAN_DEVICE_KIND_AUTO, 0, &model));

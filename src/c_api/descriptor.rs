@@ -10,7 +10,7 @@ use super::pointers::{Buffer, Place, elements, reference, slice};
 use super::status::davegan_status_t;
 use crate::descriptor::{self, S2Options, radial_average};
 use crate::device::thread_pool;
-use crate::generation;
+use crate::evaluation::model_errors;
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn davegan_evaluate(
             (place, &reference(model, "model")?.0, read_options(options)?)
         };
         let phase = if phase == -1 { None } else { Some(phase_number(phase)?) };
-        let measured = generation::evaluate(model, phase, &options)?;
+        let measured = model_errors(model, phase, &options)?;
         place.set(davegan_evaluation_t {
             struct_size: size,
             e_rec: measured.reconstruction.mean,

@@ -15,8 +15,7 @@ use super::pointers::{self, Place, elements, optional_text, reference, slice, te
 use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::device::thread_pool;
-use crate::evaluation::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
-use crate::generation;
+use crate::evaluation::{Fidelity, PARTS, evaluate_in_parts, floor_windows, model_fidelity};
 use crate::micrograph::PhaseImages;
 use crate::progress::in_parts;
 use crate::storage::VTKHDF_PHASE;
@@ -153,7 +152,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
         let phase = judged_phase(phase, &micrograph.images)?;
         let mut audience = audience(&options)?;
         let (generation, interval) = (options.generation()?, options.progress_interval);
-        let measured = generation::fidelity(model, micrograph, phase, &generation, interval, &mut |progress| {
+        let measured = model_fidelity(model, micrograph, phase, &generation, interval, &mut |progress| {
             audience.tell(host, progress)
         })?;
         place.give(davegan_fidelity_t(measured));

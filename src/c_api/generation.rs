@@ -9,9 +9,9 @@ use super::pointers::{self, Buffer, elements, optional_text, reference};
 use super::progress::{Audience, davegan_progress_callback_t};
 use super::status::davegan_status_t;
 use crate::Result;
-use crate::generation::{self, FileOptions, GenerationOptions};
+use crate::generation::{self, GenerationOptions};
 use crate::model::Model;
-use crate::storage::{Layout, Mode};
+use crate::storage::{FileOptions, Layout, Mode, generate_to_file};
 
 /// Which realisations to make, and how. Filled by `davegan_generate_options_init`.
 ///
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn davegan_generate(
             (model, pointers::path(path, "path")?, group, davegan_generate_options_t::read(options)?)
         };
         let mut audience = Audience::new("generating", options.progress_bar, options.progress, options.user_data)?;
-        generation::generate_to_file(model, path, &options.generation()?, &options.file(group)?, &mut |progress| {
+        generate_to_file(model, path, &options.generation()?, &options.file(group)?, &mut |progress| {
             audience.tell(host, progress)
         })
     })

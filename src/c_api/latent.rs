@@ -22,7 +22,7 @@ unsafe fn images(model: &Model, phases: *const u8, n: usize, name: &str) -> Resu
 
 /// `n` latent vectors of the host, in the precision that the networks work in.
 unsafe fn vectors(model: &Model, z: *const f64, n: usize) -> Result<Array2<f32>> {
-    let latents = model.options.latent_size;
+    let latents = model.latent_size;
     // SAFETY: the caller's promise.
     let z = unsafe { slice(z, elements(&[n, latents], "z")?, "z") }?;
     let z = ArrayView2::from_shape((n, latents), z).map_err(|error| Error::invalid(error.to_string()))?;
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn davegan_latent_vectors(
         // SAFETY: the promises at the top of the header hold for this and all other functions here.
         let (model, options) = unsafe { (&reference(model, "model")?.0, read_options(options)?) };
         options.validate()?;
-        let needed = elements(&[options.count, model.options.latent_size], "z")?;
+        let needed = elements(&[options.count, model.latent_size], "z")?;
         // SAFETY: as above.
         let buffer = unsafe { Buffer::new(z, capacity, needed, "the latent vectors") }?;
         let vectors = thread_pool(options.threads)?
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn davegan_encode(
     guard(|| {
         // SAFETY: as above.
         let model = unsafe { &reference(model, "model")?.0 };
-        let needed = elements(&[n, model.options.latent_size], "mean")?;
+        let needed = elements(&[n, model.latent_size], "mean")?;
         // SAFETY: as above.
         let (images, mean, deviation) = unsafe {
             let images = images(model, phases, n, "phases")?;

@@ -10,10 +10,11 @@ use super::pointers::{self, Buffer, Place, reference};
 use super::status::davegan_status_t;
 use super::train_options::profile_code;
 use crate::model::Model;
+use crate::storage::{read_model, write_model};
 
 /// A trained model.
 ///
-/// Made by `davegan_model_load`; ended by `davegan_model_free`. Any number of threads may use it at once.
+/// Made by `davegan_train`, `davegan_train_micrograph` or `davegan_model_load`; ended by `davegan_model_free`. Any number of threads may use it at once.
 pub struct davegan_model_t(pub(super) Model);
 
 // What the header promises: a handle may be used from many threads at once.
@@ -79,8 +80,22 @@ pub unsafe extern "C" fn davegan_model_load(
     guard(|| {
         // SAFETY: the promises at the top of the header hold for this and all other functions here.
         let (place, path) = unsafe { (Place::handle(model, "model")?, pointers::path(path, "path")?) };
-        place.give(davegan_model_t(Model::load(path, device::device(device, device_index)?)?));
+        place.give(davegan_model_t(read_model(path, device::device(device, device_index)?)?));
         Ok(())
+    })
+}
+
+/// Writes a model to the file at `path`, or replaces it in one step.
+///
+/// The file is for `davegan_model_load`; a training cannot be resumed from it. Equal models give equal bytes. Fails with
+/// `DAVEGAN_IO` if the file cannot be written, and an older file is untouched then. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_model_save(model: *const davegan_model_t, path: *const c_char) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (model, path) = unsafe { (&reference(model, "model")?.0, pointers::path(path, "path")?) };
+        write_model(model, path)
     })
 }
 
@@ -102,18 +117,18 @@ pub unsafe extern "C" fn davegan_model_info(
         let [nz, ny, nx] = model.shape().map(|length| length as i64);
         place.set(davegan_model_info_t {
             struct_size: size,
-            profile: profile_code(model.options.profile),
+            profile: profile_code(model.profile),
             n_phases: model.n_phases() as i32,
-            latent_size: model.options.latent_size as i32,
+            latent_size: model.latent_size as i32,
             minority_phase: model.tiles.minority_phase().into(),
             nz,
             ny,
             nx,
             n_tiles: model.tiles.len() as i64,
-            steps: model.state.step as i64,
-            steps_planned: model.steps_planned as i64,
-            seed: model.options.seed as i64,
-            n_history: model.history.len() as i64,
+            steps: model.record.steps as i64,
+            steps_planned: model.record.steps_planned as i64,
+            seed: model.record.seed as i64,
+            n_history: model.record.history.len() as i64,
             volume_fraction: per_phase(&model.tiles.volume_fractions()),
             phase_value: per_phase(&model.origin.phase_values),
         });
@@ -153,7 +168,7 @@ pub unsafe extern "C" fn davegan_model_history(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let rows = unsafe { reference(model, "model")? }.0.history.iter();
+        let rows = unsafe { reference(model, "model")? }.0.record.history.iter();
         let history: Vec<f64> =
             rows.flat_map(|row| [row.step as f64].into_iter().chain(row.losses.as_array())).collect();
         // SAFETY: as above.

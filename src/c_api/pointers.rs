@@ -49,6 +49,12 @@ pub(super) unsafe fn path<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
     Ok(Path::new(OsStr::from_bytes(bytes)))
 }
 
+/// The path of a file or NULL.
+pub(super) unsafe fn optional_path<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a Path>> {
+    // SAFETY: the host's promise.
+    if pointer.is_null() { Ok(None) } else { unsafe { path(pointer, name) }.map(Some) }
+}
+
 /// The product of `lengths`: how many elements an array of the host holds.
 pub(super) fn elements(lengths: &[usize], name: &str) -> Result<usize> {
     // Rust's slices are limited to isize::MAX bytes, and no element here is larger than a double.
@@ -183,6 +189,7 @@ mod tests {
             assert!(Buffer::<u8>::new(null_mut(), 0, 0, "phases").unwrap().zeroed().is_empty());
             Buffer::<f64>::new(null_mut(), 3, 0, "history").unwrap().fill(&[]);
             assert_eq!(optional_text(null(), "dataset"), Ok(None));
+            assert_eq!(optional_path(null(), "path"), Ok(None));
             free::<u8>(null_mut());
         }
     }

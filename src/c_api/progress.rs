@@ -101,7 +101,7 @@ impl Audience {
 mod tests {
     use super::super::guard::guard_with_host;
     use super::*;
-    use crate::training::Losses;
+    use crate::progress::Losses;
 
     unsafe extern "C" fn keep(progress: *const davegan_progress_t, user_data: *mut c_void) -> i32 {
         // SAFETY: the test hands over a vector of progress.

@@ -6,9 +6,8 @@
 
 use super::fidelity::Beside;
 use super::protocol::{beside, check};
-use super::statistics::mean;
 use crate::Result;
-use crate::descriptor::{Indicator, effective_conductivity};
+use crate::descriptor::{Indicator, effective_conductivity, mean};
 use crate::micrograph::{PhaseImages, regular_places, windows};
 
 /// How many times as wide as a realisation windows are at most, by powers of two.

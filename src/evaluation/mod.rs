@@ -8,12 +8,16 @@
 //! * `fidelity`: the figures and their names.
 //! * `gates`: what must hold.
 //! * `table`: both for people.
-//! * `statistics`: mean, deviation and the Kolmogorov-Smirnov test.
+//! * `statistics`: root mean square difference and the Kolmogorov-Smirnov test.
+//! * `model_fidelity`: the figures of a model, whose realisations and reconstructions it makes.
+//! * `model_errors`: E_rec and E_gen of a model.
 //! * `edges`: what the edges of windows cost a conductivity.
 
 mod edges;
 mod fidelity;
 mod gates;
+mod model_errors;
+mod model_fidelity;
 #[cfg(test)]
 mod oracle;
 mod protocol;
@@ -24,6 +28,7 @@ pub(crate) use edges::side_with_edges_alike;
 pub use edges::{conductivity_of_wider_windows, conductivity_with_edges_alike};
 pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
+pub use model_errors::{ModelErrors, model_errors};
+pub use model_fidelity::model_fidelity;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};
-pub(crate) use statistics::{deviation, mean};

@@ -3,10 +3,11 @@
 use rand::Rng;
 
 use super::fidelity::{Beside, Fidelity};
-use super::statistics::{deviation, distance, kolmogorov_smirnov, mean};
+use super::statistics::{distance, kolmogorov_smirnov};
 use crate::descriptor::{
-    Clusters, Indicator, PairCounts, clusters, covariance, effective_conductivity, ends, ends_radius,
-    interface_density, jensen_shannon, likeness, lineal_path, pattern_histograms, reconstruction_error, seam_density,
+    Clusters, Indicator, PairCounts, clusters, covariance, deviation, effective_conductivity, ends, ends_radius,
+    interface_density, jensen_shannon, likeness, lineal_path, mean, pattern_histograms, reconstruction_error,
+    seam_density,
 };
 use crate::micrograph::{PhaseImages, tiles, windows};
 use crate::random::{self, Purpose};

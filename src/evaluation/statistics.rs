@@ -1,14 +1,4 @@
-//! Mean, deviation, root mean square and the Kolmogorov-Smirnov test.
-
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Standard deviation of a sample; not a number for a single value.
-pub fn deviation(values: &[f64]) -> f64 {
-    let mean = mean(values);
-    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
-}
+//! Root mean square difference and the Kolmogorov-Smirnov test.
 
 /// Root mean square of a difference.
 pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -46,8 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deviation_is_that_of_a_sample() {
-        assert_eq!((mean(&[1.0, 2.0, 6.0]), deviation(&[1.0, 2.0, 6.0])), (3.0, 7f64.sqrt()));
+    fn distance_is_the_root_mean_square() {
         assert_eq!(distance(&[1.0, 2.0], &[4.0, -2.0]), 12.5f64.sqrt());
     }
 

@@ -8,9 +8,9 @@ use burn::tensor::{Tensor, TensorData};
 use super::{GenerationOptions, decode, encode, latent_vectors, realisations};
 use crate::device::accelerator;
 use crate::micrograph::{GaussianField, Micrograph, Sample};
-use crate::model::Model;
 use crate::network::{Profile, read};
-use crate::training::{RunOptions, TrainingOptions, train};
+use crate::storage::{read_model, train_to_file};
+use crate::training::{RunOptions, TrainingOptions};
 use crate::{Device, Error};
 
 fn micrograph() -> Micrograph {
@@ -35,7 +35,7 @@ fn train_on(device: Device, name: &str, steps: u64) -> PathBuf {
         ..TrainingOptions::new(profile)
     };
     let run = RunOptions { device, resume: true, ..RunOptions::default() };
-    train(&micrograph(), &path, &options, &run, &mut |_| ControlFlow::Continue(())).unwrap();
+    train_to_file(&micrograph(), Some(&path), &options, &run, &mut |_| ControlFlow::Continue(())).unwrap();
     path
 }
 
@@ -44,10 +44,10 @@ fn a_model_of_one_device_gives_the_same_on_another() {
     let Some(accelerator) = accelerator() else { return };
     for (device, name) in [(Device::Cpu, "of_processor.h5"), (accelerator, "of_accelerator.h5")] {
         let path = train_on(device, name, 12);
-        let [here, there] = [Device::Cpu, accelerator].map(|device| Model::load(&path, device).unwrap());
+        let [here, there] = [Device::Cpu, accelerator].map(|device| read_model(&path, device).unwrap());
         let vectors = latent_vectors(&here, 7, 0, 40).unwrap();
-        let input = TensorData::new(vectors.iter().copied().collect::<Vec<_>>(), [40, here.options.latent_size, 1, 1]);
-        let logits = read(here.generator().forward(Tensor::from_data(input, &Device::Cpu.open().unwrap()))).unwrap();
+        let input = TensorData::new(vectors.iter().copied().collect::<Vec<_>>(), [40, here.latent_size, 1, 1]);
+        let logits = read(here.generator.forward(Tensor::from_data(input, &Device::Cpu.open().unwrap()))).unwrap();
         let [ours, theirs] = [&here, &there].map(|model| decode(model, vectors.view()).unwrap());
         let sure = logits.iter().filter(|logit| logit.abs() > 1e-3).count();
         assert!(sure > logits.len() / 2, "{sure} of {} pixels are of one phase for sure", logits.len());
@@ -68,7 +68,7 @@ fn a_training_goes_on_where_another_device_stopped() {
         let expected = train_on(first, &format!("whole_{name}"), 8);
         train_on(first, name, 4);
         let path = train_on(second, name, 8);
-        let [found, expected] = [path, expected].map(|path| Model::load(&path, Device::Cpu).unwrap().history);
+        let [found, expected] = [path, expected].map(|path| read_model(&path, Device::Cpu).unwrap().record.history);
         assert_eq!(found.len(), 4);
         for (found, expected) in found.iter().zip(&expected) {
             let pairs = found.losses.as_array().into_iter().zip(expected.losses.as_array());
@@ -82,7 +82,7 @@ fn a_seed_is_a_promise_on_an_accelerator_too() {
     let Some(accelerator) = accelerator() else { return };
     let [one, two] = ["one.h5", "two.h5"].map(|name| train_on(accelerator, name, 4));
     assert!(std::fs::read(&one).unwrap() == std::fs::read(two).unwrap());
-    let model = Model::load(&one, accelerator).unwrap();
+    let model = read_model(&one, accelerator).unwrap();
     let options = GenerationOptions { seed: 5, first: 2, count: 21, ..GenerationOptions::default() };
     let made = realisations(&model, &options).unwrap();
     for index in [0, 13, 20] {
@@ -94,8 +94,8 @@ fn a_seed_is_a_promise_on_an_accelerator_too() {
 #[test]
 fn a_generator_that_gives_no_numbers_is_refused_on_an_accelerator_too() {
     let Some(accelerator) = accelerator() else { return };
-    let mut model = Model::load(&train_on(accelerator, "broken.h5", 2), accelerator).unwrap();
-    let parameters = &mut model.state.generator.network.parameters;
+    let mut model = read_model(&train_on(accelerator, "broken.h5", 2), accelerator).unwrap();
+    let parameters = &mut model.generator.parameters;
     *parameters = Tensor::full(parameters.dims(), f32::NAN, &parameters.device());
     let error = realisations(&model, &GenerationOptions::default()).unwrap_err();
     assert!(matches!(error, Error::Diverged(_)), "{error}");

@@ -27,7 +27,7 @@ pub struct Encoded {
 }
 
 /// The latent vectors of realisations `first..first + count`, `(count, latents)`: standard normal, or where the model has a
-/// [`Selection`](super::Selection) those of the candidates that are taken.
+/// [`Selection`](crate::model::Selection) those of the candidates that are taken.
 ///
 /// Row i depends on the model, `seed` and `first + i` alone.
 ///
@@ -35,7 +35,7 @@ pub struct Encoded {
 ///
 /// Those of [`decode`], where candidates are looked at.
 pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
-    match model.selection() {
+    match &model.selection {
         Some(selection) => selection.latent_vectors(model, seed, first, count),
         None => Ok(candidate_vectors(model, 1, seed, first, count).0),
     }
@@ -50,7 +50,7 @@ pub(super) fn candidate_vectors(
     first: u64,
     count: usize,
 ) -> (Array2<f32>, Vec<f64>) {
-    let mut vectors = Array2::zeros((count * of_each, model.options.latent_size));
+    let mut vectors = Array2::zeros((count * of_each, model.latent_size));
     let mut draws = Vec::with_capacity(count);
     for (index, mut rows) in (first..).zip(vectors.axis_chunks_iter_mut(Axis(0), of_each)) {
         let mut rng = random::generator(seed, Purpose::Realisation, index);
@@ -68,12 +68,12 @@ pub(super) fn candidate_vectors(
 /// not give numbers.
 pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
     check_images(model, images)?;
-    let latents = model.options.latent_size;
-    let device = model.state.loss_sums.device();
+    let latents = model.latent_size;
+    let device = model.device();
     let mut encoded = Array2::zeros((images.len(), 2 * latents));
     let indices: Vec<usize> = (0..images.len()).collect();
     for (batch, mut rows) in indices.chunks(BATCH).zip(encoded.axis_chunks_iter_mut(Axis(0), BATCH)) {
-        let values = read(model.encoder().forward(one_hot(images, batch, &device)))?;
+        let values = read(model.encoder.forward(one_hot(images, batch, &device)))?;
         rows.iter_mut().zip(values).for_each(|(to, from)| *to = from);
     }
     if encoded.iter().any(|value| !value.is_finite()) {
@@ -115,11 +115,11 @@ pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result
 fn begin(model: &Model, vectors: ArrayView2<f32>) -> PendingPhases {
     let values: Vec<f32> = vectors.iter().copied().collect();
     let data = TensorData::new(values, [vectors.nrows(), vectors.ncols(), 1, 1]);
-    model.generator().begin_phases(Tensor::from_data(data, &model.state.loss_sums.device()))
+    model.generator.begin_phases(Tensor::from_data(data, &model.device()))
 }
 
 fn check_vectors(model: &Model, vectors: ArrayView2<f32>) -> Result<()> {
-    let latents = model.options.latent_size;
+    let latents = model.latent_size;
     if vectors.ncols() != latents || vectors.nrows() == 0 {
         return Err(Error::invalid(format!(
             "{} latent vectors of {} values; the model decodes one or more of {latents} values",
@@ -149,7 +149,7 @@ pub fn reconstruct(model: &Model, images: &PhaseImages) -> Result<PhaseImages> {
 ///
 /// [`Error::InvalidParameter`] if there is no such latent, `n` is below 2, or `range` is not finite and positive.
 pub fn traverse(model: &Model, vector: &[f32], latent: usize, n: usize, range: f64) -> Result<PhaseImages> {
-    let latents = model.options.latent_size;
+    let latents = model.latent_size;
     if vector.len() != latents || latent >= latents {
         return Err(Error::invalid(format!(
             "latent {latent} of a vector of {} values; the model has latents 0 to {}",

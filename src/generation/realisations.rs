@@ -1,19 +1,15 @@
-//! Realisations, in memory and appended to files.
-
-use std::path::Path;
+//! Realisations: which, and how they are made.
 
 use ndarray::Array4;
 use rand::Rng;
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::descriptor::PairCounts;
 use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::network::PendingPhases;
-use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::random::{self, MAX_COUNTER, Purpose};
-use crate::storage::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::{Error, Result};
 
 use super::latent::{DECODED, begin_to_decode, latent_vectors};
@@ -69,33 +65,6 @@ impl GenerationOptions {
     }
 }
 
-/// How realisations are stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileOptions {
-    /// VTKHDF for ParaView, or a group of the host's own file.
-    pub layout: Layout,
-    /// Keep or replace realisations that are already there.
-    pub mode: Mode,
-    /// Side of a voxel; positive.
-    pub voxel_size: f64,
-    /// Whether the error of each realisation to the nearest training tile is computed (Eq. 12, minority phase).
-    pub with_s2_error: bool,
-    /// Seconds between two reports of progress; 0: after every batch.
-    pub progress_interval: f64,
-}
-
-impl Default for FileOptions {
-    fn default() -> Self {
-        Self {
-            layout: Layout::VtkHdf,
-            mode: Mode::Append,
-            voxel_size: 1.0,
-            with_s2_error: true,
-            progress_interval: 0.5,
-        }
-    }
-}
-
 /// Realisations in memory, `(count, nz, ny, nx)`. Each depends on the model, the seed and its index alone, not on
 /// count, threads or what was made before.
 ///
@@ -133,6 +102,28 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
         let mut maker = Maker::new(model, options.batches())?;
         buffer[..needed].chunks_mut(BATCH * voxels).try_for_each(|to| maker.make(to))
     })
+}
+
+/// Makes realisations batch by batch in `pool`. `sink` takes each batch on this thread, with the index of its first one.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for an option out of range, and that of `sink`, which ends the work.
+pub fn generate_batches(
+    model: &Model,
+    options: &GenerationOptions,
+    pool: &ThreadPool,
+    mut sink: impl FnMut(u64, &PhaseImages) -> Result<()>,
+) -> Result<()> {
+    options.validate()?;
+    let [nz, ny, nx] = model.shape();
+    let mut maker = pool.install(|| Maker::new(model, options.batches()))?;
+    while let Some(GenerationOptions { first, count, .. }) = maker.part().cloned() {
+        let mut phases = Array4::zeros((count, nz, ny, nx));
+        pool.install(|| maker.make(phases.as_slice_mut().expect("in standard layout")))?;
+        sink(first, &PhaseImages::new(phases, model.n_phases())?)?;
+    }
+    Ok(())
 }
 
 /// Makes realisations part by part. An accelerator is at work on the next part while the host has the one before.
@@ -176,7 +167,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
 /// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:
 /// what the generator prefers to draw in the middle is then everywhere, as in training.
 pub(super) fn translate(model: &Model, seed: u64, first: u64, of_each: usize, to: &mut [u8]) {
-    if !model.options.generator_periodic {
+    if !model.periodic {
         return;
     }
     let [_, ny, nx] = model.shape();
@@ -188,81 +179,6 @@ pub(super) fn translate(model: &Model, seed: u64, first: u64, of_each: usize, to
     });
 }
 
-/// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
-///
-/// # Errors
-///
-/// [`Error::InvalidParameter`] for an option out of range, [`Error::Cancelled`] if `progress` asked to stop, with the
-/// realisations so far in the file, and those of [`RealisationFile::open`].
-pub fn generate_to_file(
-    model: &Model,
-    path: &Path,
-    options: &GenerationOptions,
-    file_options: &FileOptions,
-    progress: ProgressCallback,
-) -> Result<()> {
-    options.validate()?;
-    check_interval(file_options.progress_interval)?;
-    let pool = thread_pool(options.threads)?;
-    let judged = model.tiles.minority_phase();
-    let training =
-        if file_options.with_s2_error { Some(pool.install(|| PairCounts::new(&model.tiles, judged))?) } else { None };
-    let header = header(model, options, file_options)?;
-    let [nz, ny, nx] = model.shape();
-    let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
-    let steps = options.count as u64;
-    let pace = Pace::new(0, steps, file_options.progress_interval);
-    let mut due = pace.next_report();
-    let mut maker = pool.install(|| Maker::new(model, options.batches()))?;
-    while let Some(part) = maker.part().cloned() {
-        let (images, errors) = pool.install(|| {
-            let mut phases = Array4::zeros((part.count, nz, ny, nx));
-            maker.make(phases.as_slice_mut().expect("in standard layout"))?;
-            let images = PhaseImages::new(phases, model.n_phases())?;
-            let errors = match &training {
-                Some(training) => nearest(training, &images, judged)?,
-                None => vec![f64::NAN; images.len()],
-            };
-            Ok::<_, Error>((images, errors))
-        })?;
-        file.append(part.first, &images, &errors)?;
-        let done = part.first - options.first + part.count as u64;
-        if done == steps || std::time::Instant::now() >= due {
-            due = pace.next_report();
-            if progress(&pace.report(done, None)).is_break() {
-                return Err(Error::Cancelled(format!(
-                    "generation was cancelled after {done} of {steps} realisations; {} holds them",
-                    path.display()
-                )));
-            }
-        }
-    }
-    file.finish()
-}
-
-/// Eq. 12 from each image to the nearest training tile.
-fn nearest(training: &PairCounts, images: &PhaseImages, phase: u8) -> Result<Vec<f64>> {
-    let counts = PairCounts::new(images, phase)?;
-    (0..images.len()).into_par_iter().map(|index| Ok(counts.nearest(index, training)?.1)).collect()
-}
-
-fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions) -> Result<Header> {
-    let text = |name: &str, value: String| (name.to_owned(), value);
-    Ok(Header {
-        shape: model.shape(),
-        n_phases: model.n_phases(),
-        seed: options.seed,
-        voxel_size: file_options.voxel_size,
-        identity: vec![text("model_sha256", model_digest(model)?)],
-        provenance: vec![
-            text("library_version", env!("CARGO_PKG_VERSION").to_owned()),
-            text("micrograph", model.origin.source.clone()),
-            text("phase_values", format!("{:?}", model.origin.phase_values)),
-            text("training_steps", model.state.step.to_string()),
-        ],
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,13 +186,13 @@ mod tests {
     use crate::micrograph::{Checkerboard, Sample, tiles};
     use crate::model::Origin;
     use crate::network::Profile;
-    use crate::training::TrainingOptions;
+    use crate::training::{Checkpoint, TrainingOptions};
 
     fn model(generator_periodic: bool) -> Model {
         let micrograph = Sample::Checkerboard(Checkerboard { ny: 64, nx: 128, cell: 8 }).make(1, 1).unwrap();
         let options = TrainingOptions { generator_periodic, ..TrainingOptions::new(Profile::Standard) };
         let tiles = tiles(&micrograph.images, 64).unwrap();
-        Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
+        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex()).model()
     }
 
     /// The displacements that take one image to the other.

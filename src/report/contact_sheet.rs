@@ -12,7 +12,8 @@ use image::{GrayImage, Luma, Rgb, RgbImage};
 
 use super::picture;
 use crate::device::thread_pool;
-use crate::generation::{Evaluation, GenerationOptions, evaluate, realisations, reconstruct};
+use crate::evaluation::{ModelErrors, model_errors};
+use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::model::Model;
 use crate::{Error, Result};
 
@@ -31,10 +32,10 @@ const BACKGROUND: Rgb<u8> = Rgb([58, 96, 140]);
 ///
 /// # Errors
 ///
-/// Those of [`evaluate`], and [`Error::Io`] if the file cannot be written.
+/// Those of [`model_errors`], and [`Error::Io`] if the file cannot be written.
 pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) -> Result<()> {
     let most = (COLUMNS * COLUMNS) as usize;
-    let Evaluation { reconstruction, generation, .. } = evaluate(model, None, options)?;
+    let ModelErrors { reconstruction, generation, .. } = model_errors(model, None, options)?;
     let tiles = model.tiles.range(0, model.tiles.len().min(most));
     let reconstructions = thread_pool(options.threads)?.install(|| reconstruct(model, &tiles))?;
     let shown = realisations(model, &GenerationOptions { count: options.count.min(most), ..options.clone() })?;

@@ -2,19 +2,25 @@
 //!
 //! * [`Container`]: a checked HDF5 file of named arrays and attributes, written atomically; the model file is one.
 //! * [`write_model`], [`read_model`]: the model file, which is such a container.
+//! * [`write_checkpoint`], [`read_checkpoint`]: a model file from which training goes on.
+//! * [`train_to_file`]: training that keeps its checkpoints in a file.
 //! * [`RealisationFile`]: realisations appended to an HDF5 file that ParaView opens, or to a group of a host's file.
+//! * [`generate_to_file`]: realisations of a model, made and appended batch by batch.
 //! * [`write_phase_images`]: one dataset of phase images, such as reconstructions.
 //! * [`write_fidelity`]: the figures of a judgement, as a group.
 //!
 //! HDF5's C library is not thread-safe, so every function here holds the crate's lock for the whole of its work.
 
 mod atomic_file;
+mod checkpoint_file;
 mod container;
 mod container_hdf5;
 mod fidelity_group;
+mod generate;
 mod hdf5_file;
 mod header;
 mod model_file;
+mod parts;
 mod phase_dataset;
 mod realisation_file;
 mod record;
@@ -22,15 +28,19 @@ mod room;
 mod seal;
 #[cfg(test)]
 mod testing;
+mod train;
 mod vtkhdf;
 
 pub use atomic_file::check_replaceable;
 pub(crate) use atomic_file::replace_file;
+pub use checkpoint_file::{read_checkpoint, write_checkpoint};
 pub use container::{Attribute, Container, NamedArray};
 pub use fidelity_group::write_fidelity;
+pub use generate::{FileOptions, generate_to_file};
 pub use hdf5_file::check_path;
 pub use header::{Header, Layout, Mode};
 pub use model_file::{model_digest, read_model, write_model};
 pub use phase_dataset::write_phase_images;
 pub use realisation_file::RealisationFile;
+pub use train::train_to_file;
 pub use vtkhdf::PHASE as VTKHDF_PHASE;

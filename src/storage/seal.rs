@@ -18,8 +18,8 @@ pub(super) const SEAL_BYTES: usize = 512;
 /// First line of the seal, and the `format` attribute.
 pub(super) const FORMAT: &str = "davegan model";
 
-/// Version of the format that is written, and the newest that can be read.
-pub(super) const FORMAT_VERSION: i64 = 1;
+/// Version of the format that is written, and the only one that is read.
+pub(super) const FORMAT_VERSION: i64 = 2;
 
 /// Writes the seal into the first 512 bytes of `file`, an HDF5 file with a user block.
 pub(super) fn seal(file: &Path) -> io::Result<()> {
@@ -85,10 +85,13 @@ fn what_is_wrong(found: &[u8], length: u64) -> String {
         return format!("{kind}not a davegan model; give a file that davegan_train has written");
     }
     let version = lines.next().and_then(|line| line.strip_prefix("format version ")?.parse::<i64>().ok());
-    if let Some(version) = version.filter(|&version| version > FORMAT_VERSION) {
-        return format!(
-            "format version {version}, but this release reads versions up to {FORMAT_VERSION}; use a newer davegan"
-        );
+    if let Some(version) = version.filter(|&version| version != FORMAT_VERSION) {
+        let advice = if version > FORMAT_VERSION {
+            "use a newer davegan"
+        } else {
+            "train again, or use the davegan that wrote it"
+        };
+        return format!("format version {version}, but this release reads version {FORMAT_VERSION}; {advice}");
     }
     let recorded = lines.next().and_then(|line| line.strip_suffix(" bytes")?.parse::<u64>().ok());
     match recorded {

@@ -30,9 +30,9 @@ pub struct Adam {
     constants: AdamConstants,
     rate: f64,
     /// First moment, one value a parameter.
-    pub first: Tensor<1>,
+    pub(crate) first: Tensor<1>,
     /// Second moment, one value a parameter.
-    pub second: Tensor<1>,
+    pub(crate) second: Tensor<1>,
 }
 
 impl Adam {

@@ -8,33 +8,34 @@ use burn::tensor::Tensor;
 use rand::Rng;
 
 use super::augmentation::standard_normal;
-use super::step::{Posterior, Snapshot, as_image, on_device};
-use crate::model::Model;
-use crate::network::one_hot;
+use super::checkpoint::Checkpoint;
+use super::draws::on_device;
+use super::posterior::{Posterior, as_image};
+use crate::network::{Network, one_hot};
 use crate::random::{self, Purpose};
 
 /// Batches that statistics are measured on.
 const BATCHES: usize = 128;
 
-/// The generator of `model`, and its statistics on batches like those of training, if its weights are an average; else those
-/// of training.
-pub fn averaged_generator(model: &Model) -> Snapshot {
-    let mut network = model.generator();
-    if model.state.average.is_some() {
-        network.measure_statistics(batches(model));
+/// The generator with averaged weights and statistics measured for them, or as it is if training averages no weights.
+pub fn averaged_generator(checkpoint: &Checkpoint) -> Network {
+    let mut network = checkpoint.state.averaged_or_last().clone();
+    if checkpoint.state.average.is_some() {
+        network.measure_statistics(batches(checkpoint));
     }
-    Snapshot { parameters: network.parameters, statistics: network.statistics }
+    network
 }
 
 /// Latent vectors of tiles and random ones, as the generator has them in training.
-fn batches(model: &Model) -> impl Iterator<Item = Tensor<4>> {
-    let (options, encoder, device) = (&model.options, model.encoder(), model.state.loss_sums.device());
+fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Tensor<4>> {
+    let Checkpoint { options, tiles, state, .. } = checkpoint;
+    let (encoder, device) = (&state.encoder.network, state.loss_sums.device());
     let (batch, latents) = (options.batch_size, options.latent_size);
-    let mut rng = random::generator(options.seed, Purpose::Statistics, model.state.step);
+    let mut rng = random::generator(options.seed, Purpose::Statistics, state.step);
     (0..BATCHES).flat_map(move |_| {
-        let tiles: Vec<usize> = (0..batch).map(|_| rng.random_range(0..model.tiles.len())).collect();
+        let chosen: Vec<usize> = (0..batch).map(|_| rng.random_range(0..tiles.len())).collect();
         let noise = on_device(standard_normal(2 * batch * latents, &mut rng), latents, &device);
-        let posterior = Posterior::new(encoder.forward(one_hot(&model.tiles, &tiles, &device)), latents);
+        let posterior = Posterior::new(encoder.forward(one_hot(tiles, &chosen, &device)), latents);
         let streams = [posterior.sample(&noise.clone().narrow(0, 0, batch)), noise.narrow(0, batch, batch)];
         if options.generator_separate_batches {
             streams.map(as_image).to_vec()
@@ -52,12 +53,12 @@ mod tests {
     use crate::network::Profile;
     use crate::training::TrainingOptions;
 
-    fn model(generator_average: f64) -> Model {
+    fn checkpoint(generator_average: f64) -> Checkpoint {
         let field = GaussianField { ny: 64, nx: 64, ..GaussianField::default() };
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
         let tiles = tiles(&micrograph.images, 32).unwrap();
         let options = TrainingOptions { generator_average, ..TrainingOptions::new(Profile::Paper32) };
-        Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
+        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
     }
 
     fn numbers(tensor: &Tensor<1>) -> Vec<f32> {
@@ -66,21 +67,21 @@ mod tests {
 
     #[test]
     fn statistics_of_an_average_are_its_own_and_not_those_of_training() {
-        let model = model(0.9);
-        let first = averaged_generator(&model);
-        let mut other = model.clone();
+        let checkpoint = checkpoint(0.9);
+        let first = averaged_generator(&checkpoint);
+        let mut other = checkpoint.clone();
         let average = other.state.average.as_mut().unwrap();
         average.statistics = average.statistics.clone() * 2.0 + 1.0;
         let second = averaged_generator(&other);
         assert_eq!(numbers(&first.statistics), numbers(&second.statistics));
-        assert_ne!(numbers(&first.statistics), numbers(&model.state.generator.network.statistics));
-        assert_eq!(numbers(&first.parameters), numbers(&model.state.average.unwrap().parameters));
+        assert_ne!(numbers(&first.statistics), numbers(&checkpoint.state.generator.network.statistics));
+        assert_eq!(numbers(&first.parameters), numbers(&checkpoint.state.average.unwrap().parameters));
     }
 
     #[test]
     fn weights_that_are_no_average_keep_the_statistics_of_training() {
-        let model = model(0.0);
-        let network = &model.state.generator.network;
-        assert_eq!(numbers(&averaged_generator(&model).statistics), numbers(&network.statistics));
+        let checkpoint = checkpoint(0.0);
+        let network = &checkpoint.state.generator.network;
+        assert_eq!(numbers(&averaged_generator(&checkpoint).statistics), numbers(&network.statistics));
     }
 }

@@ -10,8 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
 use super::losses::{self, Term};
-use crate::descriptor::{FUNCTIONALS, minkowski_functionals};
-use crate::evaluation::{deviation, mean};
+use crate::descriptor::{FUNCTIONALS, deviation, mean, minkowski_functionals};
 use crate::micrograph::{PhaseImages, regular_places};
 use crate::network::kernels;
 

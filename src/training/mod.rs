@@ -7,28 +7,36 @@
 //! * `minkowski`: how volume fractions and connectivity vary, for realisations to vary alike.
 //! * `patterns`: which patterns realisations have and the micrograph has not.
 //! * `adam`: the optimiser.
-//! * `step`: one step.
-//! * `averaged`: the generator that realisations come from; `choice`: after which step.
-//! * `history`: the loss history.
+//! * `state`: what a step changes; `draws`: its random numbers; `posterior`, `pass`: forward and backward passes.
+//! * `step`: one step; `encoder_step`, `discriminator_step`: two parts of it.
+//! * `history`: the mean losses of a row of the loss history.
+//! * `averaged`: the generator that realisations come from; `validation`: after which step.
+//! * `checkpoint`: a training as it stands, and its model.
 //! * `run`: the loop.
 
 mod adam;
 mod augmentation;
 mod averaged;
 mod batches;
-mod choice;
+mod checkpoint;
+mod discriminator_step;
+mod draws;
+mod encoder_step;
 mod history;
 mod losses;
 mod minkowski;
 mod options;
 #[cfg(test)]
 mod oracle;
+mod pass;
 mod patterns;
+mod posterior;
 mod run;
+mod state;
 mod step;
+mod validation;
 
-pub use adam::Adam;
-pub use history::{LossHistory, LossRow, Losses};
+pub use checkpoint::{BestCheckpoint, Checkpoint};
 pub use options::{RunOptions, TrainingOptions};
-pub use run::train;
-pub use step::{Learner, Snapshot, TrainingState};
+pub use run::{SaveCheckpoint, train};
+pub use state::{Learner, TrainingState};

@@ -373,6 +373,23 @@ impl TrainingOptions {
         left.clamp(0.0, 1.0)
     }
 
+    /// As TOML, as in a model file.
+    pub fn to_text(&self) -> String {
+        toml::to_string(self).expect("options within their ranges are numbers that TOML has")
+    }
+
+    /// Reads what [`to_text`](Self::to_text) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if it is something else, or an option is out of range.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let options: Self = toml::from_str(text)
+            .map_err(|error| Error::invalid(format!("options that this version does not write: {error}")))?;
+        options.validate()?;
+        Ok(options)
+    }
+
     /// The first option that `other` has otherwise, apart from the length of training, as `name = ours instead of
     /// theirs`.
     pub fn first_difference(&self, other: &Self) -> Option<String> {

@@ -5,7 +5,8 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::augmentation::LatentAugmentation;
 use super::batches::TrainingData;
-use super::step::{Draws, TrainingState};
+use super::draws::Draws;
+use super::state::TrainingState;
 use crate::micrograph::{self, GaussianField, Sample};
 use crate::network::{Profile, read};
 use crate::storage::{Attribute, Container, NamedArray};

@@ -34,7 +34,7 @@ static inline davegan_train_options_t short_training(void) {
 
 static inline void train_small_model(const char *path, const davegan_train_options_t *options) {
     davegan_micrograph_t *micrograph = small_micrograph();
-    OK(davegan_train_micrograph(micrograph, path, options));
+    OK(davegan_train_micrograph(micrograph, path, options, NULL));
     davegan_micrograph_free(micrograph);
 }
 
@@ -42,9 +42,10 @@ static inline davegan_model_t *small_model(const char *path) {
     davegan_train_options_t options = short_training();
     options.choice_interval = options.steps; /* its realisations are selected */
     options.candidates = 2;
-    train_small_model(path, &options);
+    davegan_micrograph_t *micrograph = small_micrograph();
     davegan_model_t *model = NULL;
-    OK(davegan_model_load(path, test_device(), 0, &model));
+    OK(davegan_train_micrograph(micrograph, path, &options, &model));
+    davegan_micrograph_free(micrograph);
     return model;
 }
 

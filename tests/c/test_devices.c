@@ -35,11 +35,11 @@ static void devices_that_are_not_there_are_named_and_the_library_works_on(void) 
     davegan_micrograph_t *micrograph = small_micrograph();
     options.device = DAVEGAN_DEVICE_KIND_CUDA;
     options.device_index = 1000;
-    FAILS(DAVEGAN_DEVICE, "cuda:1000", davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options));
+    FAILS(DAVEGAN_DEVICE, "cuda:1000", davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options, NULL));
     options.device = DAVEGAN_DEVICE_KIND_WGPU;
-    FAILS(DAVEGAN_DEVICE, "wgpu:1000", davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options));
+    FAILS(DAVEGAN_DEVICE, "wgpu:1000", davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options, NULL));
     options.device = DAVEGAN_DEVICE_KIND_AUTO;
-    OK(davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options));
+    OK(davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options, NULL));
     davegan_model_t *model = NULL;
     FAILS(DAVEGAN_DEVICE, "choose",
           davegan_model_load(TEST_FILE("model.h5"), DAVEGAN_DEVICE_KIND_WGPU, 1000, &model));

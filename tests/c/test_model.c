@@ -1,4 +1,4 @@
-/* davegan_model_load, _info, _tiles, _history, _free. */
+/* davegan_model_load, _save, _info, _tiles, _history, _free. */
 #include "fixture.h"
 
 static void the_model_knows_how_it_was_trained(const davegan_model_t *model) {
@@ -81,6 +81,8 @@ static void wrong_arguments_are_refused(const davegan_model_t *model, const char
     FAILS(DAVEGAN_INVALID_PARAMETER, "-1", davegan_model_load(path, DAVEGAN_DEVICE_KIND_CUDA, -1, &loaded));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_load(NULL, DAVEGAN_DEVICE_KIND_CPU, 0, &loaded));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_load(path, DAVEGAN_DEVICE_KIND_CPU, 0, NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_save(model, NULL));
+    FAILS(DAVEGAN_IO, "/proc/model.h5", davegan_model_save(model, "/proc/model.h5"));
     davegan_micrograph_t *micrograph = small_micrograph();
     remove(TEST_FILE("foreign.h5"));
     OK(davegan_micrograph_write(micrograph, TEST_FILE("foreign.h5"), "/phase"));

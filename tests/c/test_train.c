@@ -1,4 +1,4 @@
-/* davegan_train, davegan_train_micrograph: progress, cancelling, resuming, determinism, wrong inputs. */
+/* davegan_train, davegan_train_micrograph: the model, progress, cancelling, resuming, determinism, wrong inputs. */
 #include "fixture.h"
 
 typedef struct {
@@ -55,8 +55,8 @@ static void file_and_memory_train_alike(void) {
     OK(davegan_micrograph_write(micrograph, TEST_FILE("micrograph.h5"), "/phase"));
     davegan_micrograph_free(micrograph);
     const davegan_train_options_t options = short_training();
-    OK(davegan_train(TEST_FILE("micrograph.h5"), "/phase", TEST_FILE("from_file.h5"), &options));
-    OK(davegan_train(TEST_FILE("micrograph.h5"), "/phase", TEST_FILE("again.h5"), &options));
+    OK(davegan_train(TEST_FILE("micrograph.h5"), "/phase", TEST_FILE("from_file.h5"), &options, NULL));
+    OK(davegan_train(TEST_FILE("micrograph.h5"), "/phase", TEST_FILE("again.h5"), &options, NULL));
     check_same_file(TEST_FILE("from_file.h5"), TEST_FILE("again.h5"));
     /* The model from memory names another source, but has learned the same. */
     train_small_model(TEST_FILE("from_memory.h5"), &options);
@@ -103,15 +103,42 @@ static void resuming_gives_the_same_bytes(void) {
     options.progress_interval = 0;
     options.user_data = &seen;
     davegan_micrograph_t *micrograph = small_micrograph();
-    FAILS(DAVEGAN_CANCELLED, "3", davegan_train_micrograph(micrograph, TEST_FILE("resumed.h5"), &options));
+    FAILS(DAVEGAN_CANCELLED, "3", davegan_train_micrograph(micrograph, TEST_FILE("resumed.h5"), &options, NULL));
     CHECK_INT(3, seen.last_step);
     CHECK_INT(3, steps_of(TEST_FILE("resumed.h5")));
     seen.cancel_at = 0;
     options.resume = 1;
-    OK(davegan_train_micrograph(micrograph, TEST_FILE("resumed.h5"), &options));
+    OK(davegan_train_micrograph(micrograph, TEST_FILE("resumed.h5"), &options, NULL));
     CHECK_INT(6, steps_of(TEST_FILE("resumed.h5")));
     davegan_micrograph_free(micrograph);
     check_same_file(TEST_FILE("never_stopped.h5"), TEST_FILE("resumed.h5"));
+}
+
+static void the_same_model_is_given_with_a_file_and_without(void) {
+    davegan_train_options_t options = short_training();
+    davegan_micrograph_t *micrograph = small_micrograph();
+    davegan_model_t *with = NULL, *without = NULL, *loaded = NULL, *saved = NULL, *none = NULL;
+    OK(davegan_train_micrograph(micrograph, TEST_FILE("given.h5"), &options, &with));
+    OK(davegan_train_micrograph(micrograph, NULL, &options, &without));
+    OK(davegan_model_load(TEST_FILE("given.h5"), test_device(), 0, &loaded));
+    OK(davegan_model_save(without, TEST_FILE("saved.h5")));
+    OK(davegan_model_load(TEST_FILE("saved.h5"), test_device(), 0, &saved));
+    const davegan_generate_options_t some = some_realisations(0, 4);
+    davegan_model_t *models[] = {with, without, loaded, saved};
+    uint8_t images[4][4 * PIXELS];
+    for (int i = 0; i < 4; ++i) {
+        OK(davegan_generate_into(models[i], &some, images[i], sizeof images[i]));
+        CHECK(memcmp(images[0], images[i], sizeof images[i]) == 0);
+        davegan_model_free(models[i]);
+    }
+    options.resume = 1;
+    none = (davegan_model_t *)&options;
+    FAILS(DAVEGAN_FORMAT, "a model alone",
+          davegan_train_micrograph(micrograph, TEST_FILE("saved.h5"), &options, &none));
+    CHECK(none == NULL);
+    FAILS(DAVEGAN_INVALID_PARAMETER, "resume", davegan_train_micrograph(micrograph, NULL, &options, &none));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_save(NULL, TEST_FILE("saved.h5")));
+    davegan_micrograph_free(micrograph);
 }
 
 static void every_option_of_the_model_trains(void) {
@@ -145,7 +172,7 @@ static void every_option_of_the_model_trains(void) {
     options.discriminator_head_normalised = 1;
     davegan_micrograph_t *micrograph = small_micrograph();
     FAILS(DAVEGAN_INVALID_PARAMETER, "discriminator_spectral",
-          davegan_train_micrograph(micrograph, TEST_FILE("wrong.h5"), &options));
+          davegan_train_micrograph(micrograph, TEST_FILE("wrong.h5"), &options, NULL));
     davegan_micrograph_free(micrograph);
     options.discriminator_head_normalised = 0;
     train_small_model(TEST_FILE("spectral.h5"), &options);
@@ -157,7 +184,7 @@ static void check_option(size_t offset, double value, const char *name) {
     davegan_train_options_t options = short_training();
     davegan_micrograph_t *micrograph = small_micrograph();
     memcpy((char *)&options + offset, &value, sizeof value);
-    FAILS(DAVEGAN_INVALID_PARAMETER, name, davegan_train_micrograph(micrograph, TEST_FILE("wrong.h5"), &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, name, davegan_train_micrograph(micrograph, TEST_FILE("wrong.h5"), &options, NULL));
     davegan_micrograph_free(micrograph);
 }
 
@@ -182,31 +209,31 @@ static void wrong_options_are_named(void) {
     davegan_micrograph_t *micrograph = small_micrograph();
     const char *model = TEST_FILE("wrong.h5");
     options.batch_size = 0;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "batch_size", davegan_train_micrograph(micrograph, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "batch_size", davegan_train_micrograph(micrograph, model, &options, NULL));
     options = short_training();
     options.steps = -1;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "steps", davegan_train_micrograph(micrograph, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "steps", davegan_train_micrograph(micrograph, model, &options, NULL));
     for (int64_t candidates = 0; candidates <= 257; candidates += 257) {
         options = short_training();
         options.candidates = candidates;
-        FAILS(DAVEGAN_INVALID_PARAMETER, "candidates", davegan_train_micrograph(micrograph, model, &options));
+        FAILS(DAVEGAN_INVALID_PARAMETER, "candidates", davegan_train_micrograph(micrograph, model, &options, NULL));
     }
     options = short_training();
     options.seed = -1;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "seed is -1", davegan_train_micrograph(micrograph, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "seed is -1", davegan_train_micrograph(micrograph, model, &options, NULL));
     options = short_training();
     options.threads = -1;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "threads", davegan_train_micrograph(micrograph, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "threads", davegan_train_micrograph(micrograph, model, &options, NULL));
     options = short_training();
     options.resume = 3;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "resume", davegan_train_micrograph(micrograph, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "resume", davegan_train_micrograph(micrograph, model, &options, NULL));
     options = short_training();
     options.profile = 5;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "5", davegan_train_micrograph(micrograph, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "5", davegan_train_micrograph(micrograph, model, &options, NULL));
     options = short_training();
     options.device = DAVEGAN_DEVICE_KIND_CUDA;
     options.device_index = 1000;
-    FAILS(DAVEGAN_DEVICE, "1000", davegan_train_micrograph(micrograph, model, &options));
+    FAILS(DAVEGAN_DEVICE, "1000", davegan_train_micrograph(micrograph, model, &options, NULL));
     davegan_micrograph_free(micrograph);
 }
 
@@ -217,17 +244,17 @@ static void wrong_files_are_refused(void) {
     for (int i = 0; i < 256; ++i) tiny[i] = (uint8_t)(i % 3 == 0);
     davegan_micrograph_t *small = NULL, *micrograph = small_micrograph();
     OK(davegan_micrograph_from_memory(tiny, 1, 16, 16, &small));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "16", davegan_train_micrograph(small, model, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "16", davegan_train_micrograph(small, model, &options, NULL));
     davegan_micrograph_free(small);
-    FAILS(DAVEGAN_IO, "no_such_file.h5", davegan_train("no_such_file.h5", "/phase", model, &options));
-    FAILS(DAVEGAN_HDF5, "/no/such", davegan_train(TEST_FILE("micrograph.h5"), "/no/such", model, &options));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train(NULL, NULL, model, &options));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train(TEST_FILE("micrograph.h5"), "/phase", NULL, &options));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train_micrograph(NULL, model, &options));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train_micrograph(micrograph, NULL, &options));
+    FAILS(DAVEGAN_IO, "no_such_file.h5", davegan_train("no_such_file.h5", "/phase", model, &options, NULL));
+    FAILS(DAVEGAN_HDF5, "/no/such", davegan_train(TEST_FILE("micrograph.h5"), "/no/such", model, &options, NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train(NULL, NULL, model, &options, NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train(TEST_FILE("micrograph.h5"), "/phase", NULL, &options, NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train_micrograph(NULL, model, &options, NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_train_micrograph(micrograph, NULL, &options, NULL));
     write_file(TEST_FILE("file"), "text", 4);
-    FAILS(DAVEGAN_IO, "file/model.h5", davegan_train_micrograph(micrograph, TEST_FILE("file/model.h5"), &options));
-    FAILS(DAVEGAN_IO, "/proc/model.h5", davegan_train_micrograph(micrograph, "/proc/model.h5", &options));
+    FAILS(DAVEGAN_IO, "file/model.h5", davegan_train_micrograph(micrograph, TEST_FILE("file/model.h5"), &options, NULL));
+    FAILS(DAVEGAN_IO, "/proc/model.h5", davegan_train_micrograph(micrograph, "/proc/model.h5", &options, NULL));
     davegan_micrograph_free(micrograph);
 }
 
@@ -236,6 +263,7 @@ int main(void) {
     the_seed_decides_not_the_threads();
     progress_is_reported_and_cancels();
     resuming_gives_the_same_bytes();
+    the_same_model_is_given_with_a_file_and_without();
     every_option_of_the_model_trains();
     wrong_options_are_named();
     wrong_files_are_refused();

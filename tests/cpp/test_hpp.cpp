@@ -110,17 +110,17 @@ void callbacks() {
     };
     int caught = 0;
     try {
-        davegan::train(micrograph, TEST_FILE("thrown.h5"), options);
+        davegan::Model::train(micrograph, TEST_FILE("thrown.h5"), options);
     } catch (const own_exception &exception) {
         caught = exception.value;
     }
     CHECK_INT(42, caught);
     CHECK_INT(3, calls);
     options.on_progress = [](const davegan::Progress &) { return false; };
-    THROWS(DAVEGAN_CANCELLED, "", davegan::train(micrograph, TEST_FILE("thrown.h5"), options));
+    THROWS(DAVEGAN_CANCELLED, "", davegan::Model::train(micrograph, TEST_FILE("thrown.h5"), options));
     options.on_progress = nullptr;
-    davegan::train(micrograph, MODEL, options);
-    davegan::train(TEST_FILE("micrograph.h5"), "/a/phase", TEST_FILE("from_file.h5"), options);
+    davegan::Model::train(micrograph, MODEL, options);
+    davegan::Model::train(TEST_FILE("micrograph.h5"), "/a/phase", TEST_FILE("from_file.h5"), options);
 
     davegan::GenerateOptions generation;
     generation.count = 100;

@@ -119,11 +119,14 @@ contains
     options%history_interval = 2
     options%threads = 2
     options%progress_interval = 0
-    call davegan_train(micrograph, model_path, options, count_calls)
+    call davegan_train(model, micrograph, options=options, progress=count_calls)
     call check(calls > 1, "progress of the training")
+    call davegan_model_save(model, model_path)
     cancel_at = 3
-    call davegan_train(file, "fortran_calls_cancelled.h5", "/phase", options, count_calls, stat, errmsg)
+    call davegan_train(model, file, "fortran_calls_cancelled.h5", "/phase", options, count_calls, stat, errmsg)
     call check(stat == davegan_cancelled .and. len(errmsg) > 0, "cancelled training")
+    call davegan_model_save(model, "fortran_calls_cancelled.h5", stat, errmsg)
+    call check(stat == davegan_invalid_parameter, "no model of a cancelled training")
     cancel_at = 0
   end subroutine test_training
 

@@ -39,8 +39,7 @@ contains
     close (unit, status="delete")
     call davegan_micrograph_write(micrograph, file, "/phase")
     call short_training(options)
-    call davegan_train(micrograph, model_path, options)
-    call davegan_model_load(model, model_path)
+    call davegan_train(model, micrograph, model_path, options)
   end subroutine prepare
 
   subroutine short_training(options)
@@ -70,7 +69,7 @@ contains
     call davegan_generate(model, "fortran_errors.txt/out.vtkhdf", stat=stat, errmsg=errmsg)
     call expect(davegan_io, "fortran_errors.txt/out.vtkhdf")
     call short_training(options)
-    call davegan_train(micrograph, "/proc/model.h5", options, stat=stat, errmsg=errmsg)
+    call davegan_train(no_model, micrograph, "/proc/model.h5", options, stat=stat, errmsg=errmsg)
     call expect(davegan_io, "/proc/model.h5")
   end subroutine test_files
 
@@ -94,16 +93,17 @@ contains
     integer(int8), allocatable :: phases(:, :, :, :)
     integer(int8) :: small(16, 16), nine(9, 9)
     type(davegan_micrograph) :: wrong
+    type(davegan_model) :: no_model
     integer :: i
     call short_training(options)
     options%rate_generator = ieee_value(options%rate_generator, ieee_quiet_nan)
-    call davegan_train(micrograph, "fortran_errors_wrong.h5", options, stat=stat, errmsg=errmsg)
+    call davegan_train(no_model, micrograph, "fortran_errors_wrong.h5", options, stat=stat, errmsg=errmsg)
     call expect(davegan_invalid_parameter, "rate_generator")
     small = 0
     small(3, :) = 1
     call davegan_micrograph_from_memory(wrong, small)
     call short_training(options)
-    call davegan_train(wrong, "fortran_errors_wrong.h5", options, stat=stat, errmsg=errmsg)
+    call davegan_train(no_model, wrong, "fortran_errors_wrong.h5", options, stat=stat, errmsg=errmsg)
     call expect(davegan_invalid_parameter, "16")
     nine = reshape([(int(mod(i, 9), int8), i=1, 81)], [9, 9])
     call davegan_micrograph_from_memory(wrong, nine, stat, errmsg)

@@ -10,6 +10,7 @@ use davegan::micrograph::{
     Segmentation, VoxelSize,
 };
 use davegan::model::Model;
+use davegan::storage::read_model;
 use davegan::{Device, Result};
 
 /// A micrograph: a file, or a built-in material.
@@ -141,9 +142,9 @@ impl ModelArguments {
     ///
     /// # Errors
     ///
-    /// Those of [`Model::load`].
+    /// Those of [`read_model`].
     pub fn load(&self) -> Result<Model> {
-        Model::load(&self.path, self.machine.device)
+        read_model(&self.path, self.machine.device)
     }
 
     /// Which realisations.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use davegan::Result;
-use davegan::generation::{fidelity, reconstruct};
+use davegan::evaluation::model_fidelity;
+use davegan::generation::reconstruct;
 use davegan::storage::{Mode, write_fidelity, write_phase_images};
 
 use crate::arguments::{MicrographArguments, ModelArguments};
@@ -42,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.model.realisations();
     let mut progress = progress::follow("evaluating")?;
     for phase in arguments.phase.map_or_else(|| micrograph.images.judged_phases(), |phase| vec![phase]) {
-        let figures = fidelity(&model, &micrograph, phase, &options, INTERVAL, &mut progress)?;
+        let figures = model_fidelity(&model, &micrograph, phase, &options, INTERVAL, &mut progress)?;
         print(&format!("phase {phase}\n{}", figures.table()))?;
         if let Some(path) = &arguments.output {
             write_fidelity(path, &format!("phase_{phase}"), &figures)?;

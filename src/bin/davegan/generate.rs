@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use davegan::Result;
-use davegan::generation::{FileOptions, GenerationOptions, generate_to_file};
-use davegan::model::Model;
-use davegan::storage::{Layout, Mode};
+use davegan::generation::GenerationOptions;
+use davegan::storage::{FileOptions, Layout, Mode, generate_to_file, read_model};
 
 use crate::arguments::Machine;
 use crate::{print, progress};
@@ -44,7 +43,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let model = Model::load(&arguments.model, arguments.machine.device)?;
+    let model = read_model(&arguments.model, arguments.machine.device)?;
     let options = GenerationOptions {
         seed: arguments.seed,
         first: arguments.first,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use davegan::evaluation::floor_windows;
 use davegan::network::Profile;
-use davegan::training::{RunOptions, TrainingOptions, train};
+use davegan::storage::train_to_file;
+use davegan::training::{RunOptions, TrainingOptions};
 use davegan::{Error, Result};
 
 use crate::arguments::{Machine, MicrographArguments, describe};
@@ -85,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         resume: arguments.resume,
         ..RunOptions::default()
     };
-    match train(&micrograph, &arguments.model, &options, &run, &mut progress) {
+    match train_to_file(&micrograph, Some(&arguments.model), &options, &run, &mut progress) {
         Err(Error::Cancelled(reason)) => Err(Error::Cancelled(format!("{reason} (--resume)"))),
         other => other,
     }?;

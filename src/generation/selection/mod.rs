@@ -20,7 +20,7 @@ use self::candidates::for_candidates;
 use self::conditional_logit::{conditional_logit, left_off, take};
 use self::statistics::{Aim, FIGURES, STATISTICS, figures, statistics};
 use crate::micrograph::PhaseImages;
-use crate::model::Model;
+use crate::model::{Model, Selection};
 use crate::{Error, Result};
 
 /// Candidates that weights are found from, if there are at least [`FEWEST`] for each realisation.
@@ -38,26 +38,16 @@ const FIRST: u64 = 1 << 40;
 /// Columns of [`Selection::rows`].
 const COLUMNS: usize = 1 + FIGURES + STATISTICS;
 
-/// What makes a candidate likely to be taken.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Selection {
-    /// Candidates of each realisation.
-    pub candidates: usize,
-    /// A row a phase: its number, what each of its figures should be on average, and the weight of each statistic.
-    pub rows: Array2<f64>,
-}
-
 impl Selection {
     /// Finds the weights for realisations of `model`, whose own selection does not matter, to be like windows of
-    /// `micrograph`.
+    /// `micrograph`, with at most `most` candidates each.
     ///
     /// # Errors
     ///
     /// [`Error::Diverged`] if the generator does not give numbers, [`Error::InvalidParameter`] if the micrograph is smaller
     /// than a realisation.
-    pub fn fit(model: &Model, micrograph: &PhaseImages, seed: u64) -> Result<Self> {
-        let (phases, side) = (micrograph.judged_phases(), model.options.profile.side());
-        let (most, periodic) = (model.options.candidates, model.options.generator_periodic);
+    pub fn fit(model: &Model, micrograph: &PhaseImages, most: usize, seed: u64) -> Result<Self> {
+        let (phases, side, periodic) = (micrograph.judged_phases(), model.side(), model.periodic);
         let aim = Aim::new(micrograph, &phases, side)?;
         let mut found = Vec::new();
         for_candidates(model, most, seed, FIRST, FITTED / most.max(FEWEST), |part| {
@@ -99,20 +89,20 @@ impl Selection {
     ///
     /// Those of [`decode`](super::decode).
     pub fn latent_vectors(&self, model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
-        let side = model.options.profile.side();
+        let side = model.side();
         let phases: Vec<u8> = self.rows.column(0).iter().map(|&phase| phase as u8).collect();
         let centres = self.rows.slice(s![.., 1..=FIGURES]);
         let weights: Array1<f64> = self.rows.slice(s![.., 1 + FIGURES..]).iter().copied().collect();
         let mut taken = Vec::new();
         for_candidates(model, self.candidates, seed, first, count, |part| {
-            let found = figures(&part.images, &phases, side, model.options.generator_periodic)?;
+            let found = figures(&part.images, &phases, side, model.periodic)?;
             let scores = statistics(found.view(), centres).dot(&weights).to_vec();
             for (choice, (scores, &draw)) in scores.chunks_exact(self.candidates).zip(&part.draws).enumerate() {
                 taken.extend(part.vectors.row(choice * self.candidates + take(scores, draw)));
             }
             Ok(())
         })?;
-        rows_of(model.options.latent_size, taken)
+        rows_of(model.latent_size, taken)
     }
 }
 
@@ -145,10 +135,10 @@ mod tests {
     use crate::generation::latent::candidate_vectors;
     use crate::generation::{GenerationOptions, latent_vectors, realisations};
     use crate::micrograph::{GaussianField, Sample, tiles};
-    use crate::model::{Choice, Origin};
+    use crate::model::Origin;
     use crate::network::Profile;
     use crate::random::{self, Purpose};
-    use crate::training::{Snapshot, TrainingOptions};
+    use crate::training::{Checkpoint, TrainingOptions};
 
     const CANDIDATES: usize = 4;
 
@@ -157,13 +147,10 @@ mod tests {
     fn selecting() -> (Model, PhaseImages) {
         let field = GaussianField { ny: 96, nx: 96, ..GaussianField::default() };
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
-        let options = TrainingOptions {
-            candidates: CANDIDATES,
-            generator_periodic: true,
-            ..TrainingOptions::new(Profile::Paper32)
-        };
+        let options = TrainingOptions { generator_periodic: true, ..TrainingOptions::new(Profile::Paper32) };
         let tiles = tiles(&micrograph.images, 32).unwrap();
-        let mut model = Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex());
+        let device = burn::tensor::Device::flex();
+        let mut model = Checkpoint::new(options, Origin::new(&micrograph), tiles, &device).model();
 
         let made = realisations(&model, &GenerationOptions { seed: 9, count: 45, ..Default::default() }).unwrap();
         let fractions = Indicator::new(&made, 1).unwrap().volume_fractions();
@@ -173,18 +160,15 @@ mod tests {
         let phases = Array4::from_shape_fn((1, 1, 96, 96), |(_, _, y, x)| pixel(y, x));
         let micrograph = PhaseImages::new(phases, 2).unwrap();
 
-        let selection = Some(Selection::fit(&model, &micrograph, 3).unwrap());
-        let [encoder, generator] = [model.encoder(), model.generator()]
-            .map(|network| Snapshot { parameters: network.parameters, statistics: network.statistics });
-        model.choice = Some(Choice { step: 0, shortfall: 1.0, encoder, generator, selection });
+        model.selection = Some(Selection::fit(&model, &micrograph, CANDIDATES, 3).unwrap());
         (model, micrograph)
     }
 
     #[test]
     fn what_is_selected_is_nearer_to_the_micrograph() {
         let (model, micrograph) = selecting();
-        let unselected = Model { choice: None, ..model.clone() };
-        let selection = model.selection().unwrap();
+        let unselected = Model { selection: None, ..model.clone() };
+        let selection = model.selection.as_ref().unwrap();
         let phases = [selection.rows[[0, 0]] as u8];
         let aim = Aim::new(&micrograph, &phases, 32).unwrap();
         let options = GenerationOptions { count: 400, ..GenerationOptions::default() };

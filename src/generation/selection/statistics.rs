@@ -4,9 +4,8 @@ use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 use crate::descriptor::{
-    Indicator, clusters, ends, ends_radius, interface_density, periodic_ends, s2_at, seam_density,
+    Indicator, clusters, deviation, ends, ends_radius, interface_density, mean, periodic_ends, s2_at, seam_density,
 };
-use crate::evaluation::{deviation, mean};
 use crate::micrograph::{PhaseImages, regular_places, windows};
 use crate::{Error, Result};
 

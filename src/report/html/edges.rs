@@ -32,7 +32,7 @@ impl Edges {
         if !conducts_too_well_without_edges(of) {
             return Ok(None);
         }
-        let (micrograph, side) = (&subject.micrograph.images, subject.model.options.profile.side());
+        let (micrograph, side) = (&subject.micrograph.images, subject.model.side());
         let alike = conductivity_with_edges_alike(micrograph, &subject.realisations, of.phase, windows_at)?;
         let wider = conductivity_of_wider_windows(micrograph, of.phase, side)?;
         Ok(Some(Self { of: of.clone(), side, alike, wider }))

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::model::Model;
+use crate::model::{LossRow, Model};
+use crate::progress::Losses;
 use crate::report::svg::{Axis, Mark, Plot, REAL};
-use crate::training::{LossRow, Losses};
 
 /// Points of a curve: more would only make the page large.
 const POINTS: usize = 400;
@@ -20,15 +20,15 @@ const NAMES: [[&str; 3]; 5] = [
 
 /// A plot for each of the five losses: their sizes are too different for one.
 pub(super) fn section(model: &Model) -> Markup {
-    let rows = thinned(&model.history);
+    let history = &model.record.history;
+    let (rows, interval) = (thinned(history), history.first().map_or(0, |row| row.step));
     html! {
         section aria-label="Losses" {
             h2 { "Losses" }
             @if rows.len() < 2 {
-                p.left-out { "Left out: the training was too short for a loss history (a row every "
-                    (model.options.history_interval) " steps)." }
+                p.left-out { "Left out: the training was too short for a loss history." }
             } @else {
-                p { "Means over " (model.options.history_interval * (model.history.len().div_ceil(POINTS)) as u64)
+                p { "Means over " (interval * history.len().div_ceil(POINTS) as u64)
                     " training steps, without unit, as the paper defines them. The scale is logarithmic where a loss changes by "
                     "more than a factor of 30." }
                 div.small-plots {

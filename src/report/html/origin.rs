@@ -22,7 +22,8 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     let [_, ny, nx] = images.shape();
     let [_, tile_y, tile_x] = model.shape();
     let values: Vec<String> = model.origin.phase_values.iter().map(|&value| grey_level(value)).collect();
-    let changed = changed(&model.options)?;
+    let options = TrainingOptions::from_text(&model.record.options)?;
+    let changed = changed(&options)?;
     let facts = [
         (
             "Micrograph",
@@ -30,18 +31,18 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
         ),
         ("Values of the phases before they were numbered", values.join(", ")),
         ("Trained on", format!("{} of {tile_y} × {tile_x} pixels", counted(model.tiles.len(), "tile"))),
-        ("Profile", format!("{}, {} latents", model.options.profile.name(), model.options.latent_size)),
+        ("Profile", format!("{}, {} latents", model.profile.name(), model.latent_size)),
         (
             "Training steps",
             format!(
                 "{} of {}, {} images each",
-                whole(model.state.step),
-                whole(model.steps_planned),
-                model.options.batch_size
+                whole(model.record.steps),
+                whole(model.record.steps_planned),
+                options.batch_size
             ),
         ),
         ("Networks used", used(model)),
-        ("Seed of the training", model.options.seed.to_string()),
+        ("Seed of the training", model.record.seed.to_string()),
         (
             "Realisations judged",
             format!(
@@ -92,11 +93,11 @@ fn changed(options: &TrainingOptions) -> Result<Vec<(String, String, String)>> {
 
 /// The step whose networks generation uses, and how many candidates it makes with them.
 fn used(model: &Model) -> String {
-    let networks = match &model.choice {
-        Some(choice) => format!("those after step {}, judged as good as any", whole(choice.step)),
+    let networks = match model.record.best_step {
+        Some(step) => format!("those after step {}, judged as good as any", whole(step)),
         None => "those after the last step".to_owned(),
     };
-    match model.selection() {
+    match &model.selection {
         Some(selection) => format!("{networks}; each realisation is one of {} candidates", selection.candidates),
         None => networks,
     }

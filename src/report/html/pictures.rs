@@ -52,7 +52,7 @@ fn micrograph(subject: &Subject) -> Result<Markup> {
     let [_, ny, nx] = images.shape();
     let (rows, columns) = (ny.min(MOST), nx.min(MOST));
     // As much enlarged as the tiles, if there is room.
-    let tile_factor = factor(subject.model.options.profile.side());
+    let tile_factor = factor(subject.model.side());
     let factor = (MOST / rows.max(columns)).clamp(1, tile_factor);
     let picture = data_uri(corner(images, 0, rows, columns))?;
     let part =

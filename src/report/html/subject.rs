@@ -45,7 +45,7 @@ impl<'a> Subject<'a> {
     /// [`Error::InvalidParameter`] if the micrograph cannot be the material of the model, and those of [`realisations`].
     pub fn new(model: &'a Model, micrograph: &'a Micrograph, options: &'a GenerationOptions) -> Result<Self> {
         model.check_material(&micrograph.images)?;
-        let side = model.options.profile.side();
+        let side = model.side();
         let windows_at = reason(floor_windows(&micrograph.images, side, options.seed))?;
         let (real, real_name) = match &windows_at {
             Ok(places) => (windows(&micrograph.images, places, side)?, "real window"),

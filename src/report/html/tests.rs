@@ -3,7 +3,6 @@ use std::path::PathBuf;
 
 use super::judgement::Judgement;
 use super::*;
-use crate::Device;
 use crate::evaluation::{Beside, Fidelity};
 use crate::micrograph::{Discs, GaussianField, Sample};
 use crate::network::Profile;
@@ -15,8 +14,7 @@ fn path(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-fn trained(micrograph: &Micrograph, profile: Profile, name: &str) -> Model {
-    let path = path(&format!("{name}.h5"));
+fn trained(micrograph: &Micrograph, profile: Profile) -> Model {
     let options = TrainingOptions {
         steps: 6,
         batch_size: 4,
@@ -25,8 +23,7 @@ fn trained(micrograph: &Micrograph, profile: Profile, name: &str) -> Model {
         ..TrainingOptions::new(profile)
     };
     let run = RunOptions { threads: 1, ..RunOptions::default() };
-    train(micrograph, &path, &options, &run, &mut |_| ControlFlow::Continue(())).unwrap();
-    Model::load(&path, Device::Cpu).unwrap()
+    train(micrograph, &options, &run, None, &mut |_| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 fn report(model: &Model, micrograph: &Micrograph, count: usize, name: &str) -> String {
@@ -76,7 +73,7 @@ fn without_pictures(page: &str) -> String {
 fn two_phases_give_a_whole_page() {
     let mut micrograph = field(128);
     micrograph.source = "<i>&\"field\".h5:alloy".to_owned();
-    let model = trained(&micrograph, Profile::Paper32, "two");
+    let model = trained(&micrograph, Profile::Paper32);
     let page = report(&model, &micrograph, 40, "two");
     assert_well_formed(&page);
     assert!(page.contains("&lt;i&gt;&amp;&quot;field") && !page.contains("<i>"));
@@ -107,7 +104,7 @@ fn two_phases_give_a_whole_page() {
 #[test]
 fn several_phases_are_judged_each() {
     let micrograph = three_phases(128);
-    let model = trained(&micrograph, Profile::Paper64, "three");
+    let model = trained(&micrograph, Profile::Paper64);
     let page = report(&model, &micrograph, 32, "three");
     assert_well_formed(&page);
     assert!(page.contains(" of 32 gates hold") && page.contains("<h3>Phase 2</h3>"));
@@ -117,13 +114,13 @@ fn several_phases_are_judged_each() {
 #[test]
 fn what_cannot_be_judged_is_left_out_with_its_reason() {
     let small = field(40);
-    let model = trained(&small, Profile::Paper32, "small");
+    let model = trained(&small, Profile::Paper32);
     let page = report(&model, &small, 40, "small");
     assert_well_formed(&page);
     assert!(page.contains("No verdict") && page.contains("need at least 64 x 64 pixels"));
     assert!(page.contains("too few real images") && !page.contains("real ± 1 σ"));
     let large = field(128);
-    let model = trained(&large, Profile::Paper32, "large");
+    let model = trained(&large, Profile::Paper32);
     assert!(report(&model, &large, 3, "few").contains("3 realisations; give at least 32"));
     let other =
         Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() }).make(9, 1).unwrap();
@@ -134,7 +131,7 @@ fn what_cannot_be_judged_is_left_out_with_its_reason() {
 #[test]
 fn a_material_that_is_not_the_model_s_is_refused() {
     let micrograph = field(64);
-    let model = trained(&micrograph, Profile::Paper32, "refused");
+    let model = trained(&micrograph, Profile::Paper32);
     let path = path("refused.html");
     let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
     let refused = |micrograph: &Micrograph, path: &Path, options: &GenerationOptions| {
@@ -153,7 +150,7 @@ fn a_material_that_is_not_the_model_s_is_refused() {
 #[test]
 fn every_part_is_told_and_a_cancelled_report_is_not_written() {
     let micrograph = three_phases(64);
-    let model = trained(&micrograph, Profile::Paper32, "parts");
+    let model = trained(&micrograph, Profile::Paper32);
     let path = path("parts.html");
     let steps = |count: usize, last: u64| {
         let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
@@ -177,7 +174,7 @@ fn every_part_is_told_and_a_cancelled_report_is_not_written() {
 #[test]
 fn a_verdict_wants_every_gate_every_phase_and_enough_realisations() {
     let micrograph = field(64);
-    let model = trained(&micrograph, Profile::Paper32, "verdict");
+    let model = trained(&micrograph, Profile::Paper32);
     let verdict = |count: usize, judgements: &[Judgement]| {
         let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
         verdict::section(&Subject::new(&model, &micrograph, &options).unwrap(), judgements).into_string()

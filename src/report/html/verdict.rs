@@ -96,13 +96,13 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
     if subject.realisations.len() < ENOUGH {
         notes.push(format!("Only {} realisations: give {ENOUGH} for a verdict.", subject.realisations.len()));
     }
-    let (done, planned) = (model.state.step, model.steps_planned);
+    let (done, planned) = (model.record.steps, model.record.steps_planned);
     if done < planned {
         notes.push(format!("The training is not complete: {} of {} steps.", whole(done), whole(planned)));
     }
-    let usual = TrainingOptions::new(model.options.profile).total_steps(model.tiles.len());
+    let usual = TrainingOptions::new(model.profile).total_steps(model.tiles.len());
     if planned < usual {
-        let name = model.options.profile.name();
+        let name = model.profile.name();
         notes.push(format!("Trained for {} steps; profile {name} trains for {}.", whole(done), whole(usual)));
     }
     notes

@@ -7,6 +7,7 @@ use ndarray::{ArrayD, Dimension, IxDyn};
 
 use super::*;
 use crate::storage::hdf5_file::file_options;
+use crate::storage::seal::FORMAT_VERSION;
 use crate::storage::testing::{TestDirectory, in_process_with_file_limit};
 
 /// One of everything that a model file has.
@@ -139,11 +140,13 @@ fn what_is_no_model_is_told_from_what_is_missing() {
     }
     hdf5::File::create(directory.path("foreign.h5")).unwrap().close().unwrap();
     assert!(matches!(check(directory.path("foreign.h5"), "an HDF5 file, but not"), Error::Format { .. }));
-    sample().write(directory.path("newer.h5")).unwrap();
-    let newer =
-        String::from_utf8_lossy(&fs::read(directory.path("newer.h5")).unwrap()[..64]).replace("version 1", "version 2");
-    fs::write(directory.path("newer.h5"), newer).unwrap();
-    assert!(matches!(check(directory.path("newer.h5"), "use a newer davegan"), Error::Format { .. }));
+    sample().write(directory.path("other.h5")).unwrap();
+    let seal = String::from_utf8_lossy(&fs::read(directory.path("other.h5")).unwrap()[..64]).into_owned();
+    let now = format!("version {FORMAT_VERSION}");
+    for (other, words) in [(FORMAT_VERSION + 1, "use a newer davegan"), (FORMAT_VERSION - 1, "train again")] {
+        fs::write(directory.path("other.h5"), seal.replace(&now, &format!("version {other}"))).unwrap();
+        assert!(matches!(check(directory.path("other.h5"), words), Error::Format { .. }));
+    }
 }
 
 #[test]

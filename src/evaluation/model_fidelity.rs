@@ -1,10 +1,9 @@
 //! Fidelity of a model: its realisations and reconstructions, judged beside real windows of a micrograph.
 
-use super::latent::reconstruct;
-use super::realisations::{GenerationOptions, realisations};
+use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
 use crate::Result;
 use crate::device::thread_pool;
-use crate::evaluation::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
+use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::Micrograph;
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
@@ -18,10 +17,10 @@ use crate::progress::{ProgressCallback, in_parts};
 /// # Errors
 ///
 /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of range, a micrograph that is too small or
-/// has another number of phases than the model, and what [`evaluate`](crate::evaluation::evaluate) refuses;
+/// has another number of phases than the model, and what [`evaluate`](super::evaluate) refuses;
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the realisations do not fit into memory;
 /// [`Error::Cancelled`](crate::Error::Cancelled) if `progress` asked to stop.
-pub fn fidelity(
+pub fn model_fidelity(
     model: &Model,
     micrograph: &Micrograph,
     phase: u8,
@@ -31,7 +30,7 @@ pub fn fidelity(
 ) -> Result<Fidelity> {
     options.validate()?;
     model.check_material(&micrograph.images)?;
-    let windows_at = floor_windows(&micrograph.images, model.options.profile.side(), options.seed)?;
+    let windows_at = floor_windows(&micrograph.images, model.side(), options.seed)?;
     let pool = thread_pool(options.threads)?;
     in_parts("judging", &pool, 1 + PARTS, progress_interval, progress, |done| {
         let made = realisations(model, options)?;
@@ -49,7 +48,7 @@ mod tests {
     use crate::micrograph::{GaussianField, Sample, tiles};
     use crate::model::Origin;
     use crate::network::Profile;
-    use crate::training::TrainingOptions;
+    use crate::training::{Checkpoint, TrainingOptions};
 
     fn micrograph(seed: u64) -> Micrograph {
         Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() }).make(seed, 1).unwrap()
@@ -60,9 +59,9 @@ mod tests {
         let own = micrograph(1);
         let (origin, tiles) = (Origin::new(&own), tiles(&own.images, 32).unwrap());
         let options = TrainingOptions::new(Profile::Paper32);
-        let model = Model::untrained(options, origin, tiles, &burn::tensor::Device::flex());
+        let model = Checkpoint::new(options, origin, tiles, &burn::tensor::Device::flex()).model();
         let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
-        let judged = |of| fidelity(&model, &of, 1, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
+        let judged = |of| model_fidelity(&model, &of, 1, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(judged(own).gates().len(), 16);
         assert_eq!(judged(micrograph(2)).gates().len(), 15);
     }

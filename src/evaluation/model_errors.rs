@@ -1,15 +1,14 @@
 //! The paper's error measures of a model: E_rec and E_gen (Section 4.1).
 
-use super::latent::reconstruct;
-use super::realisations::{GenerationOptions, realisations};
 use crate::descriptor::{DescriptorErrors, generation_error, reconstruction_error};
 use crate::device::thread_pool;
+use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::model::Model;
 use crate::{Error, Result};
 
 /// Error measures of a model for one phase.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation {
+pub struct ModelErrors {
     /// The phase judged.
     pub phase: u8,
     /// E_rec: between each training tile and its reconstruction.
@@ -24,7 +23,7 @@ pub struct Evaluation {
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] if there is no such phase, and those of [`realisations`].
-pub fn evaluate(model: &Model, phase: Option<u8>, options: &GenerationOptions) -> Result<Evaluation> {
+pub fn model_errors(model: &Model, phase: Option<u8>, options: &GenerationOptions) -> Result<ModelErrors> {
     let phase = phase.unwrap_or_else(|| model.tiles.minority_phase());
     if usize::from(phase) >= model.n_phases() {
         return Err(Error::invalid(format!("phase = {phase}; the model has phases 0 to {}", model.n_phases() - 1)));
@@ -32,7 +31,7 @@ pub fn evaluate(model: &Model, phase: Option<u8>, options: &GenerationOptions) -
     let realisations = realisations(model, options)?;
     thread_pool(options.threads)?.install(|| {
         let reconstructions = reconstruct(model, &model.tiles)?;
-        Ok(Evaluation {
+        Ok(ModelErrors {
             phase,
             reconstruction: reconstruction_error(&model.tiles, &reconstructions, phase)?,
             generation: generation_error(&realisations, &model.tiles, phase)?,

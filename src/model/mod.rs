@@ -1,0 +1,102 @@
+//! A trained model: what training gives and generation takes.
+
+mod origin;
+mod record;
+mod selection;
+
+use burn::tensor::Device as BurnDevice;
+use ndarray::Array4;
+
+pub use origin::Origin;
+pub use record::{LossRow, TrainingRecord};
+pub use selection::Selection;
+
+use crate::micrograph::{Micrograph, PhaseImages};
+use crate::network::{Network, Profile};
+use crate::{Error, Result};
+
+/// A model that generates realisations. Reading it from many threads at once is safe.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its architecture.
+    pub profile: Profile,
+    /// Length of a latent vector.
+    pub latent_size: usize,
+    /// Whether its realisations are periodic.
+    pub periodic: bool,
+    /// What it was trained on.
+    pub origin: Origin,
+    /// Tiles it was trained on, `(n, 1, side, side)`.
+    pub tiles: PhaseImages,
+    /// How its realisations are selected from candidates, if they are.
+    pub selection: Option<Selection>,
+    /// How it was trained.
+    pub record: TrainingRecord,
+    /// Image to mean and log variance of the latent vector.
+    pub(crate) encoder: Network,
+    /// Latent vector to logits.
+    pub(crate) generator: Network,
+}
+
+impl Model {
+    /// Where its networks are.
+    pub(crate) fn device(&self) -> BurnDevice {
+        self.generator.parameters.device()
+    }
+
+    /// Number of phases, 2 to 8.
+    pub fn n_phases(&self) -> usize {
+        self.tiles.n_phases()
+    }
+
+    /// Shape of its realisations, `[nz, ny, nx]` in voxels.
+    pub fn shape(&self) -> [usize; 3] {
+        self.tiles.shape()
+    }
+
+    /// Side of its realisations in pixels.
+    pub fn side(&self) -> usize {
+        self.profile.side()
+    }
+
+    /// `phases`, `n` images in the caller's memory, as images of this model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the length is not that of `n` images, or a voxel is not a phase of the model.
+    pub fn images(&self, phases: &[u8], n: usize) -> Result<PhaseImages> {
+        let [nz, ny, nx] = self.shape();
+        let given = phases.len();
+        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec())
+            .map_err(|_| Error::invalid(format!("{given} voxels are not {n} images of {nz} x {ny} x {nx} voxels")))?;
+        PhaseImages::new(phases, self.n_phases())
+    }
+
+    /// Whether `micrograph` is the one that it was trained on.
+    pub fn is_trained_on(&self, micrograph: &Micrograph) -> bool {
+        Origin::new(micrograph).digest == self.origin.digest
+    }
+
+    /// Checks that `images` can be micrographs of the material that it has learned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if they have another number of phases, or are smaller than a realisation.
+    pub fn check_material(&self, images: &PhaseImages) -> Result<()> {
+        let ([nz, ny, nx], side) = (images.shape(), self.side());
+        if images.n_phases() != self.n_phases() {
+            return Err(Error::invalid(format!(
+                "the micrograph has {} phases, the model {}; give the micrograph that the model was trained on",
+                images.n_phases(),
+                self.n_phases()
+            )));
+        }
+        if nz != 1 || ny < side || nx < side {
+            return Err(Error::invalid(format!(
+                "a micrograph of {nz} x {ny} x {nx} voxels (z, y, x) and realisations of {side} x {side} pixels; give \
+                 the micrograph that the model was trained on"
+            )));
+        }
+        Ok(())
+    }
+}

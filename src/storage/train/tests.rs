@@ -1,0 +1,149 @@
+//! What a training keeps in its file, and what becomes of it.
+
+use std::ops::ControlFlow;
+
+use super::*;
+use crate::Device;
+use crate::micrograph::{Checkerboard, Sample};
+use crate::network::Profile;
+use crate::progress::Progress;
+use crate::storage::testing::TestDirectory;
+use crate::storage::{model_digest, read_model, write_model};
+
+fn micrograph() -> Micrograph {
+    Sample::Checkerboard(Checkerboard { ny: 70, nx: 100, cell: 8 }).make(1, 1).unwrap()
+}
+
+fn options(steps: u64) -> TrainingOptions {
+    TrainingOptions {
+        steps,
+        batch_size: 4,
+        history_interval: 4,
+        choice_interval: 4,
+        candidates: 2,
+        lambda_patterns: 0.1,
+        seed: 5,
+        ..TrainingOptions::new(Profile::Paper32)
+    }
+}
+
+fn run(threads: usize) -> RunOptions {
+    RunOptions { threads, checkpoint_interval: 5, progress_interval: 0.0, ..RunOptions::default() }
+}
+
+fn resume() -> RunOptions {
+    RunOptions { resume: true, ..run(1) }
+}
+
+fn go_on(_: &Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn train_to_bytes(path: &Path, options: &TrainingOptions, run: &RunOptions) -> Vec<u8> {
+    train_to_file(&micrograph(), Some(path), options, run, &mut go_on).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_path_that_hdf5_cannot_open_is_refused_before_training() {
+    use std::os::unix::ffi::OsStrExt;
+    let directory = TestDirectory::new("train-path");
+    let path = directory.path("x").with_file_name(std::ffi::OsStr::from_bytes(b"caf\xe9.h5"));
+    let mut calls = 0;
+    let mut count = |_: &Progress| {
+        calls += 1;
+        ControlFlow::Continue(())
+    };
+    let error = train_to_file(&micrograph(), Some(&path), &options(4), &run(1), &mut count).unwrap_err();
+    assert!(error.to_string().contains("UTF-8") && calls == 0, "{error}");
+}
+
+#[test]
+fn the_bytes_depend_on_the_seed_and_not_on_the_threads() {
+    let directory = TestDirectory::new("train-bytes");
+    let train =
+        |name: &str, options: &TrainingOptions, threads| train_to_bytes(&directory.path(name), options, &run(threads));
+    let one = train("one.h5", &options(12), 1);
+    assert!(one == train("again.h5", &options(12), 1));
+    assert!(one == train("two.h5", &options(12), 2));
+    assert!(one != train("seed.h5", &TrainingOptions { seed: 6, ..options(12) }, 1));
+}
+
+#[test]
+fn a_cancelled_run_resumes_to_the_same_bytes() {
+    let directory = TestDirectory::new("train-resume");
+    let path = directory.path("cancelled.h5");
+    // With validation, with averages that nothing chose, and with neither.
+    let averaged = TrainingOptions { generator_average: 0.9, choice_interval: 0, candidates: 1, ..options(14) };
+    let plain = TrainingOptions { generator_average: 0.0, ..averaged.clone() };
+    for options in [options(14), averaged, plain] {
+        let whole = train_to_bytes(&directory.path("whole.h5"), &options, &run(1));
+        for stop in [3, 7] {
+            let mut cancel =
+                |p: &Progress| if p.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            let error = train_to_file(&micrograph(), Some(&path), &options, &resume(), &mut cancel).unwrap_err();
+            let expected = format!("step {stop} of 14; {} holds", path.display());
+            assert!(matches!(&error, Error::Cancelled(text) if text.contains(&expected)), "{error}");
+            assert_eq!(read_checkpoint(&path, Device::Cpu).unwrap().state.step, stop);
+        }
+        assert!(whole == train_to_bytes(&path, &options, &resume()));
+        // Training further is resuming too; another option is not.
+        train_to_bytes(&path, &TrainingOptions { steps: 15, ..options.clone() }, &resume());
+        let other = TrainingOptions { steps: 15, beta: 0.5, ..options };
+        let error = train_to_file(&micrograph(), Some(&path), &other, &resume(), &mut go_on).unwrap_err();
+        assert!(error.to_string().contains("beta = 1.0 instead of 0.5"), "{error}");
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn the_model_is_the_same_with_a_file_and_without() {
+    let directory = TestDirectory::new("train-model");
+    let [checkpoint, saved] = ["checkpoint.h5", "saved.h5"].map(|name| directory.path(name));
+    let without = train_to_file(&micrograph(), None, &options(4), &run(1), &mut go_on).unwrap();
+    let with = train_to_file(&micrograph(), Some(&checkpoint), &options(4), &run(1), &mut go_on).unwrap();
+    write_model(&without, &saved).unwrap();
+    let [of_training, of_model] = [&checkpoint, &saved].map(|path| read_model(path, Device::Cpu).unwrap());
+    let digest = model_digest(&without).unwrap();
+    assert_eq!(
+        [&with, &of_training, &of_model].map(|model| model_digest(model).unwrap()),
+        [(); 3].map(|()| digest.clone())
+    );
+    assert!(of_model.record == without.record && of_model.selection == without.selection);
+    assert!(without.selection.is_some() && without.record.best_step.is_some());
+}
+
+#[test]
+fn a_model_without_its_training_is_not_resumed() {
+    let directory = TestDirectory::new("train-model-alone");
+    let path = directory.path("model.h5");
+    let model = train_to_file(&micrograph(), None, &options(2), &run(1), &mut go_on).unwrap();
+    write_model(&model, &path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let error = train_to_file(&micrograph(), Some(&path), &options(3), &resume(), &mut go_on).unwrap_err();
+    assert!(matches!(&error, Error::Format { reason, .. } if reason.contains("a model alone")), "{error}");
+    assert!(before == std::fs::read(&path).unwrap());
+    let error = train_to_file(&micrograph(), None, &options(3), &resume(), &mut go_on).unwrap_err();
+    assert!(error.to_string().contains("without a model file"), "{error}");
+}
+
+#[test]
+fn divergence_is_told_with_its_step_and_keeps_the_last_model_file() {
+    let directory = TestDirectory::new("train-diverged");
+    let path = directory.path("diverged.h5");
+    let before = train_to_bytes(&path, &options(5), &run(1));
+    let wild = TrainingOptions {
+        rate_generator: 1.0,
+        rate_encoder: 1.0,
+        lambda_rec: 1e6,
+        beta: 1e6,
+        choice_interval: 0,
+        ..options(400)
+    };
+    let at_the_end = RunOptions { checkpoint_interval: 0, ..run(1) };
+    let error = train_to_file(&micrograph(), Some(&path), &wild, &at_the_end, &mut go_on).unwrap_err();
+    assert!(matches!(&error, Error::Diverged(text) if text.contains("up to step")), "{error}");
+    assert!(error.to_string().contains("nothing had been saved yet"), "{error}");
+    assert!(before == std::fs::read(&path).unwrap());
+}

@@ -1,0 +1,125 @@
+//! A training as it stands: its model, and what going on needs besides.
+
+use burn::tensor::Device as BurnDevice;
+
+use super::history::mean_losses;
+use super::options::TrainingOptions;
+use super::state::TrainingState;
+use crate::micrograph::PhaseImages;
+use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
+use crate::network::Network;
+use crate::{Error, Result};
+
+/// Everything that a training has got to.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// What it is told.
+    pub options: TrainingOptions,
+    /// The micrograph.
+    pub origin: Origin,
+    /// Tiles of the micrograph, `(n, 1, side, side)`.
+    pub tiles: PhaseImages,
+    /// Losses so far.
+    pub history: Vec<LossRow>,
+    /// Networks and optimisers.
+    pub state: TrainingState,
+    /// The best networks so far, if training validates.
+    pub best: Option<BestCheckpoint>,
+}
+
+/// The last networks whose realisations were as like the micrograph as those of any step, but for chance.
+#[derive(Debug, Clone)]
+pub struct BestCheckpoint {
+    /// That step.
+    pub step: u64,
+    /// The smallest shortfall of the gates after any step, summed over the phases that are judged.
+    pub shortfall: f64,
+    /// How realisations are selected from candidates, if they are.
+    pub selection: Option<Selection>,
+    /// The encoder then.
+    pub(crate) encoder: Network,
+    /// The generator then, as generation uses it.
+    pub(crate) generator: Network,
+}
+
+impl Checkpoint {
+    /// A training that has not begun: random weights.
+    pub(crate) fn new(options: TrainingOptions, origin: Origin, tiles: PhaseImages, device: &BurnDevice) -> Self {
+        let state = TrainingState::new(&options, tiles.n_phases(), device);
+        Self { options, origin, tiles, history: Vec::new(), state, best: None }
+    }
+
+    /// Steps that the training is to have.
+    pub fn steps_planned(&self) -> u64 {
+        self.options.total_steps(self.tiles.len())
+    }
+
+    /// The model: the best networks, or else those of the last step with averaged weights if there are any.
+    pub fn model(&self) -> Model {
+        let (encoder, generator) = match &self.best {
+            Some(best) => (&best.encoder, &best.generator),
+            None => (&self.state.encoder.network, self.state.averaged_or_last()),
+        };
+        Model {
+            profile: self.options.profile,
+            latent_size: self.options.latent_size,
+            periodic: self.options.generator_periodic,
+            origin: self.origin.clone(),
+            tiles: self.tiles.clone(),
+            selection: self.best.as_ref().and_then(|best| best.selection.clone()),
+            record: TrainingRecord {
+                options: self.options.to_text(),
+                seed: self.options.seed,
+                steps: self.state.step,
+                steps_planned: self.steps_planned(),
+                best_step: self.best.as_ref().map(|best| best.step),
+                history: self.history.clone(),
+                library_version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            encoder: encoder.clone(),
+            generator: generator.clone(),
+        }
+    }
+
+    /// Checks that the losses since the last row of the loss history are finite, so that it is worth saving.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Diverged`] if not, [`Error::Device`] if they cannot be read back.
+    pub(super) fn check_finite(&self) -> Result<()> {
+        let pending = self.state.step % self.options.history_interval;
+        if pending > 0 {
+            mean_losses(&self.state.loss_sums, pending, self.state.step)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that training with `options` on the micrograph of `origin` continues this training.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] naming the first difference, or that there are more steps than asked for.
+    pub(super) fn check_resumable(&self, options: &TrainingOptions, origin: &Origin) -> Result<()> {
+        if self.origin.digest != origin.digest {
+            return Err(Error::invalid(format!(
+                "the training to resume was on {}, whose phases are not those of {}; resume with that micrograph, or \
+                 choose another model file",
+                self.origin.source, origin.source
+            )));
+        }
+        if let Some(difference) = self.options.first_difference(options) {
+            return Err(Error::invalid(format!(
+                "the training to resume had {difference}; resume with that, or choose another model file"
+            )));
+        }
+        let total = options.total_steps(self.tiles.len());
+        if self.state.step > total {
+            return Err(Error::invalid(format!(
+                "the training to resume has had {} steps already, more than the {total} asked for; ask for more, or \
+                 choose another model file",
+                self.state.step
+            )));
+        }
+        Ok(())
+    }
+}

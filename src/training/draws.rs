@@ -1,0 +1,75 @@
+//! The random numbers of one step.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::augmentation::{
+    Displacements, LatentAugmentation, draw_displacements, standard_normal, uniform_displacements,
+};
+use super::batches::TrainingData;
+use super::options::TrainingOptions;
+use crate::Result;
+use crate::network::{channels, phase_distance};
+use crate::random::{self, Purpose};
+
+/// All random numbers of one step, drawn in a fixed order from the step's own stream.
+pub struct Draws {
+    /// Samples the posterior, `[batch, latents]`.
+    pub posterior_noise: Tensor<2>,
+    /// Latent vectors of realisations, `[batch, latents]`.
+    pub latent_noise: Tensor<2>,
+    /// The random prior, T_mu and T_sigma.
+    pub latent_augmentation: LatentAugmentation,
+    /// Of real images, realisations and reconstructions.
+    pub displacements: [Displacements; 3],
+    /// Real images, if these are windows instead of tiles.
+    pub windows: Option<Tensor<4>>,
+    /// Noise on the streams that the discriminator sees, one behind the other.
+    pub discriminator_noise: Option<Tensor<2>>,
+    /// Functionals of windows of the micrograph, for those of the realisations to be like.
+    pub minkowski: Option<Tensor<2>>,
+}
+
+impl Draws {
+    /// Draws for step `step` (from 0).
+    ///
+    /// # Errors
+    ///
+    /// Those of drawing windows of the micrograph.
+    pub fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
+        let mut rng = random::generator(options.seed, Purpose::Step, step);
+        let (batch, latents) = (options.batch_size, options.latent_size);
+        let deviation = options.displacement * options.profile.side() as f64;
+        // One after the other, so that they go to the device together.
+        let mut numbers = standard_normal(2 * batch * latents, &mut rng);
+        numbers.extend(LatentAugmentation::draw(batch * latents, options, &mut rng));
+        let parts = on_device(numbers, latents, device).split(batch, 0);
+        let [posterior_noise, latent_noise, prior_mean, prior_deviation, mean_scale, deviation_scale] =
+            <[_; 6]>::try_from(parts).expect("two kinds of noise, and four numbers of the augmentation");
+        Ok(Self {
+            posterior_noise,
+            latent_noise,
+            latent_augmentation: LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale },
+            displacements: std::array::from_fn(|stream| match stream {
+                1 if options.generator_periodic => uniform_displacements(batch, options.profile.side(), &mut rng),
+                // Windows come from anywhere already, and tiles are windows.
+                _ if options.discriminator_windows => vec![[0, 0]; batch],
+                _ => draw_displacements(batch, deviation, &mut rng),
+            }),
+            windows: if options.discriminator_windows { Some(data.windows(batch, &mut rng, device)?) } else { None },
+            discriminator_noise: (options.discriminator_noise > 0.0).then(|| {
+                let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);
+                let streams = 2 + usize::from(options.discriminator_reconstructions);
+                let deviation = options.discriminator_noise * phase_distance(data.tiles.n_phases());
+                let noise = standard_normal(streams * batch * numbers, &mut rng);
+                on_device(noise, numbers, device) * deviation
+            }),
+            minkowski: options.compares_functionals().then(|| data.minkowski.draw(&mut rng, device)),
+        })
+    }
+}
+
+/// Numbers as rows of `length` numbers.
+pub fn on_device(numbers: Vec<f32>, length: usize, device: &Device) -> Tensor<2> {
+    let rows = numbers.len() / length;
+    Tensor::from_data(TensorData::new(numbers, [rows, length]), device)
+}

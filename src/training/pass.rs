@@ -1,0 +1,51 @@
+//! One network on several streams of images: as one batch, or each as a batch of its own.
+
+use burn::tensor::Tensor;
+
+use crate::network::{Network, Tape};
+
+/// Forward pass of a network on several streams of images of one size, and its backward passes.
+pub struct Pass {
+    /// One tape for the joint batch, or one a stream.
+    tapes: Vec<Tape>,
+    /// One a stream.
+    pub outputs: Vec<Tensor<4>>,
+}
+
+impl Pass {
+    /// Forward pass of `streams`, each as a batch of its own if they are `separate`.
+    pub fn new(network: &mut Network, streams: &[Tensor<4>], separate: bool) -> Self {
+        if separate {
+            let tapes: Vec<Tape> = streams.iter().map(|stream| network.forward_train(stream.clone())).collect();
+            let outputs = tapes.iter().map(|tape| tape.output.clone()).collect();
+            return Self { tapes, outputs };
+        }
+        let tape = network.forward_train(Tensor::cat(streams.to_vec(), 0));
+        let outputs = tape.output.clone().split(streams[0].dims()[0], 0);
+        Self { tapes: vec![tape], outputs }
+    }
+
+    /// Gradients a tape for gradients a stream; streams behind those that have one matter to nothing.
+    fn by_tape(&self, mut gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
+        if self.tapes.len() > 1 {
+            return gradients;
+        }
+        gradients.extend(self.outputs[gradients.len()..].iter().map(Tensor::zeros_like));
+        vec![Tensor::cat(gradients, 0)]
+    }
+
+    /// Gradient by the parameters, summed over the streams.
+    pub fn backward_parameters(&self, network: &Network, gradients: Vec<Tensor<4>>) -> Tensor<1> {
+        let by_tape = self.tapes.iter().zip(self.by_tape(gradients));
+        let parts = by_tape.map(|(tape, gradient)| network.backward_parameters(tape, gradient));
+        parts.reduce(|sum, part| sum + part).expect("at least one stream")
+    }
+
+    /// Gradients by the streams, at least by those that have a gradient.
+    pub fn backward_input(&self, network: &Network, gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
+        let batch = self.outputs[0].dims()[0];
+        let by_tape = self.tapes.iter().zip(self.by_tape(gradients));
+        let parts: Vec<_> = by_tape.map(|(tape, gradient)| network.backward_input(tape, gradient)).collect();
+        Tensor::cat(parts, 0).split(batch, 0)
+    }
+}

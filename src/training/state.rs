@@ -1,0 +1,89 @@
+//! What training steps change: networks, optimisers, averages.
+
+use burn::tensor::{Device, Tensor};
+
+use super::adam::{Adam, AdamConstants, Update};
+use super::minkowski::{self, COMPARED};
+use super::options::TrainingOptions;
+use super::patterns;
+use crate::network::{Network, ParameterLayout};
+use crate::random::{self, Purpose};
+
+/// A network that learns.
+#[derive(Debug, Clone)]
+pub struct Learner {
+    /// Weights and moving statistics.
+    pub(crate) network: Network,
+    /// Its optimiser.
+    pub(crate) adam: Adam,
+}
+
+/// Everything that a training step changes.
+#[derive(Debug, Clone)]
+pub struct TrainingState {
+    /// Steps done.
+    pub step: u64,
+    /// The encoder.
+    pub encoder: Learner,
+    /// The generator, which is also the decoder.
+    pub generator: Learner,
+    /// The discriminator.
+    pub discriminator: Learner,
+    /// The generator with moving averages of its weights and statistics.
+    pub(crate) average: Option<Network>,
+    /// Minkowski functionals of the latest realisations, as `Minkowski::term` takes them, one after the other; zeros at first.
+    pub(crate) minkowski: Tensor<1>,
+    /// Shares of patterns in the latest realisations, as `Patterns::term` takes them; zeros at first.
+    pub(crate) patterns: Tensor<1>,
+    /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
+    pub(crate) loss_sums: Tensor<1>,
+}
+
+impl TrainingState {
+    /// Networks with random weights.
+    pub(crate) fn new(options: &TrainingOptions, n_phases: usize, device: &Device) -> Self {
+        let architecture = options.architecture(n_phases);
+        let constants =
+            AdamConstants { beta1: options.adam_beta1, beta2: options.adam_beta2, epsilon: options.adam_epsilon };
+        let learner = |layers: Vec<_>, index: u64, rate: f64| {
+            let layout = ParameterLayout::new(&layers);
+            let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
+            let adam = Adam::new(layout.parameter_count(), rate, constants, device);
+            let network = Network::new(layers, options.constants(), parameters, layout.initial_statistics(), device);
+            Learner { network, adam }
+        };
+        let generator = learner(architecture.generator, 1, options.rate_generator);
+        Self {
+            step: 0,
+            encoder: learner(architecture.encoder, 0, options.rate_encoder),
+            average: (options.generator_average > 0.0).then(|| generator.network.clone()),
+            generator,
+            discriminator: learner(architecture.discriminator, 2, options.rate_discriminator),
+            minkowski: Tensor::zeros([COMPARED * minkowski::numbers(n_phases)], device),
+            patterns: Tensor::zeros([patterns::numbers(n_phases)], device),
+            loss_sums: Tensor::zeros([5], device),
+        }
+    }
+
+    /// The generator with averaged weights if there are any, else as it is.
+    pub(crate) fn averaged_or_last(&self) -> &Network {
+        self.average.as_ref().unwrap_or(&self.generator.network)
+    }
+
+    /// Moves the average towards the generator: `decay` is the share of the old values that stays.
+    pub(super) fn move_average(&mut self, decay: f64) {
+        if let Some(average) = &mut self.average {
+            let network = &self.generator.network;
+            let toward = |old: &Tensor<1>, new: &Tensor<1>| old.clone() * decay + new.clone() * (1.0 - decay);
+            average.parameters = toward(&average.parameters, &network.parameters);
+            average.statistics = toward(&average.statistics, &network.statistics);
+        }
+    }
+}
+
+impl Learner {
+    /// One step of the optimiser.
+    pub(super) fn update(&mut self, gradient: Tensor<1>, step: Update) {
+        self.adam.update(&mut self.network.parameters, gradient, step);
+    }
+}

@@ -1,0 +1,213 @@
+//! What a step does, and that all kernels agree on it.
+
+use super::super::augmentation::Displacements;
+use super::super::state::Learner;
+use super::*;
+use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
+
+use crate::network::{Profile, read, with_primitives};
+
+/// The losses of each of the first steps.
+fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {
+    let device = &Device::flex();
+    let tiles = tiles(&micrograph.images, options.profile.side()).unwrap();
+    let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
+    let mut state = TrainingState::new(options, tiles.n_phases(), device);
+    let mut rows = Vec::new();
+    for _ in 0..steps {
+        state.advance(&data, options, device).unwrap();
+        rows.push(read(state.loss_sums.clone()).unwrap());
+        state.loss_sums = Tensor::zeros([5], device);
+    }
+    rows
+}
+
+#[test]
+fn noise_reaches_the_discriminator_alone() {
+    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let quiet = TrainingOptions { batch_size: 4, seed: 2, ..TrainingOptions::new(Profile::Paper64) };
+    let noisy = TrainingOptions { discriminator_noise: 0.2, ..quiet.clone() };
+    let (quiet, noisy) = (losses(&micrograph, &quiet, 1), losses(&micrograph, &noisy, 1));
+    // In the first step: L_Enc, L_Rec and L_KLD know nothing of the discriminator.
+    for loss in [0, 3, 4] {
+        assert_eq!(quiet[0][loss], noisy[0][loss]);
+    }
+    for loss in [1, 2] {
+        assert!(quiet[0][loss] != noisy[0][loss] && noisy[0][loss].is_finite());
+    }
+}
+
+#[test]
+fn windows_stay_and_tori_go_anywhere() {
+    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let tiles = tiles(&micrograph.images, 64).unwrap();
+    let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
+    let largest = |options: &TrainingOptions| -> [i64; 3] {
+        let draws = (0..20).map(|step| Draws::new(options, step, &data, &Device::flex()).unwrap().displacements);
+        let largest = |of: &Displacements| of.iter().flatten().map(|u| u.abs()).max().unwrap();
+        draws.fold([0; 3], |all, now| std::array::from_fn(|stream| all[stream].max(largest(&now[stream]))))
+    };
+    let standard = TrainingOptions::new(Profile::Standard);
+    let [windows, tori, reconstructions] = largest(&standard);
+    assert!(windows == 0 && reconstructions == 0 && tori > 50, "{tori}");
+    let not_periodic = TrainingOptions { generator_periodic: false, ..standard };
+    assert_eq!(largest(&not_periodic), [0; 3]);
+    assert!(largest(&TrainingOptions::new(Profile::Paper64)).iter().all(|largest| (9..50).contains(largest)));
+}
+
+#[test]
+fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_them() {
+    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    for (seen, noise) in [(true, 0.0), (false, 0.0), (false, 0.5)] {
+        let options = TrainingOptions {
+            seed: 2,
+            discriminator_reconstructions: seen,
+            discriminator_noise: noise,
+            ..TrainingOptions::new(Profile::Standard)
+        };
+        let other = TrainingOptions { lambda_vae: 0.5, ..options.clone() };
+        let (one, other) = (losses(&micrograph, &options, 2), losses(&micrograph, &other, 2));
+        assert_eq!(one == other, !seen);
+        assert!(one.iter().flatten().all(|loss| loss.is_finite()));
+    }
+}
+
+#[test]
+fn functionals_and_patterns_reach_the_generator_alone() {
+    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let without = TrainingOptions {
+        lambda_volume_fraction: 0.0,
+        lambda_euler_characteristic: 0.0,
+        lambda_patterns: 0.0,
+        ..TrainingOptions::new(Profile::Standard)
+    };
+    let with = [
+        TrainingOptions { lambda_volume_fraction: 2.0, ..without.clone() },
+        TrainingOptions { lambda_euler_characteristic: 2.0, ..without.clone() },
+        TrainingOptions { lambda_patterns: 1e4, ..without.clone() },
+    ];
+    let without = losses(&micrograph, &without, 2);
+    for with in with.map(|options| losses(&micrograph, &options, 2)) {
+        assert!(with[0][2] != without[0][2] && with[0][..2] == without[0][..2] && with[1][3] != without[1][3]);
+    }
+}
+
+#[test]
+fn the_discriminator_is_shown_phases_alone_if_asked() {
+    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let grey = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Paper64) };
+    let binary = TrainingOptions { discriminator_binary: true, ..grey.clone() };
+    let (grey, binary) = (losses(&micrograph, &grey, 1), losses(&micrograph, &binary, 1));
+    assert_eq!((grey[0][0], grey[0][3]), (binary[0][0], binary[0][3]));
+    assert!(grey[0][1] != binary[0][1] && binary[0][2].is_finite());
+}
+
+/// Options whose gradients are continuous: the others ask which of two numbers is larger, and the last bit may decide.
+fn continuous(profile: Profile, seed: u64) -> TrainingOptions {
+    TrainingOptions {
+        seed,
+        rate_generator: 1e-4,
+        rate_discriminator: 4e-5,
+        rate_encoder: 1e-4,
+        discriminator_binary: false,
+        lambda_volume_fraction: 0.0,
+        lambda_euler_characteristic: 0.0,
+        ..TrainingOptions::new(profile)
+    }
+}
+
+/// Losses, then gradients and moving statistics of encoder, generator and discriminator.
+type Outcome = Vec<Vec<f32>>;
+
+/// What one step from the state `before` gives on `device`.
+fn outcome(before: &TrainingState, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Outcome {
+    let mut state = before.clone();
+    for Learner { network, adam } in [&mut state.encoder, &mut state.generator, &mut state.discriminator] {
+        for vector in [&mut network.parameters, &mut network.statistics, &mut adam.first, &mut adam.second] {
+            *vector = Tensor::from_data(vector.to_data(), device);
+        }
+    }
+    state.average = None;
+    state.loss_sums = Tensor::zeros([5], device);
+    for vector in [&mut state.minkowski, &mut state.patterns] {
+        *vector = Tensor::from_data(vector.to_data(), device);
+    }
+    state.advance(data, options, device).unwrap();
+    let mut outcome = vec![read(state.loss_sums.clone()).unwrap()];
+    let learners = |state: &TrainingState| [&state.encoder, &state.generator, &state.discriminator].map(Clone::clone);
+    for (after, before) in learners(&state).into_iter().zip(learners(before)) {
+        let beta = options.adam_beta1 as f32;
+        let (new, old) = (read(after.adam.first).unwrap(), read(before.adam.first).unwrap());
+        outcome.push(new.iter().zip(old).map(|(new, old)| (new - beta * old) / (1.0 - beta)).collect());
+        outcome.push(read(after.network.statistics).unwrap());
+    }
+    outcome
+}
+
+/// The largest relative difference between the vectors of two outcomes, by Euclidean norm.
+fn difference(found: &Outcome, expected: &Outcome) -> f64 {
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
+    let pairs = found.iter().zip(expected).filter(|(found, _)| !found.is_empty());
+    let relative = pairs.map(|(found, expected)| {
+        let off = norm(&mut found.iter().zip(expected).map(|(a, b)| f64::from(a - b)));
+        off / norm(&mut expected.iter().map(|&value| f64::from(value)))
+    });
+    relative.fold(0.0, f64::max)
+}
+
+/// The longest sums of a step go over all pixels of a batch, and a sum of n numbers is off by n roundings at most.
+fn tolerance(options: &TrainingOptions) -> f64 {
+    (options.batch_size * options.profile.side().pow(2)) as f64 * f64::from(f32::EPSILON) / 2.0
+}
+
+/// Calls `check` with states of some steps of short trainings.
+fn for_states(check: impl Fn(&TrainingState, &TrainingData, &TrainingOptions)) {
+    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    for profile in [Profile::Paper32, Profile::Paper64, Profile::Standard] {
+        let tiles = tiles(&micrograph.images, profile.side()).unwrap();
+        let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
+        for seed in [1, 2] {
+            let options = TrainingOptions { batch_size: 4, ..continuous(profile, seed) };
+            let mut state = TrainingState::new(&options, 2, &Device::flex());
+            for step in [0, 1, 20] {
+                while state.step < step {
+                    state.advance(&data, &options, &Device::flex()).unwrap();
+                }
+                check(&state, &data, &options);
+            }
+        }
+    }
+}
+
+#[test]
+fn fused_kernels_and_primitives_agree_in_every_step() {
+    for_states(|state, data, options| {
+        let fused = outcome(state, data, options, &Device::flex());
+        let primitives = with_primitives(|| outcome(state, data, options, &Device::flex()));
+        assert!(fused != primitives, "the fused kernels did not do the work");
+        let (step, tolerance) = (state.step, tolerance(options));
+        let off = difference(&fused, &primitives);
+        assert!(off < tolerance, "{:?}, seed {}, step {step}: {off} beyond {tolerance}", options.profile, options.seed);
+        println!("{:?}, seed {}, step {step}: {off:.1e}, tolerance {tolerance:.1e}", options.profile, options.seed);
+        // Other weights are seen.
+        let mut other = state.clone();
+        other.generator.network.parameters = other.generator.network.parameters * 1.01;
+        let off = difference(&outcome(&other, data, options, &Device::flex()), &primitives);
+        assert!(off > tolerance, "{off} within {tolerance}");
+    });
+}
+
+#[test]
+fn an_accelerator_agrees_with_the_processor_in_every_step() {
+    let Some(device) = crate::device::accelerator() else { return };
+    let device = device.open().unwrap();
+    for_states(|state, data, options| {
+        let (found, tolerance) = (outcome(state, data, options, &device), tolerance(options));
+        let fused = outcome(state, data, options, &Device::flex());
+        assert!(found != fused, "the processor did the work");
+        let primitives = with_primitives(|| outcome(state, data, options, &Device::flex()));
+        for off in [difference(&found, &fused), difference(&found, &primitives)] {
+            assert!(off < tolerance, "{:?}, step {}: {off} beyond {tolerance}", options.profile, state.step);
+        }
+    });
+}

@@ -1,0 +1,115 @@
+//! Validation: which networks of a training are used, the last ones that miss as few gates as any, but for chance.
+//!
+//! Adversarial training does not converge monotonically, so the best checkpoint is kept.
+
+use super::averaged::averaged_generator;
+use super::checkpoint::{BestCheckpoint, Checkpoint};
+use crate::evaluation::{evaluate, floor_windows};
+use crate::generation::{GenerationOptions, realisations, reconstruct};
+use crate::micrograph::PhaseImages;
+use crate::model::{Model, Selection};
+use crate::{Error, Result};
+
+/// Realisations that are judged.
+const COUNT: usize = 256;
+
+/// By how much later networks may lack more than the best ones and are still taken: half as much as for a gate that is just missed.
+/// Other realisations would lack more or less than these by chance.
+const CHANCE: f64 = 0.25;
+
+/// Judges the networks as they are, and keeps them as the best ones unless earlier ones were clearly better.
+///
+/// A micrograph that is too small for floors, or a phase that fills it, leaves the best ones as they are.
+///
+/// # Errors
+///
+/// [`Error::Diverged`] if the generator no longer gives numbers, and those of reading tensors back.
+pub fn validate(checkpoint: &mut Checkpoint, micrograph: &PhaseImages, threads: usize) -> Result<()> {
+    let mut model = Model {
+        encoder: checkpoint.state.encoder.network.clone(),
+        generator: averaged_generator(checkpoint),
+        selection: None,
+        ..checkpoint.model()
+    };
+    // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
+    let seed = checkpoint.options.seed | 1 << 63;
+    if checkpoint.options.candidates > 1 {
+        model.selection = Some(Selection::fit(&model, micrograph, checkpoint.options.candidates, seed)?);
+    }
+    let shortfall = match shortfall(&model, micrograph, seed, threads) {
+        Err(Error::InvalidParameter(_)) => return Ok(()),
+        other => other?,
+    };
+    let least = checkpoint.best.as_ref().map_or(f64::INFINITY, |best| best.shortfall);
+    if shortfall <= least + CHANCE {
+        let Model { encoder, generator, selection, .. } = model;
+        let step = checkpoint.state.step;
+        checkpoint.best = Some(BestCheckpoint { step, shortfall: shortfall.min(least), encoder, generator, selection });
+    }
+    Ok(())
+}
+
+/// What the gates lack, over all phases that are judged.
+fn shortfall(model: &Model, micrograph: &PhaseImages, seed: u64, threads: usize) -> Result<f64> {
+    let windows = floor_windows(micrograph, model.side(), seed)?;
+    let made = realisations(model, &GenerationOptions { seed, first: 0, count: COUNT, threads })?;
+    let reconstructions = reconstruct(model, &model.tiles)?;
+    let of = |phase| Ok(evaluate(micrograph, &made, Some(&reconstructions), phase, &windows)?.shortfall());
+    micrograph.judged_phases().into_iter().map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::micrograph::{GaussianField, Sample, tiles};
+    use crate::model::Origin;
+    use crate::network::Profile;
+    use crate::training::{TrainingOptions, TrainingState};
+
+    fn checkpoint(side: usize) -> (Checkpoint, PhaseImages) {
+        let field = GaussianField { ny: side, nx: side, ..GaussianField::default() };
+        let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
+        let tiles = tiles(&micrograph.images, 32).unwrap();
+        let options = TrainingOptions::new(Profile::Paper32);
+        let origin = Origin::new(&micrograph);
+        (Checkpoint::new(options, origin, tiles, &burn::tensor::Device::flex()), micrograph.images)
+    }
+
+    #[test]
+    fn better_networks_are_kept_and_worse_ones_are_not() {
+        let (mut checkpoint, micrograph) = checkpoint(80);
+        validate(&mut checkpoint, &micrograph, 1).unwrap();
+        let first = checkpoint.best.clone().unwrap();
+        assert!(first.step == 0 && first.shortfall > 0.0 && first.shortfall <= 16.0, "{}", first.shortfall);
+        // Hardly worse than the best before: the later ones.
+        checkpoint.state.step = 5;
+        checkpoint.best.as_mut().unwrap().shortfall -= 0.2;
+        validate(&mut checkpoint, &micrograph, 1).unwrap();
+        let later = checkpoint.best.clone().unwrap();
+        assert_eq!((later.step, later.shortfall), (5, first.shortfall - 0.2));
+        checkpoint.best.as_mut().unwrap().shortfall = first.shortfall / 2.0;
+        checkpoint.state.step = 9;
+        validate(&mut checkpoint, &micrograph, 1).unwrap();
+        assert_eq!(checkpoint.best.as_ref().unwrap().step, 5);
+    }
+
+    #[test]
+    fn generation_takes_the_chosen_networks() {
+        let (mut checkpoint, micrograph) = checkpoint(80);
+        validate(&mut checkpoint, &micrograph, 1).unwrap();
+        let options = GenerationOptions { count: 2, threads: 1, ..GenerationOptions::default() };
+        let chosen = realisations(&checkpoint.model(), &options).unwrap();
+        let other = TrainingOptions { seed: 1, ..checkpoint.options.clone() };
+        checkpoint.state = TrainingState::new(&other, 2, &burn::tensor::Device::flex());
+        assert_eq!(realisations(&checkpoint.model(), &options).unwrap(), chosen);
+        checkpoint.best = None;
+        assert_ne!(realisations(&checkpoint.model(), &options).unwrap(), chosen);
+    }
+
+    #[test]
+    fn a_micrograph_too_small_to_judge_by_leaves_no_choice() {
+        let (mut checkpoint, micrograph) = checkpoint(50);
+        validate(&mut checkpoint, &micrograph, 1).unwrap();
+        assert!(checkpoint.best.is_none());
+    }
+}
