@@ -32,6 +32,7 @@ static const char USAGE[] =
     "  --device D        cpu, cuda:N, wgpu:N, or auto, which is the processor, if not given\n"
     "  --batch N         images in a training step\n"
     "  --set NAME=VALUE  any other training option of davegan.h, such as lambda_rec=1e-3; may be repeated\n"
+    "  --paper TEXT      points that the paper leaves open, see paper_options in davegan.h\n"
     "  --otsu P          find P phases from the grey levels\n"
     "  --phase P         the phase that is judged; the one with the smallest volume fraction if not given\n"
     "  --resume          go on with the model.h5 that is in OUT_DIR\n";
@@ -97,29 +98,18 @@ static int32_t find_profile(int argc, char **argv) {
     return DAVEGAN_PROFILE_STANDARD;
 }
 
-/* A training option that --set knows: where it lies, and whether it is a double, or an int32_t or int64_t of its size. */
+/* A training option that --set knows: where it lies, and whether it is a double or an int32_t. */
 typedef struct {
     const char *name;
-    size_t offset, size;
+    size_t offset;
     int is_real;
 } option_t;
 
-#define REAL(name) {#name, offsetof(davegan_train_options_t, name), sizeof(double), 1}
-#define SMALL(name) {#name, offsetof(davegan_train_options_t, name), sizeof(int32_t), 0}
-#define LARGE(name) {#name, offsetof(davegan_train_options_t, name), sizeof(int64_t), 0}
+#define REAL(name) {#name, offsetof(davegan_train_options_t, name), 1}
+#define SMALL(name) {#name, offsetof(davegan_train_options_t, name), 0}
 static const option_t OPTIONS[] = {
-    SMALL(latent_size), REAL(rate_generator), REAL(rate_discriminator), REAL(rate_encoder), REAL(decay_start),
-    REAL(beta), REAL(divergence_floor), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec),
-    REAL(lambda_volume_fraction), REAL(lambda_euler_characteristic), REAL(lambda_patterns), REAL(label_smoothing),
-    REAL(adam_beta1), REAL(adam_beta2), REAL(adam_epsilon),
-    REAL(leaky_slope), REAL(norm_momentum), REAL(norm_epsilon), REAL(displacement),
-    REAL(prior_mean_deviation), REAL(prior_log_variance_deviation), REAL(latent_scale_min), REAL(latent_scale_max),
-    SMALL(latent_augmentation), SMALL(reconstruction_mean), SMALL(divergence_mean), SMALL(encoder_head_normalised),
-    SMALL(discriminator_head_normalised), SMALL(discriminator_separate_batches), SMALL(discriminator_windows),
-    SMALL(discriminator_reconstructions), REAL(discriminator_noise), SMALL(discriminator_binary),
-    SMALL(discriminator_spectral), SMALL(discriminator_width), SMALL(generator_separate_batches),
-    SMALL(generator_periodic), REAL(generator_smoothing), REAL(generator_average), LARGE(choice_interval),
-    LARGE(candidates), LARGE(history_interval),
+    SMALL(latent_size), REAL(learning_rate_generator), REAL(learning_rate_discriminator), REAL(learning_rate_encoder),
+    REAL(beta), REAL(lambda_vae), REAL(lambda_noise), REAL(lambda_rec),
 };
 
 static void set_option(davegan_train_options_t *training, const char *assignment) {
@@ -132,9 +122,6 @@ static void set_option(davegan_train_options_t *training, const char *assignment
         if (option->is_real) {
             const double real = parse_real(option->name, value + 1);
             memcpy(place, &real, sizeof real);
-        } else if (option->size == sizeof(int64_t)) {
-            const int64_t large = parse_integer(option->name, value + 1);
-            memcpy(place, &large, sizeof large);
         } else {
             const int32_t small = parse_small(option->name, value + 1);
             memcpy(place, &small, sizeof small);
@@ -169,6 +156,7 @@ static void parse_value(settings_t *settings, const char *option, const char *va
     else if (strcmp(option, "--device") == 0) parse_device(training, value);
     else if (strcmp(option, "--batch") == 0) training->batch_size = parse_small(option, value);
     else if (strcmp(option, "--set") == 0) set_option(training, value);
+    else if (strcmp(option, "--paper") == 0) training->paper_options = value;
     else if (strcmp(option, "--count") == 0) settings->count = parse_integer(option, value);
     else if (strcmp(option, "--otsu") == 0) settings->otsu = parse_small(option, value);
     else if (strcmp(option, "--phase") == 0) settings->phase = parse_small(option, value);

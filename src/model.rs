@@ -10,7 +10,7 @@ use crate::device::Device;
 use crate::generation::Selection;
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::network::Network;
-use crate::training::{LossHistory, Losses, Snapshot, TrainingOptions, TrainingState};
+use crate::training::{HISTORY_INTERVAL, LossHistory, Losses, Snapshot, TrainingOptions, TrainingState};
 use crate::{Error, Result, storage};
 
 /// Which micrograph a model was trained on.
@@ -97,7 +97,7 @@ impl Model {
     /// [`Error::Diverged`] if a loss is not finite, [`Error::Io`] or [`Error::Hdf5`] if the file cannot be written; the
     /// older file stays in both cases.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let pending = self.state.step % self.options.history_interval;
+        let pending = self.state.step % HISTORY_INTERVAL;
         if pending > 0 {
             Losses::mean(&self.state.loss_sums, pending, self.state.step)?;
         }

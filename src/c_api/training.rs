@@ -23,7 +23,9 @@ unsafe fn read_options(options: *const davegan_train_options_t) -> Result<davega
 
 fn train_for(host: &mut Host, micrograph: &Micrograph, model: &Path, options: &davegan_train_options_t) -> Result<()> {
     let mut audience = Audience::new("training", options.progress_bar, options.progress, options.user_data)?;
-    train(micrograph, model, &options.training()?, &options.run()?, &mut |progress| audience.tell(host, progress))
+    // SAFETY: the host promises text or NULL for `paper_options`.
+    let training = unsafe { options.training() }?;
+    train(micrograph, model, &training, &options.run()?, &mut |progress| audience.tell(host, progress))
 }
 
 /// Trains on a micrograph file and writes the model file `model`.

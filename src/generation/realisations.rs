@@ -176,7 +176,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
 /// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:
 /// what the generator prefers to draw in the middle is then everywhere, as in training.
 pub(super) fn translate(model: &Model, seed: u64, first: u64, of_each: usize, to: &mut [u8]) {
-    if !model.options.generator_periodic {
+    if !model.options.recipe.generator_periodic {
         return;
     }
     let [_, ny, nx] = model.shape();
@@ -274,7 +274,7 @@ mod tests {
 
     fn model(generator_periodic: bool) -> Model {
         let micrograph = Sample::Checkerboard(Checkerboard { ny: 64, nx: 128, cell: 8 }).make(1, 1).unwrap();
-        let options = TrainingOptions { generator_periodic, ..TrainingOptions::new(Profile::Standard) };
+        let options = TrainingOptions::new(Profile::Standard).with(|r| r.generator_periodic = generator_periodic);
         let tiles = tiles(&micrograph.images, 64).unwrap();
         Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
     }

@@ -141,7 +141,7 @@ pub fn read_model(path: &Path, device: &Device) -> Result<Model> {
     }
     let origin = Origin { source: file.text("source")?, phase_values, digest: file.text("micrograph_sha256")? };
     let (steps_planned, history) = (file.count("steps_planned")?, file.history()?);
-    let choice = file.choice(&state, options.candidates, n_phases, device)?;
+    let choice = file.choice(&state, options.recipe.candidates, n_phases, device)?;
     Ok(Model { options, origin, tiles, steps_planned, history, state, choice })
 }
 

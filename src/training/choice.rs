@@ -39,7 +39,7 @@ pub fn choose(model: &mut Model, micrograph: &PhaseImages, threads: usize) -> Re
     let chosen = |choice: &Choice| Model { choice: Some(choice.clone()), ..last.clone() };
     // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
     let seed = model.options.seed | 1 << 63;
-    if model.options.candidates > 1 {
+    if model.options.recipe.candidates > 1 {
         choice.selection = Some(Selection::fit(&chosen(&choice), micrograph, seed)?);
     }
     choice.shortfall = match shortfall(&chosen(&choice), micrograph, seed, threads) {

@@ -4,6 +4,9 @@ use crate::network::read;
 use crate::{Error, Result};
 use burn::tensor::Tensor;
 
+/// Steps over which losses are averaged into one row of the loss history.
+pub const HISTORY_INTERVAL: u64 = 50;
+
 /// The five losses, each a mean over steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Losses {

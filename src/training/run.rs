@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use super::averaged::averaged_generator;
 use super::batches::TrainingData;
 use super::choice::choose;
-use super::history::{LossRow, Losses};
+use super::history::{HISTORY_INTERVAL, LossRow, Losses};
 use super::options::{RunOptions, TrainingOptions};
 use crate::device::{thread_pool, with_spinning_workers};
 use crate::micrograph::{self, Micrograph};
@@ -59,12 +59,12 @@ pub fn train(
     let mut saved = model.state.step;
     while model.state.step < total {
         let checkpoint = next_multiple(model.state.step, run.checkpoint_interval).min(total);
-        let choice = next_multiple(model.state.step, options.choice_interval).min(total);
+        let choice = next_multiple(model.state.step, options.recipe.validation_interval).min(total);
         let stop = checkpoint.min(choice);
         let due = pace.next_report();
         pool.install(|| advance(&mut model, &data, stop, due)).map_err(|error| diverged_at(error, path, saved))?;
         let step = model.state.step;
-        if step == choice && options.choice_interval > 0 {
+        if step == choice && options.recipe.validation_interval > 0 {
             pool.install(|| choose(&mut model, &micrograph.images, run.threads))
                 .map_err(|error| diverged_at(error, path, saved))?;
         }
@@ -101,9 +101,9 @@ fn advance(model: &mut Model, data: &TrainingData, stop: u64, due: Instant) -> R
 
 /// Ends a row of the loss history where one is due. This is the only place where the loop waits for the device.
 fn record(model: &mut Model) -> Result<()> {
-    let (step, interval) = (model.state.step, model.options.history_interval);
-    if step.is_multiple_of(interval) {
-        let losses = Losses::mean(&model.state.loss_sums, interval, step)?;
+    let step = model.state.step;
+    if step.is_multiple_of(HISTORY_INTERVAL) {
+        let losses = Losses::mean(&model.state.loss_sums, HISTORY_INTERVAL, step)?;
         model.history.push(LossRow { step, losses });
         model.state.loss_sums = Tensor::zeros([5], &model.state.loss_sums.device());
     }
@@ -161,16 +161,9 @@ mod tests {
 
     fn options(steps: u64) -> TrainingOptions {
         let profile = Profile::Paper32;
-        TrainingOptions {
-            steps,
-            batch_size: 4,
-            history_interval: 4,
-            choice_interval: 4,
-            candidates: 2,
-            lambda_patterns: 0.1,
-            seed: 5,
-            ..TrainingOptions::new(profile)
-        }
+        TrainingOptions { steps, batch_size: 4, seed: 5, ..TrainingOptions::new(profile) }.with(|r| {
+            (r.validation_interval, r.candidates, r.lambda_patterns) = (4, 2, 0.1);
+        })
     }
 
     fn run(threads: usize) -> RunOptions {
@@ -222,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_average_that_nothing_chose_has_its_own_statistics_in_the_end() {
-        let options = TrainingOptions { generator_average: 0.9, choice_interval: 0, candidates: 1, ..options(6) };
+        let options = options(6).with(|r| (r.ema_decay, r.validation_interval, r.candidates) = (0.9, 0, 1));
         train_to_bytes("average.h5", &options, &run(1));
         let model = Model::load(&path("average.h5"), crate::Device::Cpu).unwrap();
         let statistics = |of: &Tensor<1>| of.to_data().try_to_vec::<f32>().unwrap();
@@ -235,15 +228,16 @@ mod tests {
     fn progress_counts_every_step_and_the_history_every_interval() {
         let mut seen = Vec::new();
         let path = path("progress.h5");
-        train(&micrograph(), &path, &options(10), &run(1), &mut |p| {
+        let options = options(120).with(|r| r.validation_interval = 0);
+        train(&micrograph(), &path, &options, &run(1), &mut |p| {
             seen.push((p.step, p.losses.is_some()));
-            assert_eq!(p.steps, 10);
+            assert_eq!(p.steps, 120);
             ControlFlow::Continue(())
         })
         .unwrap();
-        assert_eq!(seen, (1..=10).map(|step| (step, step >= 4)).collect::<Vec<_>>());
+        assert_eq!(seen, (1..=120).map(|step| (step, step >= 50)).collect::<Vec<_>>());
         let model = Model::load(&path, crate::Device::Cpu).unwrap();
-        assert_eq!(model.history.iter().map(|row| row.step).collect::<Vec<_>>(), [4, 8]);
+        assert_eq!(model.history.iter().map(|row| row.step).collect::<Vec<_>>(), [50, 100]);
     }
 
     #[test]
@@ -255,9 +249,9 @@ mod tests {
             let origin = Origin::new(&micrograph);
             let mut model = Model::untrained(options(9), origin, tiles.clone(), &device.open().unwrap());
             let never = Instant::now() + std::time::Duration::from_secs(86_400);
+            model.state.step = 2 * HISTORY_INTERVAL - 3;
             let mut reads = |stop| count_reads(|| advance(&mut model, &data, stop, never).unwrap());
-            // History has a row every four steps.
-            assert_eq!([3, 8, 9].map(&mut reads), [0, 2, 0], "{device}");
+            assert_eq!([99, 101, 102].map(&mut reads), [0, 1, 0], "{device}");
         }
     }
 
@@ -266,12 +260,11 @@ mod tests {
         let before = train_to_bytes("diverged.h5", &options(5), &run(1));
         let path = path("diverged.h5");
         let wild = TrainingOptions {
-            rate_generator: 1.0,
-            rate_encoder: 1.0,
+            learning_rate_generator: 1.0,
+            learning_rate_encoder: 1.0,
             lambda_rec: 1e6,
             beta: 1e6,
-            choice_interval: 0,
-            ..options(400)
+            ..options(400).with(|r| r.validation_interval = 0)
         };
         let at_the_end = RunOptions { checkpoint_interval: 0, ..run(1) };
         let error = train(&micrograph(), &path, &wild, &at_the_end, &mut go_on).unwrap_err();

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::adam::{Adam, AdamConstants, Update};
+use super::adam::{Adam, Update};
 use super::augmentation::{
     Displacements, LatentAugmentation, draw_displacements, opposite, standard_normal, translate, uniform_displacements,
 };
@@ -59,25 +59,23 @@ impl TrainingState {
     /// Networks with random weights.
     pub fn new(options: &TrainingOptions, n_phases: usize, device: &Device) -> Self {
         let architecture = options.architecture(n_phases);
-        let constants =
-            AdamConstants { beta1: options.adam_beta1, beta2: options.adam_beta2, epsilon: options.adam_epsilon };
         let learner = |layers: Vec<_>, index: u64, rate: f64| {
             let layout = ParameterLayout::new(&layers);
             let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
-            let adam = Adam::new(layout.parameter_count(), rate, constants, device);
-            let network = Network::new(layers, options.constants(), parameters, layout.initial_statistics(), device);
+            let adam = Adam::new(layout.parameter_count(), rate, options.recipe.adam_beta1, device);
+            let network = Network::new(layers, parameters, layout.initial_statistics(), device);
             Learner { network, adam }
         };
-        let generator = learner(architecture.generator, 1, options.rate_generator);
-        let average = (options.generator_average > 0.0).then(|| Snapshot {
+        let generator = learner(architecture.generator, 1, options.learning_rate_generator);
+        let average = (options.recipe.ema_decay > 0.0).then(|| Snapshot {
             parameters: generator.network.parameters.clone(),
             statistics: generator.network.statistics.clone(),
         });
         Self {
             step: 0,
-            encoder: learner(architecture.encoder, 0, options.rate_encoder),
+            encoder: learner(architecture.encoder, 0, options.learning_rate_encoder),
             generator,
-            discriminator: learner(architecture.discriminator, 2, options.rate_discriminator),
+            discriminator: learner(architecture.discriminator, 2, options.learning_rate_discriminator),
             average,
             minkowski: Tensor::zeros([COMPARED * minkowski::numbers(n_phases)], device),
             patterns: Tensor::zeros([patterns::numbers(n_phases)], device),
@@ -99,13 +97,13 @@ impl TrainingState {
         let encoded = self.encoder.network.forward_train(tiles.clone());
         let posterior = Posterior::new(encoded.output.clone(), options.latent_size);
         let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(as_image);
-        let decoded = Pass::new(&mut self.generator.network, &latent, options.generator_separate_batches);
+        let decoded = Pass::new(&mut self.generator.network, &latent, options.recipe.generator_separate_batches);
         let generated = losses::probabilities(Tensor::cat(decoded.outputs.clone(), 0));
 
-        let shown = if options.discriminator_binary { losses::most_probable(&generated) } else { generated.clone() };
+        let shown = if options.recipe.straight_through { losses::most_probable(&generated) } else { generated.clone() };
         let real = draws.windows.unwrap_or_else(|| tiles.clone());
         let mut streams = vec![real, shown.clone().narrow(0, batch, batch)];
-        if options.discriminator_reconstructions {
+        if options.recipe.discriminator_reconstructions {
             streams.push(shown.narrow(0, 0, batch));
         }
         let minkowski = draws.minkowski.map(|drawn| {
@@ -115,8 +113,8 @@ impl TrainingState {
             self.minkowski = remembered.flatten(0, 1);
             term
         });
-        let patterns =
-            (options.lambda_patterns > 0.0).then(|| data.patterns.term(&streams[1], &mut self.patterns, self.step));
+        let patterns = (options.recipe.lambda_patterns > 0.0)
+            .then(|| data.patterns.term(&streams[1], &mut self.patterns, self.step));
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
@@ -158,7 +156,7 @@ impl TrainingState {
         let by_logits = vec![by_reconstructions, of_realisations.gradient];
         let by_parameters = decoded.backward_parameters(&self.generator.network, by_logits);
         self.generator.update(by_parameters, step);
-        self.move_average(options.generator_average);
+        self.move_average(options.recipe.ema_decay);
 
         let adversarial_loss = judged.adversarial_loss + of_realisations.value;
         let generator_loss = adversarial_loss + reconstruction.clone() * options.lambda_rec;
@@ -231,9 +229,9 @@ fn teach_encoder(
     let batch = tiles.dims()[0];
     let reconstruction = reconstruction_loss(decoded.outputs[0].clone(), tiles, options);
     let (mean, log_variance) = (posterior.mean.clone(), posterior.log_variance.clone());
-    let divergence = losses::divergence(mean, log_variance, augmentation, options.divergence_mean);
+    let divergence = losses::divergence(mean, log_variance, augmentation, options.recipe.divergence_mean);
     let reported = divergence.value.clone();
-    let divergence = divergence.beyond(options.divergence_floor);
+    let divergence = divergence.beyond(options.recipe.free_bits);
     let gradient = reconstruction.gradient;
     let by_latent = decoded.backward_input(generator, vec![gradient.clone()]);
     let encoder_gradient = posterior.backward(
@@ -250,9 +248,9 @@ fn teach_encoder(
 
 /// L_Rec from targets as certain as the options ask: 0 where reconstructions are just that certain.
 fn reconstruction_loss(logits: Tensor<4>, tiles: &Tensor<4>, options: &TrainingOptions) -> Term<4> {
-    let (targets, unavoidable) = losses::softened(tiles, options.label_smoothing);
-    let term = losses::reconstruction(logits, targets, options.reconstruction_mean);
-    let unavoidable = match options.reconstruction_mean {
+    let (targets, unavoidable) = losses::softened(tiles, options.recipe.label_smoothing);
+    let term = losses::reconstruction(logits, targets, options.recipe.reconstruction_mean);
+    let unavoidable = match options.recipe.reconstruction_mean {
         true => unavoidable / options.profile.side().pow(2) as f64,
         false => unavoidable,
     };
@@ -280,7 +278,7 @@ struct Judged {
 /// One update of the discriminator on real images, realisations and, if it sees them, reconstructions; then what it says
 /// to the generator.
 fn judge(discriminator: &mut Learner, streams: &[Tensor<4>], options: &TrainingOptions, step: Update) -> Judged {
-    let separate = options.discriminator_separate_batches;
+    let separate = options.recipe.discriminator_separate_batches;
     let discriminator_loss = teach_discriminator(discriminator, streams, separate, step);
     let weights = [0.0, options.lambda_noise, options.lambda_vae];
     let (adversarial_loss, by_streams) = ask_discriminator(&mut discriminator.network, streams, &weights, separate);
@@ -338,7 +336,7 @@ impl Draws {
     pub(super) fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
         let mut rng = random::generator(options.seed, Purpose::Step, step);
         let (batch, latents) = (options.batch_size, options.latent_size);
-        let deviation = options.displacement * options.profile.side() as f64;
+        let deviation = options.recipe.displacement * options.profile.side() as f64;
         // One after the other, so that they go to the device together.
         let mut numbers = standard_normal(2 * batch * latents, &mut rng);
         numbers.extend(LatentAugmentation::draw(batch * latents, options, &mut rng));
@@ -350,16 +348,22 @@ impl Draws {
             latent_noise,
             latent_augmentation: LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale },
             displacements: std::array::from_fn(|stream| match stream {
-                1 if options.generator_periodic => uniform_displacements(batch, options.profile.side(), &mut rng),
+                1 if options.recipe.generator_periodic => {
+                    uniform_displacements(batch, options.profile.side(), &mut rng)
+                }
                 // Windows come from anywhere already, and tiles are windows.
-                _ if options.discriminator_windows => vec![[0, 0]; batch],
+                _ if options.recipe.discriminator_windows => vec![[0, 0]; batch],
                 _ => draw_displacements(batch, deviation, &mut rng),
             }),
-            windows: if options.discriminator_windows { Some(data.windows(batch, &mut rng, device)?) } else { None },
-            discriminator_noise: (options.discriminator_noise > 0.0).then(|| {
+            windows: if options.recipe.discriminator_windows {
+                Some(data.windows(batch, &mut rng, device)?)
+            } else {
+                None
+            },
+            discriminator_noise: (options.recipe.discriminator_noise > 0.0).then(|| {
                 let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);
-                let streams = 2 + usize::from(options.discriminator_reconstructions);
-                let deviation = options.discriminator_noise * phase_distance(data.tiles.n_phases());
+                let streams = 2 + usize::from(options.recipe.discriminator_reconstructions);
+                let deviation = options.recipe.discriminator_noise * phase_distance(data.tiles.n_phases());
                 let noise = standard_normal(streams * batch * numbers, &mut rng);
                 on_device(noise, numbers, device) * deviation
             }),
@@ -486,7 +490,7 @@ mod tests {
     fn noise_reaches_the_discriminator_alone() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
         let quiet = TrainingOptions { batch_size: 4, seed: 2, ..TrainingOptions::new(Profile::Paper64) };
-        let noisy = TrainingOptions { discriminator_noise: 0.2, ..quiet.clone() };
+        let noisy = quiet.clone().with(|r| r.discriminator_noise = 0.2);
         let (quiet, noisy) = (losses(&micrograph, &quiet, 1), losses(&micrograph, &noisy, 1));
         // In the first step: L_Enc, L_Rec and L_KLD know nothing of the discriminator.
         for loss in [0, 3, 4] {
@@ -510,7 +514,7 @@ mod tests {
         let standard = TrainingOptions::new(Profile::Standard);
         let [windows, tori, reconstructions] = largest(&standard);
         assert!(windows == 0 && reconstructions == 0 && tori > 50, "{tori}");
-        let not_periodic = TrainingOptions { generator_periodic: false, ..standard };
+        let not_periodic = standard.with(|r| r.generator_periodic = false);
         assert_eq!(largest(&not_periodic), [0; 3]);
         assert!(largest(&TrainingOptions::new(Profile::Paper64)).iter().all(|largest| (9..50).contains(largest)));
     }
@@ -519,12 +523,8 @@ mod tests {
     fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_them() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
         for (seen, noise) in [(true, 0.0), (false, 0.0), (false, 0.5)] {
-            let options = TrainingOptions {
-                seed: 2,
-                discriminator_reconstructions: seen,
-                discriminator_noise: noise,
-                ..TrainingOptions::new(Profile::Standard)
-            };
+            let options = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Standard) }
+                .with(|r| (r.discriminator_reconstructions, r.discriminator_noise) = (seen, noise));
             let other = TrainingOptions { lambda_vae: 0.5, ..options.clone() };
             let (one, other) = (losses(&micrograph, &options, 2), losses(&micrograph, &other, 2));
             assert_eq!(one == other, !seen);
@@ -535,17 +535,14 @@ mod tests {
     #[test]
     fn functionals_and_patterns_reach_the_generator_alone() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
-        let without = TrainingOptions {
-            lambda_volume_fraction: 0.0,
-            lambda_euler_characteristic: 0.0,
-            lambda_patterns: 0.0,
-            ..TrainingOptions::new(Profile::Standard)
+        let weighted = |volume_fraction, euler_characteristic, patterns| {
+            TrainingOptions::new(Profile::Standard).with(|r| {
+                (r.lambda_volume_fraction, r.lambda_euler_characteristic) = (volume_fraction, euler_characteristic);
+                r.lambda_patterns = patterns;
+            })
         };
-        let with = [
-            TrainingOptions { lambda_volume_fraction: 2.0, ..without.clone() },
-            TrainingOptions { lambda_euler_characteristic: 2.0, ..without.clone() },
-            TrainingOptions { lambda_patterns: 1e4, ..without.clone() },
-        ];
+        let without = weighted(0.0, 0.0, 0.0);
+        let with = [weighted(2.0, 0.0, 0.0), weighted(0.0, 2.0, 0.0), weighted(0.0, 0.0, 1e4)];
         let without = losses(&micrograph, &without, 2);
         for with in with.map(|options| losses(&micrograph, &options, 2)) {
             assert!(with[0][2] != without[0][2] && with[0][..2] == without[0][..2] && with[1][3] != without[1][3]);
@@ -556,7 +553,7 @@ mod tests {
     fn the_discriminator_is_shown_phases_alone_if_asked() {
         let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
         let grey = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Paper64) };
-        let binary = TrainingOptions { discriminator_binary: true, ..grey.clone() };
+        let binary = grey.clone().with(|r| r.straight_through = true);
         let (grey, binary) = (losses(&micrograph, &grey, 1), losses(&micrograph, &binary, 1));
         assert_eq!((grey[0][0], grey[0][3]), (binary[0][0], binary[0][3]));
         assert!(grey[0][1] != binary[0][1] && binary[0][2].is_finite());
@@ -590,15 +587,16 @@ mod tests {
     /// Options with which two ways of computing the same stay together for some steps.
     fn gentle(profile: Profile) -> TrainingOptions {
         TrainingOptions {
-            rate_generator: 1e-4,
-            rate_discriminator: 4e-5,
-            rate_encoder: 1e-4,
-            discriminator_binary: false,
-            // What these say depends on which of two numbers is larger: the last bit may decide.
-            lambda_volume_fraction: 0.0,
-            lambda_euler_characteristic: 0.0,
+            learning_rate_generator: 1e-4,
+            learning_rate_discriminator: 4e-5,
+            learning_rate_encoder: 1e-4,
             ..TrainingOptions::new(profile)
         }
+        .with(|r| {
+            // These compare two numbers: the last bit may decide.
+            r.straight_through = false;
+            (r.lambda_volume_fraction, r.lambda_euler_characteristic) = (0.0, 0.0);
+        })
     }
 
     /// The first difference of losses, a row a step, by more than 1e-3.

@@ -57,7 +57,7 @@ impl Selection {
     /// than a realisation.
     pub fn fit(model: &Model, micrograph: &PhaseImages, seed: u64) -> Result<Self> {
         let (phases, side) = (micrograph.judged_phases(), model.options.profile.side());
-        let (most, periodic) = (model.options.candidates, model.options.generator_periodic);
+        let (most, periodic) = (model.options.recipe.candidates, model.options.recipe.generator_periodic);
         let aim = Aim::new(micrograph, &phases, side)?;
         let mut found = Vec::new();
         for_candidates(model, most, seed, FIRST, FITTED / most.max(FEWEST), |part| {
@@ -105,7 +105,7 @@ impl Selection {
         let weights: Array1<f64> = self.rows.slice(s![.., 1 + FIGURES..]).iter().copied().collect();
         let mut taken = Vec::new();
         for_candidates(model, self.candidates, seed, first, count, |part| {
-            let found = figures(&part.images, &phases, side, model.options.generator_periodic)?;
+            let found = figures(&part.images, &phases, side, model.options.recipe.generator_periodic)?;
             let scores = statistics(found.view(), centres).dot(&weights).to_vec();
             for (choice, (scores, &draw)) in scores.chunks_exact(self.candidates).zip(&part.draws).enumerate() {
                 taken.extend(part.vectors.row(choice * self.candidates + take(scores, draw)));
@@ -157,11 +157,8 @@ mod tests {
     fn selecting() -> (Model, PhaseImages) {
         let field = GaussianField { ny: 96, nx: 96, ..GaussianField::default() };
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
-        let options = TrainingOptions {
-            candidates: CANDIDATES,
-            generator_periodic: true,
-            ..TrainingOptions::new(Profile::Paper32)
-        };
+        let options =
+            TrainingOptions::new(Profile::Paper32).with(|r| (r.candidates, r.generator_periodic) = (CANDIDATES, true));
         let tiles = tiles(&micrograph.images, 32).unwrap();
         let mut model = Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex());
 

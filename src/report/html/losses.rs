@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::model::Model;
 use crate::report::svg::{Axis, Mark, Plot, REAL};
-use crate::training::{LossRow, Losses};
+use crate::training::{HISTORY_INTERVAL, LossRow, Losses};
 
 /// Points of a curve: more would only make the page large.
 const POINTS: usize = 400;
@@ -26,9 +26,9 @@ pub(super) fn section(model: &Model) -> Markup {
             h2 { "Losses" }
             @if rows.len() < 2 {
                 p.left-out { "Left out: the training was too short for a loss history (a row every "
-                    (model.options.history_interval) " steps)." }
+                    (HISTORY_INTERVAL) " steps)." }
             } @else {
-                p { "Means over " (model.options.history_interval * (model.history.len().div_ceil(POINTS)) as u64)
+                p { "Means over " (HISTORY_INTERVAL * (model.history.len().div_ceil(POINTS)) as u64)
                     " training steps, without unit, as the paper defines them. The scale is logarithmic where a loss changes by "
                     "more than a factor of 30." }
                 div.small-plots {
