@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes micrographs of seven synthetic materials for fidelity.sh. Of the defaults, lambda_patterns alone was chosen on one: layers.
+"""Writes micrographs of seven synthetic materials for fidelity.sh.
 
     materials.py OUT.h5 [SEED]
 

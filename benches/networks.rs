@@ -1,7 +1,7 @@
 //! One pass of each network of the paper, forward and backward, at the batch sizes of its training step.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use davegan::network::{Architecture, Constants, LayerSpec, Network, ParameterLayout, Profile, Variant};
+use davegan::network::{Architecture, LayerSpec, Network, ParameterLayout, Profile, Variant};
 use divan::{Bencher, black_box};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -38,8 +38,7 @@ fn case((name, profile, n): (&str, Profile, usize)) -> Case {
     };
     let layout = ParameterLayout::new(&layers);
     let parameters = layout.initial_parameters(&mut ChaCha8Rng::seed_from_u64(1));
-    let constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
-    let network = Network::new(layers, constants, parameters, layout.initial_statistics(), &Device::flex());
+    let network = Network::new(layers, parameters, layout.initial_statistics(), &Device::flex());
     Case { network, input: waves(shape) }
 }
 

@@ -114,7 +114,8 @@ module davegan
     real(c_double) :: voxel_size
   end type davegan_micrograph_info_t
 
-  !> How a model is trained. progress and user_data are for C; pass a progress handler to davegan_train instead.
+  !> How a model is trained. paper_options, progress and user_data are for C; pass a text and a progress handler to
+  !> davegan_train instead.
   type, bind(c), public :: davegan_train_options_t
     integer(c_size_t) :: struct_size
     integer(c_int32_t) :: profile
@@ -122,22 +123,12 @@ module davegan
     integer(c_int32_t) :: device_index
     integer(c_int32_t) :: threads
     integer(c_int64_t) :: seed
+    integer(c_int64_t) :: steps
     integer(c_int32_t) :: latent_size, batch_size
-    integer(c_int64_t) :: steps, epochs
-    real(c_double) :: rate_generator, rate_discriminator, rate_encoder, decay_start
-    real(c_double) :: beta, divergence_floor, lambda_vae, lambda_noise, lambda_rec
-    real(c_double) :: lambda_volume_fraction, lambda_euler_characteristic, lambda_patterns, label_smoothing
-    real(c_double) :: adam_beta1, adam_beta2, adam_epsilon, leaky_slope, norm_momentum, norm_epsilon, displacement
-    real(c_double) :: prior_mean_deviation, prior_log_variance_deviation, latent_scale_min, latent_scale_max
-    integer(c_int32_t) :: latent_augmentation, reconstruction_mean, divergence_mean
-    integer(c_int32_t) :: encoder_head_normalised, discriminator_head_normalised
-    integer(c_int32_t) :: discriminator_separate_batches, discriminator_windows, discriminator_reconstructions
-    real(c_double) :: discriminator_noise
-    integer(c_int32_t) :: discriminator_binary, discriminator_spectral, discriminator_width
-    integer(c_int32_t) :: generator_separate_batches, generator_periodic
-    real(c_double) :: generator_smoothing, generator_average
-    integer(c_int64_t) :: choice_interval, candidates
-    integer(c_int64_t) :: checkpoint_interval, history_interval
+    real(c_double) :: learning_rate_generator, learning_rate_discriminator, learning_rate_encoder
+    real(c_double) :: beta, lambda_vae, lambda_noise, lambda_rec
+    type(c_ptr) :: paper_options
+    integer(c_int64_t) :: checkpoint_interval
     integer(c_int32_t) :: resume, progress_bar
     real(c_double) :: progress_interval
     type(c_funptr) :: progress
@@ -850,7 +841,7 @@ contains
 
   ! ---- training ----
 
-  !> Fills options with the paper's values for a profile, one of davegan_profile_...
+  !> Fills options with the values of a profile, one of davegan_profile_...
   subroutine davegan_train_options_init(options, profile, stat, errmsg)
     type(davegan_train_options_t), intent(out) :: options
     integer(c_int32_t), intent(in) :: profile
@@ -861,7 +852,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_train_options_init
 
-  subroutine train_file(model, micrograph, path, dataset, options, progress, stat, errmsg)
+  subroutine train_file(model, micrograph, path, dataset, options, progress, stat, errmsg, paper_options)
     type(davegan_model), intent(inout) :: model
     character(len=*), intent(in) :: micrograph
     character(len=*), intent(in), optional :: path, dataset
@@ -869,13 +860,15 @@ contains
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=*), intent(in), optional :: paper_options
     character(len=:), allocatable :: message
+    character(kind=c_char, len=:), allocatable, target :: points
     type(davegan_train_options_t) :: raw
     type(progress_context), target :: context
     character(kind=c_char, len=:), allocatable :: name, file
     integer(c_int32_t) :: status
     call davegan_model_free(model)
-    call prepare_training(raw, context, status, options, progress)
+    call prepare_training(raw, context, points, status, options, progress, paper_options)
     call to_optional_c(name, dataset)
     call to_optional_c(file, path)
     if (status == davegan_ok) status = c_train(to_c(micrograph), name, file, raw, model%handle)
@@ -883,7 +876,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine train_file
 
-  subroutine train_micrograph(model, micrograph, path, options, progress, stat, errmsg)
+  subroutine train_micrograph(model, micrograph, path, options, progress, stat, errmsg, paper_options)
     type(davegan_model), intent(inout) :: model
     type(davegan_micrograph), intent(in) :: micrograph
     character(len=*), intent(in), optional :: path
@@ -891,30 +884,38 @@ contains
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=*), intent(in), optional :: paper_options
     character(len=:), allocatable :: message
+    character(kind=c_char, len=:), allocatable, target :: points
     type(davegan_train_options_t) :: raw
     type(progress_context), target :: context
     character(kind=c_char, len=:), allocatable :: file
     integer(c_int32_t) :: status
     call davegan_model_free(model)
-    call prepare_training(raw, context, status, options, progress)
+    call prepare_training(raw, context, points, status, options, progress, paper_options)
     call to_optional_c(file, path)
     if (status == davegan_ok) status = c_train_micrograph(micrograph%handle, file, raw, model%handle)
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine train_micrograph
 
-  subroutine prepare_training(raw, context, status, options, progress)
+  subroutine prepare_training(raw, context, points, status, options, progress, paper_options)
     type(davegan_train_options_t), intent(out) :: raw
     type(progress_context), intent(inout), target :: context
+    character(kind=c_char, len=:), allocatable, target, intent(out) :: points
     integer(c_int32_t), intent(out) :: status
     type(davegan_train_options_t), intent(in), optional :: options
     procedure(davegan_progress_handler), optional :: progress
+    character(len=*), intent(in), optional :: paper_options
     status = davegan_ok
     if (present(options)) then
       raw = options
     else
       status = c_train_options_init(raw, c_sizeof(raw), davegan_profile_standard)
+    end if
+    if (present(paper_options)) then
+      points = to_c(paper_options)
+      raw%paper_options = c_loc(points)
     end if
     if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
   end subroutine prepare_training

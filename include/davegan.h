@@ -234,8 +234,7 @@
 #define DAVEGAN_SAMPLE_DISCS 5
 
 /**
- * Images of 64 x 64 pixels, 32 latents: the paper's Table 3 with a larger generator and what makes it work. The
- * default.
+ * Images of 64 x 64 pixels, 32 latents: Table 3 with the changes listed in docs/profile.md. The default.
  */
 #define DAVEGAN_PROFILE_STANDARD 3
 
@@ -533,11 +532,9 @@ typedef int32_t (*davegan_progress_callback_t)(const struct davegan_progress_t *
 /**
  * How to train. Filled by `davegan_train_options_init` with the values of a profile.
  *
- * Where two defaults are given, the first is the paper's (profiles paper32 and paper64), the second that of the profile
- * standard.
- *
- * Device, threads, checkpoints and progress decide only how the training is carried out; all else decides the model.
- * Equations and tables are those of the paper.
+ * Where two defaults are given, the first is that of `paper32` and `paper64` (the paper's Table 1), the second that of
+ * `standard`. `device` to `threads` and `checkpoint_interval` to `user_data` decide how the training is carried out, all
+ * else decides the model. Equations and tables are those of the paper.
  */
 typedef struct davegan_train_options_t {
     /**
@@ -545,7 +542,7 @@ typedef struct davegan_train_options_t {
      */
     size_t struct_size;
     /**
-     * Architecture, one of `DAVEGAN_PROFILE_...`; set by the initialiser.
+     * One of `DAVEGAN_PROFILE_...`, set by the initialiser.
      */
     int32_t profile;
     /**
@@ -553,11 +550,11 @@ typedef struct davegan_train_options_t {
      */
     int32_t device;
     /**
-     * Number of the device, for accelerators; default 0.
+     * Number of the device among those of its kind, from 0; default 0.
      */
     int32_t device_index;
     /**
-     * Threads on the processor, 0 to 1024; default 0: one a core. The model does not depend on it.
+     * Threads on the CPU, 0 to 1024; default 0: one per core. The model does not depend on it.
      */
     int32_t threads;
     /**
@@ -565,52 +562,41 @@ typedef struct davegan_train_options_t {
      */
     int64_t seed;
     /**
-     * Length of the latent vector, 1 to 4096; default 32; 5 for paper32.
-     */
-    int32_t latent_size;
-    /**
-     * Tiles in one training step, 1 to 4096; default 4; 32 for paper32.
-     */
-    int32_t batch_size;
-    /**
-     * Training steps in all, counting those of a resumed model; default 0: as many as `epochs` asks for; 20,000.
+     * Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
+     * epochs for `paper64`, 20,000 steps for `standard`.
      */
     int64_t steps;
     /**
-     * Passes over the training tiles, if `steps` is 0; default 20,000; 200 for paper32.
+     * Length of the latent vector, 1 to 4096; default 32; 5 for `paper32`.
      */
-    int64_t epochs;
+    int32_t latent_size;
+    /**
+     * Tiles in one training step, 1 to 4096; default 4; 32 for `paper32`.
+     */
+    int32_t batch_size;
     /**
      * Learning rate of the generator, 0 to 1; default 1e-4; 1e-3.
      */
-    double rate_generator;
+    double learning_rate_generator;
     /**
      * Learning rate of the discriminator, 0 to 1; default 4e-5; 1e-3.
      */
-    double rate_discriminator;
+    double learning_rate_discriminator;
     /**
      * Learning rate of the encoder, 0 to 1; default 1e-4; 1e-3.
      */
-    double rate_encoder;
-    /**
-     * Share of all steps, 0 to 1, after which the rates fall evenly to zero; default 1: they stay; 0.3.
-     */
-    double decay_start;
+    double learning_rate_encoder;
     /**
      * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1; 0.3.
      */
     double beta;
     /**
-     * Divergence, 0 to 1e6, in nats a tile (a latent, if `divergence_mean`), that the encoder may have without it counting in its loss (free bits, Kingma et
-     * al. 2016); default 0; 45. Tiles then keep to their own places in the latent space, and realisations to theirs.
-     */
-    double divergence_floor;
-    /**
-     * Weight of reconstructions in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
+     * Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default 1; 0. It must be
+     * 0 for `standard`, whose discriminator sees no reconstructions.
      */
     double lambda_vae;
     /**
-     * Weight of realisations in the adversarial part of the generator's loss (Eq. 7), 0 to 1e6; default 1.
+     * Weight of the adversarial loss of realisations in the generator's loss (Eq. 7), 0 to 1e6; default 1.
      */
     double lambda_noise;
     /**
@@ -618,177 +604,30 @@ typedef struct davegan_train_options_t {
      */
     double lambda_rec;
     /**
-     * Weight of a term that Eq. 7 does not have: how far the volume fractions of the batch's realisations are from those of
-     * windows of the micrograph in distribution (energy distance), in their standard deviation; mends bias and lack of
-     * spread; 0 to 1e6; default 0: none; 0.3.
+     * Points that the paper leaves open, for `paper32` and `paper64` only; default NULL: the profile's readings.
+     *
+     * Text such as `"discriminator_head_normalised=0,displacement=1"`: `name=value`, separated by commas or blanks, which
+     * must stay valid until the call returns. Defaults are those of `paper32`; `paper64` in brackets where it differs.
+     *
+     * - `reconstruction_mean`: reconstruction loss (Eq. 3) as the mean (1) or the sum (0, default) over pixels.
+     * - `divergence_mean`: divergence (Eq. 8 and 9) as the mean (1) or the sum (0, default) over latents.
+     * - `encoder_head_normalised`: batch normalisation and leaky ReLU on the encoder's last layer, 0 (default) or 1.
+     * - `discriminator_head_normalised`: batch normalisation before the discriminator's sigmoid, 0 or 1 (default).
+     * - `discriminator_separate_batches`: the discriminator normalises real images, reconstructions and realisations in
+     *   separate batches (1, default) or in one (0; default of `paper64`).
+     * - `generator_separate_batches`: the generator normalises reconstructions and realisations in separate batches (1;
+     *   default of `paper64`) or in one (0, default).
+     * - `latent_augmentation`: Eq. 8 with a random prior, T_mu and T_sigma (1, default), or Eq. 9 (0).
+     * - `displacement`: standard deviation of the translation T as a fraction of the side, 0 to 100; default 0.125.
      */
-    double lambda_volume_fraction;
+    const char *paper_options;
     /**
-     * The same for the Euler characteristic of a phase, its pieces (that hang together by edges) less its holes, mean over
-     * the phases; mends connectivity. Rises from 0 to this weight until `decay_start`. 0 to 1e6; default 0: none; 0.03.
-     */
-    double lambda_euler_characteristic;
-    /**
-     * How much another one counts: how much less probable the patterns of 3 x 3 pixels of realisations are in the micrograph
-     * than among realisations, in nats an image, for each phase and at full, half and quarter resolution (Kullback-Leibler
-     * divergence of their histograms), with the weight that makes its gradient by the logits so many times as long as that of
-     * all else that the generator hears of realisations; mends outlines and ends of thin phases. Rises likewise. 0 to 1e6;
-     * default 0: none; 1.5.
-     */
-    double lambda_patterns;
-    /**
-     * Share of its certainty that the target of a reconstruction gives up, 0 to 0.4 (Szegedy et al. 2016): a pixel should be of
-     * its own phase with probability 1 - `label_smoothing`; default 0; 0.05. Pixels that are not certain can still be moved by
-     * what the discriminator says.
-     */
-    double label_smoothing;
-    /**
-     * Adam's decay of the first moment, 0 to below 1; default 0.9; 0.5.
-     */
-    double adam_beta1;
-    /**
-     * Adam's decay of the second moment, 0 to below 1; default 0.999.
-     */
-    double adam_beta2;
-    /**
-     * What Adam adds to the root of the second moment, 1e-30 to 1; default 1e-7.
-     */
-    double adam_epsilon;
-    /**
-     * Slope of leaky ReLU for negative values, 0 to 1; default 0.3.
-     */
-    double leaky_slope;
-    /**
-     * Share of the old value that moving statistics keep at each step, 0 to below 1; default 0.99.
-     */
-    double norm_momentum;
-    /**
-     * What batch normalisation adds to the variance, 1e-12 to 1; default 1e-3.
-     */
-    double norm_epsilon;
-    /**
-     * Standard deviation of the periodic translation T as a fraction of the side, 0 to 100; default 0.125. Windows and
-     * tiles stay where they are if `discriminator_windows` is set, and periodic realisations are translated by any
-     * distance.
-     */
-    double displacement;
-    /**
-     * Standard deviation of the mean of the random prior, 0 to 100; default 1.
-     */
-    double prior_mean_deviation;
-    /**
-     * Standard deviation of the logarithm of the variance of the random prior, 0 to 10; default 0.25.
-     */
-    double prior_log_variance_deviation;
-    /**
-     * Smallest factor of T_mu and T_sigma, 1e-3 to `latent_scale_max`; default 0.5.
-     */
-    double latent_scale_min;
-    /**
-     * Largest factor of T_mu and T_sigma, 1e-3 to 1e3; default 1.5.
-     */
-    double latent_scale_max;
-    /**
-     * 1: Eq. 8 with a random prior and the transforms T_mu, T_sigma (default); 0: Eq. 9 (standard).
-     */
-    int32_t latent_augmentation;
-    /**
-     * Reconstruction loss as the mean (1) or the sum (0, default) over pixels.
-     */
-    int32_t reconstruction_mean;
-    /**
-     * Divergence as the mean (1) or the sum (0, default) over latents.
-     */
-    int32_t divergence_mean;
-    /**
-     * 1: batch normalisation and leaky ReLU on the encoder's last layer, as the tables print; 0 (default): none.
-     */
-    int32_t encoder_head_normalised;
-    /**
-     * 1 (default): batch normalisation before the discriminator's sigmoid, as the tables print; 0: none (standard).
-     */
-    int32_t discriminator_head_normalised;
-    /**
-     * 1: the discriminator normalises real images, reconstructions and realisations each as a batch of its own; 0:
-     * jointly. Default 0; 1 for paper32.
-     */
-    int32_t discriminator_separate_batches;
-    /**
-     * 1: the discriminator sees windows from anywhere in the micrograph as real images (standard); 0
-     * (default): the tiles.
-     */
-    int32_t discriminator_windows;
-    /**
-     * 1 (default): the discriminator sees reconstructions too, and the generator learns from what it says of them (Eq. 6
-     * and 7); 0 (standard): real images and realisations alone, so that it does not learn the tiles by heart as false ones,
-     * and `lambda_vae` does not count. `divergence_floor` is what keeps realisations from being copies then.
-     */
-    int32_t discriminator_reconstructions;
-    /**
-     * Standard deviation of the Gaussian noise on all that the discriminator sees, as a part of the distance between two
-     * phases (1 of two phases, the square root of 2 of several, which are one-hot), so that it cannot learn the micrograph
-     * by heart and neighbouring images get similar verdicts; 0 to 10; default 0: none; 0.2.
-     */
-    double discriminator_noise;
-    /**
-     * 1: the discriminator sees the most probable phases instead of probabilities, which alone would give realisations
-     * away, and the gradient passes as if it saw these (standard); 0 (default): probabilities.
-     */
-    int32_t discriminator_binary;
-    /**
-     * 1: spectral normalisation in the discriminator (standard); 0 (default): batch normalisation.
-     */
-    int32_t discriminator_spectral;
-    /**
-     * Channels of the discriminator in multiples of the table's, 1 to 16; default 1; 2.
-     */
-    int32_t discriminator_width;
-    /**
-     * 1 (default): the generator normalises reconstructions and realisations each as a batch of its own; 0: jointly
-     * (standard, paper32).
-     */
-    int32_t generator_separate_batches;
-    /**
-     * 1: realisations are periodic, for beyond an edge the generator's kernels meet the opposite one (standard); 0
-     * (default): they meet zeros.
-     */
-    int32_t generator_periodic;
-    /**
-     * Weight with which each of a pixel's two neighbours takes part when the generator's logits are smoothed, first in
-     * columns, then in rows, so that outlines do not show its last layer's two-pixel pattern; 0 to 0.25 (which removes it);
-     * default 0: none; 1/6.
-     */
-    double generator_smoothing;
-    /**
-     * Decay of the moving average of the generator's weights that generation uses, with statistics measured for it, 0 to
-     * below 1; default 0: no average; 0.999.
-     */
-    double generator_average;
-    /**
-     * Steps after each of which realisations are judged beside the micrograph (`davegan_fidelity_measure`, with seeds of
-     * its own), so that generation uses the last networks that were as good as any, but for chance; default 0: it uses the
-     * last ones; 2000. Needs a micrograph of at least two tiles along each axis.
-     */
-    int64_t choice_interval;
-    /**
-     * Candidates from which each realisation is selected at most, 1 to 256, so that volume fraction, interface density,
-     * pieces, holes and the share of the largest piece of realisations are on average, and spread, as those of windows of the
-     * micrograph, S2 at a quarter of the side and the pixels at which the phase ends on average, and the edges like the
-     * inside; how is found whenever networks are judged (`choice_interval`). There are sixteen, or twice or four times as many
-     * and so on where fewer do not reach that far, and generation takes as many times as long. Default 1: no selection; 64.
-     */
-    int64_t candidates;
-    /**
-     * Steps between two writings of the model file; default 2000; 0: at the end only.
+     * Steps between two writings of the model file, 0 or more; default 2000; 0: at the end only.
      */
     int64_t checkpoint_interval;
     /**
-     * Steps over which losses are averaged into one row of the loss history, at least 1; default 50.
-     */
-    int64_t history_interval;
-    /**
-     * 1: go on from the model file if there is one, which must be of the same micrograph and options, `steps` and
-     * `epochs` apart; 0 (default): replace it.
+     * 1: continue from the model file if there is one, which must be of the same micrograph and the same options but for
+     * `steps`; 0 (default): replace it.
      */
     int32_t resume;
     /**
@@ -796,15 +635,15 @@ typedef struct davegan_train_options_t {
      */
     int32_t progress_bar;
     /**
-     * Seconds between two reports of progress, 0 to 86400; default 0.5; 0: after every step.
+     * Seconds between two progress reports, 0 to 86400; default 0.5; 0: after every step.
      */
     double progress_interval;
     /**
-     * Told about progress; default NULL: nobody. Cancelled training is saved and can be resumed.
+     * Called with the progress; default NULL. A cancelled training is saved and can be resumed.
      */
     davegan_progress_callback_t progress;
     /**
-     * Handed to `progress`; default NULL.
+     * Passed to `progress`; default NULL.
      */
     void *user_data;
 } davegan_train_options_t;

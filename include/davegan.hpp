@@ -209,7 +209,7 @@ struct SampleOptions : davegan_sample_options_t {
     }
 };
 
-/// How a model is trained: the fields of `davegan_train_options_t`, with the paper's values as defaults.
+/// How a model is trained: the fields of `davegan_train_options_t`, with the values of a profile.
 struct TrainOptions : davegan_train_options_t {
     explicit TrainOptions(Profile defaults = Profile::standard) : davegan_train_options_t() {
         const auto code = static_cast<std::int32_t>(defaults);

@@ -5,7 +5,7 @@ use ndarray::{Array4, Axis};
 use super::generation::{davegan_generate_options_t, read_options};
 use super::guard::guard;
 use super::model::davegan_model_t;
-use super::options::{self, Growing, StructPlace, count, switch};
+use super::options::{self, Growing, StructPlace, count, end_of, switch};
 use super::pointers::{Buffer, Place, elements, reference, slice};
 use super::status::davegan_status_t;
 use crate::descriptor::{self, S2Options, radial_average};
@@ -30,6 +30,7 @@ pub struct davegan_s2_options_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_s2_options_t {
     const NAME: &'static str = "davegan_s2_options_t";
+    const VERSION_1: usize = end_of!(Self, max_lag);
 }
 
 impl davegan_s2_options_t {
@@ -62,6 +63,7 @@ pub struct davegan_evaluation_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_evaluation_t {
     const NAME: &'static str = "davegan_evaluation_t";
+    const VERSION_1: usize = end_of!(Self, count);
 }
 
 /// A phase number of the host.

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::guard::guard;
-use super::options::{Growing, StructPlace, count};
+use super::options::{Growing, StructPlace, count, end_of};
 use super::pointers::Place;
 use super::status::davegan_status_t;
 use crate::device::{Device, DeviceInfo, devices};
@@ -39,6 +39,7 @@ pub struct davegan_device_info_t {
 // SAFETY: numbers and characters only.
 unsafe impl Growing for davegan_device_info_t {
     const NAME: &'static str = "davegan_device_info_t";
+    const VERSION_1: usize = end_of!(Self, name);
 }
 
 impl davegan_device_info_t {
@@ -100,6 +101,10 @@ pub unsafe extern "C" fn davegan_device_info(
 /// The device of a kind and a number, which counts for accelerators only.
 pub(super) fn device(kind: i32, index: i32) -> Result<Device> {
     match kind {
+        DAVEGAN_DEVICE_KIND_AUTO | DAVEGAN_DEVICE_KIND_CPU if index != 0 => Err(Error::invalid(format!(
+            "device = {kind} and device_index = {index} contradict each other: only accelerators are numbered; set \
+             device_index to 0, or choose DAVEGAN_DEVICE_KIND_CUDA (2) or _WGPU (3)"
+        ))),
         DAVEGAN_DEVICE_KIND_AUTO => Ok(Device::Auto),
         DAVEGAN_DEVICE_KIND_CPU => Ok(Device::Cpu),
         DAVEGAN_DEVICE_KIND_CUDA => Ok(Device::Cuda(count(index, "device_index")?)),

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::guard::{guard, guard_with_host};
 use super::model::davegan_model_t;
-use super::options::{self, Growing, StructPlace, count, switch};
+use super::options::{self, Growing, StructPlace, count, end_of, switch};
 use super::pointers::{self, Buffer, elements, optional_text, reference};
 use super::progress::{Audience, davegan_progress_callback_t};
 use super::status::davegan_status_t;
@@ -50,6 +50,7 @@ pub struct davegan_generate_options_t {
 // SAFETY: numbers, an optional function and a pointer.
 unsafe impl Growing for davegan_generate_options_t {
     const NAME: &'static str = "davegan_generate_options_t";
+    const VERSION_1: usize = end_of!(Self, user_data);
 }
 
 impl davegan_generate_options_t {

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::guard::guard;
-use super::options::{self, Growing, StructPlace, count};
+use super::options::{self, Growing, StructPlace, count, end_of};
 use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text};
 use super::status::{davegan_status_t, keep_warnings};
 use crate::micrograph::{LengthUnit, MAX_PHASES, Micrograph, ReadOptions, Region, Segmentation, VoxelSize};
@@ -69,6 +69,7 @@ pub struct davegan_micrograph_options_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_micrograph_options_t {
     const NAME: &'static str = "davegan_micrograph_options_t";
+    const VERSION_1: usize = end_of!(Self, thresholds);
 }
 
 impl davegan_micrograph_options_t {
@@ -162,6 +163,7 @@ pub struct davegan_micrograph_info_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_micrograph_info_t {
     const NAME: &'static str = "davegan_micrograph_info_t";
+    const VERSION_1: usize = end_of!(Self, n_parameters);
 }
 
 /// One value a phase, as the arrays of C hold them: 0 beyond the last phase.

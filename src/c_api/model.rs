@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use super::device;
 use super::guard::guard;
 use super::micrograph::{DAVEGAN_MAX_PHASES, per_phase};
-use super::options::{Growing, StructPlace};
+use super::options::{Growing, StructPlace, end_of};
 use super::pointers::{self, Buffer, Place, reference};
 use super::status::davegan_status_t;
 use super::train_options::profile_code;
@@ -61,6 +61,7 @@ pub struct davegan_model_info_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_model_info_t {
     const NAME: &'static str = "davegan_model_info_t";
+    const VERSION_1: usize = end_of!(Self, phase_value);
 }
 
 /// Loads a model file onto a device.

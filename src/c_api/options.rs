@@ -1,8 +1,10 @@
 //! The rule for structs that may grow: their first field is `struct_size`, the size that the host's compiler gave them.
 //!
 //! A host compiled against an older header has a shorter struct, one compiled against a newer header a longer one. The
-//! shortest that is accepted is that of version 1. A longer one is accepted if what this library does not know is zero,
-//! which the initialiser has seen to.
+//! shortest that is accepted is that of version 1; the fields that it lacks are zero. A longer one is accepted if what
+//! this library does not know is zero, which the initialiser ensures.
+
+use std::mem::MaybeUninit;
 
 use crate::{Error, Result};
 
@@ -14,16 +16,32 @@ const LONGEST: usize = 4096;
 /// # Safety
 ///
 /// The type must be `#[repr(C)]`, start with a `struct_size: usize`, and hold only numbers, pointers and optional
-/// functions, so that every pattern of bytes the host may have written is a value of it. All versions are at version 1
-/// so far: the first that grows needs the size of its version 1 here.
+/// functions, so that every pattern of bytes the host may have written, and zero, is a value of it. New fields come last,
+/// and zero in them must mean what the versions without them did.
 pub(super) unsafe trait Growing: Copy {
     /// The name of the type in C.
     const NAME: &'static str;
+    /// The size of its version 1: the end of the last field that it had then. It stays when fields are added.
+    const VERSION_1: usize;
+}
+
+/// The end of the field `$field` in `$type`, in bytes from its start.
+macro_rules! end_of {
+    ($type:ty, $field:ident) => {
+        std::mem::offset_of!($type, $field) + $crate::c_api::options::size_of_field(|all: &$type| &all.$field)
+    };
+}
+pub(super) use end_of;
+
+pub(super) const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+    size_of::<F>()
 }
 
 /// Checks the size that the host gives for a `T`.
 fn check_size<T: Growing>(size: usize) -> Result<()> {
-    if (size_of::<T>()..=LONGEST).contains(&size) {
+    // A first version that ended in padding could not be told from a second one with a field there.
+    const { assert!(T::VERSION_1 <= size_of::<T>() && T::VERSION_1.is_multiple_of(align_of::<T>())) };
+    if (T::VERSION_1..=LONGEST).contains(&size) {
         return Ok(());
     }
     let (name, known) = (T::NAME, size_of::<T>());
@@ -50,8 +68,12 @@ pub(super) unsafe fn read<T: Growing>(pointer: *const T) -> Result<Option<T>> {
             size_of::<T>()
         )));
     }
-    // SAFETY: the struct has at least the bytes of a T, all of which are values of it by the trait's promise.
-    Ok(Some(unsafe { pointer.read() }))
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: both have these bytes, and what they make is a value of T by the trait's promise.
+    Ok(Some(unsafe {
+        value.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(pointer.cast(), size.min(size_of::<T>()));
+        value.assume_init()
+    }))
 }
 
 /// The struct of the host for a result or for options, all zero until it is set.
@@ -73,11 +95,12 @@ impl<T: Growing> StructPlace<T> {
         Ok(Self { pointer, size })
     }
 
-    /// Writes `value` with the size that the host knows; what the library does not know stays zero.
+    /// Writes as much of `value` as the host knows, with that size; what the library does not know stays zero.
     pub(super) fn set(self, value: T) {
-        // SAFETY: new() checked that there is room for a T, which starts with its size.
+        let place = self.pointer.cast::<u8>();
+        // SAFETY: both have these bytes, which start with the size.
         unsafe {
-            self.pointer.write(value);
+            place.copy_from_nonoverlapping((&raw const value).cast(), self.size.min(size_of::<T>()));
             self.pointer.cast::<usize>().write(self.size);
         }
     }
@@ -111,6 +134,7 @@ mod tests {
     // SAFETY: two numbers.
     unsafe impl Growing for Known {
         const NAME: &'static str = "known_t";
+        const VERSION_1: usize = end_of!(Self, number);
     }
 
     /// What a host with a newer header has.
@@ -119,6 +143,37 @@ mod tests {
     struct Newer {
         known: Known,
         more: i64,
+    }
+
+    /// The next version of `Known`, with a field more.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Grown {
+        struct_size: usize,
+        number: i64,
+        added: f64,
+    }
+    // SAFETY: three numbers.
+    unsafe impl Growing for Grown {
+        const NAME: &'static str = "known_t";
+        const VERSION_1: usize = end_of!(Self, number);
+    }
+
+    #[test]
+    fn hosts_of_version_1_keep_working_when_a_field_is_added() {
+        // The host has a Known with something behind it, which is its own.
+        let mut host = Newer { known: Known { struct_size: 7, number: 7 }, more: 7 };
+        let pointer = (&raw mut host).cast::<Grown>();
+        let size = size_of::<Known>();
+        // SAFETY: the size is that of the host's struct.
+        let place = unsafe { StructPlace::new(pointer, size, "options") }.unwrap();
+        place.set(Grown { struct_size: 0, number: 3, added: 0.5 });
+        assert_eq!((host.known, host.more), (Known { struct_size: size, number: 3 }, 7));
+        // SAFETY: the struct tells its size.
+        let read = unsafe { read(pointer) };
+        assert_eq!(read, Ok(Some(Grown { struct_size: size, number: 3, added: 0.0 })));
+        // SAFETY: the size is refused before anything is written.
+        assert!(unsafe { StructPlace::new(pointer, size - 1, "options") }.is_err());
     }
 
     const UNSET: Newer = Newer { known: Known { struct_size: 7, number: 7 }, more: 7 };

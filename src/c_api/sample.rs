@@ -2,7 +2,7 @@
 
 use super::guard::guard;
 use super::micrograph::davegan_micrograph_t;
-use super::options::{self, Growing, StructPlace, count};
+use super::options::{self, Growing, StructPlace, count, end_of};
 use super::pointers::Place;
 use super::status::davegan_status_t;
 use crate::micrograph::{Checkerboard, Discs, Ellipses, GaussianField, GrainBoundaries, Sample};
@@ -58,6 +58,7 @@ pub struct davegan_sample_options_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_sample_options_t {
     const NAME: &'static str = "davegan_sample_options_t";
+    const VERSION_1: usize = end_of!(Self, gap);
 }
 
 fn unknown_sample(kind: i32) -> Error {

@@ -46,7 +46,8 @@ impl Target<'_> {
     fn train(self, host: &mut Host, micrograph: &Micrograph) -> Result<()> {
         let Self { file, handle, options } = self;
         let mut audience = Audience::new("training", options.progress_bar, options.progress, options.user_data)?;
-        let (training, run) = (options.training()?, options.run()?);
+        // SAFETY: the host promises text or NULL for `paper_options`.
+        let (training, run) = (unsafe { options.training() }?, options.run()?);
         let model = train_to_file(micrograph, file, &training, &run, &mut |progress| audience.tell(host, progress))?;
         if let Some(handle) = handle {
             handle.give(davegan_model_t(model));

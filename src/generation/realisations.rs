@@ -190,7 +190,7 @@ mod tests {
 
     fn model(generator_periodic: bool) -> Model {
         let micrograph = Sample::Checkerboard(Checkerboard { ny: 64, nx: 128, cell: 8 }).make(1, 1).unwrap();
-        let options = TrainingOptions { generator_periodic, ..TrainingOptions::new(Profile::Standard) };
+        let options = TrainingOptions::new(Profile::Standard).with(|r| r.generator_periodic = generator_periodic);
         let tiles = tiles(&micrograph.images, 64).unwrap();
         Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex()).model()
     }

@@ -32,6 +32,9 @@ pub struct Constants {
     pub norm_momentum: f64,
 }
 
+/// The constants of all networks, which are the defaults of Keras.
+pub const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
+
 /// An architecture with default values for all options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {

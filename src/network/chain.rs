@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use pulp::Arch;
 
-use super::architecture::{Constants, LayerSpec};
+use super::architecture::{CONSTANTS, Constants, LayerSpec};
 use super::cpu::{CpuTape, Workspace};
 use super::kernels::{Kernels, kernels};
 use super::parameters::ParameterLayout;
@@ -59,20 +59,14 @@ impl PendingPhases {
 
 impl Network {
     /// A network of `layers` with the given vectors, whose lengths are those of [`ParameterLayout::new`].
-    pub fn new(
-        layers: Vec<LayerSpec>,
-        constants: Constants,
-        parameters: Vec<f32>,
-        statistics: Vec<f32>,
-        device: &Device,
-    ) -> Self {
+    pub fn new(layers: Vec<LayerSpec>, parameters: Vec<f32>, statistics: Vec<f32>, device: &Device) -> Self {
         let layout = ParameterLayout::new(&layers);
         let vector = |values: Vec<f32>| {
             let length = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [length]), device)
         };
         let (parameters, statistics) = (vector(parameters), vector(statistics));
-        Self { layers, layout, constants, workspace: Workspace::new(Arch::new()), parameters, statistics }
+        Self { layers, layout, constants: CONSTANTS, workspace: Workspace::new(Arch::new()), parameters, statistics }
     }
 
     /// Where each weight lies.

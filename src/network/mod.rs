@@ -19,7 +19,7 @@ mod primitives;
 mod spectral;
 mod sum;
 
-pub use architecture::{Architecture, Constants, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant};
+pub use architecture::{Architecture, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant};
 pub(crate) use chain::PendingPhases;
 pub use chain::{Network, Tape};
 #[cfg(test)]

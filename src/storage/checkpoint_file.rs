@@ -71,7 +71,7 @@ pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
         *vector = parts.vector(&format!("training/{name}"), vector.dims()[0], &device)?;
     }
     if let Some(average) = average {
-        *average = parts.network("training/average", architecture.generator.clone(), options.constants(), &device)?;
+        *average = parts.network("training/average", architecture.generator.clone(), &device)?;
     }
     for (name, learner, layers) in [
         ("encoder", encoder, architecture.encoder),
@@ -80,7 +80,7 @@ pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
     ] {
         let name = format!("training/{name}");
         let Learner { network, adam } = learner;
-        *network = parts.network(&name, layers, options.constants(), &device)?;
+        *network = parts.network(&name, layers, &device)?;
         let length = network.layout().parameter_count();
         adam.first = parts.vector(&format!("{name}/adam/first"), length, &device)?;
         adam.second = parts.vector(&format!("{name}/adam/second"), length, &device)?;

@@ -109,8 +109,8 @@ pub(super) fn model_of(parts: &Parts, device: &BurnDevice) -> Result<(Model, Tra
     let model = Model {
         profile: options.profile,
         latent_size: options.latent_size,
-        periodic: options.generator_periodic,
-        selection: selection(parts, options.candidates, n_phases)?,
+        periodic: options.recipe.generator_periodic,
+        selection: selection(parts, options.recipe.candidates, n_phases)?,
         record: TrainingRecord {
             seed: options.seed,
             steps: parts.count("step")?,
@@ -122,8 +122,8 @@ pub(super) fn model_of(parts: &Parts, device: &BurnDevice) -> Result<(Model, Tra
         },
         origin: Origin { source: parts.text("source")?, phase_values, digest: parts.text("micrograph_sha256")? },
         tiles,
-        encoder: parts.network("encoder", architecture.encoder, options.constants(), device)?,
-        generator: parts.network("generator", architecture.generator, options.constants(), device)?,
+        encoder: parts.network("encoder", architecture.encoder, device)?,
+        generator: parts.network("generator", architecture.generator, device)?,
     };
     Ok((model, options))
 }

@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, Ix4};
 
 use super::{Attribute, Container, NamedArray};
 use crate::micrograph::PhaseImages;
-use crate::network::{Constants, Entry, LayerSpec, Network, ParameterLayout};
+use crate::network::{Entry, LayerSpec, Network, ParameterLayout};
 use crate::{Error, Result};
 
 /// A container that was read from `path`.
@@ -83,20 +83,14 @@ impl Parts<'_> {
     }
 
     /// A network of `layers`, its weights by layer and its moving statistics.
-    pub fn network(
-        &self,
-        name: &str,
-        layers: Vec<LayerSpec>,
-        constants: Constants,
-        device: &BurnDevice,
-    ) -> Result<Network> {
+    pub fn network(&self, name: &str, layers: Vec<LayerSpec>, device: &BurnDevice) -> Result<Network> {
         let layout = ParameterLayout::new(&layers);
         let values = |entries: &[Entry]| -> Result<Vec<f32>> {
             let of_entry = |entry: &Entry| self.f32(&format!("{name}/{}", entry.name), &entry.shape);
             Ok(entries.iter().map(of_entry).collect::<Result<Vec<_>>>()?.concat())
         };
         let (parameters, statistics) = (values(&layout.parameters)?, values(&layout.statistics)?);
-        Ok(Network::new(layers, constants, parameters, statistics, device))
+        Ok(Network::new(layers, parameters, statistics, device))
     }
 
     fn f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {

@@ -4,16 +4,11 @@ use burn::tensor::{Device, Tensor};
 
 use crate::network::{AdamStep, kernels};
 
-/// Decays and epsilon of Adam.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamConstants {
-    /// Decay of the first moment.
-    pub beta1: f64,
-    /// Decay of the second moment.
-    pub beta2: f64,
-    /// Added to the root of the second moment.
-    pub epsilon: f64,
-}
+/// Decay of the second moment.
+const BETA2: f64 = 0.999;
+
+/// Added to the root of the second moment.
+const EPSILON: f64 = 1e-7;
 
 /// One update of an optimiser.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,8 +22,9 @@ pub struct Update {
 /// Optimiser of one network: moments of its gradients.
 #[derive(Debug, Clone)]
 pub struct Adam {
-    constants: AdamConstants,
     rate: f64,
+    /// Decay of the first moment.
+    beta1: f64,
     /// First moment, one value a parameter.
     pub(crate) first: Tensor<1>,
     /// Second moment, one value a parameter.
@@ -37,14 +33,14 @@ pub struct Adam {
 
 impl Adam {
     /// Zero moments for `length` parameters.
-    pub fn new(length: usize, rate: f64, constants: AdamConstants, device: &Device) -> Self {
+    pub fn new(length: usize, rate: f64, beta1: f64, device: &Device) -> Self {
         let zeros = || Tensor::zeros([length], device);
-        Self { constants, rate, first: zeros(), second: zeros() }
+        Self { rate, beta1, first: zeros(), second: zeros() }
     }
 
     /// Updates the parameters with this gradient.
     pub fn update(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: Update) {
-        let AdamConstants { beta1, beta2, epsilon } = self.constants;
+        let (beta1, beta2, epsilon) = (self.beta1, BETA2, EPSILON);
         // By powf: an exponent beyond i32 must not wrap.
         let [correction1, correction] = [beta1, beta2].map(|beta| 1.0 - beta.powf(step.number as f64));
         let step = AdamStep { beta1, beta2, epsilon, rate: self.rate * step.pace / correction1, correction };
@@ -64,9 +60,8 @@ mod tests {
     }
 
     fn check() {
-        let constants = AdamConstants { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
         let device = Device::flex();
-        let mut adam = Adam::new(1, 1e-2, constants, &device);
+        let mut adam = Adam::new(1, 1e-2, 0.9, &device);
         let mut parameter = Tensor::<1>::from_floats([1.0], &device);
         let (mut x, mut m, mut v) = (1.0f64, 0.0f64, 0.0f64);
         for step in 1..=20u64 {

@@ -7,6 +7,15 @@ use rand_distr::{Distribution, Normal, StandardNormal, Uniform};
 use super::options::TrainingOptions;
 use crate::network::kernels;
 
+/// Standard deviation of the random prior's mean.
+const PRIOR_MEAN_DEVIATION: f64 = 1.0;
+
+/// Standard deviation of the logarithm of the random prior's variance.
+const PRIOR_LOG_VARIANCE_DEVIATION: f64 = 0.25;
+
+/// Smallest and largest factor of T_mu and T_sigma.
+const LATENT_SCALES: [f64; 2] = [0.5, 1.5];
+
 /// Whole-pixel displacements `(y, x)`, one for each image.
 pub type Displacements = Vec<[i64; 2]>;
 
@@ -55,18 +64,18 @@ impl LatentAugmentation {
     /// Draws the augmentation of one batch (paper, Section 3.3.2), `count` numbers for each field in their order; with
     /// `latent_augmentation` off, the standard normal prior and factors of 1, which turn Eq. 8 into Eq. 9.
     pub fn draw(count: usize, options: &TrainingOptions, rng: &mut impl Rng) -> Vec<f32> {
-        if !options.latent_augmentation {
+        if !options.recipe.latent_augmentation {
             return [vec![0.0; count], vec![1.0; 3 * count]].concat();
         }
         let mut normal = |deviation: f64| {
-            let distribution = Normal::new(0.0, deviation as f32).expect("validated: finite and not negative");
+            let distribution = Normal::new(0.0, deviation as f32).expect("finite and not negative");
             distribution.sample_iter(&mut *rng).take(count).collect::<Vec<f32>>()
         };
-        let prior_mean = normal(options.prior_mean_deviation);
-        let log_variance = normal(options.prior_log_variance_deviation);
+        let prior_mean = normal(PRIOR_MEAN_DEVIATION);
+        let log_variance = normal(PRIOR_LOG_VARIANCE_DEVIATION);
         let prior_deviation = log_variance.into_iter().map(|v| (0.5 * v).exp()).collect();
-        let range = Uniform::new_inclusive(options.latent_scale_min as f32, options.latent_scale_max as f32)
-            .expect("validated: finite and in order");
+        let [least, most] = LATENT_SCALES.map(|scale| scale as f32);
+        let range = Uniform::new_inclusive(least, most).expect("finite and in order");
         let scales = range.sample_iter(rng).take(2 * count).collect();
         [prior_mean, prior_deviation, scales].concat()
     }

@@ -37,7 +37,7 @@ fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Tensor<4>> {
         let noise = on_device(standard_normal(2 * batch * latents, &mut rng), latents, &device);
         let posterior = Posterior::new(encoder.forward(one_hot(tiles, &chosen, &device)), latents);
         let streams = [posterior.sample(&noise.clone().narrow(0, 0, batch)), noise.narrow(0, batch, batch)];
-        if options.generator_separate_batches {
+        if options.recipe.generator_separate_batches {
             streams.map(as_image).to_vec()
         } else {
             vec![as_image(Tensor::cat(streams.to_vec(), 0))]
@@ -53,11 +53,11 @@ mod tests {
     use crate::network::Profile;
     use crate::training::TrainingOptions;
 
-    fn checkpoint(generator_average: f64) -> Checkpoint {
+    fn checkpoint(ema_decay: f64) -> Checkpoint {
         let field = GaussianField { ny: 64, nx: 64, ..GaussianField::default() };
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
         let tiles = tiles(&micrograph.images, 32).unwrap();
-        let options = TrainingOptions { generator_average, ..TrainingOptions::new(Profile::Paper32) };
+        let options = TrainingOptions::new(Profile::Paper32).with(|r| r.ema_decay = ema_decay);
         Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
     }
 

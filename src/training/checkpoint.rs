@@ -2,7 +2,7 @@
 
 use burn::tensor::Device as BurnDevice;
 
-use super::history::mean_losses;
+use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::options::TrainingOptions;
 use super::state::TrainingState;
 use crate::micrograph::PhaseImages;
@@ -63,7 +63,7 @@ impl Checkpoint {
         Model {
             profile: self.options.profile,
             latent_size: self.options.latent_size,
-            periodic: self.options.generator_periodic,
+            periodic: self.options.recipe.generator_periodic,
             origin: self.origin.clone(),
             tiles: self.tiles.clone(),
             selection: self.best.as_ref().and_then(|best| best.selection.clone()),
@@ -87,7 +87,7 @@ impl Checkpoint {
     ///
     /// [`Error::Diverged`] if not, [`Error::Device`] if they cannot be read back.
     pub(super) fn check_finite(&self) -> Result<()> {
-        let pending = self.state.step % self.options.history_interval;
+        let pending = self.state.step % HISTORY_INTERVAL;
         if pending > 0 {
             mean_losses(&self.state.loss_sums, pending, self.state.step)?;
         }

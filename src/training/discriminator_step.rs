@@ -22,7 +22,7 @@ pub struct Judged {
 /// One update of the discriminator on real images, realisations and, if it sees them, reconstructions; then the
 /// adversarial loss of the generator with the discriminator as it is now.
 pub fn judge(discriminator: &mut Learner, streams: &[Tensor<4>], options: &TrainingOptions, step: Update) -> Judged {
-    let separate = options.discriminator_separate_batches;
+    let separate = options.recipe.discriminator_separate_batches;
     let discriminator_loss = discriminator_step(discriminator, streams, separate, step);
     let weights = [0.0, options.lambda_noise, options.lambda_vae];
     let (adversarial_loss, by_streams) = adversarial_loss(&mut discriminator.network, streams, &weights, separate);

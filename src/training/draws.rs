@@ -38,7 +38,7 @@ impl Draws {
     pub fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
         let mut rng = random::generator(options.seed, Purpose::Step, step);
         let (batch, latents) = (options.batch_size, options.latent_size);
-        let deviation = options.displacement * options.profile.side() as f64;
+        let deviation = options.recipe.displacement * options.profile.side() as f64;
         // One after the other, so that they go to the device together.
         let mut numbers = standard_normal(2 * batch * latents, &mut rng);
         numbers.extend(LatentAugmentation::draw(batch * latents, options, &mut rng));
@@ -50,16 +50,22 @@ impl Draws {
             latent_noise,
             latent_augmentation: LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale },
             displacements: std::array::from_fn(|stream| match stream {
-                1 if options.generator_periodic => uniform_displacements(batch, options.profile.side(), &mut rng),
+                1 if options.recipe.generator_periodic => {
+                    uniform_displacements(batch, options.profile.side(), &mut rng)
+                }
                 // Windows come from anywhere already, and tiles are windows.
-                _ if options.discriminator_windows => vec![[0, 0]; batch],
+                _ if options.recipe.discriminator_windows => vec![[0, 0]; batch],
                 _ => draw_displacements(batch, deviation, &mut rng),
             }),
-            windows: if options.discriminator_windows { Some(data.windows(batch, &mut rng, device)?) } else { None },
-            discriminator_noise: (options.discriminator_noise > 0.0).then(|| {
+            windows: if options.recipe.discriminator_windows {
+                Some(data.windows(batch, &mut rng, device)?)
+            } else {
+                None
+            },
+            discriminator_noise: (options.recipe.discriminator_noise > 0.0).then(|| {
                 let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);
-                let streams = 2 + usize::from(options.discriminator_reconstructions);
-                let deviation = options.discriminator_noise * phase_distance(data.tiles.n_phases());
+                let streams = 2 + usize::from(options.recipe.discriminator_reconstructions);
+                let deviation = options.recipe.discriminator_noise * phase_distance(data.tiles.n_phases());
                 let noise = standard_normal(streams * batch * numbers, &mut rng);
                 on_device(noise, numbers, device) * deviation
             }),

@@ -47,9 +47,9 @@ pub fn encoder_step(
     let batch = tiles.dims()[0];
     let reconstruction = reconstruction_loss(decoded.outputs[0].clone(), tiles, options);
     let (mean, log_variance) = (posterior.mean.clone(), posterior.log_variance.clone());
-    let divergence = losses::divergence(mean, log_variance, augmentation, options.divergence_mean);
+    let divergence = losses::divergence(mean, log_variance, augmentation, options.recipe.divergence_mean);
     let reported = divergence.value.clone();
-    let divergence = divergence.beyond(options.divergence_floor);
+    let divergence = divergence.beyond(options.recipe.free_bits);
     let gradient = reconstruction.gradient;
     let by_latent = decoded.backward_input(generator, vec![gradient.clone()]);
     let encoder_gradient = posterior.backward(
@@ -66,9 +66,9 @@ pub fn encoder_step(
 
 /// L_Rec from targets as certain as the options ask: 0 where reconstructions are just that certain.
 fn reconstruction_loss(logits: Tensor<4>, tiles: &Tensor<4>, options: &TrainingOptions) -> Term<4> {
-    let (targets, unavoidable) = losses::softened(tiles, options.label_smoothing);
-    let term = losses::reconstruction(logits, targets, options.reconstruction_mean);
-    let unavoidable = match options.reconstruction_mean {
+    let (targets, unavoidable) = losses::softened(tiles, options.recipe.label_smoothing);
+    let term = losses::reconstruction(logits, targets, options.recipe.reconstruction_mean);
+    let unavoidable = match options.recipe.reconstruction_mean {
         true => unavoidable / options.profile.side().pow(2) as f64,
         false => unavoidable,
     };

@@ -6,6 +6,9 @@ use crate::network::read;
 use crate::progress::Losses;
 use crate::{Error, Result};
 
+/// Steps over which losses are averaged into one row of the loss history.
+pub const HISTORY_INTERVAL: u64 = 50;
+
 /// Means from `sums` over the last `steps` steps, of which `at_step` is the last.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Training: losses, augmentation, one step, the loop with its checkpoints.
 //!
-//! * `options`: the paper's hyperparameters and every point that it leaves open.
+//! * `options`: the paper's hyperparameters; `recipe`: what else a profile is made of; `paper_options`: the points that the
+//!   paper leaves open, as text; `range`: how they are checked; `schedule`: rates and weights at each step.
 //! * `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
 //! * `losses`: Eq. 1 to 9 with their gradients.
@@ -28,15 +29,21 @@ mod minkowski;
 mod options;
 #[cfg(test)]
 mod oracle;
+mod paper_options;
 mod pass;
 mod patterns;
 mod posterior;
+mod range;
+mod recipe;
 mod run;
+mod schedule;
 mod state;
 mod step;
 mod validation;
 
 pub use checkpoint::{BestCheckpoint, Checkpoint};
+pub use history::HISTORY_INTERVAL;
 pub use options::{RunOptions, TrainingOptions};
+pub use recipe::Recipe;
 pub use run::{SaveCheckpoint, train};
 pub use state::{Learner, TrainingState};

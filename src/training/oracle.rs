@@ -90,30 +90,19 @@ fn training_steps_for_pytorch() {
     // Rates and reconstruction weight large enough that every term shows in the gradients.
     let paper = |profile| TrainingOptions {
         lambda_rec: 1e-2,
-        rate_discriminator: 1e-3,
+        learning_rate_discriminator: 1e-3,
         seed: 3,
         ..TrainingOptions::new(profile)
     };
     write_step(&folder, "paper64", 2, &paper(Profile::Paper64));
-    let as_in_standard = TrainingOptions {
-        discriminator_head_normalised: false,
-        generator_separate_batches: false,
-        ..paper(Profile::Paper64)
-    };
+    let as_in_standard = paper(Profile::Paper64)
+        .with(|r| (r.discriminator_head_normalised, r.generator_separate_batches) = (false, false));
     write_step(&folder, "three_phases", 3, &as_in_standard);
     write_step(&folder, "paper32", 2, &TrainingOptions { batch_size: 7, ..paper(Profile::Paper32) });
-    let literal = TrainingOptions {
-        encoder_head_normalised: true,
-        discriminator_separate_batches: true,
-        generator_separate_batches: false,
-        latent_augmentation: false,
-        reconstruction_mean: true,
-        divergence_mean: true,
-        lambda_vae: 0.5,
-        lambda_noise: 2.0,
-        beta: 0.3,
-        lambda_rec: 3.0,
-        ..paper(Profile::Paper64)
-    };
+    let mut literal =
+        TrainingOptions { lambda_vae: 0.5, lambda_noise: 2.0, beta: 0.3, lambda_rec: 3.0, ..paper(Profile::Paper64) };
+    let readings = "encoder_head_normalised=1 discriminator_separate_batches=1 generator_separate_batches=0 \
+                    latent_augmentation=0 reconstruction_mean=1 divergence_mean=1";
+    literal.set_paper_options(readings).unwrap();
     write_step(&folder, "literal_tables", 2, &literal);
 }

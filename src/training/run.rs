@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::averaged::averaged_generator;
 use super::batches::TrainingData;
 use super::checkpoint::Checkpoint;
-use super::history::mean_losses;
+use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::options::{RunOptions, TrainingOptions};
 use super::validation::validate;
 use crate::device::{thread_pool, with_spinning_workers};
@@ -54,11 +54,11 @@ pub fn train(
     let pace = Pace::new(checkpoint.state.step, total, run.progress_interval);
     while checkpoint.state.step < total {
         let to_save = next_multiple(checkpoint.state.step, run.checkpoint_interval).min(total);
-        let to_validate = next_multiple(checkpoint.state.step, options.choice_interval).min(total);
+        let to_validate = next_multiple(checkpoint.state.step, options.recipe.validation_interval).min(total);
         let due = pace.next_report();
         pool.install(|| advance(&mut checkpoint, &data, to_save.min(to_validate), due))?;
         let step = checkpoint.state.step;
-        if step == to_validate && options.choice_interval > 0 {
+        if step == to_validate && options.recipe.validation_interval > 0 {
             pool.install(|| validate(&mut checkpoint, &micrograph.images, run.threads))?;
         }
         if step == total && checkpoint.best.is_none() && checkpoint.state.average.is_some() {
@@ -91,9 +91,9 @@ fn advance(checkpoint: &mut Checkpoint, data: &TrainingData, stop: u64, due: Ins
 
 /// Ends a row of the loss history where one is due. This is the only place where the loop waits for the device.
 fn record(checkpoint: &mut Checkpoint) -> Result<()> {
-    let (step, interval) = (checkpoint.state.step, checkpoint.options.history_interval);
-    if step.is_multiple_of(interval) {
-        let losses = mean_losses(&checkpoint.state.loss_sums, interval, step)?;
+    let step = checkpoint.state.step;
+    if step.is_multiple_of(HISTORY_INTERVAL) {
+        let losses = mean_losses(&checkpoint.state.loss_sums, HISTORY_INTERVAL, step)?;
         checkpoint.history.push(LossRow { step, losses });
         checkpoint.state.loss_sums = Tensor::zeros([5], &checkpoint.state.loss_sums.device());
     }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn options(steps: u64) -> TrainingOptions {
-        TrainingOptions { steps, batch_size: 4, history_interval: 4, ..TrainingOptions::new(Profile::Paper32) }
+        TrainingOptions { steps, batch_size: 4, ..TrainingOptions::new(Profile::Paper32) }
     }
 
     fn run() -> RunOptions {
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn an_average_that_nothing_chose_has_its_own_statistics_in_the_end() {
-        let options = TrainingOptions { generator_average: 0.9, ..options(6) };
+        let options = options(6).with(|r| r.ema_decay = 0.9);
         let mut last = None;
         let mut save = |checkpoint: &Checkpoint| {
             last = Some(checkpoint.clone());
@@ -150,16 +150,23 @@ mod tests {
             saved.push(checkpoint.state.step);
             Ok(())
         };
-        let model = train(&micrograph(), &options(12), &run(), None, &mut save, &mut |p| {
-            seen.push((p.step, p.losses.is_some()));
-            assert_eq!(p.steps, 12);
-            ControlFlow::Continue(())
-        })
+        let model = train(
+            &micrograph(),
+            &options(102),
+            &RunOptions { checkpoint_interval: 50, ..run() },
+            None,
+            &mut save,
+            &mut |p| {
+                seen.push((p.step, p.losses.is_some()));
+                assert_eq!(p.steps, 102);
+                ControlFlow::Continue(())
+            },
+        )
         .unwrap();
-        assert_eq!(seen, (1..=12).map(|step| (step, step >= 4)).collect::<Vec<_>>());
-        assert_eq!(saved, [5, 10, 12]);
-        assert_eq!(model.record.history.iter().map(|row| row.step).collect::<Vec<_>>(), [4, 8, 12]);
-        assert_eq!((model.record.steps, model.record.steps_planned), (12, 12));
+        assert_eq!(seen, (1..=102).map(|step| (step, step >= 50)).collect::<Vec<_>>());
+        assert_eq!(saved, [50, 100, 102]);
+        assert_eq!(model.record.history.iter().map(|row| row.step).collect::<Vec<_>>(), [50, 100]);
+        assert_eq!((model.record.steps, model.record.steps_planned), (102, 102));
     }
 
     #[test]
@@ -169,11 +176,11 @@ mod tests {
             let tiles = micrograph::tiles(&micrograph.images, 32).unwrap();
             let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
             let origin = Origin::new(&micrograph);
-            let mut checkpoint = Checkpoint::new(options(9), origin, tiles.clone(), &device.open().unwrap());
+            let mut checkpoint = Checkpoint::new(options(102), origin, tiles.clone(), &device.open().unwrap());
+            checkpoint.state.step = 2 * HISTORY_INTERVAL - 3;
             let never = Instant::now() + Duration::from_secs(86_400);
             let mut reads = |stop| count_reads(|| advance(&mut checkpoint, &data, stop, never).unwrap());
-            // History has a row every four steps.
-            assert_eq!([3, 8, 9].map(&mut reads), [0, 2, 0], "{device}");
+            assert_eq!([99, 101, 102].map(&mut reads), [0, 1, 0], "{device}");
         }
     }
 

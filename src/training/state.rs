@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::adam::{Adam, AdamConstants, Update};
+use super::adam::{Adam, Update};
 use super::minkowski::{self, COMPARED};
 use super::options::TrainingOptions;
 use super::patterns;
@@ -43,22 +43,20 @@ impl TrainingState {
     /// Networks with random weights.
     pub(crate) fn new(options: &TrainingOptions, n_phases: usize, device: &Device) -> Self {
         let architecture = options.architecture(n_phases);
-        let constants =
-            AdamConstants { beta1: options.adam_beta1, beta2: options.adam_beta2, epsilon: options.adam_epsilon };
         let learner = |layers: Vec<_>, index: u64, rate: f64| {
             let layout = ParameterLayout::new(&layers);
             let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
-            let adam = Adam::new(layout.parameter_count(), rate, constants, device);
-            let network = Network::new(layers, options.constants(), parameters, layout.initial_statistics(), device);
+            let adam = Adam::new(layout.parameter_count(), rate, options.recipe.adam_beta1, device);
+            let network = Network::new(layers, parameters, layout.initial_statistics(), device);
             Learner { network, adam }
         };
-        let generator = learner(architecture.generator, 1, options.rate_generator);
+        let generator = learner(architecture.generator, 1, options.learning_rate_generator);
         Self {
             step: 0,
-            encoder: learner(architecture.encoder, 0, options.rate_encoder),
-            average: (options.generator_average > 0.0).then(|| generator.network.clone()),
+            encoder: learner(architecture.encoder, 0, options.learning_rate_encoder),
+            average: (options.recipe.ema_decay > 0.0).then(|| generator.network.clone()),
             generator,
-            discriminator: learner(architecture.discriminator, 2, options.rate_discriminator),
+            discriminator: learner(architecture.discriminator, 2, options.learning_rate_discriminator),
             minkowski: Tensor::zeros([COMPARED * minkowski::numbers(n_phases)], device),
             patterns: Tensor::zeros([patterns::numbers(n_phases)], device),
             loss_sums: Tensor::zeros([5], device),

@@ -32,12 +32,12 @@ impl TrainingState {
         let encoded = self.encoder.network.forward_train(tiles.clone());
         let posterior = Posterior::new(encoded.output.clone(), options.latent_size);
         let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(as_image);
-        let decoded = Pass::new(&mut self.generator.network, &latent, options.generator_separate_batches);
+        let decoded = Pass::new(&mut self.generator.network, &latent, options.recipe.generator_separate_batches);
         let generated = losses::probabilities(Tensor::cat(decoded.outputs.clone(), 0));
 
         let mut streams = streams(&generated, draws.windows.unwrap_or_else(|| tiles.clone()), options);
         let minkowski = draws.minkowski.map(|drawn| self.minkowski_term(&streams[1], drawn, data, options));
-        let patterns = (options.lambda_patterns > 0.0).then(|| {
+        let patterns = (options.recipe.lambda_patterns > 0.0).then(|| {
             let term = data.patterns.term(&streams[1], &mut self.patterns, self.step);
             (term, options.pattern_share(self.step, data.tiles.len()))
         });
@@ -77,7 +77,7 @@ impl TrainingState {
         let by_logits = vec![by_reconstructions, of_realisations.gradient];
         let by_parameters = decoded.backward_parameters(&self.generator.network, by_logits);
         self.generator.update(by_parameters, step);
-        self.move_average(options.generator_average);
+        self.move_average(options.recipe.ema_decay);
 
         let adversarial_loss = judged.adversarial_loss + of_realisations.value;
         let generator_loss = adversarial_loss + reconstruction.clone() * options.lambda_rec;
@@ -105,9 +105,9 @@ impl TrainingState {
 /// The images that the discriminator sees: real ones, realisations, and reconstructions if it is to see them.
 fn streams(generated: &Tensor<4>, real: Tensor<4>, options: &TrainingOptions) -> Vec<Tensor<4>> {
     let batch = options.batch_size;
-    let shown = if options.discriminator_binary { losses::most_probable(generated) } else { generated.clone() };
+    let shown = if options.recipe.straight_through { losses::most_probable(generated) } else { generated.clone() };
     let mut streams = vec![real, shown.clone().narrow(0, batch, batch)];
-    if options.discriminator_reconstructions {
+    if options.recipe.discriminator_reconstructions {
         streams.push(shown.narrow(0, 0, batch));
     }
     streams

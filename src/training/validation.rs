@@ -33,8 +33,8 @@ pub fn validate(checkpoint: &mut Checkpoint, micrograph: &PhaseImages, threads: 
     };
     // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
     let seed = checkpoint.options.seed | 1 << 63;
-    if checkpoint.options.candidates > 1 {
-        model.selection = Some(Selection::fit(&model, micrograph, checkpoint.options.candidates, seed)?);
+    if checkpoint.options.recipe.candidates > 1 {
+        model.selection = Some(Selection::fit(&model, micrograph, checkpoint.options.recipe.candidates, seed)?);
     }
     let shortfall = match shortfall(&model, micrograph, seed, threads) {
         Err(Error::InvalidParameter(_)) => return Ok(()),

@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-enum { SIDE = 32, PIXELS = SIDE * SIDE, N_TILES = 4 };
+enum { SIDE = 32, PIXELS = SIDE * SIDE, N_TILES = 4, HISTORY_INTERVAL = 50 };
 
 /* 64 x 64 pixels with an irregular pattern: four tiles of profile paper32. */
 static inline davegan_micrograph_t *small_micrograph(void) {
@@ -28,7 +28,14 @@ static inline davegan_train_options_t short_training(void) {
     options.batch_size = 4;
     options.steps = 6;
     options.seed = 11;
-    options.history_interval = 2;
+    return options;
+}
+
+/* Options of a training with two rows of the loss history, on the CPU, which is the quickest for small networks. */
+static inline davegan_train_options_t training_with_history(void) {
+    davegan_train_options_t options = short_training();
+    options.device = DAVEGAN_DEVICE_KIND_CPU;
+    options.steps = 2 * HISTORY_INTERVAL;
     return options;
 }
 
@@ -39,9 +46,7 @@ static inline void train_small_model(const char *path, const davegan_train_optio
 }
 
 static inline davegan_model_t *small_model(const char *path) {
-    davegan_train_options_t options = short_training();
-    options.choice_interval = options.steps; /* its realisations are selected */
-    options.candidates = 2;
+    const davegan_train_options_t options = short_training();
     davegan_micrograph_t *micrograph = small_micrograph();
     davegan_model_t *model = NULL;
     OK(davegan_train_micrograph(micrograph, path, &options, &model));

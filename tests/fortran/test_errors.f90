@@ -96,9 +96,13 @@ contains
     type(davegan_model) :: no_model
     integer :: i
     call short_training(options)
-    options%rate_generator = ieee_value(options%rate_generator, ieee_quiet_nan)
+    options%learning_rate_generator = ieee_value(options%learning_rate_generator, ieee_quiet_nan)
     call davegan_train(no_model, micrograph, "fortran_errors_wrong.h5", options, stat=stat, errmsg=errmsg)
-    call expect(davegan_invalid_parameter, "rate_generator")
+    call expect(davegan_invalid_parameter, "learning_rate_generator")
+    call short_training(options)
+    call davegan_train(no_model, file, "fortran_errors_wrong.h5", "/phase", options, stat=stat, errmsg=errmsg, &
+      paper_options="displacement=far")
+    call expect(davegan_invalid_parameter, "displacement=far")
     small = 0
     small(3, :) = 1
     call davegan_micrograph_from_memory(wrong, small)

@@ -15,6 +15,9 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 FILES = sorted(glob.glob(os.path.join(os.environ.get("DAVEGAN_ORACLE", "/nonexistent"), "*.h5")))
+# Constants of every profile: the defaults of Keras.
+LEAKY_SLOPE, NORM_MOMENTUM, NORM_EPSILON = 0.3, 0.99, 1e-3
+ADAM_BETA2, ADAM_EPSILON = 0.999, 1e-7
 STRIDE_PADDING = {"halving": (2, 1), "collapsing": (1, 0)}
 
 
@@ -53,16 +56,16 @@ class Network:
                 stride, padding = STRIDE_PADDING["collapsing" if i == last else "halving"]
                 x = F.conv2d(x, layer["kernel"], stride=stride, padding=padding)
             if "scale" in layer:
-                momentum, (mean, variance) = self.options["norm_momentum"], self.moving[i]
+                momentum, (mean, variance) = NORM_MOMENTUM, self.moving[i]
                 axes = (0, 2, 3)
                 self.moving[i] = (mean * momentum + x.detach().mean(axes) * (1 - momentum),
                                   variance * momentum + x.detach().var(axes, correction=0) * (1 - momentum))
-                x = F.batch_norm(x, None, None, layer["scale"], layer["shift"], True, eps=self.options["norm_epsilon"])
+                x = F.batch_norm(x, None, None, layer["scale"], layer["shift"], True, eps=NORM_EPSILON)
             else:
                 x = x + layer["shift"][:, None, None]
             activated = i < last or (self.name == "e" and self.options["encoder_head_normalised"])
             if activated:
-                x = F.leaky_relu(x, self.options["leaky_slope"])
+                x = F.leaky_relu(x, LEAKY_SLOPE)
         return x
 
     def parameters(self):
@@ -70,9 +73,8 @@ class Network:
 
     def adam(self, rate, gradients):
         """One step of PyTorch's Adam from zero moments."""
-        o = self.options
         values = [value for _, value in self.parameters()]
-        optimiser = torch.optim.Adam(values, rate, (o["adam_beta1"], o["adam_beta2"]), o["adam_epsilon"])
+        optimiser = torch.optim.Adam(values, rate, (self.options["adam_beta1"], ADAM_BETA2), ADAM_EPSILON)
         for value, gradient in zip(values, gradients):
             value.grad = gradient
         optimiser.step()
@@ -114,7 +116,7 @@ def test_step(path):
     s = in_batches(d, [stream.detach() for stream in streams], separate)
     loss_d = bce(s[0], True) + bce(s[1], False) + bce(s[2], False)
     gradient_d = torch.autograd.grad(loss_d, [value for _, value in d.parameters()])
-    d.adam(o["rate_discriminator"], gradient_d)
+    d.adam(o["learning_rate_discriminator"], gradient_d)
 
     s = in_batches(d, streams, separate)
     # L_Rec between T(x, u) and T(G(z), u), as the paper has it, with some u
@@ -134,8 +136,8 @@ def test_step(path):
     loss_e = o["beta"] * kl + rec
     gradient_g = torch.autograd.grad(loss_g, [value for _, value in g.parameters()], retain_graph=True)
     gradient_e = torch.autograd.grad(loss_e, [value for _, value in e.parameters()])
-    g.adam(o["rate_generator"], gradient_g)
-    e.adam(o["rate_encoder"], gradient_e)
+    g.adam(o["learning_rate_generator"], gradient_g)
+    e.adam(o["learning_rate_encoder"], gradient_e)
 
     def close(name, ours, theirs, scale):
         error = (ours - theirs).abs().max().item()

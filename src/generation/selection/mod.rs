@@ -147,7 +147,7 @@ mod tests {
     fn selecting() -> (Model, PhaseImages) {
         let field = GaussianField { ny: 96, nx: 96, ..GaussianField::default() };
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
-        let options = TrainingOptions { generator_periodic: true, ..TrainingOptions::new(Profile::Paper32) };
+        let options = TrainingOptions::new(Profile::Paper32).with(|r| r.generator_periodic = true);
         let tiles = tiles(&micrograph.images, 32).unwrap();
         let device = burn::tensor::Device::flex();
         let mut model = Checkpoint::new(options, Origin::new(&micrograph), tiles, &device).model();

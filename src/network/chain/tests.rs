@@ -7,8 +7,6 @@ use crate::network::parameters::part;
 use crate::network::{Architecture, LayerKind, Profile, Variant, with_primitives};
 use crate::random::{Purpose, generator};
 
-const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
-
 fn random<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> {
     let values: Vec<f64> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
     Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
@@ -18,7 +16,7 @@ fn random<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> 
 fn network(layers: Vec<LayerSpec>, rng: &mut ChaCha8Rng) -> Network {
     let layout = ParameterLayout::new(&layers);
     let (parameters, statistics) = (layout.initial_parameters(rng), layout.initial_statistics());
-    let mut network = Network::new(layers, CONSTANTS, parameters, statistics, &Device::flex());
+    let mut network = Network::new(layers, parameters, statistics, &Device::flex());
     network.parameters = network.parameters.cast(DType::F64) + random([layout.parameter_count()], rng) * 0.1;
     network.statistics = network.statistics.cast(DType::F64);
     network

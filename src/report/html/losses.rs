@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::model::{LossRow, Model};
 use crate::progress::Losses;
 use crate::report::svg::{Axis, Mark, Plot, REAL};
+use crate::training::HISTORY_INTERVAL;
 
 /// Points of a curve: more would only make the page large.
 const POINTS: usize = 400;
@@ -21,14 +22,15 @@ const NAMES: [[&str; 3]; 5] = [
 /// A plot for each of the five losses: their sizes are too different for one.
 pub(super) fn section(model: &Model) -> Markup {
     let history = &model.record.history;
-    let (rows, interval) = (thinned(history), history.first().map_or(0, |row| row.step));
+    let rows = thinned(history);
     html! {
         section aria-label="Losses" {
             h2 { "Losses" }
             @if rows.len() < 2 {
-                p.left-out { "Left out: the training was too short for a loss history." }
+                p.left-out { "Left out: the training was too short for a loss history (a row every "
+                    (HISTORY_INTERVAL) " steps)." }
             } @else {
-                p { "Means over " (interval * history.len().div_ceil(POINTS) as u64)
+                p { "Means over " (HISTORY_INTERVAL * history.len().div_ceil(POINTS) as u64)
                     " training steps, without unit, as the paper defines them. The scale is logarithmic where a loss changes by "
                     "more than a factor of 30." }
                 div.small-plots {

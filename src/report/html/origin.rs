@@ -10,7 +10,7 @@ use crate::training::TrainingOptions;
 use crate::{Error, Result};
 
 /// Options that say how long and from which seed, not how: shown apart.
-const APART: [&str; 4] = ["profile", "seed", "steps", "epochs"];
+const APART: [&str; 3] = ["profile", "seed", "steps"];
 
 /// Micrograph, training and realisations.
 ///
@@ -115,8 +115,8 @@ mod tests {
         options.seed = 4;
         assert_eq!(changed(&options).unwrap(), []);
         options.lambda_rec = 0.01;
-        options.discriminator_windows = true;
-        let expected = [("discriminator_windows", "true", "false"), ("lambda_rec", "0.01", "0.0001")];
+        options.recipe.displacement = 1.0;
+        let expected = [("displacement", "1.0", "0.125"), ("lambda_rec", "0.01", "0.0001")];
         assert_eq!(changed(&options).unwrap(), expected.map(|(a, b, c)| (a.into(), b.into(), c.into())));
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::evaluation::{Beside, Fidelity};
 use crate::micrograph::{Discs, GaussianField, Sample};
 use crate::network::Profile;
-use crate::training::{RunOptions, TrainingOptions, train};
+use crate::training::{HISTORY_INTERVAL, RunOptions, TrainingOptions, train};
 
 fn path(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("davegan-html-{}", std::process::id()));
@@ -16,9 +16,8 @@ fn path(name: &str) -> PathBuf {
 
 fn trained(micrograph: &Micrograph, profile: Profile) -> Model {
     let options = TrainingOptions {
-        steps: 6,
+        steps: 2 * HISTORY_INTERVAL,
         batch_size: 4,
-        history_interval: 2,
         lambda_rec: 0.25,
         ..TrainingOptions::new(profile)
     };

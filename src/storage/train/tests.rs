@@ -15,16 +15,8 @@ fn micrograph() -> Micrograph {
 }
 
 fn options(steps: u64) -> TrainingOptions {
-    TrainingOptions {
-        steps,
-        batch_size: 4,
-        history_interval: 4,
-        choice_interval: 4,
-        candidates: 2,
-        lambda_patterns: 0.1,
-        seed: 5,
-        ..TrainingOptions::new(Profile::Paper32)
-    }
+    TrainingOptions { steps, batch_size: 4, seed: 5, ..TrainingOptions::new(Profile::Paper32) }
+        .with(|r| (r.validation_interval, r.candidates, r.lambda_patterns) = (4, 2, 0.1))
 }
 
 fn run(threads: usize) -> RunOptions {
@@ -75,8 +67,8 @@ fn a_cancelled_run_resumes_to_the_same_bytes() {
     let directory = TestDirectory::new("train-resume");
     let path = directory.path("cancelled.h5");
     // With validation, with averages that nothing chose, and with neither.
-    let averaged = TrainingOptions { generator_average: 0.9, choice_interval: 0, candidates: 1, ..options(14) };
-    let plain = TrainingOptions { generator_average: 0.0, ..averaged.clone() };
+    let averaged = options(14).with(|r| (r.ema_decay, r.validation_interval, r.candidates) = (0.9, 0, 1));
+    let plain = averaged.clone().with(|r| r.ema_decay = 0.0);
     for options in [options(14), averaged, plain] {
         let whole = train_to_bytes(&directory.path("whole.h5"), &options, &run(1));
         for stop in [3, 7] {
@@ -134,12 +126,11 @@ fn divergence_is_told_with_its_step_and_keeps_the_last_model_file() {
     let path = directory.path("diverged.h5");
     let before = train_to_bytes(&path, &options(5), &run(1));
     let wild = TrainingOptions {
-        rate_generator: 1.0,
-        rate_encoder: 1.0,
+        learning_rate_generator: 1.0,
+        learning_rate_encoder: 1.0,
         lambda_rec: 1e6,
         beta: 1e6,
-        choice_interval: 0,
-        ..options(400)
+        ..options(400).with(|r| r.validation_interval = 0)
     };
     let at_the_end = RunOptions { checkpoint_interval: 0, ..run(1) };
     let error = train_to_file(&micrograph(), Some(&path), &wild, &at_the_end, &mut go_on).unwrap_err();

@@ -26,7 +26,7 @@ fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> V
 fn noise_reaches_the_discriminator_alone() {
     let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
     let quiet = TrainingOptions { batch_size: 4, seed: 2, ..TrainingOptions::new(Profile::Paper64) };
-    let noisy = TrainingOptions { discriminator_noise: 0.2, ..quiet.clone() };
+    let noisy = quiet.clone().with(|r| r.discriminator_noise = 0.2);
     let (quiet, noisy) = (losses(&micrograph, &quiet, 1), losses(&micrograph, &noisy, 1));
     // In the first step: L_Enc, L_Rec and L_KLD know nothing of the discriminator.
     for loss in [0, 3, 4] {
@@ -50,7 +50,7 @@ fn windows_stay_and_tori_go_anywhere() {
     let standard = TrainingOptions::new(Profile::Standard);
     let [windows, tori, reconstructions] = largest(&standard);
     assert!(windows == 0 && reconstructions == 0 && tori > 50, "{tori}");
-    let not_periodic = TrainingOptions { generator_periodic: false, ..standard };
+    let not_periodic = standard.with(|r| r.generator_periodic = false);
     assert_eq!(largest(&not_periodic), [0; 3]);
     assert!(largest(&TrainingOptions::new(Profile::Paper64)).iter().all(|largest| (9..50).contains(largest)));
 }
@@ -59,12 +59,8 @@ fn windows_stay_and_tori_go_anywhere() {
 fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_them() {
     let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
     for (seen, noise) in [(true, 0.0), (false, 0.0), (false, 0.5)] {
-        let options = TrainingOptions {
-            seed: 2,
-            discriminator_reconstructions: seen,
-            discriminator_noise: noise,
-            ..TrainingOptions::new(Profile::Standard)
-        };
+        let options = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Standard) }
+            .with(|r| (r.discriminator_reconstructions, r.discriminator_noise) = (seen, noise));
         let other = TrainingOptions { lambda_vae: 0.5, ..options.clone() };
         let (one, other) = (losses(&micrograph, &options, 2), losses(&micrograph, &other, 2));
         assert_eq!(one == other, !seen);
@@ -75,17 +71,14 @@ fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_th
 #[test]
 fn functionals_and_patterns_reach_the_generator_alone() {
     let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
-    let without = TrainingOptions {
-        lambda_volume_fraction: 0.0,
-        lambda_euler_characteristic: 0.0,
-        lambda_patterns: 0.0,
-        ..TrainingOptions::new(Profile::Standard)
+    let weighted = |volume_fraction, euler_characteristic, patterns| {
+        TrainingOptions::new(Profile::Standard).with(|r| {
+            (r.lambda_volume_fraction, r.lambda_euler_characteristic) = (volume_fraction, euler_characteristic);
+            r.lambda_patterns = patterns;
+        })
     };
-    let with = [
-        TrainingOptions { lambda_volume_fraction: 2.0, ..without.clone() },
-        TrainingOptions { lambda_euler_characteristic: 2.0, ..without.clone() },
-        TrainingOptions { lambda_patterns: 1e4, ..without.clone() },
-    ];
+    let without = weighted(0.0, 0.0, 0.0);
+    let with = [weighted(2.0, 0.0, 0.0), weighted(0.0, 2.0, 0.0), weighted(0.0, 0.0, 1e4)];
     let without = losses(&micrograph, &without, 2);
     for with in with.map(|options| losses(&micrograph, &options, 2)) {
         assert!(with[0][2] != without[0][2] && with[0][..2] == without[0][..2] && with[1][3] != without[1][3]);
@@ -96,7 +89,7 @@ fn functionals_and_patterns_reach_the_generator_alone() {
 fn the_discriminator_is_shown_phases_alone_if_asked() {
     let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
     let grey = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Paper64) };
-    let binary = TrainingOptions { discriminator_binary: true, ..grey.clone() };
+    let binary = grey.clone().with(|r| r.straight_through = true);
     let (grey, binary) = (losses(&micrograph, &grey, 1), losses(&micrograph, &binary, 1));
     assert_eq!((grey[0][0], grey[0][3]), (binary[0][0], binary[0][3]));
     assert!(grey[0][1] != binary[0][1] && binary[0][2].is_finite());
@@ -106,14 +99,15 @@ fn the_discriminator_is_shown_phases_alone_if_asked() {
 fn continuous(profile: Profile, seed: u64) -> TrainingOptions {
     TrainingOptions {
         seed,
-        rate_generator: 1e-4,
-        rate_discriminator: 4e-5,
-        rate_encoder: 1e-4,
-        discriminator_binary: false,
-        lambda_volume_fraction: 0.0,
-        lambda_euler_characteristic: 0.0,
+        learning_rate_generator: 1e-4,
+        learning_rate_discriminator: 4e-5,
+        learning_rate_encoder: 1e-4,
         ..TrainingOptions::new(profile)
     }
+    .with(|r| {
+        r.straight_through = false;
+        (r.lambda_volume_fraction, r.lambda_euler_characteristic) = (0.0, 0.0);
+    })
 }
 
 /// Losses, then gradients and moving statistics of encoder, generator and discriminator.
@@ -136,7 +130,7 @@ fn outcome(before: &TrainingState, data: &TrainingData, options: &TrainingOption
     let mut outcome = vec![read(state.loss_sums.clone()).unwrap()];
     let learners = |state: &TrainingState| [&state.encoder, &state.generator, &state.discriminator].map(Clone::clone);
     for (after, before) in learners(&state).into_iter().zip(learners(before)) {
-        let beta = options.adam_beta1 as f32;
+        let beta = options.recipe.adam_beta1 as f32;
         let (new, old) = (read(after.adam.first).unwrap(), read(before.adam.first).unwrap());
         outcome.push(new.iter().zip(old).map(|(new, old)| (new - beta * old) / (1.0 - beta)).collect());
         outcome.push(read(after.network.statistics).unwrap());
