@@ -77,7 +77,7 @@ impl Indicator {
     }
 
     /// Images of another shape, each pixel of which is what `pixel` makes of the old image and its place `[y, x]`.
-    pub(super) fn map(&self, [ny, nx]: [usize; 2], pixel: impl Fn(&[bool], [usize; 2]) -> bool) -> Self {
+    pub(crate) fn map(&self, [ny, nx]: [usize; 2], pixel: impl Fn(&[bool], [usize; 2]) -> bool) -> Self {
         let pixel = &pixel;
         let of_image = |image| (0..ny).flat_map(move |y| (0..nx).map(move |x| pixel(image, [y, x])));
         Self { shape: [ny, nx], pixels: self.images().flat_map(of_image).collect() }

@@ -9,9 +9,7 @@
 //! * `gates`: what must hold.
 //! * `table`: both for people.
 //! * `statistics`: mean, deviation and the Kolmogorov-Smirnov test.
-//! * `edges`: what the edges of windows cost a conductivity.
 
-mod edges;
 mod fidelity;
 mod gates;
 #[cfg(test)]
@@ -20,8 +18,6 @@ mod protocol;
 mod statistics;
 mod table;
 
-pub(crate) use edges::side_with_edges_alike;
-pub use edges::{conductivity_of_wider_windows, conductivity_with_edges_alike};
 pub use fidelity::{Beside, Fidelity};
 pub use gates::Gate;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};

@@ -17,13 +17,12 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
                 "material scores against itself: unseen windows against the training tiles, or two halves of the micrograph "
                 "against each other." }
             @for judgement in judgements {
-                h3 { "Phase " (judgement.phase) ", volume fraction "
+                h3 { "Phase " (judgement.phase) ", volume fraction of the micrograph "
                     (significant(fractions[usize::from(judgement.phase)], 3)) }
                 @match &judgement.fidelity {
                     Ok(fidelity) => {
                         (table(&judgement.gates()))
                         (others(fidelity))
-                        @if let Some(edges) = &judgement.edges { (edges.section()) }
                     }
                     Err(reason) => p.left-out { "Left out: " (reason) "." }
                 }

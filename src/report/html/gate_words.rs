@@ -54,7 +54,7 @@ pub(super) fn words(of: &Fidelity, figure: &'static str) -> Words {
             ],
         ),
         "vf_bias_sd" => say(
-            "Volume fraction, mean",
+            "Volume fraction, mean, beside that of the micrograph",
             [of.vf, of.vf_micrograph],
             Measure::Deviations(of.vf_bias_sd),
             ["too little of the phase", "too much of the phase"],
@@ -105,7 +105,7 @@ pub(super) fn words(of: &Fidelity, figure: &'static str) -> Words {
             ["the largest piece is too small", "the largest piece is too large"],
         ),
         "k_eff_sd" => say(
-            "Effective conductivity, contrast 100",
+            "Effective conductivity of the inner three quarters, contrast 100",
             [of.k_eff.generated, of.k_eff.real],
             Measure::Deviations(of.k_eff.sd),
             ["the effective conductivity is too low", "the effective conductivity is too high"],

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use super::edges::Edges;
 use super::gate_words::{Measure, NOTHING, Words, words};
 use super::subject::{Subject, reason};
 use crate::Result;
@@ -14,8 +13,6 @@ pub(super) struct Judgement {
     pub phase: u8,
     /// Its figures, or why there are none.
     pub fidelity: std::result::Result<Fidelity, String>,
-    /// Whether edges are why realisations conduct too well, if they do.
-    pub edges: Option<Edges>,
 }
 
 impl Judgement {
@@ -32,11 +29,7 @@ impl Judgement {
 ///
 /// Those of [`evaluate_in_parts`], apart from what cannot be judged.
 pub(super) fn judge(subject: &Subject, done: &dyn Fn() -> Result<()>) -> Result<Vec<Judgement>> {
-    let judgement = |&phase: &u8| {
-        let fidelity = fidelity(subject, phase, done)?;
-        let edges = fidelity.as_ref().map_or(Ok(None), |fidelity| Edges::new(subject, fidelity))?;
-        Ok(Judgement { phase, fidelity, edges })
-    };
+    let judgement = |&phase: &u8| Ok(Judgement { phase, fidelity: fidelity(subject, phase, done)? });
     subject.phases.iter().map(judgement).collect()
 }
 
@@ -142,13 +135,13 @@ pub(super) mod tests {
     }
 
     fn shorts(fidelity: Fidelity) -> Vec<String> {
-        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity), edges: None };
+        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity) };
         judgement.gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.short).collect()
     }
 
     #[test]
     fn every_gate_has_words() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), edges: None }.gates();
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
         assert_eq!(gates.len(), 16);
         for gate in gates {
             assert!(gate.holds && gate.quantity.contains(' '), "{}", gate.quantity);
@@ -173,7 +166,7 @@ pub(super) mod tests {
 
     #[test]
     fn requirements_are_those_of_the_gates() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), edges: None }.gates();
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
         let of = |index: usize| (gates[index].judged.as_str(), gates[index].requirement.as_str());
         assert_eq!(of(0), ("1.00 × 10⁻⁴", "at most 10⁻³"));
         assert_eq!(of(1), ("1.00 × floor", "0.6 to 1.15 × floor"));

@@ -5,7 +5,6 @@
 //! * `verdict`: what a reader sees first.
 //! * `pictures`: micrograph, realisations, tiles and reconstructions.
 //! * `gate_table`: every gate with its figures.
-//! * `edges`: whether the edges of windows are why realisations conduct better.
 //! * `descriptors`, `descriptor_plots`: correlation, lineal path, volume fraction, interfaces, computed and drawn.
 //! * `losses`: how training went.
 //! * `latent_space`: what single latents do.
@@ -14,7 +13,6 @@
 
 mod descriptor_plots;
 mod descriptors;
-mod edges;
 mod gate_table;
 mod gate_words;
 mod judgement;

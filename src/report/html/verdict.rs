@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::edges::Edges;
 use super::judgement::Judgement;
 use super::subject::Subject;
 use crate::report::number::whole;
@@ -18,15 +17,10 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
     let notes = notes(subject, judgements);
     // Gates may hold by chance where realisations are few, and say nothing of a phase that is not judged.
     let enough = subject.realisations.len() >= ENOUGH && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
-    let by_edges =
-        judgements.iter().filter_map(|judgement| judgement.edges.as_ref()).filter(|edges| edges.explain()).count();
     let (class, symbol, words) = match all - holding {
         _ if all == 0 => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
         0 if enough => ("holds", "✓", format!("All {all} gates hold")),
         0 => ("unknown", "?", format!("All {all} gates judged hold, which is not enough for a verdict")),
-        short if short == by_edges && enough => {
-            ("edges", "?", format!("{holding} of {all} gates hold; with edges of windows alike all would"))
-        }
         _ => ("short", "✗", format!("{holding} of {all} gates hold")),
     };
     html! {
@@ -35,10 +29,6 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
             @if class == "holds" {
                 p { "In every figure judged, realisations agree with the micrograph within its own uncertainty: they may be "
                     "taken for the material." }
-            } @else if class == "edges" {
-                p { "In every other figure realisations agree with the micrograph within its own uncertainty, and where edges are "
-                    "alike in this one, too. What falls short:" }
-                (shortcomings(judgements))
             } @else if class == "short" {
                 p { "All must hold before realisations may be taken for the material. What falls short:" }
                 (shortcomings(judgements))
@@ -84,7 +74,6 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
         if let Err(reason) = &judgement.fidelity {
             notes.push(format!("Phase {} is not judged: {reason}.", judgement.phase));
         }
-        notes.extend(judgement.edges.as_ref().and_then(Edges::note));
     }
     if !subject.own_micrograph {
         notes.push(format!(
@@ -103,7 +92,12 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
     let usual = TrainingOptions::new(model.options.profile).total_steps(model.tiles.len());
     if planned < usual {
         let name = model.options.profile.name();
-        notes.push(format!("Trained for {} steps; profile {name} trains for {}.", whole(done), whole(usual)));
+        notes.push(format!(
+            "Trained for {} steps, where profile {name} trains for {}. The gates judge the networks of this shorter \
+             training; one that falls short may hold after {1} steps.",
+            whole(done),
+            whole(usual)
+        ));
     }
     notes
 }
