@@ -27,7 +27,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             div.plots {
                 (correlation(subject, &real, &generated))
                 (lineal_path(subject, &real, &generated))
-                (volume_fractions(subject, &real, &generated))
+                (volume_fractions(subject, phase, &real, &generated))
                 (interfaces(subject, &real, &generated))
             }
         })
@@ -118,18 +118,24 @@ impl Curves {
     }
 }
 
-fn volume_fractions(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
+fn volume_fractions(subject: &Subject, phase: u8, real: &Descriptors, generated: &Descriptors) -> Markup {
     let values = [&real.volume_fractions[..], &generated.volume_fractions];
-    distribution(subject, "volume fraction of an image", values)
+    let of_micrograph = subject.micrograph.images.volume_fractions()[usize::from(phase)];
+    let note = format!(
+        "The gate compares with the whole micrograph, {}, of which {}s do not cover all pixels equally often.",
+        significant(of_micrograph, 3),
+        subject.real_name
+    );
+    distribution(subject, "volume fraction of an image", values, &note)
 }
 
 fn interfaces(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
     let values = [&real.interfaces[..], &generated.interfaces];
-    distribution(subject, "interface density of an image, per pixel (x and y)", values)
+    distribution(subject, "interface density of an image, per pixel (x and y)", values, "")
 }
 
-/// How a figure of single images is distributed.
-fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2]) -> Markup {
+/// Histograms of a figure of single images, with `note` in the caption.
+fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2], note: &str) -> Markup {
     let x = Axis::over(quantity, values.concat());
     let [real, generated] = values.map(|values| histogram(values, x.from, x.to));
     let [real_mean, generated_mean] = values.map(|values| values.iter().sum::<f64>() / values.len() as f64);
@@ -148,8 +154,8 @@ fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2]) -> Marku
     html! {
         figure {
             (plot.draw())
-            figcaption { "Upright lines are the means: real " (significant(real_mean, 3)) ", realisations "
-                (significant(generated_mean, 3)) "." }
+            figcaption { "Vertical lines are the means: " (subject.real_name) "s " (significant(real_mean, 3)) ", realisations "
+                (significant(generated_mean, 3)) ". " (note) }
         }
     }
 }
