@@ -1,14 +1,14 @@
-//! What realisations are like, beside real windows of the micrograph they were learned from.
+//! Fidelity: compares realisations with the micrograph that a model was trained on.
 //!
-//! The paper judges by E_gen alone, which white noise can pass. Here every figure stands beside what real windows of the
-//! same micrograph score, its *floor*, and [sixteen gates](Fidelity::gates) say whether a solver may take a realisation
-//! for the material: [`evaluate`].
+//! The paper judges by E_gen alone, which white noise can pass. [`evaluate`] computes further figures and, for each,
+//! what windows of the micrograph score, its *floor*. A solver may take realisations for the material if all [sixteen
+//! gates](Fidelity::gates) hold.
 //!
-//! * `protocol`: how each figure is computed.
+//! * `protocol`: the computation of each figure.
 //! * `fidelity`: the figures and their names.
-//! * `gates`: what must hold.
-//! * `table`: both for people.
-//! * `statistics`: mean, deviation and the Kolmogorov-Smirnov test.
+//! * `gates`: the range in which each judged figure must lie.
+//! * `table`: figures and gates as text.
+//! * `statistics`: mean, standard deviation and the Kolmogorov-Smirnov test.
 
 mod fidelity;
 mod gates;
@@ -18,7 +18,7 @@ mod protocol;
 mod statistics;
 mod table;
 
-pub use fidelity::{Beside, Fidelity};
+pub use fidelity::{Comparison, Fidelity};
 pub use gates::Gate;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};

@@ -1,4 +1,4 @@
-//! Writes images and their figures for `tests/python/test_fidelity.py`, which computes them with numpy and scipy.
+//! Writes images and their figures for `tests/python/test_fidelity.py`.
 
 use std::path::Path;
 

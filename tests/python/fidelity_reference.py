@@ -143,7 +143,7 @@ def conductivity(images):
     weight = k[None, :, None]
     size = int(np.prod(shape))
     operator = LinearOperator((size, size), matvec=lambda v: divergence(weight * gradient(v)), dtype=float)
-    v, status = cg(operator, -divergence(weight * e), rtol=1e-6, maxiter=2000)
+    v, status = cg(operator, -divergence(weight * e), rtol=1e-5, maxiter=1000)
     assert status == 0, "conjugate gradients did not converge"
     energy = (weight * (e + gradient(v)) ** 2).sum(axis=2).mean(axis=(2, 3))
     return energy.mean(axis=0)

@@ -1,4 +1,4 @@
-//! Two-point correlation, lineal path, volume fraction and interfaces of realisations beside those of the real material.
+//! Plots of two-point correlation, lineal path, volume fraction and interface density.
 
 use maud::{Markup, html};
 
@@ -8,10 +8,10 @@ use crate::Result;
 use crate::report::number::{counted, significant};
 use crate::report::svg::{Axis, GENERATED, Mark, Palette, Plot, REAL, map};
 
-/// Bars of a histogram.
+/// Number of bars of a histogram.
 const BARS: usize = 24;
 
-/// Plots for each phase judged.
+/// Plots for each judged phase.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ fn maps(real: &Descriptors, generated: &Descriptors) -> Result<Markup> {
 fn correlation(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
     let v = real.radial.mean[0];
     let title = "Two-point correlation against distance, real and realisations";
-    let asymptote = (format!("φ² = {}", significant(v * v, 3)), Mark::Level(v * v));
+    let asymptote = (format!("φ² = {}", significant(v * v, 3)), Mark::Horizontal(v * v));
     let curves = Curves { x: "distance r in pixels", y: "two-point correlation S₂(r)", first: 0 };
     curves.draw(subject, title, [&real.radial, &generated.radial], Some(asymptote))
 }
@@ -82,7 +82,7 @@ fn lineal_path(subject: &Subject, real: &Descriptors, generated: &Descriptors) -
     curves.draw(subject, title, [&real.lineal, &generated.lineal], None)
 }
 
-/// Two curves over lags: means over images.
+/// A plot of two ensembles over lags.
 struct Curves {
     x: &'static str,
     y: &'static str,
@@ -147,8 +147,8 @@ fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2], note: &s
         marks: vec![
             (format!("{}s", subject.real_name), Mark::Histogram(REAL, real)),
             ("realisations".to_owned(), Mark::Histogram(GENERATED, generated)),
-            (String::new(), Mark::Upright(REAL, real_mean)),
-            (String::new(), Mark::Upright(GENERATED, generated_mean)),
+            (String::new(), Mark::Vertical(REAL, real_mean)),
+            (String::new(), Mark::Vertical(GENERATED, generated_mean)),
         ],
     };
     html! {

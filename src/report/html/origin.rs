@@ -1,4 +1,4 @@
-//! How the model came about.
+//! Micrograph and training options of the model.
 
 use maud::{Markup, html};
 
@@ -72,12 +72,12 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     })
 }
 
-/// A value of the micrograph's file: mostly a whole number.
+/// A value of the micrograph's file, without decimals if it is an integer.
 fn grey_level(value: f64) -> String {
     if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 4) }
 }
 
-/// Options other than the profile's, for a training on so many tiles: name, value here, value of the profile.
+/// Options that differ from the profile's, for a number of tiles: name, value, the profile's value.
 fn changed(options: &TrainingOptions, tiles: usize) -> Result<Vec<(String, String, String)>> {
     let table = |options: &TrainingOptions| {
         toml::Table::try_from(options)
@@ -94,7 +94,7 @@ fn changed(options: &TrainingOptions, tiles: usize) -> Result<Vec<(String, Strin
     Ok(steps.into_iter().chain(differing).collect())
 }
 
-/// The step whose networks generation uses, and how many candidates it makes with them.
+/// The step whose networks generation uses, and the number of candidates.
 fn used(model: &Model) -> String {
     let networks = match &model.choice {
         Some(choice) => format!("those after step {}, judged as good as any", whole(choice.step)),
@@ -120,8 +120,11 @@ mod tests {
         options.steps = 3000;
         options.lambda_rec = 0.01;
         options.discriminator_windows = true;
-        let expected =
-            [("steps", "3,000", "80,000"), ("discriminator_windows", "true", "false"), ("lambda_rec", "0.01", "0.0001")];
+        let expected = [
+            ("steps", "3,000", "80,000"),
+            ("discriminator_windows", "true", "false"),
+            ("lambda_rec", "0.01", "0.0001"),
+        ];
         assert_eq!(changed(&options, 16).unwrap(), expected.map(|(a, b, c)| (a.into(), b.into(), c.into())));
     }
 }

@@ -40,14 +40,14 @@ fn field(side: usize) -> Micrograph {
     Sample::GaussianField(GaussianField { ny: side, nx: side, ..GaussianField::default() }).make(2, 1).unwrap()
 }
 
-/// Three phases: what two samples make together.
+/// Three phases: the sum of two samples of two phases.
 fn three_phases(side: usize) -> Micrograph {
     let (a, b) = (field(side), Sample::Discs(Discs { ny: side, nx: side, ..Discs::default() }).make(5, 1).unwrap());
     let sum: Vec<u8> = a.images.as_slice().iter().zip(b.images.as_slice()).map(|(a, b)| a + b).collect();
     Micrograph::from_memory(&sum, (1, side, side)).unwrap()
 }
 
-/// Every element that is opened is closed, in order; text and attributes are escaped.
+/// Checks that elements are closed in order, and that text and attributes are escaped.
 fn assert_well_formed(page: &str) {
     let mut open = Vec::new();
     let body = page.split_once("</style>").unwrap().1;
@@ -65,7 +65,7 @@ fn assert_well_formed(page: &str) {
     assert!(open.is_empty(), "{open:?}");
 }
 
-/// In a picture's base64 any three letters stand together sooner or later.
+/// The page without base64 data, which may contain any word.
 fn without_pictures(page: &str) -> String {
     let mut parts = page.split(";base64,");
     let first = parts.next().unwrap().to_owned();
@@ -73,7 +73,7 @@ fn without_pictures(page: &str) -> String {
 }
 
 #[test]
-fn two_phases_give_a_whole_page() {
+fn two_phases_give_a_complete_page() {
     let mut micrograph = field(128);
     micrograph.source = "<i>&\"field\".h5:alloy".to_owned();
     let model = trained(&micrograph, Profile::Paper32, "two");
@@ -115,7 +115,7 @@ fn several_phases_are_judged_each() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_left_out_with_its_reason() {
+fn parts_that_cannot_be_judged_are_left_out_with_a_reason() {
     let small = field(40);
     let model = trained(&small, Profile::Paper32, "small");
     let page = report(&model, &small, 40, "small");
@@ -132,7 +132,7 @@ fn what_cannot_be_judged_is_left_out_with_its_reason() {
 }
 
 #[test]
-fn a_material_that_is_not_the_model_s_is_refused() {
+fn another_material_is_refused() {
     let micrograph = field(64);
     let model = trained(&micrograph, Profile::Paper32, "refused");
     let path = path("refused.html");
@@ -151,7 +151,7 @@ fn a_material_that_is_not_the_model_s_is_refused() {
 }
 
 #[test]
-fn every_part_is_told_and_a_cancelled_report_is_not_written() {
+fn progress_covers_all_parts_and_a_cancelled_report_is_not_written() {
     let micrograph = three_phases(64);
     let model = trained(&micrograph, Profile::Paper32, "parts");
     let path = path("parts.html");
@@ -175,7 +175,7 @@ fn every_part_is_told_and_a_cancelled_report_is_not_written() {
 }
 
 #[test]
-fn a_verdict_wants_every_gate_every_phase_and_enough_realisations() {
+fn a_verdict_needs_every_gate_every_phase_and_enough_realisations() {
     let micrograph = field(64);
     let model = trained(&micrograph, Profile::Paper32, "verdict");
     let verdict = |count: usize, judgements: &[Judgement]| {

@@ -1,4 +1,4 @@
-//! What a reader sees first: whether the model may be trusted, and what it lacks.
+//! The verdict on top of the page, and the shortcomings.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use super::subject::Subject;
 use crate::report::number::whole;
 use crate::training::TrainingOptions;
 
-/// Realisations that a verdict wants.
+/// Minimum number of realisations for a verdict.
 const ENOUGH: usize = 256;
 
 /// The verdict of all phases together.
@@ -15,7 +15,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
     let gates: Vec<_> = judgements.iter().flat_map(Judgement::gates).collect();
     let (all, holding) = (gates.len(), gates.iter().filter(|gate| gate.holds).count());
     let notes = notes(subject, judgements);
-    // Gates may hold by chance where realisations are few, and say nothing of a phase that is not judged.
+    // With few realisations gates may hold by chance.
     let enough = subject.realisations.len() >= ENOUGH && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
     let (class, symbol, words) = match all - holding {
         _ if all == 0 => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
@@ -27,10 +27,10 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
         section.verdict.(class) aria-label="Verdict" {
             h2 { span.symbol aria-hidden="true" { (symbol) } " " (words) }
             @if class == "holds" {
-                p { "In every figure judged, realisations agree with the micrograph within its own uncertainty: they may be "
-                    "taken for the material." }
+                p { "All judged figures of realisations agree with the micrograph within its own uncertainty: a solver may take "
+                    "them for the material." }
             } @else if class == "short" {
-                p { "All must hold before realisations may be taken for the material. What falls short:" }
+                p { "All must hold before a solver may take realisations for the material. What falls short:" }
                 (shortcomings(judgements))
             }
             @if !notes.is_empty() {
@@ -40,7 +40,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
     }
 }
 
-/// What falls short, in words: a list for each phase, side by side.
+/// The shortcomings: a list for each phase.
 fn shortcomings(judgements: &[Judgement]) -> Markup {
     let several = judgements.len() > 1;
     html! {
@@ -61,12 +61,12 @@ fn shortcomings(judgements: &[Judgement]) -> Markup {
     }
 }
 
-/// A text whose lines do not break between a number and its unit.
+/// A text without line breaks between a number and its unit.
 fn unbroken(text: &str) -> String {
     text.replace(" × ", "\u{a0}×\u{a0}").replace(" σ", "\u{a0}σ").replace(" %", "\u{a0}%")
 }
 
-/// What the reader must know besides.
+/// Notes on the verdict.
 fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
     let model = subject.model;
     let mut notes = Vec::new();
