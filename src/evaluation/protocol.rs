@@ -5,7 +5,7 @@ use rand::Rng;
 use super::fidelity::{Comparison, Fidelity};
 use super::statistics::{deviation, distance, kolmogorov_smirnov, mean};
 use crate::descriptor::{
-    Clusters, Indicator, PairCounts, clusters, covariance, effective_conductivity, ends, ends_radius,
+    Clusters, Indicator, PairCounts, clusters, covariance, effective_conductivity, ends, ends_radius, generation_error,
     interface_density, jensen_shannon, likeness, lineal_path, pattern_histograms, reconstruction_error, seam_density,
 };
 use crate::micrograph::{PhaseImages, tiles, windows};
@@ -106,7 +106,7 @@ pub(crate) fn evaluate_in_parts(
         let halves = errors(&images.range(0, count / 2), &images.range(count / 2, count - count / 2))?;
         Ok(mean(&halves.concat()))
     };
-    let e_gen = mean(&errors(realisations, &tiles)?.iter().map(|row| smallest(row)).collect::<Vec<_>>());
+    let e_gen = generation_error(realisations, &tiles, phase)?.mean;
     let e_gen_floor = sets.apart(&errors(&windows, &tiles)?, smallest);
     done()?;
     let variety = pairs(realisations)? / pairs(&windows)?;
