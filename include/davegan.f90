@@ -191,7 +191,7 @@ module davegan
     final :: davegan_model_free
   end type davegan_model
 
-  !> Figures of realisations beside real windows: made by davegan_fidelity_measure, ..._model and ..._file, frees itself.
+  !> Figures and gates of realisations: created by davegan_fidelity_measure, ..._model and ..._file, frees itself.
   type, public :: davegan_fidelity
     private
     type(c_ptr) :: handle = c_null_ptr
@@ -1231,7 +1231,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_evaluate
 
-  !> Judges realisations (side, side, 1, n) of one phase, at least 32, beside the micrograph they were learned from.
+  !> Judges realisations (side, side, 1, n) of one phase, at least 32, against the micrograph of the training.
   !> reconstructions: of its tiles, row by row. options: seed, which says where the real windows lie, threads and progress.
   subroutine davegan_fidelity_measure(fidelity, micrograph, phase, realisations, reconstructions, options, progress, stat, &
     errmsg)
@@ -1267,7 +1267,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_measure
 
-  !> Makes realisations of a model, reconstructs its tiles, and judges both beside the micrograph it was trained on.
+  !> Judges realisations of a model and its reconstructions against the micrograph it was trained on.
   !> options: at least 32 realisations, and 256 for a verdict. phase: the minority phase if absent.
   subroutine davegan_fidelity_measure_model(fidelity, model, micrograph, options, phase, progress, stat, errmsg)
     type(davegan_fidelity), intent(inout) :: fidelity

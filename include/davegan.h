@@ -249,10 +249,10 @@
 #define DAVEGAN_PROFILE_PAPER64 2
 
 /**
- * The figures of realisations for one phase, and the gates that they pass or not.
+ * Figures and gates of realisations for one phase.
  *
- * Made by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`; ended by `davegan_fidelity_free`. Any
- * number of threads may use it at once.
+ * Created by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`, freed by `davegan_fidelity_free`.
+ * Any number of threads may use it at once.
  */
 typedef struct davegan_fidelity_t davegan_fidelity_t;
 
@@ -1296,8 +1296,8 @@ davegan_status_t davegan_s2_options_init(struct davegan_s2_options_t *options,
  * all lags (Eq. 12).
  *
  * `a` and `b` are `nz * ny * nx` phase numbers each, x fastest; `phase` is the phase judged; `options` NULL means the
- * defaults. `*error` is between 0 and 1. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0 or neither image has
- * phases up to `phase`. May be called from any thread.
+ * defaults. `*error` is between 0 and 1. The correlation of a phase that an image lacks is 0 at every lag. Fails with
+ * `DAVEGAN_INVALID_PARAMETER` if a length is 0, or `phase` or a voxel is not in 0 to 7. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1317,8 +1317,9 @@ davegan_status_t davegan_s2_error(const uint8_t *a,
  * `image` is `nz * ny * nx` phase numbers, x fastest; `options` NULL means the defaults. `s2` gets a map, x fastest,
  * with lags in the order of an FFT: along an axis of `m` entries, entry `i` is lag `i` up to `m/2`, and lag `i-m`
  * after that; the first of all is the volume fraction. A periodic map has the shape of the image. A non-periodic one
- * has `2L+1` entries along an axis of length `n`, `L` being the smaller of `max_lag` and `n-1`. Fails with
- * `DAVEGAN_INVALID_PARAMETER` if a length is 0 or the image has no such phase. May be called from any thread.
+ * has `2L+1` entries along an axis of length `n`, `L` being the smaller of `max_lag` and `n-1`. The map of a phase that
+ * the image lacks is 0. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0, or `phase` or a voxel is not in 0 to 7.
+ * May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1370,17 +1371,18 @@ davegan_status_t davegan_evaluate(const struct davegan_model_t *model,
                                   size_t size);
 
 /**
- * Judges realisations of one phase beside the micrograph that they were learned from.
+ * Judges one phase of realisations against the micrograph that the model was trained on.
  *
- * `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x fastest,
- * of at least 32 images; a verdict wants 256. `reconstructions` is `n_reconstructions * side * side` phase numbers, one
- * image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases of `micrograph`,
- * which is at least `2 * side` pixels wide and high. Of `options`, `seed`, which says where the real windows lie that the
- * figures stand beside, `threads` and everything about progress matter; NULL means the defaults. A step of the progress is
- * a part of the work. `*fidelity` is a new handle. 256 realisations of 64 x 64 pixels take some seconds.
+ * `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x
+ * fastest, of at least 32 images; a verdict needs 256. `reconstructions` is `n_reconstructions * side * side` phase
+ * numbers, one image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases
+ * of `micrograph`, which is at least `2 * side` pixels wide and high. Of `options`, `seed` (of the positions of the
+ * windows of the micrograph that realisations are compared with), `threads` and the progress fields are used; NULL
+ * means the defaults. A step of the progress is a part of the work. `*fidelity` is a new handle. 256 realisations of
+ * 64 x 64 pixels take seconds.
  *
- * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase that
- * `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase
+ * that `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
  * `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
  */
 DAVEGAN_API
@@ -1396,18 +1398,18 @@ davegan_status_t davegan_fidelity_measure(const struct davegan_micrograph_t *mic
                                           struct davegan_fidelity_t **fidelity);
 
 /**
- * Makes realisations of a model, reconstructs its tiles, and judges both for one phase beside `micrograph`.
+ * Judges one phase of realisations of a model, and of its reconstructions, against `micrograph`.
  *
- * `phase` is the phase judged, or -1 for the minority phase of `micrograph`, which is the one that the model was trained
- * on; of another one of the same material E_rec is not judged. Of `options`, `seed`, `first`, `count`, `threads` and
- * everything about progress matter; NULL means the defaults with 256 realisations. `seed` also says where the real windows
- * lie that the figures stand beside. The figures are those of `davegan_fidelity_measure` for the same images. A step of
- * the progress is a part of the work. `*fidelity` is a new handle.
+ * `phase` is the phase judged, or -1 for the minority phase of `micrograph`. E_rec is judged only if the model was
+ * trained on `micrograph`. Of `options`, `seed`, `first`, `count`, `threads` and the progress fields are used; NULL
+ * means the defaults with 256 realisations. `seed` also determines the positions of the windows of the micrograph. The
+ * figures are those of `davegan_fidelity_measure` for the same images. A step of the progress is a part of the work.
+ * `*fidelity` is a new handle.
  *
- * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations, `micrograph`
- * has not the model's number of phases or is not at least twice as wide and high as its realisations, or `phase` is nowhere
- * or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory; `DAVEGAN_CANCELLED` if the
- * callback asked to stop. May be called from any thread.
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations,
+ * `micrograph` has not the model's number of phases or is not at least twice as wide and high as its realisations, or
+ * `phase` is nowhere or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
+ * `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1418,16 +1420,16 @@ davegan_status_t davegan_fidelity_measure_model(const struct davegan_model_t *mo
                                                 struct davegan_fidelity_t **fidelity);
 
 /**
- * Judges realisations of one phase in an HDF5 file beside the micrograph that they were learned from.
+ * Judges one phase of realisations in an HDF5 file against the micrograph.
  *
  * `dataset` names the dataset at `path` with the realisations: phase numbers of `micrograph` in any type of integers,
  * `(n, ny, nx)` or `(n, 1, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `reconstructions` and
- * `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL if
- * there are none. Otherwise as `davegan_fidelity_measure`.
+ * `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL
+ * if there are none. Otherwise as `davegan_fidelity_measure`.
  *
  * Fails as that does, and with `DAVEGAN_IO` if a file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the
- * message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another shape, or
- * a pixel is no phase number of `micrograph`. May be called from any thread.
+ * message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another
+ * shape, or a pixel is no phase number of `micrograph`. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1441,7 +1443,7 @@ davegan_status_t davegan_fidelity_measure_file(const struct davegan_micrograph_t
                                                struct davegan_fidelity_t **fidelity);
 
 /**
- * Tells in `*phase` which phase the figures are of.
+ * Writes the judged phase to `*phase`.
  *
  * May be called from any thread.
  */
@@ -1451,7 +1453,7 @@ davegan_status_t davegan_fidelity_phase(const struct davegan_fidelity_t *fidelit
                                         int32_t *phase);
 
 /**
- * Tells the figure `name` in `*value`.
+ * Writes the figure `name` to `*value`.
  *
  * Names are those of the table that `davegan_fidelity_table` writes, such as `E_gen` or `k_eff_sd`. Fails with
  * `DAVEGAN_INVALID_PARAMETER` if there is no such figure; the message lists them. May be called from any thread.
@@ -1463,10 +1465,10 @@ davegan_status_t davegan_fidelity_figure(const struct davegan_fidelity_t *fideli
                                          double *value);
 
 /**
- * Tells in `*n_holding` how many of the `*n_gates` gates hold: sixteen, or fifteen without reconstructions. All must,
- * before realisations may be taken for the material.
+ * Writes the number of gates that hold to `*n_holding`, and the number of gates to `*n_gates`.
  *
- * May be called from any thread.
+ * There are sixteen gates, or fifteen without reconstructions. A solver may take realisations for the material if all
+ * hold. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1475,8 +1477,10 @@ davegan_status_t davegan_fidelity_gates(const struct davegan_fidelity_t *fidelit
                                         int32_t *n_gates);
 
 /**
- * Writes all figures as a table into `buffer` of `capacity` bytes: a line a figure with its name, its value and, for a
- * gate, whether it holds and what must; UTF-8, ended by a NUL.
+ * Writes all figures as a table to `buffer` of `capacity` bytes, as UTF-8 with a terminating NUL.
+ *
+ * A line has the name of a figure, its value and, if it has a gate, whether that holds and its range. The last line
+ * counts.
  *
  * `*needed` is set to the number of bytes, also if the status is `DAVEGAN_BUFFER_SIZE`: so a call with capacity 0 asks
  * for it, for which `buffer` may be NULL. May be called from any thread.
@@ -1489,17 +1493,16 @@ davegan_status_t davegan_fidelity_table(const struct davegan_fidelity_t *fidelit
                                         size_t *needed);
 
 /**
- * Writes all figures as the group `group` of the HDF5 file at `path`; NULL for the name `phase_` and the number of the
- * phase.
+ * Writes all figures to a group of an HDF5 file; `group` NULL means `phase_` and the phase number.
  *
- * Each figure is a scalar dataset of its name, a pure number (float64). One that a gate judges has the attributes
- * `requirement`, what must hold (text), and `holds`, whether it does. The group has the attributes `phase`, `n_gates` and
- * `n_holding` (int64). The file is created if there is none; what else it holds stays, and a group of figures of that name
- * is replaced. It is replaced in one step; after a failure it is as it was.
+ * Each figure is a dimensionless scalar dataset of its name (float64). If it has a gate, its attributes are
+ * `requirement`, the range (text), and `holds`, whether the figure lies in it. The group has the attributes `phase`,
+ * `n_gates` and `n_holding` (int64). The file is created if there is none. Other content stays, and a group of figures
+ * of that name is replaced. The file is replaced in one step; after a failure it is unchanged.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written, is open
- * elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of that
- * name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+ * elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of
+ * that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1508,7 +1511,7 @@ davegan_status_t davegan_fidelity_write(const struct davegan_fidelity_t *fidelit
                                         const char *group);
 
 /**
- * Ends the life of figures; NULL is fine.
+ * Frees figures; NULL is allowed.
  *
  * No other thread may be using them.
  */

@@ -587,7 +587,7 @@ inline void write_images(const std::string &path, const std::string &dataset, Sp
 /// The version of the library that is loaded, `"0.1.0"`. Does not throw.
 inline const char *version() noexcept { return davegan_version(); }
 
-/// The figures of realisations beside real windows of their micrograph, and the gates that they pass or not. Moves,
+/// Figures and gates of realisations, compared with the micrograph. Moves,
 /// does not copy. May be used from many threads at once.
 class Fidelity {
 public:
@@ -603,7 +603,7 @@ public:
         });
     }
 
-    /// Makes realisations of a model, reconstructs its tiles, and judges both beside the micrograph it was trained on.
+    /// Judges realisations of a model and its reconstructions against the micrograph it was trained on.
     /// @param options at least 32 realisations; 256 for a verdict. @param phase -1 for the minority phase.
     static Fidelity measure(const Model &model, const Micrograph &micrograph, const GenerateOptions &options,
                             std::int32_t phase = -1) {

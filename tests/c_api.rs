@@ -192,7 +192,7 @@ fn s2_and_its_radial_average() {
 
         let mut error = 9.0;
         let image = image.as_ptr();
-        fails(davegan_s2_error(image, image, 1, 2, 4, 2, null(), &mut error), DAVEGAN_INVALID_PARAMETER, "phase 2");
+        fails(davegan_s2_error(image, image, 1, 2, 4, 8, null(), &mut error), DAVEGAN_INVALID_PARAMETER, "phase 8");
         assert_eq!(error, 0.0);
         fails(davegan_s2_error(image, image, 1, 2, 4, 300, null(), &mut error), DAVEGAN_INVALID_PARAMETER, "300");
         fails(davegan_s2_error(image, image, 1, 0, 4, 1, null(), &mut error), DAVEGAN_INVALID_PARAMETER, "at least 1");

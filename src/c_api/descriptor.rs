@@ -11,7 +11,7 @@ use super::status::davegan_status_t;
 use crate::descriptor::{self, S2Options, radial_average};
 use crate::device::thread_pool;
 use crate::evaluation::model_errors;
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::{Error, Result};
 
 /// How the two-point correlation is estimated. Filled by `davegan_s2_options_init`.
@@ -71,20 +71,16 @@ pub(super) fn phase_number(phase: i32) -> Result<u8> {
     u8::try_from(phase).map_err(|_| Error::invalid(format!("phase is {phase}; phases are numbered from 0 to 7")))
 }
 
-/// One image of the host each, all with as many phases as occur in any of them.
+/// One image of the host each.
 unsafe fn images<const N: usize>(
     pointers: [(*const u8, &str); N],
     [nz, ny, nx]: [usize; 3],
 ) -> Result<Vec<PhaseImages>> {
     let voxels = elements(&[nz, ny, nx], "an image")?;
-    // SAFETY: the caller's promise.
-    let images = pointers.map(|(pointer, name)| unsafe { slice(pointer, voxels, name) });
-    let images: Vec<&[u8]> = images.into_iter().collect::<Result<_>>()?;
-    let largest = images.iter().flat_map(|image| image.iter()).max().copied().unwrap_or(0);
-    let n_phases = usize::from(largest).max(1) + 1;
-    let images = images.into_iter().map(|image| {
-        let image = Array4::from_shape_vec((1, nz, ny, nx), image.to_vec());
-        PhaseImages::new(image.map_err(|error| Error::invalid(error.to_string()))?, n_phases)
+    let images = pointers.into_iter().map(|(pointer, name)| {
+        // SAFETY: the caller's promise.
+        let image = Array4::from_shape_vec((1, nz, ny, nx), unsafe { slice(pointer, voxels, name)? }.to_vec());
+        PhaseImages::new(image.map_err(|error| Error::invalid(error.to_string()))?, MAX_PHASES)
     });
     images.collect()
 }
@@ -112,8 +108,8 @@ pub unsafe extern "C" fn davegan_s2_options_init(options: *mut davegan_s2_option
 /// all lags (Eq. 12).
 ///
 /// `a` and `b` are `nz * ny * nx` phase numbers each, x fastest; `phase` is the phase judged; `options` NULL means the
-/// defaults. `*error` is between 0 and 1. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0 or neither image has
-/// phases up to `phase`. May be called from any thread.
+/// defaults. `*error` is between 0 and 1. The correlation of a phase that an image lacks is 0 at every lag. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if a length is 0, or `phase` or a voxel is not in 0 to 7. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_s2_error(
@@ -144,8 +140,9 @@ pub unsafe extern "C" fn davegan_s2_error(
 /// `image` is `nz * ny * nx` phase numbers, x fastest; `options` NULL means the defaults. `s2` gets a map, x fastest,
 /// with lags in the order of an FFT: along an axis of `m` entries, entry `i` is lag `i` up to `m/2`, and lag `i-m`
 /// after that; the first of all is the volume fraction. A periodic map has the shape of the image. A non-periodic one
-/// has `2L+1` entries along an axis of length `n`, `L` being the smaller of `max_lag` and `n-1`. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` if a length is 0 or the image has no such phase. May be called from any thread.
+/// has `2L+1` entries along an axis of length `n`, `L` being the smaller of `max_lag` and `n-1`. The map of a phase that
+/// the image lacks is 0. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0, or `phase` or a voxel is not in 0 to 7.
+/// May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_s2(

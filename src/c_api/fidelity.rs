@@ -1,4 +1,4 @@
-//! Fidelity: figures and gates, told and written.
+//! Figures and gates of fidelity: reading and writing them.
 
 use std::ffi::c_char;
 
@@ -9,13 +9,13 @@ use crate::Error;
 use crate::evaluation::Fidelity;
 use crate::storage::write_fidelity;
 
-/// The figures of realisations for one phase, and the gates that they pass or not.
+/// Figures and gates of realisations for one phase.
 ///
-/// Made by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`; ended by `davegan_fidelity_free`. Any
-/// number of threads may use it at once.
+/// Created by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`, freed by `davegan_fidelity_free`.
+/// Any number of threads may use it at once.
 pub struct davegan_fidelity_t(pub(super) Fidelity);
 
-/// Tells in `*phase` which phase the figures are of.
+/// Writes the judged phase to `*phase`.
 ///
 /// May be called from any thread.
 #[unsafe(no_mangle)]
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn davegan_fidelity_phase(
     })
 }
 
-/// Tells the figure `name` in `*value`.
+/// Writes the figure `name` to `*value`.
 ///
 /// Names are those of the table that `davegan_fidelity_table` writes, such as `E_gen` or `k_eff_sd`. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` if there is no such figure; the message lists them. May be called from any thread.
@@ -58,10 +58,10 @@ pub unsafe extern "C" fn davegan_fidelity_figure(
     })
 }
 
-/// Tells in `*n_holding` how many of the `*n_gates` gates hold: sixteen, or fifteen without reconstructions. All must,
-/// before realisations may be taken for the material.
+/// Writes the number of gates that hold to `*n_holding`, and the number of gates to `*n_gates`.
 ///
-/// May be called from any thread.
+/// There are sixteen gates, or fifteen without reconstructions. A solver may take realisations for the material if all
+/// hold. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_gates(
@@ -82,8 +82,10 @@ pub unsafe extern "C" fn davegan_fidelity_gates(
     })
 }
 
-/// Writes all figures as a table into `buffer` of `capacity` bytes: a line a figure with its name, its value and, for a
-/// gate, whether it holds and what must; UTF-8, ended by a NUL.
+/// Writes all figures as a table to `buffer` of `capacity` bytes, as UTF-8 with a terminating NUL.
+///
+/// A line has the name of a figure, its value and, if it has a gate, whether that holds and its range. The last line
+/// counts.
 ///
 /// `*needed` is set to the number of bytes, also if the status is `DAVEGAN_BUFFER_SIZE`: so a call with capacity 0 asks
 /// for it, for which `buffer` may be NULL. May be called from any thread.
@@ -107,17 +109,16 @@ pub unsafe extern "C" fn davegan_fidelity_table(
     })
 }
 
-/// Writes all figures as the group `group` of the HDF5 file at `path`; NULL for the name `phase_` and the number of the
-/// phase.
+/// Writes all figures to a group of an HDF5 file; `group` NULL means `phase_` and the phase number.
 ///
-/// Each figure is a scalar dataset of its name, a pure number (float64). One that a gate judges has the attributes
-/// `requirement`, what must hold (text), and `holds`, whether it does. The group has the attributes `phase`, `n_gates` and
-/// `n_holding` (int64). The file is created if there is none; what else it holds stays, and a group of figures of that name
-/// is replaced. It is replaced in one step; after a failure it is as it was.
+/// Each figure is a dimensionless scalar dataset of its name (float64). If it has a gate, its attributes are
+/// `requirement`, the range (text), and `holds`, whether the figure lies in it. The group has the attributes `phase`,
+/// `n_gates` and `n_holding` (int64). The file is created if there is none. Other content stays, and a group of figures
+/// of that name is replaced. The file is replaced in one step; after a failure it is unchanged.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written, is open
-/// elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of that
-/// name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+/// elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of
+/// that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_write(
@@ -136,7 +137,7 @@ pub unsafe extern "C" fn davegan_fidelity_write(
     })
 }
 
-/// Ends the life of figures; NULL is fine.
+/// Frees figures; NULL is allowed.
 ///
 /// No other thread may be using them.
 #[unsafe(no_mangle)]

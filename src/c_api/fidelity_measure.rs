@@ -1,4 +1,4 @@
-//! Fidelity: what realisations are like beside real windows of their micrograph.
+//! Fidelity: comparing realisations with the micrograph.
 
 use std::ffi::c_char;
 
@@ -21,7 +21,7 @@ use crate::progress::in_parts;
 use crate::storage::VTKHDF_PHASE;
 use crate::{Error, Result};
 
-/// Realisations of a model that are judged unless the host says otherwise.
+/// Default number of realisations of a model.
 const COUNT: i64 = 256;
 
 /// The phase that is judged: -1 is the minority phase.
@@ -47,12 +47,12 @@ unsafe fn square_images(
     PhaseImages::new(images, like.n_phases()).map(Some)
 }
 
-/// Whoever wants to know how far the judgement is.
+/// The receiver of progress reports.
 fn audience(options: &davegan_generate_options_t) -> Result<Audience> {
     Audience::new("judging", options.progress_bar, options.progress, options.user_data)
 }
 
-/// Judges images beside `micrograph`.
+/// Judges images against `micrograph`.
 fn judge(
     micrograph: &PhaseImages,
     phase: i32,
@@ -72,17 +72,18 @@ fn judge(
     })
 }
 
-/// Judges realisations of one phase beside the micrograph that they were learned from.
+/// Judges one phase of realisations against the micrograph that the model was trained on.
 ///
-/// `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x fastest,
-/// of at least 32 images; a verdict wants 256. `reconstructions` is `n_reconstructions * side * side` phase numbers, one
-/// image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases of `micrograph`,
-/// which is at least `2 * side` pixels wide and high. Of `options`, `seed`, which says where the real windows lie that the
-/// figures stand beside, `threads` and everything about progress matter; NULL means the defaults. A step of the progress is
-/// a part of the work. `*fidelity` is a new handle. 256 realisations of 64 x 64 pixels take some seconds.
+/// `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x
+/// fastest, of at least 32 images; a verdict needs 256. `reconstructions` is `n_reconstructions * side * side` phase
+/// numbers, one image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases
+/// of `micrograph`, which is at least `2 * side` pixels wide and high. Of `options`, `seed` (of the positions of the
+/// windows of the micrograph that realisations are compared with), `threads` and the progress fields are used; NULL
+/// means the defaults. A step of the progress is a part of the work. `*fidelity` is a new handle. 256 realisations of
+/// 64 x 64 pixels take seconds.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase that
-/// `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase
+/// that `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
 /// `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -119,18 +120,18 @@ pub unsafe extern "C" fn davegan_fidelity_measure(
     })
 }
 
-/// Makes realisations of a model, reconstructs its tiles, and judges both for one phase beside `micrograph`.
+/// Judges one phase of realisations of a model, and of its reconstructions, against `micrograph`.
 ///
-/// `phase` is the phase judged, or -1 for the minority phase of `micrograph`, which is the one that the model was trained
-/// on; of another one of the same material E_rec is not judged. Of `options`, `seed`, `first`, `count`, `threads` and
-/// everything about progress matter; NULL means the defaults with 256 realisations. `seed` also says where the real windows
-/// lie that the figures stand beside. The figures are those of `davegan_fidelity_measure` for the same images. A step of
-/// the progress is a part of the work. `*fidelity` is a new handle.
+/// `phase` is the phase judged, or -1 for the minority phase of `micrograph`. E_rec is judged only if the model was
+/// trained on `micrograph`. Of `options`, `seed`, `first`, `count`, `threads` and the progress fields are used; NULL
+/// means the defaults with 256 realisations. `seed` also determines the positions of the windows of the micrograph. The
+/// figures are those of `davegan_fidelity_measure` for the same images. A step of the progress is a part of the work.
+/// `*fidelity` is a new handle.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations, `micrograph`
-/// has not the model's number of phases or is not at least twice as wide and high as its realisations, or `phase` is nowhere
-/// or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory; `DAVEGAN_CANCELLED` if the
-/// callback asked to stop. May be called from any thread.
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations,
+/// `micrograph` has not the model's number of phases or is not at least twice as wide and high as its realisations, or
+/// `phase` is nowhere or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
+/// `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_measure_model(
@@ -160,16 +161,16 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
     })
 }
 
-/// Judges realisations of one phase in an HDF5 file beside the micrograph that they were learned from.
+/// Judges one phase of realisations in an HDF5 file against the micrograph.
 ///
 /// `dataset` names the dataset at `path` with the realisations: phase numbers of `micrograph` in any type of integers,
 /// `(n, ny, nx)` or `(n, 1, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `reconstructions` and
-/// `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL if
-/// there are none. Otherwise as `davegan_fidelity_measure`.
+/// `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL
+/// if there are none. Otherwise as `davegan_fidelity_measure`.
 ///
 /// Fails as that does, and with `DAVEGAN_IO` if a file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the
-/// message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another shape, or
-/// a pixel is no phase number of `micrograph`. May be called from any thread.
+/// message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another
+/// shape, or a pixel is no phase number of `micrograph`. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_measure_file(

@@ -1,33 +1,33 @@
-//! Connected pieces of a phase and of what it leaves.
+//! Connected components of a phase and of the rest.
 
 use std::ops::Range;
 
 use super::indicator::Indicator;
 
-/// What a phase is like in pieces.
+/// Connected components of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clusters {
-    /// Pieces of the phase; pixels are connected through their edges.
+    /// Components of the phase; pixels are connected through their edges (4 neighbours).
     pub objects: usize,
-    /// Pieces of what is not the phase, the outside among them; pixels are connected through edges and corners.
+    /// Components of the rest; pixels are connected through edges and corners (8 neighbours).
     pub holes: usize,
-    /// Share of the phase that is in its largest piece; 0 if there is none.
+    /// Share of the phase in its largest component; 0 if there is none.
     pub largest: f64,
 }
 
-/// The pieces of each image; none continues across its edges.
+/// The connected components of each image, which is not taken to be periodic.
 pub fn clusters(images: &Indicator) -> Vec<Clusters> {
     let [ny, nx] = images.shape();
     let of_image = |image: &[bool]| {
-        let (objects, holes) = (pieces(image, true, [ny, nx]), pieces(image, false, [ny, nx]));
+        let [objects, holes] = [true, false].map(|phase| component_sizes(image, phase, [ny, nx]));
         let largest = objects.iter().max().map_or(0.0, |&most| most as f64 / objects.iter().sum::<usize>() as f64);
         Clusters { objects: objects.len(), holes: holes.len(), largest }
     };
     images.images().map(of_image).collect()
 }
 
-/// Pixels of each piece of `phase`. Pieces of true are connected through edges, those of false through corners too.
-fn pieces(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
+/// Number of pixels of each component. Those of true have 4 neighbours, those of false 8.
+fn component_sizes(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
     let corners = usize::from(!phase);
     let mut runs = Runs::default();
     let mut above = 0;
@@ -40,7 +40,6 @@ fn pieces(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
             let start = x + skipped;
             let end = row[start..].iter().position(|&inside| inside != phase).map_or(nx, |length| start + length);
             let run = runs.add(start..end);
-            // Runs of the row above that end before this one begins end before all later ones.
             while candidate < above && runs.columns[candidate].end + corners <= start {
                 candidate += 1;
             }
@@ -52,7 +51,7 @@ fn pieces(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
     runs.sizes()
 }
 
-/// Runs of neighbouring pixels in rows, and which of them belong together: a forest whose trees are the pieces.
+/// Runs of neighbouring pixels in rows, in a disjoint-set forest whose trees are the components.
 #[derive(Default)]
 struct Runs {
     columns: Vec<Range<usize>>,
@@ -60,14 +59,14 @@ struct Runs {
 }
 
 impl Runs {
-    /// Adds a run, a piece by itself.
+    /// Adds a run as a component of its own.
     fn add(&mut self, columns: Range<usize>) -> usize {
         self.columns.push(columns);
         self.parents.push(self.parents.len());
         self.parents.len() - 1
     }
 
-    /// The run that stands for the piece of `run`.
+    /// The root of the tree of `run`.
     fn root(&mut self, mut run: usize) -> usize {
         while self.parents[run] != run {
             self.parents[run] = self.parents[self.parents[run]];
@@ -81,7 +80,7 @@ impl Runs {
         self.parents[a.max(b)] = a.min(b);
     }
 
-    /// Pixels of each piece.
+    /// Number of pixels of each component.
     fn sizes(mut self) -> Vec<usize> {
         let mut sizes = vec![0; self.columns.len()];
         for run in 0..self.columns.len() {
@@ -102,7 +101,7 @@ mod tests {
     use crate::random::{Purpose, generator};
 
     #[test]
-    fn corners_connect_what_is_left_and_not_the_phase() {
+    fn corners_connect_the_rest_and_not_the_phase() {
         let [diagonal] = clusters(&drawn(&[&["#..", ".#.", "..#"]]))[..] else { panic!("one image") };
         assert_eq!(diagonal, Clusters { objects: 3, holes: 1, largest: 1.0 / 3.0 });
         let ring = ["#####", "#...#", "#.#.#", "#...#", "#####"];
@@ -111,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_everything() {
+    fn empty_and_full_images() {
         let found = clusters(&drawn(&[&["..", ".."], &["##", "##"]]));
         assert_eq!(found[0], Clusters { objects: 0, holes: 1, largest: 0.0 });
         assert_eq!(found[1], Clusters { objects: 1, holes: 0, largest: 1.0 });
     }
 
     #[test]
-    fn pieces_are_those_that_a_flood_finds() {
+    fn components_are_those_of_a_flood_fill() {
         let mut rng = generator(1, Purpose::Step, 0);
         for (shape, share) in [([9, 13], 0.5), ([64, 64], 0.4), ([64, 64], 0.6), ([1, 30], 0.5), ([30, 1], 0.5)] {
             let image: Vec<bool> = (0..shape[0] * shape[1]).map(|_| rng.random_bool(share)).collect();
@@ -127,12 +126,12 @@ mod tests {
                     sizes.sort_unstable();
                     sizes
                 };
-                assert_eq!(sorted(pieces(&image, phase, shape)), sorted(flooded(&image, phase, shape)));
+                assert_eq!(sorted(component_sizes(&image, phase, shape)), sorted(flooded(&image, phase, shape)));
             }
         }
     }
 
-    /// Pixels of each piece, pixel by pixel.
+    /// Number of pixels of each component by flood fill.
     fn flooded(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
         let mut seen: Vec<bool> = image.iter().map(|&inside| inside != phase).collect();
         let (mut sizes, mut pending) = (Vec::new(), Vec::new());

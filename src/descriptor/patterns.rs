@@ -1,20 +1,19 @@
-//! Multiple-point statistics: how often each pattern of 3 x 3 pixels occurs, on three scales.
+//! Multiple-point statistics: histograms of 3 x 3 patterns at three resolutions.
 
 use super::indicator::Indicator;
 
 /// Pixels of a pattern; pixel k is bit k of its number.
 pub const PATTERN_PIXELS: usize = 9;
 
-/// Patterns of 3 x 3 pixels of two colours.
+/// Number of patterns.
 pub const PATTERNS: usize = 1 << PATTERN_PIXELS;
 
-/// Full, half and quarter resolution.
+/// Number of resolutions: full, half and quarter.
 pub const SCALES: usize = 3;
 
-/// The share of each pattern of 3 x 3 pixels, at full, half and quarter resolution; each adds up to 1.
+/// Histograms of 3 x 3 patterns at full, half and quarter resolution; each sums to 1.
 ///
-/// Each scale halves the one before: a pixel is the majority of four, or the first of them where they tie. Images must
-/// be at least 12 pixels wide and high, for a pattern to fit at quarter resolution.
+/// Images must be at least 12 pixels wide and high, so that a pattern fits at quarter resolution.
 pub fn pattern_histograms(images: &Indicator) -> [Vec<f64>; SCALES] {
     let mut scaled = images.clone();
     std::array::from_fn(|scale| {
@@ -35,8 +34,9 @@ fn histogram(images: &Indicator) -> Vec<f64> {
     counts.into_iter().map(|count| count as f64 / total).collect()
 }
 
-/// The number of the pattern at each place of an image that is `nx` pixels wide, x fastest: bit k of it is the pixel at
-/// column k % 3 and row k / 3 from there. There are two places fewer than pixels along both axes.
+/// The pattern number at each of the (ny - 2) x (nx - 2) positions, x fastest.
+///
+/// Bit k is the pixel at column k % 3 and row k / 3 of the pattern.
 pub fn pattern_numbers(image: &[bool], nx: usize) -> impl Iterator<Item = usize> {
     let rows: Vec<usize> = image.chunks_exact(nx).flat_map(|row| row.windows(3).map(three)).collect();
     let places = nx - 2;
@@ -47,7 +47,7 @@ fn three(pixels: &[bool]) -> usize {
     usize::from(pixels[0]) | usize::from(pixels[1]) << 1 | usize::from(pixels[2]) << 2
 }
 
-/// Images at half the resolution: a pixel is the majority of four, or the first of them where they tie.
+/// Images at half the resolution: the majority of four pixels, or the upper left one of them in a tie.
 pub fn halved(images: &Indicator) -> Indicator {
     let [_, nx] = images.shape();
     images.map([images.shape()[0] / 2, nx / 2], |image, [y, x]| {
@@ -57,7 +57,7 @@ pub fn halved(images: &Indicator) -> Indicator {
     })
 }
 
-/// Jensen-Shannon distance of two histograms: the root of the divergence, in bits; 0 (equal) to 1 (nothing in common).
+/// Jensen-Shannon distance of two histograms, base 2: 0 for equal ones, 1 for disjoint ones.
 pub fn jensen_shannon(p: &[f64], q: &[f64]) -> f64 {
     let divergence = |a: f64, b: f64| if a > 0.0 { a * (2.0 * a / (a + b)).log2() } else { 0.0 };
     let sum: f64 = p.iter().zip(q).map(|(&p, &q)| divergence(p, q) + divergence(q, p)).sum();
@@ -70,14 +70,13 @@ mod tests {
     use crate::descriptor::indicator::drawn;
 
     #[test]
-    fn each_place_counts_for_one_pattern() {
+    fn each_position_counts_for_one_pattern() {
         let mut rows = ["............"; 12];
         rows[0] = "#...........";
         rows[5] = "....#.......";
         let [full, half, quarter] = pattern_histograms(&drawn(&[&rows]));
-        // The corner is seen from one place, the other pixel from nine, each time at another place of the pattern.
+        // The corner is in one pattern, the other pixel in nine, each time at another position of the pattern.
         assert_eq!((full[0], full[1], full[2]), (90.0 / 100.0, 2.0 / 100.0, 1.0 / 100.0));
-        // One of four is no majority.
         assert_eq!((half[0], quarter[0]), (1.0, 1.0));
     }
 
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_is_zero_for_equals_and_one_for_strangers() {
+    fn the_distance_is_zero_for_equal_and_one_for_disjoint_histograms() {
         assert_eq!(jensen_shannon(&[0.5, 0.5, 0.0], &[0.5, 0.5, 0.0]), 0.0);
         assert_eq!(jensen_shannon(&[1.0, 0.0], &[0.0, 1.0]), 1.0);
         assert_eq!(jensen_shannon(&[0.3, 0.7], &[0.6, 0.4]), jensen_shannon(&[0.6, 0.4], &[0.3, 0.7]));

@@ -4,20 +4,20 @@ use ndarray::ArrayView3;
 
 use super::two_point::squared_lag;
 
-/// S2 against the length of the lag, in bins one voxel wide: bin `i` holds the lags whose length rounds to `i`.
+/// S2 against distance: bin `i` holds the lags whose length in voxels rounds to `i`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RadialAverage {
     /// Mean S2 of each bin, in 0 to 1; bin 0 is the volume fraction.
     pub mean: Vec<f64>,
-    /// Number of lags in each bin, at least 1. Beyond half the side of a torus, or beyond the longest lag of a
-    /// non-periodic map, only the corners of the map are left, and the number falls.
+    /// Number of lags in each bin, at least 1.
+    ///
+    /// It falls beyond half the side of a periodic map and beyond the longest lag along the axes of others.
     pub lags: Vec<usize>,
 }
 
 /// Averages a map of [`s2`](super::s2) over all directions.
 ///
-/// `map` has the shape `(mz, my, mx)`, lags in the order of an FFT; on a torus a lag is the shortest of its periodic
-/// images.
+/// `map` has the shape `(mz, my, mx)`, lags in the order of an FFT. A periodic lag is the shortest of its images.
 pub fn radial_average(map: ArrayView3<f64>) -> RadialAverage {
     let (mz, my, mx) = map.dim();
     let longest = squared_lag((mz / 2, my / 2, mx / 2), map.dim());
@@ -28,7 +28,7 @@ pub fn radial_average(map: ArrayView3<f64>) -> RadialAverage {
         mean[bin] += value;
         lags[bin] += 1;
     }
-    // No bin is empty: on the way from lag zero to the longest, voxel by voxel, the length grows by at most 1 a step.
+    // No bin is empty: between neighbouring lags the length differs by at most 1.
     for (sum, &count) in mean.iter_mut().zip(&lags) {
         *sum /= count as f64;
     }

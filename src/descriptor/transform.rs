@@ -1,11 +1,11 @@
-//! Fourier transform of real fields of one shape.
+//! Fourier transforms of real fields.
 
 use std::sync::Arc;
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 
-/// Neighbouring lines that are gathered together: so many complex numbers fill a few cache lines.
+/// Neighbouring lines that are copied together, so that whole cache lines are read.
 const LINES: usize = 16;
 
 /// The plans of a three-dimensional real transform; axes of length 1 cost nothing.
@@ -20,7 +20,7 @@ pub(super) struct Transform {
     inverse: [Arc<dyn Fft<f64>>; 2],
 }
 
-/// The buffers of one transform, one set per thread.
+/// The buffers of a transform; each thread needs its own.
 pub(super) struct Workspace {
     /// The real field, `(nz, ny, nx)`.
     pub field: Vec<f64>,
@@ -63,7 +63,7 @@ impl Transform {
         }
     }
 
-    /// From the field to its spectrum, not normalised. The field is lost.
+    /// Transforms the field to its spectrum, without normalisation. Overwrites the field.
     pub fn forward(&self, workspace: &mut Workspace) {
         let Workspace { field, spectrum, lines, scratch } = workspace;
         for (row, half) in field.chunks_exact_mut(self.shape[2]).zip(spectrum.chunks_exact_mut(self.half_length())) {
@@ -74,7 +74,7 @@ impl Transform {
         across(z.as_ref(), self.half_length() * self.shape[1], spectrum, lines, scratch);
     }
 
-    /// From the spectrum to the field, times the number of voxels. The spectrum is lost.
+    /// Transforms the spectrum to the field times the number of voxels. Overwrites the spectrum.
     pub fn inverse(&self, workspace: &mut Workspace) {
         let Workspace { field, spectrum, lines, scratch } = workspace;
         let [z, y] = &self.inverse;
@@ -82,7 +82,7 @@ impl Transform {
         across(y.as_ref(), self.half_length(), spectrum, lines, scratch);
         let even = self.shape[2].is_multiple_of(2);
         for (row, half) in field.chunks_exact_mut(self.shape[2]).zip(spectrum.chunks_exact_mut(self.half_length())) {
-            // Real for a real field; what rounding left there is an error to realfft.
+            // Zero but for rounding; realfft refuses anything else.
             half[0].im = 0.0;
             if even {
                 half[self.shape[2] / 2].im = 0.0;

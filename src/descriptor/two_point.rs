@@ -9,37 +9,38 @@ use super::{
 };
 use crate::{Result, micrograph::PhaseImages};
 
-/// How S2 is estimated, and which lags count.
+/// How S2 is estimated, and up to which lag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct S2Options {
-    /// `true`: the image is a torus, as in Eq. 12, and every lag is an average over all voxels. `false`: nothing is
-    /// assumed outside the image, and every lag is an average over the voxels where the image and its shifted self
-    /// overlap.
+    /// Whether the image is taken to be periodic, as in Eq. 12.
+    ///
+    /// `true`: every lag is a mean over all voxels. `false`: over the pairs of voxels inside the image.
     pub periodic: bool,
-    /// Longest lag in voxels, or `None` for every lag there is. An error counts the lags with Euclidean length
-    /// |r| <= `max_lag`; a non-periodic map holds the box around them, clipped to the image; a periodic map is always
-    /// whole.
+    /// Longest lag in voxels, or `None` for all lags.
+    ///
+    /// An error counts the lags with Euclidean length |r| <= `max_lag`. A non-periodic map holds the box around them,
+    /// clipped to the image; a periodic map is always whole.
     pub max_lag: Option<usize>,
 }
 
 impl Default for S2Options {
-    /// Eq. 12: the torus, every lag.
+    /// Eq. 12: periodic, every lag.
     fn default() -> Self {
         Self { periodic: true, max_lag: None }
     }
 }
 
-/// Two-point correlation S2 of `phase` in each image, in 0 to 1: the share of pairs of voxels a lag apart that both
-/// lie in the phase. At lag zero it is the volume fraction.
+/// Two-point correlation S2 of `phase` in each image, in 0 to 1.
+///
+/// The share of pairs of voxels a lag apart that both lie in the phase. At lag zero it is the volume fraction.
 ///
 /// Returns one map per image, shape `(n, mz, my, mx)`, in the order of an FFT: on an axis of `m` entries, entry `i` is
 /// lag `i` up to `m / 2` and lag `i - m` after that. A periodic map has the shape of the image. A non-periodic one has
 /// `m = 2 L + 1` entries on an axis of `n` voxels, for lags of -L to L, where L is the smaller of
 /// [`max_lag`](S2Options::max_lag) and `n - 1`.
 ///
-/// The pairs are counted by FFT and the counts rounded to the whole numbers that they are, so a value is exactly
-/// count / number of pairs. Images are shared out to the threads of the current rayon pool; their number changes
-/// nothing in the result.
+/// The pairs are counted by FFT and rounded to integers, so a value is exactly count / number of pairs. Runs in
+/// parallel on the current rayon pool; the result does not depend on the number of threads.
 ///
 /// # Errors
 ///
@@ -97,8 +98,7 @@ impl Estimator {
         Self { shape, padded, lags, transform: Transform::new(padded) }
     }
 
-    /// Leaves in the workspace's field, for each padded lag, the number of pairs of voxels of `phase` in `image`, rounded
-    /// to the whole number that it is.
+    /// Writes the number of pairs of voxels of `phase` at each padded lag to the workspace's field.
     pub fn count_pairs(&self, image: &[u8], phase: u8, workspace: &mut Workspace) {
         let [_, ny, nx] = self.shape;
         let [_, py, px] = self.padded;
@@ -137,7 +137,7 @@ impl Estimator {
     }
 }
 
-/// The smallest even length from `n` on with no prime factor above 5, which an FFT likes; 1 stays 1.
+/// The smallest even length of at least `n` without prime factors above 5; 1 for 1.
 fn fast_length(n: usize) -> usize {
     let is_fast = |length: usize| {
         let mut rest = length;

@@ -4,14 +4,14 @@ use std::f64::consts::FRAC_1_SQRT_2;
 
 use super::indicator::Indicator;
 
-/// Two-point correlation S2 of each image at `distance` pixels, in 0 to 1: the share of pairs of pixels that far apart that both
-/// lie in the phase, mean over both axes and both diagonals; along these the nearest lag of whole pixels is taken.
+/// Two-point correlation S2 of each image at `distance` pixels, in 0 to 1.
 ///
-/// Pairs do not cross the edges. `distance` must be less than the shorter side.
+/// The mean over both axes and both diagonals; along diagonals the lag is rounded to whole pixels. Pairs lie inside the
+/// image. `distance` must be less than the shorter side.
 pub fn s2_at(images: &Indicator, distance: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();
     let aslant = (distance as f64 * FRAC_1_SQRT_2).round() as usize;
-    // Rows between both ends, columns of the upper and of the lower end.
+    // Rows between the two pixels, column offset of the upper one, of the lower one.
     let lags = [[0, 0, distance], [distance, 0, 0], [aslant, 0, aslant], [aslant, aslant, 0]];
     let share = |image: &[bool], [down, upper, lower]: [usize; 3]| {
         let width = nx - upper.max(lower);
@@ -36,7 +36,8 @@ mod tests {
         let options = S2Options { periodic: false, max_lag: Some(7) };
         let (map, found) = (s2(&images, 1, &options).unwrap(), s2_at(&Indicator::new(&images, 1).unwrap(), 7));
         for (map, found) in map.outer_iter().zip(found) {
-            // The diagonals' seven pixels are five in either direction, and of 15 entries the last five are lags of -5 to -1.
+            // The diagonals' seven pixels are five in either direction, and of 15 entries the last five are lags of -5
+            // to -1.
             let expected = [[0, 7], [7, 0], [5, 5], [5, 10]].map(|[y, x]| map[[0, y, x]]).iter().sum::<f64>() / 4.0;
             assert!((found - expected).abs() < 1e-12, "{found} {expected}");
         }

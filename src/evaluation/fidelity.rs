@@ -1,77 +1,88 @@
 //! The figures and their names.
 
-/// A figure of realisations beside that of real windows.
+use crate::descriptor::{deviation, mean};
+
+/// A figure of realisations compared with that of windows of the micrograph.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Beside {
+pub struct Comparison {
     /// Mean over the realisations.
     pub generated: f64,
-    /// Mean over real windows.
+    /// Mean over the windows.
     pub real: f64,
     /// Their difference, in standard deviations of the windows.
     pub sd: f64,
 }
 
-/// What realisations are like, for one phase. All figures are pure numbers.
+impl Comparison {
+    /// Compares the figure of each realisation with that of each window.
+    pub(super) fn new(generated: &[f64], real: &[f64]) -> Self {
+        let difference = mean(generated) - mean(real);
+        Self { generated: mean(generated), real: mean(real), sd: difference / deviation(real).max(1e-12) }
+    }
+}
+
+/// Figures of realisations for one phase, all dimensionless.
 ///
-/// A *floor* is what real windows of the micrograph score, or how far two halves of it lie apart.
+/// A *floor* is the figure of windows of the micrograph, or half the difference between two halves of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fidelity {
     /// The phase.
     pub phase: u8,
-    /// Mean error (Eq. 12) between a realisation and the nearest training tile (paper, Table 4).
+    /// E_gen: mean error (Eq. 12) between a realisation and the nearest tile (paper, Table 4).
     pub e_gen: f64,
-    /// The same for real windows and the tiles that they do not overlap; not a number if all windows overlap all tiles.
+    /// E_gen of windows and the tiles that they do not overlap; not a number if there are none.
     pub e_gen_floor: f64,
-    /// Mean error (Eq. 12) between a training tile and its reconstruction (paper, Table 4), if there are any.
+    /// E_rec: mean error (Eq. 12) between a tile and its reconstruction (paper, Table 4), if any.
     pub e_rec: Option<f64>,
-    /// Share of the pixels in which they differ.
+    /// Share of the pixels in which tiles and reconstructions differ, if there are any.
     pub e_rec_pixels: Option<f64>,
     /// Volume fraction of the realisations.
     pub vf: f64,
     /// Volume fraction of the micrograph.
     pub vf_micrograph: f64,
-    /// Their difference, in standard deviations of the tiles.
+    /// Difference of these two, in standard deviations of the tiles.
     pub vf_bias_sd: f64,
-    /// Standard deviation of the volume fraction over realisations, over that of real windows.
+    /// Standard deviation of the volume fraction of realisations, divided by that of windows.
     pub vf_spread: f64,
-    /// Root mean square difference of the covariance from that of the micrograph, over lags below 16 pixels.
+    /// RMS difference of the covariance from that of the micrograph, over lags below 16 pixels.
     pub covariance: f64,
     /// Its floor.
     pub covariance_floor: f64,
-    /// Root mean square difference of the lineal path from that of the micrograph, over its volume fraction.
+    /// RMS difference of the lineal path from that of the micrograph, divided by the volume fraction.
     pub lineal: f64,
     /// Its floor.
     pub lineal_floor: f64,
-    /// Difference of the interface density from that of the micrograph, in standard deviations of the tiles.
+    /// Difference of the interface density, in standard deviations of the tiles.
     pub interface_sd: f64,
-    /// Interface density across the edges of the realisations, over that inside: 1 for periodic ones.
+    /// Interface density between opposite edges, divided by that inside: 1 for periodic images.
     pub seam_over_interior: f64,
-    /// Jensen-Shannon distance of the 3 x 3 patterns from those of the micrograph, at full, half, quarter resolution.
+    /// Jensen-Shannon distance of the 3 x 3 patterns, at full, half and quarter resolution.
     pub patterns: [f64; 3],
     /// Their floors.
     pub patterns_floor: [f64; 3],
-    /// Connected pieces of the phase.
-    pub objects: Beside,
-    /// Connected pieces of the rest.
-    pub holes: Beside,
-    /// Share of the phase in its largest piece.
-    pub largest: Beside,
-    /// Effective conductivity where the phase conducts 100 times as well.
-    pub k_eff: Beside,
-    /// Probability that its distributions are one (Kolmogorov-Smirnov).
+    /// Number of connected components of the phase.
+    pub objects: Comparison,
+    /// Number of connected components of the rest.
+    pub holes: Comparison,
+    /// Share of the phase in its largest component.
+    pub largest: Comparison,
+    /// Effective conductivity of inner three quarters; the phase conducts 100 times as well as the rest.
+    pub k_eff: Comparison,
+    /// p-value of the Kolmogorov-Smirnov test of the conductivities.
     pub k_eff_ks_p: f64,
-    /// Share of the pixels of realisations at which the phase ends ([`ends`](crate::descriptor::ends), with the radius of
-    /// [`ends_radius`](crate::descriptor::ends_radius)).
+    /// Share of end points in realisations ([`ends`](crate::descriptor::ends)).
+    ///
+    /// With the radius of [`ends_radius`](crate::descriptor::ends_radius).
     pub ends: f64,
-    /// The same of the micrograph.
+    /// Share of end points in the micrograph.
     pub ends_real: f64,
-    /// Mean over realisations of the largest likeness to a tile under periodic shifts.
+    /// Mean over realisations of the largest correlation with a tile under periodic translations.
     pub likeness: f64,
-    /// The same for real windows and the tiles that they do not overlap.
+    /// Likeness of windows to the tiles that they do not overlap.
     pub likeness_real: f64,
     /// Share of the realisations with a likeness above 0.8.
     pub copies: f64,
-    /// Mean error (Eq. 12) between two realisations, over that between two real windows.
+    /// Mean error (Eq. 12) between two realisations, divided by that between two windows.
     pub variety: f64,
 }
 

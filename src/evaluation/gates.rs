@@ -1,40 +1,41 @@
-//! What must hold for realisations to be taken for the material.
+//! The ranges in which figures must lie for realisations to be taken for the material.
 
 use super::Fidelity;
 
-/// One requirement.
+/// A range in which a figure must lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gate {
     /// The figure that is judged.
     pub figure: &'static str,
-    /// What must hold.
+    /// The range, as text.
     pub requirement: &'static str,
-    /// Whether it does. A figure that is not a number does not.
+    /// Whether the figure lies in the range. One that is not a number does not.
     pub holds: bool,
-    /// How much of what is allowed the figure takes: 0 in the middle, or for one that need only be small at zero, 1 at the gate.
+    /// Distance from the middle of the range, divided by its half width: 1 at a limit.
+    ///
+    /// Of a range from 0 to a limit, value / limit.
     pub used: f64,
 }
 
 impl Gate {
     fn new(figure: &'static str, requirement: &'static str, value: f64, least: f64, most: f64) -> Self {
-        // One-sided gates begin at zero, and their width is their limit.
         let (middle, width) = if least == 0.0 { (0.0, most) } else { ((least + most) / 2.0, (most - least) / 2.0) };
-        // A floor may be zero, that of a checkerboard is, and then nothing else is allowed.
+        // The floor of a checkerboard is zero: only zero is allowed then.
         let used = if value == middle { 0.0 } else { (value - middle).abs() / width };
         Self { figure, requirement, holds: (least..=most).contains(&value), used }
     }
 
-    /// Near 0 if it holds with ease, 1/2 if it is just missed, 1 if it is missed by far, so that of two models that miss as many gates the
-    /// nearer one is better, but hardly ever one that misses more. One that hardly holds is near 1/2: other realisations may
-    /// miss it.
+    /// used^8 / 2 if the gate holds, otherwise min(used / 2, 1); 1 if not a number.
+    ///
+    /// So a missed gate counts more than any that holds, and one that barely holds nearly as much.
     fn shortfall(&self) -> f64 {
-        // Of a number and no number, `min` is the number.
+        // `f64::min` ignores what is not a number.
         if self.holds { 0.5 * self.used.powi(8) } else { (0.5 * self.used).min(1.0) }
     }
 }
 
 impl Fidelity {
-    /// The sixteen gates. Without reconstructions, that of E_rec is left out.
+    /// The sixteen gates, or fifteen without reconstructions (no E_rec).
     pub fn gates(&self) -> Vec<Gate> {
         let at_most = |figure, requirement, value, most| Gate::new(figure, requirement, value, 0.0, most);
         let within = |figure, requirement, value, most: f64| Gate::new(figure, requirement, value, -most, most);
@@ -62,7 +63,7 @@ impl Fidelity {
         gates
     }
 
-    /// How much the gates lack together: near 0 if all hold with ease, 16 if all are missed by far.
+    /// Sum of the shortfalls of all gates: 0 is best, 16 worst.
     pub fn shortfall(&self) -> f64 {
         self.gates().iter().map(Gate::shortfall).sum()
     }
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_is_in_parts_of_what_is_allowed() {
+    fn used_is_relative_to_the_range() {
         let at_most = |value| Gate::new("copies", "", value, 0.0, 0.02);
         assert!(at_most(0.0).used == 0.0 && at_most(0.02).holds && at_most(0.02).used == 1.0);
         assert!(!at_most(0.03).holds && (at_most(0.03).used - 1.5).abs() < 1e-12);
@@ -89,11 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_that_is_missed_weighs_more_than_how_far() {
+    fn missed_gates_count_more_than_distances() {
         let gate = |value| Gate::new("objects_sd", "", value, -0.5, 0.5);
         let together = |values: [f64; 2]| values.map(|value| gate(value).shortfall()).iter().sum::<f64>();
         assert_eq!(together([0.0, 0.0]), 0.0);
-        // One that hardly holds weighs nearly as much as one that is just missed, and one that holds with ease nothing.
+        // A gate that barely holds counts nearly as much as one that is just missed.
         assert!((together([0.5, -0.5]) - 1.0).abs() < 1e-12 && together([0.25, 0.25]) < 0.01);
         assert!(together([0.0, 20.0]) <= together([0.51, 0.51]));
         assert!(together([0.0, 0.6]) < together([0.0, 0.7]));

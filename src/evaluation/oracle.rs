@@ -1,8 +1,8 @@
-//! Writes images with all their figures, for a judge outside the library to repeat (`tests/python/test_fidelity.py`).
+//! Writes images and their figures for `tests/python/test_fidelity.py`.
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, ArrayD, Axis};
+use ndarray::{Array1, Array2, ArrayD, Axis, concatenate};
 use rand::Rng;
 
 use super::{evaluate, floor_windows};
@@ -34,10 +34,12 @@ fn write_figures(folder: &Path, name: &str, micrograph: &PhaseImages, other: &Ph
 
     let (names, values): (Vec<_>, Vec<_>) = found.figures().into_iter().unzip();
     let short: Vec<_> = found.gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.figure).collect();
-    let places = Array2::from_shape_fn((windows.len(), 2), |(i, axis)| [windows[i].1, windows[i].2][axis] as i64);
+    let places = Array2::from_shape_fn((windows.len(), 3), |(i, axis)| {
+        let (image, y, x) = windows[i];
+        [image, y, x][axis] as i64
+    });
     let mut file = Container::default();
-    let image = phases(micrograph).index_axis(Axis(0), 0).to_owned();
-    file.arrays.insert("micrograph".into(), NamedArray::U8(image));
+    file.arrays.insert("micrograph".into(), NamedArray::U8(phases(micrograph)));
     file.arrays.insert("realisations".into(), NamedArray::U8(phases(&realisations)));
     file.arrays.insert("reconstructions".into(), NamedArray::U8(phases(&reconstructions)));
     file.arrays.insert("windows".into(), NamedArray::I64(places.into_dyn()));
@@ -49,9 +51,9 @@ fn write_figures(folder: &Path, name: &str, micrograph: &PhaseImages, other: &Ph
 }
 
 #[test]
-fn figures_for_the_judge() {
+fn figures_for_numpy() {
     let Ok(folder) = std::env::var(FOLDER) else {
-        println!("skipped: {FOLDER} is not set; tests/run.sh sets it and lets another program check the figures");
+        println!("skipped: {FOLDER} is not set; tests/run.sh sets it and compares the figures with numpy and scipy");
         return;
     };
     let folder = Path::new(&folder).join("fidelity");
@@ -59,11 +61,15 @@ fn figures_for_the_judge() {
     let field = |seed, ny, nx| {
         Sample::GaussianField(GaussianField { ny, nx, ..GaussianField::default() }).make(seed, 1).unwrap().images
     };
-    let discs = |seed| Sample::Discs(Discs::default()).make(seed, 1).unwrap().images;
+    let discs = |seed, ny, nx| Sample::Discs(Discs { ny, nx, ..Discs::default() }).make(seed, 1).unwrap().images;
     write_figures(&folder, "alike", &field(1, 256, 256), &field(2, 256, 256), 64, 1);
     write_figures(&folder, "sides", &field(3, 200, 260), &field(4, 128, 128), 49, 0);
-    write_figures(&folder, "unlike", &discs(1), &field(5, 128, 128), 64, 1);
-    write_figures(&folder, "copies", &discs(1), &discs(1), 64, 1);
+    write_figures(&folder, "unlike", &discs(1, 256, 256), &field(5, 128, 128), 64, 1);
+    write_figures(&folder, "copies", &discs(1, 256, 256), &discs(1, 256, 256), 64, 1);
+    // Most windows overlap all four tiles.
+    write_figures(&folder, "small", &field(8, 128, 128), &field(9, 128, 128), 64, 1);
+    let several = concatenate![Axis(0), field(10, 100, 80).phases().view(), discs(2, 100, 80).phases().view()];
+    write_figures(&folder, "several", &PhaseImages::new(several, 2).unwrap(), &field(11, 100, 100), 32, 1);
     // A second field on top makes a third phase.
     let three = |seed| {
         let (mut phases, more) = (field(seed, 256, 256).phases().clone(), field(seed + 50, 256, 256));

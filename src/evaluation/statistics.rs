@@ -1,18 +1,17 @@
 //! Root mean square difference and the Kolmogorov-Smirnov test.
 
-/// Root mean square of a difference.
+/// Root mean square difference.
 pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
     (a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / a.len() as f64).sqrt()
 }
 
-/// The probability that two samples of one distribution differ as much as `a` and `b` in their cumulative
-/// distributions: the exact two-sided two-sample Kolmogorov-Smirnov test.
+/// p-value of the exact two-sided two-sample Kolmogorov-Smirnov test.
 pub(super) fn kolmogorov_smirnov(a: &[f64], b: &[f64]) -> f64 {
     let (n, m) = (a.len() as i64, b.len() as i64);
     let below = |values: &[f64], limit: f64| values.iter().filter(|&&value| value <= limit).count() as i64;
     let gap = |&limit: &f64| (below(a, limit) * m - below(b, limit) * n).abs();
     let largest = a.iter().chain(b).map(gap).max().unwrap_or(0);
-    // Merging the samples is a path from (0, 0) to (n, m), each equally likely: the share of those whose gap stays below.
+    // Merged samples are equally likely lattice paths from (0, 0) to (n, m). Counts those whose gap stays below.
     let mut within = vec![0.0; m as usize + 1];
     for i in 0..=n {
         for j in 0..=m {

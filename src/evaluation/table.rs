@@ -1,11 +1,13 @@
-//! The figures as a table that people read.
+//! Figures and gates as a table of text.
 
 use std::fmt::Write;
 
 use super::{Fidelity, Gate};
 
 impl Fidelity {
-    /// A line a figure: its name, its value, and for a gate what must hold and whether it does. The last line counts.
+    /// One line for each figure: name, value and, if it is judged, whether the gate holds and its range.
+    ///
+    /// The last line counts the gates that hold.
     pub fn table(&self) -> String {
         let gates = self.gates();
         let mut table = String::new();

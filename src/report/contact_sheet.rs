@@ -1,4 +1,4 @@
-//! The contact sheet: training tiles, their reconstructions and realisations side by side, as one PNG.
+//! The contact sheet: training tiles, their reconstructions and realisations as one PNG.
 
 use std::path::Path;
 
@@ -19,16 +19,18 @@ use crate::{Error, Result};
 
 /// Images along one side of a panel.
 const COLUMNS: u32 = 4;
-/// Side of one image on the sheet in pixels, at least; images are enlarged by whole factors.
+/// Minimum side of an image on the sheet in pixels; images are enlarged by integer factors.
 const IMAGE_SIDE: u32 = 128;
 const GAP: u32 = 6;
 const MARGIN: u32 = 24;
 const TITLE_HEIGHT: u32 = 36;
-/// Between the greys of the phases, so that no phase runs into it.
+/// A colour that no phase has.
 const BACKGROUND: Rgb<u8> = Rgb([58, 96, 140]);
 
-/// Writes a PNG with up to sixteen training tiles, their reconstructions and realisations, with E_rec of all tiles and
-/// E_gen of all realisations of `options`. Phases are grey levels from black (0) to white (the last).
+/// Writes a PNG with up to sixteen training tiles, their reconstructions, and realisations.
+///
+/// Titles show E_rec of all tiles and E_gen of all realisations of `options`. Phases are grey levels from black (0) to
+/// white (the last).
 ///
 /// # Errors
 ///

@@ -1,9 +1,9 @@
-//! Pictures of a model.
+//! Reports about a model.
 //!
-//! * [`contact_sheet()`]: tiles, reconstructions and realisations side by side.
-//! * [`html_report()`]: whether the model may be trusted, on one page.
+//! * [`contact_sheet()`]: tiles, reconstructions and realisations as one PNG.
+//! * [`html_report()`]: gates, pictures and plots as one HTML page.
 //!
-//! What they share: `picture` (images as pixels), `svg` (plots), `number` (numbers as people read them).
+//! Both use `picture` (images of phases), `svg` (plots) and `number` (formatting of numbers).
 
 mod contact_sheet;
 mod html;

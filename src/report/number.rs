@@ -1,6 +1,6 @@
-//! Numbers as people read them.
+//! Formatting of numbers.
 
-/// `value` with `digits` significant digits, such as 0.392, 12.3 or 4.66 × 10⁻³; an en dash for what is not a number.
+/// `value` with `digits` significant digits, such as 0.392 or 4.66 × 10⁻³; an en dash if not finite.
 pub(super) fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 {
         return "0".to_owned();
@@ -8,7 +8,7 @@ pub(super) fn significant(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
-    // Rounded first, so that 0.9996 counts as 1.00.
+    // The exponent after rounding: 0.9996 becomes 1.00.
     let rounded = format!("{value:.*e}", digits - 1);
     let (mantissa, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -20,7 +20,7 @@ pub(super) fn significant(value: f64, digits: usize) -> String {
     text.replace('-', "−")
 }
 
-/// [`significant`] with an explicit sign: a deviation.
+/// [`significant`] with an explicit sign.
 pub(super) fn signed(value: f64, digits: usize) -> String {
     let sign = if value > 0.0 { "+" } else { "" };
     format!("{sign}{}", significant(value, digits))
@@ -38,7 +38,7 @@ pub(super) fn whole(value: u64) -> String {
     groups.join(",")
 }
 
-/// `n` and the word for it: `1 tile`, `16 tiles`.
+/// `n` and a noun: `1 tile`, `16 tiles`.
 pub(super) fn counted(n: usize, word: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {word}{plural}", whole(n as u64))
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_short() {
+    fn numbers_are_formatted() {
         let written = [0.0, 0.39162, -12.345, 0.9996, 4.66e-3, 3e-4, 12_345.6, 2.5e7, f64::NAN, f64::INFINITY];
         let expected = ["0", "0.392", "−12.3", "1.00", "4.66 × 10⁻³", "3.00 × 10⁻⁴", "12346", "2.50 × 10⁷", "–", "–"];
         assert_eq!(written.map(|value| significant(value, 3)), expected);

@@ -1,4 +1,4 @@
-//! Images of phases, and maps of values, as pictures.
+//! Images of phases as pictures.
 
 use std::io::Cursor;
 
@@ -14,13 +14,13 @@ pub(super) fn grey(phase: u8, n_phases: usize) -> u8 {
     (usize::from(phase) * 255 / (n_phases - 1)) as u8
 }
 
-/// Image `index` of two-dimensional images, a pixel a pixel.
+/// Image `index` of two-dimensional images.
 pub(super) fn phases(images: &PhaseImages, index: usize) -> GrayImage {
     let [_, ny, nx] = images.shape();
     corner(images, index, ny, nx)
 }
 
-/// The first `ny` rows and `nx` columns of image `index`, or as many as there are.
+/// The first `ny` rows and `nx` columns of image `index`, or all if there are fewer.
 pub(super) fn corner(images: &PhaseImages, index: usize, ny: usize, nx: usize) -> GrayImage {
     let [_, rows, columns] = images.shape();
     let pixels = images.image(index);
@@ -29,7 +29,7 @@ pub(super) fn corner(images: &PhaseImages, index: usize, ny: usize, nx: usize) -
     })
 }
 
-/// A picture as PNG inside the page that shows it.
+/// A picture as a data URI with a PNG.
 ///
 /// # Errors
 ///

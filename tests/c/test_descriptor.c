@@ -42,6 +42,24 @@ static void s2_is_what_its_definition_says(const uint8_t *image) {
     FAILS(DAVEGAN_INVALID_PARAMETER, "0", davegan_s2(image, NZ, 0, NX, 1, NULL, s2, SIZE));
 }
 
+/* Whatever other phases an image has. */
+static void a_phase_that_an_image_lacks_has_no_correlation(const uint8_t *image) {
+    uint8_t other[SIZE];
+    for (int i = 0; i < SIZE; ++i) other[i] = 1;
+    for (int phase = 0; phase < 8; ++phase) {
+        double s2[SIZE], error = -1;
+        OK(davegan_s2(other, NZ, NY, NX, phase, NULL, s2, SIZE));
+        for (int i = 0; i < SIZE; ++i) CHECK_NEAR(phase == 1 ? 1.0 : 0.0, s2[i], 0.0);
+        OK(davegan_s2_error(image, other, NZ, NY, NX, phase, NULL, &error));
+        if (phase > 1) CHECK_NEAR(0.0, error, 0.0);
+        else CHECK(error > 0);
+    }
+    double s2[SIZE];
+    FAILS(DAVEGAN_INVALID_PARAMETER, "8", davegan_s2(other, NZ, NY, NX, 8, NULL, s2, SIZE));
+    other[SIZE - 1] = 8;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "8", davegan_s2(other, NZ, NY, NX, 1, NULL, s2, SIZE));
+}
+
 static void the_error_is_that_of_eq_12(const uint8_t *a, const uint8_t *b) {
     double s2_a[SIZE], s2_b[SIZE], squares = 0, error = -1;
     OK(davegan_s2(a, NZ, NY, NX, 1, NULL, s2_a, SIZE));
@@ -141,6 +159,7 @@ int main(void) {
     fill_pattern(a, 1);
     fill_pattern(b, 2);
     s2_is_what_its_definition_says(a);
+    a_phase_that_an_image_lacks_has_no_correlation(a);
     the_error_is_that_of_eq_12(a, b);
     options_are_followed(a, b);
     the_radial_average_starts_at_the_volume_fraction(a);

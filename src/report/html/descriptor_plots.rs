@@ -1,4 +1,4 @@
-//! Two-point correlation, lineal path, volume fraction and interfaces of realisations beside those of the real material.
+//! Plots of two-point correlation, lineal path, volume fraction and interface density.
 
 use maud::{Markup, html};
 
@@ -8,10 +8,10 @@ use crate::Result;
 use crate::report::number::{counted, significant};
 use crate::report::svg::{Axis, GENERATED, Mark, Palette, Plot, REAL, map};
 
-/// Bars of a histogram.
+/// Number of bars of a histogram.
 const BARS: usize = 24;
 
-/// Plots for each phase judged.
+/// Plots for each judged phase.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             div.plots {
                 (correlation(subject, &real, &generated))
                 (lineal_path(subject, &real, &generated))
-                (volume_fractions(subject, &real, &generated))
+                (volume_fractions(subject, phase, &real, &generated))
                 (interfaces(subject, &real, &generated))
             }
         })
@@ -71,7 +71,7 @@ fn maps(real: &Descriptors, generated: &Descriptors) -> Result<Markup> {
 fn correlation(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
     let v = real.radial.mean[0];
     let title = "Two-point correlation against distance, real and realisations";
-    let asymptote = (format!("φ² = {}", significant(v * v, 3)), Mark::Level(v * v));
+    let asymptote = (format!("φ² = {}", significant(v * v, 3)), Mark::Horizontal(v * v));
     let curves = Curves { x: "distance r in pixels", y: "two-point correlation S₂(r)", first: 0 };
     curves.draw(subject, title, [&real.radial, &generated.radial], Some(asymptote))
 }
@@ -82,7 +82,7 @@ fn lineal_path(subject: &Subject, real: &Descriptors, generated: &Descriptors) -
     curves.draw(subject, title, [&real.lineal, &generated.lineal], None)
 }
 
-/// Two curves over lags: means over images.
+/// A plot of two ensembles over lags.
 struct Curves {
     x: &'static str,
     y: &'static str,
@@ -118,18 +118,24 @@ impl Curves {
     }
 }
 
-fn volume_fractions(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
+fn volume_fractions(subject: &Subject, phase: u8, real: &Descriptors, generated: &Descriptors) -> Markup {
     let values = [&real.volume_fractions[..], &generated.volume_fractions];
-    distribution(subject, "volume fraction of an image", values)
+    let of_micrograph = subject.micrograph.images.volume_fractions()[usize::from(phase)];
+    let note = format!(
+        "The gate compares with the whole micrograph, {}, of which {}s do not cover all pixels equally often.",
+        significant(of_micrograph, 3),
+        subject.real_name
+    );
+    distribution(subject, "volume fraction of an image", values, &note)
 }
 
 fn interfaces(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
     let values = [&real.interfaces[..], &generated.interfaces];
-    distribution(subject, "interface density of an image, per pixel (x and y)", values)
+    distribution(subject, "interface density of an image, per pixel (x and y)", values, "")
 }
 
-/// How a figure of single images is distributed.
-fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2]) -> Markup {
+/// Histograms of a figure of single images, with `note` in the caption.
+fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2], note: &str) -> Markup {
     let x = Axis::over(quantity, values.concat());
     let [real, generated] = values.map(|values| histogram(values, x.from, x.to));
     let [real_mean, generated_mean] = values.map(|values| values.iter().sum::<f64>() / values.len() as f64);
@@ -141,15 +147,15 @@ fn distribution(subject: &Subject, quantity: &str, values: [&[f64]; 2]) -> Marku
         marks: vec![
             (format!("{}s", subject.real_name), Mark::Histogram(REAL, real)),
             ("realisations".to_owned(), Mark::Histogram(GENERATED, generated)),
-            (String::new(), Mark::Upright(REAL, real_mean)),
-            (String::new(), Mark::Upright(GENERATED, generated_mean)),
+            (String::new(), Mark::Vertical(REAL, real_mean)),
+            (String::new(), Mark::Vertical(GENERATED, generated_mean)),
         ],
     };
     html! {
         figure {
             (plot.draw())
-            figcaption { "Upright lines are the means: real " (significant(real_mean, 3)) ", realisations "
-                (significant(generated_mean, 3)) "." }
+            figcaption { "Vertical lines are the means: " (subject.real_name) "s " (significant(real_mean, 3)) ", realisations "
+                (significant(generated_mean, 3)) ". " (note) }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Descriptors of real images and of realisations, with their spread.
+//! Descriptors of a set of images: means and standard deviations.
 
 use ndarray::{Array2, Array4, Axis};
 
@@ -6,10 +6,10 @@ use crate::Result;
 use crate::descriptor::{Indicator, RadialAverage, S2Options, interface_density, lineal_path, radial_average, s2};
 use crate::micrograph::PhaseImages;
 
-/// Longest segments of the lineal path in pixels: those that the gate judges.
+/// Longest segments of the lineal path in pixels, as for the gate.
 const LINEAL: usize = 32;
 
-/// Mean and standard deviation over images, a value a lag.
+/// Mean and standard deviation over images, for each lag.
 pub(super) struct Ensemble {
     /// Mean.
     pub mean: Vec<f64>,
@@ -18,7 +18,7 @@ pub(super) struct Ensemble {
 }
 
 impl Ensemble {
-    /// Of one row an image, all of one length.
+    /// From rows of equal length, one for each image.
     fn new(rows: &[Vec<f64>]) -> Self {
         let n = rows.len() as f64;
         let column = |i: usize| rows.iter().map(move |row| row[i]);
@@ -34,11 +34,11 @@ impl Ensemble {
 
 /// Descriptors of one phase in a set of images.
 pub(super) struct Descriptors {
-    /// Mean two-point correlation, `(2 l + 1, 2 l + 1)` for lags of up to l = half a side, lag zero in the middle.
+    /// Mean two-point correlation, `(2 l + 1, 2 l + 1)`, l half the side; lag zero in the middle.
     pub map: Array2<f64>,
-    /// Radial average of the two-point correlation, lags of 0 to half a side.
+    /// Radial average of the two-point correlation, for lags 0 to half the side.
     pub radial: Ensemble,
-    /// Lineal path, segments of 1 pixel and more.
+    /// Lineal path, for segments of 1 pixel and more.
     pub lineal: Ensemble,
     /// Volume fraction of each image.
     pub volume_fractions: Vec<f64>,
@@ -47,7 +47,7 @@ pub(super) struct Descriptors {
 }
 
 impl Descriptors {
-    /// Of `phase` in `images`. Nothing is assumed about what lies outside an image.
+    /// Computes the descriptors of `phase` in `images`, which are not taken to be periodic.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Descriptors {
     }
 }
 
-/// The mean of maps in the order of an FFT, with lag zero moved to the middle.
+/// The mean of maps in FFT order, with lag zero moved to the middle.
 fn centred(maps: &Array4<f64>) -> Array2<f64> {
     let (n, _, my, mx) = maps.dim();
     let sum = maps.sum_axis(Axis(0)).index_axis_move(Axis(0), 0);

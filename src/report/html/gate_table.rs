@@ -1,4 +1,4 @@
-//! Every gate with its figures.
+//! Tables of all gates and their figures.
 
 use maud::{Markup, html};
 
@@ -13,17 +13,16 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
     html! {
         section aria-label="Gates" {
             h2 { "The gates" }
-            p { "σ is the standard deviation over real windows or tiles of the size of a realisation. The floor is what real "
-                "material scores against itself: unseen windows against the training tiles, or two halves of the micrograph "
-                "against each other." }
+            p { "σ is the standard deviation over windows of the micrograph or tiles of the size of a realisation. The floor of a "
+                "figure is its value for the real material: for windows and the tiles they do not overlap, or for two halves "
+                "of the micrograph." }
             @for judgement in judgements {
-                h3 { "Phase " (judgement.phase) ", volume fraction "
+                h3 { "Phase " (judgement.phase) ", volume fraction of the micrograph "
                     (significant(fractions[usize::from(judgement.phase)], 3)) }
                 @match &judgement.fidelity {
                     Ok(fidelity) => {
                         (table(&judgement.gates()))
                         (others(fidelity))
-                        @if let Some(edges) = &judgement.edges { (edges.section()) }
                     }
                     Err(reason) => p.left-out { "Left out: " (reason) "." }
                 }
@@ -61,24 +60,24 @@ fn table(gates: &[JudgedGate]) -> Markup {
     }
 }
 
-/// A probability: no more digits than it has meaning.
+/// A p-value with two digits.
 fn probability(p: f64) -> String {
     if p < 1e-3 { "< 0.001".to_owned() } else { format!("= {}", significant(p, 2)) }
 }
 
-/// A share of pixels, of ten thousand.
+/// A share of pixels, in 10,000.
 fn share_of_pixels(share: f64) -> String {
     format!("{} in 10,000", significant(1e4 * share, 2))
 }
 
-/// Figures that are measured but not judged.
+/// Figures without a gate.
 fn others(of: &Fidelity) -> Markup {
     html! {
         p.others {
-            "Not judged: interface density across the wrapped edges over that inside, " (significant(of.seam_over_interior, 3))
-            " (1 for periodic realisations); pixels at which the phase ends " (share_of_pixels(of.ends)) ", of the micrograph "
-            (share_of_pixels(of.ends_real)) "; mean likeness to the nearest tile " (significant(of.likeness, 3))
-            ", of unseen real windows " (significant(of.likeness_real, 3))
+            "Without a gate: interface density between opposite edges over that inside " (significant(of.seam_over_interior, 3))
+            " (1 for periodic realisations); end points of the phase " (share_of_pixels(of.ends)) " pixels, in the micrograph "
+            (share_of_pixels(of.ends_real)) "; mean correlation with the nearest tile " (significant(of.likeness, 3))
+            ", of windows with tiles they do not overlap " (significant(of.likeness_real, 3))
             "; Kolmogorov–Smirnov test of the effective conductivities, p " (probability(of.k_eff_ks_p))
             @if let Some(share) = of.e_rec_pixels { "; pixels that differ in reconstructions " (significant(100.0 * share, 2)) " %" }
             "."

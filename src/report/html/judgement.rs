@@ -1,21 +1,18 @@
-//! The gates of each phase, with what falls short.
+//! The gates of each phase and their shortcomings.
 
 use std::cell::Cell;
 
-use super::edges::Edges;
-use super::gate_words::{Measure, NOTHING, Words, words};
+use super::gate_text::{GateText, Measure, NOTHING, gate_text};
 use super::subject::{Subject, reason};
 use crate::Result;
 use crate::evaluation::{Fidelity, Gate, PARTS, evaluate_in_parts};
 
-/// What is judged of a phase.
+/// The figures of a phase.
 pub(super) struct Judgement {
     /// The phase.
     pub phase: u8,
-    /// Its figures, or why there are none.
+    /// The figures, or the reason why there are none.
     pub fidelity: std::result::Result<Fidelity, String>,
-    /// Whether edges are why realisations conduct too well, if they do.
-    pub edges: Option<Edges>,
 }
 
 impl Judgement {
@@ -26,21 +23,18 @@ impl Judgement {
     }
 }
 
-/// Judges all phases of `subject`, in [`PARTS`] parts each: `done` is called after every one of them.
+/// Judges all phases of `subject`; calls `done` [`PARTS`] times for each.
 ///
 /// # Errors
 ///
-/// Those of [`evaluate_in_parts`], apart from what cannot be judged.
+/// Those of [`evaluate_in_parts`] but [`Error::InvalidParameter`](crate::Error::InvalidParameter), the reason of a
+/// phase without figures.
 pub(super) fn judge(subject: &Subject, done: &dyn Fn() -> Result<()>) -> Result<Vec<Judgement>> {
-    let judgement = |&phase: &u8| {
-        let fidelity = fidelity(subject, phase, done)?;
-        let edges = fidelity.as_ref().map_or(Ok(None), |fidelity| Edges::new(subject, fidelity))?;
-        Ok(Judgement { phase, fidelity, edges })
-    };
+    let judgement = |&phase: &u8| Ok(Judgement { phase, fidelity: fidelity(subject, phase, done)? });
     subject.phases.iter().map(judgement).collect()
 }
 
-/// The figures of one phase, or why there are none.
+/// The figures of one phase, or the reason why there are none.
 fn fidelity(
     subject: &Subject,
     phase: u8,
@@ -59,31 +53,31 @@ fn fidelity(
             reason(evaluate_in_parts(real, realisations, reconstructions, phase, windows_at, &one_done))?
         }
     };
-    // What cannot be judged is done with.
+    // The parts of a phase that cannot be judged.
     (0..left.get()).try_for_each(|_| done())?;
     Ok(judged)
 }
 
-/// A gate as people read it.
+/// The texts of a gate.
 pub(super) struct JudgedGate {
     /// The quantity.
     pub quantity: &'static str,
-    /// What the realisations have.
+    /// Value of the realisations.
     pub generated: String,
-    /// What the real material has.
+    /// Value of the real material.
     pub real: String,
-    /// What is judged: a difference in standard deviations, a ratio, or the value itself.
+    /// The judged number: a difference in standard deviations, a ratio, or the value itself.
     pub judged: String,
-    /// What it must be.
+    /// The range in which it must lie.
     pub requirement: String,
-    /// Whether it is.
+    /// Whether it lies there.
     pub holds: bool,
-    /// What is wrong if it is not.
+    /// The shortcoming if it does not.
     pub short: String,
 }
 
 fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
-    let Words { quantity, generated, real, measure, below, above } = words(of, gate.figure);
+    let GateText { quantity, generated, real, measure, below, above } = gate_text(of, gate.figure);
     let (judged, requirement) = (measure.text(), measure.requirement(&gate));
     let short = match measure.value() {
         value if !value.is_finite() => format!("{quantity}: cannot be judged, the figure is not a number"),
@@ -104,11 +98,11 @@ fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::evaluation::Beside;
+    use crate::evaluation::Comparison;
 
-    /// Figures that hold every gate.
+    /// Figures for which every gate holds.
     pub fn perfect() -> Fidelity {
-        let beside = |value: f64| Beside { generated: value, real: value, sd: 0.0 };
+        let equal = |value: f64| Comparison { generated: value, real: value, sd: 0.0 };
         Fidelity {
             phase: 1,
             e_gen: 0.01,
@@ -127,10 +121,10 @@ pub(super) mod tests {
             seam_over_interior: 1.0,
             patterns: [0.1; 3],
             patterns_floor: [0.1; 3],
-            objects: beside(12.0),
-            holes: beside(3.0),
-            largest: beside(0.5),
-            k_eff: beside(4.0),
+            objects: equal(12.0),
+            holes: equal(3.0),
+            largest: equal(0.5),
+            k_eff: equal(4.0),
             k_eff_ks_p: 1.0,
             ends: 0.0,
             ends_real: 0.0,
@@ -142,13 +136,13 @@ pub(super) mod tests {
     }
 
     fn shorts(fidelity: Fidelity) -> Vec<String> {
-        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity), edges: None };
+        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity) };
         judgement.gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.short).collect()
     }
 
     #[test]
-    fn every_gate_has_words() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), edges: None }.gates();
+    fn every_gate_has_texts() {
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
         assert_eq!(gates.len(), 16);
         for gate in gates {
             assert!(gate.holds && gate.quantity.contains(' '), "{}", gate.quantity);
@@ -157,13 +151,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_falls_short_is_named_with_its_direction() {
+    fn shortcomings_have_a_direction() {
         assert_eq!(shorts(perfect()), [""; 0]);
-        let fewer = Beside { generated: 9.0, real: 12.0, sd: -0.8 };
+        let fewer = Comparison { generated: 9.0, real: 12.0, sd: -0.8 };
         let found = shorts(Fidelity { objects: fewer, ..perfect() });
-        assert_eq!(found, ["too few connected pieces (9.00 instead of 12.0, −0.80 σ)"]);
+        assert_eq!(found, ["too few connected components (9.00 instead of 12.0, −0.80 σ)"]);
         let found = shorts(Fidelity { e_gen: 0.02, copies: 0.1, ..perfect() });
-        assert!(found[0].ends_with("than unseen material does (2.00 × floor)"), "{found:?}");
+        assert!(found[0].ends_with("than unseen windows are (2.00 × floor)"), "{found:?}");
         assert_eq!(found[1], "realisations copy training tiles (10.0 %; must be at most 2 %)");
         let found = shorts(Fidelity { interface_sd: 0.6, ..perfect() });
         assert_eq!(found, ["too much interface (+0.60 σ)"]);
@@ -173,7 +167,7 @@ pub(super) mod tests {
 
     #[test]
     fn requirements_are_those_of_the_gates() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()), edges: None }.gates();
+        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
         let of = |index: usize| (gates[index].judged.as_str(), gates[index].requirement.as_str());
         assert_eq!(of(0), ("1.00 × 10⁻⁴", "at most 10⁻³"));
         assert_eq!(of(1), ("1.00 × floor", "0.6 to 1.15 × floor"));

@@ -1,4 +1,4 @@
-//! What single latents do.
+//! Latent traversals.
 
 use maud::{Markup, html};
 use ndarray::ArrayView1;
@@ -10,16 +10,16 @@ use crate::generation::{Encoded, encode, traverse};
 use crate::report::number::{signed, significant};
 use crate::report::picture::{data_uri, phases};
 
-/// Latents that are shown.
+/// Number of latents shown.
 const SHOWN: usize = 5;
-/// Places along each.
+/// Number of positions along each.
 const PLACES: usize = 7;
-/// Reach in standard deviations of the prior, as in the paper's Figure 4.
+/// Largest deviation in standard deviations of the prior, as in the paper's Figure 4.
 const RANGE: f64 = 3.0;
-/// Most tiles that are encoded to find the latents that matter.
+/// Maximum number of tiles that are encoded to rank the latents.
 const TILES: usize = 256;
 
-/// A row of pictures for each of the latents that the encoder uses most.
+/// A row of pictures for each of the latents with the most information.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     })
 }
 
-/// For each latent, the mean Kullback-Leibler divergence of what the encoder says from the standard normal prior, in nat.
+/// Mean Kullback-Leibler divergence of each latent from the standard normal prior, in nat.
 fn information(encoded: &Encoded) -> Vec<f64> {
     let of_latent = |(means, deviations): (ArrayView1<f32>, ArrayView1<f32>)| {
         let divergences = means.iter().zip(deviations).map(|(&mean, &deviation)| {

@@ -1,4 +1,4 @@
-//! How training went.
+//! Plots of the losses.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use crate::progress::Losses;
 use crate::report::svg::{Axis, Mark, Plot, REAL};
 use crate::training::HISTORY_INTERVAL;
 
-/// Points of a curve: more would only make the page large.
+/// Maximum number of points of a curve, which limits the size of the page.
 const POINTS: usize = 400;
 
 /// The losses in the order of [`Losses::as_array`], with the paper's index and equation.
@@ -19,7 +19,7 @@ const NAMES: [[&str; 3]; 5] = [
     ["Kullback–Leibler divergence", "KLD", "Eq. 2"],
 ];
 
-/// A plot for each of the five losses: their sizes are too different for one.
+/// A plot for each of the five losses.
 pub(super) fn section(model: &Model) -> Markup {
     let history = &model.record.history;
     let rows = thinned(history);
@@ -57,7 +57,7 @@ fn plot(rows: &[LossRow], index: usize, name: &str) -> Plot {
     }
 }
 
-/// Means over as many rows as leave at most [`POINTS`].
+/// Means over consecutive rows, at most [`POINTS`] of them.
 fn thinned(rows: &[LossRow]) -> Vec<LossRow> {
     let mean = |rows: &[LossRow]| {
         let of = |index: usize| rows.iter().map(|row| row.losses.as_array()[index]).sum::<f64>() / rows.len() as f64;

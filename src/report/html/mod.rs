@@ -1,22 +1,20 @@
-//! The HTML report: whether a model may be trusted, on one page that needs nothing else.
+//! The HTML report: gates, pictures and plots of a model on one self-contained page.
 //!
-//! * `subject`: all images that the report is about.
-//! * `judgement`, `gate_words`: the gates of each phase, and what is said about each.
-//! * `verdict`: what a reader sees first.
+//! * `subject`: the model, the micrograph and all images.
+//! * `judgement`, `gate_text`: the gates of each phase and their texts.
+//! * `verdict`: the verdict on top of the page.
 //! * `pictures`: micrograph, realisations, tiles and reconstructions.
-//! * `gate_table`: every gate with its figures.
-//! * `edges`: whether the edges of windows are why realisations conduct better.
-//! * `descriptors`, `descriptor_plots`: correlation, lineal path, volume fraction, interfaces, computed and drawn.
-//! * `losses`: how training went.
-//! * `latent_space`: what single latents do.
-//! * `paper`: the paper's error measures, and its Table 4 beside ours.
-//! * `origin`: how the model came about.
+//! * `gate_table`: tables of all gates and their figures.
+//! * `descriptors`, `descriptor_plots`: correlation, lineal path, volume fraction and interface density.
+//! * `losses`: plots of the losses.
+//! * `latent_space`: latent traversals.
+//! * `paper`: the paper's error measures and its Table 4.
+//! * `origin`: micrograph and training options.
 
 mod descriptor_plots;
 mod descriptors;
-mod edges;
 mod gate_table;
-mod gate_words;
+mod gate_text;
 mod judgement;
 mod latent_space;
 mod losses;
@@ -44,26 +42,26 @@ use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
 use crate::{Error, Result, storage};
 
-/// Writes a page of HTML that says whether realisations of `model` may be taken for the material of `micrograph`.
+/// Writes an HTML page that judges realisations of `model` against `micrograph`.
 ///
-/// On top the verdict of the [sixteen gates](crate::evaluation::Fidelity::gates); below it pictures, every gate with its
-/// figures, two-point correlation, lineal path and volume fraction beside those of real windows (lags in pixels), the
-/// losses, what single latents do, the paper's Table 4 if it has a material of that name, and how the model was trained.
-/// For two phases the minority phase is judged, for more every phase but phase 0. Judged are the realisations of
-/// `options`: at least 32, and 256 for a verdict.
+/// The page shows the verdict of the [sixteen gates](crate::evaluation::Fidelity::gates), pictures, every gate with its
+/// figures, descriptors of realisations and of windows of the micrograph (lags in pixels), the losses, latent
+/// traversals, the paper's Table 4 if it has a material of that name, and the training options. Of two phases the
+/// minority phase is judged, otherwise every phase but phase 0. `options` selects the realisations: at least 32, and
+/// 256 for a verdict.
 ///
-/// The page needs no other file, no network and no script. Equal models, micrographs and options give equal bytes. If the
-/// micrograph is too small for real windows, or the realisations are too few, the page says which parts are left out and
-/// why. If the micrograph is not the one that the model was trained on, it says so, and E_rec is not judged.
+/// The page needs no other file, no network and no script. Equal models, micrographs and options give equal bytes.
+/// Parts that need a larger micrograph or more realisations are left out, and the page says why. E_rec is not judged if
+/// the model was trained on another micrograph.
 ///
-/// `progress` is called on this thread after a part of the work, at most every `progress_interval` seconds; its steps are
-/// those parts, which take unequal times.
+/// `progress` is called on this thread after a part of the work, at most every `progress_interval` seconds; its steps
+/// are those parts, which take unequal times.
 ///
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] for an option out of range, or a micrograph that has not the model's number of phases or
-/// is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`] if
-/// the file cannot be written; [`Error::Cancelled`] if `progress` asked to stop; an older file stays in all cases.
+/// is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`]
+/// if the file cannot be written; [`Error::Cancelled`] if `progress` asked to stop; an older file stays in all cases.
 pub fn html_report(
     model: &Model,
     micrograph: &Micrograph,
@@ -106,8 +104,8 @@ fn page(subject: &Subject, judgements: &[Judgement]) -> Result<Markup> {
             body {
                 header {
                     h1 { (subject.model.origin.source) }
-                    p { "A DA-VEGAN model and " (subject.realisations.len()) " of its realisations, " (ny) " × " (nx)
-                        " pixels each, judged beside the micrograph." }
+                    p { "A DA-VEGAN model: " (subject.realisations.len()) " realisations of " (ny) " × " (nx)
+                        " pixels, compared with the micrograph." }
                 }
                 main {
                     (verdict::section(subject, judgements))

@@ -1,4 +1,4 @@
-//! How the model came about.
+//! Micrograph and training options of the model.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::storage::model_digest;
 use crate::training::TrainingOptions;
 use crate::{Error, Result};
 
-/// Options that say how long and from which seed, not how: shown apart.
+/// Options that are not compared with the profile's. Steps are compared as a number of steps in all.
 const APART: [&str; 3] = ["profile", "seed", "steps"];
 
 /// Micrograph, training and realisations.
@@ -23,7 +23,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     let [_, tile_y, tile_x] = model.shape();
     let values: Vec<String> = model.origin.phase_values.iter().map(|&value| grey_level(value)).collect();
     let options = TrainingOptions::from_text(&model.record.options)?;
-    let changed = changed(&options)?;
+    let changed = changed(&options, model.tiles.len())?;
     let facts = [
         (
             "Micrograph",
@@ -61,7 +61,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             h2 { "How the model was trained" }
             table.facts { tbody { @for (name, value) in facts { tr { th scope="row" { (name) } td { (value) } } } } }
             @if changed.is_empty() {
-                p { "All options are the profile's own." }
+                p { "All options but the seed are the profile's own." }
             } @else {
                 h3 { "Options that differ from the profile's" }
                 table {
@@ -73,25 +73,29 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     })
 }
 
-/// A value of the micrograph's file: mostly a whole number.
+/// A value of the micrograph's file, without decimals if it is an integer.
 fn grey_level(value: f64) -> String {
     if value.fract() == 0.0 { fixed(value, 0) } else { significant(value, 4) }
 }
 
-/// Options other than the profile's: name, value here, value of the profile. Whatever options there are.
-fn changed(options: &TrainingOptions) -> Result<Vec<(String, String, String)>> {
+/// Options that differ from the profile's, for a number of tiles: name, value, the profile's value.
+fn changed(options: &TrainingOptions, tiles: usize) -> Result<Vec<(String, String, String)>> {
     let table = |options: &TrainingOptions| {
         toml::Table::try_from(options)
             .map_err(|error| Error::Internal(format!("training options cannot be written as TOML: {error}")))
     };
-    let (here, usual) = (table(options)?, table(&TrainingOptions::new(options.profile))?);
+    let profile = TrainingOptions::new(options.profile);
+    let (here, usual) = (table(options)?, table(&profile)?);
     let differing =
         here.iter().filter(|(name, value)| !APART.contains(&name.as_str()) && usual.get(*name) != Some(*value));
     let text = |value: Option<&toml::Value>| value.map_or("–".to_owned(), ToString::to_string);
-    Ok(differing.map(|(name, value)| (name.clone(), text(Some(value)), text(usual.get(name)))).collect())
+    let differing = differing.map(|(name, value)| (name.clone(), text(Some(value)), text(usual.get(name))));
+    let [steps, usual_steps] = [options, &profile].map(|options| options.total_steps(tiles));
+    let steps = (steps != usual_steps).then(|| ("steps".to_owned(), whole(steps), whole(usual_steps)));
+    Ok(steps.into_iter().chain(differing).collect())
 }
 
-/// The step whose networks generation uses, and how many candidates it makes with them.
+/// The step whose networks generation uses, and the number of candidates.
 fn used(model: &Model) -> String {
     let networks = match model.record.best_step {
         Some(step) => format!("those after step {}, judged as good as any", whole(step)),
@@ -111,12 +115,14 @@ mod tests {
     #[test]
     fn only_what_differs_is_listed() {
         let mut options = TrainingOptions::new(Profile::Paper64);
-        options.steps = 3000;
         options.seed = 4;
-        assert_eq!(changed(&options).unwrap(), []);
+        options.steps = options.total_steps(16);
+        assert_eq!(changed(&options, 16).unwrap(), []);
+        options.steps = 3000;
         options.lambda_rec = 0.01;
         options.recipe.displacement = 1.0;
-        let expected = [("displacement", "1.0", "0.125"), ("lambda_rec", "0.01", "0.0001")];
-        assert_eq!(changed(&options).unwrap(), expected.map(|(a, b, c)| (a.into(), b.into(), c.into())));
+        let expected =
+            [("steps", "3,000", "80,000"), ("displacement", "1.0", "0.125"), ("lambda_rec", "0.01", "0.0001")];
+        assert_eq!(changed(&options, 16).unwrap(), expected.map(|(a, b, c)| (a.into(), b.into(), c.into())));
     }
 }

@@ -1,4 +1,4 @@
-//! The paper's error measures, and its Table 4 beside ours.
+//! The paper's error measures and its Table 4.
 
 use maud::{Markup, html};
 use ndarray::Array4;
@@ -12,7 +12,7 @@ use crate::report::number::significant;
 
 /// A row of the paper's Table 4.
 struct PaperRow {
-    /// Names that datasets and files of the material may have, in lower-case letters and digits.
+    /// Possible names of datasets and files, in lower-case letters and digits.
     called: &'static [&'static str],
     /// The paper's name.
     name: &'static str,
@@ -38,11 +38,11 @@ const TABLE_4: [PaperRow; 11] = [
     paper_row(&["sandstone"], "Sandstone", 1.71e-2, 5.97e-3),
 ];
 
-/// E_rec and E_gen, and the paper's row beside them if the paper has a material of that name.
+/// E_rec and E_gen, with the paper's values if it has a material of that name.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the images do not fit together: they do.
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the images differ in shape.
 pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Result<Markup> {
     let model = subject.model;
     let paper = row_of(&model.origin.source);
@@ -74,7 +74,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Result<Mar
                 }
             }
             p { "E_gen alone says little: white noise of the right volume fraction scores like the material, and copies of the "
-                "tiles score 0. A good model stands as far from the tiles as unseen real windows, neither nearer nor farther." }
+                "tiles score 0. A good model has the E_gen of unseen windows, neither less nor more." }
         }
     })
 }
@@ -83,7 +83,7 @@ fn row(name: &str, rec: f64, generation: f64) -> Markup {
     html! { tr { th scope="row" { (name) } td { (significant(1e3 * rec, 3)) } td { (significant(1e3 * generation, 3)) } } }
 }
 
-/// The row whose name the dataset has, or else the file.
+/// The row with the name of the dataset or, failing that, of the file.
 fn row_of(source: &str) -> Option<&'static PaperRow> {
     let (file, dataset) = source.split_once(':').unwrap_or((source, ""));
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
@@ -95,7 +95,7 @@ fn row_of(source: &str) -> Option<&'static PaperRow> {
     found(dataset).or_else(|| found(stem))
 }
 
-/// Two phases: phase 0, and all others as one.
+/// Images of two phases: phase 0 and all others.
 fn all_but_first(images: &PhaseImages) -> Result<PhaseImages> {
     let phases: Array4<u8> = images.phases().mapv(|phase| phase.min(1));
     PhaseImages::new(phases, 2)

@@ -8,14 +8,14 @@ use crate::micrograph::PhaseImages;
 use crate::report::number::{counted, fixed};
 use crate::report::picture::{corner, data_uri, grey, phases};
 
-/// Images of a kind that are shown.
+/// Maximum number of images shown of each kind.
 const SHOWN: usize = 16;
-/// Side of a tile on the screen in pixels, at least.
+/// Minimum side of a tile on the screen in pixels.
 const TILE: usize = 128;
-/// Most pixels of the screen, and of the micrograph, along an axis.
+/// Maximum side of the micrograph in pixels, and on the screen.
 const MOST: usize = 536;
 
-/// Everything that there is to see.
+/// Pictures of the micrograph, realisations, tiles and reconstructions.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             figure {
                 h2 { "Training tiles" }
                 (grid(&model.tiles, "training tiles")?)
-                figcaption { (shown(model.tiles.len(), "tile")) " What the model learned from." }
+                figcaption { (shown(model.tiles.len(), "tile")) " The model was trained on them." }
             }
             figure {
                 h2 { "Reconstructions of these tiles" }
@@ -75,7 +75,7 @@ fn micrograph(subject: &Subject) -> Result<Markup> {
     })
 }
 
-/// Which grey is which phase.
+/// Grey levels and volume fractions of the phases.
 fn legend(images: &PhaseImages) -> Markup {
     let n = images.n_phases();
     html! {
@@ -110,7 +110,7 @@ fn grid(images: &PhaseImages, name: &str) -> Result<Markup> {
     })
 }
 
-/// Whole factor by which tiles are enlarged, so that pixels stay squares of one size.
+/// Integer factor by which tiles are enlarged.
 pub(super) fn factor(side: usize) -> usize {
     (TILE / side).max(1)
 }

@@ -1,4 +1,4 @@
-//! All images that a report is about.
+//! The model, the micrograph and all images of a report.
 
 use crate::Result;
 use crate::error::Error;
@@ -7,42 +7,43 @@ use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::{Micrograph, PhaseImages, windows};
 use crate::model::Model;
 
-/// Most images that a descriptor is averaged over.
+/// Maximum number of images that a descriptor is averaged over.
 const MOST: usize = 256;
 
-/// Fewest images whose spread is worth showing.
+/// Minimum number of images for a standard deviation.
 const FEWEST_FOR_SPREAD: usize = 8;
 
-/// A model, its micrograph, and what the model makes.
+/// A model, a micrograph, and images that the model generates.
 pub(super) struct Subject<'a> {
-    /// What is judged.
+    /// The model that is judged.
     pub model: &'a Model,
-    /// What it is judged beside.
+    /// The micrograph it is compared with.
     pub micrograph: &'a Micrograph,
     /// Whether the model was trained on it.
     pub own_micrograph: bool,
-    /// Which realisations.
+    /// The options of the realisations.
     pub options: &'a GenerationOptions,
-    /// All of them.
+    /// The realisations.
     pub realisations: PhaseImages,
-    /// Of all training tiles.
+    /// Reconstructions of all training tiles.
     pub reconstructions: PhaseImages,
-    /// Images of the real material of the size of a realisation.
+    /// Images of the real material, of the size of a realisation.
     pub real: PhaseImages,
-    /// What each of these images is.
+    /// What these images are called: windows of the micrograph or training tiles.
     pub real_name: &'static str,
-    /// Where the real windows lie, or why there are none.
+    /// Positions of windows of the micrograph, or the reason why there are none.
     pub windows_at: std::result::Result<Vec<(usize, usize, usize)>, String>,
     /// The phases that are judged.
     pub phases: Vec<u8>,
 }
 
 impl<'a> Subject<'a> {
-    /// Makes the realisations of `options` and the reconstructions, these in the current rayon pool.
+    /// Generates the realisations of `options` and the reconstructions.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if the micrograph cannot be the material of the model, and those of [`realisations`].
+    /// [`Error::InvalidParameter`] if the micrograph cannot be the material of the model, and those of
+    /// [`realisations`].
     pub fn new(model: &'a Model, micrograph: &'a Micrograph, options: &'a GenerationOptions) -> Result<Self> {
         model.check_material(&micrograph.images)?;
         let side = model.side();
@@ -70,13 +71,13 @@ impl<'a> Subject<'a> {
         first(&self.realisations, MOST)
     }
 
-    /// Whether there are enough real images to tell how much they vary.
+    /// Whether there are enough real images for a standard deviation.
     pub fn spread_is_known(&self) -> bool {
         self.real.len() >= FEWEST_FOR_SPREAD
     }
 }
 
-/// Turns an invalid parameter into the reason why a part of the report is left out.
+/// Converts [`Error::InvalidParameter`] to the reason why a part of the report is left out.
 ///
 /// # Errors
 ///

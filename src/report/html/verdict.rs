@@ -1,14 +1,13 @@
-//! What a reader sees first: whether the model may be trusted, and what it lacks.
+//! The verdict on top of the page, and the shortcomings.
 
 use maud::{Markup, html};
 
-use super::edges::Edges;
 use super::judgement::Judgement;
 use super::subject::Subject;
 use crate::report::number::whole;
 use crate::training::TrainingOptions;
 
-/// Realisations that a verdict wants.
+/// Minimum number of realisations for a verdict.
 const ENOUGH: usize = 256;
 
 /// The verdict of all phases together.
@@ -16,31 +15,22 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
     let gates: Vec<_> = judgements.iter().flat_map(Judgement::gates).collect();
     let (all, holding) = (gates.len(), gates.iter().filter(|gate| gate.holds).count());
     let notes = notes(subject, judgements);
-    // Gates may hold by chance where realisations are few, and say nothing of a phase that is not judged.
+    // With few realisations gates may hold by chance.
     let enough = subject.realisations.len() >= ENOUGH && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
-    let by_edges =
-        judgements.iter().filter_map(|judgement| judgement.edges.as_ref()).filter(|edges| edges.explain()).count();
     let (class, symbol, words) = match all - holding {
         _ if all == 0 => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
         0 if enough => ("holds", "✓", format!("All {all} gates hold")),
         0 => ("unknown", "?", format!("All {all} gates judged hold, which is not enough for a verdict")),
-        short if short == by_edges && enough => {
-            ("edges", "?", format!("{holding} of {all} gates hold; with edges of windows alike all would"))
-        }
         _ => ("short", "✗", format!("{holding} of {all} gates hold")),
     };
     html! {
         section.verdict.(class) aria-label="Verdict" {
             h2 { span.symbol aria-hidden="true" { (symbol) } " " (words) }
             @if class == "holds" {
-                p { "In every figure judged, realisations agree with the micrograph within its own uncertainty: they may be "
-                    "taken for the material." }
-            } @else if class == "edges" {
-                p { "In every other figure realisations agree with the micrograph within its own uncertainty, and where edges are "
-                    "alike in this one, too. What falls short:" }
-                (shortcomings(judgements))
+                p { "All judged figures of realisations agree with the micrograph within its own uncertainty: a solver may take "
+                    "them for the material." }
             } @else if class == "short" {
-                p { "All must hold before realisations may be taken for the material. What falls short:" }
+                p { "All must hold before a solver may take realisations for the material. What falls short:" }
                 (shortcomings(judgements))
             }
             @if !notes.is_empty() {
@@ -50,7 +40,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
     }
 }
 
-/// What falls short, in words: a list for each phase, side by side.
+/// The shortcomings: a list for each phase.
 fn shortcomings(judgements: &[Judgement]) -> Markup {
     let several = judgements.len() > 1;
     html! {
@@ -71,12 +61,12 @@ fn shortcomings(judgements: &[Judgement]) -> Markup {
     }
 }
 
-/// A text whose lines do not break between a number and its unit.
+/// A text without line breaks between a number and its unit.
 fn unbroken(text: &str) -> String {
     text.replace(" × ", "\u{a0}×\u{a0}").replace(" σ", "\u{a0}σ").replace(" %", "\u{a0}%")
 }
 
-/// What the reader must know besides.
+/// Notes on the verdict.
 fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
     let model = subject.model;
     let mut notes = Vec::new();
@@ -84,7 +74,6 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
         if let Err(reason) = &judgement.fidelity {
             notes.push(format!("Phase {} is not judged: {reason}.", judgement.phase));
         }
-        notes.extend(judgement.edges.as_ref().and_then(Edges::note));
     }
     if !subject.own_micrograph {
         notes.push(format!(
@@ -103,7 +92,12 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
     let usual = TrainingOptions::new(model.profile).total_steps(model.tiles.len());
     if planned < usual {
         let name = model.profile.name();
-        notes.push(format!("Trained for {} steps; profile {name} trains for {}.", whole(done), whole(usual)));
+        notes.push(format!(
+            "Trained for {} steps, where profile {name} trains for {}. The gates judge the networks of this shorter \
+             training; one that falls short may hold after {1} steps.",
+            whole(done),
+            whole(usual)
+        ));
     }
     notes
 }

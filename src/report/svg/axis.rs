@@ -7,9 +7,9 @@ use crate::report::number::{fixed, superscript};
 pub(in crate::report) struct Axis {
     /// Quantity and unit.
     pub label: String,
-    /// Value at its beginning.
+    /// Value at the start.
     pub from: f64,
-    /// Value at its end.
+    /// Value at the end.
     pub to: f64,
     /// Whether it is logarithmic; `from` is positive then.
     pub logarithmic: bool,
@@ -23,7 +23,7 @@ impl Axis {
         Self { label: label.into(), from, to, logarithmic: false }
     }
 
-    /// A linear axis over all values, with a little room at both ends.
+    /// A linear axis over all values, with margins.
     pub fn over(label: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let (least, most) = extremes(values);
         let room = 0.05 * (most - least);
@@ -31,7 +31,7 @@ impl Axis {
         Self::new(label, from, most + room)
     }
 
-    /// A logarithmic axis if the values are positive and spread over more than a factor of 30, else a linear one.
+    /// A logarithmic axis if values are positive and span more than a factor of 30, else a linear one.
     pub fn over_scales(label: impl Into<String>, values: impl IntoIterator<Item = f64> + Clone) -> Self {
         let (least, most) = extremes(values.clone());
         if least > 0.0 && most > 30.0 * least {
@@ -40,7 +40,7 @@ impl Axis {
         Self::over(label, values)
     }
 
-    /// Where a value lies: 0 at the beginning, 1 at the end.
+    /// The position of a value: 0 at the start, 1 at the end.
     pub fn place(&self, value: f64) -> f64 {
         if self.logarithmic {
             (value.max(self.from) / self.from).ln() / (self.to / self.from).ln()
@@ -49,7 +49,7 @@ impl Axis {
         }
     }
 
-    /// Values with their texts: round numbers, some five of them.
+    /// Ticks: about five round values with their labels.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         if self.logarithmic { self.logarithmic_ticks() } else { self.linear_ticks() }
     }
@@ -77,7 +77,7 @@ impl Axis {
     }
 }
 
-/// The smallest and the largest of the values that are numbers; 0 and 1 if there are none.
+/// The smallest and the largest finite value; 0 and 1 if there are none.
 fn extremes(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let finite = values.into_iter().filter(|value| value.is_finite());
     let (least, most) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| (a.min(value), b.max(value)));

@@ -1,6 +1,6 @@
-//! Colours of values, as those who measure correlations know them.
+//! Colour maps.
 
-/// Viridis: from dark to bright, also in grey and for those who do not see all colours.
+/// Viridis: increasing brightness, readable in greyscale and with colour blindness.
 const SEQUENTIAL: [[u8; 3]; 9] = [
     [0x44, 0x01, 0x54],
     [0x47, 0x2d, 0x7b],
@@ -13,7 +13,7 @@ const SEQUENTIAL: [[u8; 3]; 9] = [
     [0xfd, 0xe7, 0x25],
 ];
 
-/// Blue for too little, white for nothing, red for too much.
+/// Diverging: blue for negative values, white for zero, red for positive ones.
 const DIVERGING: [[u8; 3]; 7] = [
     [0x21, 0x66, 0xac],
     [0x67, 0xa9, 0xcf],
@@ -24,7 +24,7 @@ const DIVERGING: [[u8; 3]; 7] = [
     [0xb2, 0x18, 0x2b],
 ];
 
-/// Which colours stand for values.
+/// A colour map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::report) enum Palette {
     /// For amounts.

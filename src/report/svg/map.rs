@@ -1,4 +1,4 @@
-//! Values over lags as colours, with axes and a scale.
+//! Colour maps of values over lags, with axes and a colour bar.
 
 use image::{Rgb, RgbImage};
 use maud::{Markup, html};
@@ -15,8 +15,10 @@ const SIDE: f64 = 240.0;
 const LEFT: f64 = 48.0;
 const TOP: f64 = 8.0;
 
-/// A square map of `values` over lags from `-l` to `l` on both axes, lag zero in the middle, x to the right and y down.
-/// `range` are the values of the first and the last colour of `palette`; `title` is read out to those who cannot see it.
+/// Draws a square map of `values` over lags from `-l` to `l` on both axes, x to the right and y down.
+///
+/// `range` are the values of the first and the last colour of `palette`; `title` is read out to those who cannot see
+/// it.
 ///
 /// # Errors
 ///

@@ -2,7 +2,7 @@
 //!
 //! * [`Axis`]: range, linear or logarithmic, and its ticks.
 //! * [`Plot`]: curves, bands and histograms on two axes.
-//! * [`map`]: values over lags as colours.
+//! * [`map`]: colour maps over lags.
 //! * `colour`: the colours of all of these.
 
 mod axis;

@@ -12,9 +12,9 @@ pub(super) const FRAME: &str = "#57606a";
 pub(super) const INK: &str = "#1f2328";
 const GRID: &str = "#e4e7eb";
 
-/// How the real material is drawn.
+/// Style of the real material.
 pub(in crate::report) const REAL: Style = Style { colour: "#1d4f91", dashes: None };
-/// How realisations are drawn: dashed as well, for those who see or print no colours.
+/// Style of realisations: also dashed, so that no colour is needed.
 pub(in crate::report) const GENERATED: Style = Style { colour: "#b3400a", dashes: Some("7 3") };
 
 const WIDTH: f64 = 520.0;
@@ -27,13 +27,13 @@ const BOTTOM: f64 = 48.0;
 /// Colour and dashes of a line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::report) struct Style {
-    /// As CSS names it.
+    /// A CSS colour.
     pub colour: &'static str,
     /// Lengths of dashes and gaps; none for a solid line.
     pub dashes: Option<&'static str>,
 }
 
-/// What is drawn.
+/// An element of a plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::report) enum Mark {
     /// A line through points `(x, y)`.
@@ -42,22 +42,22 @@ pub(in crate::report) enum Mark {
     Band(Style, Vec<(f64, f64, f64)>),
     /// Bars `(from, to, height)` that touch.
     Histogram(Style, Vec<(f64, f64, f64)>),
-    /// A thin line across at a height.
-    Level(f64),
-    /// A line upright at a place.
-    Upright(Style, f64),
+    /// A horizontal line at y.
+    Horizontal(f64),
+    /// A vertical line at x.
+    Vertical(Style, f64),
 }
 
 /// A plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::report) struct Plot {
-    /// What it shows, read out to those who cannot see it.
+    /// Description for screen readers.
     pub title: String,
-    /// To the right.
+    /// Horizontal axis.
     pub x: Axis,
-    /// Upwards.
+    /// Vertical axis.
     pub y: Axis,
-    /// With their names in the legend, empty for none; drawn in this order.
+    /// Marks in drawing order, with their names in the legend or empty names.
     pub marks: Vec<(String, Mark)>,
 }
 
@@ -88,14 +88,14 @@ impl Plot {
         }
     }
 
-    /// Names in one line above the plot.
+    /// The legend, one line above the plot.
     fn legend(&self) -> Markup {
         let mut left = LEFT;
         let named = self.marks.iter().filter(|(name, _)| !name.is_empty());
         let entries: Vec<_> = named
             .map(|(name, mark)| {
                 let at = left;
-                // The width of a text is not known here; this is enough for any usual font.
+                // An upper bound of the width of the text in usual fonts.
                 left += 46.0 + 6.6 * name.chars().count() as f64;
                 (at, name, mark)
             })
@@ -125,12 +125,12 @@ impl Plot {
                     (stroke(style, &outline))
                 }
             }
-            Mark::Level(y) => stroke(&LEVEL, &self.path([(self.x.from, *y), (self.x.to, *y)])),
-            Mark::Upright(style, x) => stroke(style, &self.path([(*x, self.y.from), (*x, self.y.to)])),
+            Mark::Horizontal(y) => stroke(&LEVEL, &self.path([(self.x.from, *y), (self.x.to, *y)])),
+            Mark::Vertical(style, x) => stroke(style, &self.path([(*x, self.y.from), (*x, self.y.to)])),
         }
     }
 
-    /// A line through points in units of the axes. Points that are not numbers are left out.
+    /// A path through points in units of the axes, without those that are not finite.
     fn path(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let finite = points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite());
         finite.fold(String::new(), |mut path, (x, y)| {
@@ -156,17 +156,17 @@ fn stroke(style: &Style, path: &str) -> Markup {
     html! { path d=(path) fill="none" stroke=(style.colour) stroke-width="2" stroke-dasharray=[style.dashes] {} }
 }
 
-/// How a mark looks, beside its name.
+/// The symbol of a mark in the legend.
 fn sample(mark: &Mark, left: f64) -> Markup {
     let line = |style: &Style| stroke(style, &format!("M{left} 12H{}", left + 24.0));
     let area = |style: &Style| {
         html! { rect x=(left) y="5" width="24" height="13" fill=(style.colour) fill-opacity="0.18" {} }
     };
     match mark {
-        Mark::Curve(style, _) | Mark::Upright(style, _) => line(style),
+        Mark::Curve(style, _) | Mark::Vertical(style, _) => line(style),
         Mark::Band(style, _) => area(style),
         Mark::Histogram(style, _) => html! { (area(style)) (line(style)) },
-        Mark::Level(_) => line(&LEVEL),
+        Mark::Horizontal(_) => line(&LEVEL),
     }
 }
 

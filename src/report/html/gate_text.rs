@@ -1,31 +1,31 @@
-//! What is said about each figure that a gate judges.
+//! Texts about each gate.
 
 use crate::evaluation::{Fidelity, Gate};
 use crate::report::number::{fixed, signed, significant};
 
-/// What stands where there is no number.
+/// Shown instead of a number that is missing.
 pub(super) const NOTHING: &str = "–";
 
-/// What is to be said about a figure.
-pub(super) struct Words {
+/// Texts about the figure of a gate.
+pub(super) struct GateText {
     /// The quantity.
     pub quantity: &'static str,
-    /// What the realisations have.
+    /// Value of the realisations.
     pub generated: String,
-    /// What the real material has, or the floor.
+    /// Value of the real material, or the floor.
     pub real: String,
-    /// What is judged of it.
+    /// The number that is judged.
     pub measure: Measure,
-    /// What is wrong if the figure is too small.
+    /// Shortcoming if the figure is too small.
     pub below: &'static str,
-    /// What is wrong if it is too large.
+    /// Shortcoming if the figure is too large.
     pub above: &'static str,
 }
 
-/// The words for the figure of a gate.
-pub(super) fn words(of: &Fidelity, figure: &'static str) -> Words {
+/// The texts for the figure of a gate.
+pub(super) fn gate_text(of: &Fidelity, figure: &'static str) -> GateText {
     let over = |value: f64, floor: f64| Measure::OverFloor(value / floor);
-    let say = |quantity, [generated, real]: [f64; 2], measure, [below, above]: [&'static str; 2]| Words {
+    let text = |quantity, [generated, real]: [f64; 2], measure, [below, above]: [&'static str; 2]| GateText {
         quantity,
         generated: significant(generated, 3),
         real: significant(real, 3),
@@ -35,49 +35,48 @@ pub(super) fn words(of: &Fidelity, figure: &'static str) -> Words {
     };
     let patterns = |quantity, scale: usize| {
         let (value, floor) = (of.patterns[scale], of.patterns_floor[scale]);
-        let text = ["the patterns agree", PATTERNS[scale]];
-        say(quantity, [value, floor], over(value, floor), text)
+        text(quantity, [value, floor], over(value, floor), ["the patterns agree", PATTERNS[scale]])
     };
     match figure {
         "E_rec" => {
             let e_rec = of.e_rec.unwrap_or(f64::NAN);
-            let text = "reconstructions differ from the training tiles";
-            say("Reconstruction error E_rec (Eq. 12)", [e_rec, f64::NAN], Measure::Value(e_rec), [text, text])
+            let short = "reconstructions differ from the training tiles";
+            text("Reconstruction error E_rec (Eq. 12)", [e_rec, f64::NAN], Measure::Value(e_rec), [short, short])
         }
-        "E_gen" => say(
+        "E_gen" => text(
             "Generation error E_gen (Eq. 12)",
             [of.e_gen, of.e_gen_floor],
             over(of.e_gen, of.e_gen_floor),
             [
-                "realisations stand nearer to the tiles than unseen material does",
-                "realisations stand farther from the tiles than unseen material does",
+                "realisations are nearer to the tiles than unseen windows are",
+                "realisations are farther from the tiles than unseen windows are",
             ],
         ),
-        "vf_bias_sd" => say(
-            "Volume fraction, mean",
+        "vf_bias_sd" => text(
+            "Volume fraction, mean, beside that of the micrograph",
             [of.vf, of.vf_micrograph],
             Measure::Deviations(of.vf_bias_sd),
             ["too little of the phase", "too much of the phase"],
         ),
-        "vf_spread" => say(
+        "vf_spread" => text(
             "Volume fraction, standard deviation over that of real windows",
             [of.vf_spread, 1.0],
             Measure::Value(of.vf_spread),
             ["the volume fraction varies too little", "the volume fraction varies too much"],
         ),
-        "covariance" => say(
+        "covariance" => text(
             "Covariance, RMS difference",
             [of.covariance, of.covariance_floor],
             over(of.covariance, of.covariance_floor),
             ["the covariance agrees", "the covariance (two-point correlation) is off"],
         ),
-        "lineal" => say(
+        "lineal" => text(
             "Lineal path, RMS difference",
             [of.lineal, of.lineal_floor],
             over(of.lineal, of.lineal_floor),
             ["the lineal path agrees", "the lineal path is off"],
         ),
-        "interface_sd" => say(
+        "interface_sd" => text(
             "Interface density",
             [f64::NAN; 2],
             Measure::Deviations(of.interface_sd),
@@ -86,31 +85,31 @@ pub(super) fn words(of: &Fidelity, figure: &'static str) -> Words {
         "patterns_full" => patterns("3 × 3 patterns, full resolution", 0),
         "patterns_half" => patterns("3 × 3 patterns, half resolution", 1),
         "patterns_quarter" => patterns("3 × 3 patterns, quarter resolution", 2),
-        "objects_sd" => say(
-            "Connected pieces of the phase",
+        "objects_sd" => text(
+            "Connected components of the phase",
             [of.objects.generated, of.objects.real],
             Measure::Deviations(of.objects.sd),
-            ["too few connected pieces", "too many connected pieces"],
+            ["too few connected components", "too many connected components"],
         ),
-        "holes_sd" => say(
-            "Connected pieces of the rest (holes)",
+        "holes_sd" => text(
+            "Connected components of the rest (holes)",
             [of.holes.generated, of.holes.real],
             Measure::Deviations(of.holes.sd),
             ["too few holes", "too many holes"],
         ),
-        "largest_sd" => say(
-            "Share of the phase in its largest piece",
+        "largest_sd" => text(
+            "Share of the phase in its largest component",
             [of.largest.generated, of.largest.real],
             Measure::Deviations(of.largest.sd),
-            ["the largest piece is too small", "the largest piece is too large"],
+            ["the largest component is too small", "the largest component is too large"],
         ),
-        "k_eff_sd" => say(
-            "Effective conductivity, contrast 100",
+        "k_eff_sd" => text(
+            "Effective conductivity of the inner three quarters, contrast 100",
             [of.k_eff.generated, of.k_eff.real],
             Measure::Deviations(of.k_eff.sd),
             ["the effective conductivity is too low", "the effective conductivity is too high"],
         ),
-        "copies" => Words {
+        "copies" => GateText {
             quantity: "Copies of training tiles (likeness above 0.8)",
             generated: Measure::Share(of.copies).text(),
             real: NOTHING.to_owned(),
@@ -118,7 +117,7 @@ pub(super) fn words(of: &Fidelity, figure: &'static str) -> Words {
             below: "realisations copy training tiles",
             above: "realisations copy training tiles",
         },
-        "variety" => say(
+        "variety" => text(
             "Variety: error (Eq. 12) between realisations, over real",
             [of.variety, 1.0],
             Measure::Value(of.variety),
@@ -127,25 +126,25 @@ pub(super) fn words(of: &Fidelity, figure: &'static str) -> Words {
         // A gate that this report does not know yet is shown with its own name.
         other => {
             let value = of.figures().into_iter().find(|(name, _)| *name == other).map_or(f64::NAN, |(_, value)| value);
-            say(other, [value, f64::NAN], Measure::Value(value), [other, other])
+            text(other, [value, f64::NAN], Measure::Value(value), [other, other])
         }
     }
 }
 
-/// What is wrong with the patterns on each scale.
+/// Shortcoming of the patterns at each resolution.
 const PATTERNS: [&str; 3] = [
     "3 × 3 patterns are off at full resolution",
     "3 × 3 patterns are off at half resolution",
     "3 × 3 patterns are off at quarter resolution",
 ];
 
-/// What is judged of a figure.
+/// The number that is judged, and its kind.
 pub(super) enum Measure {
-    /// The value itself, which is 1 or less for the real material.
+    /// The value itself: 1 or less for the real material.
     Value(f64),
-    /// The value as a share, which is 0 for the real material.
+    /// A share: 0 for the real material.
     Share(f64),
-    /// The value over its floor.
+    /// The value divided by its floor.
     OverFloor(f64),
     /// A difference in standard deviations.
     Deviations(f64),
@@ -170,7 +169,7 @@ impl Measure {
         }
     }
 
-    /// The gate's requirement with the names of figures replaced by what this is measured in.
+    /// The gate's requirement with units instead of the names of figures.
     pub fn requirement(&self, gate: &Gate) -> String {
         match self {
             Self::Value(_) => gate.requirement.replace("1e-3", "10⁻³"),
@@ -183,7 +182,7 @@ impl Measure {
         }
     }
 
-    /// Below it a figure that falls short is too small, above it too large.
+    /// A value below it that falls short is too small, a value above it too large.
     pub fn middle(&self) -> f64 {
         match self {
             Self::Deviations(_) | Self::Share(_) => 0.0,

@@ -1,7 +1,7 @@
-//! Pairs of voxels counted in many images at a time, an image or two in each SIMD lane.
+//! Pair counts of many images at once, two images in each SIMD lane.
 //!
-//! The counts are whole numbers, so it is enough to get them to within one half: single precision does for images of
-//! up to [`MAX_VOXELS`], and neither the order of sums nor the width of the vectors leaves a trace in the result.
+//! Counts are integers, so an error below one half is rounded away: single precision suffices for images of up to
+//! [`MAX_VOXELS`], and the result does not depend on the width of the vectors.
 
 mod butterfly;
 mod complex;
@@ -20,10 +20,10 @@ use self::{
 };
 use super::{count::Count, half_map::HalfMap};
 
-/// Voxels of the largest image: there, a test finds the counts right to within 1/8 before they are rounded.
+/// Voxels of the largest image. A test finds the counts before rounding right to within 1/8 there.
 const MAX_VOXELS: usize = 1 << 16;
 
-/// Largest prime factor of a side: a transform of prime length costs its square here, and sums as many terms.
+/// Largest prime factor of a side: a transform of prime length n takes n^2 operations here.
 const MAX_RADIX: usize = 256;
 
 /// The plans for images of one shape.
@@ -33,12 +33,12 @@ pub(super) struct Autocorrelation {
     along_z: Plan,
     along_y: Plan,
     along_x: Plan,
-    /// What squared sums are multiplied by.
+    /// Factor of the power spectra.
     scale: f32,
 }
 
 impl Autocorrelation {
-    /// Whether images of this shape can be counted here.
+    /// Whether images of this shape are small enough and their sides have small prime factors.
     pub fn suits(shape: [usize; 3]) -> bool {
         shape.iter().product::<usize>() <= MAX_VOXELS && shape.iter().all(|&n| largest_radix(n) <= MAX_RADIX)
     }
@@ -50,12 +50,12 @@ impl Autocorrelation {
         Self { shape, map, along_z, along_y, along_x, scale: 0.25 / voxels as f32 }
     }
 
-    /// Images that are counted at a time, if there are so many in all.
+    /// Number of images to count at once, for `images` in all.
     pub fn group(images: usize) -> usize {
         if images <= 2 { 2 } else { Arch::new().dispatch(Group) }
     }
 
-    /// Counts of pairs in the images of `voxels`, at most [`group`](Self::group) of them.
+    /// Counts the pairs of `phase` in the images of `voxels`, at most [`group`](Self::group) of them.
     pub fn count_pairs<C: Count>(&self, voxels: &[u8], phase: u8, workspace: &mut Workspace, counts: &mut [C]) {
         let task = CountPairs { plans: self, voxels, phase, workspace, counts };
         let images = task.counts.len() / self.map.len();
@@ -85,9 +85,11 @@ struct CountPairs<'a, C> {
 impl<C: Count> WithSimd for CountPairs<'_, C> {
     type Output = ();
 
-    /// Two images are the real and the imaginary part of one field. Its transform, separated by symmetry, gives both
-    /// power spectra, and these are the real and the imaginary part of another field, whose transform is both
-    /// correlations. As that one is even, half of its lines are enough, and forward is as good as inverse.
+    /// Counts the pairs of all images.
+    ///
+    /// Two images are the real and imaginary part of one field. Its transform gives both power spectra, by symmetry.
+    /// These are the real and imaginary part of another field, whose transform gives both correlations. Correlations
+    /// are even, so half of their lines suffice, and the forward transform equals the inverse one.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { plans, voxels, phase, workspace, counts } = self;
@@ -99,7 +101,7 @@ impl<C: Count> WithSimd for CountPairs<'_, C> {
 }
 
 impl Autocorrelation {
-    /// From the images to the field, transformed along x.
+    /// Writes the images to the field and transforms it along x.
     #[inline(always)]
     fn transform_rows<S: Simd>(&self, simd: S, voxels: &[u8], phase: u8, buffers: &mut Buffers<S>) {
         let Buffers { field, pitch, spare, bytes, bits, .. } = buffers;
@@ -112,8 +114,10 @@ impl Autocorrelation {
         }
     }
 
-    /// The rest of the transform, the power spectra, and their transform but for that along x: for all this, a kx needs
-    /// only itself and -kx. Only the columns up to `nx / 2` of the field are written.
+    /// Transforms along y and z, takes the power spectra, and transforms these along y and z.
+    ///
+    /// kx needs only kx and -kx.
+    /// Writes only columns 0 to `nx / 2` of the field.
     #[inline(always)]
     fn correlate_columns<S: Simd>(&self, simd: S, buffers: &mut Buffers<S>) {
         let Buffers { field, pitch, plane, opposite, line, spare, .. } = buffers;
@@ -136,7 +140,9 @@ impl Autocorrelation {
         }
     }
 
-    /// The transform along x of the rows that are kept. What a row has at -kx, the opposite row has at kx.
+    /// Transforms the rows that are kept along x.
+    ///
+    /// The value of a row at -kx is that of the opposite row at kx.
     #[inline(always)]
     fn write_counts<C: Count, S: Simd>(&self, simd: S, buffers: &mut Buffers<S>, counts: &mut [C]) {
         let Buffers { field, pitch, line, spare, .. } = buffers;
@@ -153,7 +159,7 @@ impl Autocorrelation {
         }
     }
 
-    /// Along y and z.
+    /// Transforms a plane along y and z.
     #[inline(always)]
     fn transform_plane<S: Simd>(
         &self,
@@ -181,8 +187,9 @@ impl Autocorrelation {
     }
 }
 
-/// The power spectra |A(k)|^2 and |B(k)|^2 from Z = A + i B at k and -k, where A(-k) and B(-k) are the conjugates of
-/// A(k) and B(k) because the images are real: 2 A(k) = Z(k) + conj Z(-k) and 2 i B(k) = Z(k) - conj Z(-k).
+/// The power spectra |A(k)|^2 and |B(k)|^2 from Z = A + i B at k and -k.
+///
+/// The images are real, so 2 A(k) = Z(k) + conj Z(-k) and 2 i B(k) = Z(k) - conj Z(-k).
 #[inline(always)]
 fn powers<S: Simd>(simd: S, here: Complexes<S>, there: Complexes<S>, scale: f32) -> Complexes<S> {
     let a = [simd.add_f32s(here[0], there[0]), simd.sub_f32s(here[1], there[1])];
@@ -203,7 +210,7 @@ mod tests {
     use crate::descriptor::{S2Options, direct, two_point::Estimator};
     use crate::micrograph::PhaseImages;
 
-    /// What the vectors of the processor, those before them, and none at all make of `images`.
+    /// The counts of `images` with each vector width that the processor has.
     fn on_every_processor(images: &PhaseImages, plans: &Autocorrelation) -> Vec<Vec<u32>> {
         let mut results = vec![count(Scalar, images, plans)];
         #[cfg(target_arch = "x86_64")]
@@ -224,7 +231,7 @@ mod tests {
         counts
     }
 
-    /// The same from double precision and another library.
+    /// The counts by rustfft in double precision.
     fn expected(images: &PhaseImages) -> Vec<u32> {
         let map = HalfMap::new(images.shape());
         let estimator = Estimator::new(images.shape(), &S2Options::default());
@@ -243,7 +250,7 @@ mod tests {
     fn every_processor_counts_the_same_pairs_in_every_shape() {
         let others = [[1, 64, 64], [1, 48, 60], [5, 12, 26], [1, 2, 127], [16, 16, 16]];
         for (seed, shape) in direct::SHAPES.into_iter().chain(others).enumerate() {
-            // Full groups and what is left of one.
+            // Full groups and a partial one.
             let images = direct::random_images(seed as u64, 37, shape, 2);
             let expected = expected(&images);
             for counts in on_every_processor(&images, &Autocorrelation::new(shape, HalfMap::new(shape))) {
@@ -252,7 +259,7 @@ mod tests {
         }
     }
 
-    /// Images that strain single precision: full, nearly full, and periodic, where few wave vectors hold all the power.
+    /// Images with large rounding errors: full, nearly full, and periodic ones.
     fn straining_images([nz, ny, nx]: [usize; 3]) -> PhaseImages {
         let images = ndarray::Array4::from_shape_fn((6, nz, ny, nx), |(index, z, y, x)| {
             u8::from(match index {
@@ -268,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_in_the_largest_images_are_far_from_being_rounded_wrongly() {
+    fn counts_of_the_largest_images_are_within_an_eighth() {
         for shape in
             [[1, 256, 256], [1, 1, 1 << 16], [40, 40, 40], [1, 251, 251], [1, 127, 508], [40, 38, 42], [1, 255, 256]]
         {
@@ -286,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn large_and_awkward_shapes_are_left_to_others() {
+    fn large_shapes_and_large_primes_do_not_suit() {
         for shape in [[1, 256, 257], [1, 4, 257], [1, 1, 65_521]] {
             assert!(!Autocorrelation::suits(shape));
         }

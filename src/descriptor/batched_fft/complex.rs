@@ -1,11 +1,11 @@
 //! Complex numbers, one in each SIMD lane.
 //!
-//! Everything here and beside it that works on lanes is `#[inline(always)]`: a function of its own would be compiled for
-//! the oldest processor of its kind, not for the instructions found at run time.
+//! All functions on vectors are `#[inline(always)]`: otherwise they would be compiled for the baseline processor, not
+//! for the instructions chosen at run time.
 
 use pulp::Simd;
 
-/// A complex number per lane: real parts, imaginary parts.
+/// One complex number in each lane: real parts, imaginary parts.
 pub type Complexes<S> = [<S as Simd>::f32s; 2];
 
 #[inline(always)]

@@ -1,4 +1,4 @@
-//! From images, one after the other, to lanes, and back.
+//! Copies images into SIMD lanes and back.
 
 use pulp::Simd;
 
@@ -15,9 +15,9 @@ const BITS: [u32; 32] = {
     bits
 };
 
-/// One number per voxel, whose bits say which of up to 32 images, which follow each other in `voxels`, have `phase` there.
+/// For each voxel, a number whose bit i is set if image i of up to 32 in `voxels` has `phase` there.
 ///
-/// Eight images at a time, whose bits fill a byte: so many voxels more go into a vector.
+/// Eight images at a time give one byte, so that a vector holds more voxels.
 #[inline(always)]
 pub fn collect_bits(voxels: &[u8], phase: u8, bytes: &mut [u8], bits: &mut [u32]) {
     bits.fill(0);
@@ -34,8 +34,7 @@ pub fn collect_bits(voxels: &[u8], phase: u8, bytes: &mut [u8], bits: &mut [u32]
     }
 }
 
-/// The voxels of a row, 1 where an image's bit is set, otherwise 0: the first images in the real parts, the rest in the
-/// imaginary parts.
+/// The voxels of a row as 0 or 1: first images in the real, the others in the imaginary parts.
 #[inline(always)]
 pub fn load_row<S: Simd>(simd: S, row: &[u32], to: &mut [Complexes<S>]) {
     let [re, im] = [0, 1].map(|part| simd.partial_load_u32s(&BITS[part * S::U32_LANES..][..S::U32_LANES]));
@@ -44,17 +43,19 @@ pub fn load_row<S: Simd>(simd: S, row: &[u32], to: &mut [Complexes<S>]) {
     }
 }
 
-/// 1 in the lanes whose bit is set in `mask`, otherwise 0.
+/// 1 in the lanes whose bit is set in `mask`, 0 in the others.
 #[inline(always)]
 fn indicator<S: Simd>(simd: S, mask: u32, bits: S::u32s) -> S::f32s {
     let is_set = simd.equal_u32s(simd.and_u32s(simd.splat_u32s(mask), bits), bits);
     simd.select_f32s(is_set, simd.splat_f32s(1.0), simd.splat_f32s(0.0))
 }
 
-/// Rounds `line` to whole numbers below 2^22 and writes them to each image's `counts` from `start`. `line` is lost.
+/// Rounds `line` to integers below 2^22 and writes them to the `counts` of each image, from `start`.
+///
+/// Overwrites `line`.
 #[inline(always)]
 pub fn store_row<C: Count, S: Simd>(simd: S, line: &mut [Complexes<S>], counts: &mut [C], image: usize, start: usize) {
-    // From 2^23 on, floating-point numbers are whole, so the sum is rounded, and its lower bits are the number.
+    // Single-precision numbers from 2^23 on are integers: the sum is rounded, and its lower bits are the number.
     let whole = simd.splat_f32s(WHOLE);
     for value in line.iter_mut() {
         *value = [simd.add_f32s(value[0], whole), simd.add_f32s(value[1], whole)];
@@ -77,8 +78,9 @@ pub fn store_row<C: Count, S: Simd>(simd: S, line: &mut [Complexes<S>], counts: 
     }
 }
 
-/// Numbers of an image that are written one after the other. With so few, and their number known, the compiler loads each;
-/// of whole rows it makes gathers, which are slower.
+/// Numbers of an image written at a time.
+///
+/// For a small constant the compiler emits loads, for whole rows gathers, which are slower.
 const BLOCK: usize = 8;
 
 const WHOLE: f32 = (1 << 23) as f32;

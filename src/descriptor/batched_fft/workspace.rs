@@ -1,13 +1,13 @@
-//! Memory that one thread works in.
+//! Buffers of one thread.
 
 use pulp::Simd;
 
 use super::complex::Complexes;
 
-/// A cache line in numbers.
+/// Numbers in a cache line.
 const ALIGNMENT: usize = 16;
 
-/// The memory of [`Buffers`], whatever the vectors.
+/// The memory of [`Buffers`] for any width of the vectors.
 #[derive(Default)]
 pub struct Workspace {
     numbers: Vec<f32>,
@@ -15,28 +15,28 @@ pub struct Workspace {
     bits: Vec<u32>,
 }
 
-/// What counting a group of images needs.
+/// Buffers for counting a group of images.
 pub(super) struct Buffers<'a, S: Simd> {
-    /// All voxels, then all wave vectors; rows begin [`pitch`](Self::pitch) apart.
+    /// All voxels, later all wave vectors, in rows of [`pitch`](Self::pitch).
     pub field: &'a mut [Complexes<S>],
-    /// One more than a row has: a column of rows that lie a power of two apart shares a few lines of the cache.
+    /// Length of a row plus one: rows at distances of a power of two would share few cache lines.
     pub pitch: usize,
     /// The (z, y) plane at one kx.
     pub plane: &'a mut [Complexes<S>],
-    /// The one at -kx.
+    /// The (z, y) plane at -kx.
     pub opposite: &'a mut [Complexes<S>],
-    /// As long as the longest side.
+    /// A line of the longest side.
     pub line: &'a mut [Complexes<S>],
-    /// The same again.
+    /// A second line.
     pub spare: &'a mut [Complexes<S>],
-    /// One for each voxel.
+    /// One byte for each voxel: the bits of eight images.
     pub bytes: &'a mut [u8],
-    /// The same again.
+    /// 32 bits for each voxel: one for each image.
     pub bits: &'a mut [u32],
 }
 
 impl Workspace {
-    /// Buffers for images of `[nz, ny, nx]`, with anything in them.
+    /// Buffers for images of `[nz, ny, nx]`; their content is unspecified.
     pub(super) fn buffers<S: Simd>(&mut self, [nz, ny, nx]: [usize; 3]) -> Buffers<'_, S> {
         let (rows, pitch, longest) = (nz * ny, nx + 1, nz.max(ny).max(nx));
         let complexes = rows * pitch + 2 * rows + 2 * longest;
@@ -44,7 +44,7 @@ impl Workspace {
         self.bytes.resize(rows * nx, 0);
         self.bits.resize(rows * nx, 0);
 
-        // From where a cache line begins: vectors that straddle two are loaded half as fast.
+        // Aligned to cache lines: vectors across two lines are loaded half as fast.
         let start = self.numbers.as_ptr().align_offset(ALIGNMENT * size_of::<f32>());
         let (vectors, _) = S::as_mut_simd_f32s(&mut self.numbers[start..]);
         let (field, rest) = vectors.as_chunks_mut().0.split_at_mut(rows * pitch);

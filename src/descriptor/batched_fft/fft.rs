@@ -1,4 +1,4 @@
-//! Fourier transform of any length, of as many sequences at a time as there are SIMD lanes.
+//! Fourier transforms of any length, one sequence in each SIMD lane.
 
 use std::f64::consts::TAU;
 
@@ -7,22 +7,22 @@ use pulp::{NullaryFnOnce, Simd};
 use super::butterfly::{Butterfly, Radix2, Radix4, Radix8};
 use super::complex::{Complexes, add, add_i, add_scaled, sub, sub_i, times, zero};
 
-/// The transform of one length, as a product of short ones (Stockham's form, which leaves the result in order).
+/// A transform of one length as a product of short ones (Stockham's algorithm).
 ///
-/// rustfft, which serves elsewhere, transforms one sequence at a time and works through virtual calls, which shut out
-/// the vector instructions found at run time.
+/// rustfft transforms one sequence at a time through virtual calls, into which the vector instructions chosen at run
+/// time are not inlined.
 pub struct Plan {
     stages: Vec<Stage>,
 }
 
-/// Transforms of `radix` numbers that lie `length / radix` apart.
+/// Transforms of `radix` numbers at distances of `length / radix`.
 struct Stage {
     radix: usize,
-    /// Product of the radices before: neighbours that share their twiddle factors.
+    /// Product of the previous radices: the number of neighbours with the same twiddle factors.
     stride: usize,
-    /// For each set of neighbours, factors 1 to `radix - 1`.
+    /// For each set of neighbours, twiddle factors 1 to `radix - 1`.
     twiddles: Vec<[f32; 2]>,
-    /// `exp(-2 pi i j / radix)`; empty where the butterfly knows them.
+    /// `exp(-2 pi i j / radix)`; empty for radix 2, 4 and 8.
     roots: Vec<[f32; 2]>,
 }
 
@@ -37,15 +37,17 @@ impl Plan {
         Self { stages: stages.collect() }
     }
 
-    /// Transforms `line` in place, not normalised; `spare` is as long.
+    /// Transforms `line` in place, without normalisation. `spare` has the same length.
     #[inline(always)]
     pub fn transform<S: Simd>(&self, simd: S, line: &mut [Complexes<S>], spare: &mut [Complexes<S>]) {
-        // A function of its own, lest every caller holds a copy of all of it.
+        // Compiled once, not inlined into every caller.
         simd.vectorize(Transform { simd, stages: &self.stages, line, spare });
     }
 }
 
-/// The work of [`Plan::transform`]. Not a closure, which would not be inlined where the vector instructions are known.
+/// The arguments of [`Plan::transform`].
+///
+/// A closure would not be inlined into code for the vector instructions.
 struct Transform<'a, S: Simd> {
     simd: S,
     stages: &'a [Stage],
@@ -71,12 +73,12 @@ impl<S: Simd> NullaryFnOnce for Transform<'_, S> {
     }
 }
 
-/// The largest of the radices that a transform of this length has.
+/// The largest radix of a transform of this length.
 pub fn largest_radix(length: usize) -> usize {
     radices(length).into_iter().max().unwrap_or(1)
 }
 
-/// Factors of `length`: 8 as often as it goes, then 4 or 2, then odd primes.
+/// Factors of `length`: as many 8 as possible, then 4 or 2, then odd primes.
 fn radices(length: usize) -> Vec<usize> {
     let (mut rest, mut radices) = (length, Vec::new());
     for radix in [8, 4, 2].into_iter().chain((3..).step_by(2)) {
@@ -98,14 +100,14 @@ fn root(numerator: usize, denominator: usize) -> [f32; 2] {
 }
 
 impl Stage {
-    /// A stage after which transforms of `rest / radix` numbers remain to be done.
+    /// A stage after which transforms of `rest / radix` numbers remain.
     fn new(radix: usize, rest: usize, stride: usize) -> Self {
         let twiddles = (0..rest / radix).flat_map(|p| (1..radix).map(move |j| root(p * j, rest))).collect();
         let roots = if radix.is_multiple_of(2) { Vec::new() } else { (0..radix).map(|j| root(j, radix)).collect() };
         Self { radix, stride, twiddles, roots }
     }
 
-    /// What is in `from` is lost.
+    /// One stage of the transform. Overwrites `from`.
     #[inline(always)]
     fn transform<S: Simd>(&self, simd: S, from: &mut [Complexes<S>], to: &mut [Complexes<S>]) {
         match self.radix {
@@ -129,14 +131,14 @@ impl Stage {
                 let b = B::transform(simd, a);
                 to[q] = b[0];
                 for k in 1..R {
-                    // The first factors of all are 1: in the last stage, no others are left.
+                    // The first twiddle factors are 1.
                     to[k * self.stride + q] = if p == 0 { b[k] } else { times(simd, b[k], twiddles[k - 1]) };
                 }
             }
         }
     }
 
-    /// Any odd radix from its definition; numbers j and `radix - j`, whose roots are conjugate, are taken together.
+    /// Any odd radix from its definition; numbers j and `radix - j` have conjugate roots and are combined.
     #[inline(always)]
     fn odd<S: Simd>(&self, simd: S, from: &mut [Complexes<S>], to: &mut [Complexes<S>]) {
         let (radix, half) = (self.radix, self.radix / 2);
