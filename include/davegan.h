@@ -1458,7 +1458,7 @@ davegan_status_t davegan_s2_options_init(struct davegan_s2_options_t *options,
  *
  * `a` and `b` are `nz * ny * nx` phase numbers each, x fastest; `phase` is the phase judged; `options` NULL means the
  * defaults. `*error` is between 0 and 1. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0 or neither image has
- * phases up to `phase`. May be called from any thread.
+ * a voxel of `phase`. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1479,7 +1479,7 @@ davegan_status_t davegan_s2_error(const uint8_t *a,
  * with lags in the order of an FFT: along an axis of `m` entries, entry `i` is lag `i` up to `m/2`, and lag `i-m`
  * after that; the first of all is the volume fraction. A periodic map has the shape of the image. A non-periodic one
  * has `2L+1` entries along an axis of length `n`, `L` being the smaller of `max_lag` and `n-1`. Fails with
- * `DAVEGAN_INVALID_PARAMETER` if a length is 0 or the image has no such phase. May be called from any thread.
+ * `DAVEGAN_INVALID_PARAMETER` if a length is 0 or the image has no voxel of `phase`. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE

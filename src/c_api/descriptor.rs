@@ -69,22 +69,27 @@ pub(super) fn phase_number(phase: i32) -> Result<u8> {
     u8::try_from(phase).map_err(|_| Error::invalid(format!("phase is {phase}; phases are numbered from 0 to 7")))
 }
 
-/// One image of the host each, all with as many phases as occur in any of them.
+/// One image of the host each, all with as many phases as occur in any of them, and the number of a `phase` that does.
 unsafe fn images<const N: usize>(
     pointers: [(*const u8, &str); N],
     [nz, ny, nx]: [usize; 3],
-) -> Result<Vec<PhaseImages>> {
+    phase: i32,
+) -> Result<(Vec<PhaseImages>, u8)> {
     let voxels = elements(&[nz, ny, nx], "an image")?;
     // SAFETY: the caller's promise.
     let images = pointers.map(|(pointer, name)| unsafe { slice(pointer, voxels, name) });
     let images: Vec<&[u8]> = images.into_iter().collect::<Result<_>>()?;
     let largest = images.iter().flat_map(|image| image.iter()).max().copied().unwrap_or(0);
     let n_phases = usize::from(largest).max(1) + 1;
+    let phase = phase_number(phase)?;
+    if !images.iter().any(|image| image.contains(&phase)) {
+        return Err(Error::invalid(format!("no voxel is of phase {phase}; the largest phase number is {largest}")));
+    }
     let images = images.into_iter().map(|image| {
         let image = Array4::from_shape_vec((1, nz, ny, nx), image.to_vec());
         PhaseImages::new(image.map_err(|error| Error::invalid(error.to_string()))?, n_phases)
     });
-    images.collect()
+    Ok((images.collect::<Result<_>>()?, phase))
 }
 
 /// Runs `work` in a thread of its own: one image gives one thread to do, and none is left behind in the host.
@@ -111,7 +116,7 @@ pub unsafe extern "C" fn davegan_s2_options_init(options: *mut davegan_s2_option
 ///
 /// `a` and `b` are `nz * ny * nx` phase numbers each, x fastest; `phase` is the phase judged; `options` NULL means the
 /// defaults. `*error` is between 0 and 1. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0 or neither image has
-/// phases up to `phase`. May be called from any thread.
+/// a voxel of `phase`. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_s2_error(
@@ -126,11 +131,10 @@ pub unsafe extern "C" fn davegan_s2_error(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (place, images, options) = unsafe {
+        let (place, (images, phase), options) = unsafe {
             let place = Place::new(error, 0.0, "error")?;
-            (place, images([(a, "a"), (b, "b")], [nz, ny, nx])?, s2_options(options)?)
+            (place, images([(a, "a"), (b, "b")], [nz, ny, nx], phase)?, s2_options(options)?)
         };
-        let phase = phase_number(phase)?;
         place.set(aside(|| descriptor::s2_error(&images[0], &images[1], phase, &options))?);
         Ok(())
     })
@@ -143,7 +147,7 @@ pub unsafe extern "C" fn davegan_s2_error(
 /// with lags in the order of an FFT: along an axis of `m` entries, entry `i` is lag `i` up to `m/2`, and lag `i-m`
 /// after that; the first of all is the volume fraction. A periodic map has the shape of the image. A non-periodic one
 /// has `2L+1` entries along an axis of length `n`, `L` being the smaller of `max_lag` and `n-1`. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` if a length is 0 or the image has no such phase. May be called from any thread.
+/// `DAVEGAN_INVALID_PARAMETER` if a length is 0 or the image has no voxel of `phase`. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_s2(
@@ -158,8 +162,8 @@ pub unsafe extern "C" fn davegan_s2(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (images, options) = unsafe { (images([(image, "image")], [nz, ny, nx])?, s2_options(options)?) };
-        let phase = phase_number(phase)?;
+        let ((images, phase), options) =
+            unsafe { (images([(image, "image")], [nz, ny, nx], phase)?, s2_options(options)?) };
         let map: Vec<f64> = aside(|| descriptor::s2(&images[0], phase, &options))?.into_iter().collect();
         // SAFETY: as above.
         unsafe { Buffer::new(s2, capacity, map.len(), "s2") }?.fill(&map);
@@ -189,11 +193,10 @@ pub unsafe extern "C" fn davegan_s2_radial(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (place, images, options) = unsafe {
+        let (place, (images, phase), options) = unsafe {
             let place = Place::new(needed, 0, "needed")?;
-            (place, images([(image, "image")], [nz, ny, nx])?, s2_options(options)?)
+            (place, images([(image, "image")], [nz, ny, nx], phase)?, s2_options(options)?)
         };
-        let phase = phase_number(phase)?;
         let map = aside(|| descriptor::s2(&images[0], phase, &options))?;
         let mean = radial_average(map.index_axis(Axis(0), 0)).mean;
         place.set(mean.len());

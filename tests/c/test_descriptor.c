@@ -39,6 +39,19 @@ static void s2_is_what_its_definition_says(const uint8_t *image) {
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_s2(NULL, NZ, NY, NX, 1, NULL, s2, SIZE));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_s2(image, NZ, NY, NX, 1, NULL, NULL, SIZE));
     FAILS(DAVEGAN_INVALID_PARAMETER, "-1", davegan_s2(image, NZ, NY, NX, -1, NULL, s2, SIZE));
+    /* Phases that do not occur, between others or above all. */
+    uint8_t gap[SIZE];
+    for (int i = 0; i < SIZE; ++i) gap[i] = (uint8_t)(3 * image[i]);
+    double error = 0;
+    OK(davegan_s2_error(gap, image, NZ, NY, NX, 1, NULL, &error));
+    for (int32_t absent = 2; absent <= 7; absent += absent == 2 ? 2 : 1) {
+        size_t needed = 0;
+        FAILS(DAVEGAN_INVALID_PARAMETER, "no voxel is of phase", davegan_s2(gap, NZ, NY, NX, absent, NULL, s2, SIZE));
+        FAILS(DAVEGAN_INVALID_PARAMETER, "no voxel is of phase",
+              davegan_s2_radial(gap, NZ, NY, NX, absent, NULL, NULL, NULL, 0, &needed));
+        FAILS(DAVEGAN_INVALID_PARAMETER, "no voxel is of phase",
+              davegan_s2_error(gap, image, NZ, NY, NX, absent, NULL, &error));
+    }
     FAILS(DAVEGAN_INVALID_PARAMETER, "0", davegan_s2(image, NZ, 0, NX, 1, NULL, s2, SIZE));
 }
 
