@@ -93,8 +93,7 @@ impl davegan_micrograph_options_t {
             nx: count(self.nx, "nx")?,
             ny: count(self.ny, "ny")?,
         };
-        let unit = unit(self.voxel_unit)?;
-        let voxel_size = if self.voxel_size == 0.0 { None } else { Some(VoxelSize::new(self.voxel_size, unit)?) };
+        let voxel_size = voxel_size(self.voxel_size, self.voxel_unit)?;
         Ok(ReadOptions { segmentation: self.segmentation()?, region, voxel_size })
     }
 
@@ -127,6 +126,20 @@ fn unit(code: i32) -> Result<LengthUnit> {
              _NANOMETRE (4)"
         ))
     })
+}
+
+/// What `voxel_size` and `voxel_unit` of the host's options ask for.
+pub(super) fn voxel_size(side: f64, code: i32) -> Result<Option<VoxelSize>> {
+    match (side == 0.0, unit(code)?) {
+        (true, LengthUnit::Unspecified) => Ok(None),
+        (true, _) => Err(Error::invalid(format!("voxel_unit is {code}, but voxel_size is 0; set both or neither"))),
+        (false, unit) => VoxelSize::new(side, unit).map(Some),
+    }
+}
+
+/// Side and code of the unit, as structs of C hold them: 0 for what is not known.
+pub(super) fn side_and_unit(size: Option<VoxelSize>) -> (f64, i32) {
+    size.map_or((0.0, DAVEGAN_UNIT_UNSPECIFIED), |size| (size.side, size.unit as i32))
 }
 
 /// What there is to know about a micrograph.
@@ -273,6 +286,7 @@ pub unsafe extern "C" fn davegan_micrograph_info(
             unsafe { (StructPlace::new(info, size, "info")?, pointers::reference(micrograph, "micrograph")?) };
         let micrograph = &micrograph.0;
         let [nz, ny, nx] = micrograph.images.shape().map(|length| length as i64);
+        let (voxel_size, voxel_unit) = side_and_unit(micrograph.voxel_size);
         place.set(davegan_micrograph_info_t {
             struct_size: size,
             n_images: micrograph.images.len() as i64,
@@ -280,12 +294,12 @@ pub unsafe extern "C" fn davegan_micrograph_info(
             ny,
             nx,
             n_phases: micrograph.images.n_phases() as i32,
-            voxel_unit: micrograph.voxel_size.map_or(DAVEGAN_UNIT_UNSPECIFIED, |size| size.unit as i32),
+            voxel_unit,
             volume_fraction: per_phase(&micrograph.images.volume_fractions()),
             phase_value: per_phase(&micrograph.phase_values),
             minority_phase: micrograph.images.minority_phase().into(),
             n_parameters: micrograph.parameters.as_ref().map_or(0, |parameters| parameters.ncols() as i32),
-            voxel_size: micrograph.voxel_size.map_or(0.0, |size| size.side),
+            voxel_size,
         });
         Ok(())
     })

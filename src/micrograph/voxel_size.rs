@@ -61,7 +61,7 @@ impl VoxelSize {
         if side.is_finite() && side > 0.0 {
             return Ok(Self { side, unit });
         }
-        Err(Error::invalid(format!("the voxel size is {side}; it must be positive and finite")))
+        Err(Error::invalid(format!("voxel size {side}; it must be positive and finite")))
     }
 }
 
@@ -115,8 +115,8 @@ mod tests {
         for (text, named) in [
             ("", "\"\""),
             ("um", "\"um\""),
-            ("0 um", "is 0"),
-            ("-1", "is -1"),
+            ("0 um", "size 0"),
+            ("-1", "size -1"),
             ("1 inch", "\"inch\""),
             ("inf", "\"inf\""),
         ] {

@@ -40,3 +40,4 @@ pub use checkpoint::{BestCheckpoint, Checkpoint};
 pub use options::{RunOptions, TrainingOptions};
 pub use run::{SaveCheckpoint, train};
 pub use state::{Learner, TrainingState};
+pub use validation::warnings;

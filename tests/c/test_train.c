@@ -258,6 +258,32 @@ static void wrong_files_are_refused(void) {
     davegan_micrograph_free(micrograph);
 }
 
+/* What validation cannot do is said before the training begins, and then is not tried. */
+static void small_micrographs_are_warned_of(void) {
+    davegan_micrograph_t *enough = small_micrograph(), *small = NULL;
+    static uint8_t phases[2 * SIDE * (2 * SIDE - 1)];
+    for (int i = 0; i < 2 * SIDE * (2 * SIDE - 1); ++i) phases[i] = (uint8_t)(i / 7 % 2);
+    OK(davegan_micrograph_from_memory(phases, 1, 2 * SIDE - 1, 2 * SIDE, &small));
+    davegan_train_options_t options = short_training();
+    davegan_model_t *model = NULL;
+    options.choice_interval = options.steps;
+    options.candidates = 2;
+    OK(davegan_train_micrograph(small, NULL, &options, &model));
+    davegan_model_free(model);
+    CHECK(strstr(davegan_last_warning(), "63 x 64 pixels") != NULL);
+    CHECK(strstr(davegan_last_warning(), "at least 64 x 64") != NULL);
+    OK(davegan_train_micrograph(enough, NULL, &options, &model));
+    davegan_model_free(model);
+    CHECK_TEXT("", davegan_last_warning());
+    options.choice_interval = 0; /* nothing was to be judged */
+    options.candidates = 1;
+    OK(davegan_train_micrograph(small, NULL, &options, &model));
+    davegan_model_free(model);
+    CHECK_TEXT("", davegan_last_warning());
+    davegan_micrograph_free(small);
+    davegan_micrograph_free(enough);
+}
+
 int main(void) {
     file_and_memory_train_alike();
     the_seed_decides_not_the_threads();
@@ -267,5 +293,6 @@ int main(void) {
     every_option_of_the_model_trains();
     wrong_options_are_named();
     wrong_files_are_refused();
+    small_micrographs_are_warned_of();
     return 0;
 }
