@@ -246,6 +246,8 @@ static void regions_sizes_and_warnings(void) {
     OK(davegan_last_warning_copy(copy, sizeof copy, &needed));
     CHECK_TEXT(davegan_last_warning(), copy);
     CHECK_INT(strlen(copy) + 1, needed);
+    CHECK_INT(DAVEGAN_BUFFER_SIZE, davegan_last_warning_copy(copy, 4, &needed));
+    CHECK(strlen(copy) == 3 && strncmp(copy, davegan_last_warning(), 3) == 0);
     options.nx = 6;
     FAILS(DAVEGAN_INVALID_PARAMETER, "3,4,6,0", davegan_micrograph_read(TEST_FILE("region.h5"), NULL, &options, &read));
     CHECK_TEXT("", davegan_last_warning());
