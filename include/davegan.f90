@@ -141,13 +141,15 @@ module davegan
     integer(c_int32_t) :: profile, n_phases, latent_size, minority_phase
     integer(c_int64_t) :: nz, ny, nx, n_tiles, steps, steps_planned, seed, n_history
     real(c_double) :: volume_fraction(davegan_max_phases), phase_value(davegan_max_phases)
+    real(c_double) :: voxel_size
+    integer(c_int32_t) :: voxel_unit
   end type davegan_model_info_t
 
   !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.
   type, bind(c), public :: davegan_generate_options_t
     integer(c_size_t) :: struct_size
     integer(c_int64_t) :: seed, first, count
-    integer(c_int32_t) :: threads, replace, with_s2_error, progress_bar
+    integer(c_int32_t) :: threads, replace, with_s2_error, progress_bar, voxel_unit
     real(c_double) :: voxel_size
     real(c_double) :: progress_interval
     type(c_funptr) :: progress

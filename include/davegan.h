@@ -712,6 +712,14 @@ typedef struct davegan_model_info_t {
      * Value of each phase in the micrograph, before it was numbered; 0 beyond `n_phases`.
      */
     double phase_value[DAVEGAN_MAX_PHASES];
+    /**
+     * Side of a pixel of the micrograph; 0 if it is not known.
+     */
+    double voxel_size;
+    /**
+     * One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`.
+     */
+    int32_t voxel_unit;
 } davegan_model_info_t;
 
 /**
@@ -755,7 +763,11 @@ typedef struct davegan_generate_options_t {
      */
     int32_t progress_bar;
     /**
-     * For files. Side of a voxel, in any unit, positive; default 1.
+     * For files. One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`; default `DAVEGAN_UNIT_UNSPECIFIED`.
+     */
+    int32_t voxel_unit;
+    /**
+     * For files. Side of a voxel, positive; default 0: that of the micrograph, or 1 if it is not known.
      */
     double voxel_size;
     /**
@@ -1046,7 +1058,9 @@ davegan_status_t davegan_train_options_init(struct davegan_train_options_t *opti
 /**
  * Trains on a micrograph file and gives a model.
  *
- * `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options; `options` NULL means the
+ * `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options: of grey levels, read them with
+ * that function and call `davegan_train_micrograph`. `davegan_last_warning` tells what the micrograph's reading
+ * decided, and from the first call of `progress` on whether the micrograph is too small to judge networks by. `options` NULL means the
  * defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle, on the device that trained, and NULL on failure.
  * `path` names the model file: it is written to a temporary file and renamed, at every checkpoint and at the end;
  * whatever happens, it is the old one or a whole new one. `path` NULL: nothing is written, and no work is kept if the

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::guard::{guard, guard_with_host};
+use super::micrograph::voxel_size;
 use super::model::davegan_model_t;
 use super::options::{self, Growing, StructPlace, count, end_of, switch};
 use super::pointers::{self, Buffer, elements, optional_text, reference};
@@ -37,7 +38,9 @@ pub struct davegan_generate_options_t {
     pub with_s2_error: i32,
     /// For files and judging. 1: show a progress bar on standard error; default 0.
     pub progress_bar: i32,
-    /// For files. Side of a voxel, in any unit, positive; default 1.
+    /// For files. One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`; default `DAVEGAN_UNIT_UNSPECIFIED`.
+    pub voxel_unit: i32,
+    /// For files. Side of a voxel, positive; default 0: that of the micrograph, or 1 if it is not known.
     pub voxel_size: f64,
     /// For files and judging. Seconds between two reports of progress, 0 to 86400; default 0.5.
     pub progress_interval: f64,
@@ -65,7 +68,8 @@ impl davegan_generate_options_t {
             replace: (file.mode == Mode::Replace).into(),
             with_s2_error: file.with_s2_error.into(),
             progress_bar: 0,
-            voxel_size: file.voxel_size,
+            voxel_unit: 0,
+            voxel_size: 0.0,
             progress_interval: file.progress_interval,
             progress: None,
             user_data: std::ptr::null_mut(),
@@ -91,7 +95,7 @@ impl davegan_generate_options_t {
         Ok(FileOptions {
             layout: group.map_or(Layout::VtkHdf, |group| Layout::Group(group.to_owned())),
             mode: if switch(self.replace, "replace")? { Mode::Replace } else { Mode::Append },
-            voxel_size: self.voxel_size,
+            voxel_size: voxel_size(self.voxel_size, self.voxel_unit)?,
             with_s2_error: switch(self.with_s2_error, "with_s2_error")?,
             progress_interval: self.progress_interval,
         })

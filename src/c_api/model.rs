@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::device;
 use super::guard::guard;
-use super::micrograph::{DAVEGAN_MAX_PHASES, per_phase};
+use super::micrograph::{DAVEGAN_MAX_PHASES, per_phase, side_and_unit};
 use super::options::{Growing, StructPlace, end_of};
 use super::pointers::{self, Buffer, Place, reference};
 use super::status::davegan_status_t;
@@ -57,6 +57,10 @@ pub struct davegan_model_info_t {
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
     /// Value of each phase in the micrograph, before it was numbered; 0 beyond `n_phases`.
     pub phase_value: [f64; DAVEGAN_MAX_PHASES],
+    /// Side of a pixel of the micrograph; 0 if it is not known.
+    pub voxel_size: f64,
+    /// One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`.
+    pub voxel_unit: i32,
 }
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_model_info_t {
@@ -116,6 +120,7 @@ pub unsafe extern "C" fn davegan_model_info(
         let (place, model) = unsafe { (StructPlace::new(info, size, "info")?, reference(model, "model")?) };
         let model = &model.0;
         let [nz, ny, nx] = model.shape().map(|length| length as i64);
+        let (voxel_size, voxel_unit) = side_and_unit(model.origin.voxel_size);
         place.set(davegan_model_info_t {
             struct_size: size,
             profile: profile_code(model.profile),
@@ -132,6 +137,8 @@ pub unsafe extern "C" fn davegan_model_info(
             n_history: model.record.history.len() as i64,
             volume_fraction: per_phase(&model.tiles.volume_fractions()),
             phase_value: per_phase(&model.origin.phase_values),
+            voxel_size,
+            voxel_unit,
         });
         Ok(())
     })

@@ -223,25 +223,6 @@ mod tests {
     }
 
     #[test]
-    fn warnings_are_lines_and_stay_until_the_next_ones() {
-        let read = || {
-            // SAFETY: the pointer is valid until warnings are kept again.
-            unsafe { CStr::from_ptr(davegan_last_warning()) }.to_string_lossy().into_owned()
-        };
-        assert_eq!(read(), "");
-        keep_warnings(&["a\0b".into(), "5 µm".into()]);
-        assert_eq!(read(), "a\\0b\n5 µm");
-        let mut buffer = [1; 5];
-        let mut needed = 0;
-        // SAFETY: the buffer holds 5 bytes.
-        let status = unsafe { davegan_last_warning_copy(buffer.as_mut_ptr(), 5, &mut needed) };
-        assert_eq!((status, needed), (DAVEGAN_BUFFER_SIZE, 11));
-        assert_eq!(std::thread::spawn(read).join().unwrap(), "");
-        keep_warnings(&[]);
-        assert_eq!(read(), "");
-    }
-
-    #[test]
     fn every_status_has_its_name() {
         macro_rules! check {
             ($($status:ident)*) => {$(

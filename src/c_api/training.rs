@@ -14,6 +14,7 @@ use super::train_options::davegan_train_options_t;
 use crate::micrograph::{Micrograph, ReadOptions};
 use crate::network::Profile;
 use crate::storage::train_to_file;
+use crate::training::warnings;
 use crate::{Error, Result};
 
 /// Where a training goes on the host's side.
@@ -48,6 +49,7 @@ impl Target<'_> {
         let mut audience = Audience::new("training", options.progress_bar, options.progress, options.user_data)?;
         // SAFETY: the host promises text or NULL for `paper_options`.
         let (training, run) = (unsafe { options.training() }?, options.run()?);
+        keep_warnings(&[micrograph.warnings.clone(), warnings(&micrograph.images, &training)].concat());
         let model = train_to_file(micrograph, file, &training, &run, &mut |progress| audience.tell(host, progress))?;
         if let Some(handle) = handle {
             handle.give(davegan_model_t(model));
@@ -58,7 +60,9 @@ impl Target<'_> {
 
 /// Trains on a micrograph file and gives a model.
 ///
-/// `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options; `options` NULL means the
+/// `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options: of grey levels, read them with
+/// that function and call `davegan_train_micrograph`. `davegan_last_warning` tells what the micrograph's reading
+/// decided, and from the first call of `progress` on whether the micrograph is too small to judge networks by. `options` NULL means the
 /// defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle, on the device that trained, and NULL on failure.
 /// `path` names the model file: it is written to a temporary file and renamed, at every checkpoint and at the end;
 /// whatever happens, it is the old one or a whole new one. `path` NULL: nothing is written, and no work is kept if the
@@ -87,9 +91,7 @@ pub unsafe extern "C" fn davegan_train(
             (target, pointers::path(micrograph, "micrograph")?, optional_text(dataset, "dataset")?)
         };
         keep_warnings(&[]);
-        let micrograph = Micrograph::read(micrograph, dataset, &ReadOptions::default())?;
-        keep_warnings(&micrograph.warnings);
-        target.train(host, &micrograph)
+        target.train(host, &Micrograph::read(micrograph, dataset, &ReadOptions::default())?)
     })
 }
 

@@ -1,4 +1,4 @@
-//! Micrographs: the one door through which data enters the library.
+//! Micrographs: images of a material as phase numbers.
 //!
 //! A [`Micrograph`] is one two-dimensional image, or a stack of images of the same size, whose pixels are phase
 //! numbers. It comes from one of three places:
@@ -6,7 +6,7 @@
 //! * a file, [`Micrograph::read`]: an HDF5 dataset, a PNG or a TIFF, recognised by content, not by name. What its
 //!   pixels mean, phase numbers or grey levels, is said by a [`Segmentation`];
 //! * memory, [`Micrograph::from_memory`];
-//! * a seed, [`Sample::make`]: five built-in materials, so that everything runs with no data at hand.
+//! * a seed, [`Sample::make`]: five built-in materials, for trying the library without data.
 //!
 //! Training sees a micrograph as [`tiles`] (non-overlapping, the paper's 16 samples) and [`random_windows`]
 //! (anywhere in the image).

@@ -77,7 +77,7 @@ impl PhaseImages {
         &self.phases
     }
 
-    /// The same, no longer checked.
+    /// Takes the phase numbers out.
     pub fn into_phases(self) -> Array4<u8> {
         self.phases
     }

@@ -58,29 +58,3 @@ impl FromStr for Region {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn regions_are_cut_out_and_reach_to_the_edge_by_default() {
-        let values = Array3::from_shape_fn((2, 5, 7), |(n, y, x)| (100 * n + 10 * y + x) as f64);
-        assert_eq!(Region::default().cut(values.clone()).unwrap(), values);
-        for (text, shape) in [("2,1,3,4", (2, 4, 3)), ("2,1,0,0", (2, 4, 5)), (" 6, 4,1,1", (2, 1, 1))] {
-            let region: Region = text.parse().unwrap();
-            let cut = region.cut(values.clone()).unwrap();
-            assert_eq!(cut.dim(), shape);
-            for ((n, y, x), &value) in cut.indexed_iter() {
-                assert_eq!(value, values[[n, y + region.y0, x + region.x0]]);
-            }
-        }
-        for text in ["7,0,0,0", "0,5,0,0", "0,0,8,0", "3,3,1,3", "1,0,18446744073709551615,0"] {
-            let message = text.parse::<Region>().unwrap().cut(values.clone()).unwrap_err().to_string();
-            assert!(message.contains(text) && message.contains("7 columns and 5 rows"), "{message}");
-        }
-        for text in ["", "1,2,3", "1,2,3,4,5", "1,2,x,3,4", "-1,0,0,0", "0.5,0,0,0"] {
-            assert!(text.parse::<Region>().is_err(), "{text}");
-        }
-    }
-}

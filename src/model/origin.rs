@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::micrograph::Micrograph;
+use crate::micrograph::{Micrograph, VoxelSize};
 
 /// Which micrograph a model was trained on.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Origin {
     pub source: String,
     /// The value in the micrograph of each phase, `n_phases` values.
     pub phase_values: Vec<f64>,
+    /// Side of a pixel of the micrograph, if it is known.
+    pub voxel_size: Option<VoxelSize>,
     /// SHA-256 over shape and phases of the micrograph, in hexadecimal.
     pub digest: String,
 }
@@ -25,6 +27,11 @@ impl Origin {
         }
         hash.update(images.as_slice());
         let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { source: micrograph.source.clone(), phase_values: micrograph.phase_values.clone(), digest }
+        Self {
+            source: micrograph.source.clone(),
+            phase_values: micrograph.phase_values.clone(),
+            voxel_size: micrograph.voxel_size,
+            digest,
+        }
     }
 }

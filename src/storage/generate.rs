@@ -9,7 +9,7 @@ use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
 use crate::device::thread_pool;
 use crate::generation::{GenerationOptions, generate_batches};
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{LengthUnit, PhaseImages, VoxelSize};
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::{Error, Result};
@@ -21,8 +21,8 @@ pub struct FileOptions {
     pub layout: Layout,
     /// Keep or replace realisations that are already there.
     pub mode: Mode,
-    /// Side of a voxel; positive.
-    pub voxel_size: f64,
+    /// Side of a voxel; `None`: that of the micrograph, or 1 if it is not known.
+    pub voxel_size: Option<VoxelSize>,
     /// Whether the error of each realisation to the nearest training tile is computed (Eq. 12, minority phase).
     pub with_s2_error: bool,
     /// Seconds between two reports of progress; 0: after every batch.
@@ -34,7 +34,7 @@ impl Default for FileOptions {
         Self {
             layout: Layout::VtkHdf,
             mode: Mode::Append,
-            voxel_size: 1.0,
+            voxel_size: None,
             with_s2_error: true,
             progress_interval: 0.5,
         }
@@ -94,12 +94,17 @@ fn nearest(tiles: &PairCounts, images: &PhaseImages, phase: u8) -> Result<Vec<f6
 
 fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions) -> Result<Header> {
     let text = |name: &str, value: String| (name.to_owned(), value);
+    let VoxelSize { side, unit } = file_options.voxel_size.or(model.origin.voxel_size).unwrap_or_default();
+    let mut identity = vec![text("model_sha256", model_digest(model)?)];
+    if unit != LengthUnit::Unspecified {
+        identity.push(text("voxel_unit", unit.symbol().to_owned()));
+    }
     Ok(Header {
         shape: model.shape(),
         n_phases: model.n_phases(),
         seed: options.seed,
-        voxel_size: file_options.voxel_size,
-        identity: vec![text("model_sha256", model_digest(model)?)],
+        voxel_size: side,
+        identity,
         provenance: vec![
             text("library_version", env!("CARGO_PKG_VERSION").to_owned()),
             text("micrograph", model.origin.source.clone()),

@@ -60,13 +60,15 @@ pub fn read_model(path: &Path, device: Device) -> Result<Model> {
 pub(super) fn model_container(model: &Model) -> Result<Container> {
     let mut file = Container::default();
     let Model { origin, record, tiles, .. } = model;
+    let voxel_size = origin.voxel_size.map(|size| size.to_string());
     for (name, text) in [
-        ("options", &record.options),
-        ("library_version", &record.library_version),
-        ("source", &origin.source),
-        ("micrograph_sha256", &origin.digest),
+        ("options", Some(&record.options)),
+        ("library_version", Some(&record.library_version)),
+        ("source", Some(&origin.source)),
+        ("voxel_size", voxel_size.as_ref()),
+        ("micrograph_sha256", Some(&origin.digest)),
     ] {
-        file.attributes.insert(name.into(), Attribute::Text(text.clone()));
+        file.attributes.extend(text.map(|text| (name.into(), Attribute::Text(text.clone()))));
     }
     for (name, number) in [
         ("n_phases", Some(model.n_phases() as u64)),
@@ -105,6 +107,8 @@ pub(super) fn model_of(parts: &Parts, device: &BurnDevice) -> Result<(Model, Tra
     if phase_values.len() != n_phases {
         return Err(parts.wrong("phase_values", format!("has {} values for {n_phases} phases", phase_values.len())));
     }
+    let voxel_size = parts.has("voxel_size").then(|| parts.text("voxel_size")?.parse());
+    let voxel_size = voxel_size.transpose().map_err(|error: Error| parts.wrong("voxel_size", error.to_string()))?;
     let architecture = options.architecture(n_phases);
     let model = Model {
         profile: options.profile,
@@ -120,7 +124,12 @@ pub(super) fn model_of(parts: &Parts, device: &BurnDevice) -> Result<(Model, Tra
             library_version: parts.text("library_version")?,
             options: text,
         },
-        origin: Origin { source: parts.text("source")?, phase_values, digest: parts.text("micrograph_sha256")? },
+        origin: Origin {
+            source: parts.text("source")?,
+            phase_values,
+            voxel_size,
+            digest: parts.text("micrograph_sha256")?,
+        },
         tiles,
         encoder: parts.network("encoder", architecture.encoder, device)?,
         generator: parts.network("generator", architecture.generator, device)?,

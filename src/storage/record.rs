@@ -61,7 +61,7 @@ pub(super) fn check_same(group: &Group, header: &Header, path: &Path) -> Result<
     for (name, expected) in &header.identity {
         let found = text_attribute(group, name);
         if found.as_ref() != Some(expected) {
-            return Err(different(name, &found, expected, path));
+            return Err(different(name, found, expected, path));
         }
     }
     Ok(())
@@ -74,11 +74,16 @@ fn require<T: H5Type + PartialEq + std::fmt::Debug>(
     path: &Path,
 ) -> Result<()> {
     let found = numbers::<T>(group, name);
-    if found.as_deref() == Some(expected) { Ok(()) } else { Err(different(name, &found, expected, path)) }
+    if found.as_deref() == Some(expected) {
+        return Ok(());
+    }
+    let text = |numbers: &[T]| numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(", ");
+    Err(different(name, found.as_deref().map(text), text(expected), path))
 }
 
-fn different(name: &str, found: impl std::fmt::Debug, expected: impl std::fmt::Debug, path: &Path) -> Error {
-    let what = format!("its realisations have the {name} {found:?}, those to be added {expected:?}");
+fn different(name: &str, found: Option<String>, expected: impl std::fmt::Display, path: &Path) -> Error {
+    let found = found.map_or_else(|| format!("no {name}"), |found| format!("{name} {found}"));
+    let what = format!("the realisations that are there have {found}, those to be added {name} {expected}");
     Error::format(path, format!("{what}; replace them, or choose another path or group"))
 }
 

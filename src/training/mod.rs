@@ -47,3 +47,4 @@ pub use options::{RunOptions, TrainingOptions};
 pub use recipe::Recipe;
 pub use run::{SaveCheckpoint, train};
 pub use state::{Learner, TrainingState};
+pub use validation::warnings;

@@ -9,7 +9,7 @@ use super::batches::TrainingData;
 use super::checkpoint::Checkpoint;
 use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::options::{RunOptions, TrainingOptions};
-use super::validation::validate;
+use super::validation::{validate, warnings};
 use crate::device::{thread_pool, with_spinning_workers};
 use crate::micrograph::{self, Micrograph};
 use crate::model::{LossRow, Model, Origin};
@@ -51,14 +51,17 @@ pub fn train(
     };
     let data = TrainingData::new(&micrograph.images, &tiles)?;
     let total = checkpoint.steps_planned();
+    // A micrograph that is too small to judge by costs no time either.
+    let interval =
+        if warnings(&micrograph.images, options).is_empty() { options.recipe.validation_interval } else { 0 };
     let pace = Pace::new(checkpoint.state.step, total, run.progress_interval);
     while checkpoint.state.step < total {
         let to_save = next_multiple(checkpoint.state.step, run.checkpoint_interval).min(total);
-        let to_validate = next_multiple(checkpoint.state.step, options.recipe.validation_interval).min(total);
+        let to_validate = next_multiple(checkpoint.state.step, interval).min(total);
         let due = pace.next_report();
         pool.install(|| advance(&mut checkpoint, &data, to_save.min(to_validate), due))?;
         let step = checkpoint.state.step;
-        if step == to_validate && options.recipe.validation_interval > 0 {
+        if step == to_validate && interval > 0 {
             pool.install(|| validate(&mut checkpoint, &micrograph.images, run.threads))?;
         }
         if step == total && checkpoint.best.is_none() && checkpoint.state.average.is_some() {

@@ -4,6 +4,7 @@
 
 use super::averaged::averaged_generator;
 use super::checkpoint::{BestCheckpoint, Checkpoint};
+use super::options::TrainingOptions;
 use crate::evaluation::{evaluate, floor_windows};
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::PhaseImages;
@@ -16,6 +17,15 @@ const COUNT: usize = 256;
 /// By how much later networks may lack more than the best ones and are still taken: half as much as for a gate that is just missed.
 /// Other realisations would lack more or less than these by chance.
 const CHANCE: f64 = 0.25;
+
+/// What the user should know before a training on `micrograph` begins, a sentence each.
+pub fn warnings(micrograph: &PhaseImages, options: &TrainingOptions) -> Vec<String> {
+    let too_small = floor_windows(micrograph, options.profile.side(), options.seed).err();
+    let warning = |error| {
+        format!("the last networks are used and their realisations are not selected, since none can be judged: {error}")
+    };
+    too_small.filter(|_| options.recipe.validation_interval > 0).map(warning).into_iter().collect()
+}
 
 /// Judges the networks as they are, and keeps them as the best ones unless earlier ones were clearly better.
 ///
@@ -64,7 +74,7 @@ mod tests {
     use crate::micrograph::{GaussianField, Sample, tiles};
     use crate::model::Origin;
     use crate::network::Profile;
-    use crate::training::{TrainingOptions, TrainingState};
+    use crate::training::TrainingState;
 
     fn checkpoint(side: usize) -> (Checkpoint, PhaseImages) {
         let field = GaussianField { ny: side, nx: side, ..GaussianField::default() };

@@ -70,6 +70,80 @@ static void files_hold_the_same(const davegan_model_t *model, const char *path, 
     free(expected);
 }
 
+/* The spacing of an image in a VTKHDF file and the unit beside it, "" if there is none. */
+static double spacing_of(const char *path, char unit[8]) {
+    double spacing[3] = {0, 0, 0};
+    const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t attribute = H5Aopen_by_name(file, "VTKHDF", "Spacing", H5P_DEFAULT, H5P_DEFAULT);
+    CHECK(H5Aread(attribute, H5T_NATIVE_DOUBLE, spacing) >= 0);
+    H5Aclose(attribute);
+    CHECK(spacing[0] == spacing[1] && spacing[0] == spacing[2]);
+    memset(unit, 0, 8);
+    if (H5Aexists_by_name(file, "davegan", "voxel_unit", H5P_DEFAULT) > 0) {
+        const hid_t text = H5Aopen_by_name(file, "davegan", "voxel_unit", H5P_DEFAULT, H5P_DEFAULT);
+        const hid_t type = H5Aget_type(text);
+        if (H5Tis_variable_str(type) > 0) {
+            char *read = NULL;
+            CHECK(H5Aread(text, type, &read) >= 0);
+            strncpy(unit, read, 7);
+            H5free_memory(read);
+        } else {
+            CHECK(H5Tget_size(type) < 8 && H5Aread(text, type, unit) >= 0);
+        }
+        H5Tclose(type);
+        H5Aclose(text);
+    }
+    H5Fclose(file);
+    return spacing[0];
+}
+
+/* From the options of reading, or those of generating, which win, to the file. */
+static void voxel_sizes_reach_the_file(void) {
+    davegan_micrograph_t *written = small_micrograph(), *micrograph = NULL;
+    davegan_micrograph_options_t reading;
+    davegan_model_t *trained = NULL, *model = NULL;
+    char unit[8];
+    remove(TEST_FILE("size.h5"));
+    OK(davegan_micrograph_write(written, TEST_FILE("size.h5"), "/phase"));
+    davegan_micrograph_free(written);
+    OK(davegan_micrograph_options_init(&reading, sizeof reading));
+    reading.voxel_size = 0.3;
+    reading.voxel_unit = DAVEGAN_UNIT_MICROMETRE;
+    OK(davegan_micrograph_read(TEST_FILE("size.h5"), NULL, &reading, &micrograph));
+    davegan_train_options_t training = short_training();
+    OK(davegan_train_micrograph(micrograph, NULL, &training, &trained));
+    davegan_micrograph_free(micrograph);
+    OK(davegan_model_save(trained, TEST_FILE("size_model.h5")));
+    davegan_model_free(trained);
+    OK(davegan_model_load(TEST_FILE("size_model.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    davegan_model_info_t info;
+    OK(davegan_model_info(model, &info, sizeof info));
+    CHECK(info.voxel_size == 0.3 && info.voxel_unit == DAVEGAN_UNIT_MICROMETRE);
+    remove(TEST_FILE("size.vtkhdf"));
+    davegan_generate_options_t options = some_realisations(0, 1);
+    OK(davegan_generate(model, TEST_FILE("size.vtkhdf"), NULL, &options));
+    CHECK(spacing_of(TEST_FILE("size.vtkhdf"), unit) == 0.3);
+    CHECK_TEXT("um", unit);
+    options.first = 1;
+    options.voxel_size = 2;
+    FAILS(DAVEGAN_FORMAT, "voxel_size 0.3, those to be added voxel_size 2.0",
+          davegan_generate(model, TEST_FILE("size.vtkhdf"), NULL, &options));
+    options.voxel_size = 0.3;
+    options.voxel_unit = DAVEGAN_UNIT_METRE;
+    FAILS(DAVEGAN_FORMAT, "voxel_unit", davegan_generate(model, TEST_FILE("size.vtkhdf"), NULL, &options));
+    options.replace = 1;
+    OK(davegan_generate(model, TEST_FILE("size.vtkhdf"), NULL, &options));
+    CHECK(spacing_of(TEST_FILE("size.vtkhdf"), unit) == 0.3);
+    CHECK_TEXT("m", unit);
+    options.voxel_unit = DAVEGAN_UNIT_UNSPECIFIED;
+    OK(davegan_generate(model, TEST_FILE("size.vtkhdf"), NULL, &options));
+    CHECK_TEXT("", (spacing_of(TEST_FILE("size.vtkhdf"), unit), unit));
+    options.voxel_size = 0;
+    options.voxel_unit = DAVEGAN_UNIT_METRE;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "voxel_unit is 1", davegan_generate(model, TEST_FILE("size.vtkhdf"), NULL, &options));
+    davegan_model_free(model);
+}
+
 static int32_t cancel_at_once(const davegan_progress_t *progress, void *user_data) {
     int *calls = (int *)user_data;
     CHECK(progress->step <= progress->steps);
@@ -129,5 +203,6 @@ int main(void) {
     generation_can_be_cancelled(model);
     wrong_arguments_are_refused(model);
     davegan_model_free(model);
+    voxel_sizes_reach_the_file();
     return 0;
 }

@@ -147,6 +147,36 @@ static void write_dataset(const char *path, hid_t type, const void *values) {
     CHECK(H5Fclose(file) >= 0);
 }
 
+/* A filter that changes nothing: what matters is that davegan's HDF5 does not have it. */
+static size_t unchanged(unsigned flags, size_t count, const unsigned values[], size_t bytes, size_t *size, void **buffer) {
+    (void)flags, (void)count, (void)values, (void)size, (void)buffer;
+    return bytes;
+}
+
+static void filters_that_are_not_there_are_named(void) {
+    static const struct {
+        H5Z_filter_t number;
+        const char *name;
+    } FILTERS[] = {{32000, "LZF"}, {32001, "Blosc"},      {32004, "LZ4"},    {32008, "bitshuffle"},  {32013, "ZFP"},
+                   {307, "bzip2"}, {32015, "Zstandard"}, {32026, "Blosc2"}, {40000, "number 40000"}};
+    static const uint8_t phases[16] = {0, 1, 0, 1, 1};
+    const hsize_t extents[2] = {4, 4};
+    for (size_t i = 0; i < sizeof FILTERS / sizeof *FILTERS; ++i) {
+        const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, FILTERS[i].number, 1, 1, "test", NULL, NULL, unchanged};
+        CHECK(H5Zregister(&filter) >= 0);
+        const hid_t file = H5Fcreate(TEST_FILE("filter.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+        const hid_t space = H5Screate_simple(2, extents, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+        CHECK(H5Pset_chunk(list, 2, extents) >= 0 && H5Pset_shuffle(list) >= 0);
+        CHECK(H5Pset_filter(list, FILTERS[i].number, H5Z_FLAG_OPTIONAL, 0, NULL) >= 0);
+        const hid_t dataset = H5Dcreate2(file, "phase", H5T_NATIVE_UINT8, space, H5P_DEFAULT, list, H5P_DEFAULT);
+        CHECK(H5Dwrite(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, phases) >= 0);
+        CHECK(H5Dclose(dataset) >= 0 && H5Pclose(list) >= 0 && H5Sclose(space) >= 0 && H5Fclose(file) >= 0);
+        davegan_micrograph_t *read = NULL;
+        FAILS(DAVEGAN_HDF5, FILTERS[i].name, davegan_micrograph_read(TEST_FILE("filter.h5"), NULL, NULL, &read));
+        CHECK(strstr(davegan_last_error(), "gzip") != NULL && strstr(davegan_last_error(), "HDF5_PLUGIN_PATH") != NULL);
+    }
+}
+
 static void nine_phases_and_nan_are_refused(void) {
     static int numbers[64 * 64];
     static double grey[64 * 64];
@@ -216,6 +246,8 @@ static void regions_sizes_and_warnings(void) {
     OK(davegan_last_warning_copy(copy, sizeof copy, &needed));
     CHECK_TEXT(davegan_last_warning(), copy);
     CHECK_INT(strlen(copy) + 1, needed);
+    CHECK_INT(DAVEGAN_BUFFER_SIZE, davegan_last_warning_copy(copy, 4, &needed));
+    CHECK(strlen(copy) == 3 && strncmp(copy, davegan_last_warning(), 3) == 0);
     options.nx = 6;
     FAILS(DAVEGAN_INVALID_PARAMETER, "3,4,6,0", davegan_micrograph_read(TEST_FILE("region.h5"), NULL, &options, &read));
     CHECK_TEXT("", davegan_last_warning());
@@ -268,6 +300,7 @@ int main(void) {
     samples_follow_their_options();
     ellipses_come_with_their_parameters();
     wrong_files_are_refused();
+    filters_that_are_not_there_are_named();
     nine_phases_and_nan_are_refused();
     segmentation_follows_the_thresholds();
     regions_sizes_and_warnings();

@@ -270,6 +270,34 @@ static void wrong_files_are_refused(void) {
     davegan_micrograph_free(micrograph);
 }
 
+/* The user is warned of a micrograph that is too small for validation, before training begins. */
+static void small_micrographs_are_warned_of(void) {
+    enum { LENGTH = 128 };
+    static uint8_t phases[LENGTH * LENGTH];
+    for (int i = 0; i < LENGTH * LENGTH; ++i) phases[i] = (uint8_t)(i / 7 % 2);
+    davegan_micrograph_t *enough = NULL, *small = NULL;
+    OK(davegan_micrograph_from_memory(phases, 1, LENGTH, LENGTH, &enough));
+    OK(davegan_micrograph_from_memory(phases, 1, LENGTH - 1, LENGTH, &small));
+    davegan_train_options_t options;
+    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
+    options.device = DAVEGAN_DEVICE_KIND_CPU;
+    options.steps = 2;
+    davegan_model_t *model = NULL;
+    OK(davegan_train_micrograph(small, NULL, &options, &model));
+    davegan_model_free(model);
+    CHECK(strstr(davegan_last_warning(), "127 x 128 pixels") != NULL);
+    CHECK(strstr(davegan_last_warning(), "at least 128 x 128") != NULL);
+    OK(davegan_train_micrograph(enough, NULL, &options, &model));
+    davegan_model_free(model);
+    CHECK_TEXT("", davegan_last_warning());
+    options = short_training(); /* paper32 has no validation */
+    OK(davegan_train_micrograph(small, NULL, &options, &model));
+    davegan_model_free(model);
+    CHECK_TEXT("", davegan_last_warning());
+    davegan_micrograph_free(small);
+    davegan_micrograph_free(enough);
+}
+
 int main(void) {
     file_and_memory_train_alike();
     the_seed_decides_not_the_threads();
@@ -280,5 +308,6 @@ int main(void) {
     the_standard_profile_trains();
     wrong_options_are_named();
     wrong_files_are_refused();
+    small_micrographs_are_warned_of();
     return 0;
 }

@@ -3,9 +3,9 @@
 use std::fs;
 
 use davegan::Error;
-use davegan::micrograph::{Micrograph, ReadOptions, Region, Segmentation, VoxelSize};
+use davegan::micrograph::{LengthUnit, Micrograph, ReadOptions, Region, Segmentation, VoxelSize};
 use image::{GrayImage, Luma};
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 
 use super::tiff_bytes::zlib_stored;
 use super::{Folder, message, read_auto, read_by, values, write_hdf5};
@@ -124,5 +124,63 @@ fn values_of_few_bits_are_those_stored() {
         let nx = if bits == 8 { 1 } else { 2 };
         fs::write(&path, png(nx, 2, bits, &rows)).unwrap();
         assert_eq!(values(&read_auto(&path, None).unwrap()), expected[..2 * usize::from(nx)], "{bits}");
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for unit in LengthUnit::ALL {
+        for side in [0.25, 4e-9, 3.0, 1e21] {
+            let size = VoxelSize::new(side, unit).unwrap();
+            assert_eq!(size.to_string().parse(), Ok(size));
+        }
+    }
+    let expected = VoxelSize { side: 0.25, unit: LengthUnit::Micrometre };
+    for text in ["0.25um", "0.25 \u{b5}m", "2.5e-1\u{3bc}m"] {
+        assert_eq!(text.parse(), Ok(expected));
+    }
+}
+
+#[test]
+fn what_is_no_size_is_named() {
+    for (text, named) in [
+        ("", "\"\""),
+        ("um", "\"um\""),
+        ("0 um", "size 0"),
+        ("-1", "size -1"),
+        ("1 inch", "\"inch\""),
+        ("inf", "\"inf\""),
+    ] {
+        let message = text.parse::<VoxelSize>().unwrap_err().to_string();
+        assert!(message.contains(named), "{text}: {message}");
+    }
+    assert!(VoxelSize::new(f64::NAN, LengthUnit::Metre).is_err());
+}
+
+#[test]
+fn regions_reach_to_the_edge_by_default() {
+    let folder = Folder::new("edges");
+    let path = folder.file("m.h5");
+    let stack = Array3::from_shape_fn((2, 5, 7), |(n, y, x)| ((x * x + y * (n + 2)) % 3) as u8);
+    write_hdf5(&path, "m", &stack);
+    let read = |text: &str| {
+        let options = ReadOptions { region: text.parse().unwrap(), ..ReadOptions::default() };
+        Micrograph::read(&path, None, &options)
+    };
+    for (text, shape) in
+        [("0,0,0,0", [1, 5, 7]), ("2,1,3,4", [1, 4, 3]), (" 2, 1,0,0", [1, 4, 5]), ("5,3,2,1", [1, 1, 2])]
+    {
+        let (images, region) = (read(text).unwrap().images, text.parse::<Region>().unwrap());
+        assert_eq!(images.shape(), shape);
+        for ((n, _, y, x), &phase) in images.phases().indexed_iter() {
+            assert_eq!(phase, stack[[n, y + region.y0, x + region.x0]]);
+        }
+    }
+    for text in ["7,0,0,0", "0,5,0,0", "0,0,8,0", "3,3,1,3", "1,0,18446744073709551615,0"] {
+        let message = read(text).unwrap_err().to_string();
+        assert!(message.contains(text) && message.contains("7 columns and 5 rows"), "{message}");
+    }
+    for text in ["", "1,2,3", "1,2,3,4,5", "1,2,x,3,4", "-1,0,0,0", "0.5,0,0,0"] {
+        assert!(text.parse::<Region>().is_err(), "{text}");
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use davegan::Result;
 use davegan::generation::GenerationOptions;
+use davegan::micrograph::VoxelSize;
 use davegan::storage::{FileOptions, Layout, Mode, generate_to_file, read_model};
 
 use crate::arguments::Machine;
@@ -35,9 +36,9 @@ pub struct Arguments {
     /// Remove the realisations that the file holds
     #[arg(long)]
     replace: bool,
-    /// Side of a voxel
-    #[arg(long, value_name = "LENGTH", default_value_t = 1.0)]
-    voxel_size: f64,
+    /// Side of a voxel with its unit, such as 0.25um [default: that of the micrograph, or 1]
+    #[arg(long, value_name = "LENGTH")]
+    voxel_size: Option<VoxelSize>,
     #[command(flatten)]
     machine: Machine,
 }

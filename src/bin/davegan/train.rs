@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use davegan::evaluation::floor_windows;
 use davegan::network::Profile;
 use davegan::storage::train_to_file;
-use davegan::training::{RunOptions, TrainingOptions};
+use davegan::training::{RunOptions, TrainingOptions, warnings};
 use davegan::{Error, Result};
 
 use crate::arguments::{Machine, MicrographArguments, describe};
@@ -77,8 +76,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let micrograph = arguments.micrograph.open()?;
     let mut progress = progress::follow("training")?;
     print(&describe(&micrograph))?;
-    if let Err(reason) = floor_windows(&micrograph.images, options.profile.side(), options.seed) {
-        eprintln!("davegan: warning: {reason}; without them realisations are neither selected nor evaluated");
+    for warning in warnings(&micrograph.images, &options) {
+        eprintln!("davegan: warning: {warning}");
     }
     let run = RunOptions {
         device: arguments.machine.device,

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_a_promise() {
+    fn results_are_reproducible() {
         for sample in all() {
             let three = sample.make(11, 3).unwrap();
             let five = sample.make(11, 5).unwrap();

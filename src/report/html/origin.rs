@@ -29,6 +29,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             "Micrograph",
             format!("{}: {} of {ny} × {nx} pixels", subject.micrograph.source, counted(images.len(), "image")),
         ),
+        ("Side of a pixel", model.origin.voxel_size.map_or("not known".to_owned(), |size| size.to_string())),
         ("Values of the phases before they were numbered", values.join(", ")),
         ("Trained on", format!("{} of {tile_y} × {tile_x} pixels", counted(model.tiles.len(), "tile"))),
         ("Profile", format!("{}, {} latents", model.profile.name(), model.latent_size)),
@@ -59,6 +60,9 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     Ok(html! {
         section aria-label="Training" {
             h2 { "How the model was trained" }
+            @for warning in &subject.micrograph.warnings {
+                p { "Warning of the micrograph's reading: " (warning) "." }
+            }
             table.facts { tbody { @for (name, value) in facts { tr { th scope="row" { (name) } td { (value) } } } } }
             @if changed.is_empty() {
                 p { "All options but the seed are the profile's own." }

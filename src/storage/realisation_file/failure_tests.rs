@@ -31,6 +31,8 @@ fn a_set_of_another_kind_is_not_added_to() {
         change(&mut other);
         let error = RealisationFile::open(&path, &Layout::VtkHdf, &other, Mode::Append).unwrap_err();
         assert!(matches!(error, Error::Format { .. }) && error.to_string().contains(name), "{error}");
+        // A message, not a value of Rust.
+        assert!(!error.to_string().contains("Some("), "{error}");
     }
     let mut other = header(SLICE);
     other.provenance[0].1 = "cuda:0".into();
