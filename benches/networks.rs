@@ -25,21 +25,23 @@ const CASES: [(&str, Profile, usize); 6] = [
 struct Case {
     network: Network,
     input: Tensor<4>,
+    gradient: Tensor<4>,
 }
 
 fn case((name, profile, n): (&str, Profile, usize)) -> Case {
     let latent = if profile == Profile::Paper64 { 32 } else { 5 };
     let architecture = Architecture::new(profile, 1, latent, Variant::default());
     let side = profile.side();
-    let (layers, shape): (Vec<LayerSpec>, _) = match name {
-        "encoder" => (architecture.encoder, [n, 1, side, side]),
-        "generator" => (architecture.generator, [n, latent, 1, 1]),
-        _ => (architecture.discriminator, [n, 1, side, side]),
+    let images = [n, 1, side, side];
+    let (layers, input, output): (Vec<LayerSpec>, _, _) = match name {
+        "encoder" => (architecture.encoder, images, [n, 2 * latent, 1, 1]),
+        "generator" => (architecture.generator, [n, latent, 1, 1], images),
+        _ => (architecture.discriminator, images, [n, 1, 1, 1]),
     };
     let layout = ParameterLayout::new(&layers);
     let parameters = layout.initial_parameters(&mut ChaCha8Rng::seed_from_u64(1));
     let network = Network::new(layers, parameters, layout.initial_statistics(), &Device::flex());
-    Case { network, input: waves(shape) }
+    Case { network, input: waves(input), gradient: waves(output) }
 }
 
 fn waves(shape: [usize; 4]) -> Tensor<4> {
@@ -50,23 +52,21 @@ fn waves(shape: [usize; 4]) -> Tensor<4> {
 #[divan::bench(args = CASES.map(name))]
 fn forward(bencher: Bencher, name: &str) {
     let mut case = case(find(name));
-    bencher.bench_local(|| black_box(case.network.forward_train(case.input.clone()).output));
+    bencher.bench_local(|| black_box(case.network.forward_train(case.input.clone())));
 }
 
 #[divan::bench(args = CASES.map(name))]
 fn backward_parameters(bencher: Bencher, name: &str) {
     let mut case = case(find(name));
     let tape = case.network.forward_train(case.input.clone());
-    let gradient = waves(tape.output.dims());
-    bencher.bench_local(|| black_box(case.network.backward_parameters(&tape, gradient.clone())));
+    bencher.bench_local(|| black_box(case.network.backward_parameters(&tape, case.gradient.clone())));
 }
 
 #[divan::bench(args = CASES.map(name))]
 fn backward_input(bencher: Bencher, name: &str) {
     let mut case = case(find(name));
     let tape = case.network.forward_train(case.input.clone());
-    let gradient = waves(tape.output.dims());
-    bencher.bench_local(|| black_box(case.network.backward_input(&tape, gradient.clone())));
+    bencher.bench_local(|| black_box(case.network.backward_input(&tape, case.gradient.clone())));
 }
 
 fn name((network, profile, n): (&'static str, Profile, usize)) -> String {

@@ -4,11 +4,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use pulp::Arch;
 
 use super::architecture::{CONSTANTS, Constants, LayerSpec};
-use super::cpu::{CpuTape, Workspace};
+use super::cpu::{CpuTape, KernelWorkspace};
 use super::kernels::{Kernels, kernels};
 use super::parameters::ParameterLayout;
 use super::primitives::LayerTape;
-use super::spectral::{self, Normalised};
+use super::spectral::{self, NormalisedKernels};
 use crate::Result;
 
 /// A chain of layers with their weights on a device.
@@ -17,7 +17,7 @@ pub struct Network {
     pub(super) layers: Vec<LayerSpec>,
     pub(super) layout: ParameterLayout,
     pub(super) constants: Constants,
-    pub(super) workspace: Workspace,
+    pub(super) workspace: KernelWorkspace,
     /// Learned parameters, in the order of [`ParameterLayout::parameters`].
     pub(crate) parameters: Tensor<1>,
     /// Moving means and variances, in the order of [`ParameterLayout::statistics`].
@@ -27,12 +27,12 @@ pub struct Network {
 /// A forward pass, for one or several backward passes.
 pub struct Tape {
     /// Output of the network, `[n, channels, height, width]`.
-    pub output: Tensor<4>,
+    pub(crate) output: Tensor<4>,
     record: Record,
     /// The kernels of the forward pass, which its record is of.
     kernels: &'static dyn Kernels,
     /// The parameters of the pass, if kernels are spectrally normalised.
-    spectral: Option<Normalised>,
+    spectral: Option<NormalisedKernels>,
 }
 
 /// Intermediate values of a forward pass.
@@ -66,7 +66,14 @@ impl Network {
             Tensor::<1>::from_data(TensorData::new(values, [length]), device)
         };
         let (parameters, statistics) = (vector(parameters), vector(statistics));
-        Self { layers, layout, constants: CONSTANTS, workspace: Workspace::new(Arch::new()), parameters, statistics }
+        Self {
+            layers,
+            layout,
+            constants: CONSTANTS,
+            workspace: KernelWorkspace::new(Arch::new()),
+            parameters,
+            statistics,
+        }
     }
 
     /// Where each weight lies.

@@ -12,7 +12,7 @@ use super::parameters::{LayerEntries, ParameterLayout, part};
 use super::sum::sum;
 
 /// Parameters with normalised kernels, and the singular values and vectors for their gradient.
-pub struct Normalised {
+pub struct NormalisedKernels {
     /// All parameters, in the order of [`ParameterLayout::parameters`].
     pub parameters: Tensor<1>,
     kernels: Vec<Singular>,
@@ -30,7 +30,11 @@ struct Singular {
 }
 
 /// Normalises all kernels. `statistics` holds their left singular vectors, whose next estimates are returned too.
-pub fn normalise(layout: &ParameterLayout, parameters: &Tensor<1>, statistics: &Tensor<1>) -> (Normalised, Tensor<1>) {
+pub fn normalise(
+    layout: &ParameterLayout,
+    parameters: &Tensor<1>,
+    statistics: &Tensor<1>,
+) -> (NormalisedKernels, Tensor<1>) {
     let (mut kernels, mut parts, mut directions) = (Vec::new(), Vec::new(), Vec::new());
     for LayerEntries { kernel, shift, direction, .. } in &layout.layers {
         let direction = direction.as_ref().expect("a network is normalised spectrally in all its layers or in none");
@@ -43,10 +47,10 @@ pub fn normalise(layout: &ParameterLayout, parameters: &Tensor<1>, statistics: &
         directions.push(left.clone().flatten(0, 1));
         kernels.push(Singular { kernel: kernel.clone(), value, left, right });
     }
-    (Normalised { parameters: Tensor::cat(parts, 0), kernels }, Tensor::cat(directions, 0))
+    (NormalisedKernels { parameters: Tensor::cat(parts, 0), kernels }, Tensor::cat(directions, 0))
 }
 
-impl Normalised {
+impl NormalisedKernels {
     /// From the gradient with respect to the normalised parameters to that with respect to the parameters. The singular
     /// vectors count as constants: to first order the singular value does not depend on them.
     pub fn backward(&self, gradient: Tensor<1>) -> Tensor<1> {

@@ -354,7 +354,7 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
             let network = single(&network(layers, &mut rng));
             let input = random(shape, &mut rng).cast(DType::F32);
             let gradient = random(network.output_shape(shape), &mut rng).cast(DType::F32);
-            let on = |arch| Network { workspace: Workspace::new(arch), ..network.clone() };
+            let on = |arch| Network { workspace: KernelWorkspace::new(arch), ..network.clone() };
             let [narrow, wide] = [Arch::V3(narrow), Arch::V4(wide)].map(|arch| results(&on(arch), &input, &gradient));
             assert!(narrow == wide, "{shape:?}");
             let scalar = results(&on(Arch::Scalar), &input, &gradient);

@@ -13,7 +13,7 @@ pub fn adam(values: &mut [f32], [first, second]: [&mut [f32]; 2], gradient: &[f3
     let moments = first.chunks_mut(PART).zip(second.chunks_mut(PART));
     let parts = values.chunks_mut(PART).zip(gradient.chunks(PART)).zip(moments);
     for_each(parts, |((values, gradient), (first, second))| {
-        Arch::new().dispatch(Change {
+        Arch::new().dispatch(AdamUpdate {
             values,
             gradient,
             first,
@@ -28,7 +28,7 @@ pub fn adam(values: &mut [f32], [first, second]: [&mut [f32]; 2], gradient: &[f3
     });
 }
 
-struct Change<'a> {
+struct AdamUpdate<'a> {
     values: &'a mut [f32],
     gradient: &'a [f32],
     first: &'a mut [f32],
@@ -40,7 +40,7 @@ struct Change<'a> {
     rate: f32,
 }
 
-impl WithSimd for Change<'_> {
+impl WithSimd for AdamUpdate<'_> {
     type Output = ();
 
     #[inline(always)]

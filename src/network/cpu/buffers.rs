@@ -13,13 +13,13 @@ type Values = ABox<[f32], ConstAlign<64>>;
 
 /// What the kernels need for one network beside its weights.
 #[derive(Debug, Clone)]
-pub struct Workspace {
+pub struct KernelWorkspace {
     arch: Arch,
     pub forward: Arc<BufferPool<ForwardBuffers>>,
     pub backward: Arc<BufferPool<BackwardBuffers>>,
 }
 
-impl Workspace {
+impl KernelWorkspace {
     /// A workspace for the SIMD instructions of `arch`.
     pub fn new(arch: Arch) -> Self {
         Self { arch, forward: BufferPool::new(), backward: BufferPool::new() }

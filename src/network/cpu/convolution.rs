@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::correlation::correlate;
 use super::grid::{Grid, Placement, first_pixel};
 use super::product::{Planes, WeightRows, multiply};
-use super::row_pairs::{GROUP, Order, Region, multiply_pairs, pair_taps};
+use super::row_pairs::{GROUP, Order, PlaneRegion, multiply_pairs, pair_taps};
 use super::simd::LINE;
 use crate::network::architecture::Geometry;
 use crate::network::architecture::{KERNEL, Padding};
@@ -112,14 +112,14 @@ impl Convolution {
                 for px in 0..2 {
                     let plane = 2 * py + px;
                     let [top, left] = first_pixel(plane);
-                    let region = Region { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
+                    let region = PlaneRegion { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
                     let weights = WeightRows { values, start: px, rows: count, stride: GROUP, offsets: &offsets };
                     let to = &mut to[plane * stride..];
                     multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, 4 * stride);
                 }
             } else {
                 // Few channels: two planes of each are the rows of one tile, with the border.
-                let region = Region { start: (1 - py) * pitch, rows: extent, length: pitch, pitch };
+                let region = PlaneRegion { start: (1 - py) * pitch, rows: extent, length: pitch, pitch };
                 for (channel, to) in to.chunks_exact_mut(4 * stride).enumerate() {
                     let start = channel * GROUP;
                     let weights = WeightRows { values, start, rows: 2, stride: 1, offsets: &offsets };
@@ -148,7 +148,7 @@ impl Convolution {
         let (coarse, coarse_region) = if region.length.is_multiple_of(LINE) {
             (Planes::of_block(&self.coarse, coarse), region)
         } else {
-            let padded = Region { start: 0, pitch: region.length.next_multiple_of(LINE), ..region };
+            let padded = PlaneRegion { start: 0, pitch: region.length.next_multiple_of(LINE), ..region };
             runs = self.runs(coarse, padded.pitch);
             let stride = padded.rows * padded.pitch;
             (Planes { values: &runs, stride, count: runs.len() / stride }, padded)
@@ -196,9 +196,9 @@ impl Convolution {
         multiply(simd, weights, &by_image, &reads, points, to, points);
     }
 
-    fn coarse_region(&self) -> Region {
+    fn coarse_region(&self) -> PlaneRegion {
         let extent = self.coarse.extent;
-        Region { start: 0, rows: extent, length: extent * self.coarse.n, pitch: self.coarse.pitch }
+        PlaneRegion { start: 0, rows: extent, length: extent * self.coarse.n, pitch: self.coarse.pitch }
     }
 }
 

@@ -12,7 +12,7 @@
 use pulp::Simd;
 
 use super::product::{Planes, load};
-use super::row_pairs::Region;
+use super::row_pairs::PlaneRegion;
 use super::simd::LINE;
 
 /// For each plane c of `coarse` and f of `fine`, the sums over p of coarse[c][p] * fine[f][p + t] for t = 0, `column`, one row
@@ -24,7 +24,7 @@ pub fn correlate<S: Simd>(
     simd: S,
     coarse: Planes,
     fine: Planes,
-    regions: [Region; 2],
+    regions: [PlaneRegion; 2],
     column: usize,
     mut add: impl FnMut(usize, usize, [f32; 4]),
 ) {
@@ -70,7 +70,7 @@ pub fn correlate<S: Simd>(
 }
 
 /// Where the lines of the upper run of each pair begin, in either kind of plane.
-fn pair_starts([coarse, fine]: [Region; 2]) -> Vec<[usize; 2]> {
+fn pair_starts([coarse, fine]: [PlaneRegion; 2]) -> Vec<[usize; 2]> {
     let pair = |row: usize| [coarse.start + row * coarse.pitch, fine.start + row * fine.pitch];
     let lines = |starts: [usize; 2]| (0..coarse.length).step_by(LINE).map(move |line| starts.map(|start| start + line));
     (0..coarse.rows).step_by(2).map(pair).flat_map(lines).collect()

@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Tensor;
 
-pub use buffers::Workspace;
+pub use buffers::KernelWorkspace;
 pub use chain::CpuTape;
 pub use slices::is_f32_on_cpu;
 

@@ -18,7 +18,7 @@ const TAPS: usize = KERNEL * KERNEL;
 
 /// The part of every plane that is computed: `rows` runs of `length` numbers, `pitch` apart.
 #[derive(Debug, Clone, Copy)]
-pub struct Region {
+pub struct PlaneRegion {
     pub start: usize,
     pub rows: usize,
     pub length: usize,
@@ -65,7 +65,7 @@ pub fn multiply_pairs<S: Simd>(
     weights: WeightRows,
     from: &[f32],
     reads: &[usize],
-    region: Region,
+    region: PlaneRegion,
     to: &mut [f32],
     to_stride: usize,
 ) {
@@ -84,7 +84,7 @@ pub fn multiply_pairs<S: Simd>(
 /// The starts of the vectors that cover the upper run of each pair, from the last to the first: what the last writes
 /// beyond the upper run may be where the lower one begins, and is written over later.
 #[inline(always)]
-fn pair_starts(region: Region, lanes: usize) -> Vec<usize> {
+fn pair_starts(region: PlaneRegion, lanes: usize) -> Vec<usize> {
     let vectors = region.length.div_ceil(lanes);
     let mut starts = Vec::with_capacity(region.rows / 2 * vectors);
     for row in (0..region.rows).step_by(2) {
