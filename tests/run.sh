@@ -185,7 +185,7 @@ DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 c_tests "$webgpu" -j 2 -R '^c_(device
 stage "installed package"
 tests/install_test.sh "$build"
 
-stage "examples of the README"
+stage "code of README and guide"
 tests/readme_test.sh "$build"
 
 stage "PyTorch, vtk and h5py"
