@@ -146,6 +146,11 @@ python_packages=$!
 stage "scripts, licences and format"
 shellcheck -x -S warning -e SC2054 cmake/*.sh docs/*.sh examples-c/*.sh tests/*.sh benches/*.sh .ci/run
 cmake/third_party.py --check
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+grep -qx "version: $version" CITATION.cff || {
+    echo "CITATION.cff does not name version $version of Cargo.toml" >&2
+    exit 1
+}
 cargo fmt --check
 
 stage "cargo clippy"
