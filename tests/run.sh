@@ -146,6 +146,11 @@ python_packages=$!
 stage "scripts, licences and format"
 shellcheck -x -S warning -e SC2054 cmake/*.sh docs/*.sh examples-c/*.sh tests/*.sh benches/*.sh .ci/run
 cmake/third_party.py --check
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+grep -qx "version: $version" CITATION.cff || {
+    echo "CITATION.cff does not name version $version of Cargo.toml" >&2
+    exit 1
+}
 cargo fmt --check
 
 stage "cargo clippy"
@@ -185,7 +190,7 @@ DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 c_tests "$webgpu" -j 2 -R '^c_(device
 stage "installed package"
 tests/install_test.sh "$build"
 
-stage "examples of the README"
+stage "code of README and guide"
 tests/readme_test.sh "$build"
 
 stage "PyTorch, vtk and h5py"
