@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use burn::tensor::Device as BurnDevice;
+use burn_tensor::Device as BurnDevice;
 use ndarray::Array4;
 use sha2::{Digest, Sha256};
 

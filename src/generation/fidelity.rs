@@ -60,7 +60,7 @@ mod tests {
         let own = micrograph(1);
         let (origin, tiles) = (Origin::new(&own), tiles(&own.images, 32).unwrap());
         let options = TrainingOptions::new(Profile::Paper32);
-        let model = Model::untrained(options, origin, tiles, &burn::tensor::Device::flex());
+        let model = Model::untrained(options, origin, tiles, &burn_tensor::Device::flex());
         let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
         let judged = |of| fidelity(&model, &of, 1, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(judged(own).gates().len(), 16);

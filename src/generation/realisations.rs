@@ -276,7 +276,7 @@ mod tests {
         let micrograph = Sample::Checkerboard(Checkerboard { ny: 64, nx: 128, cell: 8 }).make(1, 1).unwrap();
         let options = TrainingOptions { generator_periodic, ..TrainingOptions::new(Profile::Standard) };
         let tiles = tiles(&micrograph.images, 64).unwrap();
-        Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
+        Model::untrained(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex())
     }
 
     /// The displacements that take one image to the other.

@@ -12,7 +12,7 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use ndarray::{Array2, ArrayD, Ix1, Ix2, Ix4, IxDyn};
 
 use super::{Attribute, Container, NamedArray};

@@ -77,7 +77,7 @@ mod tests {
         let tiles = tiles(&micrograph.images, 32).unwrap();
         let options = TrainingOptions::new(Profile::Paper32);
         let origin = Origin::new(&micrograph);
-        (Model::untrained(options, origin, tiles, &burn::tensor::Device::flex()), micrograph.images)
+        (Model::untrained(options, origin, tiles, &burn_tensor::Device::flex()), micrograph.images)
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
         let options = GenerationOptions { count: 2, threads: 1, ..GenerationOptions::default() };
         let chosen = realisations(&model, &options).unwrap();
         let other = TrainingOptions { seed: 1, ..model.options.clone() };
-        model.state = TrainingState::new(&other, 2, &burn::tensor::Device::flex());
+        model.state = TrainingState::new(&other, 2, &burn_tensor::Device::flex());
         assert_eq!(realisations(&model, &options).unwrap(), chosen);
         model.choice = None;
         assert_ne!(realisations(&model, &options).unwrap(), chosen);

@@ -2,7 +2,7 @@
 
 use crate::network::read;
 use crate::{Error, Result};
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 /// The five losses, each a mean over steps.
 #[derive(Debug, Clone, Copy, PartialEq)]

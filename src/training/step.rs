@@ -1,6 +1,6 @@
 //! One training step: three losses, three gradients, three updates.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 
 use super::adam::{Adam, AdamConstants, Update};
 use super::augmentation::{

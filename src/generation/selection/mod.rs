@@ -163,7 +163,7 @@ mod tests {
             ..TrainingOptions::new(Profile::Paper32)
         };
         let tiles = tiles(&micrograph.images, 32).unwrap();
-        let mut model = Model::untrained(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex());
+        let mut model = Model::untrained(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex());
 
         let made = realisations(&model, &GenerationOptions { seed: 9, count: 45, ..Default::default() }).unwrap();
         let fractions = Indicator::new(&made, 1).unwrap().volume_fractions();
