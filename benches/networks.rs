@@ -1,6 +1,6 @@
 //! One pass of each network of the paper, forward and backward, at the batch sizes of its training step.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use davegan::network::{Architecture, LayerSpec, Network, ParameterLayout, Profile, Variant};
 use divan::{Bencher, black_box};
 use rand::SeedableRng;

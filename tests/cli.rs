@@ -77,7 +77,9 @@ fn wrong_usage_has_status_2_and_names_the_argument() {
 fn failures_have_status_1_and_the_words_of_the_library() {
     let folder = folder("failures");
     let grey: Vec<u8> = (0..64 * 64).map(|pixel: u32| (pixel % 251) as u8).collect();
-    image::save_buffer(folder.join("grey.png"), &grey, 64, 64, image::ColorType::L8).unwrap();
+    let mut encoder = png::Encoder::new(std::fs::File::create(folder.join("grey.png")).unwrap(), 64, 64);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(&grey).unwrap();
     std::fs::write(folder.join("text.h5"), "no model").unwrap();
     for (arguments, words) in [
         (&["train", "missing.png"][..], "missing.png: cannot open the micrograph"),

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use burn::tensor::Device as BurnDevice;
+use burn_tensor::Device as BurnDevice;
 use cudarc::driver::{DriverError, result, sys};
 
 use super::{Device, DeviceInfo, not_there};

@@ -14,7 +14,7 @@ mod wgpu;
 use std::fmt;
 use std::str::FromStr;
 
-use burn::tensor::Device as BurnDevice;
+use burn_tensor::Device as BurnDevice;
 
 pub use pool::{MAX_THREADS, thread_pool};
 pub use threads::{for_each, join, with_spinning_workers};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 
 /// How long a thread without tasks spins.
 const PATIENCE: Duration = Duration::from_micros(500);

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use burn::tensor::wgpu::{WgpuBackend, wgpu};
-use burn::tensor::{Device as BurnDevice, DeviceKind};
+use burn_tensor::wgpu::{WgpuBackend, wgpu};
+use burn_tensor::{Device as BurnDevice, DeviceKind};
 use futures_lite::future::block_on;
 use once_cell::sync::OnceCell;
 

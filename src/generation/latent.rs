@@ -1,6 +1,6 @@
 //! The latent space: drawing, encoding, decoding, traversing, interpolating.
 
-use burn::tensor::{Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 use ndarray::{Array2, Array4, ArrayView2, Axis, concatenate, s};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};

@@ -192,7 +192,7 @@ mod tests {
         let micrograph = Sample::Checkerboard(Checkerboard { ny: 64, nx: 128, cell: 8 }).make(1, 1).unwrap();
         let options = TrainingOptions::new(Profile::Standard).with(|r| r.generator_periodic = generator_periodic);
         let tiles = tiles(&micrograph.images, 64).unwrap();
-        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex()).model()
+        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
     }
 
     /// The displacements that take one image to the other.

@@ -4,7 +4,7 @@ mod origin;
 mod record;
 mod selection;
 
-use burn::tensor::Device as BurnDevice;
+use burn_tensor::Device as BurnDevice;
 use ndarray::Array4;
 
 pub use origin::Origin;

@@ -1,6 +1,6 @@
 //! A network: a chain of layers over one vector of parameters and one of moving statistics.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use pulp::Arch;
 
 use super::architecture::{CONSTANTS, Constants, LayerSpec};

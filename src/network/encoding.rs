@@ -2,8 +2,8 @@
 
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
-use burn::tensor::kind::Basic;
-use burn::tensor::{Device, Element, Int, Tensor, TensorData};
+use burn_tensor::kind::Basic;
+use burn_tensor::{Device, Element, Int, Tensor, TensorData};
 
 /// Number of channels: one for two phases (the indicator of phase 1), else one per phase.
 pub fn channels(n_phases: usize) -> usize {

@@ -3,7 +3,7 @@
 //! [`Cpu`] has fused kernels for `f32` on the CPU. [`Primitives`] uses Burn's operations and works on every device and
 //! with every float type. The tests hold the one to the other.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::chain::{Network, PendingPhases, Record};
 use super::cpu::{Cpu, is_f32_on_cpu};

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::parameters::{LayerEntries, ParameterLayout, part};
 use super::sum::sum;

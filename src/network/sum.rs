@@ -1,6 +1,6 @@
 //! Sums in a fixed order, so that training is reproducible.
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 
 /// The sum of all elements, `[1]`.
 ///
@@ -16,7 +16,7 @@ fn sum_as_row<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Int;
+    use burn_tensor::Int;
 
     use super::*;
     use crate::device::every_kind;

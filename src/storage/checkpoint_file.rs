@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use ndarray::Array1;
 
 use super::model_file::{model_container, model_of, put_network};

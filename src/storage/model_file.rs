@@ -13,7 +13,7 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device as BurnDevice, Tensor};
+use burn_tensor::{Device as BurnDevice, Tensor};
 use ndarray::{Array2, ArrayD, IxDyn};
 
 use super::parts::Parts;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device as BurnDevice, Tensor, TensorData};
+use burn_tensor::{Device as BurnDevice, Tensor, TensorData};
 use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, Ix4};
 
 use super::{Attribute, Container, NamedArray};

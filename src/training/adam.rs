@@ -1,6 +1,6 @@
 //! The Adam optimiser.
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 
 use crate::network::{AdamStep, kernels};
 

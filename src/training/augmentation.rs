@@ -1,6 +1,6 @@
 //! The differentiable augmentations: periodic translation T of images, T_mu and T_sigma of latent distributions.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use rand::Rng;
 use rand_distr::{Distribution, Normal, StandardNormal, Uniform};
 
@@ -88,7 +88,7 @@ pub fn standard_normal(count: usize, rng: &mut impl Rng) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Int};
+    use burn_tensor::{Device, Int};
 
     use super::*;
 

@@ -4,7 +4,7 @@
 //! training normalise it wrongly: by variances that are 10 to 16 % too large in the first layer after 5,000 steps. So they are measured
 //! anew, as for any average of weights (Izmailov et al. 2018, "Averaging weights leads to wider optima", section 3.2).
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use rand::Rng;
 
 use super::augmentation::standard_normal;
@@ -58,7 +58,7 @@ mod tests {
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
         let tiles = tiles(&micrograph.images, 32).unwrap();
         let options = TrainingOptions::new(Profile::Paper32).with(|r| r.ema_decay = ema_decay);
-        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn::tensor::Device::flex())
+        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex())
     }
 
     fn numbers(tensor: &Tensor<1>) -> Vec<f32> {

@@ -1,6 +1,6 @@
 //! Which images a training step sees.
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
 

@@ -1,6 +1,6 @@
 //! A training as it stands: its model, and what going on needs besides.
 
-use burn::tensor::Device as BurnDevice;
+use burn_tensor::Device as BurnDevice;
 
 use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::options::TrainingOptions;

@@ -1,6 +1,6 @@
 //! The discriminator's part of a step.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::adam::Update;
 use super::losses;

@@ -1,6 +1,6 @@
 //! The random numbers of one step.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 
 use super::augmentation::{
     Displacements, LatentAugmentation, draw_displacements, standard_normal, uniform_displacements,

@@ -1,6 +1,6 @@
 //! The encoder's part of a step.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::adam::Update;
 use super::augmentation::LatentAugmentation;

@@ -1,6 +1,6 @@
 //! The mean losses that a row of the loss history holds.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use crate::network::read;
 use crate::progress::Losses;

@@ -3,8 +3,8 @@
 //! All work from logits. The translation T of Eq. 3 takes the same displacement for original and reconstruction, so it
 //! permutes the terms of a sum and changes neither value nor gradient: it is not carried out.
 
-use burn::tensor::Tensor;
-use burn::tensor::activation::sigmoid;
+use burn_tensor::Tensor;
+use burn_tensor::activation::sigmoid;
 
 use super::augmentation::LatentAugmentation;
 use crate::network::{kernels, softplus, sum};
@@ -143,7 +143,7 @@ pub fn divergence(
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device, TensorData};
+    use burn_tensor::{DType, Device, TensorData};
     use rand::Rng;
     use rand_chacha::ChaCha8Rng;
 

@@ -1,6 +1,6 @@
 //! Writes training steps, with all their random draws, for PyTorch to repeat (`tests/python/test_training_step.py`).
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 use ndarray::{ArrayD, IxDyn};
 
 use super::augmentation::LatentAugmentation;

@@ -1,6 +1,6 @@
 //! One network on several streams of images: as one batch, or each as a batch of its own.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use crate::network::{Network, Tape};
 

@@ -3,7 +3,7 @@
 //! Ends of thin boundaries, single pixels and frayed outlines are patterns that the material hardly has. A discriminator
 //! judges a whole image; the frequencies of patterns tell which pixels are wrong.
 
-use burn::tensor::{Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 
 use super::losses::Term;
 use crate::Result;
@@ -79,7 +79,7 @@ fn places(height: usize, width: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn_tensor::Device;
     use ndarray::Array4;
 
     use super::*;

@@ -1,6 +1,6 @@
 //! The encoder's output as a normal distribution of latent vectors.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 /// The distribution of latent vectors that the encoder gives for each image, `[batch, latents]`.
 pub struct Posterior {

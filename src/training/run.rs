@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::averaged::averaged_generator;
 use super::batches::TrainingData;

@@ -1,6 +1,6 @@
 //! What training steps change: networks, optimisers, averages.
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 
 use super::adam::{Adam, Update};
 use super::minkowski::{self, COMPARED};

@@ -1,6 +1,6 @@
 //! One training step: three losses, three gradients, three updates.
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 
 use super::adam::Update;
 use super::augmentation::{opposite, translate};

@@ -82,7 +82,7 @@ mod tests {
         let tiles = tiles(&micrograph.images, 32).unwrap();
         let options = TrainingOptions::new(Profile::Paper32);
         let origin = Origin::new(&micrograph);
-        (Checkpoint::new(options, origin, tiles, &burn::tensor::Device::flex()), micrograph.images)
+        (Checkpoint::new(options, origin, tiles, &burn_tensor::Device::flex()), micrograph.images)
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         let options = GenerationOptions { count: 2, threads: 1, ..GenerationOptions::default() };
         let chosen = realisations(&checkpoint.model(), &options).unwrap();
         let other = TrainingOptions { seed: 1, ..checkpoint.options.clone() };
-        checkpoint.state = TrainingState::new(&other, 2, &burn::tensor::Device::flex());
+        checkpoint.state = TrainingState::new(&other, 2, &burn_tensor::Device::flex());
         assert_eq!(realisations(&checkpoint.model(), &options).unwrap(), chosen);
         checkpoint.best = None;
         assert_ne!(realisations(&checkpoint.model(), &options).unwrap(), chosen);

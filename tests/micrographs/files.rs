@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use davegan::Error;
 use davegan::micrograph::{Micrograph, PhaseImages, Segmentation};
-use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage};
 use ndarray::{Array2, Array3, Array4};
+use png::BitDepth;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tiff::encoder::colortype::{ColorType, Gray8, Gray16, Gray32Float, RGB8};
 use tiff::encoder::{TiffEncoder, TiffValue};
 
-use super::{Folder, message, read_auto, read_by, write_hdf5};
+use super::{Folder, message, read_auto, read_by, write_grey_png, write_hdf5, write_png};
 
 /// Two phases with values 10 and 200 on 5 rows of 7 columns.
 fn pattern(y: usize, x: usize) -> u8 {
@@ -136,19 +136,27 @@ fn png_of_every_grey_kind() {
     let folder = Folder::new("png");
     // The name says nothing: the content does.
     let path = folder.file("m.tif");
-    let check = |image: DynamicImage, low, high| {
-        image.save_with_format(&path, image::ImageFormat::Png).unwrap();
+    let grey: Vec<u8> = (0..35).map(|pixel| pattern(pixel / 7, pixel % 7)).collect();
+    let write = |color, depth, of_level: &dyn Fn(u8) -> Vec<u8>| {
+        let samples: Vec<u8> = grey.iter().flat_map(|&level| of_level(level)).collect();
+        write_png(&path, 7, (color, depth), &samples);
+    };
+    let wide = |level: u8| (u16::from(level) * 300).to_be_bytes().to_vec();
+    let kinds: [(_, _, &dyn Fn(u8) -> Vec<u8>, _); 6] = [
+        (png::ColorType::Grayscale, BitDepth::Eight, &|level| vec![level], [10.0, 200.0]),
+        (png::ColorType::Grayscale, BitDepth::Sixteen, &wide, [3000.0, 60000.0]),
+        (png::ColorType::GrayscaleAlpha, BitDepth::Eight, &|level| vec![level, 255], [10.0, 200.0]),
+        (png::ColorType::Rgb, BitDepth::Eight, &|level| vec![level; 3], [10.0, 200.0]),
+        (png::ColorType::Rgb, BitDepth::Sixteen, &|level| wide(level).repeat(3), [3000.0, 60000.0]),
+        (png::ColorType::Rgba, BitDepth::Eight, &|level| vec![level, level, level, 255], [10.0, 200.0]),
+    ];
+    for (color, depth, of_level, [low, high]) in kinds {
+        write(color, depth, of_level);
         assert_is_pattern(&read_auto(&path, None).unwrap(), low, high);
         assert_eq!(read_auto(&path, Some("")).unwrap().source, "m.tif");
         assert!(matches!(read_auto(&path, Some("m")), Err(Error::InvalidParameter(_))));
-    };
-    let at = |x: u32, y: u32| pattern(y as usize, x as usize);
-    check(GrayImage::from_fn(7, 5, |x, y| Luma([at(x, y)])).into(), 10.0, 200.0);
-    check(ImageBuffer::from_fn(7, 5, |x, y| Luma([u16::from(at(x, y)) * 300])).into(), 3000.0, 60000.0);
-    check(GrayAlphaImage::from_fn(7, 5, |x, y| LumaA([at(x, y), 255])).into(), 10.0, 200.0);
-    check(RgbImage::from_fn(7, 5, |x, y| Rgb([at(x, y); 3])).into(), 10.0, 200.0);
-    let coloured = RgbImage::from_fn(7, 5, |x, y| Rgb([at(x, y), 10, 10]));
-    coloured.save_with_format(&path, image::ImageFormat::Png).unwrap();
+    }
+    write(png::ColorType::Rgb, BitDepth::Eight, &|level| vec![level, 10, 10]);
     assert!(matches!(read_auto(&path, None), Err(Error::Format { .. })));
     assert!(message(&path, None).contains("(200, 10, 10)"));
 }
@@ -200,7 +208,7 @@ fn grey_levels_need_a_segmentation() {
     let folder = Folder::new("grey");
     let path = folder.file("m.png");
     let level = |x: u32| if x < 8 { 20 + x as u8 } else { 200 + x as u8 };
-    GrayImage::from_fn(16, 4, |x, _| Luma([level(x)])).save(&path).unwrap();
+    write_grey_png(&path, [16, 4], |x, _| level(x));
     let text = message(&path, None);
     assert!(text.contains("16 distinct values") && text.contains("Otsu"), "{text}");
     for segmentation in [Segmentation::Otsu { n_phases: 2 }, Segmentation::Thresholds(vec![100.0])] {
@@ -304,7 +312,7 @@ fn damaged_files_are_refused() {
     });
     survives_damage(&path, None);
     let path = folder.file("m.png");
-    GrayImage::from_fn(7, 5, |x, y| Luma([pattern(y as usize, x as usize)])).save(&path).unwrap();
+    write_grey_png(&path, [7, 5], |x, y| pattern(y as usize, x as usize));
     survives_damage(&path, None);
     let path = folder.file("m.tif");
     write_tiff::<Gray16>(&path, 2, u16::from);
@@ -328,7 +336,7 @@ fn phase_numbers_stay_as_they_are() {
         write_hdf5(&path, "m", &Array2::from_elem((2, 3), wrong));
         assert!(matches!(read(8), Err(Error::Format { .. })), "{wrong}");
     }
-    GrayImage::from_fn(7, 5, |x, y| Luma([pattern(y as usize, x as usize)])).save(folder.file("m.png")).unwrap();
+    write_grey_png(&folder.file("m.png"), [7, 5], |x, y| pattern(y as usize, x as usize));
     let message = PhaseImages::read(folder.file("m.png"), "m", 2).unwrap_err().to_string();
     assert!(message.contains("no HDF5 file"), "{message}");
 }

@@ -56,3 +56,19 @@ fn write_hdf5<T: hdf5::H5Type, D: ndarray::Dimension>(path: &Path, name: &str, d
         hdf5::File::create(path).unwrap().new_dataset_builder().with_data(data).create(name).unwrap();
     });
 }
+
+/// Writes a PNG of `nx` columns; `samples` are its bytes.
+fn write_png(path: &Path, nx: u32, (color, depth): (png::ColorType, png::BitDepth), samples: &[u8]) {
+    let bits = nx as usize * color.samples() * usize::from(depth as u8);
+    let ny = samples.len() / bits.div_ceil(8);
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), nx, ny as u32);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    encoder.write_header().unwrap().write_image_data(samples).unwrap();
+}
+
+/// Writes a PNG of `nx` x `ny` grey levels of 8 bits.
+fn write_grey_png(path: &Path, [nx, ny]: [u32; 2], level: impl Fn(u32, u32) -> u8) {
+    let samples: Vec<u8> = (0..nx * ny).map(|pixel| level(pixel % nx, pixel / nx)).collect();
+    write_png(path, nx, (png::ColorType::Grayscale, png::BitDepth::Eight), &samples);
+}

@@ -1,14 +1,11 @@
 //! Regions, stored values of PNGs, and pictures whose edges are smoothed.
 
-use std::fs;
-
 use davegan::Error;
 use davegan::micrograph::{LengthUnit, Micrograph, ReadOptions, Region, Segmentation, VoxelSize};
-use image::{GrayImage, Luma};
 use ndarray::{Array2, Array3};
+use png::{BitDepth, ColorType};
 
-use super::tiff_bytes::zlib_stored;
-use super::{Folder, message, read_auto, read_by, values, write_hdf5};
+use super::{Folder, message, read_auto, read_by, values, write_grey_png, write_hdf5, write_png};
 
 /// A disc of grey 255 on 0 whose edge is smoothed as drawing programs do: by the share of each pixel that it covers.
 fn smoothed(x: u32, y: u32) -> u8 {
@@ -25,7 +22,7 @@ fn smoothed(x: u32, y: u32) -> u8 {
 fn smoothed_edges_are_pointed_out_and_real_phases_are_not() {
     let folder = Folder::new("rims");
     let path = folder.file("m.png");
-    GrayImage::from_fn(40, 40, |x, y| Luma([smoothed(x, y)])).save(&path).unwrap();
+    write_grey_png(&path, [40, 40], smoothed);
     let read = read_auto(&path, None).unwrap();
     assert_eq!(read.images.n_phases(), 5);
     let warning = &read.warnings[..];
@@ -40,7 +37,7 @@ fn smoothed_edges_are_pointed_out_and_real_phases_are_not() {
     // Bands and grains of three phases, the middle one between the others or not.
     for band in [1, 3, 7] {
         let level = |x: u32, y: u32| [0, 90, 255][((x / band + y / (2 * band)) % 3) as usize];
-        GrayImage::from_fn(60, 60, |x, y| Luma([level(x, y)])).save(&path).unwrap();
+        write_grey_png(&path, [60, 60], level);
         let thin = band == 1;
         assert_eq!(read_auto(&path, None).unwrap().warnings.is_empty(), !thin, "{band}");
     }
@@ -55,7 +52,7 @@ fn a_region_is_cut_out_before_thresholds_are_found() {
         (false, phase) => 50 + 50 * phase + (x * y) % 7,
         (true, phase) => 240 + 10 * phase,
     };
-    GrayImage::from_fn(30, 26, |x, y| Luma([level(x, y) as u8])).save(&path).unwrap();
+    write_grey_png(&path, [30, 26], |x, y| level(x, y) as u8);
     let region = Region { x0: 3, y0: 2, nx: 25, ny: 18 };
     let options = ReadOptions { segmentation: Segmentation::Otsu { n_phases: 2 }, region, voxel_size: None };
     let read = Micrograph::read(&path, None, &options).unwrap();
@@ -88,42 +85,24 @@ fn voxel_sizes_are_validated_before_the_file_is_opened() {
 fn grey_pictures_are_told_how_to_be_read() {
     let folder = Folder::new("advice");
     let path = folder.file("m.png");
-    GrayImage::from_fn(16, 4, |x, y| Luma([(x * y) as u8])).save(&path).unwrap();
+    write_grey_png(&path, [16, 4], |x, y| (x * y) as u8);
     for part in ["davegan_micrograph_read", "davegan_train_micrograph", "--otsu", "--thresholds"] {
         assert!(message(&path, None).contains(part), "{part}");
     }
-}
-
-/// A grey PNG whose rows of packed pixels, a filter byte first, are `rows`.
-fn png(nx: u8, ny: u8, bits: u8, rows: &[u8]) -> Vec<u8> {
-    let crc = |bytes: &[u8]| {
-        let update = |crc: u32, &byte: &u8| {
-            (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 })
-        };
-        !bytes.iter().fold(u32::MAX, update)
-    };
-    let chunk = |name: &[u8; 4], data: &[u8]| {
-        let body = [name, data].concat();
-        [(data.len() as u32).to_be_bytes().to_vec(), body.clone(), crc(&body).to_be_bytes().to_vec()].concat()
-    };
-    let header = [0, 0, 0, nx, 0, 0, 0, ny, bits, 0, 0, 0, 0];
-    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", &zlib_stored(rows)), chunk(b"IEND", &[])]
-        .concat()
 }
 
 #[test]
 fn values_of_few_bits_are_those_stored() {
     let folder = Folder::new("png-bits");
     let path = folder.file("m.png");
-    for (bits, rows, expected) in [
-        (1, [0, 0b0100_0000, 0, 0b1000_0000], [0.0, 1.0, 1.0, 0.0]),
-        (2, [0, 0b0111_0000, 0, 0b1100_0000], [1.0, 3.0, 3.0, 0.0]),
-        (4, [0, 0x25, 0, 0xF2], [2.0, 5.0, 15.0, 2.0]),
-        (8, [0, 7, 0, 9], [7.0, 9.0, 0.0, 0.0]),
+    for (depth, nx, rows, expected) in [
+        (BitDepth::One, 2, [0b0100_0000, 0b1000_0000], &[0.0, 1.0, 1.0, 0.0][..]),
+        (BitDepth::Two, 2, [0b0111_0000, 0b1100_0000], &[1.0, 3.0, 3.0, 0.0]),
+        (BitDepth::Four, 2, [0x25, 0xF2], &[2.0, 5.0, 15.0, 2.0]),
+        (BitDepth::Eight, 1, [7, 9], &[7.0, 9.0]),
     ] {
-        let nx = if bits == 8 { 1 } else { 2 };
-        fs::write(&path, png(nx, 2, bits, &rows)).unwrap();
-        assert_eq!(values(&read_auto(&path, None).unwrap()), expected[..2 * usize::from(nx)], "{bits}");
+        write_png(&path, nx, (ColorType::Grayscale, depth), &rows);
+        assert_eq!(values(&read_auto(&path, None).unwrap()), expected, "{depth:?}");
     }
 }
 

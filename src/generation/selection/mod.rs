@@ -149,7 +149,7 @@ mod tests {
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
         let options = TrainingOptions::new(Profile::Paper32).with(|r| r.generator_periodic = true);
         let tiles = tiles(&micrograph.images, 32).unwrap();
-        let device = burn::tensor::Device::flex();
+        let device = burn_tensor::Device::flex();
         let mut model = Checkpoint::new(options, Origin::new(&micrograph), tiles, &device).model();
 
         let made = realisations(&model, &GenerationOptions { seed: 9, count: 45, ..Default::default() }).unwrap();

@@ -1,4 +1,4 @@
-use burn::tensor::DType;
+use burn_tensor::DType;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 

@@ -1,6 +1,6 @@
 //! The forward pass with moving statistics: groups of images in parallel, because no image depends on another.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use rayon::prelude::*;
 
 use super::buffers::ForwardBuffers;

@@ -32,7 +32,7 @@ mod translation;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 pub use buffers::KernelWorkspace;
 pub use chain::CpuTape;

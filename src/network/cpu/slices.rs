@@ -1,8 +1,8 @@
 //! The values of tensors on the CPU as slices, without a copy.
 
-use burn::backend::Flex;
-use burn::backend::flex::FlexTensor;
-use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
+use burn_flex::Flex;
+use burn_flex::FlexTensor;
+use burn_tensor::{DType, Device, Shape, Tensor, TensorData};
 
 /// Whether `tensor` is on the CPU and of `f32`.
 pub fn is_f32_on_cpu<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -56,7 +56,7 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Tensor<D> 
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Int;
+    use burn_tensor::Int;
 
     use super::*;
 

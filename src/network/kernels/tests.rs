@@ -1,4 +1,4 @@
-use burn::tensor::{DType, Device, Int, TensorData};
+use burn_tensor::{DType, Device, Int, TensorData};
 use ndarray::Array4;
 use rand::Rng;
 

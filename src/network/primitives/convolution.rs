@@ -3,9 +3,9 @@
 //! Each of the first two is the other's gradient with respect to its input. A kernel has the shape
 //! `[coarse channels, fine channels, height, width]`.
 
-use burn::tensor::module::{conv_transpose2d, conv2d};
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
-use burn::tensor::{Tensor, s};
+use burn_tensor::module::{conv_transpose2d, conv2d};
+use burn_tensor::ops::{ConvOptions, ConvTransposeOptions, PadMode};
+use burn_tensor::{Tensor, s};
 
 use crate::network::architecture::{Geometry, KERNEL, Padding};
 

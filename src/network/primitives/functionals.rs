@@ -1,6 +1,6 @@
 //! Minkowski functionals of images, and their gradient.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use crate::descriptor::{FUNCTIONALS, PlaceCounts, functionals as minkowski};
 

@@ -4,7 +4,7 @@
 //! output gradients (Eq. 7 for its own weights, Eq. 3 for the encoder), and gradients that no loss needs are not computed.
 //! Tests compare it with finite differences and with PyTorch.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::convolution::{self, conv, conv_transpose, kernel_gradient};
 use crate::network::architecture::{Constants, Geometry, LayerKind, LayerSpec};
@@ -172,7 +172,7 @@ fn smooth(spec: &LayerSpec, values: Tensor<4>) -> Tensor<4> {
 }
 
 fn activate(spec: &LayerSpec, constants: &Constants, values: Tensor<4>) -> Tensor<4> {
-    if spec.activated { burn::tensor::activation::leaky_relu(values, constants.leaky_slope) } else { values }
+    if spec.activated { burn_tensor::activation::leaky_relu(values, constants.leaky_slope) } else { values }
 }
 
 fn per_channel(values: Tensor<1>) -> Tensor<4> {

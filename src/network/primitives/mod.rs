@@ -9,8 +9,8 @@ mod functionals;
 mod layer;
 mod patterns;
 
-use burn::tensor::activation::{sigmoid, softmax};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn_tensor::activation::{sigmoid, softmax};
+use burn_tensor::{Int, Tensor, TensorData};
 
 pub use layer::LayerTape;
 

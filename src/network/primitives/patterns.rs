@@ -1,6 +1,6 @@
 //! How often patterns of 3 x 3 pixels occur in images, and what a change of each pixel does to them.
 
-use burn::tensor::{Int, Tensor};
+use burn_tensor::{Int, Tensor};
 
 use crate::descriptor::{PATTERN_PIXELS, PATTERNS, SCALES};
 

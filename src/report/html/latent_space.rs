@@ -36,7 +36,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     let factor = factor(ny.max(nx));
     let rows = latents.iter().map(|&latent| {
         let images = traverse(model, &tile, latent, PLACES, RANGE)?;
-        (0..images.len()).map(|index| data_uri(phases(&images, index))).collect::<Result<Vec<_>>>()
+        (0..images.len()).map(|index| data_uri(&phases(&images, index))).collect::<Result<Vec<_>>>()
     });
     let rows = rows.collect::<Result<Vec<_>>>()?;
     let place = |index: usize| RANGE * (2.0 * index as f64 / (PLACES - 1) as f64 - 1.0);

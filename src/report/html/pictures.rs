@@ -54,7 +54,7 @@ fn micrograph(subject: &Subject) -> Result<Markup> {
     // As much enlarged as the tiles, if there is room.
     let tile_factor = factor(subject.model.side());
     let factor = (MOST / rows.max(columns)).clamp(1, tile_factor);
-    let picture = data_uri(corner(images, 0, rows, columns))?;
+    let picture = data_uri(&corner(images, 0, rows, columns))?;
     let part =
         if (rows, columns) == (ny, nx) { String::new() } else { format!(" Shown: the first {rows} × {columns}.") };
     let scale = if factor == tile_factor {
@@ -100,7 +100,7 @@ fn grid(images: &PhaseImages, name: &str) -> Result<Markup> {
     let count = images.len().min(SHOWN);
     let [_, ny, nx] = images.shape();
     let factor = factor(ny.max(nx));
-    let pictures = (0..count).map(|index| data_uri(phases(images, index))).collect::<Result<Vec<_>>>()?;
+    let pictures = (0..count).map(|index| data_uri(&phases(images, index))).collect::<Result<Vec<_>>>()?;
     Ok(html! {
         div.grid role="img" aria-label=(format!("The first {count} {name}.")) {
             @for picture in pictures {

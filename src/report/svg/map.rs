@@ -1,6 +1,5 @@
 //! Colour maps of values over lags, with axes and a colour bar.
 
-use image::{Rgb, RgbImage};
 use maud::{Markup, html};
 use ndarray::Array2;
 
@@ -8,7 +7,7 @@ pub(in crate::report) use super::colour::Palette;
 use super::plot::{FRAME, INK};
 use super::{Axis, axis};
 use crate::Result;
-use crate::report::picture::data_uri;
+use crate::report::picture::{Picture, data_uri};
 
 /// Side of the map in units of the drawing.
 const SIDE: f64 = 240.0;
@@ -25,11 +24,10 @@ const TOP: f64 = 8.0;
 /// [`Error::Internal`](crate::Error::Internal) if the picture cannot be encoded.
 pub(in crate::report) fn map(values: &Array2<f64>, range: &Axis, palette: Palette, title: &str) -> Result<Markup> {
     let (rows, columns) = values.dim();
-    let picture = RgbImage::from_fn(columns as u32, rows as u32, |x, y| {
-        Rgb(palette.at(range.place(values[[y as usize, x as usize]])))
-    });
-    let scale = RgbImage::from_fn(1, 64, |_, y| Rgb(palette.at(1.0 - f64::from(y) / 63.0)));
-    let (picture, scale) = (data_uri(picture)?, data_uri(scale)?);
+    let picture =
+        Picture::from_shape_fn((rows, columns, 3), |(y, x, channel)| palette.at(range.place(values[[y, x]]))[channel]);
+    let scale = Picture::from_shape_fn((64, 1, 3), |(y, _, channel)| palette.at(1.0 - y as f64 / 63.0)[channel]);
+    let (picture, scale) = (data_uri(&picture)?, data_uri(&scale)?);
     // A pixel of the map is one lag wide: the axis reaches half a pixel beyond the last.
     let reach = columns as f64 / 2.0;
     let lags = axis::Axis::new("lag in pixels", -reach, reach);
