@@ -21,6 +21,8 @@
 //! * [`report`]: pictures of a model, and the HTML report.
 //! * [`c_api`]: the C interface to all of this.
 //!
+//! The program `davegan` (`src/bin/davegan`) is the command line on top of them, one file for each subcommand.
+//!
 //! The paper: Zhang, Seibert, Otto, Raßloff, Ambati, Kästner, *DA-VEGAN: Differentiably Augmenting VAE-GAN for
 //! microstructure reconstruction from extremely small data sets*, 2023. Equations, tables and sections are its.
 

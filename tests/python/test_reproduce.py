@@ -23,7 +23,7 @@ class Reproduce(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         cls.folder = pathlib.Path(cls.directory.name)
-        smooth = np.add.outer(np.sin(np.arange(128) / 3), np.sin(np.arange(128) / 5))
+        smooth = np.add.outer(np.sin(np.arange(192) / 3), np.sin(np.arange(192) / 5))
         with h5py.File(cls.folder / "micrographs.h5", "w") as file:
             file["alloy"] = (smooth > 0.8).astype(np.uint8)
             file["group/three"] = np.digitize(smooth, [-0.5, 0.9]).astype(np.uint8)
