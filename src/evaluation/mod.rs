@@ -8,8 +8,8 @@
 //! * `fidelity`: the figures and their names.
 //! * `gates`: the range in which each judged figure must lie.
 //! * `table`: figures and gates as text.
-//! * `statistics`: root mean square difference and the Kolmogorov-Smirnov test.
-//! * `model_fidelity`: the figures of a model, whose realisations and reconstructions it makes.
+//! * `statistics`: RMS difference and the Kolmogorov-Smirnov test.
+//! * `model_fidelity`: the figures of a model, from its realisations and reconstructions.
 //! * `model_errors`: E_rec and E_gen of a model.
 
 mod fidelity;

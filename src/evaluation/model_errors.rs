@@ -17,8 +17,9 @@ pub struct ModelErrors {
     pub generation: DescriptorErrors,
 }
 
-/// E_rec over the training tiles and E_gen over the realisations of `options`, for `phase` or, if none is given, the
-/// phase with the smallest volume fraction.
+/// Computes E_rec over the training tiles and E_gen over the realisations of `options`.
+///
+/// For `phase` or, if none is given, the phase with the smallest volume fraction.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Fidelity of a model: its realisations and reconstructions, judged beside real windows of a micrograph.
+//! Fidelity of a model: its realisations and reconstructions, compared with a micrograph.
 
 use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
 use crate::Result;
@@ -8,16 +8,16 @@ use crate::micrograph::Micrograph;
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
 
-/// Judges `phase` of the realisations of `options` beside `micrograph`: at least 32 of them, and 256 for a verdict.
+/// Computes the figures of `phase` for the realisations of `options`: at least 32, and 256 for a verdict.
 ///
-/// The real windows lie where [`floor_windows`] puts them for the seed of `options`. E_rec is judged only if `micrograph`
-/// is the one that the model was trained on. `progress` is called on this thread after a part of the work, at most every
+/// The windows of the micrograph are those of [`floor_windows`] for the seed of `options`. E_rec is judged only if the
+/// model was trained on `micrograph`. `progress` is called on this thread after a part of the work, at most every
 /// `progress_interval` seconds; its steps are those parts, which take unequal times.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of range, a micrograph that is too small or
-/// has another number of phases than the model, and what [`evaluate`](super::evaluate) refuses;
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of range, a micrograph that is too
+/// small or has another number of phases than the model, and what [`evaluate`](super::evaluate) refuses;
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the realisations do not fit into memory;
 /// [`Error::Cancelled`](crate::Error::Cancelled) if `progress` asked to stop.
 pub fn model_fidelity(
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn reconstructions_are_judged_beside_their_own_micrograph_alone() {
+    fn reconstructions_are_judged_only_for_the_micrograph_of_the_training() {
         let own = micrograph(1);
         let (origin, tiles) = (Origin::new(&own), tiles(&own.images, 32).unwrap());
         let options = TrainingOptions::new(Profile::Paper32);
