@@ -8,7 +8,7 @@ use super::transform::{Transform, Workspace};
 
 /// Largest correlation coefficient over all periodic translations, for each image of `a` and of `b`.
 ///
-/// Rows are images of `a`, columns those of `b`. /// 1 for a translated copy, 0 if an image has one phase only. All
+/// Rows are images of `a`, columns those of `b`. 1 for a translated copy, 0 if an image has one phase only. All
 /// images must have the same shape. Runs in parallel on the current rayon pool.
 pub fn likeness(a: &Indicator, b: &Indicator) -> Vec<Vec<f64>> {
     let [ny, nx] = a.shape();

@@ -4,7 +4,7 @@ use super::indicator::Indicator;
 
 /// Lineal path L(k): probability that a segment of k pixels lies in the phase, k = 1 to `lengths`.
 ///
-/// The mean over segments along x and y. /// The first value is the volume fraction. Segments lie inside an image.
+/// The mean over segments along x and y. The first value is the volume fraction. Segments lie inside an image.
 /// `lengths` must be at most the shorter side.
 pub fn lineal_path(images: &Indicator, lengths: usize) -> Vec<f64> {
     let [ny, nx] = images.shape();

@@ -8,11 +8,12 @@ use crate::micrograph::Micrograph;
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
 
-/// Computes the figures of `phase` for the realisations of `options`: at least 32, and 256 for a verdict.
+/// Computes the figures of `phase` for realisations of a model.
 ///
-/// The windows of the micrograph are those of [`floor_windows`] for the seed of `options`. E_rec is judged only if the
-/// model was trained on `micrograph`. `progress` is called on this thread after a part of the work, at most every
-/// `progress_interval` seconds; its steps are those parts, which take unequal times.
+/// `options` selects at least 32 realisations, 256 for a verdict. The windows of the micrograph are those of
+/// [`floor_windows`] for the seed of `options`. E_rec is judged only if the model was trained on `micrograph`.
+/// `progress` is called on this thread after a part of the work, at most every `progress_interval` seconds; its steps
+/// are those parts, which take unequal times.
 ///
 /// # Errors
 ///

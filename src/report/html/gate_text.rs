@@ -1,6 +1,6 @@
 //! Texts about each gate.
 
-use crate::evaluation::{Fidelity, Gate};
+use crate::evaluation::{Comparison, Fidelity, Gate};
 use crate::report::number::{fixed, signed, significant};
 
 /// Shown instead of a number that is missing.
@@ -24,7 +24,6 @@ pub(super) struct GateText {
 
 /// The texts for the figure of a gate.
 pub(super) fn gate_text(of: &Fidelity, figure: &'static str) -> GateText {
-    let over = |value: f64, floor: f64| Measure::OverFloor(value / floor);
     let text = |quantity, [generated, real]: [f64; 2], measure, [below, above]: [&'static str; 2]| GateText {
         quantity,
         generated: significant(generated, 3),
@@ -33,9 +32,14 @@ pub(super) fn gate_text(of: &Fidelity, figure: &'static str) -> GateText {
         below,
         above,
     };
+    let floored = |quantity, [value, floor]: [f64; 2], short| {
+        text(quantity, [value, floor], Measure::OverFloor(value / floor), short)
+    };
     let patterns = |quantity, scale: usize| {
-        let (value, floor) = (of.patterns[scale], of.patterns_floor[scale]);
-        text(quantity, [value, floor], over(value, floor), ["the patterns agree", PATTERNS[scale]])
+        floored(quantity, [of.patterns[scale], of.patterns_floor[scale]], ["the patterns agree", PATTERNS[scale]])
+    };
+    let compared = |quantity, Comparison { generated, real, sd }, short| {
+        text(quantity, [generated, real], Measure::Deviations(sd), short)
     };
     match figure {
         "E_rec" => {
@@ -43,10 +47,9 @@ pub(super) fn gate_text(of: &Fidelity, figure: &'static str) -> GateText {
             let short = "reconstructions differ from the training tiles";
             text("Reconstruction error E_rec (Eq. 12)", [e_rec, f64::NAN], Measure::Value(e_rec), [short, short])
         }
-        "E_gen" => text(
+        "E_gen" => floored(
             "Generation error E_gen (Eq. 12)",
             [of.e_gen, of.e_gen_floor],
-            over(of.e_gen, of.e_gen_floor),
             [
                 "realisations are nearer to the tiles than unseen windows are",
                 "realisations are farther from the tiles than unseen windows are",
@@ -64,16 +67,14 @@ pub(super) fn gate_text(of: &Fidelity, figure: &'static str) -> GateText {
             Measure::Value(of.vf_spread),
             ["the volume fraction varies too little", "the volume fraction varies too much"],
         ),
-        "covariance" => text(
+        "covariance" => floored(
             "Covariance, RMS difference",
             [of.covariance, of.covariance_floor],
-            over(of.covariance, of.covariance_floor),
             ["the covariance agrees", "the covariance (two-point correlation) is off"],
         ),
-        "lineal" => text(
+        "lineal" => floored(
             "Lineal path, RMS difference",
             [of.lineal, of.lineal_floor],
-            over(of.lineal, of.lineal_floor),
             ["the lineal path agrees", "the lineal path is off"],
         ),
         "interface_sd" => text(
@@ -85,28 +86,22 @@ pub(super) fn gate_text(of: &Fidelity, figure: &'static str) -> GateText {
         "patterns_full" => patterns("3 × 3 patterns, full resolution", 0),
         "patterns_half" => patterns("3 × 3 patterns, half resolution", 1),
         "patterns_quarter" => patterns("3 × 3 patterns, quarter resolution", 2),
-        "objects_sd" => text(
+        "objects_sd" => compared(
             "Connected components of the phase",
-            [of.objects.generated, of.objects.real],
-            Measure::Deviations(of.objects.sd),
+            of.objects,
             ["too few connected components", "too many connected components"],
         ),
-        "holes_sd" => text(
-            "Connected components of the rest (holes)",
-            [of.holes.generated, of.holes.real],
-            Measure::Deviations(of.holes.sd),
-            ["too few holes", "too many holes"],
-        ),
-        "largest_sd" => text(
+        "holes_sd" => {
+            compared("Connected components of the rest (holes)", of.holes, ["too few holes", "too many holes"])
+        }
+        "largest_sd" => compared(
             "Share of the phase in its largest component",
-            [of.largest.generated, of.largest.real],
-            Measure::Deviations(of.largest.sd),
+            of.largest,
             ["the largest component is too small", "the largest component is too large"],
         ),
-        "k_eff_sd" => text(
+        "k_eff_sd" => compared(
             "Effective conductivity of the inner three quarters, contrast 100",
-            [of.k_eff.generated, of.k_eff.real],
-            Measure::Deviations(of.k_eff.sd),
+            of.k_eff,
             ["the effective conductivity is too low", "the effective conductivity is too high"],
         ),
         "copies" => GateText {
