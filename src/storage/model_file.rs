@@ -3,7 +3,7 @@
 //! | name | what |
 //! |---|---|
 //! | `options`, `library_version` | training options, TOML; what trained |
-//! | `source`, `micrograph_sha256`, `phase_values`, `n_phases` | the micrograph |
+//! | `source`, `micrograph_sha256`, `phase_values`, `voxel_size`, `n_phases` | the micrograph |
 //! | `step`, `steps_planned`, `best_step`, `history` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them |
