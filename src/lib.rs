@@ -1,5 +1,10 @@
 //! Given one micrograph, davegan generates statistically equivalent volume elements.
 //!
+//! From an image to realisations: [`micrograph`] reads the image, finds its phases and cuts tiles of the networks' size.
+//! [`training`] trains an encoder, a generator and a discriminator on the tiles, and keeps the best encoder and generator as
+//! a [`model`]. [`generation`] draws latent vectors, decodes each with the generator and takes the most probable phase of
+//! each pixel; [`storage`] writes model and realisations to files.
+//!
 //! A module uses only those before it in this list; `tests/directions.rs` holds them to it. Below all others:
 //!
 //! * `error`: what can fail, and how it is said.
