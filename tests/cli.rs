@@ -88,6 +88,8 @@ fn failures_have_status_1_and_the_words_of_the_library() {
         (&["train", "grey.png", "--otsu", "2", "--roi", "0,60,8,8"], "region of interest 0,60,8,8"),
         (&["train", "--sample", "discs", "--sample-size", "32"], "64 x 64"),
         (&["train", "--sample", "discs", "--beta", "-1"], "beta = -1"),
+        (&["train", "--sample", "discs", "--paper-options", "displacement=1"], "displacement=1"),
+        (&["train", "--sample", "discs", "--profile", "paper64", "--paper-options", "wood=1"], "wood"),
         (&["train", "--sample", "discs", "--steps", "1", "--model", "missing/model.h5"], "missing/model.h5"),
         (&["generate", "text.h5", "out.vtkhdf"], "text.h5"),
         (&["evaluate", "missing.h5", "--sample", "discs"], "missing.h5"),

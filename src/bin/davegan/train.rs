@@ -35,18 +35,17 @@ pub struct Arguments {
     /// Seed of all random draws
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
     seed: u64,
-    /// Tiles in a training step [default: that of the profile]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    batch_size: Option<usize>,
-    /// Length of the latent vector [default: that of the profile]
-    #[arg(long, value_name = "N", help_heading = "Training")]
-    latent_size: Option<usize>,
-    /// Weight of the Kullback-Leibler divergence, Eq. 1 of the paper [default: that of the profile]
-    #[arg(long, value_name = "X", help_heading = "Training")]
-    beta: Option<f64>,
-    /// Weight of the reconstruction in the generator's loss, Eq. 7 [default: that of the profile]
-    #[arg(long, value_name = "X", help_heading = "Training")]
-    lambda_rec: Option<f64>,
+    #[command(flatten)]
+    hyperparameters: Hyperparameters,
+    /// Points that the paper leaves open, such as displacement=1,latent_augmentation=0; for paper32 and paper64
+    #[arg(
+        long,
+        value_name = "NAME=VALUE,...",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Training"
+    )]
+    paper_options: String,
     #[command(flatten)]
     machine: Machine,
 }
@@ -55,24 +54,66 @@ fn profile(name: &str) -> std::result::Result<Profile, String> {
     Profile::from_name(name).ok_or_else(|| "choose standard, paper32 or paper64".into())
 }
 
+/// Hyperparameters of the paper's Table 1; those that are not given are the profile's.
+#[derive(Args)]
+#[command(next_help_heading = "Hyperparameters [default: those of the profile]")]
+struct Hyperparameters {
+    /// Tiles in a training step
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Length of the latent vector
+    #[arg(long, value_name = "N")]
+    latent_size: Option<usize>,
+    /// Learning rate of the generator
+    #[arg(long, value_name = "X")]
+    learning_rate_generator: Option<f64>,
+    /// Learning rate of the discriminator
+    #[arg(long, value_name = "X")]
+    learning_rate_discriminator: Option<f64>,
+    /// Learning rate of the encoder
+    #[arg(long, value_name = "X")]
+    learning_rate_encoder: Option<f64>,
+    /// Weight of the Kullback-Leibler divergence, Eq. 1
+    #[arg(long, value_name = "X")]
+    beta: Option<f64>,
+    /// Weight of the adversarial loss of reconstructions, Eq. 7
+    #[arg(long, value_name = "X")]
+    lambda_vae: Option<f64>,
+    /// Weight of the adversarial loss of realisations, Eq. 7
+    #[arg(long, value_name = "X")]
+    lambda_noise: Option<f64>,
+    /// Weight of the reconstruction loss, Eq. 7
+    #[arg(long, value_name = "X")]
+    lambda_rec: Option<f64>,
+}
+
 impl Arguments {
-    fn options(&self) -> TrainingOptions {
-        let of_profile = TrainingOptions::new(self.profile);
-        TrainingOptions {
-            seed: self.seed,
-            steps: self.steps.unwrap_or(of_profile.steps),
-            batch_size: self.batch_size.unwrap_or(of_profile.batch_size),
-            latent_size: self.latent_size.unwrap_or(of_profile.latent_size),
-            beta: self.beta.unwrap_or(of_profile.beta),
-            lambda_rec: self.lambda_rec.unwrap_or(of_profile.lambda_rec),
-            ..of_profile
+    fn options(&self) -> Result<TrainingOptions> {
+        let mut options = TrainingOptions::new(self.profile);
+        let given = &self.hyperparameters;
+        options.seed = self.seed;
+        options.steps = self.steps.unwrap_or(options.steps);
+        options.batch_size = given.batch_size.unwrap_or(options.batch_size);
+        options.latent_size = given.latent_size.unwrap_or(options.latent_size);
+        for (option, value) in [
+            (&mut options.learning_rate_generator, given.learning_rate_generator),
+            (&mut options.learning_rate_discriminator, given.learning_rate_discriminator),
+            (&mut options.learning_rate_encoder, given.learning_rate_encoder),
+            (&mut options.beta, given.beta),
+            (&mut options.lambda_vae, given.lambda_vae),
+            (&mut options.lambda_noise, given.lambda_noise),
+            (&mut options.lambda_rec, given.lambda_rec),
+        ] {
+            *option = value.unwrap_or(*option);
         }
+        options.set_paper_options(&self.paper_options)?;
+        options.validate()?;
+        Ok(options)
     }
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let options = arguments.options();
-    options.validate()?;
+    let options = arguments.options()?;
     let micrograph = arguments.micrograph.open()?;
     let mut progress = progress::follow("training")?;
     print(&describe(&micrograph))?;
