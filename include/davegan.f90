@@ -141,8 +141,8 @@ module davegan
     integer(c_int32_t) :: profile, n_phases, latent_size, minority_phase
     integer(c_int64_t) :: nz, ny, nx, n_tiles, steps, steps_planned, seed, n_history
     real(c_double) :: volume_fraction(davegan_max_phases), phase_value(davegan_max_phases)
-    real(c_double) :: voxel_size
     integer(c_int32_t) :: voxel_unit
+    real(c_double) :: voxel_size
   end type davegan_model_info_t
 
   !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.

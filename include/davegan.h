@@ -713,13 +713,13 @@ typedef struct davegan_model_info_t {
      */
     double phase_value[DAVEGAN_MAX_PHASES];
     /**
-     * Side of a pixel of the micrograph; 0 if it is not known.
-     */
-    double voxel_size;
-    /**
      * One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`.
      */
     int32_t voxel_unit;
+    /**
+     * Side of a pixel of the micrograph; 0 if it is not known.
+     */
+    double voxel_size;
 } davegan_model_info_t;
 
 /**

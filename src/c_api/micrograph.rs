@@ -77,7 +77,7 @@ pub struct davegan_micrograph_options_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_micrograph_options_t {
     const NAME: &'static str = "davegan_micrograph_options_t";
-    const VERSION_1: usize = end_of!(Self, thresholds);
+    const VERSION_1: usize = end_of!(Self, voxel_size);
 }
 
 impl davegan_micrograph_options_t {
@@ -184,7 +184,7 @@ pub struct davegan_micrograph_info_t {
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_micrograph_info_t {
     const NAME: &'static str = "davegan_micrograph_info_t";
-    const VERSION_1: usize = end_of!(Self, n_parameters);
+    const VERSION_1: usize = end_of!(Self, voxel_size);
 }
 
 /// One value a phase, as the arrays of C hold them: 0 beyond the last phase.

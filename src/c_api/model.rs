@@ -57,15 +57,15 @@ pub struct davegan_model_info_t {
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
     /// Value of each phase in the micrograph, before it was numbered; 0 beyond `n_phases`.
     pub phase_value: [f64; DAVEGAN_MAX_PHASES],
-    /// Side of a pixel of the micrograph; 0 if it is not known.
-    pub voxel_size: f64,
     /// One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`.
     pub voxel_unit: i32,
+    /// Side of a pixel of the micrograph; 0 if it is not known.
+    pub voxel_size: f64,
 }
 // SAFETY: numbers only.
 unsafe impl Growing for davegan_model_info_t {
     const NAME: &'static str = "davegan_model_info_t";
-    const VERSION_1: usize = end_of!(Self, phase_value);
+    const VERSION_1: usize = end_of!(Self, voxel_size);
 }
 
 /// Loads a model file onto a device.

@@ -29,7 +29,7 @@ program test_sizes
   call compare("davegan_micrograph_info_t", 3, c_sizeof(micrograph_info), c_loc(micrograph_info), &
     c_loc(micrograph_info%voxel_size))
   call compare("davegan_train_options_t", 4, c_sizeof(train_options), c_loc(train_options), c_loc(train_options%user_data))
-  call compare("davegan_model_info_t", 5, c_sizeof(model_info), c_loc(model_info), c_loc(model_info%voxel_unit))
+  call compare("davegan_model_info_t", 5, c_sizeof(model_info), c_loc(model_info), c_loc(model_info%voxel_size))
   call compare("davegan_generate_options_t", 6, c_sizeof(generate_options), c_loc(generate_options), &
     c_loc(generate_options%user_data))
   call compare("davegan_s2_options_t", 7, c_sizeof(s2_options), c_loc(s2_options), c_loc(s2_options%max_lag))

@@ -47,6 +47,9 @@ pub struct Arguments {
     /// Weight of the reconstruction in the generator's loss, Eq. 7 [default: that of the profile]
     #[arg(long, value_name = "X", help_heading = "Training")]
     lambda_rec: Option<f64>,
+    /// Points that the paper leaves open, such as discriminator_head_normalised=0; for paper32 and paper64
+    #[arg(long, value_name = "NAME=VALUE,...", default_value = "", help_heading = "Training")]
+    paper_options: String,
     #[command(flatten)]
     machine: Machine,
 }
@@ -56,9 +59,9 @@ fn profile(name: &str) -> std::result::Result<Profile, String> {
 }
 
 impl Arguments {
-    fn options(&self) -> TrainingOptions {
+    fn options(&self) -> Result<TrainingOptions> {
         let of_profile = TrainingOptions::new(self.profile);
-        TrainingOptions {
+        let mut options = TrainingOptions {
             seed: self.seed,
             steps: self.steps.unwrap_or(of_profile.steps),
             batch_size: self.batch_size.unwrap_or(of_profile.batch_size),
@@ -66,12 +69,14 @@ impl Arguments {
             beta: self.beta.unwrap_or(of_profile.beta),
             lambda_rec: self.lambda_rec.unwrap_or(of_profile.lambda_rec),
             ..of_profile
-        }
+        };
+        options.set_paper_options(&self.paper_options)?;
+        Ok(options)
     }
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let options = arguments.options();
+    let options = arguments.options()?;
     options.validate()?;
     let micrograph = arguments.micrograph.open()?;
     let mut progress = progress::follow("training")?;
