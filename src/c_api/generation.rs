@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::guard::{guard, guard_with_host};
-use super::micrograph::voxel_size;
+use super::micrograph_options::voxel_size;
 use super::model::davegan_model_t;
 use super::options::{self, Growing, StructPlace, count, end_of, switch};
 use super::pointers::{self, Buffer, elements, optional_text, reference};

@@ -4,7 +4,8 @@ use std::ffi::c_char;
 
 use super::device;
 use super::guard::guard;
-use super::micrograph::{DAVEGAN_MAX_PHASES, per_phase, side_and_unit};
+use super::micrograph::{DAVEGAN_MAX_PHASES, per_phase};
+use super::micrograph_options::side_and_unit;
 use super::options::{Growing, StructPlace, end_of};
 use super::pointers::{self, Buffer, Place, reference};
 use super::status::davegan_status_t;

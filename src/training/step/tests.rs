@@ -182,7 +182,6 @@ fn fused_kernels_and_primitives_agree_in_every_step() {
         let (step, tolerance) = (state.step, tolerance(options));
         let off = difference(&fused, &primitives);
         assert!(off < tolerance, "{:?}, seed {}, step {step}: {off} beyond {tolerance}", options.profile, options.seed);
-        println!("{:?}, seed {}, step {step}: {off:.1e}, tolerance {tolerance:.1e}", options.profile, options.seed);
         // Other weights are seen.
         let mut other = state.clone();
         other.generator.network.parameters = other.generator.network.parameters * 1.01;
