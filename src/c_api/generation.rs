@@ -133,7 +133,7 @@ pub unsafe extern "C" fn davegan_generate_options_init(
 
 /// Makes realisations and adds them to the HDF5 file at `path`.
 ///
-/// `group` NULL: a VTKHDF file, which ParaView opens, with the phases in `/VTKHDF/CellData/phase`, `(nz, ny, nx)` for
+/// `group` NULL: a VTKHDF file, which ParaView 5.12 or newer opens, with the phases in `/VTKHDF/CellData/phase`, `(nz, ny, nx)` for
 /// one realisation and `(n, nz, ny, nx)`, a time series, for several. Otherwise the name of a group, created if need
 /// be, in a file that may hold other things: `<group>/phase`, `(n, nz, ny, nx)`. Indices, volume fractions and errors
 /// are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means the defaults: one

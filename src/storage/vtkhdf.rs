@@ -2,7 +2,8 @@
 //!
 //! Source: VTK file formats, "VTKHDF File Format", ImageData and Temporal Data. Phases are cell data. The layout
 //! depends on the number of realisations alone: one is plain image data `(nz, ny, nx)`, several are a time series
-//! `(n, nz, ny, nx)` with a `Steps` group. (VTK 9.7 refuses a time series of one step.)
+//! `(n, nz, ny, nx)` with a `Steps` group. VTK up to 9.7 reads no time series of one step. Versions below 9.3, and with them
+//! ParaView below 5.12, show no cell data of an image.
 
 use hdf5::types::FixedAscii;
 use hdf5::{Dataset, File};
@@ -41,8 +42,8 @@ pub(super) fn create(file: &File, header: &Header) -> hdf5::Result<()> {
     cells.new_attr::<FixedAscii<5>>().create("Scalars")?.write_scalar(&ascii::<5>("phase")?)
 }
 
-/// Makes ParaView colour by `phases` at once. VTK 9.7 looks for this mark, and not for the attribute of `CellData` that
-/// the specification had before.
+/// Makes ParaView colour by `phases` at once: VTK takes the active scalars from this attribute from 9.7 on. It ignores the
+/// attribute `Scalars` of `CellData`.
 fn mark_as_scalars(phases: &Dataset) -> hdf5::Result<()> {
     phases.new_attr::<FixedAscii<7>>().create("Attribute")?.write_scalar(&ascii::<7>("Scalars")?)
 }
