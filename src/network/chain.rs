@@ -44,7 +44,10 @@ pub enum Record {
 }
 
 /// A forward pass to phases that was started, as the function that completes it.
-pub struct PendingPhases(pub(super) Box<dyn FnOnce(&mut [u8]) -> Result<()> + Send>);
+pub struct PendingPhases(pub(super) ReadPhases);
+
+/// Writes the phases of all pixels to a buffer.
+pub(super) type ReadPhases = Box<dyn FnOnce(&mut [u8]) -> Result<()> + Send>;
 
 impl PendingPhases {
     /// Writes the most probable phase of each pixel, `[n, height, width]`.
