@@ -9,7 +9,7 @@ use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text}
 use super::status::{davegan_status_t, keep_warnings};
 use crate::micrograph::{MAX_PHASES, Micrograph};
 use crate::storage::{Mode, write_phase_images};
-use crate::{Error, Result};
+use crate::Error;
 
 /// The largest number of phases of a micrograph.
 pub const DAVEGAN_MAX_PHASES: usize = 8;
