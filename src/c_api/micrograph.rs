@@ -7,9 +7,9 @@ use super::micrograph_options::{davegan_micrograph_options_t, side_and_unit};
 use super::options::{self, Growing, StructPlace, end_of};
 use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text};
 use super::status::{davegan_status_t, keep_warnings};
+use crate::Error;
 use crate::micrograph::{MAX_PHASES, Micrograph};
 use crate::storage::{Mode, write_phase_images};
-use crate::Error;
 
 /// The largest number of phases of a micrograph.
 pub const DAVEGAN_MAX_PHASES: usize = 8;
