@@ -59,7 +59,7 @@ need make command -v make
 need cmake command -v cmake
 install_missing
 
-echo "== building; the first time this takes about 8 minutes on two cores, and cargo shows how far it is"
+echo "== building; the first time this takes about six minutes on two cores, and cargo shows how far it is"
 cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=OFF >/dev/null
 cmake --build "$build"
 
