@@ -1,9 +1,12 @@
 //! Given one micrograph, davegan generates statistically equivalent volume elements.
 //!
-//! From an image to realisations: [`micrograph`] reads the image, finds its phases and cuts tiles of the networks' size.
-//! [`training`] trains an encoder, a generator and a discriminator on the tiles, and keeps the best encoder and generator as
-//! a [`model`]. [`generation`] draws latent vectors, decodes each with the generator and takes the most probable phase of
-//! each pixel; [`storage`] writes model and realisations to files.
+//! From an image to realisations (generated volume elements): [`micrograph`] reads the image, assigns a phase to each
+//! pixel and cuts square tiles. [`training`] trains an encoder and a generator to reconstruct the tiles, and the
+//! generator and a discriminator to imitate the micrograph. Profile `standard` validates at intervals and keeps the
+//! best checkpoint. A [`model`] is the encoder, the generator, the tiles, the selection weights and a record of the
+//! training. [`generation`] decodes random latent vectors and takes the most probable phase of each pixel; with
+//! `standard`, each realisation is selected from candidates and translated periodically. [`storage`] writes model and
+//! realisations to files.
 //!
 //! A module uses only those before it in this list; `tests/directions.rs` holds them to it. Below all others:
 //!
@@ -13,15 +16,15 @@
 //! * [`progress_bar`]: progress on a terminal.
 //! * `device`: the processor and accelerators; threads on the processor.
 //!
-//! Then, as data flows, from a micrograph to realisations:
+//! Then, in order of dependency:
 //!
 //! * [`micrograph`]: reads micrographs (HDF5, PNG, TIFF), finds phases, cuts tiles and windows, makes built-in samples.
 //! * [`descriptor`]: two-point correlation, lineal path, patterns, clusters, conductivity and more; errors of Eq. 12.
 //! * [`network`]: encoder, generator and discriminator: layers, weights, forward and backward passes.
-//! * [`model`]: what training gives and generation takes.
+//! * [`model`]: a trained model: encoder, generator, tiles, selection weights, training record.
 //! * [`generation`]: realisations of a model, and its latent space.
 //! * [`evaluation`]: figures of realisations beside those of real windows, and the gates they pass or miss.
-//! * [`training`]: options, losses, one step, the loop.
+//! * [`training`]: options, losses, one step, the training loop with validation and checkpoints.
 //! * [`storage`]: the model file, realisations as VTKHDF or in a host's own HDF5 file.
 //! * [`report`]: pictures of a model, and the HTML report.
 //! * [`c_api`]: the C interface to all of this.

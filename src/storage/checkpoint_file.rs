@@ -5,7 +5,7 @@
 //! | `training/encoder/...`, `training/generator/...`, `training/discriminator/...` | the networks of the last step, and Adam's moments |
 //! | `training/average/...` | moving average of the generator, if training has one |
 //! | `training/loss_sums`, `training/minkowski`, `training/patterns` | what steps remember |
-//! | `best_shortfall` | what the gates lacked with the networks of `best_step` |
+//! | `best_shortfall` | smallest shortfall of the gates at any validation so far |
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ pub fn write_checkpoint(checkpoint: &Checkpoint, path: &Path) -> Result<()> {
         put_network(&mut file, "training/average", average)?;
     }
     if let Some(best) = best {
-        file.attributes.insert("best_shortfall".into(), Attribute::Real(best.shortfall));
+        file.attributes.insert("best_shortfall".into(), Attribute::Real(best.smallest_shortfall));
     }
     file.write(path)
 }
@@ -86,10 +86,11 @@ pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
         adam.second = parts.vector(&format!("{name}/adam/second"), length, &device)?;
     }
     let Model { origin, tiles, record, selection, encoder, generator, .. } = model;
-    let shortfall = |step| Ok::<_, Error>((step, parts.real("best_shortfall")?));
-    let best = record.best_step.map(shortfall).transpose()?;
-    let best = best.map(|(step, shortfall)| BestCheckpoint { step, shortfall, selection, encoder, generator });
-    Ok(Checkpoint { options, origin, tiles, history: record.history, state, best })
+    let best = record.best_step.map(|step| {
+        let smallest_shortfall = parts.real("best_shortfall")?;
+        Ok::<_, Error>(BestCheckpoint { step, smallest_shortfall, selection, encoder, generator })
+    });
+    Ok(Checkpoint { options, origin, tiles, history: record.history, state, best: best.transpose()? })
 }
 
 fn put_vector(file: &mut Container, name: &str, vector: &Tensor<1>) -> Result<()> {

@@ -16,7 +16,7 @@ pub struct Update {
     /// Number of the update, from 1.
     pub number: u64,
     /// Factor of the learning rate.
-    pub pace: f64,
+    pub learning_rate_factor: f64,
 }
 
 /// Optimiser of one network: moments of its gradients.
@@ -43,7 +43,8 @@ impl Adam {
         let (beta1, beta2, epsilon) = (self.beta1, BETA2, EPSILON);
         // By powf: an exponent beyond i32 must not wrap.
         let [correction1, correction] = [beta1, beta2].map(|beta| 1.0 - beta.powf(step.number as f64));
-        let step = AdamStep { beta1, beta2, epsilon, rate: self.rate * step.pace / correction1, correction };
+        let rate = self.rate * step.learning_rate_factor / correction1;
+        let step = AdamStep { beta1, beta2, epsilon, rate, correction };
         kernels(&gradient).adam(parameters, [&mut self.first, &mut self.second], gradient, &step);
     }
 }
@@ -67,7 +68,7 @@ mod tests {
         for step in 1..=20u64 {
             let gradient = 2.0 * parameter.clone().into_scalar::<f32>();
             let gradient = Tensor::from_floats([gradient], &device);
-            adam.update(&mut parameter, gradient, Update { number: step, pace: 1.0 });
+            adam.update(&mut parameter, gradient, Update { number: step, learning_rate_factor: 1.0 });
             let g = 2.0 * x;
             m = 0.9 * m + 0.1 * g;
             v = 0.999 * v + 0.001 * g * g;

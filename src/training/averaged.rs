@@ -1,8 +1,7 @@
 //! The generator that realisations come from: averaged weights, with statistics of their own.
 //!
-//! What the layers of averaged weights give varies less than what those of any step gave, so that the moving statistics of
-//! training normalise it wrongly: by variances that are 10 to 16 % too large in the first layer after 5,000 steps. So they are measured
-//! anew, as for any average of weights (Izmailov et al. 2018, "Averaging weights leads to wider optima", section 3.2).
+//! The moving statistics of training do not fit averaged weights, so batch statistics are measured again (Izmailov et
+//! al. 2018, "Averaging weights leads to wider optima", section 3.2).
 
 use burn_tensor::Tensor;
 use rand::Rng;
@@ -17,7 +16,7 @@ use crate::random::{self, Purpose};
 /// Batches that statistics are measured on.
 const BATCHES: usize = 128;
 
-/// The generator with averaged weights and statistics measured for them, or as it is if training averages no weights.
+/// The generator with averaged weights and statistics measured for them, or the last generator if there is no average.
 pub fn averaged_generator(checkpoint: &Checkpoint) -> Network {
     let mut network = checkpoint.state.averaged_or_last().clone();
     if checkpoint.state.average.is_some() {

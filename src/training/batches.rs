@@ -17,7 +17,7 @@ pub struct TrainingData<'a> {
     pub micrograph: &'a PhaseImages,
     /// Non-overlapping tiles of the networks' side.
     pub tiles: &'a PhaseImages,
-    /// How Minkowski functionals vary between windows of the micrograph.
+    /// Minkowski functionals of windows.
     pub minkowski: Minkowski,
     /// Which patterns the micrograph has.
     pub patterns: Patterns,
@@ -37,13 +37,12 @@ impl<'a> TrainingData<'a> {
 
     /// The tiles of step `step` (from 0) as channels, `[batch, channels, side, side]`.
     ///
-    /// Tiles come in passes; each pass is a new random order of all tiles, and a batch may begin in one and end in the
-    /// next.
-    pub fn tiles(&self, seed: u64, step: u64, batch: usize, device: &Device) -> Tensor<4> {
+    /// Each pass is a new random order of all tiles. A batch may begin in one pass and end in the next.
+    pub fn tile_batch(&self, seed: u64, step: u64, batch: usize, device: &Device) -> Tensor<4> {
         one_hot(self.tiles, &order(seed, step * batch as u64, batch, self.tiles.len()), device)
     }
 
-    /// Windows from anywhere in the micrograph as channels, edges nearly as often as the rest.
+    /// Random windows as channels; positions near the edges are drawn more often to even out coverage.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A training as it stands: its model, and what going on needs besides.
+//! A checkpoint: the model and the state needed to resume.
 
 use burn_tensor::Device as BurnDevice;
 
@@ -10,10 +10,10 @@ use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
 use crate::network::Network;
 use crate::{Error, Result};
 
-/// Everything that a training has got to.
+/// State of a training.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    /// What it is told.
+    /// Training options.
     pub options: TrainingOptions,
     /// The micrograph.
     pub origin: Origin,
@@ -27,13 +27,13 @@ pub struct Checkpoint {
     pub best: Option<BestCheckpoint>,
 }
 
-/// The last networks whose realisations were as like the micrograph as those of any step, but for chance.
+/// The best checkpoint: the latest networks whose shortfall is within a tolerance of the smallest.
 #[derive(Debug, Clone)]
 pub struct BestCheckpoint {
     /// That step.
     pub step: u64,
-    /// The smallest shortfall of the gates after any step, summed over the phases that are judged.
-    pub shortfall: f64,
+    /// Smallest shortfall at any validation so far, summed over the phases that are judged.
+    pub smallest_shortfall: f64,
     /// How realisations are selected from candidates, if they are.
     pub selection: Option<Selection>,
     /// The encoder then.

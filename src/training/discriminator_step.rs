@@ -9,8 +9,13 @@ use super::pass::Pass;
 use super::state::Learner;
 use crate::network::Network;
 
-/// What the step of the discriminator leaves for the generator.
-pub struct Judged {
+/// Stream of realisations; stream 0 is real images.
+pub const REALISATIONS: usize = 1;
+/// Stream of reconstructions, if the discriminator sees them.
+pub const RECONSTRUCTIONS: usize = 2;
+
+/// Losses and gradients that the generator's update needs.
+pub struct DiscriminatorOutcome {
     /// L_Disc, Eq. 6.
     pub discriminator_loss: Tensor<1>,
     /// The adversarial part of L_Gen, Eq. 7.
@@ -21,25 +26,30 @@ pub struct Judged {
 
 /// One update of the discriminator on real images, realisations and, if it sees them, reconstructions; then the
 /// adversarial loss of the generator with the discriminator as it is now.
-pub fn judge(discriminator: &mut Learner, streams: &[Tensor<4>], options: &TrainingOptions, step: Update) -> Judged {
+pub fn discriminator_update(
+    discriminator: &mut Learner,
+    streams: &[Tensor<4>],
+    options: &TrainingOptions,
+    step: Update,
+) -> DiscriminatorOutcome {
     let separate = options.recipe.discriminator_separate_batches;
     let discriminator_loss = discriminator_step(discriminator, streams, separate, step);
     let weights = [0.0, options.lambda_noise, options.lambda_vae];
     let (adversarial_loss, by_streams) = adversarial_loss(&mut discriminator.network, streams, &weights, separate);
-    Judged { discriminator_loss, adversarial_loss, by_streams }
+    DiscriminatorOutcome { discriminator_loss, adversarial_loss, by_streams }
 }
 
 /// Eq. 6: value, after one update of the discriminator.
 fn discriminator_step(discriminator: &mut Learner, streams: &[Tensor<4>], separate: bool, step: Update) -> Tensor<1> {
-    let verdict = Pass::new(&mut discriminator.network, streams, separate);
+    let pass = Pass::new(&mut discriminator.network, streams, separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());
-    for (stream, logits) in verdict.outputs.iter().enumerate() {
+    for (stream, logits) in pass.outputs.iter().enumerate() {
         let term = losses::adversarial(logits.clone(), stream == 0);
         loss = loss + term.value;
         gradients.push(term.gradient);
     }
-    let gradient = verdict.backward_parameters(&discriminator.network, gradients);
+    let gradient = pass.backward_parameters(&discriminator.network, gradients);
     discriminator.update(gradient, step);
     loss
 }
@@ -51,13 +61,13 @@ fn adversarial_loss(
     weights: &[f64],
     separate: bool,
 ) -> (Tensor<1>, Vec<Tensor<4>>) {
-    let verdict = Pass::new(discriminator, streams, separate);
+    let pass = Pass::new(discriminator, streams, separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());
-    for (logits, &weight) in verdict.outputs.iter().zip(weights) {
+    for (logits, &weight) in pass.outputs.iter().zip(weights) {
         let term = losses::adversarial(logits.clone(), true);
         loss = loss + term.value * weight;
         gradients.push(term.gradient * weight);
     }
-    (loss, verdict.backward_input(discriminator, gradients))
+    (loss, pass.backward_input(discriminator, gradients))
 }

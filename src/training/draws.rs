@@ -6,6 +6,7 @@ use super::augmentation::{
     Displacements, LatentAugmentation, draw_displacements, standard_normal, uniform_displacements,
 };
 use super::batches::TrainingData;
+use super::discriminator_step::REALISATIONS;
 use super::options::TrainingOptions;
 use crate::Result;
 use crate::network::{channels, phase_distance};
@@ -25,7 +26,7 @@ pub struct Draws {
     pub windows: Option<Tensor<4>>,
     /// Noise on the streams that the discriminator sees, one behind the other.
     pub discriminator_noise: Option<Tensor<2>>,
-    /// Functionals of windows of the micrograph, for those of the realisations to be like.
+    /// Minkowski functionals of random windows, for the energy distance.
     pub minkowski: Option<Tensor<2>>,
 }
 
@@ -38,7 +39,8 @@ impl Draws {
     pub fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
         let mut rng = random::generator(options.seed, Purpose::Step, step);
         let (batch, latents) = (options.batch_size, options.latent_size);
-        let deviation = options.recipe.displacement * options.profile.side() as f64;
+        let side = options.profile.side();
+        let deviation = options.recipe.displacement * side as f64;
         // One after the other, so that they go to the device together.
         let mut numbers = standard_normal(2 * batch * latents, &mut rng);
         numbers.extend(LatentAugmentation::draw(batch * latents, options, &mut rng));
@@ -50,20 +52,14 @@ impl Draws {
             latent_noise,
             latent_augmentation: LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale },
             displacements: std::array::from_fn(|stream| match stream {
-                1 if options.recipe.generator_periodic => {
-                    uniform_displacements(batch, options.profile.side(), &mut rng)
-                }
-                // Windows come from anywhere already, and tiles are windows.
+                REALISATIONS if options.recipe.generator_periodic => uniform_displacements(batch, side, &mut rng),
+                // The discriminator sees windows at random positions, so no translation is needed.
                 _ if options.recipe.discriminator_windows => vec![[0, 0]; batch],
                 _ => draw_displacements(batch, deviation, &mut rng),
             }),
-            windows: if options.recipe.discriminator_windows {
-                Some(data.windows(batch, &mut rng, device)?)
-            } else {
-                None
-            },
+            windows: options.recipe.discriminator_windows.then(|| data.windows(batch, &mut rng, device)).transpose()?,
             discriminator_noise: (options.recipe.discriminator_noise > 0.0).then(|| {
-                let numbers = channels(data.tiles.n_phases()) * options.profile.side().pow(2);
+                let numbers = channels(data.tiles.n_phases()) * side.pow(2);
                 let streams = 2 + usize::from(options.recipe.discriminator_reconstructions);
                 let deviation = options.recipe.discriminator_noise * phase_distance(data.tiles.n_phases());
                 let noise = standard_normal(streams * batch * numbers, &mut rng);

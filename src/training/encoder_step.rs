@@ -18,18 +18,18 @@ pub struct Reconstructed<'a> {
     pub posterior: Posterior,
     /// Reconstructions, and realisations behind them.
     pub decoded: &'a Pass,
-    /// What the posterior was sampled with.
+    /// Standard normal noise of the posterior sample.
     pub noise: Tensor<2>,
     pub augmentation: LatentAugmentation,
 }
 
-/// What the step of the encoder leaves for the generator.
+/// Losses and gradients that the generator's update needs.
 pub struct EncoderTerms {
     /// L_Enc, Eq. 1.
     pub loss: Tensor<1>,
     /// L_Rec, Eq. 3.
     pub reconstruction: Tensor<1>,
-    /// L_KLD, Eq. 2, before any of it is free.
+    /// KL divergence (Eq. 2, computed by Eq. 8 or 9) before free bits.
     pub divergence: Tensor<1>,
     /// The gradient of L_Rec by the logits of reconstructions.
     pub gradient: Tensor<4>,
@@ -44,16 +44,15 @@ pub fn encoder_step(
     step: Update,
 ) -> EncoderTerms {
     let Reconstructed { tiles, encoded, posterior, decoded, noise, augmentation } = passed;
-    let batch = tiles.dims()[0];
     let reconstruction = reconstruction_loss(decoded.outputs[0].clone(), tiles, options);
     let (mean, log_variance) = (posterior.mean.clone(), posterior.log_variance.clone());
     let divergence = losses::divergence(mean, log_variance, augmentation, options.recipe.divergence_mean);
     let reported = divergence.value.clone();
-    let divergence = divergence.beyond(options.recipe.free_bits);
+    let divergence = divergence.with_free_bits(options.recipe.free_bits);
     let gradient = reconstruction.gradient;
     let by_latent = decoded.backward_input(generator, vec![gradient.clone()]);
     let encoder_gradient = posterior.backward(
-        by_latent[0].clone().reshape([batch, options.latent_size]),
+        by_latent[0].clone().reshape([tiles.dims()[0], options.latent_size]),
         noise,
         divergence.by_mean * options.beta,
         divergence.by_log_variance * options.beta,
@@ -64,13 +63,10 @@ pub fn encoder_step(
     EncoderTerms { loss, reconstruction: reconstruction.value, divergence: reported, gradient }
 }
 
-/// L_Rec from targets as certain as the options ask: 0 where reconstructions are just that certain.
+/// L_Rec with smoothed labels, less the entropy of the targets, so that its minimum is 0.
 fn reconstruction_loss(logits: Tensor<4>, tiles: &Tensor<4>, options: &TrainingOptions) -> Term<4> {
-    let (targets, unavoidable) = losses::softened(tiles, options.recipe.label_smoothing);
+    let (targets, target_entropy) = losses::smooth_labels(tiles, options.recipe.label_smoothing);
     let term = losses::reconstruction(logits, targets, options.recipe.reconstruction_mean);
-    let unavoidable = match options.recipe.reconstruction_mean {
-        true => unavoidable / options.profile.side().pow(2) as f64,
-        false => unavoidable,
-    };
-    Term { value: term.value - unavoidable, ..term }
+    let divisor = if options.recipe.reconstruction_mean { options.profile.side().pow(2) } else { 1 };
+    Term { value: term.value - target_entropy / divisor as f64, ..term }
 }

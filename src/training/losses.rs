@@ -24,10 +24,10 @@ pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
     Term { value: sum(softplus(signed)) / n, gradient: (sigmoid(logits) - target) / n }
 }
 
-/// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot or [softened], under `logits`, both `[n, channels, height, width]`.
+/// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot or [smoothed](smooth_labels), under `logits`.
 ///
-/// One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean over the batch; sum over pixels, or mean
-/// if `pixel_mean`.
+/// Both are `[n, channels, height, width]`. One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean
+/// over the batch; sum over pixels, or mean if `pixel_mean`.
 pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -> Term<4> {
     let [n, _, height, width] = logits.dims();
     let divisor = (n * if pixel_mean { height * width } else { 1 }) as f64;
@@ -35,9 +35,8 @@ pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -
     Term { value, gradient }
 }
 
-/// What a reconstruction should be for one-hot `tiles`, if it gives up the share `smoothing` of its certainty: probabilities,
-/// and how many nats of a tile's L_Rec no reconstruction can avoid then.
-pub fn softened(tiles: &Tensor<4>, smoothing: f64) -> (Tensor<4>, f64) {
+/// Label smoothing (Szegedy et al. 2016) of one-hot `tiles`: smoothed targets and their entropy in nats per image.
+pub fn smooth_labels(tiles: &Tensor<4>, smoothing: f64) -> (Tensor<4>, f64) {
     if smoothing == 0.0 {
         return (tiles.clone(), 0.0);
     }
@@ -48,11 +47,10 @@ pub fn softened(tiles: &Tensor<4>, smoothing: f64) -> (Tensor<4>, f64) {
     (targets, entropy * (height * width) as f64)
 }
 
-/// How far `values` `[n, columns]` are from `reference` `[m, columns]` in distribution, column by column: the energy
-/// distance (Szekely and Rizzo 2013), which only equal distributions have at its least.
+/// Energy distance (Szekely and Rizzo 2013) between `values` and `reference`, summed over columns.
 ///
-/// `others` `[k, columns]` are values too, but independent ones and not to be moved: values of one batch are not independent.
-/// The gradient is that of the distance if all values move alike.
+/// `values` are `[n, columns]`, `reference` `[m, columns]`. `others`, `[k, columns]`, are an independent sample of the
+/// distribution of `values`, treated as constant. The gradient is that of the distance if both samples move alike.
 pub fn energy_distance(values: Tensor<2>, others: Tensor<2>, reference: Tensor<2>) -> Term<2> {
     let differences = |a: &Tensor<2>, b: &Tensor<2>| a.clone().unsqueeze_dim::<3>(1) - b.clone().unsqueeze_dim::<3>(0);
     let [n, columns] = values.dims();
@@ -89,14 +87,14 @@ pub fn probabilities_backward(probabilities: Tensor<4>, gradient: Tensor<4>) -> 
     }
 }
 
-/// `term` with the weight that makes its gradient `share` times as long as `beside`. A gradient of no length stays.
-pub fn balanced(term: Term<4>, beside: &Tensor<4>, share: f64) -> Term<4> {
+/// Scales `term` so that its gradient norm is `ratio` times that of `reference`. A zero gradient stays zero.
+pub fn scale_gradient(term: Term<4>, reference: &Tensor<4>, ratio: f64) -> Term<4> {
     let squares = |of: &Tensor<4>| sum(of.clone().square());
-    let weight = (squares(beside) / squares(&term.gradient).clamp_min(1e-30)).sqrt() * share;
+    let weight = (squares(reference) / squares(&term.gradient).clamp_min(1e-30)).sqrt() * ratio;
     Term { value: term.value * weight.clone(), gradient: term.gradient * weight.reshape([1, 1, 1, 1]) }
 }
 
-/// L_KLD, Eq. 8, and its gradients by mean and log variance of the posterior, `[n, latents]` each.
+/// KL divergence (Eq. 2, computed by Eq. 8 or 9) and its gradients by the posterior, `[n, latents]` each.
 pub struct Divergence {
     /// Value, shape `[1]`.
     pub value: Tensor<1>,
@@ -107,10 +105,10 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    /// What of it is beyond `floor`: the encoder is free to have that much.
-    pub fn beyond(self, floor: f64) -> Self {
+    /// max(divergence - `floor`, 0): free bits (Kingma et al. 2016).
+    pub fn with_free_bits(self, floor: f64) -> Self {
         let value = (self.value - floor).clamp_min(0.0);
-        // 1 beyond the floor, 0 below it.
+        // 1 above the floor, 0 below it.
         let factor: Tensor<2> = value.clone().sign().reshape([1, 1]);
         Self { value, by_mean: self.by_mean * factor.clone(), by_log_variance: self.by_log_variance * factor }
     }
@@ -266,24 +264,24 @@ mod tests {
     }
 
     #[test]
-    fn a_reconstruction_as_certain_as_asked_costs_what_none_can_avoid() {
+    fn a_reconstruction_equal_to_the_smoothed_targets_costs_their_entropy() {
         let mut rng = generator(5, Purpose::Step, 0);
         for channels in [1, 3] {
             let shape = [1, channels, 3, 4];
             let tiles = one_hot(shape, &mut rng);
-            let (targets, unavoidable) = softened(&tiles, 0.1);
+            let (targets, target_entropy) = smooth_labels(&tiles, 0.1);
             let logits = match channels {
                 1 => (tiles.clone() * 2.0 - 1.0) * (0.9f64 / 0.1).ln(),
                 _ => targets.clone().log(),
             };
             let found = reconstruction(logits, targets.clone(), false);
-            assert!((scalar(found.value) - unavoidable).abs() < 1e-9);
+            assert!((scalar(found.value) - target_entropy).abs() < 1e-9);
             assert!(found.gradient.abs().max().into_scalar::<f64>() < 1e-12);
             let sums = if channels == 1 { targets.clone() * 0.0 + 1.0 } else { targets.clone().sum_dim(1) };
             assert!((sums - 1.0).abs().max().into_scalar::<f64>() < 1e-12);
             assert!((targets.max().into_scalar::<f64>() - 0.9).abs() < 1e-12);
-            let (targets, unavoidable) = softened(&tiles, 0.0);
-            assert_eq!((targets.into_data(), unavoidable), (tiles.into_data(), 0.0));
+            let (targets, target_entropy) = smooth_labels(&tiles, 0.0);
+            assert_eq!((targets.into_data(), target_entropy), (tiles.into_data(), 0.0));
         }
     }
 
@@ -332,19 +330,19 @@ mod tests {
     }
 
     #[test]
-    fn a_balanced_gradient_has_the_length_that_was_asked_for() {
-        let beside = tensor(vec![3.0, 0.0, 4.0, 0.0], [1, 1, 2, 2]);
+    fn a_scaled_gradient_has_the_norm_that_was_asked_for() {
+        let reference = tensor(vec![3.0, 0.0, 4.0, 0.0], [1, 1, 2, 2]);
         let term =
             |gradient: Vec<f64>| Term { value: tensor(vec![7.0], [1]), gradient: tensor(gradient, [1, 1, 2, 2]) };
-        let Term { value, gradient } = balanced(term(vec![0.0, 60.0, -80.0, 0.0]), &beside, 0.5);
+        let Term { value, gradient } = scale_gradient(term(vec![0.0, 60.0, -80.0, 0.0]), &reference, 0.5);
         assert_eq!(gradient.into_data().try_to_vec::<f64>().unwrap(), [0.0, 1.5, -2.0, 0.0]);
         assert!((scalar(value) - 7.0 / 40.0).abs() < 1e-12);
-        let Term { value, gradient } = balanced(term(vec![0.0; 4]), &beside, 0.5);
+        let Term { value, gradient } = scale_gradient(term(vec![0.0; 4]), &reference, 0.5);
         assert!(scalar(value).is_finite() && scalar(sum(gradient.abs())) == 0.0);
     }
 
     #[test]
-    fn only_what_is_beyond_the_floor_counts() {
+    fn only_the_divergence_above_the_floor_counts() {
         let (mean, log_variance) = (tensor(vec![2.0, -1.0], [1, 2]), tensor(vec![0.5, 0.1], [1, 2]));
         let ones = || tensor(vec![1.0; 2], [1, 2]);
         let standard = LatentAugmentation {
@@ -355,10 +353,10 @@ mod tests {
         };
         let all = || divergence(mean.clone(), log_variance.clone(), &standard, false);
         let value = scalar(all().value);
-        let beyond = all().beyond(1.0);
-        assert!((scalar(beyond.value) - (value - 1.0)).abs() < 1e-12 && value > 1.0);
-        assert_eq!(beyond.by_mean.into_data(), all().by_mean.into_data());
-        let free = all().beyond(value + 1.0);
+        let above = all().with_free_bits(1.0);
+        assert!((scalar(above.value) - (value - 1.0)).abs() < 1e-12 && value > 1.0);
+        assert_eq!(above.by_mean.into_data(), all().by_mean.into_data());
+        let free = all().with_free_bits(value + 1.0);
         assert_eq!(scalar(free.value), 0.0);
         assert_eq!(scalar(free.by_mean.abs().sum() + free.by_log_variance.abs().sum()), 0.0);
     }

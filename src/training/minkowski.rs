@@ -17,16 +17,16 @@ use crate::network::kernels;
 /// Places of windows along each axis of a micrograph.
 const PLACES: usize = 64;
 
-/// Earlier realisations, and windows, that those of a batch are compared with.
-pub const COMPARED: usize = 64;
+/// Sample size of the energy distance: earlier realisations, and windows.
+pub const SAMPLE_SIZE: usize = 64;
 
 /// Functionals of an image with `n_phases` phases.
-pub fn numbers(n_phases: usize) -> usize {
+pub fn functional_count(n_phases: usize) -> usize {
     FUNCTIONALS * n_phases
 }
 
-/// Functionals of windows of a micrograph, shifted to the mean of the micrograph: pixels along its edges are in fewer
-/// windows.
+/// Functionals of windows, shifted so that their mean is that of the micrograph (windows cover pixels at the edges less
+/// often).
 pub struct Minkowski {
     n_phases: usize,
     /// Functionals of each phase, window by window, in standard deviations.
@@ -48,32 +48,31 @@ impl Minkowski {
         }
     }
 
-    /// Functionals of [`COMPARED`] random windows, `[COMPARED, numbers]`.
+    /// Functionals of [`SAMPLE_SIZE`] random windows, `[SAMPLE_SIZE, functional_count]`.
     pub fn draw(&self, rng: &mut impl Rng, device: &Device) -> Tensor<2> {
         let numbers = self.deviations.len();
         let windows = self.values.len() / numbers;
-        let mut drawn = Vec::with_capacity(COMPARED * numbers);
-        for _ in 0..COMPARED {
+        let mut drawn = Vec::with_capacity(SAMPLE_SIZE * numbers);
+        for _ in 0..SAMPLE_SIZE {
             let first = rng.random_range(0..windows) * numbers;
             drawn.extend_from_slice(&self.values[first..first + numbers]);
         }
-        Tensor::from_data(TensorData::new(drawn, [COMPARED, numbers]), device)
+        Tensor::from_data(TensorData::new(drawn, [SAMPLE_SIZE, numbers]), device)
     }
 
     /// Energy distance between the functionals of `realisations`, one-hot, and the `drawn` ones, times `weights`.
-    /// `remembered` are those of earlier realisations, `[COMPARED, numbers]`, and is updated.
+    /// `recent` are those of earlier realisations, `[SAMPLE_SIZE, functional_count]`, and are updated.
     ///
     /// Images of one batch are not independent, because of batch normalisation. So they are compared with earlier
     /// realisations and not among themselves.
     pub fn term(
         &self,
         realisations: &Tensor<4>,
-        remembered: &mut Tensor<2>,
+        recent: &mut Tensor<2>,
         drawn: Tensor<2>,
         weights: [f64; FUNCTIONALS],
     ) -> Term<4> {
-        let n = realisations.dims()[0];
-        let device = realisations.device();
+        let (n, device) = (realisations.dims()[0], realisations.device());
         let row = |values: Vec<f32>| {
             let numbers = values.len();
             Tensor::<2>::from_data(TensorData::new(values, [1, numbers]), &device)
@@ -88,10 +87,10 @@ impl Minkowski {
         // The distance is proportional to the functionals, so these are multiplied with the weights.
         let term = losses::energy_distance(
             values.clone() * weights.clone(),
-            remembered.clone() * weights.clone(),
+            recent.clone() * weights.clone(),
             drawn * weights.clone(),
         );
-        *remembered = Tensor::cat(vec![remembered.clone(), values], 0).narrow(0, n, COMPARED);
+        *recent = Tensor::cat(vec![recent.clone(), values], 0).narrow(0, n, SAMPLE_SIZE);
         let by_phases = kernels(&phases).functionals_backward(&phases, term.gradient * weights / deviations);
         Term { value: term.value, gradient: of_channels(by_phases, realisations.dims()[1]) }
     }
@@ -204,10 +203,10 @@ mod tests {
         let drawn = functionals.draw(&mut generator(1, Purpose::Step, 0), &device);
         let deviation = functionals.deviations[FUNCTIONALS];
         let full: Vec<f32> = functionals.deviations.iter().zip([0.0, 0.0, 1.0, 0.0]).map(|(d, v)| v / d).collect();
-        let full = Tensor::<2>::from_data(TensorData::new(full.repeat(COMPARED), [COMPARED, 4]), &device);
-        let mut remembered = full.clone();
-        let term = functionals.term(&Tensor::ones([4, 1, 64, 64], &device), &mut remembered, drawn, [0.5, 0.0]);
-        assert!((remembered - full).abs().max().into_scalar::<f32>() < 1e-3);
+        let full = Tensor::<2>::from_data(TensorData::new(full.repeat(SAMPLE_SIZE), [SAMPLE_SIZE, 4]), &device);
+        let mut recent = full.clone();
+        let term = functionals.term(&Tensor::ones([4, 1, 64, 64], &device), &mut recent, drawn, [0.5, 0.0]);
+        assert!((recent - full).abs().max().into_scalar::<f32>() < 1e-3);
         // All alike and all above the real ones: 2 / n by each volume fraction in its unit, shared by its pixels.
         let expected = 0.5 * 2.0 / 4.0 / f64::from(deviation) / 4096.0;
         let difference = (term.gradient / expected - 1.0).abs().max().into_scalar::<f32>();

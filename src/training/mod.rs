@@ -5,13 +5,13 @@
 //! * `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
 //! * `losses`: Eq. 1 to 9 with their gradients.
-//! * `minkowski`: how volume fractions and connectivity vary, for realisations to vary alike.
-//! * `patterns`: which patterns realisations have and the micrograph has not.
+//! * `minkowski`: energy distance of volume fractions and Euler characteristics.
+//! * `patterns`: KL divergence of 3 x 3 pattern histograms.
 //! * `adam`: the optimiser.
 //! * `state`: what a step changes; `draws`: its random numbers; `posterior`, `pass`: forward and backward passes.
 //! * `step`: one step; `encoder_step`, `discriminator_step`: two parts of it.
 //! * `history`: the mean losses of a row of the loss history.
-//! * `averaged`: the generator that realisations come from; `validation`: after which step.
+//! * `averaged`: averaged generator with new batch statistics; `validation`: choice of the best checkpoint.
 //! * `checkpoint`: a training as it stands, and its model.
 //! * `run`: the loop.
 

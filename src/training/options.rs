@@ -16,7 +16,7 @@ pub struct TrainingOptions {
     pub profile: Profile,
     /// Seed of every random draw, 0 to 2^63 - 1, so that every language can name it.
     pub seed: u64,
-    /// Training steps in all; 0: as many as the profile trains for.
+    /// Training steps in all; 0: the profile's default.
     pub steps: u64,
     /// Length of the latent vector, 1 to 4096 (Table 1: z_dim).
     pub latent_size: usize,
@@ -36,12 +36,12 @@ pub struct TrainingOptions {
     pub lambda_noise: f64,
     /// Weight of the reconstruction term in the generator's loss (Eq. 7), 0 to 1e6.
     pub lambda_rec: f64,
-    /// What the profile is made of.
+    /// Further options of the profile.
     #[serde(flatten)]
     pub recipe: Recipe,
 }
 
-/// How a run is carried out: nothing here changes the model.
+/// How a run is carried out. Only `device` affects the result, by rounding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunOptions {
     /// Where to train.
@@ -177,8 +177,7 @@ impl TrainingOptions {
         Ok(options)
     }
 
-    /// The first option that `other` has otherwise, apart from the length of training, as `name = ours instead of
-    /// theirs`.
+    /// First option that differs from `other` (ignoring `steps`), as `name = ours instead of theirs`.
     pub fn first_difference(&self, other: &Self) -> Option<String> {
         let fields = |options: &Self| toml::Table::try_from(options).ok();
         let (ours, theirs) = (fields(self)?, fields(other)?);

@@ -75,8 +75,8 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
     file.attributes.insert("options".into(), Attribute::Text(toml::to_string(options).unwrap()));
     put_state(&mut file, "before", &state);
     put_draws(&mut file, &Draws::new(options, 0, &data, &device).unwrap());
-    put(&mut file, "tiles", &data.tiles(options.seed, 0, options.batch_size, &device));
-    state.advance(&data, options, &device).unwrap();
+    put(&mut file, "tiles", &data.tile_batch(options.seed, 0, options.batch_size, &device));
+    state.training_step(&data, options, &device).unwrap();
     put_state(&mut file, "after", &state);
     file.write(std::path::Path::new(folder).join(format!("{name}.h5"))).unwrap();
 }

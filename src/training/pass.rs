@@ -25,7 +25,7 @@ impl Pass {
         Self { tapes: vec![tape], outputs }
     }
 
-    /// Gradients a tape for gradients a stream; streams behind those that have one matter to nothing.
+    /// Joins gradients of streams into gradients of tapes. Missing gradients are zero.
     fn by_tape(&self, mut gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
         if self.tapes.len() > 1 {
             return gradients;
@@ -41,7 +41,7 @@ impl Pass {
         parts.reduce(|sum, part| sum + part).expect("at least one stream")
     }
 
-    /// Gradients by the streams, at least by those that have a gradient.
+    /// Gradients with respect to the streams; trailing streams may be missing.
     pub fn backward_input(&self, network: &Network, gradients: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
         let batch = self.outputs[0].dims()[0];
         let by_tape = self.tapes.iter().zip(self.by_tape(gradients));

@@ -14,8 +14,8 @@ use crate::network::{channels, kernels, phases_of_channels, sum};
 /// Decay of the moving average of histograms: rare patterns are counted over some thirty batches.
 const MEMORY: f64 = 0.97;
 
-/// Length of a moving average of histograms.
-pub fn numbers(n_phases: usize) -> usize {
+/// Length of the histograms of all channels and scales.
+pub fn histogram_len(n_phases: usize) -> usize {
     channels(n_phases) * SCALES * PATTERNS
 }
 
@@ -50,19 +50,19 @@ impl Patterns {
     /// Kullback-Leibler divergence from the micrograph's patterns to those of `realisations`, one-hot, in nats per image:
     /// sum over channels and scales of (patterns in an image) * KL(realisations || micrograph).
     ///
-    /// The histograms of realisations are moving averages: `remembered`, of length [`numbers`], is updated in this step,
-    /// number `step` from 1. The gradient is the effect of changing each pixel from 0 to 1.
-    pub fn term(&self, realisations: &Tensor<4>, remembered: &mut Tensor<1>, step: u64) -> Term<4> {
-        let [n, channels, height, width] = realisations.dims();
-        let device = realisations.device();
-        *remembered = remembered.clone() * MEMORY + kernels(realisations).pattern_shares(realisations) * (1.0 - MEMORY);
+    /// The histograms of realisations are moving averages: `moving_average`, of length [`histogram_len`], is updated in
+    /// this step, number `step` from 1. The gradient is the effect of changing each pixel from 0 to 1.
+    pub fn term(&self, realisations: &Tensor<4>, moving_average: &mut Tensor<1>, step: u64) -> Term<4> {
+        let ([n, channels, height, width], device) = (realisations.dims(), realisations.device());
+        *moving_average =
+            moving_average.clone() * MEMORY + kernels(realisations).pattern_shares(realisations) * (1.0 - MEMORY);
         let shape = [channels, SCALES, PATTERNS];
         let on_device =
             |values: &[f32], shape| Tensor::<3>::from_data(TensorData::new(values.to_vec(), shape), &device);
         let least = on_device(&self.least, [channels, SCALES, 1]);
         // Bias correction, as in Adam: the average starts at zero.
         let filled = 1.0 - MEMORY.powf(step as f64);
-        let found = (remembered.clone() / filled).reshape(shape) + least.clone();
+        let found = (moving_average.clone() / filled).reshape(shape) + least.clone();
         let ratios = (found.clone() / (on_device(&self.shares, shape) + least)).log();
         let nats = (found * ratios.clone()).sum_dim(2).reshape([channels, SCALES]);
         let counts: Vec<f32> = (0..SCALES).map(|scale| places(height >> scale, width >> scale) as f32).collect();
@@ -103,8 +103,8 @@ mod tests {
         let patterns = Patterns::new(&with(&[(6, line), (7, line)])).unwrap();
         let gap = "#######.########";
         let broken = one_hot(&with(&[(3, ".....#.........."), (6, gap), (7, gap)]), &[0], &Device::flex());
-        let mut remembered = Tensor::zeros([numbers(2)], &Device::flex());
-        let term = patterns.term(&broken, &mut remembered, 1);
+        let mut moving_average = Tensor::zeros([histogram_len(2)], &Device::flex());
+        let term = patterns.term(&broken, &mut moving_average, 1);
         assert!(term.value.into_scalar::<f32>() > 0.0);
         let gradient = read(term.gradient).unwrap();
         let at = |y: usize, x: usize| gradient[16 * y + x];
@@ -112,26 +112,26 @@ mod tests {
         assert!(at(3, 5) > 0.0, "the single pixel stays: {}", at(3, 5));
 
         let whole = one_hot(&with(&[(6, line), (7, line)]), &[0], &Device::flex());
-        let mut remembered = Tensor::zeros([numbers(2)], &Device::flex());
-        let term = patterns.term(&whole, &mut remembered, 1);
+        let mut moving_average = Tensor::zeros([histogram_len(2)], &Device::flex());
+        let term = patterns.term(&whole, &mut moving_average, 1);
         assert!(term.value.into_scalar::<f32>().abs() < 1e-3);
         assert!(read(term.gradient).unwrap().iter().all(|by_pixel| by_pixel.abs() < 1e-4));
     }
 
     #[test]
-    fn the_latest_batches_are_remembered() {
+    fn the_latest_batches_count() {
         let phases = Array4::from_shape_fn((2, 1, 16, 16), |(n, _, y, x)| ((n + y * y + 3 * x) / 4 % 2) as u8);
         let images = PhaseImages::new(phases, 2).unwrap();
         let (patterns, one_hot) = (Patterns::new(&images).unwrap(), one_hot(&images, &[0, 1], &Device::flex()));
-        let mut remembered = Tensor::zeros([numbers(2)], &Device::flex());
+        let mut moving_average = Tensor::zeros([histogram_len(2)], &Device::flex());
         for step in 1..4 {
             // As if all batches had been this one.
-            let term = patterns.term(&one_hot, &mut remembered, step);
+            let term = patterns.term(&one_hot, &mut moving_average, step);
             assert!(term.value.into_scalar::<f32>().abs() < 1e-3);
         }
         let blank = one_hot.zeros_like();
-        let after_one = patterns.term(&blank, &mut remembered, 4).value.into_scalar::<f32>();
-        let after_two = patterns.term(&blank, &mut remembered, 5).value.into_scalar::<f32>();
+        let after_one = patterns.term(&blank, &mut moving_average, 4).value.into_scalar::<f32>();
+        let after_two = patterns.term(&blank, &mut moving_average, 5).value.into_scalar::<f32>();
         assert!(0.0 < after_one && after_one < after_two, "{after_one} {after_two}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a profile is made of beside its architecture and the paper's Table 1.
+//! Options of a profile beyond the architecture and Table 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +151,7 @@ impl Recipe {
         within("candidates", self.candidates, 1, 256)
     }
 
-    /// What of it the architecture depends on.
+    /// The options that determine the architecture.
     pub fn variant(&self) -> Variant {
         Variant {
             encoder_head_normalised: self.encoder_head_normalised,

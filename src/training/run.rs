@@ -21,8 +21,8 @@ pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 
 /// Trains on `micrograph`, from the beginning or from where the training `resumed` stands.
 ///
-/// The model depends on the micrograph and `options` alone: the same bytes for any number of threads, with or without
-/// interruptions that were resumed. `save` and `progress` are called on this thread.
+/// On one kind of device the model depends on the micrograph and `options` alone: the same bytes for any number of
+/// threads, with or without interruptions that were resumed. `save` and `progress` are called on this thread.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub fn train(
     };
     let data = TrainingData::new(&micrograph.images, &tiles)?;
     let total = checkpoint.steps_planned();
-    // A micrograph that is too small to judge by costs no time either.
+    // No validation if the micrograph is too small for it.
     let interval =
         if warnings(&micrograph.images, options).is_empty() { options.recipe.validation_interval } else { 0 };
     let pace = Pace::new(checkpoint.state.step, total, run.progress_interval);
@@ -59,7 +59,7 @@ pub fn train(
         let to_save = next_multiple(checkpoint.state.step, run.checkpoint_interval).min(total);
         let to_validate = next_multiple(checkpoint.state.step, interval).min(total);
         let due = pace.next_report();
-        pool.install(|| advance(&mut checkpoint, &data, to_save.min(to_validate), due))?;
+        pool.install(|| run_until(&mut checkpoint, &data, to_save.min(to_validate), due))?;
         let step = checkpoint.state.step;
         if step == to_validate && interval > 0 {
             pool.install(|| validate(&mut checkpoint, &micrograph.images, run.threads))?;
@@ -81,10 +81,10 @@ pub fn train(
 }
 
 /// Steps until `stop`, or at least one and until `due` has passed.
-fn advance(checkpoint: &mut Checkpoint, data: &TrainingData, stop: u64, due: Instant) -> Result<()> {
+fn run_until(checkpoint: &mut Checkpoint, data: &TrainingData, stop: u64, due: Instant) -> Result<()> {
     let device = checkpoint.state.loss_sums.device();
     loop {
-        with_spinning_workers(|| checkpoint.state.advance(data, &checkpoint.options, &device))?;
+        with_spinning_workers(|| checkpoint.state.training_step(data, &checkpoint.options, &device))?;
         record(checkpoint)?;
         if checkpoint.state.step == stop || Instant::now() >= due {
             return Ok(());
@@ -103,7 +103,7 @@ fn record(checkpoint: &mut Checkpoint) -> Result<()> {
     Ok(())
 }
 
-/// The next step that is a multiple of `interval`, which 0 has none of.
+/// Next multiple of `interval` after `step`; `u64::MAX` if `interval` is 0.
 fn next_multiple(step: u64, interval: u64) -> u64 {
     step.checked_div(interval).map_or(u64::MAX, |done| (done + 1).saturating_mul(interval))
 }
@@ -182,7 +182,7 @@ mod tests {
             let mut checkpoint = Checkpoint::new(options(102), origin, tiles.clone(), &device.open().unwrap());
             checkpoint.state.step = 2 * HISTORY_INTERVAL - 3;
             let never = Instant::now() + Duration::from_secs(86_400);
-            let mut reads = |stop| count_reads(|| advance(&mut checkpoint, &data, stop, never).unwrap());
+            let mut reads = |stop| count_reads(|| run_until(&mut checkpoint, &data, stop, never).unwrap());
             assert_eq!([99, 101, 102].map(&mut reads), [0, 1, 0], "{device}");
         }
     }

@@ -21,13 +21,13 @@ impl TrainingOptions {
     }
 
     /// Weight of the pattern loss at step `step` (from 1) for `tiles` training tiles.
-    pub fn pattern_share(&self, step: u64, tiles: usize) -> f64 {
+    pub fn pattern_weight(&self, step: u64, tiles: usize) -> f64 {
         self.recipe.lambda_patterns * self.warm_up(step, tiles)
     }
 
     /// Rises linearly from 0 to 1 until the learning rates begin to fall.
     ///
-    /// Before there are structures, nearly every pixel changes the connectivity.
+    /// Early in training there are no structures, and nearly every pixel changes the Euler characteristic.
     fn warm_up(&self, step: u64, tiles: usize) -> f64 {
         let rising = self.total_steps(tiles) as f64 * self.recipe.decay_start;
         if rising > 0.0 { (step as f64 / rising).min(1.0) } else { 1.0 }

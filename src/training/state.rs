@@ -3,7 +3,7 @@
 use burn_tensor::{Device, Tensor};
 
 use super::adam::{Adam, Update};
-use super::minkowski::{self, COMPARED};
+use super::minkowski::{self, SAMPLE_SIZE};
 use super::options::TrainingOptions;
 use super::patterns;
 use crate::network::{Network, ParameterLayout};
@@ -57,8 +57,8 @@ impl TrainingState {
             average: (options.recipe.ema_decay > 0.0).then(|| generator.network.clone()),
             generator,
             discriminator: learner(architecture.discriminator, 2, options.learning_rate_discriminator),
-            minkowski: Tensor::zeros([COMPARED * minkowski::numbers(n_phases)], device),
-            patterns: Tensor::zeros([patterns::numbers(n_phases)], device),
+            minkowski: Tensor::zeros([SAMPLE_SIZE * minkowski::functional_count(n_phases)], device),
+            patterns: Tensor::zeros([patterns::histogram_len(n_phases)], device),
             loss_sums: Tensor::zeros([5], device),
         }
     }

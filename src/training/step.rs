@@ -1,11 +1,11 @@
-//! One training step: three losses, three gradients, three updates.
+//! One training step: update discriminator and encoder, then the generator against the new discriminator.
 
 use burn_tensor::{Device, Tensor};
 
 use super::adam::Update;
 use super::augmentation::{opposite, translate};
 use super::batches::TrainingData;
-use super::discriminator_step::judge;
+use super::discriminator_step::{REALISATIONS, RECONSTRUCTIONS, discriminator_update};
 use super::draws::Draws;
 use super::encoder_step::{EncoderTerms, Reconstructed, encoder_step};
 use super::losses::{self, Term};
@@ -22,12 +22,12 @@ impl TrainingState {
     /// # Errors
     ///
     /// Those of drawing windows of the micrograph.
-    pub fn advance(&mut self, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Result<()> {
+    pub fn training_step(&mut self, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Result<()> {
         let batch = options.batch_size;
         let draws = Draws::new(options, self.step, data, device)?;
-        let tiles = data.tiles(options.seed, self.step, batch, device);
+        let tiles = data.tile_batch(options.seed, self.step, batch, device);
         self.step += 1;
-        let step = Update { number: self.step, pace: options.rate_factor(self.step, data.tiles.len()) };
+        let step = Update { number: self.step, learning_rate_factor: options.rate_factor(self.step, data.tiles.len()) };
 
         let encoded = self.encoder.network.forward_train(tiles.clone());
         let posterior = Posterior::new(encoded.output.clone(), options.latent_size);
@@ -36,10 +36,10 @@ impl TrainingState {
         let generated = losses::probabilities(Tensor::cat(decoded.outputs.clone(), 0));
 
         let mut streams = streams(&generated, draws.windows.unwrap_or_else(|| tiles.clone()), options);
-        let minkowski = draws.minkowski.map(|drawn| self.minkowski_term(&streams[1], drawn, data, options));
+        let minkowski = draws.minkowski.map(|drawn| self.minkowski_term(&streams[REALISATIONS], drawn, data, options));
         let patterns = (options.recipe.lambda_patterns > 0.0).then(|| {
-            let term = data.patterns.term(&streams[1], &mut self.patterns, self.step);
-            (term, options.pattern_share(self.step, data.tiles.len()))
+            let term = data.patterns.term(&streams[REALISATIONS], &mut self.patterns, self.step);
+            (term, options.pattern_weight(self.step, data.tiles.len()))
         });
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
@@ -58,35 +58,36 @@ impl TrainingState {
             augmentation: draws.latent_augmentation,
         };
         let Self { encoder, generator, discriminator, .. } = self;
-        // The discriminator and the encoder need nothing of each other.
-        let (judged, encoder_terms) = join(
+        // The updates of the discriminator and of the encoder are independent.
+        let (outcome, encoder_terms) = join(
             device,
-            || judge(discriminator, &streams, options, step),
+            || discriminator_update(discriminator, &streams, options, step),
             || encoder_step(encoder, &generator.network, &reconstructed, options, step),
         );
 
-        let by_images = |stream: usize| match judged.by_streams.get(stream) {
+        let by_images = |stream: usize| match outcome.by_streams.get(stream) {
             Some(gradient) => translate(gradient.clone(), &opposite(&draws.displacements[stream])),
-            None => judged.by_streams[0].zeros_like(),
+            None => outcome.by_streams[0].zeros_like(),
         };
         let EncoderTerms { loss: encoder_loss, reconstruction, divergence, gradient } = encoder_terms;
-        let by_reconstructions = losses::probabilities_backward(generated.clone().narrow(0, 0, batch), by_images(2));
+        let by_reconstructions =
+            losses::probabilities_backward(generated.clone().narrow(0, 0, batch), by_images(RECONSTRUCTIONS));
         let by_reconstructions = by_reconstructions + gradient * options.lambda_rec;
         let realisations = generated.narrow(0, batch, batch);
-        let of_realisations = realisation_gradient(realisations, by_images(1), minkowski, patterns);
+        let of_realisations = realisation_gradient(realisations, by_images(REALISATIONS), minkowski, patterns);
         let by_logits = vec![by_reconstructions, of_realisations.gradient];
         let by_parameters = decoded.backward_parameters(&self.generator.network, by_logits);
         self.generator.update(by_parameters, step);
         self.move_average(options.recipe.ema_decay);
 
-        let adversarial_loss = judged.adversarial_loss + of_realisations.value;
+        let adversarial_loss = outcome.adversarial_loss + of_realisations.value;
         let generator_loss = adversarial_loss + reconstruction.clone() * options.lambda_rec;
-        let row = vec![encoder_loss, judged.discriminator_loss, generator_loss, reconstruction, divergence];
+        let row = vec![encoder_loss, outcome.discriminator_loss, generator_loss, reconstruction, divergence];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
         Ok(())
     }
 
-    /// The term of volume fractions and Euler characteristics of `realisations`, beside those `drawn` from windows.
+    /// Energy distance of volume fractions and Euler characteristics between `realisations` and windows (`drawn`).
     fn minkowski_term(
         &mut self,
         realisations: &Tensor<4>,
@@ -95,9 +96,9 @@ impl TrainingState {
         options: &TrainingOptions,
     ) -> Term<4> {
         let weights = options.functional_weights(self.step, data.tiles.len());
-        let mut remembered = self.minkowski.clone().reshape(drawn.dims());
-        let term = data.minkowski.term(realisations, &mut remembered, drawn, weights);
-        self.minkowski = remembered.flatten(0, 1);
+        let mut recent = self.minkowski.clone().reshape(drawn.dims());
+        let term = data.minkowski.term(realisations, &mut recent, drawn, weights);
+        self.minkowski = recent.flatten(0, 1);
         term
     }
 }
@@ -113,10 +114,10 @@ fn streams(generated: &Tensor<4>, real: Tensor<4>, options: &TrainingOptions) ->
     streams
 }
 
-/// The loss of realisations beside the adversarial one, and the gradient of both by their logits.
+/// Loss of realisations without the adversarial term, and the gradient of all terms by the logits.
 ///
-/// `by_discriminator` is the gradient of the adversarial loss by the images. The gradient of the patterns' term is scaled
-/// to its share of the length of the rest.
+/// `by_discriminator` is the gradient of the adversarial loss by the images. The pattern term comes with its weight:
+/// the norm of its gradient divided by that of the others.
 fn realisation_gradient(
     realisations: Tensor<4>,
     by_discriminator: Tensor<4>,
@@ -129,10 +130,10 @@ fn realisation_gradient(
         None => (none, by_discriminator),
     };
     let mut gradient = losses::probabilities_backward(realisations.clone(), by_images);
-    if let Some((term, share)) = patterns {
-        // The smoother the material, the longer this gradient: a fixed weight would let it drown the adversarial one.
+    if let Some((term, weight)) = patterns {
+        // The gradient norm varies with the material, so the weight is relative to the other gradients.
         let by_logits = losses::probabilities_backward(realisations, term.gradient);
-        let term = losses::balanced(Term { value: term.value, gradient: by_logits }, &gradient, share);
+        let term = losses::scale_gradient(Term { value: term.value, gradient: by_logits }, &gradient, weight);
         value = value + term.value;
         gradient = gradient + term.gradient;
     }

@@ -1,4 +1,4 @@
-//! Validation: which networks of a training are used, the last ones that miss as few gates as any, but for chance.
+//! Validation: keeps the latest networks whose shortfall is at most `TOLERANCE` above the smallest.
 //!
 //! Adversarial training does not converge monotonically, so the best checkpoint is kept.
 
@@ -14,9 +14,8 @@ use crate::{Error, Result};
 /// Realisations that are judged.
 const COUNT: usize = 256;
 
-/// By how much later networks may lack more than the best ones and are still taken: half as much as for a gate that is just missed.
-/// Other realisations would lack more or less than these by chance.
-const CHANCE: f64 = 0.25;
+/// Shortfall by which a later checkpoint may exceed the smallest and still be kept (sampling error).
+const TOLERANCE: f64 = 0.25;
 
 /// What the user should know before a training on `micrograph` begins, a sentence each.
 pub fn warnings(micrograph: &PhaseImages, options: &TrainingOptions) -> Vec<String> {
@@ -27,9 +26,9 @@ pub fn warnings(micrograph: &PhaseImages, options: &TrainingOptions) -> Vec<Stri
     too_small.filter(|_| options.recipe.validation_interval > 0).map(warning).into_iter().collect()
 }
 
-/// Judges the networks as they are, and keeps them as the best ones unless earlier ones were clearly better.
+/// Computes the shortfall of the networks, and keeps them as the best checkpoint if it is within the tolerance.
 ///
-/// A micrograph that is too small for floors, or a phase that fills it, leaves the best ones as they are.
+/// The best checkpoint is unchanged if the micrograph is too small or a phase fills it.
 ///
 /// # Errors
 ///
@@ -41,7 +40,7 @@ pub fn validate(checkpoint: &mut Checkpoint, micrograph: &PhaseImages, threads: 
         selection: None,
         ..checkpoint.model()
     };
-    // No host can choose such a seed: neither windows nor realisations are those of a later judgement.
+    // Seeds in the C interface are below 2^63: evaluation there never uses the windows or realisations of validation.
     let seed = checkpoint.options.seed | 1 << 63;
     if checkpoint.options.recipe.candidates > 1 {
         model.selection = Some(Selection::fit(&model, micrograph, checkpoint.options.recipe.candidates, seed)?);
@@ -50,16 +49,16 @@ pub fn validate(checkpoint: &mut Checkpoint, micrograph: &PhaseImages, threads: 
         Err(Error::InvalidParameter(_)) => return Ok(()),
         other => other?,
     };
-    let least = checkpoint.best.as_ref().map_or(f64::INFINITY, |best| best.shortfall);
-    if shortfall <= least + CHANCE {
+    let least = checkpoint.best.as_ref().map_or(f64::INFINITY, |best| best.smallest_shortfall);
+    if shortfall <= least + TOLERANCE {
         let Model { encoder, generator, selection, .. } = model;
-        let step = checkpoint.state.step;
-        checkpoint.best = Some(BestCheckpoint { step, shortfall: shortfall.min(least), encoder, generator, selection });
+        let (step, smallest_shortfall) = (checkpoint.state.step, shortfall.min(least));
+        checkpoint.best = Some(BestCheckpoint { step, smallest_shortfall, encoder, generator, selection });
     }
     Ok(())
 }
 
-/// What the gates lack, over all phases that are judged.
+/// Shortfall of the gates, summed over the phases that are judged.
 fn shortfall(model: &Model, micrograph: &PhaseImages, seed: u64, threads: usize) -> Result<f64> {
     let windows = floor_windows(micrograph, model.side(), seed)?;
     let made = realisations(model, &GenerationOptions { seed, first: 0, count: COUNT, threads })?;
@@ -90,14 +89,15 @@ mod tests {
         let (mut checkpoint, micrograph) = checkpoint(80);
         validate(&mut checkpoint, &micrograph, 1).unwrap();
         let first = checkpoint.best.clone().unwrap();
-        assert!(first.step == 0 && first.shortfall > 0.0 && first.shortfall <= 16.0, "{}", first.shortfall);
+        let shortfall = first.smallest_shortfall;
+        assert!(first.step == 0 && shortfall > 0.0 && shortfall <= 16.0, "{shortfall}");
         // Hardly worse than the best before: the later ones.
         checkpoint.state.step = 5;
-        checkpoint.best.as_mut().unwrap().shortfall -= 0.2;
+        checkpoint.best.as_mut().unwrap().smallest_shortfall -= 0.2;
         validate(&mut checkpoint, &micrograph, 1).unwrap();
         let later = checkpoint.best.clone().unwrap();
-        assert_eq!((later.step, later.shortfall), (5, first.shortfall - 0.2));
-        checkpoint.best.as_mut().unwrap().shortfall = first.shortfall / 2.0;
+        assert_eq!((later.step, later.smallest_shortfall), (5, shortfall - 0.2));
+        checkpoint.best.as_mut().unwrap().smallest_shortfall = shortfall / 2.0;
         checkpoint.state.step = 9;
         validate(&mut checkpoint, &micrograph, 1).unwrap();
         assert_eq!(checkpoint.best.as_ref().unwrap().step, 5);

@@ -4,7 +4,6 @@ use super::super::augmentation::Displacements;
 use super::super::state::Learner;
 use super::*;
 use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
-
 use crate::network::{Profile, read, with_primitives};
 
 /// The losses of each of the first steps.
@@ -15,7 +14,7 @@ fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> V
     let mut state = TrainingState::new(options, tiles.n_phases(), device);
     let mut rows = Vec::new();
     for _ in 0..steps {
-        state.advance(&data, options, device).unwrap();
+        state.training_step(&data, options, device).unwrap();
         rows.push(read(state.loss_sums.clone()).unwrap());
         state.loss_sums = Tensor::zeros([5], device);
     }
@@ -126,7 +125,7 @@ fn outcome(before: &TrainingState, data: &TrainingData, options: &TrainingOption
     for vector in [&mut state.minkowski, &mut state.patterns] {
         *vector = Tensor::from_data(vector.to_data(), device);
     }
-    state.advance(data, options, device).unwrap();
+    state.training_step(data, options, device).unwrap();
     let mut outcome = vec![read(state.loss_sums.clone()).unwrap()];
     let learners = |state: &TrainingState| [&state.encoder, &state.generator, &state.discriminator].map(Clone::clone);
     for (after, before) in learners(&state).into_iter().zip(learners(before)) {
@@ -165,7 +164,7 @@ fn for_states(check: impl Fn(&TrainingState, &TrainingData, &TrainingOptions)) {
             let mut state = TrainingState::new(&options, 2, &Device::flex());
             for step in [0, 1, 20] {
                 while state.step < step {
-                    state.advance(&data, &options, &Device::flex()).unwrap();
+                    state.training_step(&data, &options, &Device::flex()).unwrap();
                 }
                 check(&state, &data, &options);
             }
