@@ -3,10 +3,9 @@
 //! From an image to realisations (generated volume elements): [`micrograph`] reads the image, assigns a phase to each
 //! pixel and cuts square tiles. [`training`] trains an encoder and a generator to reconstruct the tiles, and the
 //! generator and a discriminator to imitate the micrograph. Profile `standard` validates at intervals and keeps the
-//! best checkpoint. A [`model`] is the encoder, the generator, the tiles, the selection weights and a record of the
-//! training. [`generation`] decodes random latent vectors and takes the most probable phase of each pixel; with
-//! `standard`, each realisation is selected from candidates and translated periodically. [`storage`] writes model and
-//! realisations to files.
+//! best checkpoint. A [`model`] holds encoder, generator, tiles, selection weights and training record. [`generation`]
+//! decodes random latent vectors and takes the most probable phase of each pixel; with `standard`, each realisation is
+//! selected from candidates and translated periodically. [`storage`] writes model and realisations to files.
 //!
 //! A module uses only those before it in this list; `tests/directions.rs` holds them to it. Below all others:
 //!
