@@ -138,7 +138,7 @@ impl Network {
     }
 
     /// Starts the forward pass of a generator to the most probable phase of each pixel. An accelerator works on it when
-    /// this returns; the CPU computes it in [`PendingPhases::read`].
+    /// this returns; the CPU computes it in `PendingPhases::read`.
     pub fn begin_phases(&self, input: Tensor<4>) -> PendingPhases {
         kernels(&input).phases(self, input)
     }
