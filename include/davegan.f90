@@ -204,7 +204,7 @@ module davegan
   end type davegan_fidelity
 
   abstract interface
-    !> Called now and then during training, generation or judging. cancel comes in as .false.; set it to stop.
+    !> Progress callback of training, generation or judging. cancel comes in as .false.; set it to stop.
     subroutine davegan_progress_handler(progress, cancel)
       import :: davegan_progress_t
       type(davegan_progress_t), intent(in) :: progress
@@ -1090,7 +1090,8 @@ contains
     end if
   end subroutine prepare_generation
 
-  !> The latent vectors (latent_size, count) that davegan_generate decodes for the same options.
+  !> The latent vectors (latent_size, count) of the realisations of davegan_generate for the same options. With the profile
+  !! standard, realisations are in addition translated periodically by random distances.
   subroutine davegan_latent_vectors(model, z, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     real(c_double), allocatable, intent(out) :: z(:, :)
@@ -1109,7 +1110,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_latent_vectors
 
-  !> Means and standard deviations (latent_size, n) that the encoder gives for images (nx, ny, nz, n).
+  !> Encodes images (nx, ny, nz, n): mean and standard deviation of each latent, (latent_size, n).
   subroutine davegan_encode(model, phases, mean, deviation, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
@@ -1168,7 +1169,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_reconstruct
 
-  !> n images (nx, ny, nz, n) along one latent variable (from 1) between -range (default 3) and range; the others stay as in z.
+  !> Decodes n copies of z whose latent variable (from 1) takes equally spaced values from -range to range (default 3).
   subroutine davegan_traverse(model, z, variable, n, phases, range, stat, errmsg)
     type(davegan_model), intent(in) :: model
     real(c_double), intent(in), contiguous :: z(:)
@@ -1194,7 +1195,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_traverse
 
-  !> n images (nx, ny, nz, n) on the way from one image to another, both ends included.
+  !> Decodes n equally spaced points between the encoder means of two images, both included: images (nx, ny, nz, n).
   subroutine davegan_interpolate(model, from, to, n, phases, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(in), contiguous :: from(:, :, :), to(:, :, :)
@@ -1214,7 +1215,8 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_interpolate
 
-  !> E_rec and E_gen. phase: the phase that is judged, the minority phase if absent.
+  !> E_rec and E_gen. phase: the phase that is judged, the minority phase if absent. options: 256 realisations for a
+  !! meaningful E_gen; one if absent.
   subroutine davegan_evaluate(model, evaluation, phase, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     type(davegan_evaluation_t), intent(out) :: evaluation
@@ -1349,7 +1351,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_figure
 
-  !> How many of the gates hold: all must, before realisations may be taken for the material.
+  !> How many of the gates hold. All must, for at least 256 realisations; with fewer the result is not conclusive.
   subroutine davegan_fidelity_gates(fidelity, n_holding, n_gates, stat, errmsg)
     type(davegan_fidelity), intent(in) :: fidelity
     integer(c_int32_t), intent(out) :: n_holding, n_gates
@@ -1498,7 +1500,7 @@ contains
 
   ! ---- pictures ----
 
-  !> Writes a picture of tiles, reconstructions and realisations side by side.
+  !> Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each.
   subroutine davegan_contact_sheet(model, png, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     character(len=*), intent(in) :: png
@@ -1514,7 +1516,8 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_contact_sheet
 
-  !> Writes a page of HTML that says whether realisations may be taken for the material of the micrograph.
+  !> Writes a page of HTML that says whether realisations may be taken for the material of the micrograph. options: 256
+  !! realisations for the gates; one, without gates, if absent.
   subroutine davegan_report(model, micrograph, html, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     type(davegan_micrograph), intent(in) :: micrograph

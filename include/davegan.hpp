@@ -128,7 +128,7 @@ using ModelInfo = davegan_model_info_t;
 /// E_rec and E_gen of a model, see davegan.h.
 using Evaluation = davegan_evaluation_t;
 
-/// Called now and then on the calling thread; `false` cancels. What it throws leaves the call that was given it.
+/// Progress callback, on the calling thread; `false` cancels. What it throws leaves the call that was given it.
 using ProgressCallback = std::function<bool(const Progress &)>;
 
 /// @cond internal
@@ -395,14 +395,16 @@ public:
         bridge.check(davegan_generate(get(), path.c_str(), detail::optional_text(group), &raw));
     }
 
-    /// The latent vectors that generate() decodes, `[count][latent_size]`.
+    /// The latent vectors of the realisations of generate(), `[count][latent_size]`.
+    ///
+    /// With Profile::standard realisations are in addition translated, see davegan.h.
     std::vector<double> latent_vectors(const GenerateOptions &options = {}) const {
         std::vector<double> z(elements(options.count, latent_size()));
         detail::check(davegan_latent_vectors(get(), &options, z.data(), z.size()));
         return z;
     }
 
-    /// Encodes whole images of the model's size.
+    /// Encodes images: mean and standard deviation of each latent.
     LatentDistribution encode(Span<const std::uint8_t> phases) const {
         const std::size_t n = whole(phases.size(), image_size(), "pixels");
         LatentDistribution latent{std::vector<double>(n * latent_size()), std::vector<double>(n * latent_size())};
@@ -427,7 +429,7 @@ public:
         return reconstructions;
     }
 
-    /// `n` images along one latent variable, from `-range` to `range`; the other variables are those of `z`.
+    /// Decodes `n` copies of `z` whose latent `dimension` takes equally spaced values from `-range` to `range`.
     std::vector<std::uint8_t> traverse(Span<const double> z, std::int32_t dimension, std::size_t n,
                                        double range = 3) const {
         single(z.size(), latent_size(), "latent variables");
@@ -436,7 +438,7 @@ public:
         return phases;
     }
 
-    /// `n` images on the way from one image to another, both ends included.
+    /// Decodes `n` equally spaced points between the encoder means of two images, both included.
     std::vector<std::uint8_t> interpolate(Span<const std::uint8_t> from, Span<const std::uint8_t> to,
                                           std::size_t n) const {
         single(from.size(), image_size(), "pixels");
@@ -446,19 +448,20 @@ public:
         return phases;
     }
 
-    /// E_rec and E_gen. @param phase the phase that is judged, -1 for the minority phase.
+    /// E_rec and E_gen. @param options 256 realisations for a meaningful E_gen. @param phase -1 for the minority phase.
     Evaluation evaluate(const GenerateOptions &options = {}, std::int32_t phase = -1) const {
         Evaluation evaluation{};
         detail::check(davegan_evaluate(get(), phase, &options, &evaluation, sizeof evaluation));
         return evaluation;
     }
 
-    /// Writes a picture of tiles, reconstructions and realisations side by side.
+    /// Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each.
     void contact_sheet(const std::string &png, const GenerateOptions &options = {}) const {
         detail::check(davegan_contact_sheet(get(), png.c_str(), &options));
     }
 
     /// Writes a page of HTML that says whether realisations may be taken for the material of the micrograph.
+    /// @param options 256 realisations for the gates; the default, one, has none.
     void report(const Micrograph &micrograph, const std::string &html, const GenerateOptions &options = {}) const {
         detail::ProgressBridge bridge(options.on_progress);
         davegan_generate_options_t raw = options;
@@ -639,7 +642,7 @@ public:
         return value;
     }
 
-    /// Whether all gates hold: only then may realisations be taken for the material.
+    /// Whether all gates hold. With fewer than 256 realisations that is not conclusive.
     bool holds() const {
         std::int32_t holding = 0, gates = 0;
         detail::check(davegan_fidelity_gates(handle_.get(), &holding, &gates));

@@ -55,7 +55,7 @@ pub enum Error {
     /// A progress callback asked to stop; work so far is saved where the operation says so.
     #[error("{0}")]
     Cancelled(String),
-    /// Training produced a value that is not finite.
+    /// Training, the encoder or the generator gave values that are not finite.
     #[error("{0}")]
     Diverged(String),
     /// A defect in the library itself.

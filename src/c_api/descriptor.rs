@@ -23,8 +23,8 @@ pub struct davegan_s2_options_t {
     /// 1 (default): the image is a torus, every lag is a mean over all voxels. 0: nothing is assumed outside the image,
     /// every lag is a mean over the voxels where the image and its shifted self overlap.
     pub periodic: i32,
-    /// Longest lag in voxels; default 0: every lag. An error counts lags of Euclidean length up to it; a non-periodic
-    /// map ends there along each axis; a periodic map is always whole.
+    /// Largest lag in voxels; 0 (default): all. `davegan_s2_error` uses lags of Euclidean length at most `max_lag`. A
+    /// non-periodic map of `davegan_s2` has lags up to `max_lag` along each axis. A periodic map always holds all lags.
     pub max_lag: i64,
 }
 // SAFETY: numbers only.
@@ -210,10 +210,10 @@ pub unsafe extern "C" fn davegan_s2_radial(
 /// Measures E_rec over the training tiles and E_gen over realisations (paper, Section 4.1) in `evaluation`, a struct of
 /// `size` bytes (`sizeof *evaluation`).
 ///
-/// `phase` is the phase judged, or -1 for the minority phase. Of `options`, `seed`, `first`, `count` and `threads`
-/// matter; NULL means the defaults: one realisation. Fails with `DAVEGAN_INVALID_PARAMETER` if the model has no such
-/// phase or an option is out of range, `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory. May be
-/// called from any thread.
+/// `phase` is the phase judged, or -1 for the minority phase. Of `options`, `seed`, `first`, `count` and `threads` are
+/// used; NULL means the defaults: one realisation. Set `count` to 256 for a meaningful E_gen. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if the model has no such phase or an option is out of range, `DAVEGAN_OUT_OF_MEMORY` if
+/// the realisations do not fit into memory. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_evaluate(

@@ -9,7 +9,7 @@ use super::status::davegan_status_t;
 use crate::device::{Device, DeviceInfo, devices};
 use crate::{Error, Result};
 
-/// Left to the library, which never fails for want of an accelerator. So far this is the processor.
+/// The library chooses; this is the processor.
 pub const DAVEGAN_DEVICE_KIND_AUTO: i32 = 0;
 /// The processor.
 pub const DAVEGAN_DEVICE_KIND_CPU: i32 = 1;

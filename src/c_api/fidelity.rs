@@ -34,8 +34,11 @@ pub unsafe extern "C" fn davegan_fidelity_phase(
 
 /// Writes the figure `name` to `*value`.
 ///
-/// Names are those of the table that `davegan_fidelity_table` writes, such as `E_gen` or `k_eff_sd`. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` if there is no such figure; the message lists them. May be called from any thread.
+/// Figures are dimensionless or counts: `E_gen`, `covariance`, `lineal`, `patterns_full`, `patterns_half` and
+/// `patterns_quarter`, each also with `_floor`; `E_rec` and `E_rec_pixels`, only with reconstructions; `vf`,
+/// `vf_micrograph`, `vf_bias_sd`, `vf_spread`; `interface_sd`, `seam_over_interior`; `objects`, `holes`, `largest` and
+/// `k_eff`, each also with `_real` and `_sd`; `k_eff_ks_p`; `ends` and `likeness`, each also with `_real`; `copies`,
+/// `variety`. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such figure. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_figure(
@@ -60,8 +63,8 @@ pub unsafe extern "C" fn davegan_fidelity_figure(
 
 /// Writes the number of gates that hold to `*n_holding`, and the number of gates to `*n_gates`.
 ///
-/// There are sixteen gates, or fifteen without reconstructions. A solver may take realisations for the material if all
-/// hold. May be called from any thread.
+/// There are sixteen gates, or fifteen without reconstructions. All gates must hold, for at least 256 realisations;
+/// with fewer the result is not conclusive. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_gates(
@@ -85,7 +88,7 @@ pub unsafe extern "C" fn davegan_fidelity_gates(
 /// Writes all figures as a table to `buffer` of `capacity` bytes, as UTF-8 with a terminating NUL.
 ///
 /// A line has the name of a figure, its value and, if it has a gate, whether that holds and its range. The last line
-/// counts.
+/// reads `N of M gates hold`.
 ///
 /// `*needed` is set to the number of bytes, also if the status is `DAVEGAN_BUFFER_SIZE`: so a call with capacity 0 asks
 /// for it, for which `buffer` may be NULL. May be called from any thread.

@@ -75,12 +75,11 @@ fn judge(
 /// Judges one phase of realisations against the micrograph that the model was trained on.
 ///
 /// `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x
-/// fastest, of at least 32 images; a verdict needs 256. `reconstructions` is `n_reconstructions * side * side` phase
-/// numbers, one image for each tile of the micrograph, row by row; NULL and 0 if there are none. They have the phases
-/// of `micrograph`, which is at least `2 * side` pixels wide and high. Of `options`, `seed` (of the positions of the
-/// windows of the micrograph that realisations are compared with), `threads` and the progress fields are used; NULL
-/// means the defaults. A step of the progress is a part of the work. `*fidelity` is a new handle. 256 realisations of
-/// 64 x 64 pixels take seconds.
+/// fastest; `n` is at least 32, and 256 for a verdict; `side` is at least 32. `reconstructions` is `n_reconstructions *
+/// side * side` phase numbers; `n_reconstructions` is 0 (and `reconstructions` NULL) or the number of tiles of the
+/// micrograph, in row-major order. All images have the phases of `micrograph`, which is at least `2 * side` pixels wide
+/// and high. Of `options`, `seed` (of the positions of the windows of the micrograph that realisations are compared
+/// with), `threads` and the progress fields are used; NULL means the defaults. `*fidelity` is a new handle.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase
 /// that `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
@@ -125,8 +124,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure(
 /// `phase` is the phase judged, or -1 for the minority phase of `micrograph`. E_rec is judged only if the model was
 /// trained on `micrograph`. Of `options`, `seed`, `first`, `count`, `threads` and the progress fields are used; NULL
 /// means the defaults with 256 realisations. `seed` also determines the positions of the windows of the micrograph. The
-/// figures are those of `davegan_fidelity_measure` for the same images. A step of the progress is a part of the work.
-/// `*fidelity` is a new handle.
+/// figures are those of `davegan_fidelity_measure` for the same images. `*fidelity` is a new handle.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations,
 /// `micrograph` has not the model's number of phases or is not at least twice as wide and high as its realisations, or

@@ -31,23 +31,23 @@ pub struct davegan_generate_options_t {
     pub count: i64,
     /// Threads on the processor, 0 to 1024; default 0: one a core.
     pub threads: i32,
-    /// For files. 0 (default): realisations that the file holds stay, and these are added; 1: they are removed first.
+    /// Used by `davegan_generate`. 0 (default): add to the realisations of the file; 1: remove those first.
     pub replace: i32,
-    /// For files. 1 (default): store the error (Eq. 12, minority phase) of each realisation to the nearest training
-    /// tile; 0: store NaN, which saves time.
+    /// Used by `davegan_generate`. 1 (default): store the error (Eq. 12, minority phase) of each realisation to the
+    /// nearest training tile; 0: store NaN, which saves time.
     pub with_s2_error: i32,
-    /// For files and judging. 1: show a progress bar on standard error; default 0.
+    /// 1: show a progress bar on standard error; default 0. Used by `davegan_generate`, `..._measure...`, `..._report`.
     pub progress_bar: i32,
-    /// For files. One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`; default `DAVEGAN_UNIT_UNSPECIFIED`.
+    /// Used by `davegan_generate`. Unit of `voxel_size`, a `DAVEGAN_UNIT_...`; default `DAVEGAN_UNIT_UNSPECIFIED`.
     pub voxel_unit: i32,
-    /// For files. Side of a voxel, positive; default 0: that of the micrograph, or 1 if it is not known.
+    /// Used by `davegan_generate`. Side of a voxel, required with `voxel_unit`; default 0: the micrograph's, else 1.
     pub voxel_size: f64,
-    /// For files and judging. Seconds between two reports of progress, 0 to 86400; default 0.5.
+    /// Seconds between two progress reports, 0 to 86400; default 0.5. Used where `progress_bar` is.
     pub progress_interval: f64,
-    /// For files and judging. Told about progress; default NULL: nobody. If it cancels, the realisations so far are in
-    /// the file.
+    /// Called with the progress; default NULL. Used where `progress_bar` is. If it cancels `davegan_generate`, the
+    /// realisations so far are in the file.
     pub progress: davegan_progress_callback_t,
-    /// Handed to `progress`; default NULL.
+    /// Passed to `progress`; default NULL.
     pub user_data: *mut c_void,
 }
 // SAFETY: numbers, an optional function and a pointer.
@@ -133,14 +133,15 @@ pub unsafe extern "C" fn davegan_generate_options_init(
 
 /// Makes realisations and adds them to the HDF5 file at `path`.
 ///
-/// `group` NULL: a VTKHDF file, which ParaView 5.12 or newer opens, with the phases in `/VTKHDF/CellData/phase`, `(nz, ny, nx)` for
-/// one realisation and `(n, nz, ny, nx)`, a time series, for several. Otherwise the name of a group, created if need
-/// be, in a file that may hold other things: `<group>/phase`, `(n, nz, ny, nx)`. Indices, volume fractions and errors
-/// are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means the defaults: one
-/// realisation.
+/// `group` NULL: a VTKHDF file, which ParaView 5.12 or newer opens, with the phases in `/VTKHDF/CellData/phase`, `(nz,
+/// ny, nx)` for one realisation and `(n, nz, ny, nx)`, a time series, for several. Otherwise the name of a group,
+/// created if need be, in a file that may hold other things: `<group>/phase`, `(n, nz, ny, nx)`. Indices, volume
+/// fractions and errors are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means
+/// the defaults: one realisation.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_IO` if the file cannot be written or is
-/// open elsewhere, `DAVEGAN_FORMAT` if it is no HDF5 file or holds realisations of another model, seed or voxel size,
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range or the file already holds a realisation of that
+/// index (set `replace` or a larger `first`), `DAVEGAN_IO` if the file cannot be written or is open elsewhere,
+/// `DAVEGAN_FORMAT` if it is no HDF5 file or holds realisations of another model, seed or voxel size,
 /// `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread; two calls at once need two files.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -166,8 +167,8 @@ pub unsafe extern "C" fn davegan_generate(
 
 /// Makes realisations in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
 ///
-/// Of `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults: one realisation. If the call
-/// fails on the way, the buffer holds nothing of use. May be called from any thread.
+/// Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` for an option out of range. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_generate_into(

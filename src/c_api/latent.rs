@@ -39,11 +39,12 @@ fn in_parallel<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     thread_pool(0)?.install(work)
 }
 
-/// Copies the latent vectors that `davegan_generate` would decode with the same options into `z`.
+/// Copies the latent vectors of the realisations of `davegan_generate` with the same options into `z`.
 ///
-/// `count * latent_size` doubles, a row a realisation: standard normal, or those of the candidates that are taken where the
-/// model was trained with more than one (`candidates`). Of `options`, `seed`, `first`, `count` and `threads` matter; NULL
-/// means the defaults. May be called from any thread.
+/// `z` gets `count * latent_size` doubles, one row per realisation: standard normal, or those of the selected
+/// candidates (`standard`). `davegan_decode` gives the same images for `paper32` and `paper64`; with `standard`,
+/// realisations are in addition translated periodically by random distances. Of `options`, `seed`, `first`, `count` and
+/// `threads` are used; NULL means the defaults: one realisation. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_latent_vectors(
@@ -66,12 +67,11 @@ pub unsafe extern "C" fn davegan_latent_vectors(
     })
 }
 
-/// Finds where `n` images lie in latent space.
+/// Encodes `n` images: mean and standard deviation of each latent.
 ///
 /// `phases` are `n * nz * ny * nx` phase numbers of the model, x fastest. `mean` and `deviation` each hold `capacity`
-/// doubles, of which `n * latent_size` are filled, a row an image: mean and standard deviation of each latent.
-/// `deviation` may be NULL. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be
-/// called from any thread.
+/// doubles, of which `n * latent_size` are filled, one row per image. `deviation` may be NULL. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_encode(
@@ -104,9 +104,9 @@ pub unsafe extern "C" fn davegan_encode(
 
 /// Decodes `n` latent vectors to images.
 ///
-/// `z` holds `n * latent_size` finite numbers, a row a vector, taken in single precision. `phases` gets `n * nz * ny *
-/// nx` phase numbers, x fastest. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a number is not finite. May be
-/// called from any thread.
+/// `z` holds `n * latent_size` finite numbers, one row per vector, which are rounded to single precision. `phases` gets
+/// `n * nz * ny * nx` phase numbers, x fastest. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a number is not
+/// finite. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_decode(
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn davegan_decode(
     })
 }
 
-/// Encodes `n` images and decodes their means: what the model makes of them.
+/// Encodes `n` images and decodes their means.
 ///
 /// `phases` and `reconstructions` are `n * nz * ny * nx` phase numbers each, x fastest. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be called from any thread.
@@ -152,10 +152,10 @@ pub unsafe extern "C" fn davegan_reconstruct(
     })
 }
 
-/// Moves one latent of a vector from `-range` to `range` in `n` equal steps and decodes each (paper, Figure 4).
+/// Decodes `n` copies of `z` whose latent `dimension` takes equally spaced values (paper, Figure 4).
 ///
-/// `z` holds `latent_size` numbers; `dimension` is the latent that moves, from 0; `range` is in standard deviations of
-/// the prior, usually 3. `phases` gets `n * nz * ny * nx` phase numbers, x fastest. Fails with
+/// `z` holds `latent_size` numbers; `dimension` counts from 0; its values go from `-range` to `range`, in standard
+/// deviations of the prior, usually 3. `phases` gets `n * nz * ny * nx` phase numbers, x fastest. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` if there is no such latent, `n` is below 2, or `range` is not positive. May be called
 /// from any thread.
 #[unsafe(no_mangle)]
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn davegan_traverse(
     })
 }
 
-/// Decodes `n` equally spaced points of the straight line in latent space between two images, ends included.
+/// Decodes `n` equally spaced points between the encoder means of two images, both included.
 ///
 /// `from` and `to` are `nz * ny * nx` phase numbers each; `phases` gets `n` times as many, x fastest. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` if `n` is below 2 or a phase is not the model's. May be called from any thread.

@@ -85,11 +85,11 @@ pub unsafe extern "C" fn davegan_micrograph_options_init(
 /// new handle.
 ///
 /// x runs fastest: that is `phase[ny][nx]` in C and `(ny, nx)` in h5py, but `phase(nx, ny)` in Fortran. What MATLAB
-/// saves (version 7.3) is transposed to what MATLAB shows. Axes of length 1 are dropped. A stack is so many
-/// micrographs, not a volume.
+/// saves (version 7.3) is transposed to what MATLAB shows. Axes of length 1 are dropped. A stack of n images is read as
+/// n micrographs of one material, not as a volume.
 ///
-/// Phase numbers are the stored values. Thresholds and Otsu's method see grey levels: inverted if a TIFF of unsigned integers
-/// is min-is-white, read through the palette (0 to 255) if it has one.
+/// Phase numbers are the stored values. Thresholds and Otsu's method use grey levels. Images with a grey palette are
+/// converted to 0..255. Unsigned min-is-white TIFF images are inverted.
 ///
 /// `davegan_last_warning` tells what was decided: a data bar that was cut off, a stack, a dataset transposed, grey
 /// levels that look like smoothed edges. The size of a pixel comes from `options`, else from the text of an electron

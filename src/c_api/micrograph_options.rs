@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub const DAVEGAN_SEGMENTATION_AUTO: i32 = 0;
 /// Every distinct value is a phase; renumbered from 0 in increasing order.
 pub const DAVEGAN_SEGMENTATION_PHASE_NUMBERS: i32 = 1;
-/// Grey levels: the phase is the number of thresholds that are not above the value.
+/// Grey levels: the phase is the number of thresholds less than or equal to the value.
 pub const DAVEGAN_SEGMENTATION_THRESHOLDS: i32 = 2;
 /// Grey levels: thresholds that maximise the variance between `n_phases` phases (Otsu 1979).
 pub const DAVEGAN_SEGMENTATION_OTSU: i32 = 3;
@@ -56,7 +56,7 @@ pub struct davegan_micrograph_options_t {
     pub nx: i64,
     /// Rows of the region of interest; default 0: to the lower edge, or to a data bar that the file announces.
     pub ny: i64,
-    /// Side of a pixel, positive; default 0: as the file says, if it does.
+    /// Side of a pixel, positive; default 0: as the file says, if it does. It must be set if `voxel_unit` is.
     pub voxel_size: f64,
 }
 // SAFETY: numbers only.

@@ -15,10 +15,11 @@ use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::storage::{Mode, write_phase_images};
 use crate::{Error, report};
 
-/// Writes a PNG with training tiles, their reconstructions and realisations side by side.
+/// Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each.
 ///
-/// Of `options`, `seed`, `first`, `count` and `threads` matter; NULL means the defaults. Fails with `DAVEGAN_IO` if the
-/// file cannot be written. May be called from any thread.
+/// The titles show E_rec of all tiles and E_gen of `count` realisations. Phases are grey levels from black (0) to
+/// white. Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation.
+/// Fails with `DAVEGAN_IO` if the file cannot be written. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_contact_sheet(
@@ -43,15 +44,14 @@ pub unsafe extern "C" fn davegan_contact_sheet(
 /// phases the minority phase is judged, for more every phase but phase 0.
 ///
 /// `micrograph` is the one that the model was trained on; of another one of the same material E_rec is not judged. Of
-/// `options`, `seed`, `first`, `count`, `threads` and everything about progress matter; NULL means the defaults. The gates
-/// need at least 32 realisations, and 256 for a verdict, and a micrograph at least twice as wide and high as they are;
-/// otherwise the page says what is left out and why. 256 realisations of 64 x 64 pixels take some seconds for each phase. A
-/// step of the progress is a part of the work. `html` is replaced in one step; after a failure it is as it was.
+/// `options`, `seed`, `first`, `count`, `threads` and the progress fields are used. NULL means the defaults: one
+/// realisation and so no gates; set `count` to 256. The gates need at least 32 realisations, and 256 for a verdict, and
+/// a micrograph at least twice as wide and high as they are; otherwise the page says what is left out and why. `html`
+/// is replaced in one step; after a failure it is unchanged.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if `micrograph` has not the model's number of phases or is smaller than its
-/// realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
-/// `DAVEGAN_IO` if the file cannot be written; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any
-/// thread.
+/// realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if memory is too small; `DAVEGAN_IO` if the file
+/// cannot be written; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_report(

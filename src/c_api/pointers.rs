@@ -62,7 +62,7 @@ pub(super) fn elements(lengths: &[usize], name: &str) -> Result<usize> {
     let product = lengths.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
     product.filter(|&product| product <= LIMIT).ok_or_else(|| {
         let lengths: Vec<String> = lengths.iter().map(ToString::to_string).collect();
-        Error::invalid(format!("{name} cannot hold {} elements; no memory is that large", lengths.join(" x ")))
+        Error::invalid(format!("{name}: {} elements exceed the address space; check the lengths", lengths.join(" x ")))
     })
 }
 

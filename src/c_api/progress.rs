@@ -9,7 +9,7 @@ use crate::Result;
 use crate::progress::Progress;
 use crate::progress_bar::ProgressBar;
 
-/// Where a long call stands, lent to a progress callback for the time of the callback.
+/// Progress of a long call; valid only during the callback.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct davegan_progress_t {
@@ -23,20 +23,20 @@ pub struct davegan_progress_t {
     pub elapsed: f64,
     /// Estimate of the seconds to come; negative if unknown.
     pub remaining: f64,
-    /// Loss of the encoder, L_Enc (Eq. 1): the mean of the last row of the loss history. This loss and those below are
-    /// NaN before the first row, and in all but training.
+    /// Loss of the encoder, L_Enc (Eq. 1), with free bits: the mean of the last row of the loss history. This loss and
+    /// those below are NaN before the first row, and in all but training.
     pub loss_encoder: f64,
     /// Loss of the discriminator, L_Disc (Eq. 6).
     pub loss_discriminator: f64,
-    /// Loss of the generator, L_Gen (Eq. 7).
+    /// Loss of the generator, L_Gen (Eq. 7); for `standard` with the Minkowski and pattern terms.
     pub loss_generator: f64,
-    /// Reconstruction loss, L_Rec (Eq. 3).
+    /// L_Rec (Eq. 3), nats per image (`reconstruction_mean`: per pixel), less the entropy of smoothed labels.
     pub loss_reconstruction: f64,
-    /// Kullback-Leibler divergence, L_KLD (Eq. 2).
+    /// KL divergence (Eq. 8 or 9) before free bits, nats per image (`divergence_mean`: per latent).
     pub loss_divergence: f64,
 }
 
-/// Told where a long call stands; anything but 0 cancels the call, which then returns `DAVEGAN_CANCELLED`.
+/// Progress callback. Return 0 to continue, anything else to cancel with `DAVEGAN_CANCELLED`.
 ///
 /// Called on the thread that made the call, in its floating-point environment, with no lock held: it may call any
 /// function of the library. It must return: no exception and no longjmp may leave it. `user_data` is the pointer from

@@ -44,15 +44,15 @@ pub struct davegan_sample_options_t {
     pub correlation_length_y: f64,
     /// Side of a square of the checkerboard, at least 1 and below the shorter side of the image; default 8.
     pub cell_size: i64,
-    /// Diameter of a disc with the mean area of a grain; default 32.
+    /// Equivalent diameter of a grain, 4 to half the shorter side of the image; default 32.
     pub grain_size: f64,
-    /// Thickness of a grain boundary; default 2.
+    /// Thickness of a grain boundary, 1 to `grain_size / 2`; default 2.
     pub boundary_thickness: f64,
-    /// Smallest radius of a disc; default 6.
+    /// Smallest radius of a disc, 1 to `radius_max`; default 6.
     pub radius_min: f64,
-    /// Largest radius of a disc; default 12.
+    /// Largest radius of a disc, 1 to `(shorter side - gap) / 2`; default 12.
     pub radius_max: f64,
-    /// Smallest distance between two discs; default 2.
+    /// Smallest distance between two discs, 0 to a quarter of the shorter side of the image; default 2.
     pub gap: f64,
 }
 // SAFETY: numbers only.

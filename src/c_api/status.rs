@@ -28,7 +28,7 @@ pub const DAVEGAN_OUT_OF_MEMORY: i32 = 6;
 pub const DAVEGAN_BUFFER_SIZE: i32 = 7;
 /// A progress callback asked to stop.
 pub const DAVEGAN_CANCELLED: i32 = 8;
-/// Training produced a value that is not finite; the last good checkpoint is kept.
+/// Training, the encoder or the generator gave values that are not finite; training keeps the last good checkpoint.
 pub const DAVEGAN_DIVERGED: i32 = 9;
 /// For language bindings: a callback failed, for instance by a C++ exception. The library itself never returns it.
 pub const DAVEGAN_CALLBACK: i32 = 254;

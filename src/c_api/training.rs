@@ -60,14 +60,13 @@ impl Target<'_> {
 
 /// Trains on a micrograph file and gives a model.
 ///
-/// `micrograph` and `dataset` are read as by `davegan_micrograph_read` with default options: of grey levels, read them with
-/// that function and call `davegan_train_micrograph`. `davegan_last_warning` tells what the micrograph's reading
-/// decided, and from the first call of `progress` on whether the micrograph is too small to judge networks by. `options` NULL means the
-/// defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle, on the device that trained, and NULL on failure.
-/// `path` names the model file: it is written to a temporary file and renamed, at every checkpoint and at the end;
-/// whatever happens, it is the old one or a whole new one. `path` NULL: nothing is written, and no work is kept if the
-/// call fails. `model` may be NULL if `path` is given. The same micrograph and options give the same bytes, with any
-/// number of threads, interrupted and resumed or not.
+/// The micrograph is read as by `davegan_micrograph_read` with default options. For grey levels, read it with that
+/// function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading and, for
+/// `standard` and a micrograph smaller than twice its images, that validation is skipped. `options` NULL means the
+/// defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle on the device that trained. `path` names the model
+/// file, which is replaced in one step at every checkpoint and at the end. `path` NULL: nothing is written; if the call
+/// fails, the work is lost. `model` may be NULL if `path` is given. With the same library version and kind of
+/// processor, the same micrograph and options give the same bytes for any number of threads, resumed or not.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, a micrograph smaller than the profile's images,
 /// a training that cannot be resumed with these options, or `path` and `model` both NULL; `DAVEGAN_CANCELLED` if the

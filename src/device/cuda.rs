@@ -64,8 +64,8 @@ mod toolkit {
         // SAFETY: opens the compiler's library and closes it again, if there is one.
         if !unsafe { cudarc::nvrtc::sys::is_culib_present() } {
             return Err(Error::Device(
-                "NVRTC (libnvrtc.so) is not there, which compiles the kernels for an NVIDIA device; install the CUDA \
-                 toolkit, or choose auto or cpu"
+                "libnvrtc.so was not found; it is needed to compile CUDA kernels. Install the CUDA toolkit, or choose \
+                 device cpu"
                     .into(),
             ));
         }
@@ -75,8 +75,8 @@ mod toolkit {
         }
         let missing = headers.map_or("cuda_runtime.h".into(), |headers| headers.display().to_string());
         Err(Error::Device(format!(
-            "{missing} is not there, which kernels for an NVIDIA device are compiled with; set CUDA_PATH to the CUDA \
-             toolkit, or choose auto or cpu"
+            "{missing} was not found; it is needed to compile CUDA kernels. Set CUDA_PATH to the CUDA toolkit, or \
+             choose device cpu"
         )))
     }
 }
@@ -101,8 +101,8 @@ mod toolkit {
         }
         let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
         Err(Error::Device(format!(
-            "nvvm/libdevice/libdevice.10.bc is not in {}, which kernels for an NVIDIA device take their functions from; \
-             set CUDA_PATH to the CUDA toolkit, or choose auto or cpu",
+            "nvvm/libdevice/libdevice.10.bc was not found in {}; it is needed to compile CUDA kernels. Set CUDA_PATH to \
+             the CUDA toolkit, or choose device cpu",
             places.join(", ")
         )))
     }

@@ -40,8 +40,7 @@ pub fn floor_windows(micrograph: &PhaseImages, side: usize, seed: u64) -> Result
     let [_, ny, nx] = micrograph.shape();
     if side == 0 || ny.min(nx) < 2 * side {
         return Err(Error::invalid(format!(
-            "a micrograph of {ny} x {nx} pixels (y, x) and realisations of {side} x {side}: windows to compare \
-             with need at least {0} x {0} pixels",
+            "the micrograph has {ny} x {nx} pixels; evaluating realisations of {side} x {side} needs at least {0} x {0}",
             2 * side
         )));
     }

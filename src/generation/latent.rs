@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::{PendingPhases, one_hot, read};
+use crate::network::{PendingPhases, not_finite, one_hot, read};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
@@ -64,8 +64,8 @@ pub(super) fn candidate_vectors(
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] if shape or number of phases are not the model's, [`Error::Diverged`] if the encoder does
-/// not give numbers.
+/// [`Error::InvalidParameter`] if shape or number of phases are not the model's, [`Error::Diverged`] if the encoder gives
+/// values that are not finite.
 pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
     check_images(model, images)?;
     let latents = model.latent_size;
@@ -77,9 +77,7 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
         rows.iter_mut().zip(values).for_each(|(to, from)| *to = from);
     }
     if encoded.iter().any(|value| !value.is_finite()) {
-        return Err(Error::Diverged(
-            "the encoder gives what is no number; train again with another seed or lower rates".into(),
-        ));
+        return Err(not_finite("encoder"));
     }
     let deviation = encoded.slice(s![.., latents..]).mapv(|log_variance| (0.5 * log_variance).exp());
     Ok(Encoded { mean: encoded.slice(s![.., ..latents]).to_owned(), deviation })

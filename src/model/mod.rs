@@ -93,8 +93,7 @@ impl Model {
         }
         if nz != 1 || ny < side || nx < side {
             return Err(Error::invalid(format!(
-                "a micrograph of {nz} x {ny} x {nx} voxels (z, y, x) and realisations of {side} x {side} pixels; give \
-                 the micrograph that the model was trained on"
+                "the micrograph has {nz} x {ny} x {nx} voxels, but must be two-dimensional and at least {side} x {side} pixels"
             )));
         }
         Ok(())

@@ -56,7 +56,7 @@ impl DevicePhases {
         for (phases, word) in to.chunks_exact_mut(4).zip(words) {
             phases.copy_from_slice(&word.to_le_bytes());
         }
-        if to.contains(&(NO_PHASE as u8)) { Err(not_numbers()) } else { Ok(()) }
+        if to.contains(&(NO_PHASE as u8)) { Err(not_finite("generator")) } else { Ok(()) }
     }
 }
 
@@ -79,9 +79,11 @@ fn phase_numbers(logits: Tensor<4>) -> Tensor<4, Int> {
     phases.mask_fill(no_number, NO_PHASE)
 }
 
-/// The error for NaN logits.
-pub fn not_numbers() -> Error {
-    Error::Diverged("the generator gives values that are not numbers: its training diverged".into())
+/// The error for values of `network` that are not finite.
+pub fn not_finite(network: &str) -> Error {
+    Error::Diverged(format!(
+        "the {network} returned values that are not finite; train again with lower learning rates or another seed"
+    ))
 }
 
 /// Reads a tensor back to the host.

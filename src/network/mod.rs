@@ -24,7 +24,7 @@ pub(crate) use chain::PendingPhases;
 pub use chain::{Network, Tape};
 #[cfg(test)]
 pub(crate) use encoding::count_reads;
-pub(crate) use encoding::{channels, one_hot, phase_distance, phases_of_channels, read};
+pub(crate) use encoding::{channels, not_finite, one_hot, phase_distance, phases_of_channels, read};
 #[cfg(test)]
 pub(crate) use kernels::with_primitives;
 pub(crate) use kernels::{AdamStep, kernels};

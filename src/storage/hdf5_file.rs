@@ -61,7 +61,9 @@ pub fn check_path(path: &Path) -> Result<()> {
 /// Refuses the `name` of a `kind` of object, such as a group, that HDF5 cannot have.
 pub(super) fn check_name(kind: &str, name: &str, example: &str) -> Result<()> {
     if name.contains('\0') || name.split('/').all(str::is_empty) {
-        return Err(Error::invalid(format!("the {kind} name {name:?} is no name; give one such as {example:?}")));
+        return Err(Error::invalid(format!(
+            "the {kind} name {name:?} is empty, the root group or contains a NUL; give one such as {example:?}"
+        )));
     }
     Ok(())
 }

@@ -125,7 +125,8 @@ impl RealisationFile {
         let (shape, n_phases) = (images.shape(), images.n_phases());
         if shape != self.header.shape || n_phases != self.header.n_phases {
             return Err(Error::invalid(format!(
-                "realisations of shape {shape:?} with {n_phases} phases do not fit a file for {:?} with {}",
+                "realisations of {shape:?} voxels and {n_phases} phases cannot be added to a file with {:?} voxels and {} \
+                 phases; choose another path or group",
                 self.header.shape, self.header.n_phases
             )));
         }
@@ -183,7 +184,7 @@ fn find_record(file: &File, layout: &Layout, path: &Path) -> Result<Option<Group
         Layout::Group(_) if group.is_some_and(|group| group.is_empty()) => return Ok(None),
         Layout::Group(_) => "choose another group",
     };
-    Err(Error::format(path, format!("there is something else where {name:?} with realisations should be; {advice}")))
+    Err(Error::format(path, format!("{name:?} exists but holds no realisations; {advice}")))
 }
 
 /// Creates a set without realisations in place of the one that `old` is the record of.

@@ -109,7 +109,7 @@ impl Checkpoint {
         }
         if let Some(difference) = self.options.first_difference(options) {
             return Err(Error::invalid(format!(
-                "the training to resume had {difference}; resume with that, or choose another model file"
+                "the model file was trained with {difference} was given; give the same value or choose another model file"
             )));
         }
         let total = options.total_steps(self.tiles.len());

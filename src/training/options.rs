@@ -172,19 +172,19 @@ impl TrainingOptions {
     /// [`Error::InvalidParameter`] if it is something else, or an option is out of range.
     pub fn from_text(text: &str) -> Result<Self> {
         let options: Self = toml::from_str(text)
-            .map_err(|error| Error::invalid(format!("options that this version does not write: {error}")))?;
+            .map_err(|error| Error::invalid(format!("cannot be read by this version ({error})")))?;
         options.validate()?;
         Ok(options)
     }
 
-    /// First option that differs from `other` (ignoring `steps`), as `name = ours instead of theirs`.
+    /// First option that differs from `other` (ignoring `steps`), as `name = ours, but name = theirs`.
     pub fn first_difference(&self, other: &Self) -> Option<String> {
         let fields = |options: &Self| toml::Table::try_from(options).ok();
         let (ours, theirs) = (fields(self)?, fields(other)?);
         ours.iter()
             .filter(|(name, _)| *name != "steps")
             .find(|(name, value)| theirs.get(name.as_str()) != Some(*value))
-            .map(|(name, value)| format!("{name} = {value} instead of {}", theirs[name.as_str()]))
+            .map(|(name, value)| format!("{name} = {value}, but {name} = {}", theirs[name.as_str()]))
     }
 
     /// The networks for images of `n_phases` phases.
@@ -257,8 +257,8 @@ mod tests {
         let options = TrainingOptions::new(Profile::Paper64);
         assert_eq!(options.first_difference(&TrainingOptions { steps: 9, ..options.clone() }), None);
         let named = |other: TrainingOptions| options.first_difference(&other).unwrap();
-        assert_eq!(named(TrainingOptions { beta: 0.5, ..options.clone() }), "beta = 1.0 instead of 0.5");
+        assert_eq!(named(TrainingOptions { beta: 0.5, ..options.clone() }), "beta = 1.0, but beta = 0.5");
         let other = options.clone().with(|r| r.displacement = 1.0);
-        assert_eq!(named(other), "displacement = 0.125 instead of 1.0");
+        assert_eq!(named(other), "displacement = 0.125, but displacement = 1.0");
     }
 }

@@ -20,9 +20,7 @@ const TOLERANCE: f64 = 0.25;
 /// What the user should know before a training on `micrograph` begins, a sentence each.
 pub fn warnings(micrograph: &PhaseImages, options: &TrainingOptions) -> Vec<String> {
     let too_small = floor_windows(micrograph, options.profile.side(), options.seed).err();
-    let warning = |error| {
-        format!("the last networks are used and their realisations are not selected, since none can be judged: {error}")
-    };
+    let warning = |error| format!("validation and selection are skipped, and the last networks are used: {error}");
     too_small.filter(|_| options.recipe.validation_interval > 0).map(warning).into_iter().collect()
 }
 

@@ -335,7 +335,7 @@ static void figures_are_written(const davegan_micrograph_t *micrograph, const ui
     FAILS(DAVEGAN_FORMAT, "tiles", davegan_fidelity_write(with, path, "/tiles"));
     FAILS(DAVEGAN_FORMAT, "seed 3", davegan_fidelity_write(with, path, "/seed 3"));
     FAILS(DAVEGAN_HDF5, "create the group", davegan_fidelity_write(with, path, "/tiles/inside"));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "no name", davegan_fidelity_write(with, path, "/"));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "is empty", davegan_fidelity_write(with, path, "/"));
     unsigned char *after = read_file(path, &size_after);
     CHECK(size == size_after && memcmp(before, after, size) == 0);
     free(before);

@@ -161,7 +161,7 @@ static void paper_options_decide_the_model(void) {
     CHECK_INT(8, steps_of(TEST_FILE("literal.h5")));
     options.paper_options = NULL;
     davegan_micrograph_t *micrograph = small_micrograph();
-    FAILS(DAVEGAN_INVALID_PARAMETER, "instead of",
+    FAILS(DAVEGAN_INVALID_PARAMETER, "was given",
           davegan_train_micrograph(micrograph, TEST_FILE("literal.h5"), &options, NULL));
     davegan_micrograph_free(micrograph);
     static const char *const WRONG[][2] = {{"no_such_name=1", "latent_augmentation"},

@@ -78,7 +78,7 @@ impl Selection {
             return Err(Error::invalid(format!("has {} columns instead of {COLUMNS}", rows.ncols())));
         }
         if rows.column(0).iter().any(|phase| !phases.contains(phase)) || rows.iter().any(|value| !value.is_finite()) {
-            return Err(Error::invalid(format!("is not one of phases 0 to {}, all finite: {rows}", n_phases - 1)));
+            return Err(Error::invalid(format!("holds a phase that is not 0 to {}, or infinity or NaN", n_phases - 1)));
         }
         Ok(Self { candidates, rows })
     }
@@ -216,9 +216,9 @@ mod tests {
             |phase: f64, weight: f64| Array2::from_shape_fn((1, COLUMNS), |(_, i)| if i == 0 { phase } else { weight });
         assert!(Selection::from_rows(16, row(1.0, 0.5), 2).is_ok());
         for (rows, what) in [
-            (row(2.0, 0.5), "phases 0 to 1"),
-            (row(0.5, 0.5), "phases 0 to 1"),
-            (row(1.0, f64::NAN), "finite"),
+            (row(2.0, 0.5), "not 0 to 1"),
+            (row(0.5, 0.5), "not 0 to 1"),
+            (row(1.0, f64::NAN), "NaN"),
             (Array2::zeros((1, 8)), "8 columns"),
         ] {
             let text = Selection::from_rows(16, rows, 2).unwrap_err().to_string();

@@ -39,7 +39,7 @@ pub use chain::CpuTape;
 pub use slices::is_f32_on_cpu;
 
 use super::chain::{Network, PendingPhases, Record};
-use super::encoding::not_numbers;
+use super::encoding::not_finite;
 use super::kernels::{AdamStep, Kernels};
 use super::primitives::Primitives;
 use crate::descriptor::{FUNCTIONALS, PATTERNS, SCALES};
@@ -75,7 +75,7 @@ impl Kernels for Cpu {
                     finite.store(false, Ordering::Relaxed);
                 }
             });
-            if finite.into_inner() { Ok(()) } else { Err(not_numbers()) }
+            if finite.into_inner() { Ok(()) } else { Err(not_finite("generator")) }
         }))
     }
 

@@ -116,7 +116,7 @@ fn parts_that_cannot_be_judged_are_left_out_with_a_reason() {
     let model = trained(&small, Profile::Paper32);
     let page = report(&model, &small, 40, "small");
     assert_well_formed(&page);
-    assert!(page.contains("No verdict") && page.contains("need at least 64 x 64 pixels"));
+    assert!(page.contains("No verdict") && page.contains("needs at least 64 x 64"));
     assert!(page.contains("too few real images") && !page.contains("real ± 1 σ"));
     let large = field(128);
     let model = trained(&large, Profile::Paper32);

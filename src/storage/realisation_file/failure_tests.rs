@@ -50,7 +50,7 @@ fn realisations_that_do_not_belong_are_refused() {
         let error = file.append(first, images, errors).unwrap_err();
         assert!(matches!(error, Error::InvalidParameter(_)) && error.to_string().contains(words), "{error}");
     };
-    refused(3, &images(3, 1, VOLUME), &[0.0], "shape");
+    refused(3, &images(3, 1, VOLUME), &[0.0], "voxels");
     refused(3, &two_phases, &[0.0], "2 phases");
     refused(3, &images(3, 2, SLICE), &[0.0], "1 errors for 2");
     refused(2, &images(2, 2, SLICE), &[0.0; 2], "realisation 2 is in");

@@ -84,7 +84,7 @@ fn a_cancelled_run_resumes_to_the_same_bytes() {
         train_to_bytes(&path, &TrainingOptions { steps: 15, ..options.clone() }, &resume());
         let other = TrainingOptions { steps: 15, beta: 0.5, ..options };
         let error = train_to_file(&micrograph(), Some(&path), &other, &resume(), &mut go_on).unwrap_err();
-        assert!(error.to_string().contains("beta = 1.0 instead of 0.5"), "{error}");
+        assert!(error.to_string().contains("beta = 1.0, but beta = 0.5 was given"), "{error}");
         std::fs::remove_file(&path).unwrap();
     }
 }
