@@ -132,7 +132,10 @@ mod tests {
 
     #[test]
     fn kinds_and_numbers_are_validated() {
-        assert_eq!(device(DAVEGAN_DEVICE_KIND_CPU, -1), Ok(Device::Cpu));
+        assert_eq!(device(DAVEGAN_DEVICE_KIND_CPU, 0), Ok(Device::Cpu));
+        for kind in [DAVEGAN_DEVICE_KIND_AUTO, DAVEGAN_DEVICE_KIND_CPU] {
+            assert!(device(kind, 1).unwrap_err().to_string().contains("device_index = 1 contradict"));
+        }
         assert_eq!(device(DAVEGAN_DEVICE_KIND_CUDA, 2), Ok(Device::Cuda(2)));
         assert!(device(DAVEGAN_DEVICE_KIND_WGPU, -1).unwrap_err().to_string().contains("device_index is -1"));
         assert!(device(4, 0).unwrap_err().to_string().contains("device = 4"));
