@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 
 /// The files of `src/c_api` that hold public items, in the order of the header.
-const TOPICS: [&str; 15] = [
+const TOPICS: [&str; 16] = [
     "version",
     "status",
     "device",
     "progress",
     "micrograph",
+    "micrograph_options",
     "sample",
     "train_options",
     "training",
@@ -45,4 +46,18 @@ fn the_committed_header_is_up_to_date() {
         committed.len(),
         "include/davegan.h is not up to date: run this test with DAVEGAN_BLESS=1"
     );
+}
+
+#[test]
+fn every_file_with_public_items_is_a_topic() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/c_api");
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let source = fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let public = ["pub const DAVEGAN_", "pub struct davegan_", "extern \"C\" fn davegan_", "pub type davegan_"];
+        if public.iter().any(|item| source.lines().any(|line| line.starts_with("pub") && line.contains(item))) {
+            assert!(TOPICS.contains(&name), "{name} has public items and is missing in TOPICS");
+        }
+    }
 }
