@@ -166,6 +166,51 @@
 #define DAVEGAN_MAX_PHASES 8
 
 /**
+ * Phase numbers if there are at most `DAVEGAN_MAX_PHASES` distinct values, otherwise an error that asks for a choice.
+ */
+#define DAVEGAN_SEGMENTATION_AUTO 0
+
+/**
+ * Every distinct value is a phase; renumbered from 0 in increasing order.
+ */
+#define DAVEGAN_SEGMENTATION_PHASE_NUMBERS 1
+
+/**
+ * Grey levels: the phase is the number of thresholds less than or equal to the value.
+ */
+#define DAVEGAN_SEGMENTATION_THRESHOLDS 2
+
+/**
+ * Grey levels: thresholds that maximise the variance between `n_phases` phases (Otsu 1979).
+ */
+#define DAVEGAN_SEGMENTATION_OTSU 3
+
+/**
+ * The unit of a voxel size is not known.
+ */
+#define DAVEGAN_UNIT_UNSPECIFIED 0
+
+/**
+ * Metres.
+ */
+#define DAVEGAN_UNIT_METRE 1
+
+/**
+ * Millimetres.
+ */
+#define DAVEGAN_UNIT_MILLIMETRE 2
+
+/**
+ * Micrometres.
+ */
+#define DAVEGAN_UNIT_MICROMETRE 3
+
+/**
+ * Nanometres.
+ */
+#define DAVEGAN_UNIT_NANOMETRE 4
+
+/**
  * One ellipse an image, exactly as in the paper's Section 4.2; uses `nx` and `ny`, which must be equal.
  */
 #define DAVEGAN_SAMPLE_ELLIPSES 1
@@ -257,6 +302,56 @@ typedef struct davegan_device_info_t {
      */
     char name[DAVEGAN_DEVICE_NAME_SIZE];
 } davegan_device_info_t;
+
+/**
+ * How a micrograph file is read. Filled by `davegan_micrograph_options_init`.
+ */
+typedef struct davegan_micrograph_options_t {
+    /**
+     * Size of this struct, set by the initialiser.
+     */
+    size_t struct_size;
+    /**
+     * One of `DAVEGAN_SEGMENTATION_...`; default `DAVEGAN_SEGMENTATION_AUTO`.
+     */
+    int32_t segmentation;
+    /**
+     * For `DAVEGAN_SEGMENTATION_OTSU`: number of phases, 2 to `DAVEGAN_MAX_PHASES`; default 2.
+     */
+    int32_t n_phases;
+    /**
+     * For `DAVEGAN_SEGMENTATION_THRESHOLDS`: number of thresholds, 1 to 7; default 0.
+     */
+    int32_t n_thresholds;
+    /**
+     * One of `DAVEGAN_UNIT_...`, the unit of `voxel_size`; default `DAVEGAN_UNIT_UNSPECIFIED`.
+     */
+    int32_t voxel_unit;
+    /**
+     * For `DAVEGAN_SEGMENTATION_THRESHOLDS`: strictly increasing grey levels, in the units of the file.
+     */
+    double thresholds[7];
+    /**
+     * First column of the region of interest, at least 0; default 0. Phases and thresholds are found in the region alone.
+     */
+    int64_t x0;
+    /**
+     * First row of the region of interest, at least 0; default 0.
+     */
+    int64_t y0;
+    /**
+     * Columns of the region of interest; default 0: to the right edge.
+     */
+    int64_t nx;
+    /**
+     * Rows of the region of interest; default 0: to the lower edge, or to a data bar that the file announces.
+     */
+    int64_t ny;
+    /**
+     * Side of a pixel, positive; default 0: as the file says, if it does. It must be set if `voxel_unit` is.
+     */
+    double voxel_size;
+} davegan_micrograph_options_t;
 
 /**
  * What there is to know about a micrograph.
@@ -822,7 +917,7 @@ davegan_status_t davegan_device_info(int32_t number,
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
-davegan_status_t davegan_micrograph_options_init(davegan_micrograph_options_t *options,
+davegan_status_t davegan_micrograph_options_init(struct davegan_micrograph_options_t *options,
                                                  size_t size);
 
 /**
@@ -852,7 +947,7 @@ DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_micrograph_read(const char *path,
                                          const char *dataset,
-                                         const davegan_micrograph_options_t *options,
+                                         const struct davegan_micrograph_options_t *options,
                                          struct davegan_micrograph_t **micrograph);
 
 /**
