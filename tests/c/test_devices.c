@@ -39,6 +39,9 @@ static void devices_that_are_not_there_are_named_and_the_library_works_on(void) 
     options.device = DAVEGAN_DEVICE_KIND_WGPU;
     FAILS(DAVEGAN_DEVICE, "wgpu:1000", davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options, NULL));
     options.device = DAVEGAN_DEVICE_KIND_AUTO;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "device_index = 1000",
+          davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options, NULL));
+    options.device_index = 0;
     OK(davegan_train_micrograph(micrograph, TEST_FILE("model.h5"), &options, NULL));
     davegan_model_t *model = NULL;
     FAILS(DAVEGAN_DEVICE, "choose",
