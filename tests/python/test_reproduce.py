@@ -93,7 +93,7 @@ class Reproduce(unittest.TestCase):
         self.run_script("micrographs.h5", "more", "--steps", 5, *SMALL, "--only", "table4", "--materials", "alloy")
         self.assertEqual({row["steps"] for row in self.rows("more/table4.tsv")}, {"5"})
         errors = self.run_script("micrographs.h5", "more", "--steps", 2, *SMALL, "--only", "table4", status=1)
-        self.assertIn("5 training steps already", errors)
+        self.assertIn("5 steps already", errors)
 
     def test_only_what_is_asked_for_is_made_with_built_in_materials_alone(self):
         self.run_script("-", "alone", "--only", "figure6", "--steps", 3, "--threads", 1)
