@@ -7,6 +7,7 @@
 # the comparison a Python with PyTorch. In the environment:
 #   DEVICE=cuda       or cpu
 #   STEPS=200         training steps that are timed
+#   STANDARD=yes      no: without steps of profile standard, which validates at the end of each call
 #   COUNT=16384       realisations that are timed
 #   RUST_TESTS=       only tests whose name contains this
 #   C_TESTS='*'       only C test programs of these names
@@ -16,6 +17,7 @@
 set -uo pipefail
 DEVICE=${DEVICE:-cuda}
 STEPS=${STEPS:-200}
+STANDARD=${STANDARD:-yes}
 COUNT=${COUNT:-16384}
 PYTHON=${PYTHON:-python3}
 PATIENCE=${PATIENCE:-1}
@@ -131,7 +133,7 @@ for batch in 4 64; do
     row "step of paper64, batch $batch" "$(measured 35 ./rows step paper64 "$batch" "$STEPS" "$name")" \
         "$(torch time --batch "$batch" --steps "$STEPS")"
 done
-row "step of standard, batch 4" "$(measured 60 ./rows step standard 4 "$STEPS" "$name")" "-"
+[ "$STANDARD" = no ] || row "step of standard, batch 4" "$(measured 60 ./rows step standard 4 "$STEPS" "$name")" "-"
 row "generation of $COUNT, paper64, a realisation" "$(measured 35 ./rows generate model.h5 "$COUNT" 0 "$name")" \
     "$(torch generate --count "$COUNT")"
 say
