@@ -10,6 +10,7 @@
 //! A module uses only those before it in this list; `tests/directions.rs` holds them to it. Below all others:
 //!
 //! * `error`: what can fail, and how it is said.
+//! * `files`: opens regular files, and nothing else that has a path.
 //! * `random`: random numbers; every draw follows from a seed, a purpose and a counter.
 //! * [`progress`]: progress reports and cancellation.
 //! * [`progress_bar`]: progress on a terminal.
@@ -38,6 +39,7 @@ pub mod descriptor;
 mod device;
 mod error;
 pub mod evaluation;
+mod files;
 pub mod generation;
 pub mod micrograph;
 pub mod model;

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::files::open_regular;
 use crate::{Error, Result};
 
 /// Length of the seal in bytes: the smallest user block that HDF5 allows.
@@ -37,16 +38,13 @@ pub(super) fn seal(file: &Path) -> io::Result<()> {
 /// [`Error::Io`] if `path` is missing, no regular file, or cannot be read; [`Error::Format`] if it is no container, of
 /// a newer format, truncated or damaged.
 pub(super) fn check_seal(path: &Path) -> Result<()> {
-    let metadata = std::fs::metadata(path).map_err(|e| Error::system(path, "open the model file", &e))?;
-    if !metadata.is_file() {
-        return Err(Error::io(path, "is no regular file; give the path of a model file"));
-    }
-    let mut file = File::open(path).map_err(|e| Error::system(path, "open the model file", &e))?;
-    let (found, expected) = read_seals(&mut file).map_err(|e| Error::system(path, "read the model file", &e))?;
+    let failed = |e: io::Error| Error::system(path, "read the model file", &e);
+    let mut file = open_regular(path, "open the model file")?;
+    let (found, expected) = read_seals(&mut file).map_err(failed)?;
     if found == expected {
         return Ok(());
     }
-    Err(Error::format(path, what_is_wrong(&found, metadata.len())))
+    Err(Error::format(path, what_is_wrong(&found, file.metadata().map_err(failed)?.len())))
 }
 
 /// The seal that the file has, and the one that its content calls for.

@@ -7,12 +7,13 @@ mod tiff_file;
 mod vendor_text;
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Seek};
 use std::path::Path;
 
 use ndarray::{Array3, Axis};
 
 use super::{Micrograph, PhaseImages, Region, Segmentation, VoxelSize};
+use crate::files::{bytes_at, is_hdf5, open_regular};
 use crate::{Error, Result};
 
 /// How a file is read.
@@ -86,7 +87,7 @@ impl Micrograph {
             VoxelSize::new(side, unit)?;
         }
         let dataset = dataset.filter(|name| !name.is_empty());
-        let mut file = BufReader::new(File::open(path).map_err(|e| Error::system(path, "open the micrograph", &e))?);
+        let mut file = BufReader::new(open_regular(path, "open the micrograph")?);
         let kind = kind(&mut file).map_err(|e| Error::system(path, "read the micrograph", &e))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let (Some(dataset), Some(Kind::Png | Kind::Tiff)) = (dataset, &kind) {
@@ -140,7 +141,7 @@ impl PhaseImages {
     /// Those of [`Micrograph::read`]; [`Error::Format`] also if a pixel is no phase number.
     pub fn read(path: impl AsRef<Path>, dataset: &str, n_phases: usize) -> Result<Self> {
         let path = path.as_ref();
-        let mut file = BufReader::new(File::open(path).map_err(|e| Error::system(path, "open the images", &e))?);
+        let mut file = BufReader::new(open_regular(path, "open the images")?);
         if !matches!(kind(&mut file).map_err(|e| Error::system(path, "read the images", &e))?, Some(Kind::Hdf5)) {
             return Err(Error::format(path, "no HDF5 file; give one with a dataset of phase numbers"));
         }
@@ -162,38 +163,14 @@ impl PhaseImages {
 
 /// Looks for the signatures of the known kinds and leaves the file at its beginning.
 fn kind(file: &mut BufReader<File>) -> std::io::Result<Option<Kind>> {
-    let length = file.seek(SeekFrom::End(0))?;
-    let start = signature(file, 0)?;
-    let found = match &start[..4] {
+    let found = match &bytes_at(file, 0)? {
         b"\x89PNG" => Some(Kind::Png),
         b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+" => Some(Kind::Tiff),
-        _ if is_hdf5(file, length)? => Some(Kind::Hdf5),
+        _ if is_hdf5(file)? => Some(Kind::Hdf5),
         _ => None,
     };
     file.rewind()?;
     Ok(found)
-}
-
-/// HDF5 starts at byte 0, or after a user block of 512, 1024, 2048, ... bytes.
-fn is_hdf5(file: &mut BufReader<File>, length: u64) -> std::io::Result<bool> {
-    let mut offset = 0;
-    while offset < length {
-        if &signature(file, offset)? == b"\x89HDF\r\n\x1a\n" {
-            return Ok(true);
-        }
-        offset = (2 * offset).max(512);
-    }
-    Ok(false)
-}
-
-/// Eight bytes at `offset`; zeros where the file ends before.
-fn signature(file: &mut BufReader<File>, offset: u64) -> std::io::Result<[u8; 8]> {
-    let mut found = Vec::new();
-    file.seek(SeekFrom::Start(offset))?;
-    file.by_ref().take(8).read_to_end(&mut found)?;
-    let mut bytes = [0; 8];
-    bytes[..found.len()].copy_from_slice(&found);
-    Ok(bytes)
 }
 
 /// Segmentation compares values, so each must be a number. On failure says where one is not.

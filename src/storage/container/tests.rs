@@ -133,7 +133,7 @@ fn what_is_no_model_is_told_from_what_is_missing() {
         error
     };
     assert!(matches!(check(directory.path("missing.h5"), "check the path"), Error::Io { .. }));
-    assert!(matches!(check(directory.path(""), "no regular file"), Error::Io { .. }));
+    assert!(matches!(check(directory.path(""), "is a directory"), Error::Io { .. }));
     for (content, words) in [("", "empty"), ("a text\n", "not a davegan model"), ("davegan model", "damaged")] {
         fs::write(directory.path("file"), content).unwrap();
         assert!(matches!(check(directory.path("file"), words), Error::Format { .. }));

@@ -1,0 +1,55 @@
+//! Opening files by name, and looking at their first bytes.
+//!
+//! Only regular files are opened: reading a pipe or a terminal may wait for ever.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// Opens the regular file at `path` for reading; `doing` completes the sentence "cannot ...".
+///
+/// # Errors
+///
+/// [`Error::Io`] if there is no file, it cannot be read, or it is a directory, a device, a pipe or a socket.
+pub(crate) fn open_regular(path: &Path, doing: &str) -> Result<File> {
+    let failed = |e: io::Error| Error::system(path, doing, &e);
+    check_regular(path, &fs::metadata(path).map_err(failed)?)?;
+    // A pipe that takes the place of the file right now must not block either.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    check_regular(path, &file.metadata().map_err(failed)?)?;
+    Ok(file)
+}
+
+fn check_regular(path: &Path, found: &Metadata) -> Result<()> {
+    if found.is_file() {
+        return Ok(());
+    }
+    let what = if found.is_dir() { "a directory" } else { "a device, a pipe or a socket" };
+    Err(Error::io(path, format!("is {what}; give the path of a file")))
+}
+
+/// The `N` bytes at `offset`; zeros where the file ends before.
+pub(crate) fn bytes_at<const N: usize>(file: &mut (impl Read + Seek), offset: u64) -> io::Result<[u8; N]> {
+    let mut found = Vec::new();
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(N as u64).read_to_end(&mut found)?;
+    let mut bytes = [0; N];
+    bytes[..found.len()].copy_from_slice(&found);
+    Ok(bytes)
+}
+
+/// Whether `file` is HDF5, which starts at byte 0, or after a user block of 512, 1024, 2048, ... bytes.
+pub(crate) fn is_hdf5(file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut offset = 0;
+    while offset < length {
+        if &bytes_at(file, offset)? == b"\x89HDF\r\n\x1a\n" {
+            return Ok(true);
+        }
+        offset = (2 * offset).max(512);
+    }
+    Ok(false)
+}
