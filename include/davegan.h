@@ -22,6 +22,13 @@
  *   it during or after its free.
  * - **Text** is UTF-8 and ends with a NUL; paths are bytes as the operating system has them, those of HDF5 files
  *   UTF-8. The library keeps no pointer to any argument after a call.
+ * - **Files** that a call writes replace or extend a file of their own kind, an empty one or none; anything else that is
+ *   there stays, with the status `DAVEGAN_FORMAT`. A model replaces a model file, a report a report of davegan, a picture a
+ *   PNG of davegan. HDF5 files that are no model files are added to: what else they hold stays. While a call writes a file,
+ *   another one of the process that would write it, under whatever name, fails with `DAVEGAN_IO`; so does one that finds it
+ *   open in another process, or written by it meanwhile. A directory, a device, a pipe or a socket gives `DAVEGAN_IO`.
+ *   A process that is killed while it writes may leave a file `.davegan-*.tmp` beside. The next call that puts a new file
+ *   into the directory removes it, on network file systems only when nobody has written to it for ten minutes.
  * - **Images** are phase numbers, one byte a voxel, x fastest: C's `[n][nz][ny][nx]`, Fortran's `(nx,ny,nz,n)`. A
  *   two-dimensional image has `nz` = 1. Phases are numbered from 0, at most `DAVEGAN_MAX_PHASES` of them.
  * - **Structs** start with `struct_size`. Options are filled by their `..._init(&options, sizeof options)` and then
@@ -1005,9 +1012,8 @@ davegan_status_t davegan_micrograph_parameters(const struct davegan_micrograph_t
 /**
  * Writes the phase numbers of a micrograph as the dataset `dataset`, `(n_images, ny, nx)`, of the HDF5 file at `path`.
  *
- * The file is created if there is none; what else it holds stays, and a dataset of that name is replaced. Fails with
- * `DAVEGAN_IO` if the file cannot be written, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of that
- * name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+ * The file is created if there is none; what else it holds stays, and a dataset of that name that davegan wrote is
+ * replaced. Fails as `davegan_write_images` does for a file that cannot be written. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1069,11 +1075,12 @@ davegan_status_t davegan_train_options_init(struct davegan_train_options_t *opti
  * processor, the same micrograph and options give the same bytes for any number of threads, resumed or not.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, a micrograph smaller than the profile's images,
- * a training that cannot be resumed with these options, or `path` and `model` both NULL; `DAVEGAN_CANCELLED` if the
- * callback asked to stop, and `DAVEGAN_DIVERGED` if a loss is no longer finite, in both cases with the work so far, or
- * up to the last checkpoint, in the model file; `DAVEGAN_FORMAT` if the file to resume holds a model without its
- * training; `DAVEGAN_DEVICE` if this build has no such device; and as `davegan_micrograph_read`. May be called from any
- * thread; two trainings at once need two model files.
+ * a training that cannot be resumed with these options, `path` and `model` both NULL, or `path` the file of
+ * `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop, and `DAVEGAN_DIVERGED` if a loss is no longer finite,
+ * in both cases with the work so far, or up to the last checkpoint, in the model file; `DAVEGAN_FORMAT` if the file at
+ * `path` is no model file, or the one to resume holds a model without its training; `DAVEGAN_IO` if that file cannot be
+ * written, or another call or program writes it meanwhile; `DAVEGAN_DEVICE` if this build has no such device; and as
+ * `davegan_micrograph_read`. May be called from any thread; two trainings at once need two model files.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1112,7 +1119,8 @@ davegan_status_t davegan_model_load(const char *path,
  * Writes a model to the file at `path`, or replaces it in one step.
  *
  * The file is for `davegan_model_load`; a training cannot be resumed from it. Equal models give equal bytes. Fails with
- * `DAVEGAN_IO` if the file cannot be written, and an older file is untouched then. May be called from any thread.
+ * `DAVEGAN_IO` if the file cannot be written, and `DAVEGAN_FORMAT` if something else than a model file is there; that
+ * is untouched then. May be called from any thread.
  */
 DAVEGAN_API DAVEGAN_MUST_USE davegan_status_t davegan_model_save(const struct davegan_model_t *model, const char *path);
 
@@ -1179,9 +1187,10 @@ davegan_status_t davegan_generate_options_init(struct davegan_generate_options_t
  * the defaults: one realisation.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range or the file already holds a realisation of that
- * index (set `replace` or a larger `first`), `DAVEGAN_IO` if the file cannot be written or is open elsewhere,
- * `DAVEGAN_FORMAT` if it is no HDF5 file or holds realisations of another model, seed or voxel size,
- * `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread; two calls at once need two files.
+ * index (set `replace` or a larger `first`), `DAVEGAN_IO` if the file cannot be written or is open elsewhere, also in
+ * another call, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or holds realisations of another model, seed or
+ * voxel size, `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread; two calls at once need
+ * two files.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1517,9 +1526,8 @@ davegan_status_t davegan_fidelity_table(const struct davegan_fidelity_t *fidelit
  * `n_gates` and `n_holding` (int64). The file is created if there is none. Other content stays, and a group of figures
  * of that name is replaced. The file is replaced in one step; after a failure it is unchanged.
  *
- * Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written, is open
- * elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of
- * that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written or is open
+ * elsewhere for writing, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or has something else of that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1539,7 +1547,8 @@ DAVEGAN_API void davegan_fidelity_free(struct davegan_fidelity_t *fidelity);
  *
  * The titles show E_rec of all tiles and E_gen of `count` realisations. Phases are grey levels from black (0) to
  * white. Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation.
- * Fails with `DAVEGAN_IO` if the file cannot be written. May be called from any thread.
+ * The file is replaced in one step. Fails with `DAVEGAN_IO` if it cannot be written, and `DAVEGAN_FORMAT` if something
+ * else than a PNG of davegan is there; that is untouched then. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1564,7 +1573,8 @@ davegan_status_t davegan_contact_sheet(const struct davegan_model_t *model,
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if `micrograph` has not the model's number of phases or is smaller than its
  * realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if memory is too small; `DAVEGAN_IO` if the file
- * cannot be written; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
+ * cannot be written; `DAVEGAN_FORMAT` if something else than a report is there; `DAVEGAN_CANCELLED` if the callback asked
+ * to stop. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1578,9 +1588,10 @@ davegan_status_t davegan_report(const struct davegan_model_t *model,
  * nx)`.
  *
  * `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest. The file is created if there is none; what else it
- * holds stays, and a dataset of that name is replaced. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0 or a
- * number above 7, `DAVEGAN_IO` if the file cannot be written, `DAVEGAN_FORMAT` if it is no HDF5 file or has something
- * else of that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+ * holds stays, and a dataset of that name that davegan wrote is replaced. Fails with `DAVEGAN_INVALID_PARAMETER` if a
+ * length is 0 or a number above 7, `DAVEGAN_IO` if the file cannot be written or is open elsewhere, `DAVEGAN_FORMAT` if
+ * it is no HDF5 file, a model file, or has something else of that name, `DAVEGAN_HDF5` for other failures inside HDF5.
+ * May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE

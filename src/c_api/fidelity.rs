@@ -119,9 +119,8 @@ pub unsafe extern "C" fn davegan_fidelity_table(
 /// `n_gates` and `n_holding` (int64). The file is created if there is none. Other content stays, and a group of figures
 /// of that name is replaced. The file is replaced in one step; after a failure it is unchanged.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written, is open
-/// elsewhere for writing, or is a device or a pipe, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of
-/// that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written or is open
+/// elsewhere for writing, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or has something else of that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_write(

@@ -140,9 +140,10 @@ pub unsafe extern "C" fn davegan_generate_options_init(
 /// the defaults: one realisation.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range or the file already holds a realisation of that
-/// index (set `replace` or a larger `first`), `DAVEGAN_IO` if the file cannot be written or is open elsewhere,
-/// `DAVEGAN_FORMAT` if it is no HDF5 file or holds realisations of another model, seed or voxel size,
-/// `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread; two calls at once need two files.
+/// index (set `replace` or a larger `first`), `DAVEGAN_IO` if the file cannot be written or is open elsewhere, also in
+/// another call, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or holds realisations of another model, seed or
+/// voxel size, `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread; two calls at once need
+/// two files.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_generate(

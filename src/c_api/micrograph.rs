@@ -230,9 +230,8 @@ pub unsafe extern "C" fn davegan_micrograph_parameters(
 
 /// Writes the phase numbers of a micrograph as the dataset `dataset`, `(n_images, ny, nx)`, of the HDF5 file at `path`.
 ///
-/// The file is created if there is none; what else it holds stays, and a dataset of that name is replaced. Fails with
-/// `DAVEGAN_IO` if the file cannot be written, `DAVEGAN_FORMAT` if it is no HDF5 file or has something else of that
-/// name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+/// The file is created if there is none; what else it holds stays, and a dataset of that name that davegan wrote is
+/// replaced. Fails as `davegan_write_images` does for a file that cannot be written. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_micrograph_write(

@@ -94,7 +94,8 @@ pub unsafe extern "C" fn davegan_model_load(
 /// Writes a model to the file at `path`, or replaces it in one step.
 ///
 /// The file is for `davegan_model_load`; a training cannot be resumed from it. Equal models give equal bytes. Fails with
-/// `DAVEGAN_IO` if the file cannot be written, and an older file is untouched then. May be called from any thread.
+/// `DAVEGAN_IO` if the file cannot be written, and `DAVEGAN_FORMAT` if something else than a model file is there; that
+/// is untouched then. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_model_save(model: *const davegan_model_t, path: *const c_char) -> davegan_status_t {

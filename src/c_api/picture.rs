@@ -19,7 +19,8 @@ use crate::{Error, report};
 ///
 /// The titles show E_rec of all tiles and E_gen of `count` realisations. Phases are grey levels from black (0) to
 /// white. Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation.
-/// Fails with `DAVEGAN_IO` if the file cannot be written. May be called from any thread.
+/// The file is replaced in one step. Fails with `DAVEGAN_IO` if it cannot be written, and `DAVEGAN_FORMAT` if something
+/// else than a PNG of davegan is there; that is untouched then. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_contact_sheet(
@@ -51,7 +52,8 @@ pub unsafe extern "C" fn davegan_contact_sheet(
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if `micrograph` has not the model's number of phases or is smaller than its
 /// realisations, or an option is out of range; `DAVEGAN_OUT_OF_MEMORY` if memory is too small; `DAVEGAN_IO` if the file
-/// cannot be written; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
+/// cannot be written; `DAVEGAN_FORMAT` if something else than a report is there; `DAVEGAN_CANCELLED` if the callback asked
+/// to stop. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_report(
@@ -77,9 +79,10 @@ pub unsafe extern "C" fn davegan_report(
 /// nx)`.
 ///
 /// `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest. The file is created if there is none; what else it
-/// holds stays, and a dataset of that name is replaced. Fails with `DAVEGAN_INVALID_PARAMETER` if a length is 0 or a
-/// number above 7, `DAVEGAN_IO` if the file cannot be written, `DAVEGAN_FORMAT` if it is no HDF5 file or has something
-/// else of that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+/// holds stays, and a dataset of that name that davegan wrote is replaced. Fails with `DAVEGAN_INVALID_PARAMETER` if a
+/// length is 0 or a number above 7, `DAVEGAN_IO` if the file cannot be written or is open elsewhere, `DAVEGAN_FORMAT` if
+/// it is no HDF5 file, a model file, or has something else of that name, `DAVEGAN_HDF5` for other failures inside HDF5.
+/// May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_write_images(

@@ -13,7 +13,7 @@ use super::status::{davegan_status_t, keep_warnings};
 use super::train_options::davegan_train_options_t;
 use crate::micrograph::{Micrograph, ReadOptions};
 use crate::network::Profile;
-use crate::storage::train_to_file;
+use crate::storage::{check_other_file, train_to_file};
 use crate::training::warnings;
 use crate::{Error, Result};
 
@@ -69,11 +69,12 @@ impl Target<'_> {
 /// processor, the same micrograph and options give the same bytes for any number of threads, resumed or not.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, a micrograph smaller than the profile's images,
-/// a training that cannot be resumed with these options, or `path` and `model` both NULL; `DAVEGAN_CANCELLED` if the
-/// callback asked to stop, and `DAVEGAN_DIVERGED` if a loss is no longer finite, in both cases with the work so far, or
-/// up to the last checkpoint, in the model file; `DAVEGAN_FORMAT` if the file to resume holds a model without its
-/// training; `DAVEGAN_DEVICE` if this build has no such device; and as `davegan_micrograph_read`. May be called from any
-/// thread; two trainings at once need two model files.
+/// a training that cannot be resumed with these options, `path` and `model` both NULL, or `path` the file of
+/// `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop, and `DAVEGAN_DIVERGED` if a loss is no longer finite,
+/// in both cases with the work so far, or up to the last checkpoint, in the model file; `DAVEGAN_FORMAT` if the file at
+/// `path` is no model file, or the one to resume holds a model without its training; `DAVEGAN_IO` if that file cannot be
+/// written, or another call or program writes it meanwhile; `DAVEGAN_DEVICE` if this build has no such device; and as
+/// `davegan_micrograph_read`. May be called from any thread; two trainings at once need two model files.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_train(
@@ -89,6 +90,9 @@ pub unsafe extern "C" fn davegan_train(
             let target = Target::new(path, options, model)?;
             (target, pointers::path(micrograph, "micrograph")?, optional_text(dataset, "dataset")?)
         };
+        if let Some(path) = target.file {
+            check_other_file(micrograph, path)?;
+        }
         keep_warnings(&[]);
         target.train(host, &Micrograph::read(micrograph, dataset, &ReadOptions::default())?)
     })

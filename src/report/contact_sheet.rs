@@ -1,5 +1,6 @@
 //! The contact sheet: training tiles, their reconstructions and realisations as one PNG.
 
+use std::fs;
 use std::path::Path;
 
 use embedded_graphics::Pixel;
@@ -15,6 +16,7 @@ use crate::device::thread_pool;
 use crate::evaluation::{ModelErrors, model_errors};
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::model::Model;
+use crate::storage::{Kind, Output};
 use crate::{Error, Result};
 
 /// Images along one side of a panel.
@@ -34,8 +36,10 @@ const BACKGROUND: [u8; 3] = [58, 96, 140];
 ///
 /// # Errors
 ///
-/// Those of [`model_errors`], and [`Error::Io`] if the file cannot be written.
+/// Those of [`model_errors`], [`Error::Io`] if the file cannot be written, and [`Error::Format`] if something else than
+/// a picture of this library is there; an older file stays in all cases.
 pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) -> Result<()> {
+    let mut output = Output::claim(path, Kind::Picture)?;
     let most = COLUMNS * COLUMNS;
     let ModelErrors { reconstruction, generation, .. } = model_errors(model, None, options)?;
     let tiles = model.tiles.range(0, model.tiles.len().min(most));
@@ -65,7 +69,9 @@ pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) ->
         }
     }
     let file = picture::png(&sheet.0)?;
-    std::fs::write(path, file).map_err(|error| Error::system(path, "write the contact sheet", &error))
+    output.replace(|temporary| {
+        fs::write(temporary, &file).map_err(|error| Error::system(path, "write the contact sheet", &error))
+    })
 }
 
 struct Sheet(Picture);

@@ -6,6 +6,7 @@ use ndarray::Array3;
 use png::ColorType;
 
 use crate::micrograph::PhaseImages;
+use crate::storage::PICTURE_MARK;
 use crate::{Error, Result};
 
 /// A picture of `(rows, columns, channels)`: one channel is grey, three are red, green and blue.
@@ -42,7 +43,8 @@ pub(super) fn png(picture: &Picture) -> Result<Vec<u8>> {
     let mut encoder = png::Encoder::new(&mut file, nx as u32, ny as u32);
     encoder.set_color(if channels == 1 { ColorType::Grayscale } else { ColorType::Rgb });
     let pixels: Vec<u8> = picture.iter().copied().collect();
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels));
+    let marked = encoder.add_text_chunk("Software".into(), PICTURE_MARK.into());
+    let written = marked.and_then(|()| encoder.write_header()).and_then(|mut writer| writer.write_image_data(&pixels));
     written.map_err(|error| Error::Internal(format!("a picture cannot be encoded as PNG: {error}")))?;
     Ok(file)
 }

@@ -1,87 +1,191 @@
-//! Replacing a file in one step: whoever looks sees the old file or the new one, never a part.
+//! New files put in place in one step: whoever looks sees the old file or the new one, never a part.
+//!
+//! A new file is written as `.davegan-HOST-PID-N.tmp` beside its place, where `HOST` is a start of this host's system,
+//! and is locked as long as its process lives. The next process that puts a file into the directory removes what a
+//! killed one has left. Where the file system cannot lock a file so that HDF5 can lock it as well, as network file
+//! systems cannot, the name is `.davegan-PID-N.tmp`. Such a file, and one of another host or start, is removed when
+//! nobody has written to it for ten minutes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirEntry, File};
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::{Error, Result};
 
-/// Lets `write` fill a temporary file beside `path`, then moves it over `path`.
-///
-/// File and directory are synchronised, so the new file survives a power cut as well. A process killed on the way
-/// leaves `path` as it was, and a `.davegan-*.tmp` beside it that may be deleted.
-///
-/// # Errors
-///
-/// What `write` returns, told of `path` instead of the temporary file, and [`Error::Io`] if the directory is missing or
-/// cannot be written, or `path` is a directory or a device.
-/// `path` is as it was before, and the temporary file is gone.
-pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let (target, temporary) = temporary_for(path)?;
-    let result = write(&temporary).and_then(|()| {
-        move_over(&temporary, &target).map_err(|e| Error::system(path, "put the new file in place", &e))
-    });
-    if result.is_err() {
-        // The first error is the one worth telling; a file that cannot be removed is at worst a file too many.
-        let _ = fs::remove_file(&temporary);
-    }
-    result.map_err(|error| match error {
-        Error::Io { reason, .. } => Error::io(path, reason),
-        Error::Hdf5 { reason, .. } => Error::hdf5(path, reason),
-        other => other,
-    })
+const PREFIX: &str = ".davegan-";
+const ENDING: &str = ".tmp";
+
+/// How long a temporary file that its writer has not locked must have been left alone before it is removed.
+const ABANDONED: Duration = Duration::from_secs(600);
+
+/// A file that is on its way to its place, removed if it does not get there.
+pub(super) struct TemporaryFile {
+    file: File,
+    path: PathBuf,
 }
 
-/// The file that `path` stands for, and a new empty file beside it.
-fn temporary_for(path: &Path) -> Result<(PathBuf, PathBuf)> {
-    if path.is_dir() {
-        return Err(Error::io(path, "is a directory; give the path of a file"));
+impl TemporaryFile {
+    /// An empty file that can be put at `target`.
+    pub fn new(target: &Path) -> io::Result<Self> {
+        let directory = directory_of(target);
+        remove_leftovers(directory);
+        match Self::locked(directory)? {
+            Some(locked) => Ok(locked),
+            None => Self::create(directory, ""),
+        }
     }
-    // A host with the rights to would have its /dev/null replaced.
-    if path.metadata().is_ok_and(|found| !found.is_file()) {
-        return Err(Error::io(path, "is a device or a pipe; give the path of a file"));
+
+    /// A file that can be put at `target`, filled by `write`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be created, and what `write` returns; both are told of `path`.
+    pub fn filled(target: &Path, path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        let temporary = Self::new(target).map_err(|e| Error::system(path, "create a file in its directory", &e))?;
+        write(temporary.path()).map_err(|error| match error {
+            Error::Io { reason, .. } => Error::io(path, reason),
+            Error::Hdf5 { reason, .. } => Error::hdf5(path, reason),
+            other => other,
+        })?;
+        Ok(temporary)
     }
-    // The file that a symbolic link points to is replaced, not the link.
-    let target = path.canonicalize().unwrap_or_else(|_| path.into());
-    let temporary = create_temporary(directory_of(&target))
-        .map_err(|e| Error::system(path, "create a file in its directory", &e))?;
-    Ok((target, temporary))
+
+    /// Where it is until it is put in its place.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `None` where files cannot be locked, or not so that HDF5 can lock them as well.
+    fn locked(directory: &Path) -> io::Result<Option<Self>> {
+        let Some(host) = host() else { return Ok(None) };
+        loop {
+            let temporary = Self::create(directory, &host)?;
+            if !lock(&temporary.file, Wait::Yes) || File::open(&temporary.path).is_ok_and(|f| f.try_lock().is_err()) {
+                return Ok(None);
+            }
+            // Whoever removes leftovers may have been here between creating and locking.
+            if temporary.file.metadata()?.nlink() > 0 {
+                return Ok(Some(temporary));
+            }
+        }
+    }
+
+    /// A file under a name that nobody else has.
+    fn create(directory: &Path, host: &str) -> io::Result<Self> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let path = directory.join(format!("{PREFIX}{host}{}-{number}{ENDING}", std::process::id()));
+            match File::options().read(true).write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok(Self { file, path }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Moves the file to `target`, where there must be none, and returns it.
+    pub fn put_new(self, target: &Path) -> io::Result<File> {
+        self.file.sync_all()?;
+        match renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE).map_err(io::Error::from) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            // Network file systems cannot rename so, but have links. The first name goes when this is dropped.
+            Err(_) => fs::hard_link(&self.path, target)?,
+            Ok(()) => {}
+        }
+        self.at(target)
+    }
+
+    /// Moves the file to `target`, in place of `old`, and returns it.
+    pub fn put_over(self, target: &Path, old: &File) -> io::Result<File> {
+        // Not every file system has permissions to keep.
+        let _ = self.file.set_permissions(old.metadata()?.permissions());
+        self.file.sync_all()?;
+        fs::rename(&self.path, target)?;
+        self.at(target)
+    }
+
+    /// The file, once it is at `target` for good.
+    fn at(&self, target: &Path) -> io::Result<File> {
+        File::open(directory_of(target))?.sync_all()?;
+        self.file.try_clone()
+    }
 }
 
-fn directory_of(path: &Path) -> &Path {
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        // There is none if it has moved to its place. A file that cannot be removed is at worst a file too many.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The directory that `path` is in.
+pub(super) fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
 }
 
-/// Checks, before hours of work, that a file at `path` could be written.
-///
-/// # Errors
-///
-/// [`Error::Io`] if the directory is missing or cannot be written, or `path` is a directory or a device.
-pub fn check_replaceable(path: &Path) -> Result<()> {
-    let temporary = temporary_for(path)?.1;
-    fs::remove_file(&temporary).map_err(|e| Error::system(path, "remove a file from its directory", &e))
+/// What tells this host from others, and from itself before it was started last; `None` if the system does not say.
+fn host() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    id.get(..8).map(|start| format!("{start}-"))
 }
 
-/// Creates an empty file in `directory` under a name that nobody else has.
-fn create_temporary(directory: &Path) -> io::Result<PathBuf> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let path = directory.join(format!(".davegan-{}-{number}.tmp", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(_) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+#[derive(PartialEq)]
+enum Wait {
+    Yes,
+    No,
+}
+
+/// Locks `file` as long as it is open, with the kind of lock that HDF5 does not use. Returns whether that is possible.
+#[cfg(target_os = "linux")]
+fn lock(file: &File, wait: Wait) -> bool {
+    let whole =
+        libc::flock { l_type: libc::F_WRLCK as _, l_whence: libc::SEEK_SET as _, l_start: 0, l_len: 0, l_pid: 0 };
+    let command = if wait == Wait::Yes { libc::F_OFD_SETLKW } else { libc::F_OFD_SETLK };
+    // SAFETY: the descriptor is open, and the command reads a `flock`.
+    unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const whole) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn lock(_: &File, _: Wait) -> bool {
+    false
+}
+
+/// Removes what killed processes have left in `directory`.
+fn remove_leftovers(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    let prefix_here = host().map(|host| format!("{PREFIX}{host}"));
+    for entry in entries.flatten() {
+        if is_leftover(&entry, prefix_here.as_deref()) {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-fn move_over(temporary: &Path, target: &Path) -> io::Result<()> {
-    File::open(temporary)?.sync_all()?;
-    fs::rename(temporary, target)?;
-    File::open(directory_of(target))?.sync_all()
+/// Whether `entry` is a temporary file that nobody writes any more. Its name has `prefix_here` if it was locked here.
+fn is_leftover(entry: &DirEntry, prefix_here: Option<&str>) -> bool {
+    let name = entry.file_name();
+    let is_ours = |name: &&str| name.starts_with(PREFIX) && name.ends_with(ENDING);
+    let Some(name) = name.to_str().filter(is_ours) else { return false };
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    let options = File::options().read(true).write(true).custom_flags(flags).open(entry.path());
+    let Ok((file, found)) = options.and_then(|file| file.metadata().map(|found| (file, found))) else { return false };
+    let is_abandoned = || found.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED));
+    let may_go = || match prefix_here {
+        Some(prefix) if name.starts_with(prefix) => lock(&file, Wait::No),
+        _ => is_abandoned() && file.try_lock().is_ok(),
+    };
+    found.is_file() && may_go()
 }
+
+#[cfg(test)]
+mod tests;

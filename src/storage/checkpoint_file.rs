@@ -26,6 +26,11 @@ use crate::{Device, Error, Result};
 ///
 /// Those of [`Container::write`], and [`Error::Device`] if the weights cannot be read back.
 pub fn write_checkpoint(checkpoint: &Checkpoint, path: &Path) -> Result<()> {
+    checkpoint_container(checkpoint)?.write(path)
+}
+
+/// What the file of `checkpoint` holds.
+pub(super) fn checkpoint_container(checkpoint: &Checkpoint) -> Result<Container> {
     let Checkpoint { state, best, .. } = checkpoint;
     let mut file = model_container(&checkpoint.model())?;
     for (name, vector) in
@@ -46,7 +51,7 @@ pub fn write_checkpoint(checkpoint: &Checkpoint, path: &Path) -> Result<()> {
     if let Some(best) = best {
         file.attributes.insert("best_shortfall".into(), Attribute::Real(best.smallest_shortfall));
     }
-    file.write(path)
+    Ok(file)
 }
 
 /// Reads the checkpoint in the file at `path` and puts its networks on `device`.

@@ -6,8 +6,9 @@ use std::path::Path;
 use ndarray::ArrayD;
 use sha2::{Digest, Sha256};
 
-use super::atomic_file::replace_file;
 use super::container_hdf5::{read_hdf5, write_hdf5};
+use super::kind::Kind;
+use super::output::Output;
 use super::seal::{check_seal, seal};
 use crate::{Error, Result};
 
@@ -57,12 +58,17 @@ impl Container {
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] for a name or text that HDF5 cannot hold, [`Error::Io`] if the directory is missing
-    /// or not writable, `path` is a directory, or the disk is full; [`Error::Hdf5`] for other failures inside HDF5. A
-    /// file that was there before is untouched then.
+    /// or not writable, `path` is no regular file, another call of this process writes it, or the disk is full;
+    /// [`Error::Format`] if something else than a container is there; [`Error::Hdf5`] for other failures inside HDF5.
+    /// A file that was there before is untouched then.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
+        self.write_to(&mut Output::claim(path.as_ref(), Kind::Model)?)
+    }
+
+    /// [`write`](Self::write) for a file that is claimed already.
+    pub(super) fn write_to(&self, output: &mut Output) -> Result<()> {
         self.check_names()?;
-        replace_file(path, |temporary| {
+        output.replace(|temporary| {
             hdf5::sync::sync(|| write_hdf5(self, temporary))?;
             seal(temporary).map_err(|e| Error::system(temporary, "write the checksum", &e))
         })

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use hdf5::{File, Group};
 
-use super::atomic_file::replace_file;
 use super::hdf5_file::{Explain, check_name, file_options, put_text, text_attribute};
 use super::header::{FORMAT, FORMAT_VERSION};
+use super::kind::Kind;
+use super::output::Output;
 use super::phase_dataset::{no_hdf5_file, open_or_create};
 use super::room::{STRUCTURE_BYTES, with_room};
 use crate::evaluation::{Fidelity, Gate};
@@ -24,21 +25,22 @@ const VERSION: i64 = 1;
 ///
 /// The file is created if there is none; whatever else it holds stays, and a group of figures of that name is replaced. The
 /// new file takes the place of the old one in one step, so that whoever looks sees one of them. Of two processes that write
-/// figures to one file at the same time the later one wins.
+/// figures to one file at the same time the later one fails.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] if `group` is no name; [`Error::Io`] if the file cannot be written, another program writes
-/// it, or `path` is a directory, a device or a pipe; [`Error::Format`] if it is no HDF5 file, or has something else of that
-/// name; [`Error::Hdf5`] for other failures inside HDF5. A file that was there before is untouched then.
+/// [`Error::InvalidParameter`] if `group` is no name; [`Error::Io`] if the file cannot be written, another call or program
+/// writes it, or `path` is no regular file; [`Error::Format`] if it is no HDF5 file, a model file, or has something else of
+/// that name; [`Error::Hdf5`] for other failures inside HDF5. A file that was there before is untouched then.
 pub fn write_fidelity(path: impl AsRef<Path>, group: &str, fidelity: &Fidelity) -> Result<()> {
     let path = path.as_ref();
     check_name("group", group, "fidelity")?;
     hdf5::sync::sync(|| {
         // Open until the new file is in its place: HDF5 locks it against those who would write into it, which would be lost.
         // Not open for writing: that would leave a mark in what is copied.
+        let mut output = Output::claim(path, Kind::Hdf5)?;
         let old = open_old(path)?;
-        replace_file(path, |temporary| {
+        output.replace(|temporary| {
             if old.is_some() {
                 fs::copy(path, temporary).map_err(|e| Error::system(path, "copy the file", &e))?;
             }

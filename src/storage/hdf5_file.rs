@@ -6,7 +6,7 @@ use std::path::Path;
 
 use hdf5::file::{FileCloseDegree, LibraryVersion};
 use hdf5::types::{TypeDescriptor, VarLenUnicode};
-use hdf5::{FileBuilder, Group, Location};
+use hdf5::{FileBuilder, Location};
 
 use crate::{Error, Result};
 
@@ -75,9 +75,9 @@ pub(super) fn put_text(of: &Location, name: &str, text: &str, path: &Path) -> Re
     attribute.and_then(|a| a.write_scalar(&text)).explain(path, format!("write the attribute {name:?}"))
 }
 
-/// The text attribute `name` of `group`; `None` if it is missing or is no text.
-pub(super) fn text_attribute(group: &Group, name: &str) -> Option<String> {
-    let attribute = group.attr(name).ok()?;
+/// The text attribute `name` of the group or dataset `of`; `None` if it is missing or is no text.
+pub(super) fn text_attribute(of: &Location, name: &str) -> Option<String> {
+    let attribute = of.attr(name).ok()?;
     let type_in_file = attribute.dtype().and_then(|dtype| dtype.to_descriptor()).ok()?;
     // A null dataspace has no elements, and reading one would give memory that nobody has written.
     if type_in_file != TypeDescriptor::VarLenUnicode || !attribute.is_scalar() {

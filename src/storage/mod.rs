@@ -9,6 +9,9 @@
 //! * [`write_phase_images`]: one dataset of phase images, such as reconstructions.
 //! * [`write_fidelity`]: the figures of a judgement, as a group.
 //!
+//! A function that writes claims its file (`output`), so that no other call of the process writes it at once, and
+//! replaces or extends nothing but a file of its own kind (`kind`).
+//!
 //! HDF5's C library is not thread-safe, so every function here holds the crate's lock for the whole of its work.
 
 mod atomic_file;
@@ -19,7 +22,9 @@ mod fidelity_group;
 mod generate;
 mod hdf5_file;
 mod header;
+mod kind;
 mod model_file;
+mod output;
 mod parts;
 mod phase_dataset;
 mod realisation_file;
@@ -31,15 +36,16 @@ mod testing;
 mod train;
 mod vtkhdf;
 
-pub use atomic_file::check_replaceable;
-pub(crate) use atomic_file::replace_file;
 pub use checkpoint_file::{read_checkpoint, write_checkpoint};
 pub use container::{Attribute, Container, NamedArray};
 pub use fidelity_group::write_fidelity;
 pub use generate::{FileOptions, generate_to_file};
 pub use hdf5_file::check_path;
 pub use header::{Header, Layout, Mode};
+pub(crate) use kind::{Kind, PICTURE_MARK, REPORT_MARK};
 pub use model_file::{model_digest, read_model, write_model};
+pub(crate) use output::Output;
+pub use output::check_other_file;
 pub use phase_dataset::write_phase_images;
 pub use realisation_file::RealisationFile;
 pub use train::train_to_file;

@@ -6,47 +6,64 @@ use std::path::Path;
 use hdf5::{Dataset, File, Group};
 use ndarray::s;
 
-use super::hdf5_file::{DEFLATE_LEVEL, Explain, check_name, chunk_shape, file_options};
-use super::header::Mode;
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, check_name, chunk_shape, file_options, put_text, text_attribute};
+use super::header::{FORMAT, Mode};
+use super::kind::Kind;
+use super::output::Output;
 use super::room::{STRUCTURE_BYTES, create_file, with_room};
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
+/// The attribute `format` of a dataset of [`write_phase_images`].
+const FORMAT_NAME: &str = "davegan phase images";
+
 /// Writes `images` as one dataset of phase numbers: `(n, ny, nx)` for two-dimensional images, else `(n, nz, ny, nx)`.
 ///
 /// The file is created if need be; everything else that it holds stays. With [`Mode::Replace`] a dataset of that name
-/// is replaced; with [`Mode::Append`] it is an error.
+/// that this function wrote is replaced; with [`Mode::Append`] it is an error.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if the file cannot be written or another program has it open, [`Error::Format`] if it is no HDF5 file
-/// or has something of that name, and
-/// [`Error::Hdf5`] for other failures inside HDF5.
+/// [`Error::Io`] if the file cannot be written, another call of this process writes it or another program has it open;
+/// [`Error::Format`] if it is no HDF5 file, a model file, or has something else of that name; [`Error::Hdf5`] for other
+/// failures inside HDF5.
 pub fn write_phase_images(path: impl AsRef<Path>, dataset: &str, images: &PhaseImages, mode: Mode) -> Result<()> {
     let path = path.as_ref();
     check_name("dataset", dataset, "reconstructed")?;
     hdf5::sync::sync(|| {
-        let file = open_or_create(path)?;
+        let mut output = Output::claim(path, Kind::Hdf5)?;
+        let file = open_claimed(&mut output)?;
         let is_there = file.link_exists(dataset);
-        if is_there && (mode == Mode::Append || file.dataset(dataset).is_err()) {
+        if is_there && mode == Mode::Append {
             return Err(Error::format(path, format!("{dataset:?} is there already; choose another name")));
+        }
+        if is_there && !file.dataset(dataset).is_ok_and(|old| is_ours(&old)) {
+            let reason = "is there already, and davegan has not written it; choose another name, or remove it first";
+            return Err(Error::format(path, format!("{dataset:?} {reason}")));
         }
         let doing = format!("write the dataset {dataset:?}");
         with_room(&file, path, bytes_at_most(images), || {
             if is_there {
                 file.unlink(dataset).explain(path, &doing)?;
             }
-            create_and_fill(&file, dataset, images).explain(path, &doing)
+            let written = create_and_fill(&file, dataset, images).explain(path, &doing)?;
+            put_text(&written, FORMAT, FORMAT_NAME, path)
         })?;
         file.close().explain(path, &doing)
     })
 }
 
-fn create_and_fill(file: &File, name: &str, images: &PhaseImages) -> hdf5::Result<()> {
+fn is_ours(dataset: &Dataset) -> bool {
+    text_attribute(dataset, FORMAT).as_deref() == Some(FORMAT_NAME)
+}
+
+fn create_and_fill(file: &File, name: &str, images: &PhaseImages) -> hdf5::Result<Dataset> {
     let [nz, ny, nx] = images.shape();
     let shape = if nz == 1 { vec![images.len(), ny, nx] } else { vec![images.len(), nz, ny, nx] };
     let builder = file.new_dataset::<u8>().chunk(image_chunk(&shape[1..])).deflate(DEFLATE_LEVEL);
-    builder.shape(shape).create(name)?.write_raw(images.as_slice())
+    let dataset = builder.shape(shape).create(name)?;
+    dataset.write_raw(images.as_slice())?;
+    Ok(dataset)
 }
 
 /// What `images` take on the disk, at most: every chunk incompressible, with its entry in the index.
@@ -59,10 +76,20 @@ pub(super) fn bytes_at_most(images: &PhaseImages) -> u64 {
     STRUCTURE_BYTES + (images.len() * image_bytes) as u64
 }
 
-/// Opens the HDF5 file at `path` for writing, or creates one where there is none or an empty file.
+/// Opens the HDF5 file that is claimed for writing, or creates one where there is none or an empty file.
+pub(super) fn open_claimed(output: &mut Output) -> Result<File> {
+    output
+        .create(|temporary| create_file(&file_options(), temporary)?.close().explain(temporary, "create the file"))?;
+    let file = open_or_create(output.path())?;
+    // HDF5 has locked the file. It is not one that is about to vanish under another.
+    output.check_known()?;
+    Ok(file)
+}
+
+/// Opens the HDF5 file at `path` for writing, or creates one in an empty file.
 pub(super) fn open_or_create(path: &Path) -> Result<File> {
     // The system's own refusals come with better words than HDF5's, so it is asked first.
-    let file = SystemFile::options().append(true).create(true).open(path);
+    let file = SystemFile::options().append(true).open(path);
     let length =
         file.and_then(|file| file.metadata()).map_err(|e| Error::system(path, "open the file for writing", &e))?.len();
     if length == 0 {

@@ -8,7 +8,9 @@ use hdf5::{File, Group};
 
 use super::hdf5_file::Explain;
 use super::header::{Header, Layout, Mode};
-use super::phase_dataset::{create_series, open_or_create, put_images};
+use super::kind::Kind;
+use super::output::Output;
+use super::phase_dataset::{create_series, open_claimed, put_images};
 use super::room::{STRUCTURE_BYTES, with_room};
 use super::{phase_dataset, record, vtkhdf};
 use crate::micrograph::PhaseImages;
@@ -38,6 +40,8 @@ pub struct RealisationFile {
     header: Header,
     /// Indices of the realisations in the file.
     indices: HashSet<i64>,
+    /// Keeps other calls out of the file.
+    _output: Output,
 }
 
 impl RealisationFile {
@@ -47,15 +51,16 @@ impl RealisationFile {
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] for a header or group name that cannot be used; [`Error::Io`] if the file cannot be
-    /// written or another program has it open; [`Error::Format`] if it is no HDF5 file, has something else where the
-    /// set should be, or has a set that differs in shape, phases, seed, voxel size or identity; [`Error::Hdf5`] for
+    /// written, another call of this process writes it or another program has it open; [`Error::Format`] if it is no
+    /// HDF5 file, a model file, has something else where the set should be, or has a set that differs in shape, phases, seed, voxel size or identity; [`Error::Hdf5`] for
     /// other failures inside HDF5.
     pub fn open(path: impl AsRef<Path>, layout: &Layout, header: &Header, mode: Mode) -> Result<Self> {
         let path = path.as_ref();
         header.check()?;
         layout.check()?;
         hdf5::sync::sync(|| {
-            let file = open_or_create(path)?;
+            let mut output = Output::claim(path, Kind::Hdf5)?;
+            let file = open_claimed(&mut output)?;
             let indices = match find_record(&file, layout, path)? {
                 Some(record) if mode == Mode::Append => {
                     record::check_same(&record, header, path)?;
@@ -71,7 +76,7 @@ impl RealisationFile {
                 }
             };
             let (path, layout, header) = (path.into(), layout.clone(), header.clone());
-            Ok(Self { path, file, layout, header, indices: indices.into_iter().collect() })
+            Ok(Self { path, file, layout, header, indices: indices.into_iter().collect(), _output: output })
         })
     }
 
@@ -107,7 +112,7 @@ impl RealisationFile {
     ///
     /// [`Error::Io`] or [`Error::Hdf5`] if the last bytes cannot be written.
     pub fn finish(self) -> Result<()> {
-        let Self { path, file, layout, indices, .. } = self;
+        let Self { path, file, layout, indices, header: _, _output } = self;
         hdf5::sync::sync(|| {
             let record = file.group(layout.record_group())?;
             record::set_written(&record, indices.len(), true)?;

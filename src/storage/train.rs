@@ -2,16 +2,20 @@
 
 use std::path::Path;
 
-use super::{check_path, check_replaceable, read_checkpoint, write_checkpoint};
+use super::checkpoint_file::checkpoint_container;
+use super::kind::Kind;
+use super::output::Output;
+use super::{check_path, read_checkpoint};
 use crate::micrograph::Micrograph;
 use crate::model::Model;
 use crate::progress::ProgressCallback;
-use crate::training::{RunOptions, TrainingOptions, train};
+use crate::training::{Checkpoint, RunOptions, TrainingOptions, train};
 use crate::{Error, Result};
 
 /// Trains on `micrograph` and keeps checkpoints, the last one at the end, in the file at `path`, if one is given.
 ///
 /// Whatever happens, the file is the old one or a whole new one. A file that is there is gone on from if `run` says so.
+/// It must be a model file, and no other call of this process can write it until this one returns.
 ///
 /// # Errors
 ///
@@ -31,11 +35,11 @@ pub fn train_to_file(
         return train(micrograph, options, run, None, &mut |_| Ok(()), progress);
     };
     check_path(path)?;
-    check_replaceable(path)?;
+    let mut output = Output::claim(path, Kind::Model)?;
     let resumed = (run.resume && path.exists()).then(|| read_checkpoint(path, run.device)).transpose()?;
     let mut saved = resumed.as_ref().map_or(0, |checkpoint| checkpoint.state.step);
-    let mut save = |checkpoint: &_| {
-        write_checkpoint(checkpoint, path)?;
+    let mut save = |checkpoint: &Checkpoint| {
+        checkpoint_container(checkpoint)?.write_to(&mut output)?;
         saved = checkpoint.state.step;
         Ok(())
     };

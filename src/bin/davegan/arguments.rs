@@ -1,7 +1,7 @@
 //! Arguments that several subcommands share.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use davegan::generation::GenerationOptions;
@@ -10,7 +10,7 @@ use davegan::micrograph::{
     Segmentation, VoxelSize,
 };
 use davegan::model::Model;
-use davegan::storage::read_model;
+use davegan::storage::{check_other_file, read_model};
 use davegan::{Device, Result};
 
 /// A micrograph: a file, or a built-in material.
@@ -74,6 +74,15 @@ impl Material {
 }
 
 impl MicrographArguments {
+    /// Refuses `written` as a path to write to if the micrograph is read from it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check_other_file`].
+    pub fn check_not(&self, written: &Path) -> Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| check_other_file(file, written))
+    }
+
     /// Reads the file, or makes the built-in material.
     ///
     /// # Errors

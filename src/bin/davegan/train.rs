@@ -114,6 +114,7 @@ impl Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.options()?;
+    arguments.micrograph.check_not(&arguments.model)?;
     let micrograph = arguments.micrograph.open()?;
     let mut progress = progress::follow("training")?;
     print(&describe(&micrograph))?;

@@ -40,7 +40,8 @@ use crate::generation::GenerationOptions;
 use crate::micrograph::Micrograph;
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
-use crate::{Error, Result, storage};
+use crate::storage::{Kind, Output, REPORT_MARK};
+use crate::{Error, Result};
 
 /// Writes an HTML page that judges realisations of `model` against `micrograph`.
 ///
@@ -61,7 +62,7 @@ use crate::{Error, Result, storage};
 ///
 /// [`Error::InvalidParameter`] for an option out of range, or a micrograph that has not the model's number of phases or
 /// is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`]
-/// if the file cannot be written; [`Error::Cancelled`] if `progress` asked to stop; an older file stays in all cases.
+/// if the file cannot be written; [`Error::Format`] if something else than a report is there; [`Error::Cancelled`] if `progress` asked to stop; an older file stays in all cases.
 pub fn html_report(
     model: &Model,
     micrograph: &Micrograph,
@@ -71,7 +72,7 @@ pub fn html_report(
     progress: ProgressCallback,
 ) -> Result<()> {
     // Before the work, which takes some seconds.
-    storage::check_replaceable(path)?;
+    let mut output = Output::claim(path, Kind::Report)?;
     // Images, figures, page.
     let parts = 1 + PARTS * micrograph.images.judged_phases().len() as u64 + 1;
     let pool = thread_pool(options.threads)?;
@@ -83,7 +84,7 @@ pub fn html_report(
         done()?;
         Ok(page)
     })?;
-    storage::replace_file(path, |temporary| {
+    output.replace(|temporary| {
         fs::write(temporary, &page).map_err(|error| Error::system(path, "write the report", &error))
     })
 }
@@ -97,6 +98,7 @@ fn page(subject: &Subject, judgements: &[Judgement]) -> Result<Markup> {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta name="generator" content=(REPORT_MARK);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }
                 style { (PreEscaped(include_str!("style.css"))) }
