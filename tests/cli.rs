@@ -98,6 +98,13 @@ fn failures_have_status_1_and_the_words_of_the_library() {
         let (_, errors) = run(&folder, 1, arguments);
         assert!(errors.starts_with("davegan: ") && errors.contains(words), "{arguments:?}: {errors}");
     }
+    // A micrograph is not written over, by a model or by a picture.
+    let before = std::fs::read(folder.join("grey.png")).unwrap();
+    let over = ["train", "grey.png", "--otsu", "2", "--model", "grey.png"];
+    assert!(run(&folder, 1, &over).1.contains("grey.png is to be read and written over"));
+    let over = [&["train", "--model", "grey.png"], &CHECKERBOARD[..], &SMALL].concat();
+    assert!(run(&folder, 1, &over).1.contains("grey.png: is no davegan model"));
+    assert!(std::fs::read(folder.join("grey.png")).unwrap() == before);
     // What the message of the grey picture asks for is enough.
     let grey = ["train", "grey.png", "--otsu", "2", "--steps", "1", "--roi", "4,2,40,50", "--voxel-size", "0.25um"];
     let (output, _) = run(&folder, 0, &[&grey, &SMALL[..]].concat());
