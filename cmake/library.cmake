@@ -10,6 +10,8 @@ else()
 endif()
 set(DAVEGAN_CARGO_TARGET_DIR "${default_target_dir}" CACHE PATH "Where cargo builds")
 
+set(DAVEGAN_CARGO_OPTIONS "" CACHE STRING "More options of cargo build, such as --offline")
+
 set(library_dir "${PROJECT_BINARY_DIR}/lib")
 set(library_link libdavegan.so)
 set(library_soname "${library_link}.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
@@ -46,7 +48,7 @@ endif()
 # build of the bundled HDF5.
 add_custom_target(davegan_cargo ALL
     COMMAND ${CMAKE_COMMAND} -E env --unset=DESTDIR --unset=MAKEFLAGS "CARGO_TARGET_DIR=${DAVEGAN_CARGO_TARGET_DIR}"
-            "${DAVEGAN_CARGO}" build --release ${cargo_locked} --lib --bins ${cargo_features}
+            "${DAVEGAN_CARGO}" build --release ${cargo_locked} --lib --bins ${cargo_features} ${DAVEGAN_CARGO_OPTIONS}
     COMMAND ${CMAKE_COMMAND} -E make_directory "${library_dir}" "${PROJECT_BINARY_DIR}/bin"
     COMMAND ${CMAKE_COMMAND} -E copy_if_different "${DAVEGAN_CARGO_TARGET_DIR}/release/${library_link}"
             "${library_dir}/${library_file}"

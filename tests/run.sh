@@ -156,11 +156,6 @@ cargo fmt --check
 stage "cargo clippy"
 cargo clippy --release --locked --all-targets -- -D warnings
 
-stage "cargo clippy with accelerators"
-accelerators=$CARGO_TARGET_DIR/accelerators
-cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON
-cargo clippy --release --manifest-path "$accelerators/cargo/Cargo.toml" --lib --features wgpu,cuda-nvrtc -- -D warnings
-
 stage "cargo doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
 
@@ -176,16 +171,19 @@ stage "CMake build"
 build_with_cmake
 
 stage "C, C++ and Fortran tests"
-c_tests "$build"
+c_tests "$build" -j "$(nproc)"
 
-# Not optimised: that would take five times as long, and these tests train for a few steps only. All others: CONTRIBUTING.md.
-stage "WebGPU: build"
-webgpu=$CARGO_TARGET_DIR/webgpu
-cmake -S . -B "$webgpu" -DDAVEGAN_WGPU=ON -DDAVEGAN_BUILD_TESTS=ON -DDAVEGAN_CARGO_TARGET_DIR="$webgpu/cargo"
-CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cmake --build "$webgpu"
+# Clippy as the compiler, so that the crates of the accelerators are compiled once. Not optimised: that would take five times as
+# long, and these tests train for a few steps only. All others: CONTRIBUTING.md.
+stage "accelerators: build, with clippy"
+accelerators=$CARGO_TARGET_DIR/accelerators
+not_optimised="--config;profile.release.opt-level=0;--config;profile.release.package.burn-flex.opt-level=0"
+cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON -DDAVEGAN_BUILD_TESTS=ON \
+    -DDAVEGAN_CARGO_OPTIONS="$not_optimised"
+RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings cmake --build "$accelerators"
 
-stage "WebGPU: C tests on Mesa's software driver"
-DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 c_tests "$webgpu" -j 2 -R '^c_(devices|model|latent)$'
+stage "accelerators: C tests with WebGPU on Mesa's software driver"
+DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 c_tests "$accelerators" -j 2 -R '^c_(devices|model|latent)$'
 
 stage "installed package"
 tests/install_test.sh "$build"

@@ -1,4 +1,4 @@
-/* davegan_model_load, _save, _info, _tiles, _history, _free. */
+/* davegan_model_load, _save, _info, _tiles, _free. */
 #include "fixture.h"
 
 static void the_model_knows_how_it_was_trained(const davegan_model_t *model) {
@@ -34,26 +34,6 @@ static void the_tiles_are_those_of_the_micrograph(const davegan_model_t *model) 
     davegan_micrograph_free(micrograph);
     free(image);
     free(tiles);
-}
-
-static void the_history_has_a_row_per_interval(void) {
-    const davegan_train_options_t options = training_with_history();
-    train_small_model(TEST_FILE("history.h5"), &options);
-    davegan_model_t *model = NULL;
-    OK(davegan_model_load(TEST_FILE("history.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &model));
-    double history[2 * 6];
-    davegan_model_info_t info;
-    OK(davegan_model_info(model, &info, sizeof info));
-    CHECK_INT(2, info.n_history);
-    OK(davegan_model_history(model, history, 12));
-    for (int row = 0; row < 2; ++row) {
-        CHECK_NEAR(1.0 * HISTORY_INTERVAL * (row + 1), history[6 * row], 0.0);
-        for (int i = 1; i < 6; ++i) CHECK(isfinite(history[6 * row + i]));
-    }
-    FAILS(DAVEGAN_BUFFER_SIZE, "12", davegan_model_history(model, history, 11));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_history(model, NULL, 12));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_model_history(NULL, history, 12));
-    davegan_model_free(model);
 }
 
 static void damaged_files_are_refused(const char *path) {
@@ -108,7 +88,6 @@ int main(void) {
     davegan_model_t *model = small_model(path);
     the_model_knows_how_it_was_trained(model);
     the_tiles_are_those_of_the_micrograph(model);
-    the_history_has_a_row_per_interval();
     damaged_files_are_refused(path);
     wrong_arguments_are_refused(model, path);
     davegan_model_free(model);
