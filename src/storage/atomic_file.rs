@@ -41,19 +41,15 @@ impl TemporaryFile {
         }
     }
 
-    /// A file that can be put at `target`, filled by `write`.
+    /// A file that can be put at `target`, filled by `write`, and what `write` returns.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if it cannot be created, and what `write` returns; both are told of `path`.
-    pub fn filled(target: &Path, path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+    pub fn filled<T>(target: &Path, path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<(Self, T)> {
         let temporary = Self::new(target).map_err(|e| Error::system(path, "create a file in its directory", &e))?;
-        write(temporary.path()).map_err(|error| match error {
-            Error::Io { reason, .. } => Error::io(path, reason),
-            Error::Hdf5 { reason, .. } => Error::hdf5(path, reason),
-            other => other,
-        })?;
-        Ok(temporary)
+        let written = write(temporary.path()).map_err(|error| told_of(path, error))?;
+        Ok((temporary, written))
     }
 
     /// Where it is until it is put in its place.
@@ -122,6 +118,15 @@ impl Drop for TemporaryFile {
     fn drop(&mut self) {
         // There is none if it has moved to its place. A file that cannot be removed is at worst a file too many.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// `error` of a file that stands for the one at `path`, told of `path`.
+pub(super) fn told_of(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Io { reason, .. } => Error::io(path, reason),
+        Error::Hdf5 { reason, .. } => Error::hdf5(path, reason),
+        other => other,
     }
 }
 

@@ -138,16 +138,6 @@ impl NamedArray {
             Self::I64(array) => array.shape(),
         }
     }
-
-    /// Bytes of all values.
-    pub(super) fn bytes(&self) -> usize {
-        let element_bytes = match self {
-            Self::F32(_) => 4,
-            Self::F64(_) | Self::I64(_) => 8,
-            Self::U8(_) => 1,
-        };
-        element_bytes * self.shape().iter().product::<usize>()
-    }
 }
 
 /// The bytes of `count` values one after the other. A loop: flattening an iterator takes ten times as long.

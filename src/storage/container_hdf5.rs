@@ -8,7 +8,7 @@ use ndarray::ArrayD;
 
 use super::container::{Attribute, Container, NamedArray, RESERVED};
 use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_text, text_attribute};
-use super::room::{STRUCTURE_BYTES, create_file, with_room};
+use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES};
 use crate::{Error, Result};
 
@@ -23,25 +23,7 @@ const MAX_COMPRESSION: u64 = 1032;
 
 /// Writes `container` as HDF5 into the empty file at `path`.
 pub(super) fn write_hdf5(container: &Container, path: &Path) -> Result<()> {
-    let mut options = file_options();
-    options.with_fcpl(|fcpl| fcpl.userblock(SEAL_BYTES as u64));
-    let file = create_file(&options, path)?;
-    with_room(&file, path, bytes_at_most(container), || fill(&file, container, path))?;
-    file.close().explain(path, "write the file to its end")
-}
-
-/// What the file of `container` takes on the disk, at most: its data, and generously for each object's description.
-fn bytes_at_most(container: &Container) -> u64 {
-    const OBJECT_BYTES: usize = 4096;
-    let arrays = container.arrays.iter().map(|(name, array)| {
-        let groups = name.split('/').count();
-        array.bytes() + groups * (name.len() + OBJECT_BYTES)
-    });
-    let attributes = container.attributes.iter().map(|(name, attribute)| {
-        let text = if let Attribute::Text(text) = attribute { text.len() } else { 0 };
-        name.len() + text + OBJECT_BYTES
-    });
-    STRUCTURE_BYTES + arrays.chain(attributes).sum::<usize>() as u64
+    JournalledFile::fill(path, SEAL_BYTES as u64, |file| fill(file, container, path)).map(drop)
 }
 
 fn fill(file: &File, container: &Container, path: &Path) -> Result<()> {

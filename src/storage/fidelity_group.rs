@@ -7,10 +7,9 @@ use hdf5::{File, Group};
 
 use super::hdf5_file::{Explain, check_name, file_options, put_text, text_attribute};
 use super::header::{FORMAT, FORMAT_VERSION};
+use super::journalled_file::{JournalledFile, no_hdf5_file};
 use super::kind::Kind;
 use super::output::Output;
-use super::phase_dataset::{no_hdf5_file, open_or_create};
-use super::room::{STRUCTURE_BYTES, with_room};
 use crate::evaluation::{Fidelity, Gate};
 use crate::{Error, Result};
 
@@ -44,9 +43,8 @@ pub fn write_fidelity(path: impl AsRef<Path>, group: &str, fidelity: &Fidelity) 
             if old.is_some() {
                 fs::copy(path, temporary).map_err(|e| Error::system(path, "copy the file", &e))?;
             }
-            let file = open_or_create(temporary)?;
-            with_room(&file, temporary, STRUCTURE_BYTES, || put(&file, group, fidelity, path))?;
-            file.close().explain(path, "write the file to its end")
+            let put = |file: &File| put(file, group, fidelity, path);
+            JournalledFile::fill(temporary, 0, put).map(drop)
         })
     })
 }

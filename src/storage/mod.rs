@@ -15,13 +15,18 @@
 //! HDF5's C library is not thread-safe, so every function here holds the crate's lock for the whole of its work.
 
 mod atomic_file;
+mod change;
 mod checkpoint_file;
 mod container;
 mod container_hdf5;
 mod fidelity_group;
+mod file_driver;
 mod generate;
 mod hdf5_file;
 mod header;
+mod held_writes;
+mod journal;
+mod journalled_file;
 mod kind;
 mod model_file;
 mod output;
@@ -29,7 +34,6 @@ mod parts;
 mod phase_dataset;
 mod realisation_file;
 mod record;
-mod room;
 mod seal;
 #[cfg(test)]
 mod testing;

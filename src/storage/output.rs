@@ -21,6 +21,8 @@ pub(crate) struct Output {
     kind: Kind,
     /// What is there, as this call knows it. Open, so that no other file can have its identity.
     there: Option<File>,
+    /// Whether that is an empty file. It may be replaced as long as nobody fills it.
+    is_empty: bool,
     _claim: Claim,
 }
 
@@ -47,7 +49,8 @@ impl Output {
         if kind != Kind::Hdf5 {
             TemporaryFile::new(&target).map_err(|e| Error::system(path, "create a file in its directory", &e))?;
         }
-        Ok(Self { path: path.into(), target, kind, there, _claim: claim })
+        let is_empty = there.as_ref().is_some_and(is_empty);
+        Ok(Self { path: path.into(), target, kind, there, is_empty, _claim: claim })
     }
 
     /// The path as it was given.
@@ -55,15 +58,20 @@ impl Output {
         &self.path
     }
 
-    /// Puts a file that `write` fills in place of what is there. File and directory are synchronised, so that the new
+    /// The path without symbolic links, absolute.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Puts a file that `write` fills in place of what is there, and returns what `write` does. File and directory are synchronised, so that the new
     /// file survives a power cut as well. The permissions of the old file are kept.
     ///
     /// # Errors
     ///
     /// What `write` returns, [`Error::Io`] if another program has put a file there since this call began, and those of
     /// [`claim`](Self::claim). What is there is as it was before then.
-    pub fn replace(&mut self, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-        let temporary = TemporaryFile::filled(&self.target, &self.path, write)?;
+    pub fn replace<T>(&mut self, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+        let (temporary, written) = TemporaryFile::filled(&self.target, &self.path, write)?;
         let put = match find(&self.target, self.kind)? {
             None => temporary.put_new(&self.target),
             Some(found) if self.is_known(&found) => temporary.put_over(&self.target, &found),
@@ -73,22 +81,8 @@ impl Output {
             io::ErrorKind::AlreadyExists => self.taken(),
             _ => self.not_put(&error),
         })?);
-        Ok(())
-    }
-
-    /// If there is no file, puts one there that `write` fills. Another process may be quicker; then its file stays.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`replace`](Self::replace).
-    pub fn create(&mut self, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-        if self.there.is_none() {
-            match TemporaryFile::filled(&self.target, &self.path, write)?.put_new(&self.target) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(self.not_put(&error)),
-                _ => self.there = find(&self.target, self.kind)?,
-            }
-        }
-        Ok(())
+        self.is_empty = false;
+        Ok(written)
     }
 
     /// Refuses to go on if the path leads to another file than this call knows.
@@ -103,7 +97,7 @@ impl Output {
 
     fn is_known(&self, found: &File) -> bool {
         let id = |file: &File| file.metadata().ok().map(|metadata| FileId::of(&metadata));
-        self.there.as_ref().is_some_and(|there| id(there) == id(found))
+        self.there.as_ref().is_some_and(|there| id(there) == id(found)) && (!self.is_empty || is_empty(found))
     }
 
     fn taken(&self) -> Error {
@@ -115,6 +109,10 @@ impl Output {
     fn not_put(&self, error: &io::Error) -> Error {
         Error::system(&self.path, "put the new file in place", error)
     }
+}
+
+fn is_empty(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.len() == 0)
 }
 
 /// Refuses to write the file at `written` if it is the one at `read`.

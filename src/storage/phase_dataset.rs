@@ -1,26 +1,35 @@
 //! Datasets of phase images.
 
-use std::fs::File as SystemFile;
+use std::ffi::CString;
 use std::path::Path;
 
+use hdf5::plist::LinkCreate;
+use hdf5::plist::link_create::CharEncoding;
 use hdf5::{Dataset, File, Group};
-use ndarray::s;
+use hdf5_sys::h5o::H5Olink;
+use hdf5_sys::h5p::H5P_DEFAULT;
+use ndarray::{Axis, s};
 
-use super::hdf5_file::{DEFLATE_LEVEL, Explain, check_name, chunk_shape, file_options, put_text, text_attribute};
+use super::file_driver::check_writes;
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, check_name, chunk_shape, put_text, text_attribute};
 use super::header::{FORMAT, Mode};
+use super::journalled_file::JournalledFile;
 use super::kind::Kind;
 use super::output::Output;
-use super::room::{STRUCTURE_BYTES, create_file, with_room};
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
 /// The attribute `format` of a dataset of [`write_phase_images`].
 const FORMAT_NAME: &str = "davegan phase images";
 
+/// Images that are written before the next look whether the disk takes them.
+const ROWS_AT_ONCE: usize = 1024;
+
 /// Writes `images` as one dataset of phase numbers: `(n, ny, nx)` for two-dimensional images, else `(n, nz, ny, nx)`.
 ///
 /// The file is created if need be; everything else that it holds stays. With [`Mode::Replace`] a dataset of that name
-/// that this function wrote is replaced; with [`Mode::Append`] it is an error.
+/// that this function wrote is replaced, in a copy of the file that takes its place; with [`Mode::Append`] it is an error.
+/// A killed process leaves the file without the new dataset or with all of it.
 ///
 /// # Errors
 ///
@@ -30,9 +39,13 @@ const FORMAT_NAME: &str = "davegan phase images";
 pub fn write_phase_images(path: impl AsRef<Path>, dataset: &str, images: &PhaseImages, mode: Mode) -> Result<()> {
     let path = path.as_ref();
     check_name("dataset", dataset, "reconstructed")?;
+    let doing = format!("write the dataset {dataset:?}");
+    let write = |file: &File| create_and_fill(file, dataset, images, path, &doing);
     hdf5::sync::sync(|| {
         let mut output = Output::claim(path, Kind::Hdf5)?;
-        let file = open_claimed(&mut output)?;
+        let Some(file) = JournalledFile::open(&output)? else {
+            return JournalledFile::create(&mut output, write).map(drop);
+        };
         let is_there = file.link_exists(dataset);
         if is_there && mode == Mode::Append {
             return Err(Error::format(path, format!("{dataset:?} is there already; choose another name")));
@@ -41,71 +54,39 @@ pub fn write_phase_images(path: impl AsRef<Path>, dataset: &str, images: &PhaseI
             let reason = "is there already, and davegan has not written it; choose another name, or remove it first";
             return Err(Error::format(path, format!("{dataset:?} {reason}")));
         }
-        let doing = format!("write the dataset {dataset:?}");
-        with_room(&file, path, bytes_at_most(images), || {
-            if is_there {
-                file.unlink(dataset).explain(path, &doing)?;
-            }
-            let written = create_and_fill(&file, dataset, images).explain(path, &doing)?;
-            put_text(&written, FORMAT, FORMAT_NAME, path)
-        })?;
-        file.close().explain(path, &doing)
+        if is_there {
+            let replace = |file: &File| file.unlink(dataset).explain(path, &doing).and_then(|()| write(file));
+            return file.rewrite(&mut output, true, replace).map(drop);
+        }
+        if let Some((groups, _)) = dataset.trim_end_matches('/').rsplit_once('/') {
+            file.create_groups(groups)?;
+        }
+        file.transaction(&doing, write)
     })
+}
+
+/// The dataset gets its name last: what the table of names gives up when it grows must not be used again before a commit.
+fn create_and_fill(file: &File, name: &str, images: &PhaseImages, path: &Path, doing: &str) -> Result<()> {
+    let [nz, ny, nx] = images.shape();
+    let shape = if nz == 1 { vec![images.len(), ny, nx] } else { vec![images.len(), nz, ny, nx] };
+    let builder = file.new_dataset::<u8>().chunk(image_chunk(&shape[1..])).deflate(DEFLATE_LEVEL);
+    let dataset = builder.shape(shape).create(None).explain(path, doing)?;
+    write_rows(&dataset, 0, images).explain(path, doing)?;
+    put_text(&dataset, FORMAT, FORMAT_NAME, path)?;
+    give_name(&dataset, file, name).explain(path, doing)
 }
 
 fn is_ours(dataset: &Dataset) -> bool {
     text_attribute(dataset, FORMAT).as_deref() == Some(FORMAT_NAME)
 }
 
-fn create_and_fill(file: &File, name: &str, images: &PhaseImages) -> hdf5::Result<Dataset> {
-    let [nz, ny, nx] = images.shape();
-    let shape = if nz == 1 { vec![images.len(), ny, nx] } else { vec![images.len(), nz, ny, nx] };
-    let builder = file.new_dataset::<u8>().chunk(image_chunk(&shape[1..])).deflate(DEFLATE_LEVEL);
-    let dataset = builder.shape(shape).create(name)?;
-    dataset.write_raw(images.as_slice())?;
-    Ok(dataset)
-}
-
-/// What `images` take on the disk, at most: every chunk incompressible, with its entry in the index.
-pub(super) fn bytes_at_most(images: &PhaseImages) -> u64 {
-    const INDEX_BYTES: usize = 512;
-    let shape = images.shape();
-    let chunk = chunk_shape(&shape);
-    let chunks: usize = shape.iter().zip(&chunk).map(|(&side, &part)| side.div_ceil(part)).product();
-    let image_bytes = chunks * (chunk.iter().product::<usize>() + INDEX_BYTES);
-    STRUCTURE_BYTES + (images.len() * image_bytes) as u64
-}
-
-/// Opens the HDF5 file that is claimed for writing, or creates one where there is none or an empty file.
-pub(super) fn open_claimed(output: &mut Output) -> Result<File> {
-    output
-        .create(|temporary| create_file(&file_options(), temporary)?.close().explain(temporary, "create the file"))?;
-    let file = open_or_create(output.path())?;
-    // HDF5 has locked the file. It is not one that is about to vanish under another.
-    output.check_known()?;
-    Ok(file)
-}
-
-/// Opens the HDF5 file at `path` for writing, or creates one in an empty file.
-pub(super) fn open_or_create(path: &Path) -> Result<File> {
-    // The system's own refusals come with better words than HDF5's, so it is asked first.
-    let file = SystemFile::options().append(true).open(path);
-    let length =
-        file.and_then(|file| file.metadata()).map_err(|e| Error::system(path, "open the file for writing", &e))?.len();
-    if length == 0 {
-        return create_file(&file_options(), path);
-    }
-    file_options().open_rw(path).explain(path, "open the file for writing").map_err(no_hdf5_file)
-}
-
-/// What went wrong where a file that is there could not be opened.
-pub(super) fn no_hdf5_file(error: Error) -> Error {
-    match error {
-        Error::Hdf5 { path, reason } => {
-            Error::format(path, format!("no HDF5 file, or a damaged one; choose another path ({reason})"))
-        }
-        other => other,
-    }
+/// Links the nameless `dataset` into `file`, with the groups that its `name` asks for.
+fn give_name(dataset: &Dataset, file: &File, name: &str) -> hdf5::Result<()> {
+    let name = CString::new(name).map_err(|error| error.to_string())?;
+    let links = LinkCreate::build().create_intermediate_group(true).char_encoding(CharEncoding::Utf8).finish()?;
+    // SAFETY: the identifiers are those of open objects, and the name ends with a NUL.
+    let status = unsafe { H5Olink(dataset.id(), file.id(), name.as_ptr(), links.id(), H5P_DEFAULT) };
+    hdf5::h5check(status).map(drop)
 }
 
 /// Creates `name` in `group` for a series of images of `shape` that can grow.
@@ -131,5 +112,22 @@ pub(super) fn put_images(series: &Dataset, first: usize, images: &PhaseImages) -
     let end = first + images.len();
     let [nz, ny, nx] = images.shape();
     series.resize((end, nz, ny, nx))?;
-    series.write_slice(images.phases(), s![first..end, .., .., ..])
+    write_rows(series, first, images)
+}
+
+/// Writes `images` into the rows `first..` of `dataset`.
+fn write_rows(dataset: &Dataset, first: usize, images: &PhaseImages) -> hdf5::Result<()> {
+    let file = dataset.file()?;
+    for start in (0..images.len()).step_by(ROWS_AT_ONCE) {
+        let end = images.len().min(start + ROWS_AT_ONCE);
+        let part = images.phases().slice(s![start..end, .., .., ..]);
+        let rows = first + start..first + end;
+        if dataset.ndim() == 3 {
+            dataset.write_slice(part.index_axis(Axis(1), 0), s![rows, .., ..])?;
+        } else {
+            dataset.write_slice(part, s![rows, .., .., ..])?;
+        }
+        check_writes(&file)?;
+    }
+    Ok(())
 }

@@ -1,23 +1,26 @@
 //! A set of realisations in an HDF5 file.
 
 use std::collections::HashSet;
-use std::fs::File as SystemFile;
 use std::path::{Path, PathBuf};
 
 use hdf5::{File, Group};
 
+use super::atomic_file::told_of;
 use super::hdf5_file::Explain;
 use super::header::{Header, Layout, Mode};
+use super::journalled_file::JournalledFile;
 use super::kind::Kind;
 use super::output::Output;
-use super::phase_dataset::{create_series, open_claimed, put_images};
-use super::room::{STRUCTURE_BYTES, with_room};
-use super::{phase_dataset, record, vtkhdf};
+use super::phase_dataset::{create_series, put_images};
+use super::{record, vtkhdf};
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
 /// Name of the dataset of phases in a group.
 const PHASE: &str = "phase";
+
+/// The groups of a VTKHDF file.
+const VTKHDF_GROUPS: [&str; 2] = ["VTKHDF", "davegan"];
 
 /// A set of realisations in an HDF5 file, to which more can be added.
 ///
@@ -30,18 +33,19 @@ const PHASE: &str = "phase";
 /// * attributes `n_written` and `complete`: how many realisations are wholly there, and whether the writer has
 ///   finished.
 ///
-/// The file is flushed after every addition, so a run that is killed between two of them leaves a readable file to
-/// which the next run adds. HDF5 1.8 and newer read it.
+/// A run that is killed at any moment leaves a file that holds every earlier realisation and states no realisation that
+/// it does not hold; `docs/reliability.md` says how. The next run adds to it. HDF5 1.8 and newer read it.
 #[derive(Debug)]
 pub struct RealisationFile {
     path: PathBuf,
-    file: File,
+    /// Keeps other calls out of the file.
+    output: Output,
+    /// `None` after a failure.
+    file: Option<JournalledFile>,
     layout: Layout,
     header: Header,
     /// Indices of the realisations in the file.
     indices: HashSet<i64>,
-    /// Keeps other calls out of the file.
-    _output: Output,
 }
 
 impl RealisationFile {
@@ -52,31 +56,26 @@ impl RealisationFile {
     ///
     /// [`Error::InvalidParameter`] for a header or group name that cannot be used; [`Error::Io`] if the file cannot be
     /// written, another call of this process writes it or another program has it open; [`Error::Format`] if it is no
-    /// HDF5 file, a model file, has something else where the set should be, or has a set that differs in shape, phases, seed, voxel size or identity; [`Error::Hdf5`] for
-    /// other failures inside HDF5.
+    /// HDF5 file, a model file, has something else where the set should be, or has a set that differs in shape, phases,
+    /// seed, voxel size or identity; [`Error::Hdf5`] for other failures inside HDF5.
     pub fn open(path: impl AsRef<Path>, layout: &Layout, header: &Header, mode: Mode) -> Result<Self> {
         let path = path.as_ref();
         header.check()?;
         layout.check()?;
         hdf5::sync::sync(|| {
             let mut output = Output::claim(path, Kind::Hdf5)?;
-            let file = open_claimed(&mut output)?;
-            let indices = match find_record(&file, layout, path)? {
-                Some(record) if mode == Mode::Append => {
-                    record::check_same(&record, header, path)?;
-                    let indices = record::indices(&record, path)?;
-                    if !indices.is_empty() {
-                        check_phases(&file, layout, header, path)?;
+            let (file, indices) = match JournalledFile::open(&output)? {
+                None => (create_file(&mut output, layout, header)?, HashSet::new()),
+                Some(file) => match find_record(&file, layout, path)? {
+                    Some(record) if mode == Mode::Append => {
+                        let indices = check_set(&file, &record, layout, header, path)?;
+                        (file, indices)
                     }
-                    indices
-                }
-                old => {
-                    create(&file, old, layout, header, path)?;
-                    Vec::new()
-                }
+                    old => (create_set(&mut output, file, old, layout, header)?, HashSet::new()),
+                },
             };
             let (path, layout, header) = (path.into(), layout.clone(), header.clone());
-            Ok(Self { path, file, layout, header, indices: indices.into_iter().collect(), _output: output })
+            Ok(Self { path, output, file: Some(file), layout, header, indices })
         })
     }
 
@@ -87,15 +86,21 @@ impl RealisationFile {
     ///
     /// [`Error::InvalidParameter`] if shape, phases or the number of errors do not fit, or one of the realisations is
     /// in the file already;
-    /// [`Error::Io`] if the disk is full, [`Error::Hdf5`] for other failures inside HDF5. The realisations that were
-    /// there before still count then, and no new one does.
+    /// [`Error::Io`] if the disk is full, or another program has cut, removed or replaced the file; [`Error::Hdf5`] for
+    /// other failures inside HDF5. The realisations that were there before still count then, and no new one does.
     pub fn append(&mut self, first_index: u64, images: &PhaseImages, s2_errors: &[f64]) -> Result<()> {
         let new = self.check(first_index, images, s2_errors)?;
         let doing = format!("add the realisations {} to {}", new.start, new.end - 1);
         hdf5::sync::sync(|| {
-            with_room(&self.file, &self.path, self.bytes_at_most(images), || {
-                self.put(new.start, images, s2_errors).explain(&self.path, doing)
-            })
+            let file = self.file.take().ok_or_else(|| self.closed())?;
+            match self.put(file, &doing, new.start, images, s2_errors) {
+                Ok(file) => self.file = Some(file),
+                Err(error) => {
+                    self.file = self.reopen();
+                    return Err(told_of(&self.path, error));
+                }
+            }
+            Ok(())
         })?;
         self.indices.extend(new);
         Ok(())
@@ -110,19 +115,16 @@ impl RealisationFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] or [`Error::Hdf5`] if the last bytes cannot be written.
+    /// [`Error::Io`] or [`Error::Hdf5`] if the last bytes cannot be written, or an earlier failure has closed the file.
     pub fn finish(self) -> Result<()> {
-        let Self { path, file, layout, indices, header: _, _output } = self;
+        let doing = "finish the file";
         hdf5::sync::sync(|| {
-            let record = file.group(layout.record_group())?;
-            record::set_written(&record, indices.len(), true)?;
-            file.flush()?;
-            file.close()
+            let file = self.file.as_ref().ok_or_else(|| self.closed())?;
+            let complete = |file: &File| set_written(file, &self.layout, self.n_written(), true);
+            file.transaction(doing, |file| complete(file).explain(&self.path, doing))?;
+            file.sync().map_err(|e| Error::system(&self.path, doing, &e))
         })
-        .explain(&path, "finish the file")?;
-        SystemFile::open(&path)
-            .and_then(|file| file.sync_all())
-            .map_err(|e| Error::system(&path, "finish the file", &e))
+        .map_err(|error| told_of(&self.path, error))
     }
 
     /// The range of indices of `images`, if they belong in this file.
@@ -156,27 +158,66 @@ impl RealisationFile {
         Ok(start..end)
     }
 
-    /// What adding `images` takes on the disk, at most.
-    fn bytes_at_most(&self, images: &PhaseImages) -> u64 {
-        let rows = images.len() * (4 + images.n_phases()) * size_of::<f64>();
-        // A single realisation in the file is copied when it becomes the first of a series.
-        phase_dataset::bytes_at_most(images) + rows as u64 + images.voxels() as u64
+    /// Adds the rows of `images`, and when they are there lets them count.
+    fn put(
+        &mut self,
+        file: JournalledFile,
+        doing: &str,
+        first_index: i64,
+        images: &PhaseImages,
+        s2_errors: &[f64],
+    ) -> Result<JournalledFile> {
+        let (layout, path, written) = (&self.layout, &self.path, self.n_written());
+        let total = written + images.len();
+        let rows = |file: &File| put_rows(file, layout, written, first_index, images, s2_errors).explain(path, doing);
+        let count = |file: &File| set_written(file, layout, total, false).explain(path, doing);
+        if *layout == Layout::VtkHdf && written == 1 && total > 1 {
+            // The single image gives way to a series at another place. No VTK reads what is between the two.
+            return file.rewrite(&mut self.output, true, |file| rows(file).and_then(|()| count(file)));
+        }
+        file.transaction(doing, rows)?;
+        file.transaction(doing, count)?;
+        Ok(file)
     }
 
-    fn put(&self, first_index: i64, images: &PhaseImages, s2_errors: &[f64]) -> hdf5::Result<()> {
-        let written = self.n_written();
-        match &self.layout {
-            Layout::VtkHdf => vtkhdf::put(&self.file, written, images)?,
-            Layout::Group(name) => put_images(&self.file.group(name)?.dataset(PHASE)?, written, images)?,
-        }
-        let record = self.file.group(self.layout.record_group())?;
-        record::put_rows(&record, written, first_index, images, s2_errors)?;
-        record::set_written(&record, written + images.len(), false)
+    /// The file as the last addition has left it, unless that cannot be had.
+    fn reopen(&self) -> Option<JournalledFile> {
+        let file = JournalledFile::open(&self.output).ok()??;
+        let record = find_record(&file, &self.layout, &self.path).ok()??;
+        let indices = check_set(&file, &record, &self.layout, &self.header, &self.path).ok()?;
+        (indices == self.indices).then_some(file)
+    }
+
+    fn closed(&self) -> Error {
+        Error::io(&self.path, "an earlier failure has closed the file; open it again to add to it")
     }
 }
 
+/// Writes the rows `written..` of the set, the realisations `first_index..`.
+fn put_rows(
+    file: &File,
+    layout: &Layout,
+    written: usize,
+    first_index: i64,
+    images: &PhaseImages,
+    s2_errors: &[f64],
+) -> hdf5::Result<()> {
+    match layout {
+        Layout::VtkHdf => vtkhdf::put(file, written, images)?,
+        Layout::Group(name) => put_images(&file.group(name)?.dataset(PHASE)?, written, images)?,
+    }
+    record::put_rows(&file.group(layout.record_group())?, written, first_index, images, s2_errors)
+}
+
+fn set_written(file: &File, layout: &Layout, written: usize, complete: bool) -> hdf5::Result<()> {
+    if *layout == Layout::VtkHdf {
+        vtkhdf::set_written(file, written)?;
+    }
+    record::set_written(&file.group(layout.record_group())?, written, complete)
+}
+
 /// The record of the set that is in `file`; `None` if its place is free.
-fn find_record(file: &File, layout: &Layout, path: &Path) -> Result<Option<Group>> {
+fn find_record(file: &Group, layout: &Layout, path: &Path) -> Result<Option<Group>> {
     let name = layout.record_group();
     let group = if file.link_exists(name) { file.group(name).ok() } else { None };
     if let Some(record) = group.as_ref().filter(|group| record::is_record(group)) {
@@ -192,54 +233,103 @@ fn find_record(file: &File, layout: &Layout, path: &Path) -> Result<Option<Group
     Err(Error::format(path, format!("{name:?} exists but holds no realisations; {advice}")))
 }
 
-/// Creates a set without realisations in place of the one that `old` is the record of.
-fn create(file: &File, old: Option<Group>, layout: &Layout, header: &Header, path: &Path) -> Result<()> {
-    let texts: usize = header.texts().map(|(name, text)| name.len() + text.len()).sum();
-    with_room(file, path, STRUCTURE_BYTES + texts as u64, || {
-        if let Some(old) = old {
-            remove(file, &old, layout, path)?;
-        }
+/// Creates a file with a set without realisations.
+fn create_file(output: &mut Output, layout: &Layout, header: &Header) -> Result<JournalledFile> {
+    let path = output.path().to_owned();
+    let path = path.as_path();
+    JournalledFile::create(output, |file| {
         let name = layout.record_group();
-        let group = if file.link_exists(name) { file.group(name) } else { file.create_group(name) };
-        let group = group.explain(path, format!("create the group {name:?}"))?;
-        record::create(&group, header, path)?;
-        let phases = match layout {
-            Layout::VtkHdf => vtkhdf::create(file, header),
-            Layout::Group(_) => create_series(&group, PHASE, header.shape).map(drop),
-        };
-        phases.explain(path, "create the dataset of phases")
+        file.create_group(name).explain(path, format!("create the group {name:?}"))?;
+        fill_set(file, layout, header, path)
     })
 }
 
-/// Refuses phases of another shape than the record says: somebody has changed the file.
-fn check_phases(file: &File, layout: &Layout, header: &Header, path: &Path) -> Result<()> {
+/// Creates a set without realisations in `file`, in place of the one that `old` is the record of.
+fn create_set(
+    output: &mut Output,
+    file: JournalledFile,
+    old: Option<Group>,
+    layout: &Layout,
+    header: &Header,
+) -> Result<JournalledFile> {
+    let path = output.path().to_owned();
+    let path = path.as_path();
+    if let Some(old) = &old {
+        check_members(old, layout, path)?;
+    }
+    let name = layout.record_group();
+    if *layout == Layout::VtkHdf {
+        drop(old);
+        let keep =
+            file.member_names().explain(path, "list the content")?.iter().any(|name| !VTKHDF_GROUPS.contains(&&**name));
+        return file.rewrite(output, keep, |file| {
+            vtkhdf::unlink_if_there(file, name).explain(path, "remove the realisations that are there")?;
+            vtkhdf::unlink_if_there(file, vtkhdf::ROOT).explain(path, "remove the realisations that are there")?;
+            file.create_group(name).explain(path, format!("create the group {name:?}"))?;
+            fill_set(file, layout, header, path)
+        });
+    }
+    file.create_groups(name)?;
+    if let Some(old) = old {
+        // The group itself stays: the table of the host's names is not touched.
+        let doing = "remove the realisations that are there";
+        file.transaction(doing, |_| empty(&old).explain(path, doing))?;
+    }
+    file.transaction("create the set of realisations", |file| fill_set(file, layout, header, path))?;
+    Ok(file)
+}
+
+/// Makes a set without realisations of the empty group that is there for its record.
+fn fill_set(file: &File, layout: &Layout, header: &Header, path: &Path) -> Result<()> {
+    let name = layout.record_group();
+    let group = file.group(name).explain(path, format!("open the group {name:?}"))?;
+    record::create(&group, header, path)?;
+    let phases = match layout {
+        Layout::VtkHdf => vtkhdf::create(file, header),
+        Layout::Group(_) => create_series(&group, PHASE, header.shape).map(drop),
+    };
+    phases.explain(path, "create the dataset of phases")
+}
+
+/// The indices of the realisations in the set with this `record`.
+///
+/// # Errors
+///
+/// [`Error::Format`] if they cannot be added to: they are of another kind, or somebody has changed the file.
+fn check_set(file: &Group, record: &Group, layout: &Layout, header: &Header, path: &Path) -> Result<HashSet<i64>> {
+    record::check_same(record, header, path)?;
+    let indices = record::indices(record, path)?;
+    if indices.is_empty() {
+        return Ok(HashSet::new());
+    }
     let name = match layout {
         Layout::VtkHdf => vtkhdf::PHASE.to_owned(),
         Layout::Group(name) => format!("{name}/{PHASE}"),
     };
     let shape = file.dataset(&name).map(|phases| phases.shape()).unwrap_or_default();
-    if shape.ends_with(&header.shape) {
-        return Ok(());
+    let rows = if shape.len() == 3 { 1 } else { shape.first().copied().unwrap_or(0) };
+    if !shape.ends_with(&header.shape) || rows < indices.len() {
+        let n = indices.len();
+        let what = format!("{name:?} has the shape {shape:?}, its {n} realisations {:?}", header.shape);
+        return Err(Error::format(path, format!("{what}; replace them, or choose another path or group")));
     }
-    let what = format!("{name:?} has the shape {shape:?}, its realisations {:?}", header.shape);
-    Err(Error::format(path, format!("{what}; replace them, or choose another path or group")))
+    Ok(indices.into_iter().collect())
 }
 
-/// Removes the set that `record` belongs to, unless somebody has put something of their own into its group.
-fn remove(file: &File, record: &Group, layout: &Layout, path: &Path) -> Result<()> {
+/// Refuses to remove a set into whose group somebody has put something of their own.
+fn check_members(record: &Group, layout: &Layout, path: &Path) -> Result<()> {
     let members = record.member_names().explain(path, "list the realisations that are there")?;
     let is_ours = |name: &String| name == PHASE || record::COLUMNS.contains(&name.as_str());
-    if let Some(foreign) = members.iter().find(|name| !is_ours(name)) {
-        let name = layout.record_group();
-        let reason =
-            format!("{foreign:?} in the group {name:?} is none of davegan's; move it, or choose another group");
-        return Err(Error::format(path, reason));
-    }
-    let unlink = || {
-        file.unlink(layout.record_group())?;
-        if *layout == Layout::VtkHdf { vtkhdf::unlink_if_there(file, vtkhdf::ROOT) } else { Ok(()) }
-    };
-    unlink().explain(path, "remove the realisations that are there")
+    let Some(foreign) = members.iter().find(|name| !is_ours(name)) else { return Ok(()) };
+    let name = layout.record_group();
+    let reason = format!("{foreign:?} in the group {name:?} is none of davegan's; move it, or choose another group");
+    Err(Error::format(path, reason))
+}
+
+/// Removes all that is in `group`.
+fn empty(group: &Group) -> hdf5::Result<()> {
+    group.member_names()?.iter().try_for_each(|name| group.unlink(name))?;
+    group.attr_names()?.iter().try_for_each(|name| group.delete_attr(name))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn ascii<const N: usize>(text: &str) -> hdf5::Result<FixedAscii<N>> {
     FixedAscii::from_ascii(text).map_err(|error| error.to_string().into())
 }
 
-/// Adds `images` after the `written` realisations that are there.
+/// Adds `images` after the `written` realisations that are there. They count from [`set_written`] on.
 pub(super) fn put(file: &File, written: usize, images: &PhaseImages) -> hdf5::Result<()> {
     if written == 0 {
         // Left by an addition that failed on the way.
@@ -71,13 +71,18 @@ pub(super) fn put(file: &File, written: usize, images: &PhaseImages) -> hdf5::Re
     put_images(&file.dataset(PHASE)?, written, images)?;
     let steps = file.group(STEPS)?;
     put_column(&steps, TIMES, written, &(written..total).map(|step| step as f64).collect())?;
-    put_column(&steps, OFFSETS, written, &(written..total).map(|step| step as i64).collect())?;
-    steps.attr(N_STEPS)?.write_scalar(&(total as i64))
+    put_column(&steps, OFFSETS, written, &(written..total).map(|step| step as i64).collect())
+}
+
+/// States that the time series, if there is one, has `written` steps.
+pub(super) fn set_written(file: &File, written: usize) -> hdf5::Result<()> {
+    if written < 2 {
+        return Ok(());
+    }
+    file.group(STEPS)?.attr(N_STEPS)?.write_scalar(&(written as i64))
 }
 
 /// Begins a time series, with the single realisation that is there as its first.
-///
-/// It is made elsewhere and moved into place, so that a full disk costs nothing that was there.
 fn begin_series(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Result<()> {
     unlink_if_there(file, NEW_SERIES)?;
     unlink_if_there(file, STEPS)?;

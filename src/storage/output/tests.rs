@@ -93,7 +93,7 @@ fn a_file_is_claimed_under_all_its_names_until_the_claim_ends() {
         write(Kind::Hdf5, path);
         Ok(())
     };
-    output.create(create).unwrap();
+    output.replace(create).unwrap();
     fs::hard_link(&path, &hard).unwrap();
     symlink(&hard, &dangling).unwrap();
     for name in [&path, &link, &hard, &dangling] {

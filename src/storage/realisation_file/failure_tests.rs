@@ -1,6 +1,6 @@
 //! What a file of realisations does when something is wrong.
 
-use std::fs;
+use std::fs::{self, File as SystemFile};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -153,14 +153,14 @@ fn a_killed_run_leaves_a_readable_group_to_go_on_with() {
 #[test]
 fn a_full_disk_costs_nothing_that_was_there() {
     let name = "storage::realisation_file::failure_tests::a_full_disk_costs_nothing_that_was_there";
-    in_process_with_file_limit(name, 8 << 20, |directory| {
+    in_process_with_file_limit(name, 1 << 20, |directory| {
         for (layout, n) in [(Layout::VtkHdf, 1), (Layout::VtkHdf, 3), (group(), 3)] {
             let path = directory.path("out.h5");
             let mut file = RealisationFile::open(&path, &layout, &header(VOLUME), Mode::Append).unwrap();
             append(&mut file, 0, n);
-            let many = images(n, 100_000, VOLUME);
+            let many = images(n, 20_000, VOLUME);
             for _ in 0..3 {
-                let error = file.append(n as u64, &many, &errors(n, 100_000)).unwrap_err();
+                let error = file.append(n as u64, &many, &errors(n, 20_000)).unwrap_err();
                 assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("make room"), "{error}");
                 assert_eq!(file.n_written(), n);
             }
@@ -169,9 +169,59 @@ fn a_full_disk_costs_nothing_that_was_there() {
             check(&path, &layout, VOLUME, n + 2, true);
             fs::remove_file(path).unwrap();
         }
-        let error = write_phase_images(directory.path("big.h5"), "a", &images(0, 100_000, VOLUME), Mode::Append);
+        let error = write_phase_images(directory.path("big.h5"), "a", &images(0, 20_000, VOLUME), Mode::Append);
         assert!(matches!(error, Err(Error::Io { .. })), "{error:?}");
     });
+}
+
+#[test]
+fn a_file_that_another_program_cuts_removes_or_replaces_meanwhile_is_not_added_to() {
+    let directory = TestDirectory::new("realisations-meanwhile");
+    type Foreign = fn(&Path);
+    let cut: Foreign = |path| SystemFile::options().write(true).open(path).unwrap().set_len(3000).unwrap();
+    let remove: Foreign = |path| fs::remove_file(path).unwrap();
+    let replace: Foreign = |path| {
+        fs::write(path.with_extension("new"), "theirs").unwrap();
+        fs::rename(path.with_extension("new"), path).unwrap();
+    };
+    for (foreign, words) in [(cut, "has cut it"), (remove, "removed"), (replace, "replaced")] {
+        for (layout, n) in [(Layout::VtkHdf, 1), (Layout::VtkHdf, 3), (group(), 3)] {
+            let path = directory.path("out.h5");
+            let mut file = RealisationFile::open(&path, &layout, &header(VOLUME), Mode::Append).unwrap();
+            append(&mut file, 0, n);
+            foreign(&path);
+            let left = fs::read(&path).ok();
+            for words in [words, "open it again"] {
+                let error = file.append(n as u64, &images(n, 2, VOLUME), &errors(n, 2)).unwrap_err();
+                assert!(matches!(error, Error::Io { .. }) && error.to_string().contains(words), "{error}");
+                assert_eq!(file.n_written(), n);
+            }
+            assert!(matches!(file.finish(), Err(Error::Io { .. })));
+            assert_eq!(fs::read(&path).ok(), left);
+            if left.is_some() {
+                let error = RealisationFile::open(&path, &layout, &header(VOLUME), Mode::Append).unwrap_err();
+                assert!(matches!(error, Error::Format { .. }), "{error}");
+                fs::remove_file(path).unwrap();
+            }
+            assert_eq!(directory.names(), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn whoever_creates_a_file_that_is_there_already_is_told() {
+    let directory = TestDirectory::new("realisations-created");
+    let path = directory.path("out.h5");
+    fs::write(&path, "").unwrap();
+    let theirs = directory.path("theirs.h5");
+    write(&theirs, &Layout::VtkHdf, SLICE, &[1]);
+    let theirs = fs::read(theirs).unwrap();
+    let fill = |_: &File| fs::write(&path, &theirs).map_err(|e| Error::io(&path, e));
+    let mut output = Output::claim(&path, Kind::Hdf5).unwrap();
+    let error = hdf5::sync::sync(|| JournalledFile::create(&mut output, fill)).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("another program"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), theirs);
+    assert_eq!(directory.names(), ["out.h5", "theirs.h5"]);
 }
 
 #[test]
