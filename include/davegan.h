@@ -1186,6 +1186,9 @@ davegan_status_t davegan_generate_options_init(struct davegan_generate_options_t
  * fractions and errors are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means
  * the defaults: one realisation.
  *
+ * A process that is killed on the way leaves all earlier realisations, and perhaps `path` with `.davegan-journal` appended:
+ * a journal with which the next call completes what was begun.
+ *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range or the file already holds a realisation of that
  * index (set `replace` or a larger `first`), `DAVEGAN_IO` if the file cannot be written or is open elsewhere, also in
  * another call, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or holds realisations of another model, seed or
@@ -1588,7 +1591,8 @@ davegan_status_t davegan_report(const struct davegan_model_t *model,
  * nx)`.
  *
  * `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest. The file is created if there is none; what else it
- * holds stays, and a dataset of that name that davegan wrote is replaced. Fails with `DAVEGAN_INVALID_PARAMETER` if a
+ * holds stays, and a dataset of that name that davegan wrote is replaced, in a copy of the file that takes its place.
+ * A process that is killed leaves the file as it was or with the images. Fails with `DAVEGAN_INVALID_PARAMETER` if a
  * length is 0 or a number above 7, `DAVEGAN_IO` if the file cannot be written or is open elsewhere, `DAVEGAN_FORMAT` if
  * it is no HDF5 file, a model file, or has something else of that name, `DAVEGAN_HDF5` for other failures inside HDF5.
  * May be called from any thread.

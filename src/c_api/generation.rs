@@ -139,6 +139,9 @@ pub unsafe extern "C" fn davegan_generate_options_init(
 /// fractions and errors are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means
 /// the defaults: one realisation.
 ///
+/// A process that is killed on the way leaves all earlier realisations, and perhaps `path` with `.davegan-journal` appended:
+/// a journal with which the next call completes what was begun.
+///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range or the file already holds a realisation of that
 /// index (set `replace` or a larger `first`), `DAVEGAN_IO` if the file cannot be written or is open elsewhere, also in
 /// another call, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or holds realisations of another model, seed or

@@ -79,7 +79,8 @@ pub unsafe extern "C" fn davegan_report(
 /// nx)`.
 ///
 /// `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest. The file is created if there is none; what else it
-/// holds stays, and a dataset of that name that davegan wrote is replaced. Fails with `DAVEGAN_INVALID_PARAMETER` if a
+/// holds stays, and a dataset of that name that davegan wrote is replaced, in a copy of the file that takes its place.
+/// A process that is killed leaves the file as it was or with the images. Fails with `DAVEGAN_INVALID_PARAMETER` if a
 /// length is 0 or a number above 7, `DAVEGAN_IO` if the file cannot be written or is open elsewhere, `DAVEGAN_FORMAT` if
 /// it is no HDF5 file, a model file, or has something else of that name, `DAVEGAN_HDF5` for other failures inside HDF5.
 /// May be called from any thread.

@@ -3,12 +3,13 @@
 
     tests/campaigns/kill.py BUILD [--writes 400] [--times 200] [--cuts 40] [--seed 0] [--keep FOLDER]
 
-BUILD is a folder with the program davegan in it or in its bin. Each run is killed before one of its calls that change a
+BUILD is a folder with the program davegan and libdavegan.so in it, or in its bin and lib. Each run is killed before one of its calls that change a
 file (--writes), the same with the write made up to the end of a page first (--cuts), or at a random time after the first
 such call (--times). After every third kill the next run, which mends the file, is killed early as well. Kills are spread
 over the cases below. After each:
 
 * h5py reads every earlier realisation, and what the host has written, with the same bytes, before any recovery;
+* a dataset of davegan_write_images is the old one or the new one;
 * n_written, and for VTK NSteps, count only realisations whose rows are there and right;
 * the next call that adds to the file succeeds, and then everything is right.
 
@@ -33,11 +34,19 @@ COLUMNS = ("index", "volume_fraction", "s2_error")
 
 
 class Case:
-    """`name`; what the set of `group` (None: VTKHDF) holds `before`; the format of what a host has put into the file."""
+    """`name`; what the set of `group` (None: VTKHDF) holds `before`; the format of what a host has put into the file; and
+    whether the set is replaced instead of added to."""
 
-    def __init__(self, name, before, group=None, host=None):
-        self.name, self.before, self.group, self.host = name, before, group, host
+    def __init__(self, name, before, group=None, host=None, replace=False):
+        self.name, self.before, self.group, self.host, self.replace = name, before, group, host, replace
         self.fields = 9 if host == "earliest" else 4  # docs/reliability.md tells of more than 8 links in newer formats
+
+
+class ImagesCase(Case):
+    """davegan_write_images replaces a dataset of 8 images, or writes the first one."""
+
+    def __init__(self, name, before):
+        super().__init__(name, before, "images", "earliest")
 
 
 CASES = [
@@ -48,13 +57,28 @@ CASES = [
     Case("host's file of HDF5 1.14, new group", 0, "ensembles/run", "latest"),
     Case("host's group, 64", 64, "ensembles/run", "earliest"),
     Case("group beside other sets, 64", 64, "sets/d", "earliest"),
+    Case("VTKHDF, 64 replaced", 64, replace=True),
+    Case("group beside other sets, 64 replaced", 64, "sets/d", "earliest", replace=True),
+    ImagesCase("images, new dataset", 0),
+    ImagesCase("images, dataset replaced", 8),
 ]
+
+
+# Writes the images in the file argv[4], 32 x 32 pixels each.
+WRITE_IMAGES = """
+import ctypes, os, sys
+library, path, dataset, images = sys.argv[1:]
+phases = open(images, "rb").read()
+n = ctypes.c_size_t(len(phases) // 32**2)
+sides = map(ctypes.c_size_t, (1, 32, 32))
+sys.exit(ctypes.CDLL(library).davegan_write_images(os.fsencode(path), dataset.encode(), phases, n, *sides))
+"""
 
 
 class Campaign:
     def __init__(self, build, folder):
-        folders = [build / "bin", build]
-        self.program = next(f / "davegan" for f in folders if (f / "davegan").exists())
+        self.program = next(f for f in (build / "bin/davegan", build / "davegan") if f.exists())
+        self.library = next(f for f in (build / "lib/libdavegan.so", build / "libdavegan.so") if f.exists())
         self.folder = folder
         self.preload = folder / "kill_at_write.so"
         subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", self.preload, HERE / "kill_at_write.c", "-ldl", "-pthread"],
@@ -72,10 +96,22 @@ class Campaign:
         environment = {**os.environ, **{name: str(value) for name, value in environment.items()}}
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 
-    def generate(self, path, group, first, count, **environment):
+    def generate(self, path, group, first, count, *options, **environment):
         layout = ("--group", group) if group else ()
         return self.run("generate", self.model, path, "--first", first, "--count", count, "--threads", 1, *layout,
-                        **environment)
+                        *options, **environment)
+
+    def add(self, case, path, n, count, **environment):
+        """Adds `count` realisations to the `n` that are there, or writes the images 0..n + count."""
+        if case.replace:
+            return self.generate(path, case.group, 0, n + count, "--replace", **environment)
+        if not isinstance(case, ImagesCase):
+            return self.generate(path, case.group, n, count, **environment)
+        images = self.folder / "images"
+        images.write_bytes(self.right["phase"][:n + count].tobytes())
+        command = [sys.executable, "-B", "-c", WRITE_IMAGES, self.library, path, case.group, images]
+        environment = {**os.environ, **{name: str(value) for name, value in environment.items()}}
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
 
     def prepare(self, case):
         """The file of `case` before the addition that is killed; None if there is none."""
@@ -91,11 +127,12 @@ class Campaign:
             for other in "abc":
                 self.generate(path, f"sets/{other}", 0, 8)
         if case.before:
-            self.generate(path, case.group, 0, case.before)
+            self.add(case, path, 0, case.before)
         return path if path.exists() else None
 
     def problems(self, case, path, at_least, at_most):
         """What is wrong with the file at `path`, and how many realisations it counts."""
+        at_least = 0 if case.replace and at_least < at_most else at_least
         if not path.exists():
             return ([] if at_least == 0 and not case.host else ["the file is gone"]), 0
         try:
@@ -116,6 +153,12 @@ class Campaign:
         if case.group and case.group.startswith("sets/"):
             for other in "abc":
                 self.compare(file[f"sets/{other}"], file[f"sets/{other}/phase"], 8, found)
+        if isinstance(case, ImagesCase):
+            images = file.get(case.group)
+            n = len(images) if images is not None else 0
+            if n not in (at_least, at_most) or n and (images[:] != self.right["phase"][:n, 0]).any():
+                found.append(f"{n} images are there, or they are not right")
+            return found, n
         record = file.get(case.group or "davegan")
         n = int(record.attrs.get("n_written", 0)) if record is not None else 0
         if not at_least <= n <= at_most:
@@ -147,7 +190,7 @@ class Campaign:
             shutil.copy(before, path)
         n, kills, found = case.before, 0, []
         for how in [how, {"KILL_AT": again}] if again else [how]:
-            result = self.generate(path, case.group, n, case.before + ADDED - n, LD_PRELOAD=self.preload, **how)
+            result = self.add(case, path, n, case.before + ADDED - n, LD_PRELOAD=self.preload, **how)
             kills += result.returncode == -9
             wrong, counted = self.problems(case, path, n, case.before + ADDED)
             found += wrong
@@ -155,7 +198,7 @@ class Campaign:
             if n == case.before + ADDED:
                 break
         rest = case.before + ADDED + 3 - n
-        result = self.generate(path, case.group, n, rest)
+        result = self.add(case, path, n, rest)
         if result.returncode != 0:
             return kills, [*found, f"the next call says: {result.stderr.strip()}"]
         after, _ = self.problems(case, path, n + rest, n + rest)
@@ -171,7 +214,7 @@ class Campaign:
         self.clear(path)
         if before:
             shutil.copy(before, path)
-        self.generate(path, case.group, case.before, ADDED, LD_PRELOAD=self.preload, KILL_LOG=log)
+        self.add(case, path, case.before, ADDED, LD_PRELOAD=self.preload, KILL_LOG=log)
         return tuple(map(int, log.read_text().split()))
 
 
