@@ -41,7 +41,7 @@ impl TemporaryFile {
         }
     }
 
-    /// A file that can be put at `target`, filled by `write`, and what `write` returns.
+    /// A file that can be put at `target`, filled by `write` and synchronised, and what `write` returns.
     ///
     /// # Errors
     ///
@@ -49,6 +49,7 @@ impl TemporaryFile {
     pub fn filled<T>(target: &Path, path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<(Self, T)> {
         let temporary = Self::new(target).map_err(|e| Error::system(path, "create a file in its directory", &e))?;
         let written = write(temporary.path()).map_err(|error| told_of(path, error))?;
+        temporary.file.sync_all().map_err(|e| Error::system(path, "write the new file", &e))?;
         Ok((temporary, written))
     }
 
@@ -88,7 +89,6 @@ impl TemporaryFile {
 
     /// Moves the file to `target`, where there must be none, and returns it.
     pub fn put_new(self, target: &Path) -> io::Result<File> {
-        self.file.sync_all()?;
         match renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE).map_err(io::Error::from) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
             // Network file systems cannot rename so, but have links. The first name goes when this is dropped.
@@ -98,12 +98,22 @@ impl TemporaryFile {
         self.at(target)
     }
 
-    /// Moves the file to `target`, in place of `old`, and returns it.
+    /// Moves the file to `target`, in place of `old`, and returns it. If another file is there, that stays.
     pub fn put_over(self, target: &Path, old: &File) -> io::Result<File> {
+        let known = old.metadata()?;
         // Not every file system has permissions to keep.
-        let _ = self.file.set_permissions(old.metadata()?.permissions());
-        self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
+        let _ = self.file.set_permissions(known.permissions());
+        let exchange = || renameat_with(CWD, &self.path, CWD, target, RenameFlags::EXCHANGE);
+        if exchange().is_err() {
+            // Network file systems cannot exchange files; the caller has just looked what is there.
+            fs::rename(&self.path, target)?;
+            return self.at(target);
+        }
+        let found = fs::metadata(&self.path)?;
+        if (found.dev(), found.ino()) != (known.dev(), known.ino()) {
+            exchange()?;
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         self.at(target)
     }
 

@@ -29,7 +29,12 @@ fn a_file_goes_where_there_is_none_or_over_another() {
         let second = TemporaryFile::new(&path).unwrap();
         assert_eq!(put_new(second).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         fs::write(&newer.path, "newer").unwrap();
-        newer.put_over(&path, &File::open(&path).unwrap()).unwrap();
+        let old = File::open(&path).unwrap();
+        newer.put_over(&path, &old).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"newer");
+        // The file at the path is another one now.
+        let late = TemporaryFile::new(&path).unwrap();
+        assert_eq!(late.put_over(&path, &old).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"newer");
         fs::remove_file(&path).unwrap();
     }
