@@ -1,7 +1,13 @@
 //! The one error type of the library, one-to-one with the status codes of the C API.
 
+mod hdf5_words;
+mod wording;
+
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub(crate) use hdf5_words::{check_path, hdf5_words};
+pub(crate) use wording::{counted, plural, short};
 
 /// Result of every fallible operation of the library.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -43,7 +49,7 @@ pub enum Error {
     #[error("{0}")]
     OutOfMemory(String),
     /// A buffer of the caller is too small.
-    #[error("the buffer for {what} holds {given} elements, but {needed} are needed")]
+    #[error("the buffer for {what} holds {}, but must hold {needed}", counted(*given, "element"))]
     BufferSize {
         /// What was to be stored.
         what: &'static str,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 
+use crate::error::{counted, short};
 use crate::{Error, Result};
 
 /// Where a long operation stands.
@@ -65,7 +66,7 @@ pub(crate) fn check_interval(seconds: f64) -> Result<()> {
     if (0.0..=LONGEST_INTERVAL).contains(&seconds) {
         return Ok(());
     }
-    Err(Error::invalid(format!("progress_interval = {seconds}; it must be 0 to {LONGEST_INTERVAL} seconds")))
+    Err(Error::invalid(format!("progress_interval = {}; it must be 0 to {LONGEST_INTERVAL} seconds", short(seconds))))
 }
 
 /// Measures the pace of a long operation.
@@ -111,7 +112,8 @@ pub(crate) fn in_parts<T: Send>(
     work: impl FnOnce(&dyn Fn() -> Result<()>) -> Result<T> + Send,
 ) -> Result<T> {
     check_interval(progress_interval)?;
-    let cancelled = |done: u64| Error::Cancelled(format!("{what} was cancelled after {done} of {parts} parts"));
+    let cancelled =
+        |done: u64| Error::Cancelled(format!("{what} was cancelled after {done} of {}", counted(parts, "part")));
     let pace = Pace::new(0, parts, progress_interval);
     let (tell, told) = mpsc::sync_channel(0);
     let mut result = Err(Error::Internal("the work did not start".into()));

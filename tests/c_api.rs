@@ -184,7 +184,7 @@ fn s2_and_its_radial_average() {
         succeeds(davegan_s2(image.as_ptr(), 1, 2, 4, 1, null(), map.as_mut_ptr(), 8));
         assert_eq!(map, [0.5, 0.0, 0.5, 0.0, 0.5, 0.0, 0.5, 0.0]);
         let status = davegan_s2_radial(image.as_ptr(), 1, 2, 4, 1, null(), null_mut(), null_mut(), 0, &mut needed);
-        fails(status, DAVEGAN_BUFFER_SIZE, "holds 0 elements, but 3 are needed");
+        fails(status, DAVEGAN_BUFFER_SIZE, "holds 0 elements, but must hold 3");
         assert_eq!(needed, 3);
         let (radius_to, average_to) = (radius.as_mut_ptr(), average.as_mut_ptr());
         succeeds(davegan_s2_radial(image.as_ptr(), 1, 2, 4, 1, null(), radius_to, average_to, 4, &mut needed));
@@ -232,7 +232,7 @@ fn null_pointers_are_named_and_results_emptied() {
 
         let discs = discs();
         fails(davegan_micrograph_phases(discs, null_mut(), 64 * 64), invalid, "phases is NULL");
-        fails(davegan_micrograph_phases(discs, null_mut(), 64), DAVEGAN_BUFFER_SIZE, "4096 are needed");
+        fails(davegan_micrograph_phases(discs, null_mut(), 64), DAVEGAN_BUFFER_SIZE, "must hold 4096");
         fails(davegan_micrograph_parameters(discs, null_mut(), 0), invalid, "has no parameters");
         davegan_micrograph_free(discs);
     }

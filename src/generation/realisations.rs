@@ -6,6 +6,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::device::thread_pool;
+use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::network::PendingPhases;
@@ -75,8 +76,9 @@ pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseI
     options.validate()?;
     let [nz, ny, nx] = model.shape();
     let mut phases = Vec::new();
-    let too_many =
-        || Error::OutOfMemory(format!("{} realisations do not fit into memory; ask for fewer", options.count));
+    let too_many = || {
+        Error::OutOfMemory(format!("{} do not fit into memory; ask for fewer", counted(options.count, "realisation")))
+    };
     let bytes = options.count.checked_mul(nz * ny * nx).ok_or_else(too_many)?;
     phases.try_reserve_exact(bytes).map_err(|_| too_many())?;
     phases.resize(bytes, 0);

@@ -46,6 +46,7 @@ pub use sample::{Checkerboard, Discs, Ellipse, Ellipses, GaussianField, GrainBou
 pub use segmentation::Segmentation;
 pub use voxel_size::{LengthUnit, VoxelSize};
 
+use crate::error::counted;
 use crate::{Error, Result};
 use segmentation::{Segmented, phase_numbers};
 
@@ -94,11 +95,12 @@ impl Micrograph {
 
 /// Checks the shape `(n, ny, nx)` of a micrograph before memory for it is taken. On failure says what is wrong.
 fn check_size((n, ny, nx): (usize, usize, usize)) -> std::result::Result<(), String> {
+    let images = counted(n, "image");
     match n.checked_mul(ny).and_then(|pixels| pixels.checked_mul(nx)) {
-        Some(0) => Err(format!("{n} images of {ny} x {nx} pixels hold nothing; every length must be at least 1")),
+        Some(0) => Err(format!("{images} of {ny} x {nx} pixels hold nothing; every length must be at least 1")),
         Some(1..=MAX_PIXELS) => Ok(()),
         _ => Err(format!(
-            "{n} images of {ny} x {nx} pixels are more than the {MAX_PIXELS} pixels that a micrograph may have; \
+            "{images} of {ny} x {nx} pixels have more than the {MAX_PIXELS} pixels that a micrograph may have; \
              give a smaller cut-out"
         )),
     }
@@ -109,7 +111,7 @@ fn stack(shape: (usize, usize, usize), values: Vec<f64>) -> std::result::Result<
     let given = values.len();
     let (n, ny, nx) = shape;
     Array3::from_shape_vec(shape, values)
-        .map_err(|_| format!("{given} pixels were given instead of the {n} x {ny} x {nx} of the shape"))
+        .map_err(|_| format!("{} given instead of the {n} x {ny} x {nx} of the shape", counted(given, "pixel")))
 }
 
 #[cfg(test)]
@@ -133,7 +135,7 @@ mod tests {
         assert!(message(&[3; 16], (1, 4, 4)).contains("one phase only, every pixel is 3"));
         assert!(message(&[0, 1, 2, 3, 4, 5, 6, 7, 8], (1, 3, 3)).contains("9 phases"));
         assert!(message(&[], (1, 0, 4)).contains("hold nothing"));
-        assert!(message(&[0, 1, 0], (1, 2, 2)).contains("3 pixels were given instead of the 1 x 2 x 2"));
+        assert!(message(&[0, 1, 0], (1, 2, 2)).contains("3 pixels given instead of the 1 x 2 x 2"));
     }
 
     #[test]

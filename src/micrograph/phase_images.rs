@@ -2,6 +2,7 @@
 
 use ndarray::{Array4, s};
 
+use crate::error::counted;
 use crate::{Error, Result};
 
 /// The largest number of phases that a micrograph may have.
@@ -28,11 +29,15 @@ impl PhaseImages {
         let (n, nz, ny, nx) = phases.dim();
         if n == 0 || nz == 0 || ny == 0 || nx == 0 {
             return Err(Error::invalid(format!(
-                "{n} images of {nz} x {ny} x {nx} voxels hold nothing; every length must be at least 1"
+                "{} of {nz} x {ny} x {nx} voxels hold nothing; every length must be at least 1",
+                counted(n, "image")
             )));
         }
         if !(2..=MAX_PHASES).contains(&n_phases) {
-            return Err(Error::invalid(format!("{n_phases} phases; the number of phases must be 2 to {MAX_PHASES}")));
+            return Err(Error::invalid(format!(
+                "{}; the number of phases must be 2 to {MAX_PHASES}",
+                counted(n_phases, "phase")
+            )));
         }
         let largest =
             phases.as_slice_memory_order().and_then(|phases| phases.iter().max()).or_else(|| phases.iter().max());

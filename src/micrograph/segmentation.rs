@@ -4,6 +4,7 @@ use ndarray::{Array3, s};
 
 use super::MAX_PHASES;
 use super::otsu::{BINS, Histogram};
+use crate::error::{counted, short};
 use crate::{Error, Result};
 
 /// How many distinct values are counted before "more than" is said.
@@ -61,8 +62,8 @@ impl Segmentation {
             Self::Thresholds(thresholds) => {
                 if !(1..MAX_PHASES).contains(&thresholds.len()) {
                     return Err(Error::invalid(format!(
-                        "{} thresholds; give 1 to {}, one less than there are phases",
-                        thresholds.len(),
+                        "{}; give 1 to {}, one less than there are phases",
+                        counted(thresholds.len(), "threshold"),
                         MAX_PHASES - 1
                     )));
                 }
@@ -72,15 +73,17 @@ impl Segmentation {
                 match thresholds.windows(2).find(|pair| pair[0] >= pair[1]) {
                     Some(pair) => Err(Error::invalid(format!(
                         "threshold {} is followed by {}; thresholds must increase",
-                        pair[0], pair[1]
+                        short(pair[0]),
+                        short(pair[1])
                     ))),
                     None => Ok(()),
                 }
             }
             Self::Otsu { n_phases } if (2..=MAX_PHASES).contains(n_phases) => Ok(()),
-            Self::Otsu { n_phases } => {
-                Err(Error::invalid(format!("{n_phases} phases for Otsu's method; give 2 to {MAX_PHASES}")))
-            }
+            Self::Otsu { n_phases } => Err(Error::invalid(format!(
+                "{} for Otsu's method; give 2 to {MAX_PHASES}",
+                counted(*n_phases, "phase")
+            ))),
         }
     }
 
@@ -136,7 +139,7 @@ fn distinct(values: &Array3<f64>) -> Distinct {
 pub(super) fn phase_numbers(values: &Array3<f64>) -> std::result::Result<Segmented, String> {
     match distinct(values) {
         Distinct::Values(found) if found.len() == 1 => {
-            Err(format!("one phase only, every pixel is {}; there is nothing to learn", found[0]))
+            Err(format!("one phase only, every pixel is {}; there is nothing to learn", short(found[0])))
         }
         Distinct::Values(found) if found.len() <= MAX_PHASES => {
             let phases = values.mapv(|value| found.partition_point(|&f| f < value) as u8);
@@ -166,11 +169,12 @@ fn rims(Segmented { phases, phase_values, .. }: &Segmented) -> Option<String> {
         }
     }
     let is_rim = |&phase: &usize| solid[phase] == 0.0 && touching[phase] > 0.9 * counts[phase];
-    let thin: Vec<String> = (0..counts.len()).filter(is_rim).map(|phase| phase_values[phase].to_string()).collect();
+    let thin: Vec<String> = (0..counts.len()).filter(is_rim).map(|phase| short(phase_values[phase])).collect();
     if thin.is_empty() {
         return None;
     }
-    let share = |(value, count): (&f64, &f64)| format!("{value} ({:.1} %)", 100.0 * count / phases.len() as f64);
+    let share =
+        |(value, count): (&f64, &f64)| format!("{} ({:.1} %)", short(*value), 100.0 * count / phases.len() as f64);
     let all: Vec<String> = phase_values.iter().zip(&counts).map(share).collect();
     Some(format!(
         "of the values {}, which are taken as phases, {} occur only as thin rims between lower and higher ones, as smoothed \
@@ -213,8 +217,10 @@ fn with_means(values: &Array3<f64>, phases: Array3<u8>, n_phases: usize) -> std:
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         return Err(format!(
-            "no pixel is in phase {empty} of the {n_phases} that the thresholds make; the grey levels are {low} to \
-             {high}"
+            "no pixel is in phase {empty} of the {n_phases} that the thresholds make; the grey levels are {} to \
+             {}",
+            short(low),
+            short(high)
         ));
     }
     Ok(Segmented { phases, phase_values: means, warning: None })

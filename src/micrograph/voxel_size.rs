@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::error::short;
 use crate::{Error, Result};
 
 /// The unit of a [`VoxelSize`].
@@ -61,7 +62,7 @@ impl VoxelSize {
         if side.is_finite() && side > 0.0 {
             return Ok(Self { side, unit });
         }
-        Err(Error::invalid(format!("voxel size {side}; it must be positive and finite")))
+        Err(Error::invalid(format!("voxel size {}; it must be positive and finite", short(side))))
     }
 }
 

@@ -11,6 +11,7 @@ pub use origin::Origin;
 pub use record::{LossRow, TrainingRecord};
 pub use selection::Selection;
 
+use crate::error::counted;
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::network::{Network, Profile};
 use crate::{Error, Result};
@@ -67,8 +68,13 @@ impl Model {
     pub fn images(&self, phases: &[u8], n: usize) -> Result<PhaseImages> {
         let [nz, ny, nx] = self.shape();
         let given = phases.len();
-        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec())
-            .map_err(|_| Error::invalid(format!("{given} voxels are not {n} images of {nz} x {ny} x {nx} voxels")))?;
+        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec()).map_err(|_| {
+            Error::invalid(format!(
+                "{} are not {} of {nz} x {ny} x {nx} voxels",
+                counted(given, "voxel"),
+                counted(n, "image")
+            ))
+        })?;
         PhaseImages::new(phases, self.n_phases())
     }
 
@@ -86,8 +92,8 @@ impl Model {
         let ([nz, ny, nx], side) = (images.shape(), self.side());
         if images.n_phases() != self.n_phases() {
             return Err(Error::invalid(format!(
-                "the micrograph has {} phases, the model {}; give the micrograph that the model was trained on",
-                images.n_phases(),
+                "the micrograph has {}, the model {}; give the micrograph that the model was trained on",
+                counted(images.n_phases(), "phase"),
                 self.n_phases()
             )));
         }

@@ -1,5 +1,7 @@
 //! Formatting of numbers.
 
+use crate::error::plural;
+
 /// `value` with `digits` significant digits, such as 0.392 or 4.66 × 10⁻³; an en dash if not finite.
 pub(super) fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 {
@@ -40,8 +42,7 @@ pub(super) fn whole(value: u64) -> String {
 
 /// `n` and a noun: `1 tile`, `16 tiles`.
 pub(super) fn counted(n: usize, word: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", whole(n as u64))
+    format!("{} {}", whole(n as u64), plural(n as u64, word))
 }
 
 /// An exponent as superscript.

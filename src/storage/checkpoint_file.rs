@@ -9,27 +9,36 @@
 
 use std::path::Path;
 
-use burn_tensor::Tensor;
+use burn_tensor::{Device as BurnDevice, Tensor};
 use ndarray::Array1;
 
-use super::model_file::{model_container, model_of, put_network};
+use super::kind::Kind;
+use super::model_file::{check_finite, model_container, put_network};
+use super::output::Output;
 use super::parts::Parts;
 use super::{Attribute, Container, NamedArray};
-use crate::model::Model;
-use crate::network::read;
-use crate::training::{BestCheckpoint, Checkpoint, Learner, TrainingState};
-use crate::{Device, Error, Result};
+use crate::Result;
+use crate::network::{Architecture, read};
+use crate::training::{Checkpoint, TrainingOptions, TrainingState};
 
 /// Writes the model of `checkpoint` and what going on with it needs to `path`, replacing an older file in one step.
 ///
 /// # Errors
 ///
-/// Those of [`Container::write`], and [`Error::Device`] if the weights cannot be read back.
+/// Those of [`Container::write`](super::Container::write), [`Error::Diverged`](crate::Error::Diverged) if a weight or
+/// moment is not finite, and [`Error::Device`](crate::Error::Device) if the weights cannot be read back.
 pub fn write_checkpoint(checkpoint: &Checkpoint, path: &Path) -> Result<()> {
-    checkpoint_container(checkpoint)?.write(path)
+    write_checkpoint_to(checkpoint, &mut Output::claim(path, Kind::Model)?)
 }
 
-/// What the file of `checkpoint` holds.
+/// [`write_checkpoint`] for a file that is claimed already.
+pub(super) fn write_checkpoint_to(checkpoint: &Checkpoint, output: &mut Output) -> Result<()> {
+    let file = checkpoint_container(checkpoint)?;
+    check_finite(&file, checkpoint.state.step)?;
+    file.write_to(output)
+}
+
+/// Both parts of the file.
 pub(super) fn checkpoint_container(checkpoint: &Checkpoint) -> Result<Container> {
     let Checkpoint { state, best, .. } = checkpoint;
     let mut file = model_container(&checkpoint.model())?;
@@ -54,48 +63,38 @@ pub(super) fn checkpoint_container(checkpoint: &Checkpoint) -> Result<Container>
     Ok(file)
 }
 
-/// Reads the checkpoint in the file at `path` and puts its networks on `device`.
-///
-/// # Errors
-///
-/// Those of [`read_model`](super::read_model), and [`Error::Format`] if the file holds a model alone.
-pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
-    let device = device.open()?;
-    let parts = Parts { path, file: Container::read(path)? };
-    let (model, options) = model_of(&parts, &device)?;
-    if !parts.has("training/loss_sums") {
-        let reason = "the file holds a model alone: it generates, but training cannot go on from it; resume from a file \
-                      that training wrote, or train anew";
-        return Err(Error::format(path, reason));
+/// The state of a training of so many `steps`.
+pub(super) fn state_of(
+    parts: &mut Parts,
+    options: &TrainingOptions,
+    n_phases: usize,
+    steps: u64,
+    device: &BurnDevice,
+) -> Result<TrainingState> {
+    let Architecture { encoder, generator, discriminator } = options.architecture(n_phases);
+    let averaged = generator.clone();
+    let mut network = |name, layers| parts.network(&format!("training/{name}"), layers, device);
+    let networks =
+        [network("encoder", encoder)?, network("generator", generator)?, network("discriminator", discriminator)?];
+    let mut state = TrainingState::from_networks(options, n_phases, networks);
+    state.step = steps;
+    if let Some(average) = &mut state.average {
+        *average = network("average", averaged)?;
     }
-    let architecture = options.architecture(model.n_phases());
-    let mut state = TrainingState::new(&options, model.n_phases(), &device);
-    state.step = model.record.steps;
-    let TrainingState { encoder, generator, discriminator, average, minkowski, patterns, loss_sums, .. } = &mut state;
-    for (name, vector) in [("loss_sums", loss_sums), ("minkowski", minkowski), ("patterns", patterns)] {
-        *vector = parts.vector(&format!("training/{name}"), vector.dims()[0], &device)?;
-    }
-    if let Some(average) = average {
-        *average = parts.network("training/average", architecture.generator.clone(), &device)?;
-    }
-    for (name, learner, layers) in [
-        ("encoder", encoder, architecture.encoder),
-        ("generator", generator, architecture.generator),
-        ("discriminator", discriminator, architecture.discriminator),
+    for (name, vector) in [
+        ("loss_sums", &mut state.loss_sums),
+        ("minkowski", &mut state.minkowski),
+        ("patterns", &mut state.patterns),
+        ("encoder/adam/first", &mut state.encoder.adam.first),
+        ("encoder/adam/second", &mut state.encoder.adam.second),
+        ("generator/adam/first", &mut state.generator.adam.first),
+        ("generator/adam/second", &mut state.generator.adam.second),
+        ("discriminator/adam/first", &mut state.discriminator.adam.first),
+        ("discriminator/adam/second", &mut state.discriminator.adam.second),
     ] {
-        let name = format!("training/{name}");
-        let Learner { network, adam } = learner;
-        *network = parts.network(&name, layers, &device)?;
-        let length = network.layout().parameter_count();
-        adam.first = parts.vector(&format!("{name}/adam/first"), length, &device)?;
-        adam.second = parts.vector(&format!("{name}/adam/second"), length, &device)?;
+        *vector = parts.vector(&format!("training/{name}"), vector.dims()[0], device)?;
     }
-    let Model { origin, tiles, record, selection, encoder, generator, .. } = model;
-    let best = record.best_step.map(|step| {
-        let smallest_shortfall = parts.real("best_shortfall")?;
-        Ok::<_, Error>(BestCheckpoint { step, smallest_shortfall, selection, encoder, generator })
-    });
-    Ok(Checkpoint { options, origin, tiles, history: record.history, state, best: best.transpose()? })
+    Ok(state)
 }
 
 fn put_vector(file: &mut Container, name: &str, vector: &Tensor<1>) -> Result<()> {

@@ -113,6 +113,23 @@ impl Container {
         format!("{:x}", digest.finalize())
     }
 
+    /// The first attribute or array with a number that is NaN or infinite, and the number.
+    pub(super) fn first_not_finite(&self) -> Option<(String, f64)> {
+        let attributes = self.attributes.iter().filter_map(|(name, attribute)| match attribute {
+            Attribute::Real(value) if !value.is_finite() => Some((name, *value)),
+            _ => None,
+        });
+        let arrays = self.arrays.iter().filter_map(|(name, array)| {
+            let value = match array {
+                NamedArray::F32(array) => array.iter().find(|value| !value.is_finite()).map(|&value| value.into()),
+                NamedArray::F64(array) => array.iter().find(|value| !value.is_finite()).copied(),
+                NamedArray::U8(_) | NamedArray::I64(_) => None,
+            };
+            Some((name, value?))
+        });
+        attributes.chain(arrays).next().map(|(name, value)| (name.clone(), value))
+    }
+
     fn check_names(&self) -> Result<()> {
         for name in self.attributes.keys() {
             if RESERVED.contains(&name.as_str()) {

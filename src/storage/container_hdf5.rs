@@ -1,15 +1,18 @@
 //! A container to and from the groups, datasets and attributes of HDF5.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenUnicode};
+use hdf5::dataset::Layout;
+use hdf5::filters::Filter;
+use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File, Group, H5Type, LinkType, LocationType};
 use ndarray::ArrayD;
 
 use super::container::{Attribute, Container, NamedArray, RESERVED};
 use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_text, text_attribute};
 use super::journalled_file::JournalledFile;
-use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES};
+use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
 use crate::{Error, Result};
 
 /// Byte arrays up to this size are not worth a chunk index.
@@ -17,6 +20,9 @@ const SMALL_BYTES: usize = 4096;
 
 /// Groups nest this deep at most; a file with a group that contains itself has no end otherwise.
 const MAX_DEPTH: usize = 16;
+
+/// Attributes, and groups and arrays, that a file has at most: many times what a model has.
+const MAX_OBJECTS: usize = 2048;
 
 /// Deflate cannot shrink more than 1032-fold, so an array that claims more is a lie.
 const MAX_COMPRESSION: u64 = 1032;
@@ -67,85 +73,166 @@ fn write_array<T: H5Type + Clone>(file: &File, name: &str, array: &ArrayD<T>) ->
 }
 
 /// The container in the file at `path`, whose seal has been checked.
+///
+/// Anybody can seal a file, so what is in it is bounded and checked before it is used, and nothing leads out of it.
 pub(super) fn read_hdf5(path: &Path) -> Result<Container> {
     let file = file_options().open(path).explain(path, "open the model file")?;
     let mut container = Container::default();
-    for name in file.attr_names().explain(path, "list the attributes")? {
-        if !RESERVED.contains(&name.as_str()) {
-            let attribute = read_attribute(&file, &name, path)?;
-            container.attributes.insert(name, attribute);
-        }
+    for name in attribute_names(&file, path)? {
+        let attribute = read_attribute(&file, &name, path)?;
+        container.attributes.insert(name, attribute);
     }
-    read_group(&file, "", MAX_DEPTH, path, &mut container)?;
+    let mut reader = ArrayReader { path, arrays: BTreeMap::new(), visited: 0 };
+    reader.read_group(&file, "", MAX_DEPTH)?;
+    container.arrays = reader.arrays;
+    take_reserved(&mut container, path)?;
     Ok(container)
 }
 
-fn read_attribute(file: &File, name: &str, path: &Path) -> Result<Attribute> {
-    let doing = || format!("read the attribute {name:?}");
-    let attribute = file.attr(name).explain(path, doing())?;
-    let type_in_file = attribute.dtype().and_then(|dtype| dtype.to_descriptor()).explain(path, doing())?;
-    let value = match type_in_file {
-        TypeDescriptor::VarLenUnicode => text_attribute(file, name).map(Attribute::Text),
-        TypeDescriptor::Integer(IntSize::U8) if attribute.is_scalar() => {
-            Some(Attribute::Integer(attribute.read_scalar().explain(path, doing())?))
-        }
-        TypeDescriptor::Float(FloatSize::U8) if attribute.is_scalar() => {
-            Some(Attribute::Real(attribute.read_scalar().explain(path, doing())?))
-        }
-        _ => None,
-    };
-    value.ok_or_else(|| {
-        let expected = "expected a single int64, float64 or variable-length UTF-8 text; train again";
-        Error::format(path, format!("the attribute {name:?} is {type_in_file}; {expected}"))
-    })
-}
-
-/// Adds the arrays of `group` and its groups, under names that start with `prefix`.
-fn read_group(group: &Group, prefix: &str, depth: usize, path: &Path, container: &mut Container) -> Result<()> {
-    if depth == 0 {
-        return Err(Error::format(
-            path,
-            format!("groups are nested deeper than {MAX_DEPTH} at {prefix:?}; train again"),
-        ));
+/// Takes the file's own attributes out of `container`, once they agree with it.
+fn take_reserved(container: &mut Container, path: &Path) -> Result<()> {
+    let [format, version, sha256] = RESERVED.map(|name| container.attributes.remove(name));
+    if let Some(Attribute::Integer(version)) = version
+        && version > FORMAT_VERSION
+    {
+        return Err(Error::format(path, written_by_newer(version)));
     }
-    let links = group.iter_visit_default(Vec::new(), |_, name, link, links| {
-        links.push((name.to_owned(), link.link_type));
-        true
-    });
-    for (name, link_type) in links.explain(path, format!("list the group {prefix:?}"))? {
-        let full_name = format!("{prefix}{name}");
-        // A link may lead out of the file; the library writes none.
-        let kind = if link_type == LinkType::Hard { group.loc_type_by_name(&name).ok() } else { None };
-        match kind {
-            Some(LocationType::Group) => {
-                let inner = group.group(&name).explain(path, format!("open the group {full_name:?}"))?;
-                read_group(&inner, &format!("{full_name}/"), depth - 1, path, container)?;
-            }
-            Some(LocationType::Dataset) => {
-                let dataset = group.dataset(&name).explain(path, format!("open the array {full_name:?}"))?;
-                let array = read_array(&dataset, &full_name, path)?;
-                container.arrays.insert(full_name, array);
-            }
-            _ => return Err(Error::format(path, format!("{full_name:?} is neither group nor array; train again"))),
+    for (name, found, expected) in [
+        (RESERVED[0], format, Attribute::Text(FORMAT.into())),
+        (RESERVED[1], version, Attribute::Integer(FORMAT_VERSION)),
+        (RESERVED[2], sha256, Attribute::Text(container.sha256())),
+    ] {
+        if found.as_ref() != Some(&expected) {
+            let found = found.map_or_else(|| "missing".to_owned(), |found| format!("{found:?}"));
+            return Err(Error::format(path, format!("{name} is {found}, not {expected:?}; train again")));
         }
     }
     Ok(())
 }
 
-fn read_array(dataset: &Dataset, name: &str, path: &Path) -> Result<NamedArray> {
-    let type_in_file = dataset.dtype().and_then(|d| d.to_descriptor()).explain(path, format!("read {name:?}"))?;
-    check_size(dataset, type_in_file.size(), name, path)?;
-    let array = match type_in_file {
-        TypeDescriptor::Float(FloatSize::U4) => dataset.read_dyn().map(NamedArray::F32),
-        TypeDescriptor::Float(FloatSize::U8) => dataset.read_dyn().map(NamedArray::F64),
-        TypeDescriptor::Unsigned(IntSize::U1) => dataset.read_dyn().map(NamedArray::U8),
-        TypeDescriptor::Integer(IntSize::U8) => dataset.read_dyn().map(NamedArray::I64),
-        _ => {
-            let expected = "expected float32, float64, uint8 or int64; train again";
-            return Err(Error::format(path, format!("the array {name:?} is of {type_in_file}; {expected}")));
-        }
+fn attribute_names(file: &File, path: &Path) -> Result<Vec<String>> {
+    let doing = "list the attributes";
+    let count = file.loc_info().explain(path, doing)?.num_attrs;
+    if count > MAX_OBJECTS {
+        return Err(too_many("attributes", path));
+    }
+    let names = file.attr_names().explain(path, doing)?.into_iter();
+    // The crate makes strings of names without looking whether they are UTF-8.
+    names.map(|name| String::from_utf8(name.into_bytes()).map_err(|error| no_text(error.as_bytes(), path))).collect()
+}
+
+fn no_text(name: &[u8], path: &Path) -> Error {
+    Error::format(path, format!("the attribute name {} is not UTF-8; train again", name.escape_ascii()))
+}
+
+fn too_many(what: &str, path: &Path) -> Error {
+    Error::format(path, format!("more than {MAX_OBJECTS} {what}; no davegan model has so many, train again"))
+}
+
+fn read_attribute(file: &File, name: &str, path: &Path) -> Result<Attribute> {
+    let doing = || format!("read the attribute {name:?}");
+    let attribute = file.attr(name).explain(path, doing())?;
+    let dtype = attribute.dtype().explain(path, doing())?;
+    let value = match attribute.is_scalar() {
+        true if dtype.is::<VarLenUnicode>() => text_attribute(file, name).map(Attribute::Text),
+        true if dtype.is::<i64>() => Some(Attribute::Integer(attribute.read_scalar().explain(path, doing())?)),
+        true if dtype.is::<f64>() => Some(Attribute::Real(attribute.read_scalar().explain(path, doing())?)),
+        _ => None,
     };
-    array.explain(path, format!("read the array {name:?}"))
+    value.ok_or_else(|| {
+        let expected = "a single int64, float64 or variable-length UTF-8 text; train again";
+        Error::format(path, format!("the attribute {name:?} is of another type than expected: {expected}"))
+    })
+}
+
+/// Reads all arrays of a file.
+struct ArrayReader<'a> {
+    path: &'a Path,
+    arrays: BTreeMap<String, NamedArray>,
+    /// Groups and arrays so far.
+    visited: usize,
+}
+
+impl ArrayReader<'_> {
+    /// Adds the arrays of `group` and its groups, under names that start with `prefix`.
+    fn read_group(&mut self, group: &Group, prefix: &str, depth: usize) -> Result<()> {
+        let path = self.path;
+        if depth == 0 {
+            let reason = format!("groups are nested deeper than {MAX_DEPTH} at {prefix:?}; train again");
+            return Err(Error::format(path, reason));
+        }
+        let links = group.iter_visit_default(Vec::new(), |_, name, link, links| {
+            links.push((name.to_owned(), link.link_type));
+            links.len() <= MAX_OBJECTS
+        });
+        for (name, link_type) in links.explain(path, format!("list the group {prefix:?}"))? {
+            self.visited += 1;
+            if self.visited > MAX_OBJECTS {
+                return Err(too_many("groups and arrays", path));
+            }
+            let full_name = format!("{prefix}{name}");
+            // Soft and external links may lead out of the file; the library writes none.
+            let found = if link_type == LinkType::Hard { group.loc_info_by_name(&name).ok() } else { None };
+            if found.as_ref().is_some_and(|found| found.num_attrs > 0) {
+                return Err(Error::format(
+                    path,
+                    format!("{full_name:?} has attributes, which it must not; train again"),
+                ));
+            }
+            match found.map(|found| found.loc_type) {
+                Some(LocationType::Group) => {
+                    let inner = group.group(&name).explain(path, format!("open the group {full_name:?}"))?;
+                    self.read_group(&inner, &format!("{full_name}/"), depth - 1)?;
+                }
+                Some(LocationType::Dataset) => {
+                    let dataset = group.dataset(&name).explain(path, format!("open the array {full_name:?}"))?;
+                    let array = read_array(&dataset, &full_name, path)?;
+                    self.arrays.insert(full_name, array);
+                }
+                _ => return Err(Error::format(path, format!("{full_name:?} is neither group nor array; train again"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_array(dataset: &Dataset, name: &str, path: &Path) -> Result<NamedArray> {
+    let doing = format!("read the array {name:?}");
+    check_storage(dataset, name, path)?;
+    let dtype = dataset.dtype().explain(path, &doing)?;
+    check_size(dataset, dtype.size(), name, path)?;
+    let array = if dtype.is::<f32>() {
+        dataset.read_dyn().map(NamedArray::F32)
+    } else if dtype.is::<f64>() {
+        dataset.read_dyn().map(NamedArray::F64)
+    } else if dtype.is::<u8>() {
+        dataset.read_dyn().map(NamedArray::U8)
+    } else if dtype.is::<i64>() {
+        dataset.read_dyn().map(NamedArray::I64)
+    } else {
+        let expected = "float32, float64, uint8 or int64; train again";
+        return Err(Error::format(path, format!("the array {name:?} is of another type than expected: {expected}")));
+    };
+    array.explain(path, doing)
+}
+
+/// Refuses an array whose values are in other files, or that needs a plugin.
+fn check_storage(dataset: &Dataset, name: &str, path: &Path) -> Result<()> {
+    let properties = dataset.dcpl();
+    let within = properties.as_ref().is_ok_and(|properties| {
+        properties.get_layout().is_ok_and(|layout| layout != Layout::Virtual)
+            && properties.get_external().is_ok_and(|files| files.is_empty())
+    });
+    if !within {
+        let reason = format!("the values of the array {name:?} are in another file, which is not read; train again");
+        return Err(Error::format(path, reason));
+    }
+    let filters = properties.and_then(|properties| properties.get_filters());
+    if !filters.is_ok_and(|filters| filters.iter().all(|filter| matches!(filter, Filter::Deflate(_)))) {
+        let reason = format!("the array {name:?} is compressed in another way than by deflate; train again");
+        return Err(Error::format(path, reason));
+    }
+    Ok(())
 }
 
 /// Refuses an array that claims more than the file can hold, before memory is taken for it.

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
 use crate::device::thread_pool;
+use crate::error::counted;
 use crate::generation::{GenerationOptions, generate_batches};
 use crate::micrograph::{LengthUnit, PhaseImages, VoxelSize};
 use crate::model::Model;
@@ -76,7 +77,8 @@ pub fn generate_to_file(
             due = pace.next_report();
             if progress(&pace.report(done, None)).is_break() {
                 return Err(Error::Cancelled(format!(
-                    "generation was cancelled after {done} of {steps} realisations; {} holds them",
+                    "generation was cancelled after {done} of {}; {} holds them",
+                    counted(steps, "realisation"),
                     path.display()
                 )));
             }

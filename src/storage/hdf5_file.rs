@@ -1,11 +1,10 @@
 //! What every use of HDF5 here shares: how files are opened, and how HDF5's errors become ours.
 
 use std::fmt::Display;
-use std::io;
 use std::path::Path;
 
 use hdf5::file::{FileCloseDegree, LibraryVersion};
-use hdf5::types::{TypeDescriptor, VarLenUnicode};
+use hdf5::types::VarLenUnicode;
 use hdf5::{FileBuilder, Location};
 
 use crate::{Error, Result};
@@ -46,18 +45,6 @@ pub(super) fn hdf5_text(text: &str) -> Result<VarLenUnicode> {
     text.parse().map_err(|_| Error::invalid(format!("the text {text:?} contains a NUL, which HDF5 cannot hold")))
 }
 
-/// Refuses a path that HDF5 cannot open.
-///
-/// # Errors
-///
-/// [`Error::Io`] if it is not UTF-8.
-pub fn check_path(path: &Path) -> Result<()> {
-    if path.to_str().is_none() {
-        return Err(Error::io(path, "is not UTF-8, as HDF5 wants it; rename the file or its directory"));
-    }
-    Ok(())
-}
-
 /// Refuses the `name` of a `kind` of object, such as a group, that HDF5 cannot have.
 pub(super) fn check_name(kind: &str, name: &str, example: &str) -> Result<()> {
     if name.contains('\0') || name.split('/').all(str::is_empty) {
@@ -78,42 +65,23 @@ pub(super) fn put_text(of: &Location, name: &str, text: &str, path: &Path) -> Re
 /// The text attribute `name` of the group or dataset `of`; `None` if it is missing or is no text.
 pub(super) fn text_attribute(of: &Location, name: &str) -> Option<String> {
     let attribute = of.attr(name).ok()?;
-    let type_in_file = attribute.dtype().and_then(|dtype| dtype.to_descriptor()).ok()?;
     // A null dataspace has no elements, and reading one would give memory that nobody has written.
-    if type_in_file != TypeDescriptor::VarLenUnicode || !attribute.is_scalar() {
+    if !attribute.dtype().ok()?.is::<VarLenUnicode>() || !attribute.is_scalar() {
         return None;
     }
     let text = attribute.read_scalar::<VarLenUnicode>().ok()?;
     String::from_utf8(text.as_bytes().to_vec()).ok()
 }
 
-/// The error for an HDF5 operation on `path`: [`Error::Io`] where the system refused, [`Error::Hdf5`] otherwise.
-pub(super) fn hdf5_error(path: &Path, doing: &str, error: &hdf5::Error) -> Error {
-    let words = error.to_string();
-    match system_error(&words) {
-        Some(error) => Error::system(path, doing, &error),
-        None => Error::hdf5(path, format!("cannot {doing}: HDF5 says: {words}")),
-    }
-}
-
-/// The system's error that HDF5 reports as `errno = N` in its own words.
-fn system_error(words: &str) -> Option<io::Error> {
-    let digits: String = words.split_once("errno = ")?.1.chars().take_while(char::is_ascii_digit).collect();
-    match digits.parse() {
-        Ok(0) | Err(_) => None,
-        Ok(number) => Some(io::Error::from_raw_os_error(number)),
-    }
-}
-
 /// Turns HDF5's errors into ours; `doing` completes the sentence "cannot ...".
 pub(super) trait Explain<T> {
-    /// The value, or [`hdf5_error`].
+    /// The value, or [`Error::of_hdf5`].
     fn explain(self, path: &Path, doing: impl Display) -> Result<T>;
 }
 
 impl<T> Explain<T> for hdf5::Result<T> {
     fn explain(self, path: &Path, doing: impl Display) -> Result<T> {
-        self.map_err(|error| hdf5_error(path, &doing.to_string(), &error))
+        self.map_err(|error| Error::of_hdf5(path, &doing.to_string(), &error))
     }
 }
 
@@ -127,14 +95,5 @@ mod tests {
         assert_eq!(chunk_shape(&[1, 256, 256, 256]), [1, 16, 256, 256]);
         assert_eq!(chunk_shape(&[1, 1, 3, 1 << 21]), [1, 1, 1, 1 << 20]);
         assert_eq!(chunk_shape(&[0, 5]), [1, 5]);
-    }
-
-    #[test]
-    fn the_systems_errors_inside_hdf5s_words_are_io_errors() {
-        let words = "H5Dwrite(): can't write: file write failed: errno = 28, error message = 'No space left on device'";
-        let error = hdf5_error(Path::new("a.h5"), "write", &words.into());
-        assert!(matches!(error, Error::Io { .. }));
-        assert!(error.to_string().contains("make room"), "{error}");
-        assert!(matches!(hdf5_error(Path::new("a.h5"), "write", &"no such thing".into()), Error::Hdf5 { .. }));
     }
 }

@@ -1,6 +1,7 @@
 //! What is said once about a set of realisations, and where in a file the set goes.
 
 use super::hdf5_file::check_name;
+use crate::error::{counted, short};
 use crate::micrograph::MAX_PHASES;
 use crate::{Error, Result};
 
@@ -64,10 +65,16 @@ impl Header {
             return Err(Error::invalid(format!("realisations of {nz} x {ny} x {nx} voxels; no side may be zero")));
         }
         if !(2..=MAX_PHASES).contains(&self.n_phases) {
-            return Err(Error::invalid(format!("{} phases; there must be 2 to {MAX_PHASES}", self.n_phases)));
+            return Err(Error::invalid(format!(
+                "{}; there must be 2 to {MAX_PHASES}",
+                counted(self.n_phases, "phase")
+            )));
         }
         if !(self.voxel_size.is_finite() && self.voxel_size > 0.0) {
-            return Err(Error::invalid(format!("voxel size {}; it must be positive and finite", self.voxel_size)));
+            return Err(Error::invalid(format!(
+                "voxel size {}; it must be positive and finite",
+                short(self.voxel_size)
+            )));
         }
         let names: Vec<&str> = self.texts().map(|(name, _)| name.as_str()).collect();
         for (position, name) in names.iter().enumerate() {

@@ -9,7 +9,7 @@
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them |
 //! | `candidates`, `selection` | how realisations are selected from candidates, if they are |
 //!
-//! A file that training wrote has a second part besides, which `checkpoint_file` describes.
+//! A file that training wrote has a second part besides, which `checkpoint_file` describes; `reader` reads both.
 
 use std::path::Path;
 
@@ -18,11 +18,13 @@ use ndarray::{Array2, ArrayD, IxDyn};
 
 use super::parts::Parts;
 use super::{Attribute, Container, NamedArray};
+use crate::error::short;
+use crate::micrograph::MAX_PHASES;
 use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
 use crate::network::{Entry, Network, read};
 use crate::progress::Losses;
 use crate::training::TrainingOptions;
-use crate::{Device, Error, Result};
+use crate::{Error, Result};
 
 /// Writes `model` to `path`, replacing an older file in one step. Equal models give equal bytes.
 ///
@@ -30,9 +32,19 @@ use crate::{Device, Error, Result};
 ///
 /// # Errors
 ///
-/// Those of [`Container::write`], and [`Error::Device`] if the weights cannot be read back.
+/// Those of [`Container::write`], [`Error::Diverged`] if a weight is not finite, and [`Error::Device`] if the weights
+/// cannot be read back.
 pub fn write_model(model: &Model, path: &Path) -> Result<()> {
-    model_container(model)?.write(path)
+    let file = model_container(model)?;
+    check_finite(&file, model.record.steps)?;
+    file.write(path)
+}
+
+/// Refuses to write what cannot be read again: numbers of a training that diverged in its step `step`.
+pub(super) fn check_finite(file: &Container, step: u64) -> Result<()> {
+    let Some((name, value)) = file.first_not_finite() else { return Ok(()) };
+    let reason = format!("{name} holds {value} after step {step}; lower the learning rates or the lambdas");
+    Err(Error::Diverged(reason))
 }
 
 /// SHA-256 over everything in the model, in hexadecimal; the same for a model of a checkpoint.
@@ -42,18 +54,6 @@ pub fn write_model(model: &Model, path: &Path) -> Result<()> {
 /// [`Error::Device`] if the weights cannot be read back.
 pub fn model_digest(model: &Model) -> Result<String> {
     Ok(model_container(model)?.sha256())
-}
-
-/// Reads the model of the file at `path` and puts its networks on `device`.
-///
-/// # Errors
-///
-/// Those of [`Container::read`], [`Error::Format`] if a part is missing or does not fit the others, and
-/// [`Error::Device`] if this build has no such device.
-pub fn read_model(path: &Path, device: Device) -> Result<Model> {
-    let device = device.open()?;
-    let parts = Parts { path, file: Container::read(path)? };
-    Ok(model_of(&parts, &device)?.0)
 }
 
 /// The model part of a file.
@@ -94,47 +94,58 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
 }
 
 /// The model of a file, and the options that it was trained with.
-pub(super) fn model_of(parts: &Parts, device: &BurnDevice) -> Result<(Model, TrainingOptions)> {
+pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model, TrainingOptions)> {
     let text = parts.text("options")?;
-    let options = TrainingOptions::from_text(&text).map_err(|error| parts.wrong("options", error.to_string()))?;
-    let n_phases = parts.count("n_phases")? as usize;
+    let options = TrainingOptions::from_text(&text).map_err(|error| parts.wrong("options", error))?;
+    let n_phases = parts.count("n_phases", 2, MAX_PHASES as u64)? as usize;
     let tiles = parts.images("tiles", n_phases)?;
     let side = options.profile.side();
     if tiles.shape() != [1, side, side] {
         return Err(parts.wrong("tiles", format!("has shape {:?}, not that of the profile", tiles.shape())));
     }
-    let phase_values = parts.row("phase_values")?.to_vec();
-    if phase_values.len() != n_phases {
-        return Err(parts.wrong("phase_values", format!("has {} values for {n_phases} phases", phase_values.len())));
-    }
-    let voxel_size = parts.has("voxel_size").then(|| parts.text("voxel_size")?.parse());
-    let voxel_size = voxel_size.transpose().map_err(|error: Error| parts.wrong("voxel_size", error.to_string()))?;
     let architecture = options.architecture(n_phases);
     let model = Model {
         profile: options.profile,
         latent_size: options.latent_size,
         periodic: options.recipe.generator_periodic,
         selection: selection(parts, options.recipe.candidates, n_phases)?,
-        record: TrainingRecord {
-            seed: options.seed,
-            steps: parts.count("step")?,
-            steps_planned: parts.count("steps_planned")?,
-            best_step: parts.has("best_step").then(|| parts.count("best_step")).transpose()?,
-            history: history(parts)?,
-            library_version: parts.text("library_version")?,
-            options: text,
-        },
-        origin: Origin {
-            source: parts.text("source")?,
-            phase_values,
-            voxel_size,
-            digest: parts.text("micrograph_sha256")?,
-        },
+        record: record(parts, text, &options, tiles.len())?,
+        origin: origin(parts, n_phases)?,
         tiles,
         encoder: parts.network("encoder", architecture.encoder, device)?,
         generator: parts.network("generator", architecture.generator, device)?,
     };
     Ok((model, options))
+}
+
+fn record(parts: &mut Parts, text: String, options: &TrainingOptions, tiles: usize) -> Result<TrainingRecord> {
+    let planned = options.total_steps(tiles);
+    let steps = parts.count("step", 0, planned)?;
+    let best_step = parts.has_attribute("best_step").then(|| parts.count("best_step", 1, steps));
+    Ok(TrainingRecord {
+        seed: options.seed,
+        steps,
+        steps_planned: parts.count("steps_planned", planned, planned)?,
+        best_step: best_step.transpose()?,
+        history: history(parts, steps)?,
+        library_version: parts.text("library_version")?,
+        options: text,
+    })
+}
+
+fn origin(parts: &mut Parts, n_phases: usize) -> Result<Origin> {
+    let phase_values = parts.row("phase_values")?.to_vec();
+    if phase_values.len() != n_phases || phase_values.windows(2).any(|pair| pair[0] >= pair[1]) {
+        let found = phase_values.iter().map(|&value| short(value)).collect::<Vec<_>>().join(", ");
+        return Err(parts.wrong("phase_values", format!("has {found}, not {n_phases} values in increasing order")));
+    }
+    let voxel_size = parts.has_attribute("voxel_size").then(|| parts.text("voxel_size")?.parse());
+    let voxel_size = voxel_size.transpose().map_err(|error: Error| parts.wrong("voxel_size", error))?;
+    let digest = parts.text("micrograph_sha256")?;
+    if digest.len() != 64 || !digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err(parts.wrong("micrograph_sha256", format!("is {digest:?}, not 64 hexadecimal digits")));
+    }
+    Ok(Origin { source: parts.text("source")?, phase_values, voxel_size, digest })
 }
 
 fn history_table(history: &[LossRow]) -> Array2<f64> {
@@ -144,10 +155,20 @@ fn history_table(history: &[LossRow]) -> Array2<f64> {
     })
 }
 
-fn history(parts: &Parts) -> Result<Vec<LossRow>> {
+/// The loss history of a training of so many `steps`.
+fn history(parts: &mut Parts, steps: u64) -> Result<Vec<LossRow>> {
     let table = parts.table("history")?;
     if table.ncols() != 6 {
         return Err(parts.wrong("history", format!("has {} columns instead of 6", table.ncols())));
+    }
+    let mut last = 0.0;
+    for &step in table.column(0) {
+        if step.fract() != 0.0 || step <= last || step > steps as f64 {
+            let reason =
+                format!("has step {} after step {last}; steps are whole, increase and end at {steps}", short(step));
+            return Err(parts.wrong("history", reason));
+        }
+        last = step;
     }
     let row = |row: ndarray::ArrayView1<f64>| LossRow {
         step: row[0] as u64,
@@ -156,16 +177,13 @@ fn history(parts: &Parts) -> Result<Vec<LossRow>> {
     Ok(table.outer_iter().map(row).collect())
 }
 
-fn selection(parts: &Parts, most: usize, n_phases: usize) -> Result<Option<Selection>> {
-    if !parts.has("candidates") {
+fn selection(parts: &mut Parts, most: usize, n_phases: usize) -> Result<Option<Selection>> {
+    if !parts.has_attribute("candidates") {
         return Ok(None);
     }
-    let candidates = parts.count("candidates")? as usize;
-    if !(2..=most).contains(&candidates) {
-        return Err(parts.wrong("candidates", format!("is {candidates}, not 2 to {most}")));
-    }
+    let candidates = parts.count("candidates", 2, most as u64)? as usize;
     let selection = Selection::from_rows(candidates, parts.table("selection")?, n_phases);
-    selection.map(Some).map_err(|error| parts.wrong("selection", error.to_string()))
+    selection.map(Some).map_err(|error| parts.wrong("selection", error))
 }
 
 /// Adds weights by layer and moving statistics.

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::atomic_file::{TemporaryFile, directory_of};
 use super::kind::Kind;
+use crate::error::check_path;
 use crate::files::open_regular;
 use crate::{Error, Result};
 
@@ -34,9 +35,13 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if another call of this process writes the file, the directory is missing or cannot be written, or
-    /// `path` is a directory, a device, a pipe or a socket; [`Error::Format`] if a file of another kind is there.
+    /// [`Error::InvalidParameter`] if the path of an HDF5 file is not UTF-8; [`Error::Io`] if another call of this process
+    /// writes the file, the directory is missing or cannot be written, or `path` is a directory, a device, a pipe or a
+    /// socket; [`Error::Format`] if a file of another kind is there.
     pub fn claim(path: &Path, kind: Kind) -> Result<Self> {
+        if matches!(kind, Kind::Model | Kind::Hdf5) {
+            check_path(path)?;
+        }
         let there = find(path, kind)?;
         let target = if there.is_some() {
             // An open file that has lost its name has none but that in /proc/self/fd.

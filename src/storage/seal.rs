@@ -10,6 +10,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::error::check_path;
 use crate::files::open_regular;
 use crate::{Error, Result};
 
@@ -35,9 +36,10 @@ pub(super) fn seal(file: &Path) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if `path` is missing, no regular file, or cannot be read; [`Error::Format`] if it is no container, of
+/// [`Error::InvalidParameter`] if `path` is not UTF-8; [`Error::Io`] if it is missing, no regular file, or cannot be read; [`Error::Format`] if it is no container, of
 /// a newer format, truncated or damaged.
 pub(super) fn check_seal(path: &Path) -> Result<()> {
+    check_path(path)?;
     let failed = |e: io::Error| Error::system(path, "read the model file", &e);
     let mut file = open_regular(path, "open the model file")?;
     let (found, expected) = read_seals(&mut file).map_err(failed)?;
@@ -71,6 +73,14 @@ fn seal_for(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(seal)
 }
 
+/// What is wrong with a file of the format `version`, which is to come.
+pub(super) fn written_by_newer(version: i64) -> String {
+    format!(
+        "was written by a newer davegan: format version {version}, but this release reads version {FORMAT_VERSION}; use \
+         a newer davegan"
+    )
+}
+
 /// What is wrong with a file of `length` bytes whose seal `found` is not the right one, and what to do.
 fn what_is_wrong(found: &[u8], length: u64) -> String {
     if length == 0 {
@@ -83,13 +93,15 @@ fn what_is_wrong(found: &[u8], length: u64) -> String {
         return format!("{kind}not a davegan model; give a file that davegan_train has written");
     }
     let version = lines.next().and_then(|line| line.strip_prefix("format version ")?.parse::<i64>().ok());
-    if let Some(version) = version.filter(|&version| version != FORMAT_VERSION) {
-        let advice = if version > FORMAT_VERSION {
-            "use a newer davegan"
-        } else {
-            "train again, or use the davegan that wrote it"
-        };
-        return format!("format version {version}, but this release reads version {FORMAT_VERSION}; {advice}");
+    match version {
+        Some(version) if version > FORMAT_VERSION => return written_by_newer(version),
+        Some(version) if version < FORMAT_VERSION => {
+            return format!(
+                "was written by an older davegan: format version {version}, but this release reads version \
+                 {FORMAT_VERSION}; train again, or use the davegan that wrote it"
+            );
+        }
+        _ => {}
     }
     let recorded = lines.next().and_then(|line| line.strip_suffix(" bytes")?.parse::<u64>().ok());
     match recorded {

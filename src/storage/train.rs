@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::checkpoint_file::checkpoint_container;
+use super::checkpoint_file::write_checkpoint_to;
 use super::kind::Kind;
 use super::output::Output;
-use super::{check_path, read_checkpoint};
+use super::read_checkpoint;
 use crate::micrograph::Micrograph;
 use crate::model::Model;
 use crate::progress::ProgressCallback;
@@ -34,18 +34,20 @@ pub fn train_to_file(
         }
         return train(micrograph, options, run, None, &mut |_| Ok(()), progress);
     };
-    check_path(path)?;
     let mut output = Output::claim(path, Kind::Model)?;
     let resumed = (run.resume && path.exists()).then(|| read_checkpoint(path, run.device)).transpose()?;
     let mut saved = resumed.as_ref().map_or(0, |checkpoint| checkpoint.state.step);
+    let mut finished = false;
     let mut save = |checkpoint: &Checkpoint| {
-        checkpoint_container(checkpoint)?.write_to(&mut output)?;
+        write_checkpoint_to(checkpoint, &mut output)?;
         saved = checkpoint.state.step;
+        finished = saved == checkpoint.steps_planned();
         Ok(())
     };
     train(micrograph, options, run, resumed, &mut save, progress).map_err(|error| {
         let path = path.display();
         match error {
+            Error::Cancelled(text) if finished => Error::Cancelled(format!("{text}; {path} holds the finished model")),
             Error::Cancelled(text) => {
                 Error::Cancelled(format!("{text}; {path} holds the work so far, resume to go on"))
             }

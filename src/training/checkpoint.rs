@@ -5,6 +5,7 @@ use burn_tensor::Device as BurnDevice;
 use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::options::TrainingOptions;
 use super::state::TrainingState;
+use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
 use crate::network::Network;
@@ -89,7 +90,7 @@ impl Checkpoint {
     pub(super) fn check_finite(&self) -> Result<()> {
         let pending = self.state.step % HISTORY_INTERVAL;
         if pending > 0 {
-            mean_losses(&self.state.loss_sums, pending, self.state.step)?;
+            mean_losses(&self.state.loss_sums, pending, self.state.step, self.state.step + 1 - pending)?;
         }
         Ok(())
     }
@@ -115,9 +116,9 @@ impl Checkpoint {
         let total = options.total_steps(self.tiles.len());
         if self.state.step > total {
             return Err(Error::invalid(format!(
-                "the training to resume has had {} steps already, more than the {total} asked for; ask for more, or \
+                "the training to resume has had {} already, more than the {total} asked for; ask for more, or \
                  choose another model file",
-                self.state.step
+                counted(self.state.step, "step")
             )));
         }
         Ok(())

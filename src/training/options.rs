@@ -169,18 +169,31 @@ impl TrainingOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if it is something else, or an option is out of range.
+    /// [`Error::InvalidParameter`] if it is something else, or an option is missing, unknown or out of range.
     pub fn from_text(text: &str) -> Result<Self> {
-        let options: Self = toml::from_str(text)
-            .map_err(|error| Error::invalid(format!("cannot be read by this version ({error})")))?;
+        let unreadable = |error: toml::de::Error| {
+            let place = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+            Error::invalid(format!("cannot be read: {} {place:?}", error.message()))
+        };
+        let given: toml::Table = toml::from_str(text).map_err(unreadable)?;
+        let profile = given.get("profile").and_then(toml::Value::as_str).and_then(Profile::from_name);
+        let profile = profile.ok_or_else(|| {
+            let found = given.get("profile").map_or("no profile".into(), |found| format!("profile = {found}"));
+            Error::invalid(format!("name {found}; this release knows standard, paper32 and paper64"))
+        })?;
+        check_names(&given, &Self::new(profile).to_table())?;
+        let options: Self = given.try_into().map_err(unreadable)?;
         options.validate()?;
         Ok(options)
     }
 
+    fn to_table(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("options within their ranges are numbers that TOML has")
+    }
+
     /// First option that differs from `other` (ignoring `steps`), as `name = ours, but name = theirs`.
     pub fn first_difference(&self, other: &Self) -> Option<String> {
-        let fields = |options: &Self| toml::Table::try_from(options).ok();
-        let (ours, theirs) = (fields(self)?, fields(other)?);
+        let (ours, theirs) = (self.to_table(), other.to_table());
         ours.iter()
             .filter(|(name, _)| *name != "steps")
             .find(|(name, value)| theirs.get(name.as_str()) != Some(*value))
@@ -191,6 +204,23 @@ impl TrainingOptions {
     pub fn architecture(&self, n_phases: usize) -> Architecture {
         Architecture::new(self.profile, channels(n_phases), self.latent_size, self.recipe.variant())
     }
+}
+
+/// Checks that `given` has the options of `known`, each of its type, and no others.
+fn check_names(given: &toml::Table, known: &toml::Table) -> Result<()> {
+    for (name, value) in given {
+        let Some(known) = known.get(name) else {
+            let reason = format!("hold {name} = {value}, which this release does not know; use a newer davegan");
+            return Err(Error::invalid(reason));
+        };
+        if !known.same_type(value) || value.as_integer().is_some_and(|number| number < 0) {
+            return Err(Error::invalid(format!("hold {name} = {value}; it must be a value such as {known}")));
+        }
+    }
+    known
+        .keys()
+        .find(|name| !given.contains_key(*name))
+        .map_or(Ok(()), |missing| Err(Error::invalid(format!("lack {missing}"))))
 }
 
 mod profile_name {

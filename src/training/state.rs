@@ -6,7 +6,7 @@ use super::adam::{Adam, Update};
 use super::minkowski::{self, SAMPLE_SIZE};
 use super::options::TrainingOptions;
 use super::patterns;
-use crate::network::{Network, ParameterLayout};
+use crate::network::{Architecture, Network, ParameterLayout};
 use crate::random::{self, Purpose};
 
 /// A network that learns.
@@ -42,21 +42,29 @@ pub struct TrainingState {
 impl TrainingState {
     /// Networks with random weights.
     pub(crate) fn new(options: &TrainingOptions, n_phases: usize, device: &Device) -> Self {
-        let architecture = options.architecture(n_phases);
-        let learner = |layers: Vec<_>, index: u64, rate: f64| {
+        let Architecture { encoder, generator, discriminator } = options.architecture(n_phases);
+        let random = |(layers, index): (Vec<_>, u64)| {
             let layout = ParameterLayout::new(&layers);
             let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
-            let adam = Adam::new(layout.parameter_count(), rate, options.recipe.adam_beta1, device);
-            let network = Network::new(layers, parameters, layout.initial_statistics(), device);
+            Network::new(layers, parameters, layout.initial_statistics(), device)
+        };
+        Self::from_networks(options, n_phases, [(encoder, 0), (generator, 1), (discriminator, 2)].map(random))
+    }
+
+    /// Encoder, generator and discriminator before the first step.
+    pub(crate) fn from_networks(options: &TrainingOptions, n_phases: usize, networks: [Network; 3]) -> Self {
+        let [encoder, generator, discriminator] = networks;
+        let device = &generator.parameters.device();
+        let learner = |network: Network, rate| {
+            let adam = Adam::new(network.layout().parameter_count(), rate, options.recipe.adam_beta1, device);
             Learner { network, adam }
         };
-        let generator = learner(architecture.generator, 1, options.learning_rate_generator);
         Self {
             step: 0,
-            encoder: learner(architecture.encoder, 0, options.learning_rate_encoder),
-            average: (options.recipe.ema_decay > 0.0).then(|| generator.network.clone()),
-            generator,
-            discriminator: learner(architecture.discriminator, 2, options.learning_rate_discriminator),
+            encoder: learner(encoder, options.learning_rate_encoder),
+            average: (options.recipe.ema_decay > 0.0).then(|| generator.clone()),
+            generator: learner(generator, options.learning_rate_generator),
+            discriminator: learner(discriminator, options.learning_rate_discriminator),
             minkowski: Tensor::zeros([SAMPLE_SIZE * minkowski::functional_count(n_phases)], device),
             patterns: Tensor::zeros([patterns::histogram_len(n_phases)], device),
             loss_sums: Tensor::zeros([5], device),

@@ -195,6 +195,27 @@ static void wrong_arguments_are_refused(const davegan_model_t *model) {
     FAILS(DAVEGAN_IO, "/proc/out.vtkhdf", davegan_generate(model, "/proc/out.vtkhdf", NULL, &options));
 }
 
+/* HDF5 takes UTF-8 only: every call says so alike, and leaves no file. */
+static void a_path_in_latin_1_is_refused(const davegan_model_t *model) {
+    const char *path = TEST_FILE("caf\xe9.h5");
+    const davegan_generate_options_t options = some_realisations(0, 1);
+    davegan_train_options_t training = short_training();
+    davegan_micrograph_t *micrograph = small_micrograph();
+    davegan_model_t *none = NULL;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", davegan_generate(model, path, NULL, &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", davegan_generate(model, path, "group", &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", davegan_model_save(model, path));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", davegan_model_load(path, DAVEGAN_DEVICE_KIND_CPU, 0, &none));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", davegan_train_micrograph(micrograph, path, &training, NULL));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", davegan_micrograph_write(micrograph, path, "phase"));
+    CHECK(fopen(path, "rb") == NULL);
+    davegan_micrograph_free(micrograph);
+    OK(davegan_model_save(model, TEST_FILE("text.h5")));
+    CHECK(rename(TEST_FILE("text.h5"), path) == 0);
+    FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", davegan_micrograph_read(path, "tiles", NULL, &micrograph));
+    CHECK(remove(path) == 0);
+}
+
 int main(void) {
     davegan_model_t *model = small_model(TEST_FILE("model.h5"));
     realisations_depend_on_their_index_alone(model);
@@ -202,6 +223,7 @@ int main(void) {
     files_hold_the_same(model, TEST_FILE("group.h5"), "/ensemble/a", "/ensemble/a/phase");
     generation_can_be_cancelled(model);
     wrong_arguments_are_refused(model);
+    a_path_in_latin_1_is_refused(model);
     davegan_model_free(model);
     voxel_sizes_reach_the_file();
     return 0;

@@ -173,7 +173,7 @@ static void filters_that_are_not_there_are_named(void) {
         CHECK(H5Dclose(dataset) >= 0 && H5Pclose(list) >= 0 && H5Sclose(space) >= 0 && H5Fclose(file) >= 0);
         davegan_micrograph_t *read = NULL;
         FAILS(DAVEGAN_HDF5, FILTERS[i].name, davegan_micrograph_read(TEST_FILE("filter.h5"), NULL, NULL, &read));
-        CHECK(strstr(davegan_last_error(), "gzip") != NULL && strstr(davegan_last_error(), "HDF5_PLUGIN_PATH") != NULL);
+        CHECK(strstr(davegan_last_error(), "h5repack -f GZIP=1") != NULL);
     }
 }
 

@@ -271,6 +271,24 @@ fn hdf5_after_a_user_block_is_found() {
     assert_is_pattern(&read_auto(&path, None).unwrap(), 10.0, 200.0);
 }
 
+/// HDF5's words alone do not help.
+fn assert_advises(reason: &str) {
+    let ours = reason.split("(HDF5 says").next().unwrap();
+    assert!(["damaged", "truncated", "h5repack"].iter().any(|word| ours.contains(word)), "{reason}");
+}
+
+#[test]
+fn a_file_of_a_newer_hdf5_is_told_from_a_damaged_one() {
+    let folder = Folder::new("newer");
+    let path = folder.file("m.h5");
+    write_hdf5(&path, "m", &Array2::from_shape_fn((5, 7), |(y, x)| pattern(y, x)));
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[8] = 9; // the version of the superblock
+    fs::write(&path, bytes).unwrap();
+    let message = message(&path, None);
+    assert!(message.contains("written by a newer HDF5") && message.contains("h5repack --high=2"), "{message}");
+}
+
 /// Cut short, `good` must be refused, unless what is missing comes after the pixels; with bytes changed at random places
 /// it may be read or refused, but no more.
 fn survives_damage(path: &Path, dataset: Option<&str>) {
@@ -279,8 +297,10 @@ fn survives_damage(path: &Path, dataset: Option<&str>) {
     let mut rng = ChaCha8Rng::seed_from_u64(17);
     for length in (0..good.len()).step_by((good.len() / 200).max(1)) {
         fs::write(path, &good[..length]).unwrap();
-        if let Ok(read) = read_auto(path, dataset) {
-            assert_eq!(read, whole, "{length} of {} bytes of {}", good.len(), path.display());
+        match read_auto(path, dataset) {
+            Err(Error::Hdf5 { reason, .. }) => assert_advises(&reason),
+            Err(_) => {}
+            Ok(read) => assert_eq!(read, whole, "{length} of {} bytes of {}", good.len(), path.display()),
         }
     }
     fs::write(path, &good[..good.len() / 2]).unwrap();
@@ -292,9 +312,11 @@ fn survives_damage(path: &Path, dataset: Option<&str>) {
             bad[position] = rng.random();
         }
         fs::write(path, &bad).unwrap();
-        // Whatever the outcome, the process lives and the text is there.
-        if let Err(error) = read_auto(path, dataset) {
-            assert!(!error.to_string().is_empty());
+        // Whatever the outcome, the process lives and the text says what to do.
+        match read_auto(path, dataset) {
+            Err(Error::Hdf5 { reason, .. }) => assert_advises(&reason),
+            Err(error) => assert!(!error.to_string().is_empty()),
+            Ok(_) => {}
         }
     }
 }

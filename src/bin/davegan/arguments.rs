@@ -113,6 +113,8 @@ pub fn describe(micrograph: &Micrograph) -> String {
     let side = micrograph.voxel_size.map(|side| format!(" of {side}")).unwrap_or_default();
     let mut text = format!("{}: {count}{nx} x {ny} pixels{side}\n", micrograph.source);
     for (phase, (value, share)) in micrograph.phase_values.iter().zip(images.volume_fractions()).enumerate() {
+        let all_digits = value.to_string();
+        let value = if all_digits.len() > 24 { format!("{value:e}") } else { all_digits };
         writeln!(text, "phase {phase}: value {value}, {:.2} %", 100.0 * share).expect("a text takes what is written");
     }
     micrograph.warnings.iter().for_each(|warning| text.push_str(&format!("warning: {warning}\n")));

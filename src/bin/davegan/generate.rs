@@ -58,5 +58,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ..FileOptions::default()
     };
     generate_to_file(&model, &arguments.output, &options, &file, &mut progress::follow("generating")?)?;
-    print(&format!("wrote {} realisations to {}\n", arguments.count, arguments.output.display()))
+    let noun = if arguments.count == 1 { "realisation" } else { "realisations" };
+    print(&format!("wrote {} {noun} to {}\n", arguments.count, arguments.output.display()))
 }

@@ -75,7 +75,11 @@ impl Selection {
     pub fn from_rows(candidates: usize, rows: Array2<f64>, n_phases: usize) -> Result<Self> {
         let phases: Vec<f64> = (0..n_phases).map(|phase| phase as f64).collect();
         if rows.ncols() != COLUMNS || rows.is_empty() {
-            return Err(Error::invalid(format!("has {} columns instead of {COLUMNS}", rows.ncols())));
+            let reason = format!("has {} x {} values, not a row a phase of {COLUMNS}", rows.nrows(), rows.ncols());
+            return Err(Error::invalid(reason));
+        }
+        if rows.column(0).windows(2).into_iter().any(|pair| pair[0] >= pair[1]) {
+            return Err(Error::invalid("has its phases twice or out of order"));
         }
         if rows.column(0).iter().any(|phase| !phases.contains(phase)) || rows.iter().any(|value| !value.is_finite()) {
             return Err(Error::invalid(format!("holds a phase that is not 0 to {}, or infinity or NaN", n_phases - 1)));
@@ -219,7 +223,9 @@ mod tests {
             (row(2.0, 0.5), "not 0 to 1"),
             (row(0.5, 0.5), "not 0 to 1"),
             (row(1.0, f64::NAN), "NaN"),
-            (Array2::zeros((1, 8)), "8 columns"),
+            (Array2::zeros((1, 8)), "1 x 8 values"),
+            (Array2::zeros((0, COLUMNS)), "0 x 22 values"),
+            (Array2::zeros((2, COLUMNS)), "twice"),
         ] {
             let text = Selection::from_rows(16, rows, 2).unwrap_err().to_string();
             assert!(text.contains(what), "{text}");

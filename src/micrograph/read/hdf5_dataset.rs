@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Contents;
+use crate::error::{check_path, hdf5_words};
 use crate::micrograph::{check_size, stack};
 use crate::{Error, Result};
 use hdf5::filters::Filter;
@@ -20,10 +21,11 @@ const MATLAB_CLASS: &str = "MATLAB_class";
 ///
 /// Those of [`Micrograph::read`](crate::micrograph::Micrograph::read) for HDF5.
 pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Contents, String)> {
+    check_path(path)?;
     // HDF5 is not safe to use from several threads at once, so one lock is held from opening to closing.
     hdf5::sync::sync(|| {
         hdf5::silence_errors(true);
-        let file = hdf5::File::open(path).map_err(|e| Error::hdf5(path, e))?;
+        let file = hdf5::File::open(path).map_err(|e| Error::of_hdf5(path, "open the file", &e))?;
         let name = match name {
             Some(name) => name.to_owned(),
             None => only_dataset(path, &file)?,
@@ -34,7 +36,7 @@ pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Contents, String)
 }
 
 fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Contents> {
-    let refused = |e| Error::hdf5(path, format!("dataset '{name}': {e}"));
+    let refused = |e| Error::of_hdf5(path, &format!("read the dataset '{name}'"), &e);
     let in_dataset = |reason| Error::format(path, format!("dataset '{name}': {reason}"));
     if !is_numeric(dataset).map_err(refused)? {
         return Err(Error::format(path, format!("dataset '{name}' holds no numbers; name one that does")));
@@ -53,8 +55,8 @@ fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Contents> {
         Some(filter) => Error::hdf5(
             path,
             format!(
-                "dataset '{name}' is compressed with the filter {filter}, which is not part of this library; write it with \
-                 gzip or without compression, or set HDF5_PLUGIN_PATH to the folder of a plugin for it"
+                "dataset '{name}' is compressed with the filter {filter}, which is not part of this library; convert the \
+                 file with `h5repack -f GZIP=1 OLD NEW`"
             ),
         ),
         None => refused(error),
@@ -105,7 +107,7 @@ fn is_numeric(dataset: &Dataset) -> hdf5::Result<bool> {
 }
 
 fn only_dataset(path: &Path, file: &Group) -> Result<String> {
-    let mut found = candidates(file).map_err(|e| Error::hdf5(path, e))?;
+    let mut found = candidates(file).map_err(|e| Error::of_hdf5(path, "search the file for datasets", &e))?;
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => Err(Error::format(path, "holds no numeric dataset of shape (ny, nx) or (n, ny, nx)")),
@@ -117,9 +119,13 @@ fn no_dataset(path: &Path, file: &Group, name: &str, error: &hdf5::Error) -> Err
     let existing = match candidates(file) {
         Ok(found) if found.is_empty() => "the file holds none that could be a micrograph".into(),
         Ok(found) => format!("the file holds {}", listed(&found)),
-        Err(e) => format!("the file cannot be searched for others ({e})"),
+        Err(_) => return Error::of_hdf5(path, &format!("open the dataset '{name}'"), error),
     };
-    Error::hdf5(path, format!("dataset '{name}' cannot be opened; {existing} ({error})"))
+    let words = hdf5_words(error);
+    Error::hdf5(
+        path,
+        format!("dataset '{name}' cannot be opened: it is not there, or damaged; {existing} (HDF5 says: {words})"),
+    )
 }
 
 fn listed(names: &[String]) -> String {

@@ -13,6 +13,7 @@ use std::path::Path;
 use ndarray::{Array3, Axis};
 
 use super::{Micrograph, PhaseImages, Region, Segmentation, VoxelSize};
+use crate::error::short;
 use crate::files::{bytes_at, is_hdf5, open_regular};
 use crate::{Error, Result};
 
@@ -74,6 +75,7 @@ impl Micrograph {
     ///
     /// * [`Error::InvalidParameter`]: wrong thresholds, number of phases or voxel size; a region that is not inside the
     ///   image; `dataset` missing where there is a choice, or given for a PNG or TIFF.
+    ///   A path that is not UTF-8 is refused too if the file is HDF5.
     /// * [`Error::Io`]: the file cannot be opened or read.
     /// * [`Error::Hdf5`]: there is no such dataset (the text lists those that exist), or HDF5 cannot read the file,
     ///   which may be truncated, corrupted or compressed with a filter that is not there.
@@ -151,8 +153,9 @@ impl PhaseImages {
             return Err(Error::format(
                 path,
                 format!(
-                    "dataset '{dataset}': the pixel at y = {y}, x = {x} of image {image} is {value}; the phases are numbered \
+                    "dataset '{dataset}': the pixel at y = {y}, x = {x} of image {image} is {}; the phases are numbered \
                      0 to {} here",
+                    short(*value),
                     n_phases - 1
                 ),
             ));

@@ -111,11 +111,13 @@ fn stream(seed: u64, index: usize) -> ChaCha8Rng {
 }
 
 /// Refuses a value out of `range`, NaN included.
-fn check_range<T: PartialOrd + Display>(name: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
+fn check_range<T: PartialOrd + Display + Debug>(name: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
     if range.contains(&value) {
         return Ok(());
     }
-    Err(Error::invalid(format!("{name} is {value}, but must be {} to {}", range.start(), range.end())))
+    let all_digits = value.to_string();
+    let text = if all_digits.len() > 24 { format!("{value:?}") } else { all_digits };
+    Err(Error::invalid(format!("{name} is {text}, but must be {} to {}", range.start(), range.end())))
 }
 
 #[cfg(test)]
@@ -161,7 +163,7 @@ mod tests {
     fn counts_and_sides_out_of_range_are_named() {
         let message = |sample: Sample, count| sample.make(0, count).unwrap_err().to_string();
         assert!(message(all()[0].clone(), 0).contains("0 images"));
-        assert!(message(all()[3].clone(), usize::MAX).contains("are more than"));
+        assert!(message(all()[3].clone(), usize::MAX).contains("have more than"));
         let wide = Checkerboard { nx: 1 << 40, ..Checkerboard::default() };
         assert!(message(Sample::Checkerboard(wide), 1).contains("1099511627776"));
         let none = GaussianField { ny: 0, ..GaussianField::default() };

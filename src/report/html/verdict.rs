@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::judgement::Judgement;
 use super::subject::Subject;
-use crate::report::number::whole;
+use crate::report::number::{counted, whole};
 use crate::training::TrainingOptions;
 
 /// Minimum number of realisations for a verdict.
@@ -83,7 +83,8 @@ fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
         ));
     }
     if subject.realisations.len() < ENOUGH {
-        notes.push(format!("Only {} realisations: give {ENOUGH} for a verdict.", subject.realisations.len()));
+        notes
+            .push(format!("Only {}: give {ENOUGH} for a verdict.", counted(subject.realisations.len(), "realisation")));
     }
     let (done, planned) = (model.record.steps, model.record.steps_planned);
     if done < planned {

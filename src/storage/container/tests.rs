@@ -143,7 +143,7 @@ fn what_is_no_model_is_told_from_what_is_missing() {
     sample().write(directory.path("other.h5")).unwrap();
     let seal = String::from_utf8_lossy(&fs::read(directory.path("other.h5")).unwrap()[..64]).into_owned();
     let now = format!("version {FORMAT_VERSION}");
-    for (other, words) in [(FORMAT_VERSION + 1, "use a newer davegan"), (FORMAT_VERSION - 1, "train again")] {
+    for (other, words) in [(FORMAT_VERSION + 1, "by a newer davegan"), (FORMAT_VERSION - 1, "by an older davegan")] {
         fs::write(directory.path("other.h5"), seal.replace(&now, &format!("version {other}"))).unwrap();
         assert!(matches!(check(directory.path("other.h5"), words), Error::Format { .. }));
     }
@@ -172,12 +172,21 @@ fn no_damaged_byte_and_no_missing_end_is_accepted() {
 }
 
 /// Makes a file with a good seal around whatever `fill` puts in, and returns what reading it says.
-fn read_forged(fill: impl FnOnce(&hdf5::File)) -> Error {
+///
+/// Where `fill` gives something the name "latin", it has a name that is not UTF-8 then.
+fn read_forged(fill: &dyn Fn(&hdf5::File)) -> Error {
     let directory = TestDirectory::new("container-forged");
     let path = directory.path("model.h5");
     let file = file_options().with_fcpl(|p| p.userblock(512)).create(&path).unwrap();
     fill(&file);
     file.close().unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    for place in 0..bytes.len() - 5 {
+        if &bytes[place..place + 5] == b"latin" {
+            bytes[place + 1] = 0xe4;
+        }
+    }
+    fs::write(&path, bytes).unwrap();
     seal(&path).unwrap();
     Container::read(&path).unwrap_err()
 }
@@ -185,19 +194,50 @@ fn read_forged(fill: impl FnOnce(&hdf5::File)) -> Error {
 #[test]
 fn forged_content_behind_a_good_seal_is_refused() {
     let sides = (1_usize << 40, 1_usize << 20);
+    let small = |f: &hdf5::File, name: &str| f.new_dataset::<u8>().shape(4).create(name).unwrap();
+    let number = |f: &hdf5::File, name: &str, value: i64| {
+        f.new_attr::<i64>().create(name).unwrap().write_scalar(&value).unwrap();
+    };
     type Forgery<'a> = (&'a str, &'a dyn Fn(&hdf5::File));
-    let forgeries: [Forgery; 7] = [
+    let forgeries: [Forgery; 21] = [
         ("claims the shape", &|f| drop(f.new_dataset::<f64>().shape(sides).create("huge").unwrap())),
         ("claims the shape", &|f| drop(f.new_dataset::<u8>().chunk((1, 4096)).shape(sides).create("huge").unwrap())),
-        ("uint16", &|f| drop(f.new_dataset_builder().with_data(&[1_u16]).create("type").unwrap())),
-        ("uint16", &|f| drop(f.new_attr::<u16>().create("type").unwrap())),
-        ("expected a single", &|f| drop(f.new_attr::<i64>().shape(2).create("many").unwrap())),
+        ("\"type\" is of another type", &|f| drop(f.new_dataset_builder().with_data(&[1_u16]).create("type").unwrap())),
+        ("\"type\" is of another type", &|f| drop(f.new_attr::<u16>().create("type").unwrap())),
+        ("\"many\" is of another type", &|f| drop(f.new_attr::<i64>().shape(2).create("many").unwrap())),
+        ("l\\xe4tin is not UTF-8", &|f| number(f, "latin", 1)),
+        ("neither group nor array", &|f| drop(f.create_group("latin").unwrap())),
+        ("more than 2048 attributes", &|f| (0..2049).for_each(|i| number(f, &i.to_string(), 1))),
+        ("more than 2048 groups", &|f| (0..2049).for_each(|i| drop(f.create_group(&i.to_string()).unwrap()))),
+        ("more than 2048 groups", &|f| {
+            let groups = ["a", "b", "c", "d"].map(|name| f.create_group(name).unwrap());
+            for (group, next) in groups.iter().zip(["/b", "/c", "/d"]) {
+                (0..20).for_each(|i| group.link_hard(next, &i.to_string()).unwrap());
+            }
+        }),
         ("neither group nor array", &|f| f.link_external("/etc/passwd", "/", "out").unwrap()),
+        ("neither group nor array", &|f| f.link_soft("/", "out").unwrap()),
         ("nested deeper", &|f| f.create_group("a").unwrap().link_hard("/a", "a").unwrap()),
+        ("\"x\" has attributes", &|f| drop(small(f, "x").new_attr::<i64>().create("scale").unwrap())),
+        ("another file", &|f| drop(f.new_dataset::<u8>().external("/etc/passwd", 0, 4).shape(4).create("x").unwrap())),
+        ("another file", &|f| {
+            let data = f.new_dataset::<u8>().virtual_map("/other.h5", "x", 4, .., 4, ..);
+            drop(data.shape(4).create("x").unwrap());
+        }),
+        ("another way", &|f| drop(f.new_dataset::<u8>().chunk(4).shuffle().shape(4).create("x").unwrap())),
+        ("format is missing", &|f| number(f, "x", 1)),
+        ("format is Integer(1)", &|f| number(f, "format", 1)),
+        ("a newer davegan: format version 99", &|f| number(f, "format_version", 99)),
+        ("sha256 is Text", &|f| {
+            drop(fs::remove_file(f.filename()));
+            sample().write(f.filename()).unwrap();
+            let whole = file_options().open_rw(f.filename()).unwrap();
+            whole.attr("rate").unwrap().write_scalar(&1.0).unwrap();
+        }),
     ];
     for (words, fill) in forgeries {
         let error = read_forged(fill);
-        assert!(matches!(error, Error::Format { .. }), "{error:?}");
-        assert!(error.to_string().contains(words), "{error}");
+        assert!(matches!(error, Error::Format { .. }), "{words}: {error:?}");
+        assert!(error.to_string().contains(words), "{words}: {error}");
     }
 }

@@ -1,0 +1,205 @@
+//! A file is whole or refused: each part changed in turn to values that contradict the others.
+
+use ndarray::{ArrayD, Axis, IxDyn};
+
+use super::*;
+use crate::micrograph::{Checkerboard, LengthUnit, Micrograph, Sample, VoxelSize, tiles};
+use crate::model::{LossRow, Origin, Selection};
+use crate::network::Profile;
+use crate::progress::Losses;
+use crate::storage::checkpoint_file::checkpoint_container;
+use crate::storage::model_file::model_container;
+use crate::storage::testing::TestDirectory;
+use crate::storage::{Attribute, NamedArray, write_checkpoint};
+
+/// A checkpoint in which nothing is left out, after 100 of 120 steps.
+fn checkpoint() -> Checkpoint {
+    let sample = Sample::Checkerboard(Checkerboard { ny: 70, nx: 100, cell: 8 }).make(1, 1).unwrap();
+    let micrograph = Micrograph { voxel_size: Some(VoxelSize::new(0.5, LengthUnit::Micrometre).unwrap()), ..sample };
+    let options = TrainingOptions { steps: 120, ..TrainingOptions::new(Profile::Paper32) }
+        .with(|r| (r.ema_decay, r.candidates, r.discriminator_spectral) = (0.9, 8, true));
+    let tiles = tiles(&micrograph.images, 32).unwrap();
+    let mut checkpoint = Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex());
+    checkpoint.state.step = 100;
+    let losses = Losses::from_array([1.0; 5]);
+    checkpoint.history = [50, 100].map(|step| LossRow { step, losses }).into();
+    let row = ArrayD::from_shape_fn(IxDyn(&[1, 22]), |i| if i[1] == 0 { 1.0 } else { 0.5 });
+    let rows = row.into_dimensionality().unwrap();
+    checkpoint.best = Some(BestCheckpoint {
+        step: 60,
+        smallest_shortfall: 2.5,
+        selection: Some(Selection::from_rows(8, rows, 2).unwrap()),
+        encoder: checkpoint.state.encoder.network.clone(),
+        generator: checkpoint.state.generator.network.clone(),
+    });
+    checkpoint
+}
+
+/// What reading `file` says.
+fn said(file: Container) -> Result<()> {
+    whole(Path::new("model.h5"), file, &burn_tensor::Device::flex()).map(drop)
+}
+
+/// Whether `file` is refused in words that name `name`; panics if they do not.
+fn is_refused(file: Container, name: &str, change: &str) -> bool {
+    match said(file) {
+        Ok(()) => false,
+        Err(Error::Format { reason, .. }) if reason.contains(name) => true,
+        Err(other) => panic!("{name} {change}: {other:?}"),
+    }
+}
+
+/// A change, and whether it is wrong for every part.
+type Change<T> = (&'static str, bool, fn(&T) -> Option<T>);
+
+/// `None`: the part is missing.
+const OF_ATTRIBUTES: [Change<Attribute>; 9] = [
+    ("missing", true, |_| None),
+    ("of another type", true, |old| match old {
+        Attribute::Real(_) => Some(Attribute::Integer(1)),
+        _ => Some(Attribute::Real(1.0)),
+    }),
+    ("negative", true, |old| match old {
+        Attribute::Real(_) => Some(Attribute::Real(-1.0)),
+        _ => Some(Attribute::Integer(-1)),
+    }),
+    ("huge", true, |_| Some(Attribute::Integer(i64::MAX))),
+    ("zero", false, |_| Some(Attribute::Integer(0))),
+    ("NaN", true, |_| Some(Attribute::Real(f64::NAN))),
+    ("infinite", true, |_| Some(Attribute::Real(f64::INFINITY))),
+    ("empty text", false, |_| Some(Attribute::Text(String::new()))),
+    ("strange text", false, |_| Some(Attribute::Text("1e999 \u{1f600} = [".into()))),
+];
+
+fn with_first(old: &NamedArray, value: f64) -> Option<NamedArray> {
+    let mut new = old.clone();
+    match &mut new {
+        NamedArray::F32(array) => array.iter_mut().take(1).for_each(|first| *first = value as f32),
+        NamedArray::F64(array) => array.iter_mut().take(1).for_each(|first| *first = value),
+        NamedArray::U8(array) => array.iter_mut().take(1).for_each(|first| *first = 255),
+        NamedArray::I64(array) => array.iter_mut().take(1).for_each(|first| *first = -1),
+    }
+    Some(new)
+}
+
+const OF_ARRAYS: [Change<NamedArray>; 8] = [
+    ("missing", true, |_| None),
+    ("of another type", true, |old| Some(NamedArray::I64(ArrayD::zeros(old.shape())))),
+    ("of another shape", true, |old| match old.clone() {
+        NamedArray::F32(array) => Some(NamedArray::F32(array.insert_axis(Axis(0)))),
+        NamedArray::F64(array) => Some(NamedArray::F64(array.insert_axis(Axis(0)))),
+        NamedArray::U8(array) => Some(NamedArray::U8(array.insert_axis(Axis(0)))),
+        NamedArray::I64(array) => Some(NamedArray::I64(array.insert_axis(Axis(0)))),
+    }),
+    // A file may have no losses yet.
+    ("empty", false, |old| match old.clone() {
+        NamedArray::F32(array) => Some(NamedArray::F32(array.slice_axis(Axis(0), (..0).into()).into_owned())),
+        NamedArray::F64(array) => Some(NamedArray::F64(array.slice_axis(Axis(0), (..0).into()).into_owned())),
+        NamedArray::U8(array) => Some(NamedArray::U8(array.slice_axis(Axis(0), (..0).into()).into_owned())),
+        NamedArray::I64(array) => Some(NamedArray::I64(array.slice_axis(Axis(0), (..0).into()).into_owned())),
+    }),
+    ("NaN", true, |old| with_first(old, f64::NAN)),
+    ("infinite", true, |old| with_first(old, f64::NEG_INFINITY)),
+    // Weights may be negative or large.
+    ("negative", false, |old| with_first(old, -1.5)),
+    ("huge", false, |old| with_first(old, 1e30)),
+];
+
+#[test]
+fn every_part_that_contradicts_the_others_is_refused_by_name() {
+    let checkpoint = checkpoint();
+    let files = [checkpoint_container(&checkpoint).unwrap(), model_container(&checkpoint.model()).unwrap()];
+    for file in files {
+        said(file.clone()).unwrap();
+        for (name, old) in &file.attributes {
+            for (change, wrong, new) in OF_ATTRIBUTES {
+                let mut file = file.clone();
+                file.attributes.remove(name);
+                file.attributes.extend(new(old).map(|new| (name.clone(), new)));
+                // Without these the file is one of a training that had them not.
+                let optional = change == "missing" && name == "voxel_size";
+                let named = if (name.as_str(), change) == ("candidates", "missing") { "selection" } else { name };
+                let named = if (name.as_str(), change) == ("best_step", "missing") { "best_s" } else { named };
+                let lone =
+                    change == "missing" && name == "best_step" && !file.attributes.contains_key("best_shortfall");
+                assert!(is_refused(file, named, change) || !wrong || optional || lone, "{name} {change} is accepted");
+            }
+        }
+        // The arrays of a model are the same in both files.
+        let arrays = file.arrays.iter().filter(|_| file.attributes.contains_key("best_shortfall"));
+        for (name, old) in arrays {
+            for (change, wrong, new) in OF_ARRAYS {
+                let mut file = file.clone();
+                file.arrays.remove(name);
+                file.arrays.extend(new(old).map(|new| (name.clone(), new)));
+                assert!(is_refused(file, name, change) || !wrong, "{name} {change} is accepted");
+            }
+        }
+        for name in ["another", "encoder/9/kernel", "training/another"] {
+            let mut more = file.clone();
+            more.arrays.insert(name.into(), NamedArray::U8(ArrayD::zeros(IxDyn(&[1]))));
+            let named = if said(more.clone()).unwrap_err().to_string().contains(name) { name } else { "training/" };
+            assert!(is_refused(more, named, "additional"), "{name} is accepted");
+            let mut more = file.clone();
+            more.attributes.insert(name.into(), Attribute::Integer(1));
+            assert!(is_refused(more, name, "additional"), "{name} is accepted");
+        }
+    }
+}
+
+#[test]
+fn every_option_that_contradicts_is_refused_by_name() {
+    let file = model_container(&checkpoint().model()).unwrap();
+    let Attribute::Text(text) = &file.attributes["options"] else { panic!("options are text") };
+    let with_options = |options: String| {
+        let mut file = file.clone();
+        file.attributes.insert("options".into(), Attribute::Text(options));
+        file
+    };
+    for line in text.lines() {
+        let name = line.split(' ').next().unwrap();
+        let with = |new: &str| with_options(text.replace(line, new));
+        assert!(is_refused(with(""), name, "missing"));
+        for value in ["nan", "inf", "-1", "-1.0", "1e300", "9223372036854775807", "\"x\"", "[]"] {
+            // A seed may be any number, and each file may be of another training.
+            let fits = name == "seed" && value == "9223372036854775807";
+            let said = is_refused(with(&format!("{name} = {value}")), name, value);
+            assert!(said || fits, "{name} = {value} is accepted");
+        }
+    }
+    assert!(is_refused(with_options(format!("{text}\nunknown = 1")), "unknown = 1", "additional"));
+    assert!(is_refused(with_options(format!("{text}\nbeta = 1.0")), "beta", "twice"));
+}
+
+#[test]
+fn phases_rows_and_rounds_are_in_order() {
+    let file = model_container(&checkpoint().model()).unwrap();
+    let f64s = |shape: &[usize], values: &[f64]| {
+        NamedArray::F64(ArrayD::from_shape_vec(IxDyn(shape), values.to_vec()).unwrap())
+    };
+    let row = |step: f64| [step, 1.0, 1.0, 1.0, 1.0, 1.0];
+    for (name, array) in [
+        ("phase_values", f64s(&[2], &[1.0, 0.0])),
+        ("phase_values", f64s(&[2], &[1.0, 1.0])),
+        ("history", f64s(&[2, 6], &[row(100.0), row(50.0)].concat())),
+        ("history", f64s(&[2, 6], &[row(50.0), row(50.0)].concat())),
+        ("history", f64s(&[1, 6], &row(150.0))),
+        ("history", f64s(&[1, 6], &row(0.5))),
+        ("selection", f64s(&[2, 22], &[0.0; 44])),
+    ] {
+        let mut file = file.clone();
+        file.arrays.insert(name.into(), array);
+        assert!(is_refused(file, name, "out of order"), "{name}");
+    }
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let directory = TestDirectory::new("reader-not-finite");
+    let mut checkpoint = checkpoint();
+    let adam = &mut checkpoint.state.generator.adam;
+    adam.second = adam.second.clone() / 0.0;
+    let error = write_checkpoint(&checkpoint, &directory.path("model.h5")).unwrap_err();
+    assert!(matches!(&error, Error::Diverged(text) if text.contains("generator/adam/second holds NaN")), "{error:?}");
+    assert!(directory.names().is_empty());
+}
