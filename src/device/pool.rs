@@ -1,18 +1,52 @@
 //! Thread pools.
 
+use std::ops::Deref;
+use std::thread::{Builder, JoinHandle};
+
+use crate::error::counted;
 use crate::{Error, Result};
 
 /// Largest number of threads of one call.
 pub const MAX_THREADS: usize = 1024;
 
-/// A pool of `threads` threads (0: one per core), which end when the pool is dropped.
+/// A pool of threads, which have ended when it is dropped: Rayon's own pool only tells them to end.
+///
+/// So no thread outlives the call that it works for, and a host can fork after any call.
+///
+/// Fields are dropped in their order.
+pub struct ThreadPool {
+    pool: rayon::ThreadPool,
+    _threads: Threads,
+}
+
+/// Threads that are waited for when dropped.
+struct Threads(Vec<JoinHandle<()>>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        for thread in self.0.drain(..) {
+            // Rayon has passed a panic on already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Deref for ThreadPool {
+    type Target = rayon::ThreadPool;
+
+    fn deref(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+}
+
+/// A pool of `threads` threads (0: one per core).
 ///
 /// Rayon's global pool is never started: its threads would stay in the host's process.
 ///
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] above [`MAX_THREADS`], [`Error::OutOfMemory`] if the system refuses the threads.
-pub fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
+pub fn thread_pool(threads: usize) -> Result<ThreadPool> {
     if threads > MAX_THREADS {
         return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a core) to {MAX_THREADS}")));
     }
@@ -21,20 +55,50 @@ pub fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
         _ => threads,
     };
-    rayon::ThreadPoolBuilder::new()
+    let mut started = Threads(Vec::new());
+    let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
-        .thread_name(|index| format!("davegan-{index}"))
+        .spawn_handler(|thread| {
+            let name = format!("davegan-{}", thread.index());
+            started.0.push(Builder::new().name(name).spawn(|| thread.run())?);
+            Ok(())
+        })
         .build()
-        .map_err(|error| Error::OutOfMemory(format!("cannot start {threads} threads: {error}; ask for fewer")))
+        .map_err(|error| {
+            Error::OutOfMemory(format!("cannot start {}: {error}; ask for fewer", counted(threads, "thread")))
+        })?;
+    Ok(ThreadPool { pool, _threads: started })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn absurd_thread_counts_are_refused() {
         assert!(matches!(thread_pool(MAX_THREADS + 1), Err(Error::InvalidParameter(_))));
         assert_eq!(thread_pool(2).unwrap().current_num_threads(), 2);
+    }
+
+    #[test]
+    fn no_thread_outlives_its_pool() {
+        struct CountAtEnd(Arc<AtomicUsize>);
+        impl Drop for CountAtEnd {
+            fn drop(&mut self) {
+                std::thread::sleep(Duration::from_millis(20));
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        thread_local!(static AT_END: RefCell<Option<CountAtEnd>> = const { RefCell::new(None) });
+        let ended = Arc::new(AtomicUsize::new(0));
+        let pool = thread_pool(3).unwrap();
+        pool.broadcast(|_| AT_END.set(Some(CountAtEnd(Arc::clone(&ended)))));
+        drop(pool);
+        assert_eq!(ended.load(Ordering::SeqCst), 3);
     }
 }

@@ -1,7 +1,10 @@
-/* One model used by several threads at once, each with messages of its own. */
+/* One model used by several threads at once, each with messages of its own. No thread of the library outlives a call. */
 #include "fixture.h"
 
+#include <dirent.h>
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { N_THREADS = 4, ROUNDS = 20 };
 
@@ -26,6 +29,70 @@ static void *work(void *argument) {
     return NULL;
 }
 
+/* Threads of this process, but for those that the system is about to remove. */
+static int count_threads(void) {
+    enum { EXITING = 4 }; /* PF_EXITING of Linux */
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL) FAIL("cannot list threads");
+    int count = 0;
+    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
+        char path[512], line[1024];
+        if (task->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "/proc/self/task/%s/stat", task->d_name);
+        FILE *file = fopen(path, "r");
+        if (file == NULL) continue;
+        const size_t length = fread(line, 1, sizeof line - 1, file);
+        fclose(file);
+        line[length] = '\0';
+        unsigned flags = EXITING;
+        const char *behind_name = strrchr(line, ')');
+        if (behind_name != NULL) (void)sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %u", &flags);
+        count += (flags & EXITING) == 0;
+    }
+    closedir(tasks);
+    return count;
+}
+
+static int32_t stop(const davegan_progress_t *progress, void *user_data) {
+    (void)progress;
+    (void)user_data;
+    return 1;
+}
+
+static void no_thread_outlives_a_call(const davegan_model_t *model, const uint8_t *expected) {
+    enum { CALLS = 200, TRAININGS = 10 };
+    uint8_t phases[2 * PIXELS];
+    davegan_generate_options_t options = some_realisations(0, 2);
+    options.threads = 4;
+    for (int call = 0; call < CALLS; ++call) {
+        OK(davegan_generate_into(model, &options, phases, sizeof phases));
+        CHECK_INT(1, count_threads());
+        FAILS(DAVEGAN_BUFFER_SIZE, "buffer", davegan_generate_into(model, &options, phases, 1));
+        CHECK_INT(1, count_threads());
+    }
+    davegan_train_options_t training = short_training();
+    training.threads = 4;
+    training.progress_interval = 0;
+    for (int call = 0; call < TRAININGS; ++call) {
+        davegan_micrograph_t *micrograph = small_micrograph();
+        training.progress = call % 2 == 0 ? NULL : stop;
+        davegan_model_t *trained = NULL;
+        const davegan_status_t status = davegan_train_micrograph(micrograph, NULL, &training, &trained);
+        CHECK_INT(call % 2 == 0 ? DAVEGAN_OK : DAVEGAN_CANCELLED, status);
+        CHECK_INT(1, count_threads());
+        davegan_model_free(trained);
+        davegan_micrograph_free(micrograph);
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+        OK(davegan_generate_into(model, &options, phases, sizeof phases));
+        _exit(memcmp(phases, expected, sizeof phases) == 0 ? 0 : 1);
+    }
+    int status = 1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_INT(0, status);
+}
+
 int main(void) {
     davegan_model_t *model = small_model(TEST_FILE("model.h5"));
     uint8_t expected[2 * N_THREADS * PIXELS];
@@ -40,6 +107,7 @@ int main(void) {
         CHECK(pthread_create(&threads[i], NULL, work, &jobs[i]) == 0);
     }
     for (int i = 0; i < N_THREADS; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
+    if (test_device() == DAVEGAN_DEVICE_KIND_CPU) no_thread_outlives_a_call(model, expected);
     davegan_model_free(model);
     return 0;
 }
