@@ -9,6 +9,9 @@ const HEAP_HEADER: usize = 32;
 /// Where this header says which of its space is free, and the value for none.
 const HEAP_FREE: (usize, [u8; 8]) = (16, [1, 0, 0, 0, 0, 0, 0, 0]);
 
+/// The smallest page of the system's file cache.
+const PAGE_BYTES: u64 = 4096;
+
 /// Which changes come first. See [`writes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Turn(pub u16);
@@ -48,6 +51,12 @@ impl Change {
         }
         old.truncate(last + 1);
         Some(Self { turn, start: start + first as u64, old: old.split_off(first), new: new[first..=last].to_vec() })
+    }
+
+    /// Whether one write makes the change, within one page of the system's file cache.
+    pub fn is_within_a_page(&self) -> bool {
+        let last = self.start + self.new.len() as u64 - 1;
+        self.turn != HEAP && self.start / PAGE_BYTES == last / PAGE_BYTES
     }
 
     /// Whether `found` are bytes from before, from after or from within the change.

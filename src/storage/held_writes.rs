@@ -243,6 +243,8 @@ fn copy_of(error: &io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
     use super::*;
     use crate::storage::testing::TestDirectory;
 
@@ -272,7 +274,7 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"0123456789abcd");
         assert_eq!(content(&mut writes), b"012xyz6789abcd");
         // Freed by this commit, so the next may use it at once.
-        writes.commit(&path, vec![7..9]).unwrap();
+        writes.commit(&path, once(7..9).collect()).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"012xyz6789abcd");
         writes.write(7, b"--");
         writes.write(8, b"++");
@@ -308,7 +310,7 @@ mod tests {
             if random(20) == 0 {
                 let from = random(170) as usize;
                 let free = from..from + random(30) as usize;
-                writes.commit(&path, vec![free.start as u64..free.end as u64]).unwrap();
+                writes.commit(&path, once(free.start as u64..free.end as u64).collect()).unwrap();
                 // What is given up need not be written.
                 expected[free.clone()].copy_from_slice(&content(&mut writes)[free]);
             }

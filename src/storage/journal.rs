@@ -24,8 +24,8 @@ pub(super) fn journal_of(path: &Path) -> PathBuf {
 /// Makes `changes` to `file`, which is at `path` and `length` bytes long afterwards, so that none or all of them are
 /// made, if need be by [`complete`].
 pub(super) fn apply(file: &File, path: &Path, mut changes: Vec<Change>, length: u64) -> io::Result<()> {
-    // The system makes a single short change whole.
-    if changes.len() <= 1 {
+    // The system makes a change within a page whole.
+    if changes.len() <= 1 && changes.iter().all(Change::is_within_a_page) {
         return change::apply(file, &mut changes);
     }
     let journal = journal_of(path);

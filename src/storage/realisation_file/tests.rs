@@ -213,7 +213,11 @@ fn old_readers_understand_the_file_format() {
         write(&path, &layout, VOLUME, &[1, 2]);
         // Superblock version 0, the only one before HDF5 1.8; version 3, of 1.10, would mark files of killed runs as
         // open for writing.
-        assert_eq!(fs::read(&path).unwrap()[8], 0);
+        let bytes = fs::read(&path).unwrap();
+        assert_eq!(bytes[8], 0);
+        // It names the end of the file, and no file driver.
+        assert_eq!(bytes[40..48], (bytes.len() as u64).to_le_bytes());
+        assert_eq!(bytes[48..56], [0xff; 8]);
         fs::remove_file(path).unwrap();
     }
 }
