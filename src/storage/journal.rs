@@ -12,6 +12,8 @@ use crate::{Error, Result};
 
 const SIGNATURE: &[u8; 16] = b"davegan journal\n";
 const SUFFIX: &str = ".davegan-journal";
+/// Changes are held in memory before they are journalled, so no journal comes near this size.
+const LARGEST: u64 = 1 << 30;
 const DIGEST_BYTES: usize = 32;
 
 /// The journal of the file at `path`.
@@ -47,7 +49,7 @@ pub(super) fn complete(file: &File, path: &Path) -> Result<()> {
     let journal = journal_of(path);
     let bytes = match journal.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Ok(found) if !found.is_file() => Ok(b"none".to_vec()),
+        Ok(found) if !found.is_file() || found.len() > LARGEST => Ok(b"none".to_vec()),
         found => found.and_then(|_| fs::read(&journal)),
     };
     let bytes = bytes.map_err(|e| Error::system(&journal, "read the journal of a killed run", &e))?;
