@@ -42,8 +42,7 @@ impl Output {
         if matches!(kind, Kind::Model | Kind::Hdf5) {
             check_path(path)?;
         }
-        let there = find(path, kind)?;
-        let target = if there.is_some() {
+        let target = if find(path, kind)?.is_some() {
             // An open file that has lost its name has none but that in /proc/self/fd.
             path.canonicalize().unwrap_or_else(|_| path.into())
         } else {
@@ -51,6 +50,8 @@ impl Output {
         };
         let target = absolute(target).map_err(|e| Error::system(path, "find its directory", &e))?;
         let claim = Claim::new(path, &target)?;
+        // Another call may have changed what is there until the claim.
+        let there = find(&target, kind)?;
         if kind != Kind::Hdf5 {
             TemporaryFile::new(&target).map_err(|e| Error::system(path, "create a file in its directory", &e))?;
         }
