@@ -97,13 +97,39 @@ impl Error {
         Self::io(path, format!("cannot {doing}: {error}{advice}"))
     }
 
-    /// An [`Error::Hdf5`] for `path`.
+    /// An [`Error::Hdf5`] for `path`, or an [`Error::OutOfMemory`] where HDF5 says that memory is missing.
     pub fn hdf5(path: impl AsRef<Path>, reason: impl ToString) -> Self {
-        Self::Hdf5 { path: path.as_ref().into(), reason: reason.to_string() }
+        let (path, reason) = (path.as_ref(), reason.to_string());
+        if lacks_memory(&reason) {
+            return Self::OutOfMemory(format!("{}: {reason}; close other programs or raise the limit", path.display()));
+        }
+        Self::Hdf5 { path: path.into(), reason }
     }
 
     /// An [`Error::Format`] for `path`.
     pub fn format(path: impl AsRef<Path>, reason: impl ToString) -> Self {
         Self::Format { path: path.as_ref().into(), reason: reason.to_string() }
+    }
+}
+
+/// Whether HDF5's words are about memory, and not about room in a file.
+fn lacks_memory(words: &str) -> bool {
+    let words = words.to_lowercase();
+    let of_file = ["file space", "file allocation", "errno = "].iter().any(|text| words.contains(text));
+    let allocates = ["allocation failed", "unable to allocate", "can't allocate", "couldn't allocate", "out of memory"];
+    !of_file && allocates.iter().any(|text| words.contains(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_hdf5_lacks_is_told_from_other_failures() {
+        let words = "H5Dread(): can't read data: memory allocation failed for raw data chunk";
+        assert!(matches!(Error::hdf5("a.h5", words), Error::OutOfMemory(text) if text.contains("raw data chunk")));
+        for words in ["H5Dwrite(): can't write: can't allocate file space", "H5Fopen(): bad version number"] {
+            assert!(matches!(Error::hdf5("a.h5", words), Error::Hdf5 { .. }), "{words}");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Devices: where tensors live, and how many threads work on them.
 //!
 //! * `cpu`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
+//! * `memory`: how much may still be taken.
 //! * `pool`: thread pools; `threads`: short tasks on several threads.
 
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+pub mod memory;
 mod pool;
 mod threads;
 #[cfg(feature = "wgpu")]

@@ -4,6 +4,7 @@ use ndarray::{Array4, s};
 use rand::Rng;
 
 use super::PhaseImages;
+use crate::device::memory;
 use crate::{Error, Result};
 
 /// Cuts every image into non-overlapping tiles of `side` x `side` pixels, row by row; what remains at the right and the
@@ -30,10 +31,11 @@ pub fn tiles(images: &PhaseImages, side: usize) -> Result<PhaseImages> {
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] if there are no offsets, a window leaves its image, `side` is zero or larger than an
-/// image, or the images are three-dimensional.
+/// image, or the images are three-dimensional; [`Error::OutOfMemory`] if the windows do not fit into memory.
 pub fn windows(images: &PhaseImages, offsets: &[(usize, usize, usize)], side: usize) -> Result<PhaseImages> {
     let [_, ny, nx] = check_side(images, side)?;
-    let mut cut = Array4::zeros((offsets.len(), 1, side, side));
+    let pixels = memory::zeros(offsets.len() * side * side, "cutting tiles", "give a smaller micrograph")?;
+    let mut cut = Array4::from_shape_vec((offsets.len(), 1, side, side), pixels).expect("as many as in the shape");
     for (mut window, &(image, y, x)) in cut.outer_iter_mut().zip(offsets) {
         if image >= images.len() || y > ny - side || x > nx - side {
             return Err(Error::invalid(format!(

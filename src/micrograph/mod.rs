@@ -27,6 +27,7 @@
 //! `column..column + 1` along x and `row..row + 1` along y, so its centre is at `(column + 0.5, row + 0.5)`.
 
 mod cut;
+mod levels;
 mod otsu;
 mod phase_images;
 mod read;
@@ -35,7 +36,7 @@ mod sample;
 mod segmentation;
 mod voxel_size;
 
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Axis};
 
 pub(crate) use cut::regular_places;
 pub use cut::{random_windows, tiles, windows};
@@ -46,8 +47,9 @@ pub use sample::{Checkerboard, Discs, Ellipse, Ellipses, GaussianField, GrainBou
 pub use segmentation::Segmentation;
 pub use voxel_size::{LengthUnit, VoxelSize};
 
-use crate::error::counted;
+use crate::device::memory;
 use crate::{Error, Result};
+use levels::{ADVICE, stack};
 use segmentation::{Segmented, phase_numbers};
 
 /// The largest number of pixels in all images of a micrograph together, 2^28: a single image of 16384 x 16384.
@@ -78,11 +80,14 @@ impl Micrograph {
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] if a length is zero, `values` has another number of elements than `shape` says, there
-    /// are more than [`MAX_PIXELS`], or they hold fewer than 2 or more than [`MAX_PHASES`] distinct numbers.
+    /// are more than [`MAX_PIXELS`], or they hold fewer than 2 or more than [`MAX_PHASES`] distinct numbers;
+    /// [`Error::OutOfMemory`] if two bytes a pixel do not fit into memory.
     pub fn from_memory(values: &[u8], shape: (usize, usize, usize)) -> Result<Self> {
         check_size(shape).map_err(Error::InvalidParameter)?;
-        let values = stack(shape, values.iter().map(|&value| f64::from(value)).collect());
-        let segmented = values.and_then(|values| phase_numbers(&values)).map_err(Error::InvalidParameter)?;
+        let mut copy = memory::vector(values.len(), "copying the phases", ADVICE)?;
+        copy.extend_from_slice(values);
+        let segmented = stack(shape, copy).and_then(|values| phase_numbers(&values));
+        let segmented = segmented.map_err(|refusal| refusal.into_error(Error::InvalidParameter))?;
         Self::from_segmented(segmented, "memory".into())
     }
 
@@ -104,14 +109,6 @@ fn check_size((n, ny, nx): (usize, usize, usize)) -> std::result::Result<(), Str
              give a smaller cut-out"
         )),
     }
-}
-
-/// Makes a stack of `values`, x fastest, whose number agrees with `shape`, an `(n, ny, nx)`.
-fn stack(shape: (usize, usize, usize), values: Vec<f64>) -> std::result::Result<Array3<f64>, String> {
-    let given = values.len();
-    let (n, ny, nx) = shape;
-    Array3::from_shape_vec(shape, values)
-        .map_err(|_| format!("{} given instead of the {n} x {ny} x {nx} of the shape", counted(given, "pixel")))
 }
 
 #[cfg(test)]

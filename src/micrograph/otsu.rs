@@ -1,6 +1,6 @@
 //! Multi-level thresholds after Otsu, "A threshold selection method from gray-level histograms" (1979).
 
-use ndarray::Array3;
+use super::levels::Levels;
 
 /// Number of bins between the smallest and the largest grey level.
 pub(super) const BINS: usize = 256;
@@ -18,9 +18,8 @@ pub(super) struct Histogram {
 
 impl Histogram {
     /// Counts finite `values`. On failure says what is wrong with them.
-    pub fn new(values: &Array3<f64>) -> Result<Self, String> {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    pub fn new(values: &Levels) -> Result<Self, String> {
+        let (low, high) = values.range();
         let span = high - low;
         if span <= 0.0 {
             return Err(format!("one phase only, every pixel is {low}; there is nothing to learn"));
@@ -29,11 +28,13 @@ impl Histogram {
             return Err(format!("grey levels from {low} to {high} are too wide a range; scale them"));
         }
         let mut histogram = Self { low, span, weight: vec![0.0; BINS], sum: vec![0.0; BINS] };
-        for &value in values {
-            let bin = histogram.bin(value);
-            histogram.weight[bin] += 1.0;
-            histogram.sum[bin] += (value - low) / span;
-        }
+        values.for_each_run(|run| {
+            for &value in run {
+                let bin = histogram.bin(value);
+                histogram.weight[bin] += 1.0;
+                histogram.sum[bin] += (value - low) / span;
+            }
+        });
         Ok(histogram)
     }
 
@@ -107,6 +108,7 @@ fn running_total(values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Array3;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -157,7 +159,7 @@ mod tests {
     #[test]
     fn every_value_has_a_bin() {
         let values = Array3::from_shape_fn((1, 1, 1000), |(_, _, x)| -3.0 + 0.01 * x as f64);
-        let histogram = Histogram::new(&values).unwrap();
+        let histogram = Histogram::new(&values.into()).unwrap();
         assert_eq!((histogram.bin(-3.0), histogram.bin(6.99)), (0, BINS - 1));
         assert_eq!(histogram.weight.iter().sum::<f64>(), 1000.0);
         assert_eq!(histogram.occupied(), BINS);

@@ -2,6 +2,7 @@
 
 use ndarray::{Array4, s};
 
+use crate::device::memory;
 use crate::error::counted;
 use crate::{Error, Result};
 
@@ -49,6 +50,22 @@ impl PhaseImages {
         }
         let phases = if phases.is_standard_layout() { phases } else { phases.as_standard_layout().into_owned() };
         Ok(Self { phases, n_phases })
+    }
+
+    /// A copy of `phases`, x fastest, as images of `shape`, an `[n, nz, ny, nx]`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), [`Error::InvalidParameter`] also if `phases` are not as many as the shape says;
+    /// [`Error::OutOfMemory`] if the copy does not fit into memory.
+    pub fn copy_of(phases: &[u8], shape: [usize; 4], n_phases: usize) -> Result<Self> {
+        let mut copy = memory::vector(phases.len(), "copying the images", "give fewer images at once")?;
+        copy.extend_from_slice(phases);
+        let [n, nz, ny, nx] = shape;
+        let phases = Array4::from_shape_vec(shape, copy).map_err(|_| {
+            Error::invalid(format!("{} voxels are not {n} images of {nz} x {ny} x {nx} voxels", phases.len()))
+        })?;
+        Self::new(phases, n_phases)
     }
 
     /// Number of images.

@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use ndarray::{Array3, s};
-
+use super::levels::Levels;
 use crate::{Error, Result};
 
 /// A rectangle of pixels, the same in every image of a stack.
@@ -20,12 +19,12 @@ pub struct Region {
 }
 
 impl Region {
-    /// Cuts the region out of `values`, `(n, ny, nx)`.
+    /// Cuts the region out of `values`, without a copy.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] if it is not inside.
-    pub(super) fn cut(self, values: Array3<f64>) -> Result<Array3<f64>> {
+    pub(super) fn cut(self, values: &mut Levels) -> Result<()> {
         let (_, ny, nx) = values.dim();
         let outside = || {
             Error::invalid(format!(
@@ -39,10 +38,8 @@ impl Region {
             end.filter(|&end| first < end && end <= length).ok_or_else(outside)
         };
         let (x_end, y_end) = (end(self.x0, self.nx, nx)?, end(self.y0, self.ny, ny)?);
-        if (self.x0, self.y0, x_end, y_end) == (0, 0, nx, ny) {
-            return Ok(values);
-        }
-        Ok(values.slice(s![.., self.y0..y_end, self.x0..x_end]).to_owned())
+        values.crop(self.y0..y_end, self.x0..x_end);
+        Ok(())
     }
 }
 

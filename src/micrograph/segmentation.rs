@@ -1,8 +1,11 @@
 //! From the values in a file to phase numbers.
 
+use std::ops::ControlFlow;
+
 use ndarray::{Array3, s};
 
 use super::MAX_PHASES;
+use super::levels::{Levels, Refusal};
 use super::otsu::{BINS, Histogram};
 use crate::error::{counted, short};
 use crate::{Error, Result};
@@ -88,7 +91,7 @@ impl Segmentation {
     }
 
     /// Finds the phases in finite `values`, `(n, ny, nx)`. On failure says what is wrong with the values.
-    pub(super) fn apply(&self, values: &Array3<f64>) -> std::result::Result<Segmented, String> {
+    pub(super) fn apply(&self, values: &Levels) -> std::result::Result<Segmented, Refusal> {
         match self {
             Self::PhaseNumbers => phase_numbers(values),
             Self::Auto => match distinct(values) {
@@ -97,7 +100,8 @@ impl Segmentation {
                     Ok(Segmented { warning: rims(&segmented), ..segmented })
                 }
                 found => {
-                    Err(format!("{} distinct values, which cannot be phase numbers; {GREY_ADVICE}", found.count()))
+                    let count = found.count();
+                    Err(format!("{count} distinct values, which cannot be phase numbers; {GREY_ADVICE}").into())
                 }
             },
             Self::Thresholds(thresholds) => by_thresholds(values, thresholds),
@@ -121,34 +125,38 @@ impl Distinct {
     }
 }
 
-fn distinct(values: &Array3<f64>) -> Distinct {
+fn distinct(values: &Levels) -> Distinct {
     let mut found: Vec<f64> = Vec::new();
-    for &value in values {
-        let position = found.partition_point(|&f| f < value);
-        if found.get(position) != Some(&value) {
-            if found.len() == MAX_COUNTED {
-                return Distinct::TooMany;
+    let counted = values.try_for_each_run(|run| {
+        for &value in run {
+            let position = found.partition_point(|&f| f < value);
+            if found.get(position) != Some(&value) {
+                if found.len() == MAX_COUNTED {
+                    return ControlFlow::Break(());
+                }
+                found.insert(position, value);
             }
-            found.insert(position, value);
         }
-    }
-    Distinct::Values(found)
+        ControlFlow::Continue(())
+    });
+    if counted.is_break() { Distinct::TooMany } else { Distinct::Values(found) }
 }
 
 /// Every distinct value is a phase. On failure says what is wrong with the values.
-pub(super) fn phase_numbers(values: &Array3<f64>) -> std::result::Result<Segmented, String> {
+pub(super) fn phase_numbers(values: &Levels) -> std::result::Result<Segmented, Refusal> {
     match distinct(values) {
         Distinct::Values(found) if found.len() == 1 => {
-            Err(format!("one phase only, every pixel is {}; there is nothing to learn", short(found[0])))
+            Err(format!("one phase only, every pixel is {}; there is nothing to learn", short(found[0])).into())
         }
         Distinct::Values(found) if found.len() <= MAX_PHASES => {
-            let phases = values.mapv(|value| found.partition_point(|&f| f < value) as u8);
+            let phases = values.phases(|value| found.partition_point(|&f| f < value) as u8)?;
             Ok(Segmented { phases, phase_values: found, warning: None })
         }
         found => Err(format!(
             "{} phases, but at most {MAX_PHASES} are possible; if the values are grey levels, {GREY_ADVICE}",
             found.count()
-        )),
+        )
+        .into()),
     }
 }
 
@@ -185,12 +193,12 @@ fn rims(Segmented { phases, phase_values, .. }: &Segmented) -> Option<String> {
     ))
 }
 
-fn by_thresholds(values: &Array3<f64>, thresholds: &[f64]) -> std::result::Result<Segmented, String> {
-    let phases = values.mapv(|value| thresholds.partition_point(|&t| t <= value) as u8);
+fn by_thresholds(values: &Levels, thresholds: &[f64]) -> std::result::Result<Segmented, Refusal> {
+    let phases = values.phases(|value| thresholds.partition_point(|&t| t <= value) as u8)?;
     with_means(values, phases, thresholds.len() + 1)
 }
 
-fn by_otsu(values: &Array3<f64>, n_phases: usize) -> std::result::Result<Segmented, String> {
+fn by_otsu(values: &Levels, n_phases: usize) -> std::result::Result<Segmented, Refusal> {
     let histogram = Histogram::new(values)?;
     let cuts = histogram.cuts(n_phases).ok_or_else(|| {
         format!(
@@ -198,30 +206,30 @@ fn by_otsu(values: &Array3<f64>, n_phases: usize) -> std::result::Result<Segment
             histogram.occupied()
         )
     })?;
-    let phases = values.mapv(|value| cuts.partition_point(|&cut| cut <= histogram.bin(value)) as u8);
+    let phases = values.phases(|value| cuts.partition_point(|&cut| cut <= histogram.bin(value)) as u8)?;
     with_means(values, phases, n_phases)
 }
 
 /// Completes segmented grey levels with the mean of each phase.
-fn with_means(values: &Array3<f64>, phases: Array3<u8>, n_phases: usize) -> std::result::Result<Segmented, String> {
+fn with_means(values: &Levels, phases: Array3<u8>, n_phases: usize) -> std::result::Result<Segmented, Refusal> {
     // A running mean, since the sum of finite values need not be finite.
     let mut means = vec![0.0; n_phases];
     let mut counts = vec![0usize; n_phases];
-    for (&value, &phase) in values.iter().zip(&phases) {
-        let phase = usize::from(phase);
-        counts[phase] += 1;
-        let share = 1.0 / counts[phase] as f64;
-        means[phase] += value * share - means[phase] * share;
-    }
+    let mut rest = phases.as_slice().unwrap_or_default();
+    values.for_each_run(|run| {
+        let (of_run, behind) = rest.split_at(run.len());
+        rest = behind;
+        for (&value, &phase) in run.iter().zip(of_run) {
+            let phase = usize::from(phase);
+            counts[phase] += 1;
+            let share = 1.0 / counts[phase] as f64;
+            means[phase] += value * share - means[phase] * share;
+        }
+    });
     if let Some(empty) = counts.iter().position(|&count| count == 0) {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        return Err(format!(
-            "no pixel is in phase {empty} of the {n_phases} that the thresholds make; the grey levels are {} to \
-             {}",
-            short(low),
-            short(high)
-        ));
+        let (low, high) = values.range();
+        let what = format!("no pixel is in phase {empty} of the {n_phases} that the thresholds make");
+        return Err(format!("{what}; the grey levels are {} to {}", short(low), short(high)).into());
     }
     Ok(Segmented { phases, phase_values: means, warning: None })
 }
@@ -230,16 +238,16 @@ fn with_means(values: &Array3<f64>, phases: Array3<u8>, n_phases: usize) -> std:
 mod tests {
     use super::*;
 
-    fn row(values: &[f64]) -> Array3<f64> {
-        Array3::from_shape_vec((1, 1, values.len()), values.to_vec()).unwrap()
+    fn row(values: &[f64]) -> Levels {
+        Array3::from_shape_vec((1, 1, values.len()), values.to_vec()).unwrap().into()
     }
 
     fn phases(segmentation: &Segmentation, values: &[f64]) -> Vec<u8> {
-        segmentation.apply(&row(values)).unwrap_or_else(|e| panic!("{e}")).phases.into_iter().collect()
+        segmentation.apply(&row(values)).unwrap_or_else(|e| panic!("{e:?}")).phases.into_iter().collect()
     }
 
     fn complaint(segmentation: &Segmentation, values: &[f64]) -> String {
-        segmentation.apply(&row(values)).err().expect("a complaint")
+        segmentation.apply(&row(values)).err().expect("a complaint").into_error(Error::InvalidParameter).to_string()
     }
 
     #[test]

@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use super::Contents;
+use crate::device::memory;
 use crate::error::{check_path, hdf5_words};
-use crate::micrograph::{check_size, stack};
+use crate::micrograph::check_size;
+use crate::micrograph::levels::{ADVICE, Level, Levels, stack};
 use crate::{Error, Result};
 use hdf5::filters::Filter;
-use hdf5::{Dataset, Group, LinkType, LocationToken, LocationType};
+use hdf5::types::{EnumType, FloatSize, IntSize, TypeDescriptor};
+use hdf5::{Dataset, Group, H5Type, LinkType, LocationToken, LocationType};
+use ndarray::Array3;
 
 /// How many datasets an error text lists.
 const MAX_LISTED: usize = 16;
@@ -22,6 +26,7 @@ const MATLAB_CLASS: &str = "MATLAB_class";
 /// Those of [`Micrograph::read`](crate::micrograph::Micrograph::read) for HDF5.
 pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Contents, String)> {
     check_path(path)?;
+    memory::require(6 << 20, "working with an HDF5 file", "close other programs or raise the limit")?;
     // HDF5 is not safe to use from several threads at once, so one lock is held from opening to closing.
     hdf5::sync::sync(|| {
         hdf5::silence_errors(true);
@@ -51,7 +56,63 @@ fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Contents> {
         )
     })?;
     check_size(shape).map_err(in_dataset)?;
-    let values = dataset.read_raw::<f64>().map_err(|error| match missing_filter(dataset) {
+    let mut contents = Contents::from(of_own_type(path, name, dataset, shape)?);
+    if dataset.attr(MATLAB_CLASS).is_ok() {
+        contents.values.transpose();
+        contents.image_rows = contents.values.dim().1;
+        contents.warnings.push(format!(
+            "dataset '{name}' was written by MATLAB, which stores columns first; it is transposed to what MATLAB shows"
+        ));
+    }
+    Ok(contents)
+}
+
+/// The values in the type in which they are stored; of types that Rust has not, in one that holds them.
+fn of_own_type(path: &Path, name: &str, dataset: &Dataset, shape: (usize, usize, usize)) -> Result<Levels> {
+    use IntSize::{U1, U2, U4, U8};
+    let dtype = dataset.dtype().map_err(|error| Error::hdf5(path, error))?;
+    let signed = |size| match size {
+        U1 => read_as::<i8>(path, name, dataset, shape),
+        U2 => read_as::<i16>(path, name, dataset, shape),
+        U4 => read_as::<i32>(path, name, dataset, shape),
+        U8 => read_as::<i64>(path, name, dataset, shape),
+    };
+    let unsigned = |size| match size {
+        U1 => read_as::<u8>(path, name, dataset, shape),
+        U2 => read_as::<u16>(path, name, dataset, shape),
+        U4 => read_as::<u32>(path, name, dataset, shape),
+        U8 => read_as::<u64>(path, name, dataset, shape),
+    };
+    match dtype.to_descriptor() {
+        Ok(TypeDescriptor::Boolean) => unsigned(U1),
+        Ok(TypeDescriptor::Unsigned(size) | TypeDescriptor::Enum(EnumType { size, signed: false, .. })) => {
+            unsigned(size)
+        }
+        Ok(TypeDescriptor::Integer(size) | TypeDescriptor::Enum(EnumType { size, .. })) => signed(size),
+        Ok(TypeDescriptor::Float(FloatSize::U4)) => read_as::<f32>(path, name, dataset, shape),
+        Err(_) if dtype.size() < 4 => read_as::<f32>(path, name, dataset, shape),
+        _ => read_as::<f64>(path, name, dataset, shape),
+    }
+}
+
+fn read_as<T: H5Type + Level>(
+    path: &Path,
+    name: &str,
+    dataset: &Dataset,
+    shape: (usize, usize, usize),
+) -> Result<Levels>
+where
+    Levels: From<Array3<T>>,
+{
+    let refused = |reason| Error::format(path, format!("dataset '{name}': {reason}"));
+    let (what, pixels) = ("reading the dataset", shape.0 * shape.1 * shape.2);
+    // HDF5 holds a compressed chunk before and after.
+    let chunk: usize = dataset.chunk().filter(|_| !dataset.filters().is_empty()).unwrap_or_default().iter().product();
+    let values = pixels.saturating_mul(size_of::<T>());
+    memory::require(values.saturating_add((chunk * size_of::<T>() * 2).max(pixels)), what, ADVICE)?;
+    // What reads allocates without asking whether it can.
+    drop(memory::vector::<T>(pixels, what, ADVICE)?);
+    let values = dataset.read_raw::<T>().map_err(|error| match missing_filter(dataset) {
         Some(filter) => Error::hdf5(
             path,
             format!(
@@ -59,18 +120,9 @@ fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Contents> {
                  file with `h5repack -f GZIP=1 OLD NEW`"
             ),
         ),
-        None => refused(error),
+        None => Error::hdf5(path, format!("dataset '{name}': {error}")),
     })?;
-    let mut contents = Contents::from(stack(shape, values).map_err(in_dataset)?);
-    if dataset.attr(MATLAB_CLASS).is_ok() {
-        contents.values.swap_axes(1, 2);
-        contents.values = contents.values.as_standard_layout().into_owned();
-        contents.image_rows = contents.values.dim().1;
-        contents.warnings.push(format!(
-            "dataset '{name}' was written by MATLAB, which stores columns first; it is transposed to what MATLAB shows"
-        ));
-    }
-    Ok(contents)
+    stack(shape, values).map_err(|refusal| refusal.into_error(refused))
 }
 
 /// The shape `(n, ny, nx)` of a dataset that can be a micrograph. Of more than two axes, those of length 1 do not count.

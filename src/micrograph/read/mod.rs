@@ -1,5 +1,6 @@
 //! Reading micrographs from files.
 
+mod edited;
 mod hdf5_dataset;
 mod pixels;
 mod png_file;
@@ -10,8 +11,9 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::path::Path;
 
-use ndarray::{Array3, Axis};
+use ndarray::Axis;
 
+use super::levels::{Levels, Refusal};
 use super::{Micrograph, PhaseImages, Region, Segmentation, VoxelSize};
 use crate::error::short;
 use crate::files::{bytes_at, is_hdf5, open_regular};
@@ -30,8 +32,8 @@ pub struct ReadOptions {
 
 /// What a file holds, before phases are found.
 struct Contents {
-    /// `(n, ny, nx)`.
-    values: Array3<f64>,
+    /// As the file has them.
+    values: Levels,
     /// Rows of an image above a data bar that the file announces; `ny` if there is none.
     image_rows: usize,
     /// Side of a pixel, where the file says it reliably.
@@ -40,8 +42,8 @@ struct Contents {
     warnings: Vec<String>,
 }
 
-impl From<Array3<f64>> for Contents {
-    fn from(values: Array3<f64>) -> Self {
+impl From<Levels> for Contents {
+    fn from(values: Levels) -> Self {
         Self { image_rows: values.dim().1, values, voxel_size: None, warnings: Vec::new() }
     }
 }
@@ -82,6 +84,7 @@ impl Micrograph {
     /// * [`Error::Format`]: the file is of no known kind, or a damaged or unusual PNG or TIFF; holds colours, NaN or infinite
     ///   values, fewer than 2 or more than [`MAX_PHASES`](super::MAX_PHASES) phases, or more than
     ///   [`MAX_PIXELS`](super::MAX_PIXELS) pixels.
+    /// * [`Error::OutOfMemory`]: the file's own values and three bytes a pixel do not fit into memory.
     pub fn read(path: impl AsRef<Path>, dataset: Option<&str>, options: &ReadOptions) -> Result<Self> {
         let path = path.as_ref();
         options.segmentation.check()?;
@@ -98,7 +101,7 @@ impl Micrograph {
                 path.display()
             )));
         }
-        let in_file = |reason| Error::format(path, reason);
+        let in_file = |refusal: Refusal| refusal.into_error(|reason| Error::format(path, reason));
         let (contents, source) = match kind {
             Some(Kind::Hdf5) => {
                 let (contents, dataset) = hdf5_dataset::read(path, dataset)?;
@@ -111,7 +114,7 @@ impl Micrograph {
         let Contents { mut values, image_rows, voxel_size, mut warnings } = contents;
         let (n, ny, nx) = values.dim();
         if image_rows < ny && options.region.ny == 0 {
-            values.slice_axis_inplace(Axis(1), (..image_rows).into());
+            values.crop(0..image_rows, 0..nx);
             warnings.push(format!(
                 "the rows from {image_rows} on are a data bar, as the file says, and are cut off; name the number of rows \
                  of a region of interest to keep them"
@@ -123,8 +126,8 @@ impl Micrograph {
                  volume"
             ));
         }
-        let values = options.region.cut(values)?;
-        check_finite(&values).map_err(in_file)?;
+        options.region.cut(&mut values)?;
+        check_finite(&values).map_err(|reason| Error::format(path, reason))?;
         let segmented = options.segmentation.apply(&values).map_err(in_file)?;
         let mut micrograph = Self::from_segmented(segmented, source)?;
         micrograph.voxel_size = options.voxel_size.or(voxel_size);
@@ -149,7 +152,7 @@ impl PhaseImages {
         }
         let values = hdf5_dataset::read(path, Some(dataset))?.0.values;
         let is_phase = |value: f64| value.fract() == 0.0 && (0.0..n_phases as f64).contains(&value);
-        if let Some(((image, y, x), value)) = values.indexed_iter().find(|(_, value)| !is_phase(**value)) {
+        if let Some(((image, y, x), value)) = values.find_unfit(is_phase) {
             return Err(Error::format(
                 path,
                 format!(
@@ -160,7 +163,9 @@ impl PhaseImages {
                 ),
             ));
         }
-        Self::new(values.mapv(|value| value as u8).insert_axis(Axis(1)), n_phases)
+        let phases = values.phases(|value| value as u8);
+        let phases = phases.map_err(|refusal| refusal.into_error(|reason| Error::format(path, reason)))?;
+        Self::new(phases.insert_axis(Axis(1)), n_phases)
     }
 }
 
@@ -177,8 +182,8 @@ fn kind(file: &mut BufReader<File>) -> std::io::Result<Option<Kind>> {
 }
 
 /// Segmentation compares values, so each must be a number. On failure says where one is not.
-fn check_finite(values: &Array3<f64>) -> std::result::Result<(), String> {
-    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
+fn check_finite(values: &Levels) -> std::result::Result<(), String> {
+    match values.find_unfit(f64::is_finite) {
         Some(((image, y, x), value)) => Err(format!(
             "the pixel at y = {y}, x = {x} of image {image} is {value}; every pixel must be a finite number"
         )),

@@ -1,8 +1,10 @@
 //! From the samples of an image file to one grey level per pixel.
 
-/// Samples of an image file, as numbers.
-pub(super) struct Samples {
-    pub values: Vec<f64>,
+use crate::micrograph::levels::Level;
+
+/// Samples of an image file.
+pub(super) struct Samples<T> {
+    pub values: Vec<T>,
     /// Samples of a pixel.
     pub channels: usize,
     /// How many of them make its colour, 1 or 3; the others are alpha or unknown.
@@ -13,15 +15,15 @@ pub(super) struct Samples {
     pub opaque: f64,
 }
 
-impl Samples {
+impl<T: Level> Samples<T> {
     /// Reduces each pixel of an image of `nx` columns to its grey level. Further samples must repeat it; those that
     /// are no colour may be opaque throughout instead. On failure says where they do not, and what to do.
-    pub fn grey(self, nx: usize) -> Result<Vec<f64>, String> {
-        let Self { values, channels, colours, planes, opaque } = self;
+    pub fn grey(self, nx: usize) -> Result<Vec<T>, String> {
+        let Self { mut values, channels, colours, planes, opaque } = self;
         let pixels = values.len() / channels;
         let at = |pixel: usize, channel: usize| match planes {
-            true => values[channel * pixels + pixel],
-            false => values[pixel * channels + channel],
+            true => values[channel * pixels + pixel].level(),
+            false => values[pixel * channels + channel].level(),
         };
         for channel in 1..channels {
             let repeats = |pixel: &usize| at(*pixel, channel) == at(*pixel, 0) || at(*pixel, 0).is_nan();
@@ -54,8 +56,11 @@ impl Samples {
                 ),
             });
         }
-        let grey = |pixel| at(pixel, 0);
-        Ok((0..pixels).map(grey).collect())
+        if !planes && channels > 1 {
+            (0..pixels).for_each(|pixel| values[pixel] = values[pixel * channels]);
+        }
+        values.truncate(pixels);
+        Ok(values)
     }
 }
 

@@ -1,66 +1,80 @@
 //! TIFF files.
 //!
 //! The `tiff` crate decodes; what samples mean is worked out here. It ignores the order of bits, inverts min-is-white
-//! whatever the type of the samples, and refuses palettes. So it is given a copy of the file in memory in which every
-//! page is min-is-black and has its bits in the usual order, and hands out the samples as they are stored.
+//! whatever the type of the samples, and refuses palettes. So it sees the file [`Edited`]: every page is min-is-black and
+//! has its bits in the usual order. It hands out the samples as they are stored.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read};
+use std::io::{self, BufReader};
+use std::ops::{Range, Sub};
 
+use ndarray::Array3;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::{Tag, Type, ValueBuffer};
 
+use super::edited::Edited;
 use super::pixels::Samples;
 use super::{Contents, vendor_text};
-use crate::micrograph::{MAX_PIXELS, Segmentation, check_size, stack};
+use crate::device::memory;
+use crate::micrograph::levels::{ADVICE, Level, Levels, Refusal, stack};
+use crate::micrograph::{MAX_PIXELS, Segmentation, check_size};
 
-type Pages = Decoder<Cursor<Vec<u8>>>;
+type Pages = Decoder<Edited>;
 
-/// The largest file, and the largest page in memory.
+/// The largest page in memory.
 const MAX_BYTES: usize = 16 * MAX_PIXELS;
+
+/// What takes the memory.
+const READING: &str = "reading the TIFF";
 
 /// The tag in which a large vendor of electron microscopes describes the image.
 const VENDOR_TEXT: Tag = Tag::Unknown(34682);
 
 /// Reads the values of all pages, stored values or grey levels as `segmentation` wants them. On failure says why.
-pub(super) fn read(file: BufReader<File>, segmentation: &Segmentation) -> Result<Contents, String> {
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(words)?;
-    if bytes.len() > MAX_BYTES {
-        return Err(format!("the file has more than {MAX_BYTES} bytes; save a smaller cut-out, or fewer pages"));
-    }
-    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(words)?;
+pub(super) fn read(file: BufReader<File>, segmentation: &Segmentation) -> Result<Contents, Refusal> {
+    let mut decoder = Decoder::new(Edited::new(file)).map_err(words)?;
     let first = Page::read(&mut decoder)?;
     let announced = text(&mut decoder, Tag::ImageDescription)?.and_then(|text| announced(&text, &first));
     let described = text(&mut decoder, VENDOR_TEXT)?.unwrap_or_default();
-    let mut values = Vec::new();
     let mut n = 1;
-    loop {
-        let page = Page::read(&mut decoder)?;
-        if (page.ny, page.nx) != (first.ny, first.nx) {
-            return Err(format!(
-                "page {n} has {} x {} pixels, but page 1 has {} x {}; save pages of one size, or one page",
-                page.ny, page.nx, first.ny, first.nx
-            ));
-        }
-        check_size((n, page.ny, page.nx))?;
-        let samples;
-        (samples, decoder) = page.samples(decoder, n - 1)?;
-        values.extend(page.values(samples, segmentation)?);
-        if !decoder.more_images() {
-            break;
-        }
+    while decoder.more_images() {
         decoder.next_image().map_err(words)?;
         n += 1;
+        let page = Page::read(&mut decoder)?;
+        if (page.ny, page.nx) != (first.ny, first.nx) {
+            return Err(Refusal::Content(format!(
+                "page {n} has {} x {} pixels, but page 1 has {} x {}; save pages of one size, or one page",
+                page.ny, page.nx, first.ny, first.nx
+            )));
+        }
+        check_size((n, page.ny, page.nx))?;
     }
     if let Some(announced) = announced.filter(|&announced| announced > n) {
-        return Err(format!(
-            "the description announces {announced} images, but the file has {n} page{}; save every image as a page",
-            if n == 1 { "" } else { "s" }
-        ));
+        let pages = if n == 1 { "page" } else { "pages" };
+        let what = format!("the description announces {announced} images, but the file has {n} {pages}");
+        return Err(format!("{what}; save every image as a page").into());
     }
-    let values = stack((n, first.ny, first.nx), values)?;
+    check_size((n, first.ny, first.nx))?;
+    let (values, mut decoder) = levels(decoder, 0, segmentation)?;
+    let mut values = values.grow(n)?;
+    for index in 1..n {
+        let page;
+        (page, decoder) = levels(decoder, index, segmentation)?;
+        if !values.put(index, &page) {
+            let what = format!("page {} has another type of values than page 1", index + 1);
+            return Err(format!("{what}; save all pages with the same number of bits").into());
+        }
+    }
     Ok(vendor_text::describe(&described, values))
+}
+
+/// One value a pixel of page `index`, `(1, ny, nx)`.
+fn levels(mut decoder: Pages, index: usize, segmentation: &Segmentation) -> Result<(Levels, Pages), Refusal> {
+    decoder.seek_to_image(index).map_err(words)?;
+    let page = Page::read(&mut decoder)?;
+    let samples;
+    (samples, decoder) = page.samples(decoder, index)?;
+    Ok((page.levels(samples, segmentation)?, decoder))
 }
 
 fn words(error: impl std::fmt::Display) -> String {
@@ -173,11 +187,14 @@ impl Page {
     }
 
     /// Decodes the samples of page `index`, the current one, as they are stored.
-    fn samples(&self, mut decoder: Pages, index: usize) -> Result<(DecodingResult, Pages), String> {
+    fn samples(&self, mut decoder: Pages, index: usize) -> Result<(DecodingResult, Pages), Refusal> {
         let chunks = if self.reversed { chunks(&mut decoder)? } else { Vec::new() };
-        make_min_is_black(&mut decoder).ok_or("not a readable TIFF: a directory leaves the file")?;
+        make_min_is_black(&mut decoder).map_err(words)?;
         decoder.seek_to_image(index).map_err(words)?;
-        reverse_bits(&mut decoder, &chunks);
+        decoder.inner().reversed = chunks;
+        // The decoder allocates without asking whether it can.
+        let bytes = self.nx * self.ny * self.channels * usize::from(self.bits.max(8)) / 8;
+        drop(memory::vector::<u8>(bytes, READING, ADVICE)?);
         // For tags the usual limits hold: a damaged one may claim any length.
         let mut limits = Limits::unlimited();
         limits.decoding_buffer_size = MAX_BYTES;
@@ -185,35 +202,67 @@ impl Page {
         let mut samples = DecodingResult::U8(Vec::new());
         decoder.read_image_to_buffer(&mut samples).map_err(words)?;
         // Another page may use the same bytes.
-        reverse_bits(&mut decoder, &chunks);
+        decoder.inner().reversed.clear();
         Ok((samples, decoder.with_limits(Limits::default())))
     }
 
     /// One value a pixel, as `segmentation` wants it.
-    fn values(&self, samples: DecodingResult, segmentation: &Segmentation) -> Result<Vec<f64>, String> {
-        let (values, opaque) = match samples {
+    fn levels(&self, samples: DecodingResult, segmentation: &Segmentation) -> Result<Levels, Refusal> {
+        let mut levels = match samples {
             DecodingResult::U8(packed) if self.bits < 8 => {
                 let in_row = self.nx * if self.planes { 1 } else { self.channels };
-                (unpack(&packed, self.bits, in_row), f64::from((1u8 << self.bits) - 1))
+                self.grey(unpack(&packed, self.bits, in_row)?, (1u8 << self.bits) - 1, segmentation)
             }
-            samples => as_f64(samples),
-        };
-        let colours = if self.meaning == Meaning::Rgb { 3 } else { 1 };
-        let samples = Samples { values, channels: self.channels, colours, planes: self.planes, opaque };
-        let mut values = samples.grey(self.nx)?;
-        match &self.meaning {
-            // Other types have no whitest value.
-            Meaning::MinIsWhite if self.unsigned && segmentation.takes_grey_levels() => {
-                values.iter_mut().for_each(|value| *value = opaque - *value);
+            DecodingResult::U8(samples) => self.grey(samples, u8::MAX, segmentation),
+            DecodingResult::U16(samples) => self.grey(samples, u16::MAX, segmentation),
+            DecodingResult::U32(samples) => self.grey(samples, u32::MAX, segmentation),
+            DecodingResult::U64(samples) => self.grey(samples, u64::MAX, segmentation),
+            DecodingResult::I8(samples) => self.grey(samples, i8::MAX, segmentation),
+            DecodingResult::I16(samples) => self.grey(samples, i16::MAX, segmentation),
+            DecodingResult::I32(samples) => self.grey(samples, i32::MAX, segmentation),
+            DecodingResult::I64(samples) => self.grey(samples, i64::MAX, segmentation),
+            DecodingResult::F16(samples) => {
+                let mut values = memory::vector(samples.len(), READING, ADVICE)?;
+                values.extend(samples.into_iter().map(f32::from));
+                self.grey(values, 1.0, segmentation)
             }
-            Meaning::Palette(map) if *segmentation != Segmentation::PhaseNumbers => {
-                for value in &mut values {
-                    *value = palette_grey(map, *value as usize)?;
+            DecodingResult::F32(samples) => self.grey(samples, 1.0, segmentation),
+            DecodingResult::F64(samples) => self.grey(samples, 1.0, segmentation),
+        }?;
+        if let Meaning::Palette(map) = &self.meaning
+            && *segmentation != Segmentation::PhaseNumbers
+        {
+            // Levels have 16 bits, but some programs write 8, as libtiff allows for.
+            let shift = if map.iter().all(|&level| level < 256) { 0 } else { 8 };
+            let grey = |index: usize| palette_grey(map, index).map(|level| (level >> shift) as u8);
+            match &mut levels {
+                Levels::U8(values) => {
+                    values.iter_mut().try_for_each(|v| grey(usize::from(*v)).map(|grey| *v = grey))?
                 }
+                Levels::U16(values) => {
+                    values.iter_mut().try_for_each(|v| grey(usize::from(*v)).map(|grey| *v = grey.into()))?;
+                }
+                _ => {}
             }
-            _ => {}
         }
-        Ok(values)
+        Ok(levels)
+    }
+
+    /// Reduces `samples` to one value a pixel. `opaque` is the largest one of unsigned integers, and means opaque if a sample is alpha.
+    fn grey<T>(&self, samples: Vec<T>, opaque: T, segmentation: &Segmentation) -> Result<Levels, Refusal>
+    where
+        T: Level + Sub<Output = T>,
+        Levels: From<Array3<T>>,
+    {
+        let colours = if self.meaning == Meaning::Rgb { 3 } else { 1 };
+        let (channels, planes) = (self.channels, self.planes);
+        let samples = Samples { values: samples, channels, colours, planes, opaque: opaque.level() };
+        let mut values = samples.grey(self.nx)?;
+        // Other types have no whitest value.
+        if self.meaning == Meaning::MinIsWhite && self.unsigned && segmentation.takes_grey_levels() {
+            values.iter_mut().for_each(|value| *value = opaque - *value);
+        }
+        stack((1, self.ny, self.nx), values)
     }
 }
 
@@ -231,8 +280,8 @@ fn compression_name(compression: u32) -> String {
     format!("{name} (number {compression})")
 }
 
-/// The grey level, 0 to 255, that `index` stands for. On failure names its colour.
-fn palette_grey(map: &[u16], index: usize) -> Result<f64, String> {
+/// What `index` stands for in a palette of greys. On failure names its colour.
+fn palette_grey(map: &[u16], index: usize) -> Result<u16, String> {
     let size = map.len() / 3;
     let [red, green, blue] = [0, 1, 2].map(|colour| map[colour * size + index]);
     if red != green || red != blue {
@@ -241,15 +290,13 @@ fn palette_grey(map: &[u16], index: usize) -> Result<f64, String> {
              numbers to take the values themselves, or save the image as grey levels"
         ));
     }
-    // Levels have 16 bits, but some programs write 8, as libtiff allows for.
-    let of_eight_bits = map.iter().all(|&level| level < 256);
-    Ok(f64::from(if of_eight_bits { red } else { red >> 8 }))
+    Ok(red)
 }
 
 /// Where the compressed samples of the current page are in the file, each place once.
-fn chunks(decoder: &mut Pages) -> Result<Vec<(usize, usize)>, String> {
+fn chunks(decoder: &mut Pages) -> Result<Vec<Range<u64>>, String> {
     let mut numbers = |strips, tiles| {
-        let found: Option<Vec<usize>> = match decoder.find_tag_unsigned_vec(strips).map_err(words)? {
+        let found: Option<Vec<u64>> = match decoder.find_tag_unsigned_vec(strips).map_err(words)? {
             None => decoder.find_tag_unsigned_vec(tiles).map_err(words)?,
             found => found,
         };
@@ -259,65 +306,47 @@ fn chunks(decoder: &mut Pages) -> Result<Vec<(usize, usize)>, String> {
     let lengths = numbers(Tag::StripByteCounts, Tag::TileByteCounts)?;
     let mut chunks: Vec<_> = offsets.into_iter().zip(lengths).collect();
     chunks.sort_unstable();
-    chunks.dedup();
-    Ok(chunks)
-}
-
-fn reverse_bits(decoder: &mut Pages, chunks: &[(usize, usize)]) {
-    let bytes = decoder.inner().get_mut();
-    for &(offset, length) in chunks {
-        let end = offset.saturating_add(length).min(bytes.len());
-        bytes[offset.min(end)..end].iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+    // Where they overlap, bits are reversed once.
+    let mut reversed: Vec<Range<u64>> = Vec::with_capacity(chunks.len());
+    for (offset, length) in chunks {
+        let start = reversed.last().map_or(offset, |last| offset.max(last.end));
+        reversed.push(start..offset.saturating_add(length).max(start));
     }
+    Ok(reversed)
 }
 
-/// Changes the photometric interpretation of the current page in memory. `None` if its directory is not there.
-fn make_min_is_black(decoder: &mut Pages) -> Option<()> {
-    let at = usize::try_from(decoder.ifd_pointer()?.0).ok()?;
-    let bytes = decoder.inner().get_mut();
-    let (little, big_file) = (bytes[0] == b'I', bytes[2..4].contains(&43));
-    let number =
-        |two: &[u8]| if little { u16::from_le_bytes([two[0], two[1]]) } else { u16::from_be_bytes([two[0], two[1]]) };
+/// Changes the photometric interpretation of the current page, as it is read from now on.
+fn make_min_is_black(decoder: &mut Pages) -> io::Result<()> {
+    let Some(at) = decoder.ifd_pointer() else { return Ok(()) };
+    let (mut at, file) = (at.0, decoder.inner());
+    let mark: [u8; 4] = file.bytes_at(0)?;
+    let (little, big_file) = (mark[0] == b'I', mark[2..].contains(&43));
+    let number = |two: [u8; 2]| if little { u16::from_le_bytes(two) } else { u16::from_be_bytes(two) };
     let (count_size, entry_size, value_at) = if big_file { (8, 20, 12) } else { (2, 12, 8) };
-    let (count, entries) = bytes.get_mut(at..)?.split_at_mut_checked(count_size)?;
-    let count = number(if little { &count[..2] } else { &count[count_size - 2..] });
-    for entry in entries.chunks_exact_mut(entry_size).take(count.into()) {
-        if number(entry) == Tag::PhotometricInterpretation.to_u16() {
-            let put = |two: &mut [u8], value: u16| {
-                two.copy_from_slice(&if little { value.to_le_bytes() } else { value.to_be_bytes() });
-            };
-            put(&mut entry[2..4], Type::SHORT.to_u16());
-            put(&mut entry[value_at..value_at + 2], 1);
+    let count = number(file.bytes_at(if little { at } else { at.saturating_add(count_size - 2) })?);
+    at = at.saturating_add(count_size);
+    for _ in 0..count {
+        if number(file.bytes_at(at)?) == Tag::PhotometricInterpretation.to_u16() {
+            let bytes = |value: u16| if little { value.to_le_bytes() } else { value.to_be_bytes() };
+            file.replace(at + 2, &bytes(Type::SHORT.to_u16()));
+            file.replace(at + value_at, &bytes(1));
         }
+        at += entry_size;
     }
-    Some(())
+    Ok(())
 }
 
 /// Samples of 1, 2 or 4 bits in rows of `nx` that are filled up to whole bytes, the first in the highest bits.
-fn unpack(packed: &[u8], bits: u8, nx: usize) -> Vec<f64> {
+fn unpack(packed: &[u8], bits: u8, nx: usize) -> Result<Vec<u8>, Refusal> {
     let per_byte = usize::from(8 / bits);
     let sample = |row: &[u8], x: usize| {
         let shift = 8 - bits as usize * (x % per_byte + 1);
-        f64::from(row[x / per_byte] >> shift & ((1 << bits) - 1))
+        row[x / per_byte] >> shift & ((1 << bits) - 1)
     };
-    packed.chunks_exact(nx.div_ceil(per_byte)).flat_map(|row| (0..nx).map(move |x| sample(row, x))).collect()
-}
-
-/// The samples as numbers, and the value that means opaque if a sample is alpha.
-fn as_f64(samples: DecodingResult) -> (Vec<f64>, f64) {
-    match samples {
-        DecodingResult::U8(s) => (s.into_iter().map(f64::from).collect(), u8::MAX.into()),
-        DecodingResult::U16(s) => (s.into_iter().map(f64::from).collect(), u16::MAX.into()),
-        DecodingResult::U32(s) => (s.into_iter().map(f64::from).collect(), u32::MAX.into()),
-        DecodingResult::U64(s) => (s.into_iter().map(|v| v as f64).collect(), u64::MAX as f64),
-        DecodingResult::I8(s) => (s.into_iter().map(f64::from).collect(), i8::MAX.into()),
-        DecodingResult::I16(s) => (s.into_iter().map(f64::from).collect(), i16::MAX.into()),
-        DecodingResult::I32(s) => (s.into_iter().map(f64::from).collect(), i32::MAX.into()),
-        DecodingResult::I64(s) => (s.into_iter().map(|v| v as f64).collect(), i64::MAX as f64),
-        DecodingResult::F16(s) => (s.into_iter().map(f64::from).collect(), 1.0),
-        DecodingResult::F32(s) => (s.into_iter().map(f64::from).collect(), 1.0),
-        DecodingResult::F64(s) => (s, 1.0),
-    }
+    let rows = packed.chunks_exact(nx.div_ceil(per_byte));
+    let mut unpacked = memory::vector(rows.len() * nx, READING, ADVICE)?;
+    unpacked.extend(rows.flat_map(|row| (0..nx).map(move |x| sample(row, x))));
+    Ok(unpacked)
 }
 
 #[cfg(test)]
@@ -326,8 +355,8 @@ mod tests {
 
     #[test]
     fn packed_rows_start_at_whole_bytes() {
-        assert_eq!(unpack(&[0b1010_0000, 0b0100_0000], 1, 3), [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
-        assert_eq!(unpack(&[0b1101_1000, 0b0100_0000], 2, 5), [3.0, 1.0, 2.0, 0.0, 1.0]);
-        assert_eq!(unpack(&[0xF1, 0x20], 4, 3), [15.0, 1.0, 2.0]);
+        assert_eq!(unpack(&[0b1010_0000, 0b0100_0000], 1, 3).unwrap(), [1, 0, 1, 0, 1, 0]);
+        assert_eq!(unpack(&[0b1101_1000, 0b0100_0000], 2, 5).unwrap(), [3, 1, 2, 0, 1]);
+        assert_eq!(unpack(&[0xF1, 0x20], 4, 3).unwrap(), [15, 1, 2]);
     }
 }

@@ -1,13 +1,12 @@
 //! The text in which a large vendor of electron microscopes describes an image: sections of `Key=Value` lines.
 
-use ndarray::Array3;
-
 use super::Contents;
+use crate::micrograph::levels::Levels;
 use crate::micrograph::{LengthUnit, VoxelSize};
 
 /// Completes the `values` of a file with what its `text` says, which is empty if there is none: the pixel size, and how many
 /// of the rows are image and no data bar.
-pub(super) fn describe(text: &str, values: Array3<f64>) -> Contents {
+pub(super) fn describe(text: &str, values: Levels) -> Contents {
     let (_, ny, nx) = values.dim();
     let mut contents = Contents::from(values);
     let number = |section, key| value(text, section, key)?.parse::<f64>().ok();

@@ -33,6 +33,10 @@ impl Material for Checkerboard {
         check_range("the side of a square", self.cell, 1..=self.ny.min(self.nx) - 1)
     }
 
+    fn bytes_a_pixel(&self) -> usize {
+        1
+    }
+
     fn draw(&self, _: &mut ChaCha8Rng) -> Result<Array2<u8>> {
         Ok(Array2::from_shape_fn((self.ny, self.nx), |(y, x)| ((y / self.cell + x / self.cell) % 2) as u8))
     }

@@ -68,6 +68,10 @@ impl Material for Discs {
         check_range("the smallest radius", self.radius_min, 1.0..=self.radius_max)
     }
 
+    fn bytes_a_pixel(&self) -> usize {
+        2
+    }
+
     fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
         let torus = Torus { ny: self.ny, nx: self.nx };
         let mut phases = vec![0; torus.pixels()];

@@ -92,6 +92,10 @@ impl Material for Ellipses {
         check_range("the side of the image", self.side, 8..=8192)
     }
 
+    fn bytes_a_pixel(&self) -> usize {
+        1
+    }
+
     fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
         Ok(self.draw_ellipse(rng).rasterise(self.side))
     }

@@ -46,6 +46,10 @@ impl Material for GaussianField {
         check_range("the correlation length along x", self.correlation_x, 0.0..=self.nx as f64 / 4.0)
     }
 
+    fn bytes_a_pixel(&self) -> usize {
+        28
+    }
+
     fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
         let mut field = Array2::from_shape_simple_fn((self.ny, self.nx), || rng.sample(StandardNormal));
         smooth(&mut field, Axis(0), self.correlation_y);

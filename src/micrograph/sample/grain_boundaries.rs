@@ -67,6 +67,10 @@ impl Material for GrainBoundaries {
         check_range("the thickness of the boundaries", self.thickness, 1.0..=self.grain_size / 2.0)
     }
 
+    fn bytes_a_pixel(&self) -> usize {
+        26
+    }
+
     fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
         let (torus, seeds) = (self.torus(), self.seeds(rng));
         // A boundary at most half the thickness away is that towards a seed at most `distance + thickness` away.

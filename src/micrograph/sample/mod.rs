@@ -21,6 +21,7 @@ pub use gaussian_field::GaussianField;
 pub use grain_boundaries::GrainBoundaries;
 
 use super::{Micrograph, PhaseImages, check_size};
+use crate::device::memory;
 use crate::{Error, Result};
 
 /// A built-in material of two phases, with its parameters.
@@ -46,6 +47,9 @@ trait Material: Debug {
     /// Refuses parameters out of range, with their name, value and range. The shape is already checked.
     fn check(&self) -> Result<()>;
 
+    /// About the bytes a pixel that drawing one image takes.
+    fn bytes_a_pixel(&self) -> usize;
+
     /// Draws one image of phases 0 and 1, `(ny, nx)`.
     fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>>;
 }
@@ -57,7 +61,8 @@ impl Sample {
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] if a parameter is out of its range, `count` is zero or the images have more than
-    /// [`MAX_PIXELS`](super::MAX_PIXELS) pixels together, or if [`Discs`] cannot be packed as densely as asked.
+    /// [`MAX_PIXELS`](super::MAX_PIXELS) pixels together, or if [`Discs`] cannot be packed as densely as asked;
+    /// [`Error::OutOfMemory`] if they do not fit into memory.
     pub fn make(&self, seed: u64, count: usize) -> Result<Micrograph> {
         let material = self.material();
         let (ny, nx) = material.shape();
@@ -66,7 +71,10 @@ impl Sample {
         check_size((count, ny, nx)).map_err(Error::InvalidParameter)?;
         material.check()?;
 
-        let mut phases = Array4::zeros((count, 1, ny, nx));
+        let (what, advice) = ("making the samples", "make fewer or smaller images");
+        memory::require(ny * nx * (count + material.bytes_a_pixel()), what, advice)?;
+        let phases = memory::zeros(count * ny * nx, what, advice)?;
+        let mut phases = Array4::from_shape_vec((count, 1, ny, nx), phases).expect("as many as in the shape");
         for (index, mut image) in phases.outer_iter_mut().enumerate() {
             image.assign(&material.draw(&mut stream(seed, index))?);
         }
