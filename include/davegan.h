@@ -10,6 +10,9 @@
  *   the value, and what to do. A pointer that must not be NULL but is gives `DAVEGAN_INVALID_PARAMETER`, with the name of
  *   the argument. A function that encodes or decodes images can fail with `DAVEGAN_DIVERGED`. `DAVEGAN_INTERNAL` is
  *   possible everywhere and means a defect of the library; it never ends the process.
+ * - **Memory.** Every function that computes or reads can fail with `DAVEGAN_OUT_OF_MEMORY`: what a call needs is
+ *   estimated first and compared with what ulimit, the container or control group, and the machine leave. The message
+ *   has both figures and says what to change.
  * - **Warnings** do not fail a call: after one that read a micrograph or trained, `davegan_last_warning` tells them.
  * - **Results** go through pointers. If a call fails, handles are NULL, numbers and structs zero (a figure of
  *   `davegan_fidelity_figure` is NaN), and the contents of buffers are undefined. `needed` is also set with

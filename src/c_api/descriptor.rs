@@ -1,6 +1,6 @@
 //! Two-point correlation and the paper's error measures.
 
-use ndarray::{Array4, Axis};
+use ndarray::Axis;
 
 use super::generation::{davegan_generate_options_t, read_options};
 use super::guard::guard;
@@ -79,8 +79,7 @@ unsafe fn images<const N: usize>(
     let voxels = elements(&[nz, ny, nx], "an image")?;
     let images = pointers.into_iter().map(|(pointer, name)| {
         // SAFETY: the caller's promise.
-        let image = Array4::from_shape_vec((1, nz, ny, nx), unsafe { slice(pointer, voxels, name)? }.to_vec());
-        PhaseImages::new(image.map_err(|error| Error::invalid(error.to_string()))?, MAX_PHASES)
+        PhaseImages::copy_of(unsafe { slice(pointer, voxels, name)? }, [1, nz, ny, nx], MAX_PHASES)
     });
     images.collect()
 }
@@ -159,9 +158,9 @@ pub unsafe extern "C" fn davegan_s2(
         // SAFETY: as above.
         let (images, options) = unsafe { (images([(image, "image")], [nz, ny, nx])?, s2_options(options)?) };
         let phase = phase_number(phase)?;
-        let map: Vec<f64> = aside(|| descriptor::s2(&images[0], phase, &options))?.into_iter().collect();
+        let map = aside(|| descriptor::s2(&images[0], phase, &options))?;
         // SAFETY: as above.
-        unsafe { Buffer::new(s2, capacity, map.len(), "s2") }?.fill(&map);
+        unsafe { Buffer::new(s2, capacity, map.len(), "s2") }?.fill(map.as_slice().unwrap_or_default());
         Ok(())
     })
 }

@@ -2,8 +2,6 @@
 
 use std::ffi::c_char;
 
-use ndarray::Array4;
-
 use super::descriptor::phase_number;
 use super::fidelity::davegan_fidelity_t;
 use super::generation::davegan_generate_options_t;
@@ -42,9 +40,7 @@ unsafe fn square_images(
     if n == 0 {
         return Ok(None);
     }
-    let images = Array4::from_shape_vec((n, 1, side, side), values.to_vec());
-    let images = images.map_err(|error| Error::invalid(format!("{name}: {error}")))?;
-    PhaseImages::new(images, like.n_phases()).map(Some)
+    PhaseImages::copy_of(values, [n, 1, side, side], like.n_phases()).map(Some)
 }
 
 /// The receiver of progress reports.

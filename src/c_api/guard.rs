@@ -24,7 +24,7 @@ pub(super) fn guard_with_host(body: impl FnOnce(&mut Host) -> Result<()>) -> dav
     let mut host = Host::leave();
     // The state that a panic may leave half-changed belongs to `body` alone: handles are never mutated through C.
     let result = panic::catch_unwind(AssertUnwindSafe(|| body(&mut host)));
-    status::record(result.unwrap_or_else(|payload| Err(Error::Internal(panic_text(&*payload)))))
+    status::record(result.unwrap_or_else(|payload| Err(panic_error(payload))))
 }
 
 /// What belongs to the host and waits while library code runs: its floating-point environment and its panic messages.
@@ -104,6 +104,14 @@ fn note_place(panic: &PanicHookInfo<'_>) {
     let _ = PANIC_PLACE.try_with(|noted| noted.replace(place));
 }
 
+/// The error that a panic is about: its payload, or that the library has a defect.
+fn panic_error(payload: Box<dyn Any + Send>) -> Error {
+    match payload.downcast::<Error>() {
+        Ok(error) => *error,
+        Err(other) => Error::Internal(panic_text(&*other)),
+    }
+}
+
 fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
@@ -116,7 +124,9 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
 mod tests {
     use std::ffi::CStr;
 
-    use super::super::status::{DAVEGAN_INTERNAL, DAVEGAN_INVALID_PARAMETER, DAVEGAN_OK, davegan_last_error};
+    use super::super::status::{
+        DAVEGAN_INTERNAL, DAVEGAN_INVALID_PARAMETER, DAVEGAN_OK, DAVEGAN_OUT_OF_MEMORY, davegan_last_error,
+    };
     use super::*;
 
     fn last_error() -> String {
@@ -164,6 +174,13 @@ mod tests {
     fn a_panic_payload_that_is_no_text_is_survived() {
         assert_eq!(guard(|| panic::panic_any(3)), DAVEGAN_INTERNAL);
         assert!(last_error().ends_with(": no text"), "{}", last_error());
+    }
+
+    #[test]
+    fn a_panic_with_an_error_becomes_that_error() {
+        let refused = || panic::panic_any(Error::OutOfMemory("too large".into()));
+        assert_eq!(guard(|| rayon::join(refused, || Ok(())).1), DAVEGAN_OUT_OF_MEMORY);
+        assert_eq!(last_error(), "too large");
     }
 
     #[test]

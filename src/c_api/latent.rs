@@ -1,6 +1,6 @@
 //! The latent space of a model.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 use super::generation::{davegan_generate_options_t, read_options, voxels};
 use super::guard::guard;
@@ -8,7 +8,7 @@ use super::model::davegan_model_t;
 use super::options::count;
 use super::pointers::{Buffer, elements, reference, slice};
 use super::status::davegan_status_t;
-use crate::device::thread_pool;
+use crate::device::{memory, thread_pool};
 use crate::generation;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
@@ -25,13 +25,14 @@ unsafe fn vectors(model: &Model, z: *const f64, n: usize) -> Result<Array2<f32>>
     let latents = model.latent_size;
     // SAFETY: the caller's promise.
     let z = unsafe { slice(z, elements(&[n, latents], "z")?, "z") }?;
-    let z = ArrayView2::from_shape((n, latents), z).map_err(|error| Error::invalid(error.to_string()))?;
-    Ok(z.mapv(|value| value as f32))
+    let mut vectors = memory::vector(z.len(), "copying latent vectors", "give fewer at once")?;
+    vectors.extend(z.iter().map(|&value| value as f32));
+    Array2::from_shape_vec((n, latents), vectors).map_err(|error| Error::invalid(error.to_string()))
 }
 
 /// Latent vectors as the host gets them.
-fn doubles(vectors: &Array2<f32>) -> Vec<f64> {
-    vectors.iter().copied().map(f64::from).collect()
+fn doubles(vectors: &Array2<f32>) -> impl ExactSizeIterator<Item = f64> + '_ {
+    vectors.iter().copied().map(f64::from)
 }
 
 /// Runs `work` with one thread a core, and leaves no thread behind in the host.
@@ -62,7 +63,7 @@ pub unsafe extern "C" fn davegan_latent_vectors(
         let buffer = unsafe { Buffer::new(z, capacity, needed, "the latent vectors") }?;
         let vectors = thread_pool(options.threads)?
             .install(|| generation::latent_vectors(model, options.seed, options.first, options.count))?;
-        buffer.fill(&doubles(&vectors));
+        buffer.fill_each(doubles(&vectors));
         Ok(())
     })
 }
@@ -94,9 +95,9 @@ pub unsafe extern "C" fn davegan_encode(
             (images, mean, deviation.transpose()?)
         };
         let encoded = in_parallel(|| generation::encode(model, &images))?;
-        mean.fill(&doubles(&encoded.mean));
+        mean.fill_each(doubles(&encoded.mean));
         if let Some(deviation) = deviation {
-            deviation.fill(&doubles(&encoded.deviation));
+            deviation.fill_each(doubles(&encoded.deviation));
         }
         Ok(())
     })

@@ -2,8 +2,6 @@
 
 use std::ffi::c_char;
 
-use ndarray::Array4;
-
 use super::generation::{davegan_generate_options_t, read_options};
 use super::guard::{guard, guard_with_host};
 use super::micrograph::davegan_micrograph_t;
@@ -12,8 +10,8 @@ use super::pointers::{self, elements, reference, slice, text};
 use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::micrograph::{MAX_PHASES, PhaseImages};
+use crate::report;
 use crate::storage::{Mode, write_phase_images};
-use crate::{Error, report};
 
 /// Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each.
 ///
@@ -101,8 +99,7 @@ pub unsafe extern "C" fn davegan_write_images(
             let path = pointers::path(path, "path")?;
             (path, text(dataset, "dataset")?, slice(phases, elements(&[n, nz, ny, nx], "phases")?, "phases")?)
         };
-        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec());
-        let images = PhaseImages::new(phases.map_err(|error| Error::invalid(error.to_string()))?, MAX_PHASES)?;
+        let images = PhaseImages::copy_of(phases, [n, nz, ny, nx], MAX_PHASES)?;
         write_phase_images(path, dataset, &images, Mode::Replace)
     })
 }

@@ -100,6 +100,15 @@ impl<T: Copy> Buffer<T> {
         Ok(Self { pointer, length: needed })
     }
 
+    /// [`fill`](Self::fill) from other values, one by one.
+    pub(super) fn fill_each(self, values: impl ExactSizeIterator<Item = T>) {
+        assert_eq!(values.len(), self.length, "a result has the size that was announced for it");
+        for (index, value) in values.enumerate().take(self.length) {
+            // SAFETY: new() checked the length.
+            unsafe { self.pointer.add(index).write(value) };
+        }
+    }
+
     /// Fills the buffer, which has as many elements as `values` by construction of both.
     pub(super) fn fill(self, values: &[T]) {
         assert_eq!(values.len(), self.length, "a result has the size that was announced for it");

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use ndarray::{Array4, Axis, concatenate};
+use ndarray::Array4;
 use rayon::prelude::*;
 
 use super::{
     PairCounts, S2Options, check_phase, check_same_shape, pair_counts,
-    two_point::{s2, squared_lag},
+    two_point::{ADVICE, WHAT, s2, squared_lag},
 };
+use crate::device::memory;
 use crate::{Error, Result, micrograph::PhaseImages};
 
 /// Pair counts held at a time, at most 8 MiB.
@@ -54,7 +55,11 @@ pub fn s2_error(a: &PhaseImages, b: &PhaseImages, phase: u8, options: &S2Options
     if options.periodic && options.max_lag.is_none() {
         check_sets(a, b, phase)?;
         // Two images are counted in the time of one.
-        let phases = concatenate![Axis(0), a.phases().view(), b.phases().view()];
+        let mut phases = memory::vector(2 * a.voxels(), WHAT, ADVICE)?;
+        phases.extend_from_slice(a.as_slice());
+        phases.extend_from_slice(b.as_slice());
+        let [nz, ny, nx] = a.shape();
+        let phases = Array4::from_shape_vec((2, nz, ny, nx), phases).expect("two images");
         let both = PairCounts::new(&PhaseImages::new(phases, a.n_phases().max(b.n_phases()))?, phase)?;
         return both.error(0, &both, 1);
     }

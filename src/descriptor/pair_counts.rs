@@ -11,8 +11,10 @@ use super::{
     count::Count,
     distance::squared_distance,
     half_map::HalfMap,
-    two_point::{Estimator, S2Options},
+    transform::Transform,
+    two_point::{ADVICE, Estimator, S2Options, WHAT},
 };
+use crate::device::memory;
 use crate::{Error, Result, micrograph::PhaseImages};
 
 /// The two-point correlations of one phase in a set of images, as pair counts.
@@ -42,7 +44,8 @@ impl PairCounts {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if the images have no such phase, or more than 2^31 - 1 voxels each.
+    /// [`Error::InvalidParameter`] if the images have no such phase, or more than 2^31 - 1 voxels each;
+    /// [`Error::OutOfMemory`] if the counts, or the transforms of an image on each thread, do not fit into memory.
     pub fn new(images: &PhaseImages, phase: u8) -> Result<Self> {
         Self::of_range(images, 0..images.len(), phase)
     }
@@ -59,8 +62,8 @@ impl PairCounts {
         let map = HalfMap::new(shape);
         let (stride, n_single) = (map.len(), map.n_single());
         let counts = match voxels {
-            0..=0xffff => Counts::Narrow(count(images, shape, phase, map)),
-            _ => Counts::Wide(count(images, shape, phase, map)),
+            0..=0xffff => Counts::Narrow(count(images, shape, phase, map)?),
+            _ => Counts::Wide(count(images, shape, phase, map)?),
         };
         Ok(Self { shape, counts, stride, n_single })
     }
@@ -137,7 +140,7 @@ pub(super) fn stride(shape: [usize; 3]) -> usize {
 }
 
 /// The counts of each image, in the order of `map`.
-fn count<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) -> Vec<C> {
+fn count<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) -> Result<Vec<C>> {
     if Autocorrelation::suits(shape) {
         count_together(images, shape, phase, map)
     } else {
@@ -146,22 +149,25 @@ fn count<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) ->
 }
 
 /// Counts groups of images at once, one or two in each SIMD lane.
-fn count_together<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) -> Vec<C> {
+fn count_together<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: HalfMap) -> Result<Vec<C>> {
     let (stride, voxels) = (map.len(), shape.iter().product::<usize>());
     let (count, autocorrelation) = (images.len() / voxels, Autocorrelation::new(shape, map));
     let group = Autocorrelation::group(count);
-    filled_in_parts(count * stride, group * stride, Workspace::default, |workspace, part, counts| {
+    // A field of two single-precision numbers, and some bits.
+    let of_worker = group * voxels * size_of::<f32>() + voxels * (size_of::<u32>() + 1);
+    filled_in_parts(count * stride, group * stride, of_worker, Workspace::default, |workspace, part, counts| {
         let images = images.chunks(group * voxels).nth(part).expect("as many as parts");
         autocorrelation.count_pairs(images, phase, workspace, counts);
     })
 }
 
 /// Counts image by image in double precision, for shapes that do not suit [`count_together`].
-fn count_one_by_one<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: &HalfMap) -> Vec<C> {
+fn count_one_by_one<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: &HalfMap) -> Result<Vec<C>> {
     let estimator = Estimator::new(shape, &S2Options::default());
     let images: Vec<&[u8]> = images.chunks_exact(shape.iter().product()).collect();
     let workspace = || estimator.transform.workspace();
-    filled_in_parts(images.len() * map.len(), map.len(), workspace, |workspace, index, counts| {
+    let of_worker = Transform::workspace_bytes(shape);
+    filled_in_parts(images.len() * map.len(), map.len(), of_worker, workspace, |workspace, index, counts| {
         estimator.count_pairs(images[index], phase, workspace);
         for (counts, &row) in counts.chunks_exact_mut(map.nx).zip(&map.rows) {
             for (count, &pairs) in counts.iter_mut().zip(&workspace.field[row * map.nx..]) {
@@ -171,19 +177,22 @@ fn count_one_by_one<C: Count>(images: &[u8], shape: [usize; 3], phase: u8, map: 
     })
 }
 
-/// A vector whose parts of `part` numbers are zeroed and filled in parallel.
+/// A vector whose parts of `part` numbers are zeroed and filled in parallel; each worker takes `of_worker` bytes besides.
 fn filled_in_parts<C: Count, W>(
     length: usize,
     part: usize,
+    of_worker: usize,
     workspace: impl Fn() -> W + Sync + Send,
     fill: impl Fn(&mut W, usize, &mut [C]) + Sync + Send,
-) -> Vec<C> {
-    let mut numbers = Vec::with_capacity(length);
+) -> Result<Vec<C>> {
+    let workers = length.div_ceil(part).min(rayon::current_num_threads());
+    memory::require((length * size_of::<C>()).saturating_add(workers * of_worker), WHAT, ADVICE)?;
+    let mut numbers = memory::vector(length, WHAT, ADVICE)?;
     let parts = numbers.spare_capacity_mut()[..length].par_chunks_mut(part).enumerate();
     parts.for_each_init(workspace, |workspace, (index, numbers)| fill(workspace, index, zeroed(numbers)));
     // SAFETY: every part has been written.
     unsafe { numbers.set_len(length) };
-    numbers
+    Ok(numbers)
 }
 
 /// Writes zeros to uninitialised memory.
@@ -264,8 +273,8 @@ mod tests {
             let images = direct::random_images(13, 5, shape, 2);
             let map = || HalfMap::new(shape);
             let images = images.as_slice();
-            let together: Vec<u16> = count_together(images, shape, 1, map());
-            let one_by_one: Vec<u16> = count_one_by_one(images, shape, 1, &map());
+            let together: Vec<u16> = count_together(images, shape, 1, map()).unwrap();
+            let one_by_one: Vec<u16> = count_one_by_one(images, shape, 1, &map()).unwrap();
             assert_eq!(together, one_by_one);
             assert_eq!(together.len(), 5 * map().len());
         }

@@ -50,6 +50,12 @@ impl Transform {
         self.x_forward.complex_len()
     }
 
+    /// About the bytes of a workspace.
+    pub fn workspace_bytes([nz, ny, nx]: [usize; 3]) -> usize {
+        let complexes = (nz * ny).saturating_mul(nx / 2 + 1).saturating_add(LINES * nz.max(ny) + nz.max(ny).max(nx));
+        (nz * ny).saturating_mul(nx).saturating_add(complexes.saturating_mul(2)).saturating_mul(size_of::<f64>())
+    }
+
     /// Buffers of the right size, zeroed.
     pub fn workspace(&self) -> Workspace {
         let [nz, ny, nx] = self.shape;

@@ -7,7 +7,12 @@ use super::{
     check_phase,
     transform::{Transform, Workspace},
 };
+use crate::device::memory;
 use crate::{Result, micrograph::PhaseImages};
+
+/// What takes memory here, and what to do if there is too little.
+pub(super) const WHAT: &str = "the two-point correlation";
+pub(super) const ADVICE: &str = "give smaller images or, without periodicity, a smaller max_lag";
 
 /// How S2 is estimated, and up to which lag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +49,18 @@ impl Default for S2Options {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the images have no such phase.
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the images have no such phase,
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the maps, or the transforms of an image on each thread, do not
+/// fit into memory.
 pub fn s2(images: &PhaseImages, phase: u8, options: &S2Options) -> Result<Array4<f64>> {
     check_phase(images, phase)?;
     let estimator = Estimator::new(images.shape(), options);
     let [mz, my, mx] = [0, 1, 2].map(|axis| estimator.lags[axis].len());
-    let mut values = vec![0.0; images.len() * mz * my * mx];
+    let length = images.len() * mz * my * mx;
+    let workers = images.len().min(rayon::current_num_threads());
+    let bytes = (length * size_of::<f64>()).saturating_add(workers * Transform::workspace_bytes(estimator.padded));
+    memory::require(bytes, WHAT, ADVICE)?;
+    let mut values = memory::zeros(length, WHAT, ADVICE)?;
     values.par_chunks_exact_mut(mz * my * mx).enumerate().for_each_init(
         || estimator.transform.workspace(),
         |workspace, (index, map)| estimator.s2(images.image(index), phase, workspace, map),

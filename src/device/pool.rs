@@ -3,11 +3,15 @@
 use std::ops::Deref;
 use std::thread::{Builder, JoinHandle};
 
+use super::memory;
 use crate::error::counted;
 use crate::{Error, Result};
 
 /// Largest number of threads of one call.
 pub const MAX_THREADS: usize = 1024;
+
+/// Stack of a thread, with what the system needs for one.
+const THREAD_BYTES: usize = (2 << 20) + (1 << 16);
 
 /// A pool of threads, which have ended when it is dropped: Rayon's own pool only tells them to end.
 ///
@@ -45,7 +49,8 @@ impl Deref for ThreadPool {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] above [`MAX_THREADS`], [`Error::OutOfMemory`] if the system refuses the threads.
+/// [`Error::InvalidParameter`] above [`MAX_THREADS`], [`Error::OutOfMemory`] if there is too little memory for them or
+/// the system refuses them.
 pub fn thread_pool(threads: usize) -> Result<ThreadPool> {
     if threads > MAX_THREADS {
         return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a core) to {MAX_THREADS}")));
@@ -55,6 +60,8 @@ pub fn thread_pool(threads: usize) -> Result<ThreadPool> {
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
         _ => threads,
     };
+    let what = format!("starting {}", counted(threads, "thread"));
+    memory::require(threads * THREAD_BYTES, &what, "ask for fewer threads")?;
     let mut started = Threads(Vec::new());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

@@ -9,6 +9,7 @@ use crate::descriptor::{
     generation_error, interface_density, jensen_shannon, likeness, lineal_path, mean, pattern_histograms,
     reconstruction_error, seam_density,
 };
+use crate::device::memory;
 use crate::micrograph::{PhaseImages, tiles, windows};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
@@ -61,7 +62,7 @@ pub fn floor_windows(micrograph: &PhaseImages, side: usize, seed: u64) -> Result
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] if images do not fit together, are too few or too small, or the phase is nowhere or
-/// everywhere in the micrograph.
+/// everywhere in the micrograph; [`Error::OutOfMemory`] if there is too little memory.
 pub fn evaluate(
     micrograph: &PhaseImages,
     realisations: &PhaseImages,
@@ -86,6 +87,7 @@ pub(crate) fn evaluate_in_parts(
     done: &dyn Fn() -> Result<()>,
 ) -> Result<Fidelity> {
     let side = check(micrograph, realisations, phase)?;
+    require_memory(micrograph, realisations, windows_at.len())?;
     let (tiles, windows) = (tiles(micrograph, side)?, windows(micrograph, windows_at, side)?);
     let of = |images: &PhaseImages| Indicator::new(images, phase);
     let sets = Sets {
@@ -223,6 +225,17 @@ fn check(micrograph: &PhaseImages, realisations: &PhaseImages, phase: u8) -> Res
         return Err(Error::invalid(format!("phase {phase} is {place} in the micrograph; judge another phase")));
     }
     Ok(ny)
+}
+
+/// Refuses images for which there is surely too little memory.
+fn require_memory(micrograph: &PhaseImages, realisations: &PhaseImages, windows: usize) -> Result<()> {
+    let (all, one) = (micrograph.voxels() * micrograph.len(), micrograph.voxels());
+    // The tiles, and which pixels of micrograph and tiles are of the phase; then the spectra of the tiles, or the
+    // transforms of a whole image.
+    let of_micrograph = all.saturating_mul(3).saturating_add(all.saturating_mul(9).max(one.saturating_mul(28)));
+    let of_realisations = realisations.voxels() * (realisations.len() + 3 * windows);
+    let advice = "give a smaller micrograph or fewer realisations";
+    memory::require(of_micrograph.saturating_add(of_realisations), "comparing realisations with the micrograph", advice)
 }
 
 /// Whether each window overlaps each tile.

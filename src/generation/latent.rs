@@ -1,10 +1,11 @@
 //! The latent space: drawing, encoding, decoding, traversing, interpolating.
 
 use burn_tensor::{Tensor, TensorData};
-use ndarray::{Array2, Array4, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array2, Array4, ArrayView1, ArrayView2, Axis, s};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::device::memory;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::network::{PendingPhases, not_finite, one_hot, read};
@@ -16,6 +17,10 @@ const BATCH: usize = 64;
 
 /// Latent vectors that go through the generator at once: enough to fill the cores.
 pub(super) const DECODED: usize = 1024;
+
+/// What takes memory here, and what to do if there is too little.
+const WHAT: &str = "making latent vectors";
+const ADVICE: &str = "ask for fewer images at once";
 
 /// Where the encoder places images in latent space, one row an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +42,7 @@ pub struct Encoded {
 pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
     match &model.selection {
         Some(selection) => selection.latent_vectors(model, seed, first, count),
-        None => Ok(candidate_vectors(model, 1, seed, first, count).0),
+        None => Ok(candidate_vectors(model, 1, seed, first, count)?.0),
     }
 }
 
@@ -49,15 +54,21 @@ pub(super) fn candidate_vectors(
     seed: u64,
     first: u64,
     count: usize,
-) -> (Array2<f32>, Vec<f64>) {
-    let mut vectors = Array2::zeros((count * of_each, model.latent_size));
-    let mut draws = Vec::with_capacity(count);
+) -> Result<(Array2<f32>, Vec<f64>)> {
+    let mut vectors = zero_vectors(count * of_each, model.latent_size)?;
+    let mut draws = memory::vector(count, WHAT, ADVICE)?;
     for (index, mut rows) in (first..).zip(vectors.axis_chunks_iter_mut(Axis(0), of_each)) {
         let mut rng = random::generator(seed, Purpose::Realisation, index);
         rows.map_inplace(|latent| *latent = StandardNormal.sample(&mut rng));
         draws.push(rng.random());
     }
-    (vectors, draws)
+    Ok((vectors, draws))
+}
+
+/// `n` latent vectors of zeros.
+fn zero_vectors(n: usize, latents: usize) -> Result<Array2<f32>> {
+    let zeros = memory::zeros(n.saturating_mul(latents), WHAT, ADVICE)?;
+    Ok(Array2::from_shape_vec((n, latents), zeros).expect("as many as in the shape"))
 }
 
 /// Encodes images of the model's shape.
@@ -70,10 +81,11 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
     check_images(model, images)?;
     let latents = model.latent_size;
     let device = model.device();
-    let mut encoded = Array2::zeros((images.len(), 2 * latents));
-    let indices: Vec<usize> = (0..images.len()).collect();
-    for (batch, mut rows) in indices.chunks(BATCH).zip(encoded.axis_chunks_iter_mut(Axis(0), BATCH)) {
-        let values = read(model.encoder.forward(one_hot(images, batch, &device)))?;
+    let mut encoded = zero_vectors(images.len(), 2 * latents)?;
+    memory::require(images.len().saturating_mul(2 * latents * size_of::<f32>()), WHAT, ADVICE)?;
+    for (first, mut rows) in (0..).step_by(BATCH).zip(encoded.axis_chunks_iter_mut(Axis(0), BATCH)) {
+        let batch: Vec<usize> = (first..first + rows.nrows()).collect();
+        let values = read(model.encoder.forward(one_hot(images, &batch, &device)))?;
         rows.iter_mut().zip(values).for_each(|(to, from)| *to = from);
     }
     if encoded.iter().any(|value| !value.is_finite()) {
@@ -92,11 +104,11 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
 pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
     check_vectors(model, vectors)?;
     let [nz, ny, nx] = model.shape();
-    let mut phases = Array4::zeros((vectors.nrows(), nz, ny, nx));
-    let to = phases.as_slice_mut().expect("new arrays are in standard layout");
-    for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(to.chunks_mut(DECODED * nz * ny * nx)) {
+    let mut phases = memory::zeros(vectors.nrows().saturating_mul(nz * ny * nx), "decoding latent vectors", ADVICE)?;
+    for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(phases.chunks_mut(DECODED * nz * ny * nx)) {
         begin(model, rows).read(to)?;
     }
+    let phases = Array4::from_shape_vec((vectors.nrows(), nz, ny, nx), phases).expect("as many as in the shape");
     PhaseImages::new(phases, model.n_phases())
 }
 
@@ -159,8 +171,9 @@ pub fn traverse(model: &Model, vector: &[f32], latent: usize, n: usize, range: f
         return Err(Error::invalid(format!("range = {range}; it must be a positive number, such as 3")));
     }
     check_at_least_two(n)?;
-    let mut vectors = Array2::from_shape_fn((n, latents), |(_, column)| vector[column]);
+    let mut vectors = zero_vectors(n, latents)?;
     for (step, mut row) in vectors.outer_iter_mut().enumerate() {
+        row.assign(&ArrayView1::from(vector));
         row[latent] = (range * (2.0 * step as f64 / (n - 1) as f64 - 1.0)) as f32;
     }
     decode(model, vectors.view())
@@ -181,15 +194,11 @@ pub fn interpolate(model: &Model, from: &PhaseImages, to: &PhaseImages, n: usize
     }
     check_at_least_two(n)?;
     let (from, to) = (encode(model, from)?.mean, encode(model, to)?.mean);
-    let points: Vec<Array2<f32>> = (0..n)
-        .map(|step| {
-            let share = step as f32 / (n - 1) as f32;
-            &from * (1.0 - share) + &to * share
-        })
-        .collect();
-    let views: Vec<_> = points.iter().map(|point| point.view()).collect();
-    let vectors = concatenate(Axis(0), &views)
-        .map_err(|error| Error::Internal(format!("latent vectors of one model differ in length: {error}")))?;
+    let mut vectors = zero_vectors(n, model.latent_size)?;
+    for (step, mut row) in vectors.outer_iter_mut().enumerate() {
+        let share = step as f32 / (n - 1) as f32;
+        row.assign(&(&from.row(0) * (1.0 - share) + &to.row(0) * share));
+    }
     decode(model, vectors.view())
 }
 

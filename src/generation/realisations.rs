@@ -5,7 +5,7 @@ use rand::Rng;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::device::thread_pool;
+use crate::device::{memory, thread_pool};
 use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
@@ -75,13 +75,8 @@ impl GenerationOptions {
 pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
     options.validate()?;
     let [nz, ny, nx] = model.shape();
-    let mut phases = Vec::new();
-    let too_many = || {
-        Error::OutOfMemory(format!("{} do not fit into memory; ask for fewer", counted(options.count, "realisation")))
-    };
-    let bytes = options.count.checked_mul(nz * ny * nx).ok_or_else(too_many)?;
-    phases.try_reserve_exact(bytes).map_err(|_| too_many())?;
-    phases.resize(bytes, 0);
+    let what = format!("making {}", counted(options.count, "realisation"));
+    let mut phases = memory::zeros(options.count.saturating_mul(nz * ny * nx), &what, "ask for fewer")?;
     generate_into(model, options, &mut phases)?;
     let phases = Array4::from_shape_vec((options.count, nz, ny, nx), phases)
         .map_err(|error| Error::Internal(format!("realisations of a wrong length: {error}")))?;
@@ -137,6 +132,10 @@ struct Maker<'a, Parts> {
 
 impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
     fn new(model: &'a Model, parts: Parts) -> Result<Self> {
+        // What is decoded at once: latent vectors, and phases before and after.
+        let voxels: usize = model.shape().iter().product();
+        let of_each = 2 * voxels + 2 * model.latent_size * size_of::<f32>();
+        memory::require(BATCH * of_each, "making realisations", "close other programs or raise the limit")?;
         let mut maker = Self { model, parts, begun: None };
         maker.begin_next()?;
         Ok(maker)

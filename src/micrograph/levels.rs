@@ -6,6 +6,7 @@ use ndarray::{Array3, Axis, s};
 
 use crate::Error;
 use crate::device::memory;
+use crate::error::counted;
 
 /// What to do if a micrograph is too large.
 pub(super) const ADVICE: &str = "give a smaller cut-out, or 8-bit values";
@@ -190,7 +191,7 @@ where
     let given = values.len();
     let (n, ny, nx) = shape;
     let stack = Array3::from_shape_vec(shape, values)
-        .map_err(|_| format!("{given} pixels were given instead of the {n} x {ny} x {nx} of the shape"))?;
+        .map_err(|_| format!("{} given instead of the {n} x {ny} x {nx} of the shape", counted(given, "pixel")))?;
     Ok(stack.into())
 }
 

@@ -48,6 +48,7 @@ pub use segmentation::Segmentation;
 pub use voxel_size::{LengthUnit, VoxelSize};
 
 use crate::device::memory;
+use crate::error::counted;
 use crate::{Error, Result};
 use levels::{ADVICE, stack};
 use segmentation::{Segmented, phase_numbers};

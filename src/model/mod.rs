@@ -5,8 +5,6 @@ mod record;
 mod selection;
 
 use burn_tensor::Device as BurnDevice;
-use ndarray::Array4;
-
 pub use origin::Origin;
 pub use record::{LossRow, TrainingRecord};
 pub use selection::Selection;
@@ -64,18 +62,11 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if the length is not that of `n` images, or a voxel is not a phase of the model.
+    /// [`Error::InvalidParameter`] if the length is not that of `n` images, or a voxel is not a phase of the model;
+    /// [`Error::OutOfMemory`] if a copy of them does not fit into memory.
     pub fn images(&self, phases: &[u8], n: usize) -> Result<PhaseImages> {
         let [nz, ny, nx] = self.shape();
-        let given = phases.len();
-        let phases = Array4::from_shape_vec((n, nz, ny, nx), phases.to_vec()).map_err(|_| {
-            Error::invalid(format!(
-                "{} are not {} of {nz} x {ny} x {nx} voxels",
-                counted(given, "voxel"),
-                counted(n, "image")
-            ))
-        })?;
-        PhaseImages::new(phases, self.n_phases())
+        PhaseImages::copy_of(phases, [n, nz, ny, nx], self.n_phases())
     }
 
     /// Whether `micrograph` is the one that it was trained on.

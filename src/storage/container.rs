@@ -7,6 +7,7 @@ use ndarray::ArrayD;
 use sha2::{Digest, Sha256};
 
 use super::container_hdf5::{read_hdf5, write_hdf5};
+use super::hdf5_file::require_memory;
 use super::kind::Kind;
 use super::output::Output;
 use super::seal::{check_seal, seal};
@@ -68,6 +69,7 @@ impl Container {
     /// [`write`](Self::write) for a file that is claimed already.
     pub(super) fn write_to(&self, output: &mut Output) -> Result<()> {
         self.check_names()?;
+        require_memory()?;
         output.replace(|temporary| {
             hdf5::sync::sync(|| write_hdf5(self, temporary))?;
             seal(temporary).map_err(|e| Error::system(temporary, "write the checksum", &e))
@@ -83,6 +85,7 @@ impl Container {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         check_seal(path)?;
+        require_memory()?;
         // The seal vouches for every byte, so the SHA-256 of the content is not computed once more.
         hdf5::sync::sync(|| read_hdf5(path))
     }

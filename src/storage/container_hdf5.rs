@@ -13,6 +13,7 @@ use super::container::{Attribute, Container, NamedArray, RESERVED};
 use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_text, text_attribute};
 use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
+use crate::device::memory;
 use crate::{Error, Result};
 
 /// Byte arrays up to this size are not worth a chunk index.
@@ -201,6 +202,10 @@ fn read_array(dataset: &Dataset, name: &str, path: &Path) -> Result<NamedArray> 
     check_storage(dataset, name, path)?;
     let dtype = dataset.dtype().explain(path, &doing)?;
     check_size(dataset, dtype.size(), name, path)?;
+    let bytes = dataset.size().saturating_mul(dtype.size());
+    let what = format!("the array {name:?} of {}", path.display());
+    // What reads allocates without asking whether it can.
+    drop(memory::vector::<u8>(bytes, &what, "close other programs or raise the limit")?);
     let array = if dtype.is::<f32>() {
         dataset.read_dyn().map(NamedArray::F32)
     } else if dtype.is::<f64>() {

@@ -7,6 +7,7 @@ use hdf5::file::{FileCloseDegree, LibraryVersion};
 use hdf5::types::VarLenUnicode;
 use hdf5::{FileBuilder, Location};
 
+use crate::device::memory;
 use crate::{Error, Result};
 
 /// The largest chunk, in elements of one byte: large enough to be fast, small enough for HDF5's 1 MiB chunk cache.
@@ -27,6 +28,16 @@ pub(super) fn file_options() -> FileBuilder {
         fapl.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V110).fclose_degree(FileCloseDegree::Strong)
     });
     options
+}
+
+/// Refuses work with a file if there is too little memory for HDF5's own structures, chunks and filters. HDF5 survives
+/// most allocations that fail, but not all.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`] with the estimate.
+pub(super) fn require_memory() -> Result<()> {
+    memory::require(6 << 20, "working with an HDF5 file", "close other programs or raise the limit")
 }
 
 /// The chunk of a dataset of `shape`: whole rows, layers and images as long as they fit into 1 MiB of bytes.

@@ -18,6 +18,7 @@ use ndarray::{Array2, ArrayD, IxDyn};
 
 use super::parts::Parts;
 use super::{Attribute, Container, NamedArray};
+use crate::device::memory;
 use crate::error::short;
 use crate::micrograph::MAX_PHASES;
 use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
@@ -58,8 +59,14 @@ pub fn model_digest(model: &Model) -> Result<String> {
 
 /// The model part of a file.
 pub(super) fn model_container(model: &Model) -> Result<Container> {
-    let mut file = Container::default();
     let Model { origin, record, tiles, .. } = model;
+    // A copy of the tiles here, and one for their checksum.
+    memory::require(
+        2 * tiles.as_slice().len(),
+        "writing the training tiles",
+        "close other programs or raise the limit",
+    )?;
+    let mut file = Container::default();
     let voxel_size = origin.voxel_size.map(|size| size.to_string());
     for (name, text) in [
         ("options", Some(&record.options)),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::atomic_file::{TemporaryFile, directory_of};
+use super::hdf5_file::require_memory;
 use super::kind::Kind;
 use crate::error::check_path;
 use crate::files::open_regular;
@@ -41,6 +42,7 @@ impl Output {
     pub fn claim(path: &Path, kind: Kind) -> Result<Self> {
         if matches!(kind, Kind::Model | Kind::Hdf5) {
             check_path(path)?;
+            require_memory()?;
         }
         let target = if find(path, kind)?.is_some() {
             // An open file that has lost its name has none but that in /proc/self/fd.
@@ -69,8 +71,8 @@ impl Output {
         &self.target
     }
 
-    /// Puts a file that `write` fills in place of what is there, and returns what `write` does. File and directory are synchronised, so that the new
-    /// file survives a power cut as well. The permissions of the old file are kept.
+    /// Puts a file that `write` fills in place of what is there, and returns what `write` does. File and directory are
+    /// synchronised, so that the new file survives a power cut as well. The permissions of the old file are kept.
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@
 //! * `history`: the mean losses of a row of the loss history.
 //! * `averaged`: averaged generator with new batch statistics; `validation`: choice of the best checkpoint.
 //! * `checkpoint`: a training as it stands, and its model.
-//! * `run`: the loop.
+//! * `need`: how much memory a training needs; `run`: the loop.
 
 mod adam;
 mod augmentation;
@@ -26,6 +26,7 @@ mod encoder_step;
 mod history;
 mod losses;
 mod minkowski;
+mod need;
 mod options;
 #[cfg(test)]
 mod oracle;

@@ -8,6 +8,7 @@ use super::averaged::averaged_generator;
 use super::batches::TrainingData;
 use super::checkpoint::Checkpoint;
 use super::history::{HISTORY_INTERVAL, mean_losses};
+use super::need;
 use super::options::{RunOptions, TrainingOptions};
 use super::validation::{validate, warnings};
 use crate::device::{thread_pool, with_spinning_workers};
@@ -27,7 +28,7 @@ pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] for an option out of range, a micrograph smaller than the profile's side, or `resumed` of
-/// another training; [`Error::Cancelled`] if `progress` asked to stop; [`Error::Diverged`] if a loss is no longer finite;
+/// another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress` asked to stop; [`Error::Diverged`] if a loss is no longer finite;
 /// and those of `save`.
 pub fn train(
     micrograph: &Micrograph,
@@ -39,6 +40,10 @@ pub fn train(
 ) -> Result<Model> {
     options.validate()?;
     run.validate()?;
+    // No validation if the micrograph is too small for it.
+    let interval =
+        if warnings(&micrograph.images, options).is_empty() { options.recipe.validation_interval } else { 0 };
+    need::require(options, &micrograph.images, interval > 0, run.device)?;
     let pool = thread_pool(run.threads)?;
     let tiles = micrograph::tiles(&micrograph.images, options.profile.side())?;
     let origin = Origin::new(micrograph);
@@ -51,9 +56,6 @@ pub fn train(
     };
     let data = TrainingData::new(&micrograph.images, &tiles)?;
     let total = checkpoint.steps_planned();
-    // No validation if the micrograph is too small for it.
-    let interval =
-        if warnings(&micrograph.images, options).is_empty() { options.recipe.validation_interval } else { 0 };
     let pace = Pace::new(checkpoint.state.step, total, run.progress_interval);
     while checkpoint.state.step < total {
         let to_save = next_multiple(checkpoint.state.step, run.checkpoint_interval).min(total);

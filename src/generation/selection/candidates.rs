@@ -55,7 +55,7 @@ struct Begun {
 
 impl Begun {
     fn new(model: &Model, of_each: usize, seed: u64, first: u64, count: usize) -> Result<Self> {
-        let (vectors, draws) = candidate_vectors(model, of_each, seed, first, count);
+        let (vectors, draws) = candidate_vectors(model, of_each, seed, first, count)?;
         let decoding = begin_to_decode(model, vectors.view())?;
         Ok(Self { first, vectors, draws, decoding })
     }

@@ -19,6 +19,7 @@ use ndarray::{Array1, Array2, ArrayView2, s};
 use self::candidates::for_candidates;
 use self::conditional_logit::{conditional_logit, left_off, take};
 use self::statistics::{Aim, FIGURES, STATISTICS, figures, statistics};
+use crate::device::memory;
 use crate::micrograph::PhaseImages;
 use crate::model::{Model, Selection};
 use crate::{Error, Result};
@@ -97,7 +98,8 @@ impl Selection {
         let phases: Vec<u8> = self.rows.column(0).iter().map(|&phase| phase as u8).collect();
         let centres = self.rows.slice(s![.., 1..=FIGURES]);
         let weights: Array1<f64> = self.rows.slice(s![.., 1 + FIGURES..]).iter().copied().collect();
-        let mut taken = Vec::new();
+        let length = count.saturating_mul(model.latent_size);
+        let mut taken = memory::vector(length, "making latent vectors", "ask for fewer realisations at once")?;
         for_candidates(model, self.candidates, seed, first, count, |part| {
             let found = figures(&part.images, &phases, side, model.periodic)?;
             let scores = statistics(found.view(), centres).dot(&weights).to_vec();
@@ -207,7 +209,7 @@ mod tests {
         assert_eq!([some.image(0), some.image(1)], [all.image(497), all.image(498)]);
         // Each has the latent vector of one of its own candidates, not always of the same one.
         let taken = latent_vectors(&model, 5, 3, 40).unwrap();
-        let (vectors, _) = candidate_vectors(&model, CANDIDATES, 5, 3, 40);
+        let (vectors, _) = candidate_vectors(&model, CANDIDATES, 5, 3, 40).unwrap();
         let of_each = taken.outer_iter().zip(vectors.axis_chunks_iter(Axis(0), CANDIDATES));
         let places: Vec<usize> =
             of_each.map(|(taken, of_one)| of_one.outer_iter().position(|row| row == taken).unwrap()).collect();

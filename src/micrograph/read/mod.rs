@@ -158,7 +158,7 @@ impl PhaseImages {
                 format!(
                     "dataset '{dataset}': the pixel at y = {y}, x = {x} of image {image} is {}; the phases are numbered \
                      0 to {} here",
-                    short(*value),
+                    short(value),
                     n_phases - 1
                 ),
             ));

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aligned_vec::{ABox, AVec, ConstAlign, avec};
+use aligned_vec::{ABox, AVec, ConstAlign};
 use pulp::{Arch, WithSimd};
 
 use super::elementwise::Moments;
 use super::grid::Grid;
 use super::layer::{Layer, Sums};
+use crate::device::memory;
 
 type Values = ABox<[f32], ConstAlign<64>>;
 
@@ -43,6 +44,13 @@ pub struct ForwardBuffers {
 }
 
 impl ForwardBuffers {
+    /// About the bytes of buffers for `layers`.
+    pub fn bytes(layers: &[Layer]) -> usize {
+        let of_layer = |layer: &Layer| layer.input().length() + layer.output().length();
+        let last = layers.last().map_or(0, |layer| layer.outer.length());
+        (layers.iter().map(of_layer).sum::<usize>() + last) * size_of::<f32>()
+    }
+
     pub fn new(layers: &[Layer]) -> Self {
         let mut between: Vec<Values> = layers.iter().map(|layer| zeros(layer.input().length())).collect();
         between.extend(layers.last().map(|layer| zeros(layer.outer.length())));
@@ -66,6 +74,12 @@ pub struct BackwardBuffers {
 }
 
 impl BackwardBuffers {
+    /// About the bytes of buffers for `layers`.
+    pub fn bytes(layers: &[Layer]) -> usize {
+        let longest = layers.iter().map(|layer| layer.outer.length().max(layer.input().length())).max().unwrap_or(0);
+        (layers.iter().map(|layer| layer.output().length()).sum::<usize>() + longest) * size_of::<f32>()
+    }
+
     pub fn new(layers: &[Layer]) -> Self {
         let longest = |grid: fn(&Layer) -> Grid| layers.iter().map(|layer| grid(layer).length()).max().unwrap_or(0);
         Self {
@@ -76,8 +90,13 @@ impl BackwardBuffers {
     }
 }
 
+/// Zeros. A pass returns no errors, so missing memory is a panic, whose payload is the error.
 fn zeros(length: usize) -> Values {
-    let zeros: AVec<f32, ConstAlign<64>> = avec![[64]| 0.0; length];
+    let mut zeros: AVec<f32, ConstAlign<64>> = AVec::new(64);
+    if zeros.try_reserve_exact(length).is_err() {
+        memory::panic_refused(length * size_of::<f32>(), "a pass over a network", "choose a smaller batch");
+    }
+    zeros.resize(length, 0.0);
     zeros.into_boxed_slice()
 }
 

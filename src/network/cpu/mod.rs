@@ -35,9 +35,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn_tensor::Tensor;
 
 pub use buffers::KernelWorkspace;
+use buffers::{BackwardBuffers, ForwardBuffers};
 pub use chain::CpuTape;
 pub use slices::is_f32_on_cpu;
 
+use super::architecture::LayerSpec;
 use super::chain::{Network, PendingPhases, Record};
 use super::encoding::not_finite;
 use super::kernels::{AdamStep, Kernels};
@@ -45,6 +47,12 @@ use super::primitives::Primitives;
 use crate::descriptor::{FUNCTIONALS, PATTERNS, SCALES};
 use chain::Passes;
 use slices::{CpuSlice, CpuVec, tensor};
+
+/// About the bytes that a pass over `layers` takes for `n` images of `side` x `side` pixels: forward and backward.
+pub fn pass_bytes(layers: &[LayerSpec], side: usize, n: usize) -> [usize; 2] {
+    let layers = chain::layers(layers, [n, 0, side, side]);
+    [ForwardBuffers::bytes(&layers), BackwardBuffers::bytes(&layers)]
+}
 
 /// The fused kernels for `f32` on the CPU.
 pub struct Cpu;
