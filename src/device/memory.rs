@@ -1,8 +1,8 @@
 //! How much memory may still be taken.
 //!
 //! An allocation that succeeds is no proof: Linux grants more than there is and ends the process later. And a small
-//! allocation of Rust that fails ends it at once. So work whose size comes from outside first [asks](require) for what it
-//! needs, and takes what is large with [`vector`] or [`zeros`], which fail with an error.
+//! allocation of Rust that fails ends it at once. So work whose size comes from outside first [asks](require) for what
+//! it needs, and takes what is large with [`vector`] or [`zeros`], which fail with an error.
 
 use std::fs::read_to_string;
 use std::panic::panic_any;
@@ -22,7 +22,7 @@ const MIB: f64 = (1u64 << 20) as f64;
 ///
 /// # Errors
 ///
-/// [`Error::OutOfMemory`] with the need, what is left, the limit and `advice`, which completes the sentence "...; choose".
+/// [`Error::OutOfMemory`] with the need, what is left, the limit and `advice`, which is a half-sentence.
 pub fn require(bytes: usize, what: &str, advice: &str) -> Result<()> {
     let need = bytes as u64;
     // Gaps between allocations count where address space is limited.
@@ -71,8 +71,8 @@ pub fn refused(bytes: usize, what: &str, advice: &str) -> Error {
     Error::OutOfMemory(format!("{what} needs {}, which the system refuses; {advice}", amount(bytes as u64)))
 }
 
-/// Panics with the error of an allocation that the system refused, where no error can be returned. The guard of the C interface
-/// turns it back into an error.
+/// Panics with the error of an allocation that the system refused, where no error can be returned. The guard of the C
+/// interface turns it back into an error.
 pub fn panic_refused(bytes: usize, what: &str, advice: &str) -> ! {
     panic_any(refused(bytes, what, advice))
 }
@@ -113,8 +113,8 @@ fn refusing_limits() -> [Option<Limit>; 2] {
     })
 }
 
-/// Limits at which the system ends a process: of the machine, and of the control groups of this process. Files under `root`
-/// tell of them; swap and the cache of files are left too.
+/// Limits at which the system ends a process: of the machine, and of the control groups of this process. Files under
+/// `root` tell of them; swap and the cache of files are left too.
 fn ending_limits(root: &Path) -> Vec<Limit> {
     let machine = read_to_string(root.join("proc/meminfo")).unwrap_or_default();
     let kibibytes = |name| number_after(&machine, name).map(|kib| kib << 10);
@@ -138,7 +138,8 @@ struct Group {
 
 /// The control groups, from the innermost to the outermost, that a `line` of /proc/self/cgroup names.
 ///
-/// In a container the path may be that of the host, which is not there; the container's own group is then the outermost.
+/// In a container the path may be that of the host, which is not there; the container's own group is then the
+/// outermost.
 fn groups_of(root: &Path, line: &str) -> Vec<Group> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { return Vec::new() };
