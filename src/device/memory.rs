@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// Room for all that nobody asks for, where allocations fail at a limit.
 const RESERVE: u64 = 12 << 20;
 
-/// What is granted unseen where the system would not refuse it: looking takes some 50 microseconds.
+/// What is granted unseen where the system would not refuse it: looking takes longer than a short call.
 const UNSEEN: u64 = 64 << 20;
 
 const MIB: f64 = (1u64 << 20) as f64;

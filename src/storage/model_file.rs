@@ -16,6 +16,7 @@ use std::path::Path;
 use burn_tensor::{Device as BurnDevice, Tensor};
 use ndarray::{Array2, ArrayD, IxDyn};
 
+use super::container::is_sha256;
 use super::parts::Parts;
 use super::{Attribute, Container, NamedArray};
 use crate::device::memory;
@@ -149,7 +150,7 @@ fn origin(parts: &mut Parts, n_phases: usize) -> Result<Origin> {
     let voxel_size = parts.has_attribute("voxel_size").then(|| parts.text("voxel_size")?.parse());
     let voxel_size = voxel_size.transpose().map_err(|error: Error| parts.wrong("voxel_size", error))?;
     let digest = parts.text("micrograph_sha256")?;
-    if digest.len() != 64 || !digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+    if !is_sha256(&digest) {
         return Err(parts.wrong("micrograph_sha256", format!("is {digest:?}, not 64 hexadecimal digits")));
     }
     Ok(Origin { source: parts.text("source")?, phase_values, voxel_size, digest })

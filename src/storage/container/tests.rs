@@ -228,11 +228,12 @@ fn forged_content_behind_a_good_seal_is_refused() {
         ("format is missing", &|f| number(f, "x", 1)),
         ("format is Integer(1)", &|f| number(f, "format", 1)),
         ("a newer davegan: format version 99", &|f| number(f, "format_version", 99)),
-        ("sha256 is Text", &|f| {
+        ("sha256 is missing, or not", &|f| {
             drop(fs::remove_file(f.filename()));
             sample().write(f.filename()).unwrap();
             let whole = file_options().open_rw(f.filename()).unwrap();
-            whole.attr("rate").unwrap().write_scalar(&1.0).unwrap();
+            let text: hdf5::types::VarLenUnicode = "0".parse().unwrap();
+            whole.attr("sha256").unwrap().write_scalar(&text).unwrap();
         }),
     ];
     for (words, fill) in forgeries {
