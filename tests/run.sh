@@ -119,6 +119,7 @@ if ! $quick; then
     need python3-venv python3 -c 'import ensurepip, venv'
     need doxygen command -v doxygen
     need shellcheck command -v shellcheck
+    need valgrind command -v valgrind
 fi
 install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
@@ -172,6 +173,9 @@ build_with_cmake
 
 stage "C, C++ and Fortran tests"
 c_tests "$build" -j "$(nproc)"
+
+stage "quick C tests under valgrind"
+tests/valgrind.sh "$build"
 
 # Clippy as the compiler, so that the crates of the accelerators are compiled once. Not optimised: that would take five times as
 # long, and these tests train for a few steps only. All others: CONTRIBUTING.md.
