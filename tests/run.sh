@@ -181,9 +181,8 @@ tests/valgrind.sh "$build"
 # long, and these tests train for a few steps only. All others: CONTRIBUTING.md.
 stage "accelerators: build, with clippy"
 accelerators=$CARGO_TARGET_DIR/accelerators
-not_optimised="--config;profile.release.opt-level=0;--config;profile.release.package.burn-flex.opt-level=0"
 cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON -DDAVEGAN_BUILD_TESTS=ON \
-    -DDAVEGAN_CARGO_OPTIONS="$not_optimised"
+    "-DDAVEGAN_CARGO_OPTIONS=--config;profile.release.opt-level=0"
 RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings cmake --build "$accelerators"
 
 stage "accelerators: C tests with WebGPU on Mesa's software driver"
