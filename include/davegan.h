@@ -1533,7 +1533,8 @@ davegan_status_t davegan_fidelity_table(const struct davegan_fidelity_t *fidelit
  * of that name is replaced. The file is replaced in one step; after a failure it is unchanged.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if `group` is no name, `DAVEGAN_IO` if the file cannot be written or is open
- * elsewhere for writing, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or has something else of that name, `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
+ * elsewhere for writing, `DAVEGAN_FORMAT` if it is no HDF5 file, a model file, or has something else of that name,
+ * `DAVEGAN_HDF5` for other failures inside HDF5. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
