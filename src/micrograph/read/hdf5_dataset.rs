@@ -70,7 +70,7 @@ fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Contents> {
 /// The values in the type in which they are stored; of types that Rust has not, in one that holds them.
 fn of_own_type(path: &Path, name: &str, dataset: &Dataset, shape: (usize, usize, usize)) -> Result<Levels> {
     use IntSize::{U1, U2, U4, U8};
-    let dtype = dataset.dtype().map_err(|error| Error::hdf5(path, error))?;
+    let dtype = dataset.dtype().map_err(|e| Error::of_hdf5(path, &format!("read the dataset '{name}'"), &e))?;
     let signed = |size| match size {
         U1 => read_as::<i8>(path, name, dataset, shape),
         U2 => read_as::<i16>(path, name, dataset, shape),
@@ -120,7 +120,7 @@ where
                  file with `h5repack -f GZIP=1 OLD NEW`"
             ),
         ),
-        None => Error::hdf5(path, format!("dataset '{name}': {error}")),
+        None => Error::of_hdf5(path, &format!("read the dataset '{name}'"), &error),
     })?;
     stack(shape, values).map_err(|refusal| refusal.into_error(refused))
 }
