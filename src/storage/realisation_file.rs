@@ -38,14 +38,14 @@ const VTKHDF_GROUPS: [&str; 2] = ["VTKHDF", "davegan"];
 #[derive(Debug)]
 pub struct RealisationFile {
     path: PathBuf,
-    /// Keeps other calls out of the file.
-    output: Output,
     /// `None` after a failure.
     file: Option<JournalledFile>,
     layout: Layout,
     header: Header,
     /// Indices of the realisations in the file.
     indices: HashSet<i64>,
+    /// Keeps other calls out of the file until it is closed: fields are dropped in their order.
+    output: Output,
 }
 
 impl RealisationFile {
@@ -75,7 +75,7 @@ impl RealisationFile {
                 },
             };
             let (path, layout, header) = (path.into(), layout.clone(), header.clone());
-            Ok(Self { path, output, file: Some(file), layout, header, indices })
+            Ok(Self { path, file: Some(file), layout, header, indices, output })
         })
     }
 

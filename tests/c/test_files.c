@@ -185,9 +185,11 @@ static void what_is_no_file_is_refused_at_once(void) {
 static void an_open_file_has_a_path(void) {
     char path[64];
     davegan_micrograph_t *read = NULL;
-    davegan_generate_options_t options = some_realisations(1, 1);
+    davegan_generate_options_t options = some_realisations(0, 2);
     remove(TEST_FILE("open.h5"));
-    OK(series(TEST_FILE("open.h5")));
+    /* A series, which is added to in place; a single image would give way to a new file. */
+    OK(davegan_generate(model, TEST_FILE("open.h5"), NULL, &options));
+    options = some_realisations(2, 1);
     const int file = open(TEST_FILE("open.h5"), O_RDWR);
     snprintf(path, sizeof path, "/dev/fd/%d", file);
     OK(davegan_generate(model, path, NULL, &options));
