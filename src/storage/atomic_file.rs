@@ -109,8 +109,9 @@ impl TemporaryFile {
             fs::rename(&self.path, target)?;
             return self.at(target);
         }
-        let found = fs::metadata(&self.path)?;
-        if (found.dev(), found.ino()) != (known.dev(), known.ino()) {
+        // Nobody locks what has been there, so another process may have removed it as a leftover by now.
+        let is_other = |found: fs::Metadata| (found.dev(), found.ino()) != (known.dev(), known.ino());
+        if fs::metadata(&self.path).is_ok_and(is_other) {
             exchange()?;
             return Err(io::ErrorKind::AlreadyExists.into());
         }
