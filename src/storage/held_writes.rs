@@ -204,7 +204,7 @@ fn covers(ranges: &[Range<u64>], start: u64, end: u64) -> bool {
 }
 
 /// Refuses to go on with a `file` that is no longer the one at `path`.
-pub(super) fn check_place(file: &File, path: &Path) -> io::Result<()> {
+fn check_place(file: &File, path: &Path) -> io::Result<()> {
     let open = file.metadata()?;
     if fs::metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == (open.dev(), open.ino())) {
         return Ok(());

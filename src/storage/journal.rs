@@ -17,7 +17,7 @@ const LARGEST: u64 = 1 << 30;
 const DIGEST_BYTES: usize = 32;
 
 /// The journal of the file at `path`.
-pub(super) fn journal_of(path: &Path) -> PathBuf {
+fn journal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(SUFFIX);
     name.into()

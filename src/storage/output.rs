@@ -129,8 +129,8 @@ fn is_empty(file: &File) -> bool {
 ///
 /// [`Error::InvalidParameter`] if it is.
 pub fn check_other_file(read: &Path, written: &Path) -> Result<()> {
-    let id = |path: &Path| fs::metadata(path).ok().map(|metadata| FileId::of(&metadata));
-    if id(read).is_some() && id(read) == id(written) {
+    let id = FileId::at(read);
+    if id.is_some() && id == FileId::at(written) {
         return Err(Error::invalid(format!(
             "{} is to be read and written over; choose another path for what is written",
             written.display()
@@ -162,6 +162,11 @@ impl FileId {
     fn of(metadata: &Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
     }
+
+    /// `None` if there is no file.
+    fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
+    }
 }
 
 /// A place in a directory, whether or not there is a file.
@@ -191,9 +196,8 @@ impl Claim {
         let place = Place { directory: FileId::of(&directory), name: name.into() };
         let mut claimed = claimed();
         // A file that a call has created meanwhile may have further names.
-        let id = |path: &Path| fs::metadata(path).ok().map(|metadata| FileId::of(&metadata));
-        let file = id(target);
-        if claimed.iter().any(|(other, path)| *other == place || file.is_some() && id(path) == file) {
+        let file = FileId::at(target);
+        if claimed.iter().any(|(other, path)| *other == place || file.is_some() && FileId::at(path) == file) {
             let reason =
                 "another call of this process is writing the file; wait until it returns, or choose another path";
             return Err(Error::io(path, reason));
