@@ -157,6 +157,51 @@ fn a_model_is_trained_generates_and_is_judged() {
     assert!(bytes("report.html").starts_with(b"<!DOCTYPE html>") && bytes("sheet.png").starts_with(b"\x89PNG"));
 }
 
+/// Status, `None` if a signal ended it, and standard error of a run under a `limit` of the shell.
+#[cfg(unix)]
+fn run_under(limit: &str, folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let script = format!("{limit}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_davegan")]).args(arguments).current_dir(folder);
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+#[cfg(unix)]
+fn a_full_disk_leaves_no_file_and_says_what_to_do() {
+    let folder = folder("full");
+    train(&folder, &["--steps", "2"]);
+    let model = ["model.h5", "--count", "32", "--threads", "1"];
+    let judge = |subcommand, options: &[&'static str]| [&[subcommand], &model[..], &CHECKERBOARD, options].concat();
+    let runs = [
+        [&["train", "--steps", "1", "--model", "new"], &CHECKERBOARD[..], &SMALL].concat(),
+        vec!["generate", "model.h5", "new", "--replace"],
+        judge("evaluate", &["--output", "new"]),
+        judge("evaluate", &["--reconstructions", "new"]),
+        judge("report", &["--output", "new"]),
+        judge("report", &["--contact-sheet", "new"]),
+    ];
+    let content = || {
+        let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names.into_iter().map(|name| (std::fs::read(folder.join(&name)).unwrap(), name)).collect::<Vec<_>>()
+    };
+    // No file can grow beyond a block or two: the next best thing to a full disk.
+    let full = "trap '' XFSZ; ulimit -f 1";
+    for arguments in runs {
+        for _ in 0..2 {
+            let before = content();
+            let (status, errors) = run_under(full, &folder, &arguments);
+            assert!(status == Some(1) && errors.contains("make room"), "{arguments:?}: {errors}");
+            assert!(content() == before, "{arguments:?}");
+            // The second time there is a file to write over.
+            run(&folder, 0, &arguments);
+        }
+        std::fs::remove_file(folder.join("new")).unwrap();
+    }
+}
+
 trait AttributeAt {
     fn attr_at(&self, group: &str, name: &str) -> Vec<f64>;
 }

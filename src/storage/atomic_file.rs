@@ -6,7 +6,7 @@
 //! systems cannot, the name is `.davegan-PID-N.tmp`. Such a file, and one of another host or start, is removed when
 //! nobody has written to it for ten minutes.
 
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -103,16 +103,25 @@ impl TemporaryFile {
         let known = old.metadata()?;
         // Not every file system has permissions to keep.
         let _ = self.file.set_permissions(known.permissions());
-        let exchange = || renameat_with(CWD, &self.path, CWD, target, RenameFlags::EXCHANGE);
-        if exchange().is_err() {
+        if self.exchange(target).is_err() {
             // Network file systems cannot exchange files; the caller has just looked what is there.
             fs::rename(&self.path, target)?;
             return self.at(target);
         }
+        self.after_exchange(target, &known)
+    }
+
+    /// Exchanges the file with the one at `target`.
+    fn exchange(&self, target: &Path) -> io::Result<()> {
+        Ok(renameat_with(CWD, &self.path, CWD, target, RenameFlags::EXCHANGE)?)
+    }
+
+    /// Takes the exchange back if what has been at `target` is another file than the `known` one.
+    fn after_exchange(&self, target: &Path, known: &Metadata) -> io::Result<File> {
         // Nobody locks what has been there, so another process may have removed it as a leftover by now.
-        let is_other = |found: fs::Metadata| (found.dev(), found.ino()) != (known.dev(), known.ino());
+        let is_other = |found: Metadata| (found.dev(), found.ino()) != (known.dev(), known.ino());
         if fs::metadata(&self.path).is_ok_and(is_other) {
-            exchange()?;
+            self.exchange(target)?;
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.at(target)

@@ -42,6 +42,22 @@ fn a_file_goes_where_there_is_none_or_over_another() {
 }
 
 #[test]
+fn a_file_is_replaced_although_what_has_been_there_is_removed_as_a_leftover() {
+    let directory = TestDirectory::new("atomic-exchanged");
+    let path = directory.path("file");
+    fs::write(&path, "old").unwrap();
+    let known = fs::metadata(&path).unwrap();
+    let new = TemporaryFile::locked(&directory.path("")).unwrap().unwrap();
+    fs::write(&new.path, "new").unwrap();
+    new.exchange(&path).unwrap();
+    // What another process does that puts a file into the directory.
+    remove_leftovers(&directory.path(""));
+    assert_eq!(directory.names(), ["file"]);
+    new.after_exchange(&path, &known).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+}
+
+#[test]
 fn what_a_killed_process_leaves_is_removed() {
     let test = "storage::atomic_file::tests::what_a_killed_process_leaves_is_removed";
     let leave = |path: &Path| std::mem::forget(both_kinds(directory_of(path)));
