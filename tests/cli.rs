@@ -202,6 +202,30 @@ fn a_full_disk_leaves_no_file_and_says_what_to_do() {
     }
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn too_little_memory_is_an_error_like_any_other() {
+    let folder = folder("memory");
+    let large = ["--profile", "paper64", "--batch-size", "16", "--threads", "4", "--steps", "1"];
+    let train = [&["train"], &CHECKERBOARD[..], &large].concat();
+    run(&folder, 0, &train);
+    let generate = ["generate", "model.h5", "out.h5", "--replace", "--count", "1000", "--threads", "4"];
+    for arguments in [train, generate.to_vec()] {
+        let with = |mib: u32, arguments: &[&str]| run_under(&format!("ulimit -v {}", mib << 10), &folder, arguments);
+        // Less is too little for the system's loader.
+        let least = (1..).find(|&mib| with(mib, &["--version"]).0 == Some(0)).unwrap();
+        let mut refused = 0;
+        for mib in (least..).step_by(2) {
+            match with(mib, &arguments) {
+                (Some(0), _) => break,
+                (Some(1), errors) if errors.starts_with("davegan: ") => refused += 1,
+                (status, errors) => panic!("{arguments:?} with {mib} MiB: {status:?}: {errors}"),
+            }
+        }
+        assert!(refused > 0, "{arguments:?}");
+    }
+}
+
 trait AttributeAt {
     fn attr_at(&self, group: &str, name: &str) -> Vec<f64>;
 }

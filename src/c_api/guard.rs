@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::float_env::HostEnvironment;
 use super::status::{self, davegan_status_t};
+use crate::device::memory::catch_refused;
 use crate::{Error, Result};
 
 /// Runs `body` and turns what becomes of it into a status, with the message kept for `davegan_last_error`.
 ///
-/// A panic becomes `DAVEGAN_INTERNAL` and prints nothing. `body` runs in the default floating-point environment; that
-/// of the host is back when this returns.
+/// A panic becomes `DAVEGAN_INTERNAL`, or the error that it is about, and prints nothing. `body` runs in the default
+/// floating-point environment; that of the host is back when this returns.
 pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> davegan_status_t {
     guard_with_host(|_| body())
 }
@@ -23,8 +24,8 @@ pub(super) fn guard_with_host(body: impl FnOnce(&mut Host) -> Result<()>) -> dav
     install_panic_hook();
     let mut host = Host::leave();
     // The state that a panic may leave half-changed belongs to `body` alone: handles are never mutated through C.
-    let result = panic::catch_unwind(AssertUnwindSafe(|| body(&mut host)));
-    status::record(result.unwrap_or_else(|payload| Err(panic_error(payload))))
+    let result = panic::catch_unwind(AssertUnwindSafe(|| catch_refused(|| body(&mut host))));
+    status::record(result.unwrap_or_else(|payload| Err(Error::Internal(panic_text(&*payload)))))
 }
 
 /// What belongs to the host and waits while library code runs: its floating-point environment and its panic messages.
@@ -104,14 +105,6 @@ fn note_place(panic: &PanicHookInfo<'_>) {
     let _ = PANIC_PLACE.try_with(|noted| noted.replace(place));
 }
 
-/// The error that a panic is about: its payload, or that the library has a defect.
-fn panic_error(payload: Box<dyn Any + Send>) -> Error {
-    match payload.downcast::<Error>() {
-        Ok(error) => *error,
-        Err(other) => Error::Internal(panic_text(&*other)),
-    }
-}
-
 fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
@@ -128,6 +121,7 @@ mod tests {
         DAVEGAN_INTERNAL, DAVEGAN_INVALID_PARAMETER, DAVEGAN_OK, DAVEGAN_OUT_OF_MEMORY, davegan_last_error,
     };
     use super::*;
+    use crate::device::memory::panic_refused;
 
     fn last_error() -> String {
         // SAFETY: the pointer is valid until the next failing call of this thread.
@@ -177,10 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_with_an_error_becomes_that_error() {
-        let refused = || panic::panic_any(Error::OutOfMemory("too large".into()));
+    fn a_panic_about_memory_becomes_that_error() {
+        let refused = || panic_refused(7, "a test", "go on");
         assert_eq!(guard(|| rayon::join(refused, || Ok(())).1), DAVEGAN_OUT_OF_MEMORY);
-        assert_eq!(last_error(), "too large");
+        assert_eq!(last_error(), "a test needs 0 MiB, which the system refuses; go on");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! it needs, and takes what is large with [`vector`] or [`zeros`], which fail with an error.
 
 use std::fs::read_to_string;
-use std::panic::panic_any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
@@ -71,10 +71,23 @@ pub fn refused(bytes: usize, what: &str, advice: &str) -> Error {
     Error::OutOfMemory(format!("{what} needs {}, which the system refuses; {advice}", amount(bytes as u64)))
 }
 
-/// Panics with the error of an allocation that the system refused, where no error can be returned. The guard of the C
-/// interface turns it back into an error.
+/// Panics with the error of an allocation that the system refused, where no error can be returned. Prints nothing:
+/// [`catch_refused`] turns it back into an error.
 pub fn panic_refused(bytes: usize, what: &str, advice: &str) -> ! {
-    panic_any(refused(bytes, what, advice))
+    resume_unwind(Box::new(refused(bytes, what, advice)))
+}
+
+/// Runs `work` and returns its result, or the error that it has panicked with.
+///
+/// # Errors
+///
+/// Those of `work`, and that of [`panic_refused`].
+pub fn catch_refused<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What `work` has left half-changed is not used after an error.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| match payload.downcast() {
+        Ok(error) => Err(*error),
+        Err(other) => resume_unwind(other),
+    })
 }
 
 /// Bytes in words.

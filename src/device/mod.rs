@@ -18,7 +18,7 @@ use std::str::FromStr;
 
 use burn_tensor::Device as BurnDevice;
 
-pub use pool::{MAX_THREADS, thread_pool};
+pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
 pub use threads::{for_each, join, with_spinning_workers};
 
 use crate::{Error, Result};

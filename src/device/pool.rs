@@ -35,6 +35,17 @@ impl Drop for Threads {
     }
 }
 
+impl ThreadPool {
+    /// Runs `work` in the pool.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`, and [`Error::OutOfMemory`] if the system refuses memory to a pass over a network.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        memory::catch_refused(|| self.pool.install(work))
+    }
+}
+
 impl Deref for ThreadPool {
     type Target = rayon::ThreadPool;
 
@@ -90,6 +101,13 @@ mod tests {
     fn absurd_thread_counts_are_refused() {
         assert!(matches!(thread_pool(MAX_THREADS + 1), Err(Error::InvalidParameter(_))));
         assert_eq!(thread_pool(2).unwrap().current_num_threads(), 2);
+    }
+
+    #[test]
+    fn memory_that_a_thread_is_refused_is_an_error() {
+        let refused = || memory::panic_refused(1 << 20, "a test", "go on");
+        let result: Result<()> = thread_pool(2).unwrap().install(|| rayon::join(refused, || Ok(())).1);
+        assert_eq!(result, Err(Error::OutOfMemory("a test needs 1 MiB, which the system refuses; go on".into())));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::device::memory;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::{PendingPhases, not_finite, one_hot, read};
+use crate::network::{PendingPhases, inference_bytes, not_finite, one_hot, read};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
@@ -41,7 +41,7 @@ pub struct Encoded {
 /// Those of [`decode`], where candidates are looked at.
 pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
     match &model.selection {
-        Some(selection) => selection.latent_vectors(model, seed, first, count),
+        Some(selection) => memory::catch_refused(|| selection.latent_vectors(model, seed, first, count)),
         None => Ok(candidate_vectors(model, 1, seed, first, count)?.0),
     }
 }
@@ -82,10 +82,11 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
     let latents = model.latent_size;
     let device = model.device();
     let mut encoded = zero_vectors(images.len(), 2 * latents)?;
-    memory::require(images.len().saturating_mul(2 * latents * size_of::<f32>()), WHAT, ADVICE)?;
+    let of_pass = inference_bytes(&model.encoder, model.side(), BATCH.min(images.len()));
+    memory::require(images.len().saturating_mul(2 * latents * size_of::<f32>()) + of_pass, WHAT, ADVICE)?;
     for (first, mut rows) in (0..).step_by(BATCH).zip(encoded.axis_chunks_iter_mut(Axis(0), BATCH)) {
         let batch: Vec<usize> = (first..first + rows.nrows()).collect();
-        let values = read(model.encoder.forward(one_hot(images, &batch, &device)))?;
+        let values = memory::catch_refused(|| read(model.encoder.forward(one_hot(images, &batch, &device))))?;
         rows.iter_mut().zip(values).for_each(|(to, from)| *to = from);
     }
     if encoded.iter().any(|value| !value.is_finite()) {
@@ -105,8 +106,9 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PhaseImages> {
     check_vectors(model, vectors)?;
     let [nz, ny, nx] = model.shape();
     let mut phases = memory::zeros(vectors.nrows().saturating_mul(nz * ny * nx), "decoding latent vectors", ADVICE)?;
+    memory::require(inference_bytes(&model.generator, 1, vectors.nrows()), "decoding latent vectors", ADVICE)?;
     for (rows, to) in vectors.axis_chunks_iter(Axis(0), DECODED).zip(phases.chunks_mut(DECODED * nz * ny * nx)) {
-        begin(model, rows).read(to)?;
+        memory::catch_refused(|| begin(model, rows).read(to))?;
     }
     let phases = Array4::from_shape_vec((vectors.nrows(), nz, ny, nx), phases).expect("as many as in the shape");
     PhaseImages::new(phases, model.n_phases())

@@ -2,14 +2,13 @@
 
 use ndarray::Array4;
 use rand::Rng;
-use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::device::{memory, thread_pool};
+use crate::device::{ThreadPool, memory, thread_pool};
 use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
-use crate::network::PendingPhases;
+use crate::network::{PendingPhases, inference_bytes};
 use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::{Error, Result};
 
@@ -96,7 +95,7 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
         return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
     }
     thread_pool(options.threads)?.install(|| {
-        let mut maker = Maker::new(model, options.batches())?;
+        let mut maker = Maker::new(model, options.count, options.batches())?;
         buffer[..needed].chunks_mut(BATCH * voxels).try_for_each(|to| maker.make(to))
     })
 }
@@ -114,7 +113,7 @@ pub fn generate_batches(
 ) -> Result<()> {
     options.validate()?;
     let [nz, ny, nx] = model.shape();
-    let mut maker = pool.install(|| Maker::new(model, options.batches()))?;
+    let mut maker = pool.install(|| Maker::new(model, options.count, options.batches()))?;
     while let Some(GenerationOptions { first, count, .. }) = maker.part().cloned() {
         let mut phases = Array4::zeros((count, nz, ny, nx));
         pool.install(|| maker.make(phases.as_slice_mut().expect("in standard layout")))?;
@@ -131,11 +130,14 @@ struct Maker<'a, Parts> {
 }
 
 impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
-    fn new(model: &'a Model, parts: Parts) -> Result<Self> {
+    /// Makes `count` realisations in these `parts`.
+    fn new(model: &'a Model, count: usize, parts: Parts) -> Result<Self> {
         // What is decoded at once: latent vectors, and phases before and after.
+        let at_once = BATCH.min(count.saturating_mul(model.selection.as_ref().map_or(1, |s| s.candidates)));
         let voxels: usize = model.shape().iter().product();
         let of_each = 2 * voxels + 2 * model.latent_size * size_of::<f32>();
-        memory::require(BATCH * of_each, "making realisations", "close other programs or raise the limit")?;
+        let bytes = at_once * of_each + inference_bytes(&model.generator, 1, at_once);
+        memory::require(bytes, "making realisations", "ask for fewer threads, or raise the limit")?;
         let mut maker = Self { model, parts, begun: None };
         maker.begin_next()?;
         Ok(maker)

@@ -22,7 +22,7 @@ mod sum;
 pub use architecture::{Architecture, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant};
 pub(crate) use chain::PendingPhases;
 pub use chain::{Network, Tape};
-pub(crate) use cpu::pass_bytes;
+pub(crate) use cpu::{inference_bytes, pass_bytes};
 #[cfg(test)]
 pub(crate) use encoding::count_reads;
 pub(crate) use encoding::{channels, not_finite, one_hot, phase_distance, phases_of_channels, read};

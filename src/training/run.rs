@@ -67,7 +67,7 @@ pub fn train(
             pool.install(|| validate(&mut checkpoint, &micrograph.images, run.threads))?;
         }
         if step == total && checkpoint.best.is_none() && checkpoint.state.average.is_some() {
-            checkpoint.state.average = Some(pool.install(|| averaged_generator(&checkpoint)));
+            checkpoint.state.average = Some(pool.install(|| Ok(averaged_generator(&checkpoint)))?);
         }
         if step == to_save {
             checkpoint.check_finite()?;

@@ -1,6 +1,6 @@
 //! The forward pass with moving statistics: groups of images in parallel, because no image depends on another.
 
-use burn_tensor::Tensor;
+use burn_tensor::{Device, Tensor};
 use rayon::prelude::*;
 
 use super::buffers::ForwardBuffers;
@@ -14,6 +14,16 @@ use crate::network::architecture::{LayerKind, LayerSpec};
 
 /// Images of one group: the values of one pixel fill a SIMD vector, and a layer of them fits into the L2 cache.
 const GROUP: usize = 16;
+
+/// About the bytes that [`forward`] takes for `n` images of `side` x `side` pixels on the threads of the current pool; 0 on
+/// an accelerator.
+pub fn inference_bytes(network: &Network, side: usize, n: usize) -> usize {
+    if network.parameters.device() != Device::flex() {
+        return 0;
+    }
+    let at_once = n.min(GROUP * rayon::current_num_threads());
+    ForwardBuffers::bytes(&layers(&network.layers, [at_once, 0, side, side]))
+}
 
 /// A network whose normalisations are folded into its kernels and shifts.
 struct FoldedNetwork<'a> {

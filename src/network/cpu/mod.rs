@@ -37,6 +37,7 @@ use burn_tensor::Tensor;
 pub use buffers::KernelWorkspace;
 use buffers::{BackwardBuffers, ForwardBuffers};
 pub use chain::CpuTape;
+pub use inference::inference_bytes;
 pub use slices::is_f32_on_cpu;
 
 use super::architecture::LayerSpec;
