@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use hdf5_words::{check_path, hdf5_words};
-pub(crate) use wording::{counted, plural, short};
+pub(crate) use wording::{FREE_MEMORY, counted, short};
 
 /// Result of every fallible operation of the library.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -101,7 +101,7 @@ impl Error {
     pub fn hdf5(path: impl AsRef<Path>, reason: impl ToString) -> Self {
         let (path, reason) = (path.as_ref(), reason.to_string());
         if lacks_memory(&reason) {
-            return Self::OutOfMemory(format!("{}: {reason}; close other programs or raise the limit", path.display()));
+            return Self::OutOfMemory(format!("{}: {reason}; {FREE_MEMORY}", path.display()));
         }
         Self::Hdf5 { path: path.into(), reason }
     }

@@ -8,6 +8,7 @@ use std::fs::read_to_string;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
+use crate::error::FREE_MEMORY;
 use crate::{Error, Result};
 
 /// Room for all that nobody asks for, where allocations fail at a limit.
@@ -40,6 +41,16 @@ pub fn require(bytes: usize, what: &str, advice: &str) -> Result<()> {
             amount(left)
         ))),
     }
+}
+
+/// Refuses work with a file if there is too little memory for HDF5's own structures, chunks and filters. HDF5 survives
+/// most allocations that fail, but not all.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`] with the estimate.
+pub fn require_for_hdf5() -> Result<()> {
+    require(6 << 20, "working with an HDF5 file", FREE_MEMORY)
 }
 
 /// An empty vector with room for `length` elements.

@@ -1,14 +1,12 @@
-//! Numbers in messages.
+//! Numbers in messages, and words that several have.
+
+/// What to do where nothing smaller can be asked for.
+pub(crate) const FREE_MEMORY: &str = "close other programs or raise the limit";
 
 /// `n` and a noun: `1 tile`, `16 tiles`.
 pub(crate) fn counted(n: impl TryInto<u64>, word: &str) -> String {
     let n = n.try_into().unwrap_or(u64::MAX);
-    format!("{n} {}", plural(n, word))
-}
-
-/// The noun for `n` things.
-pub(crate) fn plural(n: u64, word: &str) -> String {
-    format!("{word}{}", if n == 1 { "" } else { "s" })
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A number as short as it can be read back, such as `0.25` or `1e308`.

@@ -1,7 +1,5 @@
 //! Formatting of numbers.
 
-use crate::error::plural;
-
 /// `value` with `digits` significant digits, such as 0.392 or 4.66 × 10⁻³; an en dash if not finite.
 pub(super) fn significant(value: f64, digits: usize) -> String {
     if value == 0.0 {
@@ -40,11 +38,6 @@ pub(super) fn whole(value: u64) -> String {
     groups.join(",")
 }
 
-/// `n` and a noun: `1 tile`, `16 tiles`.
-pub(super) fn counted(n: usize, word: &str) -> String {
-    format!("{} {}", whole(n as u64), plural(n as u64, word))
-}
-
 /// An exponent as superscript.
 pub(super) fn superscript(exponent: i32) -> String {
     let digit = |c: char| match c {
@@ -67,6 +60,5 @@ mod tests {
         assert_eq!([1.5, -1.5, 0.0].map(|value| signed(value, 2)), ["+1.5", "−1.5", "0"]);
         assert_eq!((fixed(-0.25, 1).as_str(), fixed(2.0, 2).as_str()), ("−0.2", "2.00"));
         assert_eq!([7, 1000, 80_000, 1_234_567].map(whole), ["7", "1,000", "80,000", "1,234,567"]);
-        assert_eq!([counted(1, "tile"), counted(16, "tile")], ["1 tile", "16 tiles"]);
     }
 }

@@ -7,10 +7,10 @@ use ndarray::ArrayD;
 use sha2::{Digest, Sha256};
 
 use super::container_hdf5::{read_hdf5, write_hdf5};
-use super::hdf5_file::require_memory;
 use super::kind::Kind;
 use super::output::Output;
 use super::seal::{check_seal, seal};
+use crate::device::memory;
 use crate::{Error, Result};
 
 /// Attributes of the file itself, which a container cannot use for its own.
@@ -69,7 +69,7 @@ impl Container {
     /// [`write`](Self::write) for a file that is claimed already.
     pub(super) fn write_to(&self, output: &mut Output) -> Result<()> {
         self.check_names()?;
-        require_memory()?;
+        memory::require_for_hdf5()?;
         output.replace(|temporary| {
             hdf5::sync::sync(|| write_hdf5(self, temporary))?;
             seal(temporary).map_err(|e| Error::system(temporary, "write the checksum", &e))
@@ -85,7 +85,7 @@ impl Container {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         check_seal(path)?;
-        require_memory()?;
+        memory::require_for_hdf5()?;
         hdf5::sync::sync(|| read_hdf5(path))
     }
 

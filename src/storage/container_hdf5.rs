@@ -14,6 +14,7 @@ use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_t
 use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
 use crate::device::memory;
+use crate::error::FREE_MEMORY;
 use crate::{Error, Result};
 
 /// Byte arrays up to this size are not worth a chunk index.
@@ -208,7 +209,7 @@ fn read_array(dataset: &Dataset, name: &str, path: &Path) -> Result<NamedArray> 
     let bytes = dataset.size().saturating_mul(dtype.size());
     let what = format!("the array {name:?} of {}", path.display());
     // What reads allocates without asking whether it can.
-    drop(memory::vector::<u8>(bytes, &what, "close other programs or raise the limit")?);
+    drop(memory::vector::<u8>(bytes, &what, FREE_MEMORY)?);
     let array = if dtype.is::<f32>() {
         dataset.read_dyn().map(NamedArray::F32)
     } else if dtype.is::<f64>() {

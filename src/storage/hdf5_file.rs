@@ -3,11 +3,10 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use hdf5::file::{FileCloseDegree, LibraryVersion};
+use hdf5::file::{FileAccessBuilder, FileCloseDegree, LibraryVersion};
 use hdf5::types::VarLenUnicode;
 use hdf5::{FileBuilder, Location};
 
-use crate::device::memory;
 use crate::{Error, Result};
 
 /// The largest chunk, in elements of one byte: large enough to be fast, small enough for HDF5's 1 MiB chunk cache.
@@ -22,22 +21,15 @@ pub(super) const DEFLATE_LEVEL: u8 = 1;
 /// The earliest file format that can hold the content: readers as old as HDF5 1.8 understand it, it has no time stamps,
 /// and it has no "open for writing" mark that a killed run would leave behind. The upper bound lets hosts' newer files
 /// in. Closing a file closes everything in it, so that the close, with its last writes, happens where it is checked.
-pub(super) fn file_options() -> FileBuilder {
-    let mut options = hdf5::File::with_options();
-    options.with_fapl(|fapl| {
-        fapl.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V110).fclose_degree(FileCloseDegree::Strong)
-    });
-    options
+pub(super) fn file_access(access: &mut FileAccessBuilder) -> &mut FileAccessBuilder {
+    access.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V110).fclose_degree(FileCloseDegree::Strong)
 }
 
-/// Refuses work with a file if there is too little memory for HDF5's own structures, chunks and filters. HDF5 survives
-/// most allocations that fail, but not all.
-///
-/// # Errors
-///
-/// [`Error::OutOfMemory`] with the estimate.
-pub(super) fn require_memory() -> Result<()> {
-    memory::require(6 << 20, "working with an HDF5 file", "close other programs or raise the limit")
+/// To open a file with [`file_access`], without a journal.
+pub(super) fn file_options() -> FileBuilder {
+    let mut options = hdf5::File::with_options();
+    options.with_fapl(file_access);
+    options
 }
 
 /// The chunk of a dataset of `shape`: whole rows, layers and images as long as they fit into 1 MiB of bytes.

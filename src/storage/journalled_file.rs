@@ -6,11 +6,11 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use hdf5::Group;
-use hdf5::file::{FileAccess, FileCloseDegree, LibraryVersion};
+use hdf5::file::FileAccess;
 
 use super::atomic_file::told_of;
 use super::file_driver::{Content, free_space, open_file, with_writes};
-use super::hdf5_file::Explain;
+use super::hdf5_file::{Explain, file_access};
 use super::held_writes::HeldWrites;
 use super::journal;
 use super::output::Output;
@@ -168,11 +168,8 @@ impl Deref for JournalledFile {
     }
 }
 
-/// How files are opened for writing; `hdf5_file::file_options` says why.
 fn access(path: &Path) -> Result<FileAccess> {
-    let mut access = FileAccess::build();
-    access.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V110).fclose_degree(FileCloseDegree::Strong);
-    access.finish().explain(path, "open the file for writing")
+    file_access(&mut FileAccess::build()).finish().explain(path, "open the file for writing")
 }
 
 /// Locks `file`, as HDF5 itself does, unless its environment variable says no.

@@ -20,7 +20,7 @@ use super::container::is_sha256;
 use super::parts::Parts;
 use super::{Attribute, Container, NamedArray};
 use crate::device::memory;
-use crate::error::short;
+use crate::error::{FREE_MEMORY, short};
 use crate::micrograph::MAX_PHASES;
 use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
 use crate::network::{Entry, Network, read};
@@ -62,11 +62,7 @@ pub fn model_digest(model: &Model) -> Result<String> {
 pub(super) fn model_container(model: &Model) -> Result<Container> {
     let Model { origin, record, tiles, .. } = model;
     // A copy of the tiles here, and one for their checksum.
-    memory::require(
-        2 * tiles.as_slice().len(),
-        "writing the training tiles",
-        "close other programs or raise the limit",
-    )?;
+    memory::require(2 * tiles.as_slice().len(), "writing the training tiles", FREE_MEMORY)?;
     let mut file = Container::default();
     let voxel_size = origin.voxel_size.map(|size| size.to_string());
     for (name, text) in [

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::atomic_file::{TemporaryFile, directory_of};
-use super::hdf5_file::require_memory;
 use super::kind::Kind;
+use crate::device::memory;
 use crate::error::check_path;
 use crate::files::open_regular;
 use crate::{Error, Result};
@@ -42,7 +42,7 @@ impl Output {
     pub fn claim(path: &Path, kind: Kind) -> Result<Self> {
         if matches!(kind, Kind::Model | Kind::Hdf5) {
             check_path(path)?;
-            require_memory()?;
+            memory::require_for_hdf5()?;
         }
         let target = if find(path, kind)?.is_some() {
             // An open file that has lost its name has none but that in /proc/self/fd.

@@ -26,7 +26,7 @@ const MATLAB_CLASS: &str = "MATLAB_class";
 /// Those of [`Micrograph::read`](crate::micrograph::Micrograph::read) for HDF5.
 pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Contents, String)> {
     check_path(path)?;
-    memory::require(6 << 20, "working with an HDF5 file", "close other programs or raise the limit")?;
+    memory::require_for_hdf5()?;
     // HDF5 is not safe to use from several threads at once, so one lock is held from opening to closing.
     hdf5::sync::sync(|| {
         hdf5::silence_errors(true);

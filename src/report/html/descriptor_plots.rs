@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::descriptors::{Descriptors, Ensemble};
 use super::subject::Subject;
 use crate::Result;
-use crate::report::number::{counted, significant};
+use crate::error::counted;
+use crate::report::number::significant;
 use crate::report::svg::{Axis, GENERATED, Mark, Palette, Plot, REAL, map};
 
 /// Number of bars of a histogram.

@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::subject::Subject;
+use crate::error::counted;
 use crate::model::Model;
-use crate::report::number::{counted, fixed, significant, whole};
+use crate::report::number::{fixed, significant, whole};
 use crate::storage::model_digest;
 use crate::training::TrainingOptions;
 use crate::{Error, Result};

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::subject::Subject;
 use crate::Result;
+use crate::error::counted;
 use crate::micrograph::PhaseImages;
-use crate::report::number::{counted, fixed};
+use crate::report::number::fixed;
 use crate::report::picture::{corner, data_uri, grey, phases};
 
 /// Maximum number of images shown of each kind.

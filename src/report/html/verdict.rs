@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::judgement::Judgement;
 use super::subject::Subject;
-use crate::report::number::{counted, whole};
+use crate::error::counted;
+use crate::report::number::whole;
 use crate::training::TrainingOptions;
 
 /// Minimum number of realisations for a verdict.
