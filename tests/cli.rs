@@ -172,15 +172,12 @@ fn run_under(limit: &str, folder: &Path, arguments: &[&str]) -> (Option<i32>, St
 fn a_full_disk_leaves_no_file_and_says_what_to_do() {
     let folder = folder("full");
     train(&folder, &["--steps", "2"]);
-    let model = ["model.h5", "--count", "32", "--threads", "1"];
-    let judge = |subcommand, options: &[&'static str]| [&[subcommand], &model[..], &CHECKERBOARD, options].concat();
+    let report = [&["report", "model.h5", "--threads", "1"], &CHECKERBOARD[..]].concat();
     let runs = [
         [&["train", "--steps", "1", "--model", "new"], &CHECKERBOARD[..], &SMALL].concat(),
         vec!["generate", "model.h5", "new", "--replace"],
-        judge("evaluate", &["--output", "new"]),
-        judge("evaluate", &["--reconstructions", "new"]),
-        judge("report", &["--output", "new"]),
-        judge("report", &["--contact-sheet", "new"]),
+        [&report[..], &["--count", "1", "--output", "new"]].concat(),
+        [&report[..], &["--count", "1", "--contact-sheet", "new"]].concat(),
     ];
     let content = || {
         let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -209,20 +206,21 @@ fn too_little_memory_is_an_error_like_any_other() {
     let large = ["--profile", "paper64", "--batch-size", "16", "--threads", "4", "--steps", "1"];
     let train = [&["train"], &CHECKERBOARD[..], &large].concat();
     run(&folder, 0, &train);
-    let generate = ["generate", "model.h5", "out.h5", "--replace", "--count", "1000", "--threads", "4"];
+    let generate = ["generate", "model.h5", "out.h5", "--replace", "--count", "256", "--threads", "8"];
     for arguments in [train, generate.to_vec()] {
         let with = |mib: u32, arguments: &[&str]| run_under(&format!("ulimit -v {}", mib << 10), &folder, arguments);
         // Less is too little for the system's loader.
         let least = (1..).find(|&mib| with(mib, &["--version"]).0 == Some(0)).unwrap();
-        let mut refused = 0;
-        for mib in (least..).step_by(2) {
+        let (mut mib, mut done, mut refused) = (least, 0, 0);
+        while done < 3 {
+            mib += 13;
             match with(mib, &arguments) {
-                (Some(0), _) => break,
+                (Some(0), _) => done += 1,
                 (Some(1), errors) if errors.starts_with("davegan: ") => refused += 1,
                 (status, errors) => panic!("{arguments:?} with {mib} MiB: {status:?}: {errors}"),
             }
         }
-        assert!(refused > 0, "{arguments:?}");
+        assert!(refused > 1, "{arguments:?}");
     }
 }
 

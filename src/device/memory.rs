@@ -25,17 +25,30 @@ const MIB: f64 = (1u64 << 20) as f64;
 ///
 /// [`Error::OutOfMemory`] with the need, what is left, the limit and `advice`, which is a half-sentence.
 pub fn require(bytes: usize, what: &str, advice: &str) -> Result<()> {
-    let need = bytes as u64;
+    require_reserving(bytes, 0, what, advice)
+}
+
+/// Like [`require`], for work that also reserves `reserved` bytes of address space without using them.
+///
+/// # Errors
+///
+/// Those of [`require`].
+pub fn require_reserving(bytes: usize, reserved: usize, what: &str, advice: &str) -> Result<()> {
+    let (need, reserved) = (bytes as u64, reserved as u64);
     // Gaps between allocations count where address space is limited.
     let with_gaps = need.saturating_add(need / 8).saturating_add(RESERVE);
-    let refusing = refusing_limits().into_iter().flatten().find(|limit| limit.left < with_gaps);
+    let [address_space, data] = refusing_limits();
+    let refusing = [(address_space, reserved), (data, 0)].into_iter().find_map(|(limit, reserved)| {
+        Some((limit?, need.saturating_add(reserved)))
+            .filter(|(limit, _)| limit.left < with_gaps.saturating_add(reserved))
+    });
     let exceeded = refusing.or_else(|| {
         let limits = if need < UNSEEN { Vec::new() } else { ending_limits(Path::new("/")) };
-        limits.into_iter().find(|limit| limit.left < need)
+        limits.into_iter().find(|limit| limit.left < need).map(|limit| (limit, need))
     });
     match exceeded {
         None => Ok(()),
-        Some(Limit { left, of }) => Err(Error::OutOfMemory(format!(
+        Some((Limit { left, of }, need)) => Err(Error::OutOfMemory(format!(
             "{what} needs about {}, and {} are left {of}; {advice}",
             amount(need.max(1 << 20)),
             amount(left)

@@ -1,6 +1,8 @@
 //! Thread pools.
 
+use std::hint::black_box;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use super::memory;
@@ -12,6 +14,14 @@ pub const MAX_THREADS: usize = 1024;
 
 /// Stack of a thread, with what the system needs for one.
 const THREAD_BYTES: usize = (2 << 20) + (1 << 16);
+
+/// Address space that glibc reserves when a thread first allocates something small. Another thread takes it over later. For a
+/// moment it is twice as much.
+const ARENA_BYTES: usize = if cfg!(target_env = "gnu") { 64 << 20 } else { 0 };
+
+/// Threads of all pools, and the most that there have been.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+static MOST_THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// A pool of threads, which have ended when it is dropped: Rayon's own pool only tells them to end.
 ///
@@ -31,6 +41,7 @@ impl Drop for Threads {
         for thread in self.0.drain(..) {
             // Rayon has passed a panic on already.
             let _ = thread.join();
+            THREADS.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -72,19 +83,24 @@ pub fn thread_pool(threads: usize) -> Result<ThreadPool> {
         _ => threads,
     };
     let what = format!("starting {}", counted(threads, "thread"));
-    memory::require(threads * THREAD_BYTES, &what, "ask for fewer threads")?;
+    let new = (THREADS.load(Ordering::Relaxed) + threads).saturating_sub(MOST_THREADS.load(Ordering::Relaxed));
+    let reserved = if new > 0 { (new + 1) * ARENA_BYTES } else { 0 };
+    memory::require_reserving(threads * THREAD_BYTES, reserved, &what, "ask for fewer threads")?;
     let mut started = Threads(Vec::new());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .spawn_handler(|thread| {
             let name = format!("davegan-{}", thread.index());
             started.0.push(Builder::new().name(name).spawn(|| thread.run())?);
+            MOST_THREADS.fetch_max(THREADS.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
             Ok(())
         })
         .build()
         .map_err(|error| {
             Error::OutOfMemory(format!("cannot start {}: {error}; ask for fewer", counted(threads, "thread")))
         })?;
+    // Each thread reserves its address space now, so that later estimates see it.
+    pool.broadcast(|_| drop(black_box(Box::new(0))));
     Ok(ThreadPool { pool, _threads: started })
 }
 

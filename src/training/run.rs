@@ -43,8 +43,8 @@ pub fn train(
     // No validation if the micrograph is too small for it.
     let interval =
         if warnings(&micrograph.images, options).is_empty() { options.recipe.validation_interval } else { 0 };
-    need::require(options, &micrograph.images, interval > 0, run.device)?;
     let pool = thread_pool(run.threads)?;
+    need::require(options, &micrograph.images, interval > 0, run.device)?;
     let tiles = micrograph::tiles(&micrograph.images, options.profile.side())?;
     let origin = Origin::new(micrograph);
     let mut checkpoint = match resumed {

@@ -44,6 +44,7 @@ static double *doubles;
 static davegan_generate_options_t many(size_t count) {
     davegan_generate_options_t options = some_realisations(0, (int64_t)count);
     options.replace = 1;
+    options.threads = 4;
     return options;
 }
 
