@@ -21,6 +21,7 @@
 //! * [`micrograph`]: reads micrographs (HDF5, PNG, TIFF), finds phases, cuts tiles and windows, makes built-in samples.
 //! * [`descriptor`]: two-point correlation, lineal path, patterns, clusters, conductivity and more; errors of Eq. 12.
 //! * [`network`]: encoder, generator and discriminator: layers, weights, forward and backward passes.
+//! * [`relaxation`]: corrects images by the patterns of a micrograph, voxel by voxel.
 //! * [`model`]: a trained model: encoder, generator, tiles, selection weights, training record.
 //! * [`generation`]: realisations of a model, and its latent space.
 //! * [`evaluation`]: figures of realisations beside those of real windows, and the gates they pass or miss.
@@ -47,6 +48,7 @@ pub mod network;
 pub mod progress;
 pub mod progress_bar;
 mod random;
+pub mod relaxation;
 pub mod report;
 pub mod storage;
 pub mod training;

@@ -20,6 +20,8 @@ pub enum Purpose {
     Displacement = 6,
     /// What the statistics of an averaged generator are measured on; the counter is the step.
     Statistics = 7,
+    /// Which flips a relaxation accepts; the counter is the index of the image.
+    Relaxation = 8,
 }
 
 /// Largest counter: beyond it streams of different purposes would meet.

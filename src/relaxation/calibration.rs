@@ -1,0 +1,112 @@
+//! Weights that bring the patterns of images towards those of a micrograph.
+
+use super::shares::PatternShares;
+use super::sweeps::{RelaxationOptions, relax};
+use super::weights::Weights;
+use crate::device::memory;
+use crate::micrograph::PhaseImages;
+use crate::{Error, Result};
+
+/// Rounds of [`Weights::calibrate`], at most.
+pub const ROUNDS: usize = 16;
+
+/// What a round adds to a weight, per unit of the logarithm of the ratio of shares.
+const STEP: f64 = 0.3;
+
+/// Steps smaller than this are not tried.
+const SMALLEST_STEP: f64 = 0.02;
+
+/// Images are left out once the calibration has so many voxels.
+const ENOUGH_VOXELS: usize = 1 << 22;
+
+impl Weights {
+    /// Finds the weights with which relaxed `images` have the patterns of `micrograph`.
+    ///
+    /// Each round adds 0.3 ln((p + e) / (q + e)) to the log weight of each pattern, p being its share in the micrograph,
+    /// q that in the first half of the images, relaxed with the best weights before, and e = 1e-5. A round is kept if
+    /// it lowers the Jensen-Shannon divergence of patterns on the second half; else the step is halved. So images whose
+    /// patterns cannot be improved have weights of zero. A single image is both halves. Large sets are calibrated on as
+    /// many images as have 4 million voxels.
+    ///
+    /// The micrograph has one layer, and counts for the planes of all three directions of volumes. `done` is called
+    /// after each of at most [`ROUNDS`] rounds, and ends the calibration by an error. Threads are those of [`relax`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if `images` have another number of phases than the micrograph, the micrograph has
+    /// more than one layer, or a side is below 8 pixels; those of [`relax`] and of `done`.
+    pub fn calibrate(
+        micrograph: &PhaseImages,
+        images: &PhaseImages,
+        options: &RelaxationOptions,
+        done: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Self> {
+        check_alike(micrograph, images)?;
+        let of_micrograph = PatternShares::of(micrograph, false)?;
+        let halves = Halves::new(images, options)?;
+        let mut best = Self::zero(images.n_phases(), images.shape()[0] > 1);
+        let target = of_micrograph.in_planes(best.planes());
+        let (mut shares, mut divergence) = halves.relaxed(&best, &target)?;
+        let mut step = STEP;
+        for _ in 0..ROUNDS {
+            let mut tried = best.clone();
+            tried.add(target.log_ratios(&shares).map(|ratio| step * ratio));
+            let (shares_now, divergence_now) = halves.relaxed(&tried, &target)?;
+            if divergence_now < divergence {
+                (best, shares, divergence) = (tried, shares_now, divergence_now);
+            } else {
+                step /= 2.0;
+            }
+            done()?;
+            if step < SMALLEST_STEP {
+                break;
+            }
+        }
+        Ok(best)
+    }
+}
+
+fn check_alike(micrograph: &PhaseImages, images: &PhaseImages) -> Result<()> {
+    let ([layers, ..], of_micrograph, of_images) = (micrograph.shape(), micrograph.n_phases(), images.n_phases());
+    if layers > 1 {
+        return Err(Error::invalid(format!("the micrograph has {layers} layers; it must be an image of one layer")));
+    }
+    if of_micrograph != of_images {
+        return Err(Error::invalid(format!(
+            "the images have {of_images} phases, but the micrograph has {of_micrograph}; both must have the same"
+        )));
+    }
+    Ok(())
+}
+
+/// The images that weights are found on, and those that they are judged on.
+struct Halves {
+    found_on: PhaseImages,
+    judged_on: Option<PhaseImages>,
+    options: RelaxationOptions,
+}
+
+impl Halves {
+    fn new(images: &PhaseImages, options: &RelaxationOptions) -> Result<Self> {
+        let count = images.len().min((ENOUGH_VOXELS / images.voxels()).max(2));
+        memory::require(2 * count * images.voxels(), "calibrating a relaxation", "give smaller images")?;
+        let half = count.div_ceil(2);
+        let judged_on = (count > 1).then(|| images.range(half, count - half));
+        Ok(Self { found_on: images.range(0, half), judged_on, options: options.clone() })
+    }
+
+    /// The patterns of the first half, relaxed, and the divergence of the second from `target`.
+    fn relaxed(&self, weights: &Weights, target: &PatternShares) -> Result<(PatternShares, f64)> {
+        let shares = |images: &PhaseImages, first| {
+            let options = RelaxationOptions { first, ..self.options.clone() };
+            PatternShares::of(&relax(images.clone(), weights, &options)?, self.options.periodic)
+        };
+        let of_first = shares(&self.found_on, self.options.first)?;
+        let of_second = match &self.judged_on {
+            Some(images) => shares(images, self.options.first + self.found_on.len() as u64)?,
+            None => of_first.clone(),
+        };
+        let divergence = of_second.divergence(target);
+        Ok((of_first, divergence))
+    }
+}

@@ -1,0 +1,161 @@
+//! The geometry of one image: which planes and distances its patterns lie in, and the tiles it is divided into.
+
+use crate::{Error, Result};
+
+/// Distances between the voxels of a pattern.
+pub const DILATIONS: [usize; 4] = [1, 2, 4, 8];
+
+/// Shortest side of an image along an axis that patterns lie in.
+const SHORTEST: usize = 8;
+
+/// Side of a tile, about, of an image and of a volume.
+const TILE: [usize; 2] = [64, 32];
+
+/// An image as far as patterns are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// `[nz, ny, nx]` in voxels.
+    pub shape: [usize; 3],
+    /// Whether the image is a torus.
+    pub periodic: bool,
+    /// How many of [`DILATIONS`] fit.
+    pub scales: usize,
+}
+
+/// A part of an image that is relaxed by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tile {
+    /// First voxel, `[z, y, x]`.
+    pub begin: [usize; 3],
+    /// Voxels along each axis.
+    pub size: [usize; 3],
+}
+
+/// The axes of the planes that patterns lie in: `[row axis, column axis]`.
+pub fn planes(nz: usize) -> &'static [[usize; 2]] {
+    const PLANES: [[usize; 2]; 3] = [[1, 2], [0, 2], [0, 1]];
+    if nz == 1 { &PLANES[..1] } else { &PLANES }
+}
+
+impl Frame {
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the image is too small for a pattern and the voxels around it.
+    pub fn new(shape: [usize; 3], periodic: bool) -> Result<Self> {
+        let [nz, ny, nx] = shape;
+        let shortest = if nz == 1 { ny.min(nx) } else { nz.min(ny).min(nx) };
+        if shortest < SHORTEST {
+            return Err(Error::invalid(format!(
+                "images of {nz} x {ny} x {nx} voxels (z, y, x) are too small for relaxation; each side must be at least \
+                 {SHORTEST}"
+            )));
+        }
+        // A flip reaches two distances to either side, and must not meet itself around a torus.
+        let scales = DILATIONS.iter().filter(|&&dilation| 4 * dilation <= shortest).count();
+        Ok(Self { shape, periodic, scales })
+    }
+
+    /// The planes of this image.
+    pub fn planes(&self) -> &'static [[usize; 2]] {
+        planes(self.shape[0])
+    }
+
+    /// The distances of its patterns.
+    pub fn dilations(&self) -> &'static [usize] {
+        &DILATIONS[..self.scales]
+    }
+
+    /// How far the patterns reach that contain a voxel, along each axis.
+    pub fn halo(&self) -> [usize; 3] {
+        let reach = 2 * self.dilations().last().copied().unwrap_or(0);
+        [if self.shape[0] == 1 { 0 } else { reach }, reach, reach]
+    }
+
+    /// The tiles by colour: tiles of one colour do not see each other's voxels.
+    pub fn tiles(&self) -> Vec<Vec<Tile>> {
+        let side = TILE[usize::from(self.shape[0] > 1)];
+        let along = self.shape.map(|length| divide(length, side, self.periodic));
+        let mut colours = vec![Vec::new(); 8];
+        for (iz, &(z, nz)) in along[0].iter().enumerate() {
+            for (iy, &(y, ny)) in along[1].iter().enumerate() {
+                for (ix, &(x, nx)) in along[2].iter().enumerate() {
+                    let colour = 4 * (iz % 2) + 2 * (iy % 2) + ix % 2;
+                    colours[colour].push(Tile { begin: [z, y, x], size: [nz, ny, nx] });
+                }
+            }
+        }
+        colours.retain(|tiles| !tiles.is_empty());
+        colours
+    }
+}
+
+/// Divides an axis into nearly equal parts of about `side`: first voxel and length of each. On a torus their number is
+/// even, so that colours alternate all around.
+fn divide(length: usize, side: usize, periodic: bool) -> Vec<(usize, usize)> {
+    let parts = match (length, periodic) {
+        (1, _) => 1,
+        (_, true) => 2 * ((length + side) / (2 * side)).max(1),
+        (_, false) => ((length + side / 2) / side).max(1),
+    };
+    let begin = |part: usize| part * length / parts;
+    (0..parts).map(|part| (begin(part), begin(part + 1) - begin(part))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_each_voxel_once_and_do_not_see_their_colour() {
+        for (shape, periodic) in [
+            ([1, 64, 200], true),
+            ([1, 32, 97], true),
+            ([1, 8, 8], true),
+            ([1, 40, 300], false),
+            ([33, 64, 100], true),
+            ([9, 10, 70], false),
+        ] {
+            let frame = Frame::new(shape, periodic).unwrap();
+            let voxel = |[z, y, x]: [usize; 3]| (z * shape[1] + y) * shape[2] + x;
+            let mut owner = vec![0; shape.iter().product()];
+            for tiles in frame.tiles() {
+                let mut seen = owner.clone();
+                seen.fill(0);
+                for (number, tile) in (1..).zip(&tiles) {
+                    visit(tile, [0; 3], &frame, |place| owner[voxel(place)] += 1);
+                    visit(tile, frame.halo(), &frame, |place| seen[voxel(place)] |= 1 << number);
+                }
+                for (number, tile) in (1..).zip(&tiles) {
+                    visit(tile, [0; 3], &frame, |place| assert_eq!(seen[voxel(place)], 1 << number, "{shape:?}"));
+                }
+            }
+            assert!(owner.iter().all(|&tiles| tiles == 1), "{shape:?}");
+        }
+    }
+
+    /// Calls `with` for each voxel within `margin` of the tile.
+    fn visit(tile: &Tile, margin: [usize; 3], frame: &Frame, mut with: impl FnMut([usize; 3])) {
+        let range = |axis: usize| {
+            let (begin, margin) = (tile.begin[axis] as isize, margin[axis] as isize);
+            begin - margin..begin + tile.size[axis] as isize + margin
+        };
+        let place = |axis: usize, at: isize| match (frame.periodic, frame.shape[axis] as isize) {
+            (true, length) => Some(at.rem_euclid(length) as usize),
+            (false, length) => (0..length).contains(&at).then_some(at as usize),
+        };
+        for z in range(0).filter_map(|at| place(0, at)) {
+            for y in range(1).filter_map(|at| place(1, at)) {
+                range(2).filter_map(|at| place(2, at)).for_each(|x| with([z, y, x]));
+            }
+        }
+    }
+
+    #[test]
+    fn small_images_have_fewer_distances_or_are_refused() {
+        let scales = |shape| Frame::new(shape, true).map(|frame| frame.scales);
+        assert_eq!((scales([1, 32, 40]), scales([1, 40, 31]), scales([1, 8, 8])), (Ok(4), Ok(3), Ok(2)));
+        assert_eq!(scales([16, 64, 64]), Ok(3));
+        let error = scales([2, 64, 64]).unwrap_err().to_string();
+        assert!(error.contains("2 x 64 x 64") && error.contains("at least 8"), "{error}");
+    }
+}

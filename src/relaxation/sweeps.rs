@@ -1,0 +1,193 @@
+//! Sweeps over the interface voxels of images.
+
+use ndarray::Array4;
+use rand::Rng;
+
+use super::frame::{Frame, Tile};
+use super::weights::{GainTables, UNIT, Weights};
+use super::window::Window;
+use crate::device::{for_each, memory};
+use crate::micrograph::PhaseImages;
+use crate::random::{self, MAX_COUNTER, Purpose};
+use crate::{Error, Result};
+
+/// Log weight that a flip must gain beyond zero to be accepted for sure: with it, few flips are undone later, and an
+/// image stays close to what it was.
+const BARRIER: f32 = 4.0;
+
+/// Most sweeps.
+const MAX_SWEEPS: usize = 1000;
+
+/// How images are relaxed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RelaxationOptions {
+    /// Visits of each voxel, 1 to 1000.
+    pub sweeps: usize,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Index of the first image: random numbers follow from seed, index and place.
+    pub first: u64,
+    /// Whether the images are tori.
+    pub periodic: bool,
+}
+
+impl Default for RelaxationOptions {
+    fn default() -> Self {
+        Self { sweeps: 4, seed: 0, first: 0, periodic: true }
+    }
+}
+
+impl RelaxationOptions {
+    fn validate(&self, images: &PhaseImages, weights: &Weights) -> Result<()> {
+        if !(1..=MAX_SWEEPS).contains(&self.sweeps) {
+            return Err(Error::invalid(format!("sweeps = {}; it must be 1 to {MAX_SWEEPS}", self.sweeps)));
+        }
+        let count = images.len();
+        if self.first.checked_add(count as u64).is_none_or(|end| end > MAX_COUNTER) {
+            return Err(Error::invalid(format!(
+                "first = {} and {count} images; the last index must be below {MAX_COUNTER}",
+                self.first
+            )));
+        }
+        let ([nz, ..], n_phases) = (images.shape(), images.n_phases());
+        if weights.n_phases() != n_phases || weights.volume() != (nz > 1) {
+            return Err(Error::invalid(format!(
+                "the weights are for {} of {} phases, but the images have {n_phases} phases and {nz} layers",
+                if weights.volume() { "volumes" } else { "images" },
+                weights.n_phases()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Relaxes images: interface voxels are visited, and given a neighbour's phase if the patterns gain by it.
+///
+/// With g the sum of log weights of the patterns that a flip makes less those that it breaks, it is accepted with
+/// probability min(1, exp(g - 4)). Image i depends on its voxels, the weights, the options and i alone, and not on the
+/// number of threads. Runs on the threads of the current Rayon pool, or else on this one.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for an option out of range, weights for other images, or a side below 8 voxels;
+/// [`Error::OutOfMemory`] if there is too little memory.
+pub fn relax(images: PhaseImages, weights: &Weights, options: &RelaxationOptions) -> Result<PhaseImages> {
+    options.validate(&images, weights)?;
+    let frame = Frame::new(images.shape(), options.periodic)?;
+    if weights.is_zero() {
+        return Ok(images);
+    }
+    let tables = GainTables::new(weights, frame.scales);
+    let (n_phases, count) = (images.n_phases(), images.len() as u64);
+    memory::require(images.as_slice().len(), "relaxing images", "give fewer or smaller images at once")?;
+    let sweepers: Vec<Sweeper> = (options.first..options.first + count)
+        .map(|index| {
+            let key = random::generator(options.seed, Purpose::Relaxation, index).random();
+            Sweeper { frame: &frame, tables: &tables, key, n_phases, sweeps: options.sweeps }
+        })
+        .collect();
+    let mut phases = images.into_phases();
+    frame.tiles().iter().for_each(|tiles| relax_tiles(&mut phases, tiles, &sweepers));
+    PhaseImages::new(phases, n_phases)
+}
+
+/// Relaxes tiles that do not see each other, in all images.
+fn relax_tiles(phases: &mut Array4<u8>, tiles: &[Tile], sweepers: &[Sweeper]) {
+    let [_, ny, nx] = sweepers[0].frame.shape;
+    let images = phases.as_slice_mut().expect("in standard layout");
+    let voxels = images.len() / sweepers.len();
+    let mut relaxed = vec![Vec::new(); sweepers.len() * tiles.len()];
+    let of_all = sweepers.iter().zip(images.chunks_exact(voxels)).zip(relaxed.chunks_exact_mut(tiles.len()));
+    let work: Vec<_> = of_all
+        .flat_map(|((sweeper, image), to)| tiles.iter().zip(to).map(move |(tile, to)| (sweeper, image, tile, to)))
+        .collect();
+    for_each(work.into_iter(), |(sweeper, image, tile, to)| *to = sweeper.relaxed(image, tile));
+    for (image, of_image) in images.chunks_exact_mut(voxels).zip(relaxed.chunks_exact(tiles.len())) {
+        for (tile, from) in tiles.iter().zip(of_image) {
+            let [z0, y0, x0] = tile.begin;
+            for (row, from) in from.chunks_exact(tile.size[2]).enumerate() {
+                let (z, y) = (z0 + row / tile.size[1], y0 + row % tile.size[1]);
+                image[(z * ny + y) * nx + x0..][..from.len()].copy_from_slice(from);
+            }
+        }
+    }
+}
+
+/// Relaxes the tiles of one image.
+struct Sweeper<'a> {
+    frame: &'a Frame,
+    tables: &'a GainTables,
+    /// What the random numbers of this image follow from.
+    key: u64,
+    n_phases: usize,
+    sweeps: usize,
+}
+
+impl Sweeper<'_> {
+    /// The phases of a tile after all sweeps, with all around it as it is.
+    fn relaxed(&self, image: &[u8], tile: &Tile) -> Vec<u8> {
+        let mut window = Window::new(self.frame, image, tile, self.n_phases);
+        (0..self.sweeps).for_each(|sweep| self.sweep(&mut window, tile, sweep));
+        window.tile_phases()
+    }
+
+    /// Visits each voxel of the tile once: every third along each axis, then those beside them.
+    fn sweep(&self, window: &mut Window, tile: &Tile, sweep: usize) {
+        let [_, ny, nx] = self.frame.shape;
+        let [z0, y0, x0] = tile.begin;
+        let thirds = |axis: usize, third: usize| (third..tile.size[axis]).step_by(3);
+        let before = sweep as u64 * self.frame.shape.iter().product::<usize>() as u64;
+        for third in 0..27 {
+            for z in thirds(0, third / 9) {
+                for y in thirds(1, third / 3 % 3) {
+                    let row = window.voxel([z, y, 0]);
+                    let first = before + (((z0 + z) * ny + y0 + y) * nx + x0) as u64;
+                    for x in thirds(2, third % 3) {
+                        if window.is_interface(row + x) {
+                            self.visit(window, row + x, Draw(mix(self.key, first + x as u64)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Proposes the phase of a neighbour.
+    fn visit(&self, window: &mut Window, voxel: usize, draw: Draw) {
+        let to = match self.n_phases {
+            2 => 1 - window.phase(voxel),
+            _ => draw.one_of(window.other_phases(voxel)),
+        };
+        let layers = [window.layer(window.phase(voxel)), window.layer(to)];
+        let gain: i32 = layers.into_iter().flatten().map(|layer| self.tables.gain(window, layer, voxel)).sum();
+        if draw.accepts(gain as f32 / UNIT - BARRIER) {
+            window.flip(voxel, to);
+        }
+    }
+}
+
+/// The random bits of one visit.
+#[derive(Clone, Copy)]
+struct Draw(u64);
+
+impl Draw {
+    /// Whether a flip of this log probability is accepted.
+    fn accepts(self, log_probability: f32) -> bool {
+        // Twenty-four bits are as many as a single-precision number holds.
+        log_probability >= 0.0 || ((self.0 >> 40) as f32) < (log_probability.exp() * (1 << 24) as f32)
+    }
+
+    /// One of the phases whose bits are set in `phases`, at least one.
+    fn one_of(self, phases: u8) -> u8 {
+        let skipped = (self.0 as u32 as u64 * u64::from(phases.count_ones())) >> 32;
+        (0..skipped).fold(phases, |left, _| left & (left - 1)).trailing_zeros() as u8
+    }
+}
+
+/// A random number for each counter: SplitMix64 begun at `key`.
+fn mix(key: u64, counter: u64) -> u64 {
+    let mut bits = key.wrapping_add(counter.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
+}

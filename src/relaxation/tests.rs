@@ -1,0 +1,201 @@
+//! What relaxation does to images as a whole.
+
+use ndarray::Array4;
+use rand::Rng;
+
+use super::frame::Frame;
+use super::{PatternShares, RelaxationOptions, Weights, relax};
+use crate::descriptor::{Indicator, interface_density};
+use crate::micrograph::{Discs, GrainBoundaries, PhaseImages, Sample};
+use crate::random::{Purpose, generator};
+use crate::{Error, Result};
+
+fn grains(side: usize) -> Sample {
+    Sample::GrainBoundaries(GrainBoundaries { ny: side, nx: side, ..Default::default() })
+}
+
+fn discs(side: usize) -> Sample {
+    Sample::Discs(Discs { ny: side, nx: side, ..Default::default() })
+}
+
+/// The images with `share` of their voxels given another phase.
+fn noisy(images: &PhaseImages, share: f64) -> PhaseImages {
+    let mut rng = generator(5, Purpose::Step, 0);
+    let n_phases = images.n_phases() as u8;
+    let phases = images
+        .phases()
+        .mapv(|phase| if rng.random_bool(share) { (phase + rng.random_range(1..n_phases)) % n_phases } else { phase });
+    PhaseImages::new(phases, images.n_phases()).unwrap()
+}
+
+fn calibrated(micrograph: &PhaseImages, images: &PhaseImages, options: &RelaxationOptions) -> Result<Weights> {
+    Weights::calibrate(micrograph, images, options, &mut || Ok(()))
+}
+
+fn flipped(a: &PhaseImages, b: &PhaseImages) -> f64 {
+    let differing = a.as_slice().iter().zip(b.as_slice()).filter(|(a, b)| a != b).count();
+    differing as f64 / a.as_slice().len() as f64
+}
+
+fn density(images: &PhaseImages) -> f64 {
+    let densities = interface_density(&Indicator::new(images, 1).unwrap());
+    densities.iter().sum::<f64>() / densities.len() as f64
+}
+
+#[test]
+fn noise_is_removed_and_the_interface_density_is_back() {
+    for material in [grains(128), discs(128)] {
+        let micrograph = material.make(1, 1).unwrap().images;
+        let clean = material.make(2, 4).unwrap().images;
+        let images = noisy(&clean, 0.02);
+        let options = RelaxationOptions::default();
+        let weights = calibrated(&micrograph, &images, &options).unwrap();
+        let relaxed = relax(images.clone(), &weights, &options).unwrap();
+        let target = PatternShares::of(&micrograph, false).unwrap();
+        let divergence = |images| PatternShares::of(images, true).unwrap().divergence(&target);
+        let (before, after) = (divergence(&images), divergence(&relaxed));
+        assert!(after < 0.3 * before, "{after} of {before}");
+        let densities = [&clean, &images, &relaxed].map(density);
+        let [right, wrong, now] = densities;
+        assert!((now - right).abs() < 0.1 * (wrong - right), "{densities:?}");
+    }
+}
+
+#[test]
+fn right_images_are_nearly_left_alone() {
+    let micrograph = grains(256).make(1, 1).unwrap().images;
+    let images = grains(128).make(2, 4).unwrap().images;
+    let options = RelaxationOptions::default();
+    let weights = calibrated(&micrograph, &images, &options).unwrap();
+    let relaxed = relax(images.clone(), &weights, &options).unwrap();
+    assert!(flipped(&relaxed, &images) < 0.01, "{}", flipped(&relaxed, &images));
+    // On themselves there is nothing to gain.
+    let own = calibrated(&images, &images, &RelaxationOptions { periodic: false, ..options.clone() }).unwrap();
+    assert!(flipped(&relax(images.clone(), &own, &options).unwrap(), &images) < 0.001);
+    assert_eq!(relax(images.clone(), &Weights::zero(2, false), &options).unwrap(), images);
+}
+
+/// Weights under which much is flipped, found on little.
+fn some_weights(images: &PhaseImages) -> Weights {
+    let options = RelaxationOptions { sweeps: 1, ..Default::default() };
+    calibrated(&grains(64).make(1, 1).unwrap().images, images, &options).unwrap()
+}
+
+#[test]
+fn neither_threads_nor_the_other_images_matter() {
+    let images = noisy(&grains(200).make(3, 3).unwrap().images, 0.05);
+    let weights = some_weights(&images.range(0, 1));
+    let relaxed = |images: PhaseImages, first, threads| {
+        let options = RelaxationOptions { seed: 7, first, ..Default::default() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| relax(images, &weights, &options)).unwrap()
+    };
+    let all = relaxed(images.clone(), 4, 1);
+    assert_eq!(relaxed(images.clone(), 4, 3), all);
+    assert_eq!(relaxed(images.range(1, 2), 5, 2), all.range(1, 2));
+    assert_ne!(relaxed(images.range(1, 2), 4, 2), all.range(1, 2));
+    assert!(flipped(&all, &images) > 0.03);
+}
+
+#[test]
+fn the_borders_of_tiles_leave_no_trace() {
+    let images = noisy(&grains(256).make(3, 4).unwrap().images, 0.05);
+    let weights = some_weights(&images.range(0, 1));
+    let relaxed = relax(images, &weights, &RelaxationOptions::default()).unwrap();
+    let begins: Vec<usize> =
+        Frame::new([1, 256, 256], true).unwrap().tiles().concat().iter().map(|t| t.begin[2]).collect();
+    let unlike = |x: usize| {
+        let rows = relaxed.as_slice().chunks_exact(256);
+        rows.filter(|row| row[x] != row[(x + 255) % 256]).count() as f64
+    };
+    let (at, inside): (Vec<usize>, Vec<usize>) = (0..256).partition(|x| begins.contains(x));
+    let mean = |columns: &[usize]| columns.iter().map(|&x| unlike(x)).sum::<f64>() / columns.len() as f64;
+    let (at, inside) = (mean(&at), mean(&inside));
+    // Of 4,096 pairs at borders about 500 are unlike.
+    assert!((at / inside - 1.0).abs() < 0.15, "{at} unlike neighbours a border, {inside} inside");
+}
+
+#[test]
+fn several_phases_come_right_too() {
+    // Discs of phase 2 within grains: phase 0 is the boundary.
+    let material = |seed| {
+        let (grains, discs) = (grains(128).make(seed, 2).unwrap().images, discs(128).make(seed, 2).unwrap().images);
+        let phases = ndarray::Zip::from(grains.phases()).and(discs.phases()).map_collect(|&a, &b| a + a * b);
+        PhaseImages::new(phases, 3).unwrap()
+    };
+    let (micrograph, clean) = (material(1), material(2));
+    let images = noisy(&clean, 0.02);
+    let options = RelaxationOptions::default();
+    let weights = calibrated(&micrograph, &images, &options).unwrap();
+    let relaxed = relax(images.clone(), &weights, &options).unwrap();
+    let target = PatternShares::of(&micrograph, false).unwrap();
+    let divergence = |images| PatternShares::of(images, true).unwrap().divergence(&target);
+    let (before, after) = (divergence(&images), divergence(&relaxed));
+    assert!(after < 0.5 * before, "{after} of {before}");
+}
+
+#[test]
+fn volumes_approach_the_micrograph_in_each_plane() {
+    let micrograph = discs(128).make(1, 1).unwrap().images;
+    let mut rng = generator(5, Purpose::Step, 1);
+    // Cubes of four voxels, rough.
+    let coarse: Vec<bool> = (0..8 * 8 * 8).map(|_| rng.random_bool(0.25)).collect();
+    let cubes = Array4::from_shape_fn((1, 32, 32, 32), |(_, z, y, x)| {
+        u8::from(coarse[(z / 4 * 8 + y / 4) * 8 + x / 4] ^ rng.random_bool(0.05))
+    });
+    let images = PhaseImages::new(cubes, 2).unwrap();
+    let options = RelaxationOptions { sweeps: 2, ..Default::default() };
+    let weights = calibrated(&micrograph, &images, &options).unwrap();
+    let relaxed = relax(images.clone(), &weights, &options).unwrap();
+    let target = PatternShares::of(&micrograph, false).unwrap();
+    let divergences = |images| {
+        let planes = PatternShares::of(images, true).unwrap().by_plane(3);
+        planes.into_iter().map(|plane| plane.divergence(&target))
+    };
+    for (before, after) in divergences(&images).zip(divergences(&relaxed)) {
+        assert!(after < 0.5 * before, "{after} of {before}");
+    }
+}
+
+#[test]
+fn what_cannot_be_relaxed_is_refused() {
+    let images = grains(64).make(1, 1).unwrap().images;
+    let weights = some_weights(&noisy(&images, 0.05));
+    let refused = |weights: &Weights, options| match relax(images.clone(), weights, &options) {
+        Err(Error::InvalidParameter(message)) => message,
+        other => panic!("{other:?}"),
+    };
+    let defaults = RelaxationOptions::default;
+    assert!(refused(&weights, RelaxationOptions { sweeps: 0, ..defaults() }).contains("sweeps = 0"));
+    assert!(refused(&weights, RelaxationOptions { first: u64::MAX, ..defaults() }).contains("the last index"));
+    assert!(refused(&Weights::zero(3, false), defaults()).contains("for images of 3 phases"));
+    assert!(refused(&Weights::zero(2, true), defaults()).contains("for volumes of 2 phases"));
+    let three = PhaseImages::new(images.phases().clone(), 3).unwrap();
+    let error = calibrated(&images, &three, &defaults()).unwrap_err().to_string();
+    assert!(error.contains("3 phases, but the micrograph has 2"), "{error}");
+    let volume = PhaseImages::new(Array4::zeros((1, 9, 9, 9)), 2).unwrap();
+    assert!(calibrated(&volume, &volume, &defaults()).unwrap_err().to_string().contains("9 layers"));
+    assert!(Weights::new(2, false, vec![0.0; 3]).unwrap_err().to_string().contains("3 weights"));
+    let mut values = weights.values().to_vec();
+    assert_eq!(Weights::new(2, false, values.clone()), Ok(weights));
+    values[5] = f32::NAN;
+    assert!(Weights::new(2, false, values).unwrap_err().to_string().contains("NaN"));
+}
+
+#[test]
+fn an_image_that_is_no_torus_is_relaxed_to_its_edges() {
+    let clean = grains(256).make(4, 1).unwrap().images;
+    let cut = |images: &PhaseImages| {
+        PhaseImages::new(images.phases().slice(ndarray::s![.., .., ..100, ..150]).to_owned(), 2).unwrap()
+    };
+    let (clean, images) = (cut(&clean), cut(&noisy(&clean, 0.02)));
+    let options = RelaxationOptions { periodic: false, ..Default::default() };
+    let weights = calibrated(&clean, &images, &options).unwrap();
+    let relaxed = relax(images.clone(), &weights, &options).unwrap();
+    let unlike_neighbours = |images: &PhaseImages| {
+        let edge: Vec<u8> = images.image(0).chunks_exact(150).map(|row| row[0]).collect();
+        edge.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    };
+    let [right, wrong, now] = [&clean, &images, &relaxed].map(unlike_neighbours);
+    assert!(wrong > right && 2 * now < right + wrong, "{now} instead of {right}, {wrong} before");
+}
