@@ -8,7 +8,7 @@ use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
 /// Rounds of [`Weights::calibrate`], at most.
-pub const ROUNDS: usize = 16;
+pub const ROUNDS: usize = 24;
 
 /// What a round adds to a weight, per unit of the logarithm of the ratio of shares.
 const STEP: f64 = 0.3;

@@ -11,8 +11,8 @@ use crate::micrograph::PhaseImages;
 use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::{Error, Result};
 
-/// Log weight that a flip must gain beyond zero to be accepted for sure: with it, few flips are undone later, and an
-/// image stays close to what it was.
+/// A flip that gains g is accepted with probability exp(-4) (exp(g) - 1): certain from about 4 on, and impossible at 0,
+/// so that weights near zero leave an image as it is.
 const BARRIER: f32 = 4.0;
 
 /// Most sweeps.
@@ -64,7 +64,7 @@ impl RelaxationOptions {
 /// Relaxes images: interface voxels are visited, and given a neighbour's phase if the patterns gain by it.
 ///
 /// With g the sum of log weights of the patterns that a flip makes less those that it breaks, it is accepted with
-/// probability min(1, exp(g - 4)). Image i depends on its voxels, the weights, the options and i alone, and not on the
+/// probability min(1, exp(-4) (exp(g) - 1)), and never if g is negative. Image i depends on its voxels, the weights, the options and i alone, and not on the
 /// number of threads. Runs on the threads of the current Rayon pool, or else on this one.
 ///
 /// # Errors
@@ -143,7 +143,7 @@ impl Sweeper<'_> {
                     let row = window.voxel([z, y, 0]);
                     let first = before + (((z0 + z) * ny + y0 + y) * nx + x0) as u64;
                     for x in thirds(2, third % 3) {
-                        if window.is_interface(row + x) {
+                        if !window.is_settled(row + x) {
                             self.visit(window, row + x, Draw(mix(self.key, first + x as u64)));
                         }
                     }
@@ -154,13 +154,20 @@ impl Sweeper<'_> {
 
     /// Proposes the phase of a neighbour.
     fn visit(&self, window: &mut Window, voxel: usize, draw: Draw) {
-        let to = match self.n_phases {
-            2 => 1 - window.phase(voxel),
+        if !window.is_interface(voxel) {
+            return window.settle(voxel);
+        }
+        let (to, is_only) = match self.n_phases {
+            2 => (1 - window.phase(voxel), true),
             _ => draw.one_of(window.other_phases(voxel)),
         };
         let layers = [window.layer(window.phase(voxel)), window.layer(to)];
         let gain: i32 = layers.into_iter().flatten().map(|layer| self.tables.gain(window, layer, voxel)).sum();
-        if draw.accepts(gain as f32 / UNIT - BARRIER) {
+        if gain <= 0 {
+            if is_only {
+                window.settle(voxel);
+            }
+        } else if draw.accepts(gain as f32 / UNIT) {
             window.flip(voxel, to);
         }
     }
@@ -171,16 +178,18 @@ impl Sweeper<'_> {
 struct Draw(u64);
 
 impl Draw {
-    /// Whether a flip of this log probability is accepted.
-    fn accepts(self, log_probability: f32) -> bool {
+    /// Whether a flip that gains `gain` is accepted.
+    fn accepts(self, gain: f32) -> bool {
         // Twenty-four bits are as many as a single-precision number holds.
-        log_probability >= 0.0 || ((self.0 >> 40) as f32) < (log_probability.exp() * (1 << 24) as f32)
+        (self.0 >> 40) as f32 <= (gain.exp() - 1.0) * (-BARRIER).exp() * (1 << 24) as f32
     }
 
-    /// One of the phases whose bits are set in `phases`, at least one.
-    fn one_of(self, phases: u8) -> u8 {
-        let skipped = (self.0 as u32 as u64 * u64::from(phases.count_ones())) >> 32;
-        (0..skipped).fold(phases, |left, _| left & (left - 1)).trailing_zeros() as u8
+    /// One of the phases whose bits are set in `phases`, at least one; and whether it is the only one.
+    fn one_of(self, phases: u8) -> (u8, bool) {
+        let count = phases.count_ones();
+        let skipped = (u64::from(self.0 as u32) * u64::from(count)) >> 32;
+        let left = (0..skipped).fold(phases, |left, _| left & (left - 1));
+        (left.trailing_zeros() as u8, count == 1)
     }
 }
 

@@ -117,9 +117,8 @@ impl GainTables {
         let tables = &self.tables[layer * self.lattices..];
         let mut sum = 0;
         for ((lattice, numbers), table) in window.lattices.iter().zip(window.numbers(layer)).zip(tables) {
-            let first = &numbers[voxel - lattice.to_centre..];
-            for (gains, &offset) in table.iter().zip(&lattice.places) {
-                sum += i32::from(gains[usize::from(first[offset]) % (2 * PATTERNS)]);
+            for (gains, number) in table.iter().zip(lattice.numbers_with(numbers, voxel)) {
+                sum += i32::from(gains[number % (2 * PATTERNS)]);
             }
         }
         sum

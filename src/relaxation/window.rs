@@ -21,27 +21,44 @@ pub struct Window {
     phases: Vec<u8>,
     /// Pattern numbers of each phase, plane and distance: `(phase, plane and distance, voxel)`.
     numbers: Vec<u16>,
+    settled: Vec<bool>,
     pub lattices: Vec<Lattice>,
     /// How many of the lattices lie in one plane; the first of them has neighbouring voxels.
     scales: usize,
+    planes: usize,
     steps: [usize; 3],
     halo: [usize; 3],
     tile: Tile,
     first_phase: u8,
 }
 
-/// Where the voxels of a pattern lie in memory.
+/// How far the voxels of a pattern lie apart in memory.
+#[derive(Clone, Copy)]
 pub struct Lattice {
-    /// From the first voxel of a pattern to its centre.
-    pub to_centre: usize,
-    /// From the first voxel to each.
-    pub places: [usize; PLACES],
+    /// From one row of the pattern to the next.
+    pub row: usize,
+    /// From one column to the next.
+    pub column: usize,
 }
 
 impl Lattice {
-    fn new(row: usize, column: usize) -> Self {
-        let places = std::array::from_fn(|place| (place / 3) * row + (place % 3) * column);
-        Self { to_centre: row + column, places }
+    /// From a voxel back to the first of the `side` x `side` voxels around it.
+    fn to_first(self, side: usize) -> usize {
+        (side / 2) * (self.row + self.column)
+    }
+
+    /// The `side` x `side` voxels around `voxel`, an odd number.
+    fn around(self, voxel: usize, side: usize) -> impl Iterator<Item = usize> {
+        let first = voxel - self.to_first(side);
+        (0..side * side).map(move |place| first + place / side * self.row + place % side * self.column)
+    }
+
+    /// The pattern numbers to which `voxel` contributes, from the pattern in which it is last to that in which it is first.
+    pub fn numbers_with(self, numbers: &[u16], voxel: usize) -> [usize; PLACES] {
+        let first = &numbers[voxel - self.to_first(3)..];
+        let rows = [first, &first[self.row..], &first[2 * self.row..]];
+        let [a, b, c] = rows.map(|row| [row[0], row[self.column], row[2 * self.column]]);
+        [a[0], a[1], a[2], b[0], b[1], b[2], c[0], c[1], c[2]].map(usize::from)
     }
 }
 
@@ -51,15 +68,18 @@ impl Window {
         let halo = frame.halo();
         let size: [usize; 3] = std::array::from_fn(|axis| tile.size[axis] + 2 * halo[axis]);
         let steps = [size[1] * size[2], size[2], 1];
-        let lattice = |&[row, column]: &[usize; 2], &dilation: &usize| {
-            Lattice::new(dilation * steps[row], dilation * steps[column])
+        let lattice = |&[row, column]: &[usize; 2], &dilation: &usize| Lattice {
+            row: dilation * steps[row],
+            column: dilation * steps[column],
         };
         let lattices = frame.planes().iter().flat_map(|plane| frame.dilations().iter().map(move |d| lattice(plane, d)));
         let mut window = Self {
             phases: padded(frame, image, tile, size),
             numbers: Vec::new(),
+            settled: vec![false; size.iter().product()],
             lattices: lattices.collect(),
             scales: frame.scales,
+            planes: frame.planes().len(),
             steps,
             halo,
             tile: tile.clone(),
@@ -80,7 +100,7 @@ impl Window {
         for phase in phases {
             marks.iter_mut().zip(&self.phases).for_each(|(mark, &found)| *mark = u16::from(found == phase));
             for (lattice, numbers) in self.lattices.iter().zip(&mut parts) {
-                let (row, column) = (lattice.places[3], lattice.places[1]);
+                let Lattice { row, column } = *lattice;
                 three(&marks, &mut threes[column..], column, [0, 1, 2]);
                 three(&threes, &mut numbers[row..], row, [0, 3, 6]);
             }
@@ -121,17 +141,16 @@ impl Window {
 
     /// Whether a neighbour of the voxel, in one of the planes, has another phase.
     pub fn is_interface(&self, voxel: usize) -> bool {
-        let (voxels, same) = (self.phases.len(), [0, OUTSIDE - 1]);
-        let layer = self.layer(self.phases[voxel]).unwrap_or(0);
-        let first = layer * self.lattices.len() * voxels + voxel;
-        (0..self.lattices.len() / self.scales)
-            .any(|plane| !same.contains(&(self.numbers[first + plane * self.scales * voxels] % OUTSIDE)))
+        let voxels = self.phases.len();
+        let first = self.layer(self.phases[voxel]).unwrap_or(0) * self.lattices.len() * voxels + voxel;
+        // Of the numbers of all other patterns, one more has a bit between the first and the last.
+        let is_mixed = |number: u16| (number + 1) & (OUTSIDE - 2) != 0;
+        (0..self.planes).any(|plane| is_mixed(self.numbers[first + plane * self.scales * voxels]))
     }
 
     /// The phases of neighbours that are not the voxel's own, a bit each.
     pub fn other_phases(&self, voxel: usize) -> u8 {
-        let planes = self.lattices.iter().step_by(self.scales);
-        let neighbours = planes.flat_map(|plane| plane.places.iter().map(|place| voxel - plane.to_centre + place));
+        let neighbours = self.lattices.iter().step_by(self.scales).flat_map(|plane| plane.around(voxel, 3));
         neighbours.fold(0, |bits, at| bits | 1 << self.phases[at]) & !(1 << self.phases[voxel])
     }
 
@@ -146,6 +165,16 @@ impl Window {
         phase.checked_sub(self.first_phase).map(usize::from)
     }
 
+    /// Whether a visit of the voxel can change nothing before a flip near it.
+    pub fn is_settled(&self, voxel: usize) -> bool {
+        self.settled[voxel]
+    }
+
+    /// Notes that a visit of the voxel can change nothing before a flip near it.
+    pub fn settle(&mut self, voxel: usize) {
+        self.settled[voxel] = true;
+    }
+
     /// Gives a voxel another phase.
     pub fn flip(&mut self, voxel: usize, to: u8) {
         let from = std::mem::replace(&mut self.phases[voxel], to);
@@ -153,10 +182,12 @@ impl Window {
             let (voxels, count) = (self.phases.len(), self.lattices.len());
             let parts = self.numbers.chunks_exact_mut(voxels).skip(layer * count);
             for (lattice, numbers) in self.lattices.iter().zip(parts) {
-                for (place, offset) in lattice.places.iter().enumerate() {
-                    numbers[voxel - lattice.to_centre + offset] ^= 1 << (PLACES - 1 - place);
-                }
+                lattice.around(voxel, 3).zip((0..PLACES).rev()).for_each(|(at, bit)| numbers[at] ^= 1 << bit);
             }
+        }
+        // Two patterns side by side reach two distances far.
+        for lattice in &self.lattices {
+            lattice.around(voxel, 5).for_each(|at| self.settled[at] = false);
         }
     }
 
