@@ -25,7 +25,7 @@ fn noisy(side: usize) -> PhaseImages {
 
 fn calibrated(images: &PhaseImages) -> Weights {
     let options = RelaxationOptions::default();
-    Weights::calibrate(&grains(256, 1), images, &options, &mut || Ok(())).expect("of one kind")
+    Weights::calibrate(&grains(256, 1), images, &options, &|| Ok(())).expect("of one kind")
 }
 
 #[divan::bench(args = [1, 4, 16])]

@@ -163,6 +163,18 @@ module davegan
     integer(c_int64_t) :: max_lag
   end type davegan_s2_options_t
 
+  !> How images are relaxed. volume_fraction(i + 1) belongs to phase i, all 0 for none. progress and user_data are for C; pass a progress handler to davegan_relax instead.
+  type, bind(c), public :: davegan_relax_options_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: sweeps, periodic
+    integer(c_int64_t) :: seed, first
+    integer(c_int32_t) :: threads, progress_bar
+    real(c_double) :: progress_interval
+    type(c_funptr) :: progress
+    type(c_ptr) :: user_data
+    real(c_double) :: volume_fraction(davegan_max_phases)
+  end type davegan_relax_options_t
+
   !> E_rec and E_gen of a model.
   type, bind(c), public :: davegan_evaluation_t
     integer(c_size_t) :: struct_size
@@ -247,6 +259,7 @@ module davegan
   public :: davegan_generate, davegan_generate_into, davegan_latent_vectors, davegan_encode, davegan_decode
   public :: davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
   public :: davegan_s2_error, davegan_s2, davegan_s2_radial
+  public :: davegan_relax_options_init, davegan_relax
   public :: davegan_fidelity_measure, davegan_fidelity_measure_model, davegan_fidelity_measure_file, davegan_fidelity_phase
   public :: davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table, davegan_fidelity_write
   public :: davegan_fidelity_free
@@ -544,6 +557,20 @@ module davegan
       integer(c_size_t), value :: size
       integer(c_int32_t) :: status
     end function c_evaluate
+    function c_relax_options_init(options, size) result(status) bind(c, name="davegan_relax_options_init")
+      import :: c_int32_t, c_size_t, davegan_relax_options_t
+      type(davegan_relax_options_t), intent(out) :: options
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_relax_options_init
+    function c_relax(micrograph, options, phases, n, nz, ny, nx) result(status) bind(c, name="davegan_relax")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t, davegan_relax_options_t
+      type(c_ptr), value :: micrograph
+      integer(c_int8_t), intent(inout) :: phases(*)
+      integer(c_size_t), value :: n, nz, ny, nx
+      type(davegan_relax_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_relax
     function c_fidelity_measure(micrograph, phase, realisations, n, side, reconstructions, n_reconstructions, options, &
       fidelity) result(status) bind(c, name="davegan_fidelity_measure")
       import :: c_int32_t, c_int8_t, c_ptr, c_size_t, davegan_generate_options_t
@@ -1234,6 +1261,37 @@ contains
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_evaluate
+
+  !> Fills options with the defaults.
+  subroutine davegan_relax_options_init(options, stat, errmsg)
+    type(davegan_relax_options_t), intent(out) :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_relax_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_relax_options_init
+
+  !> Changes interface voxels of images (nx, ny, nz, n) so that their patterns become those of a micrograph.
+  subroutine davegan_relax(micrograph, phases, options, progress, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrograph
+    integer(c_int8_t), intent(inout), contiguous :: phases(:, :, :, :)
+    type(davegan_relax_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_relax_options_t) :: raw
+    type(progress_context), target :: context
+    integer(c_int32_t) :: status
+    status = c_relax_options_init(raw, c_sizeof(raw))
+    if (present(options)) raw = options
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    if (status == davegan_ok) status = c_relax(micrograph%handle, raw, phases, size(phases, 4, c_size_t), &
+      size(phases, 3, c_size_t), size(phases, 2, c_size_t), size(phases, 1, c_size_t))
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_relax
 
   !> Judges realisations (side, side, 1, n) of one phase, at least 32, against the micrograph of the training.
   !> reconstructions: of its tiles, row by row. options: seed, which says where the real windows lie, threads and progress.

@@ -843,6 +843,57 @@ typedef struct davegan_evaluation_t {
     int64_t count;
 } davegan_evaluation_t;
 
+/**
+ * How images are relaxed. Filled by `davegan_relax_options_init`.
+ */
+typedef struct davegan_relax_options_t {
+    /**
+     * Size of this struct, set by the initialiser.
+     */
+    size_t struct_size;
+    /**
+     * Visits of each voxel, 1 to 1000; default 4.
+     */
+    int32_t sweeps;
+    /**
+     * 1 (default): the images are tori. 0: nothing is assumed outside them.
+     */
+    int32_t periodic;
+    /**
+     * Seed of the random numbers, 0 or more; default 0.
+     */
+    int64_t seed;
+    /**
+     * Index of the first image, 0 or more; default 0. Random numbers follow from seed, index and place.
+     */
+    int64_t first;
+    /**
+     * Threads; 0 (default): one a core. The images do not depend on it.
+     */
+    int32_t threads;
+    /**
+     * 1: a progress bar on the terminal. Default 0.
+     */
+    int32_t progress_bar;
+    /**
+     * Least seconds between two calls of `progress`, 0 to 86400; default 1.
+     */
+    double progress_interval;
+    /**
+     * Progress callback; default NULL.
+     */
+    davegan_progress_callback_t progress;
+    /**
+     * Passed to `progress`; default NULL.
+     */
+    void *user_data;
+    /**
+     * Volume fraction of each phase that each image gets, to one voxel, 0 to 1 with the sum 1. Default: all 0, no volume
+     * fraction is given.
+     */
+    double volume_fraction[DAVEGAN_MAX_PHASES];
+} davegan_relax_options_t;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1400,6 +1451,41 @@ davegan_status_t davegan_evaluate(const struct davegan_model_t *model,
                                   const struct davegan_generate_options_t *options,
                                   struct davegan_evaluation_t *evaluation,
                                   size_t size);
+
+/**
+ * Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if `size` is less than that of the first version. May be called from any
+ * thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_relax_options_init(struct davegan_relax_options_t *options,
+                                            size_t size);
+
+/**
+ * Changes interface voxels of images so that their patterns become those of `micrograph`.
+ *
+ * `phases` holds `n` images of `nz * ny * nx` phase numbers of `micrograph`, x fastest, and gets the relaxed ones;
+ * `options` NULL means the defaults. A pattern is 3 x 3 voxels 1, 2, 4 or 8 voxels apart, in the planes of each two axes.
+ * Each pattern gets a weight, which is calibrated on the images themselves: on half of them, and judged on the others.
+ * Images whose patterns cannot be improved are left as they are. Volumes (`nz` > 1) are compared with the micrograph in
+ * the planes of all three directions. With `volume_fraction`, interface voxels are changed after that until each image
+ * has it. The result does not depend on the number of threads.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, volume fractions have not the sum 1, `n` is 0, a side is below 8 voxels (but `nz` may
+ * be 1), or a voxel is no phase of `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. `phases` is unchanged
+ * after a failure. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_relax(const struct davegan_micrograph_t *micrograph,
+                               const struct davegan_relax_options_t *options,
+                               uint8_t *phases,
+                               size_t n,
+                               size_t nz,
+                               size_t ny,
+                               size_t nx);
 
 /**
  * Judges one phase of realisations against the micrograph that the model was trained on.

@@ -233,6 +233,15 @@ struct S2Options : davegan_s2_options_t {
     S2Options() : davegan_s2_options_t() { detail::check(davegan_s2_options_init(this, sizeof(davegan_s2_options_t))); }
 };
 
+/// How images are relaxed: the fields of `davegan_relax_options_t`, with the library's defaults.
+struct RelaxOptions : davegan_relax_options_t {
+    RelaxOptions() : davegan_relax_options_t() {
+        detail::check(davegan_relax_options_init(this, sizeof(davegan_relax_options_t)));
+    }
+    /// Used instead of `progress` and `user_data` where it is set.
+    ProgressCallback on_progress;
+};
+
 /// Phase images to learn from. Moves, does not copy. May be used from many threads at once.
 class Micrograph {
 public:
@@ -585,6 +594,18 @@ inline void write_images(const std::string &path, const std::string &dataset, Sp
         throw error(DAVEGAN_BUFFER_SIZE, std::to_string(phases.size()) + " phases are not " + std::to_string(n) +
                                              " images of " + std::to_string(shape.size()) + " phases");
     detail::check(davegan_write_images(path.c_str(), dataset.c_str(), phases.data(), n, shape.nz, shape.ny, shape.nx));
+}
+
+/// Changes interface voxels of `n` images so that their patterns become those of a micrograph.
+inline void relax(const Micrograph &micrograph, Span<std::uint8_t> phases, std::size_t n, Shape shape,
+                  const RelaxOptions &options = {}) {
+    if (n == 0 || phases.size() % n || phases.size() / n != shape.size())
+        throw error(DAVEGAN_BUFFER_SIZE, std::to_string(phases.size()) + " phases are not " + std::to_string(n) +
+                                             " images of " + std::to_string(shape.size()) + " phases");
+    detail::ProgressBridge bridge(options.on_progress);
+    davegan_relax_options_t raw = options;
+    bridge.connect(raw);
+    bridge.check(davegan_relax(micrograph.get(), &raw, phases.data(), n, shape.nz, shape.ny, shape.nx));
 }
 
 /// The version of the library that is loaded, `"0.1.0"`. Does not throw.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The files of `src/c_api` that hold public items, in the order of the header.
-const TOPICS: [&str; 16] = [
+const TOPICS: [&str; 17] = [
     "version",
     "status",
     "device",
@@ -18,6 +18,7 @@ const TOPICS: [&str; 16] = [
     "generation",
     "latent",
     "descriptor",
+    "relaxation",
     "fidelity_measure",
     "fidelity",
     "picture",

@@ -50,6 +50,21 @@ static void correlations(const uint8_t *a, const uint8_t *b) {
     free(of_radius);
 }
 
+static void relaxation(const davegan_micrograph_t *micrograph) {
+    enum { SIDE = 64 };
+    static uint8_t phases[SIDE * SIDE];
+    for (int i = 0; i < SIDE * SIDE; ++i) phases[i] = (uint8_t)(i % SIDE / 8 % 2 ^ (i % 37 == 0));
+    //! [davegan_relax_options_init]
+    davegan_relax_options_t options;
+    CHECK(davegan_relax_options_init(&options, sizeof options));
+    options.sweeps = 8;
+    //! [davegan_relax_options_init]
+
+    //! [davegan_relax]
+    CHECK(davegan_relax(micrograph, &options, phases, 1, 1, SIDE, SIDE)); /* phases: in and out */
+    //! [davegan_relax]
+}
+
 static void figures(const davegan_fidelity_t *fidelity) {
     //! [davegan_fidelity_phase]
     int32_t phase = 0;
@@ -93,6 +108,7 @@ int main(void) {
     static uint8_t phases[32][32][32];
     CHECK(davegan_generate_into(model, &options, &phases[0][0][0], sizeof phases));
     correlations(&phases[0][0][0], &phases[1][0][0]);
+    relaxation(micrograph);
 
     //! [davegan_evaluate]
     davegan_evaluation_t evaluation;

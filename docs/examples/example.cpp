@@ -125,6 +125,12 @@ static void evaluation(const davegan::Model &model, const davegan::Micrograph &m
     const std::vector<std::uint8_t> tiles = model.tiles();
     const davegan::Shape shape{1, 32, 32};
     const davegan::Span<const std::uint8_t> a(tiles.data(), shape.size()), b(tiles.data() + shape.size(), shape.size());
+    //! [relax]
+    std::vector<std::uint8_t> brought(64 * 64); // from elsewhere
+    for (std::size_t i = 0; i < brought.size(); ++i) brought[i] = (i % 64 / 8 + i / 512) % 2;
+    const auto boundaries = davegan::Micrograph::sample(davegan::SampleOptions(davegan::Sample::grain_boundaries));
+    davegan::relax(boundaries, brought, 1, {1, 64, 64});
+    //! [relax]
     //! [s2_error]
     std::printf("error %g\n", davegan::s2_error(a, b, shape, 1)); // Eq. 12
     //! [s2_error]

@@ -159,12 +159,21 @@ contains
 
   subroutine correlations()
     type(davegan_s2_options_t) :: options
-    integer(int8) :: a(32, 32, 1), b(32, 32, 1)
+    type(davegan_relax_options_t) :: relaxation
+    integer(int8) :: a(32, 32, 1), b(32, 32, 1), phases(32, 32, 1, 2)
     real(real64) :: error
     real(real64), allocatable :: s2(:, :, :), radius(:), of_radius(:)
 
     call davegan_generate_into(model, a)
     call davegan_generate_into(model, b)
+    call davegan_generate_into(model, phases)
+    ![davegan_relax_options_init]
+    call davegan_relax_options_init(relaxation)
+    relaxation%sweeps = 8
+    ![davegan_relax_options_init]
+    ![davegan_relax]
+    call davegan_relax(micrograph, phases, relaxation)   ! phases: in and out
+    ![davegan_relax]
     ![davegan_s2_error]
     call davegan_s2_error(a, b, 1, error)   ! Eq. 12
     ![davegan_s2_error]

@@ -1,5 +1,6 @@
 //! Weights that bring the patterns of images towards those of a micrograph.
 
+use super::fractions::{meet_fractions, voxels_of_each};
 use super::shares::PatternShares;
 use super::sweeps::{RelaxationOptions, relax};
 use super::weights::Weights;
@@ -8,7 +9,10 @@ use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
 /// Rounds of [`Weights::calibrate`], at most.
-pub const ROUNDS: usize = 24;
+const ROUNDS: u64 = 24;
+
+/// Parts of the work of [`relax_towards`].
+pub const PARTS: u64 = ROUNDS + 1;
 
 /// What a round adds to a weight, per unit of the logarithm of the ratio of shares.
 const STEP: f64 = 0.3;
@@ -29,7 +33,7 @@ impl Weights {
     /// many images as have 4 million voxels.
     ///
     /// The micrograph has one layer, and counts for the planes of all three directions of volumes. `done` is called
-    /// after each of at most [`ROUNDS`] rounds, and ends the calibration by an error. Threads are those of [`relax`].
+    /// after each of 24 rounds, and ends the calibration by an error. Threads are those of [`relax`].
     ///
     /// # Errors
     ///
@@ -39,7 +43,7 @@ impl Weights {
         micrograph: &PhaseImages,
         images: &PhaseImages,
         options: &RelaxationOptions,
-        done: &mut dyn FnMut() -> Result<()>,
+        done: &dyn Fn() -> Result<()>,
     ) -> Result<Self> {
         check_alike(micrograph, images)?;
         let of_micrograph = PatternShares::of(micrograph, false)?;
@@ -49,21 +53,44 @@ impl Weights {
         let (mut shares, mut divergence) = halves.relaxed(&best, &target)?;
         let mut step = STEP;
         for _ in 0..ROUNDS {
-            let mut tried = best.clone();
-            tried.add(target.log_ratios(&shares).map(|ratio| step * ratio));
-            let (shares_now, divergence_now) = halves.relaxed(&tried, &target)?;
-            if divergence_now < divergence {
-                (best, shares, divergence) = (tried, shares_now, divergence_now);
-            } else {
-                step /= 2.0;
+            if step >= SMALLEST_STEP {
+                let mut tried = best.clone();
+                tried.add(target.log_ratios(&shares).map(|ratio| step * ratio));
+                let (shares_now, divergence_now) = halves.relaxed(&tried, &target)?;
+                if divergence_now < divergence {
+                    (best, shares, divergence) = (tried, shares_now, divergence_now);
+                } else {
+                    step /= 2.0;
+                }
             }
             done()?;
-            if step < SMALLEST_STEP {
-                break;
-            }
         }
         Ok(best)
     }
+}
+
+/// Relaxes `images` by weights that are calibrated on them, and gives them volume `fractions` if there are any. `done` is called after each of [`PARTS`] parts.
+///
+/// # Errors
+///
+/// Those of [`Weights::calibrate`], [`relax`], [`meet_fractions`] and `done`.
+pub fn relax_towards(
+    micrograph: &PhaseImages,
+    images: PhaseImages,
+    fractions: Option<&[f64]>,
+    options: &RelaxationOptions,
+    done: &dyn Fn() -> Result<()>,
+) -> Result<PhaseImages> {
+    if let Some(fractions) = fractions {
+        voxels_of_each(fractions, images.n_phases(), images.voxels())?;
+    }
+    let weights = Weights::calibrate(micrograph, &images, options, done)?;
+    let mut relaxed = relax(images, &weights, options)?;
+    if let Some(fractions) = fractions {
+        relaxed = meet_fractions(micrograph, relaxed, fractions, options)?;
+    }
+    done()?;
+    Ok(relaxed)
 }
 
 fn check_alike(micrograph: &PhaseImages, images: &PhaseImages) -> Result<()> {

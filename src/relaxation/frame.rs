@@ -71,6 +71,23 @@ impl Frame {
         [if self.shape[0] == 1 { 0 } else { reach }, reach, reach]
     }
 
+    /// The voxels of the image at most `distance` from `voxel` along each axis.
+    pub fn around(&self, voxel: usize, distance: usize) -> Vec<usize> {
+        let [_, ny, nx] = self.shape;
+        let place = [voxel / nx / ny, voxel / nx % ny, voxel % nx];
+        let [along_z, along_y, along_x]: [Vec<usize>; 3] = std::array::from_fn(|axis| {
+            let length = self.shape[axis];
+            let offsets = if length == 1 { distance..distance + 1 } else { 0..2 * distance + 1 };
+            let at = |offset: usize| match self.periodic || length == 1 {
+                true => Some((place[axis] + offset + distance * (length - 1)) % length),
+                false => (place[axis] + offset).checked_sub(distance).filter(|&at| at < length),
+            };
+            offsets.filter_map(at).collect()
+        });
+        let rows = along_z.iter().flat_map(|z| along_y.iter().map(move |y| (z * ny + y) * nx));
+        rows.flat_map(|row| along_x.iter().map(move |x| row + x)).collect()
+    }
+
     /// The tiles by colour: tiles of one colour do not see each other's voxels.
     pub fn tiles(&self) -> Vec<Vec<Tile>> {
         let side = TILE[usize::from(self.shape[0] > 1)];

@@ -9,6 +9,8 @@
 //! tiles in two colours along each axis. Tiles of one colour are relaxed at the same time, as they do not see each
 //! other, with all around them as it is; the colours follow one another.
 //!
+//! [`meet_fractions`] then gives each image a volume fraction, to one voxel.
+//!
 //! ```
 //! use davegan::micrograph::{GrainBoundaries, PhaseImages, Sample};
 //! use davegan::relaxation::{PatternShares, RelaxationOptions, Weights, relax};
@@ -21,7 +23,7 @@
 //! let images = PhaseImages::new(phases, 2)?;
 //!
 //! let options = RelaxationOptions::default();
-//! let weights = Weights::calibrate(&micrograph, &images, &options, &mut || Ok(()))?;
+//! let weights = Weights::calibrate(&micrograph, &images, &options, &|| Ok(()))?;
 //! let relaxed = relax(images.clone(), &weights, &options)?;
 //! let patterns = PatternShares::of(&micrograph, false)?;
 //! let distance = |images| Ok::<_, davegan::Error>(PatternShares::of(images, true)?.divergence(&patterns));
@@ -30,6 +32,7 @@
 //! ```
 
 mod calibration;
+mod fractions;
 mod frame;
 mod shares;
 mod sweeps;
@@ -39,7 +42,8 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use calibration::ROUNDS;
+pub use calibration::{PARTS, relax_towards};
+pub use fractions::meet_fractions;
 pub use shares::PatternShares;
 pub use sweeps::{RelaxationOptions, relax};
 pub use weights::Weights;

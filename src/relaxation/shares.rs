@@ -61,6 +61,11 @@ impl PatternShares {
         })
     }
 
+    /// The logarithm of the ratio of each share to that of a rare pattern, less a half of the largest there can be.
+    pub fn log_ratios_to_rare(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().map(|share| (share / RARE + 1.0).ln() + RARE.ln() / 2.0)
+    }
+
     /// The sum of the Jensen-Shannon divergences of all histograms, in nats.
     pub fn divergence(&self, other: &Self) -> f64 {
         let part = |a: f64, b: f64| if a > 0.0 { a * (2.0 * a / (a + b)).ln() / 2.0 } else { 0.0 };

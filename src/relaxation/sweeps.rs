@@ -38,7 +38,8 @@ impl Default for RelaxationOptions {
 }
 
 impl RelaxationOptions {
-    fn validate(&self, images: &PhaseImages, weights: &Weights) -> Result<()> {
+    /// Checks every value, and that images and weights fit.
+    pub(super) fn validate(&self, images: &PhaseImages, weights: &Weights) -> Result<()> {
         if !(1..=MAX_SWEEPS).contains(&self.sweeps) {
             return Err(Error::invalid(format!("sweeps = {}; it must be 1 to {MAX_SWEEPS}", self.sweeps)));
         }
@@ -82,7 +83,7 @@ pub fn relax(images: PhaseImages, weights: &Weights, options: &RelaxationOptions
     memory::require(images.as_slice().len(), "relaxing images", "give fewer or smaller images at once")?;
     let sweepers: Vec<Sweeper> = (options.first..options.first + count)
         .map(|index| {
-            let key = random::generator(options.seed, Purpose::Relaxation, index).random();
+            let key = image_key(options.seed, index);
             Sweeper { frame: &frame, tables: &tables, key, n_phases, sweeps: options.sweeps }
         })
         .collect();
@@ -161,8 +162,7 @@ impl Sweeper<'_> {
             2 => (1 - window.phase(voxel), true),
             _ => draw.one_of(window.other_phases(voxel)),
         };
-        let layers = [window.layer(window.phase(voxel)), window.layer(to)];
-        let gain: i32 = layers.into_iter().flatten().map(|layer| self.tables.gain(window, layer, voxel)).sum();
+        let gain = self.tables.flip_gain(window, voxel, to);
         if gain <= 0 {
             if is_only {
                 window.settle(voxel);
@@ -193,8 +193,13 @@ impl Draw {
     }
 }
 
+/// What the random numbers of an image follow from.
+pub fn image_key(seed: u64, index: u64) -> u64 {
+    random::generator(seed, Purpose::Relaxation, index).random()
+}
+
 /// A random number for each counter: SplitMix64 begun at `key`.
-fn mix(key: u64, counter: u64) -> u64 {
+pub fn mix(key: u64, counter: u64) -> u64 {
     let mut bits = key.wrapping_add(counter.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -4,7 +4,7 @@ use ndarray::Array4;
 use rand::Rng;
 
 use super::frame::Frame;
-use super::{PatternShares, RelaxationOptions, Weights, relax};
+use super::{PatternShares, RelaxationOptions, Weights, meet_fractions, relax};
 use crate::descriptor::{Indicator, interface_density};
 use crate::micrograph::{Discs, GrainBoundaries, PhaseImages, Sample};
 use crate::random::{Purpose, generator};
@@ -29,7 +29,7 @@ fn noisy(images: &PhaseImages, share: f64) -> PhaseImages {
 }
 
 fn calibrated(micrograph: &PhaseImages, images: &PhaseImages, options: &RelaxationOptions) -> Result<Weights> {
-    Weights::calibrate(micrograph, images, options, &mut || Ok(()))
+    Weights::calibrate(micrograph, images, options, &|| Ok(()))
 }
 
 fn flipped(a: &PhaseImages, b: &PhaseImages) -> f64 {
@@ -198,4 +198,72 @@ fn an_image_that_is_no_torus_is_relaxed_to_its_edges() {
     };
     let [right, wrong, now] = [&clean, &images, &relaxed].map(unlike_neighbours);
     assert!(wrong > right && 2 * now < right + wrong, "{now} instead of {right}, {wrong} before");
+}
+
+/// Voxels of each phase in an image.
+fn counted(images: &PhaseImages, index: usize) -> Vec<usize> {
+    let count = |phase| images.image(index).iter().filter(|&&found| usize::from(found) == phase).count();
+    (0..images.n_phases()).map(count).collect()
+}
+
+/// The images with interface pixels changed at random until each image has `count` pixels of phase 0.
+fn randomly_met(images: &PhaseImages, count: usize) -> PhaseImages {
+    let mut rng = generator(6, Purpose::Step, 0);
+    let mut phases = images.phases().clone();
+    for mut image in phases.outer_iter_mut() {
+        let image = image.as_slice_mut().unwrap();
+        loop {
+            let found = image.iter().filter(|&&phase| phase == 0).count();
+            let voxel = rng.random_range(1..image.len());
+            match found.cmp(&count) {
+                std::cmp::Ordering::Equal => break,
+                order => {
+                    let too_many = u8::from(order.is_lt());
+                    if image[voxel] == too_many && image[voxel - 1] != too_many {
+                        image[voxel] = 1 - too_many;
+                    }
+                }
+            }
+        }
+    }
+    PhaseImages::new(phases, 2).unwrap()
+}
+
+#[test]
+fn volume_fractions_are_met_to_one_voxel_and_the_morphology_stays() {
+    let micrograph = grains(256).make(1, 1).unwrap().images;
+    let images = grains(128).make(2, 2).unwrap().images;
+    let target = PatternShares::of(&micrograph, false).unwrap();
+    let divergence = |images: &PhaseImages| PatternShares::of(images, true).unwrap().divergence(&target);
+    let options = RelaxationOptions::default();
+    let natural = micrograph.volume_fractions()[0];
+    for fraction in [natural - 0.02, natural, natural + 0.02] {
+        let met = meet_fractions(&micrograph, images.clone(), &[fraction, 1.0 - fraction], &options).unwrap();
+        for index in 0..2 {
+            let missing = fraction * 16384.0 - counted(&met, index)[0] as f64;
+            assert!(missing.abs() <= 0.5, "{missing} voxels");
+        }
+        assert!((density(&met) / density(&images) - 1.0).abs() < 0.15, "{} of {}", density(&met), density(&images));
+        let at_random = randomly_met(&images, (fraction * 16384.0).round() as usize);
+        let divergences = [&images, &met, &at_random].map(divergence);
+        assert!(divergences[1] < divergences[2], "{divergences:?}");
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let met = || meet_fractions(&micrograph, images.clone(), &[0.2, 0.8], &options).unwrap();
+    assert_eq!(pool.install(met), met());
+}
+
+#[test]
+fn any_volume_fraction_of_any_phase_is_met() {
+    let three = |images: &PhaseImages| PhaseImages::new(images.phases().clone(), 3).unwrap();
+    // No phase 2, neither in the micrograph nor in the images.
+    let (micrograph, images) =
+        (three(&grains(64).make(1, 1).unwrap().images), three(&discs(64).make(2, 1).unwrap().images));
+    let options = RelaxationOptions { periodic: false, ..Default::default() };
+    for (fractions, counts) in
+        [([0.0, 1.0, 0.0], [0, 4096, 0]), ([0.5, 0.25, 0.25], [2048, 1024, 1024]), ([0.0, 0.0, 1.0], [0, 0, 4096])]
+    {
+        let met = meet_fractions(&micrograph, images.clone(), &fractions, &options).unwrap();
+        assert_eq!(counted(&met, 0), counts);
+    }
 }

@@ -112,8 +112,14 @@ impl GainTables {
         Self { tables, lattices: planes * scales }
     }
 
+    /// What a change of `voxel` to the phase `to` gains, in [`UNIT`]s.
+    pub fn flip_gain(&self, window: &Window, voxel: usize, to: u8) -> i32 {
+        let layers = [window.layer(window.phase(voxel)), window.layer(to)];
+        layers.into_iter().flatten().map(|layer| self.gain(window, layer, voxel)).sum()
+    }
+
     /// What a change of `voxel` to or from the judged phase `layer` gains, in [`UNIT`]s.
-    pub fn gain(&self, window: &Window, layer: usize, voxel: usize) -> i32 {
+    fn gain(&self, window: &Window, layer: usize, voxel: usize) -> i32 {
         let tables = &self.tables[layer * self.lattices..];
         let mut sum = 0;
         for ((lattice, numbers), table) in window.lattices.iter().zip(window.numbers(layer)).zip(tables) {

@@ -196,6 +196,15 @@ impl Window {
         self.rows().into_iter().flat_map(|row| &self.phases[row]).copied().collect()
     }
 
+    /// The voxels of the tile, and where they lie in the image.
+    pub fn voxels_in(&self, frame: &Frame) -> impl Iterator<Item = (usize, usize)> {
+        let ([z0, y0, x0], [_, ny, nx], [_, rows, _]) = (self.tile.begin, frame.shape, self.tile.size);
+        self.rows().into_iter().enumerate().flat_map(move |(row, voxels)| {
+            let first = ((z0 + row / rows) * ny + y0 + row % rows) * nx + x0;
+            voxels.zip(first..)
+        })
+    }
+
     /// Where the rows of the tile lie.
     pub fn rows(&self) -> Vec<Range<usize>> {
         let [nz, ny, nx] = self.tile.size;
@@ -330,10 +339,8 @@ mod tests {
                     let index = (z * shape[1] + y) * shape[2] + x;
                     let mut flipped = image.clone();
                     flipped[index] = (image[index] + 1) % n_phases;
-                    let layers = [window.layer(image[index]), window.layer(flipped[index])];
-                    let gains =
-                        layers.into_iter().flatten().map(|layer| tables.gain(&window, layer, window.voxel(place)));
-                    let gain = f64::from(gains.sum::<i32>()) / f64::from(UNIT);
+                    let gain = tables.flip_gain(&window, window.voxel(place), flipped[index]);
+                    let gain = f64::from(gain) / f64::from(UNIT);
                     let expected = total(&frame, &flipped, &weights, phases) - before;
                     assert!((gain - expected).abs() < 1e-6, "{gain} instead of {expected} at {place:?} of {shape:?}");
                 }

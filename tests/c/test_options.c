@@ -30,6 +30,11 @@ static void initialisers_fill_in_defaults(void) {
     CHECK_INT(sizeof generation, generation.struct_size);
     CHECK_INT(1, generation.with_s2_error);
     CHECK(generation.progress == NULL);
+    davegan_relax_options_t relaxation;
+    OK(davegan_relax_options_init(&relaxation, sizeof relaxation));
+    CHECK_INT(sizeof relaxation, relaxation.struct_size);
+    CHECK_INT(4, relaxation.sweeps);
+    CHECK(relaxation.progress == NULL);
     OK(davegan_s2_options_init(&s2, sizeof s2));
     CHECK_INT(1, s2.periodic);
     CHECK_INT(0, s2.max_lag);
@@ -80,6 +85,7 @@ static void initialisers_refuse_nonsense(void) {
     FAILS(DAVEGAN_INVALID_PARAMETER, "7", davegan_train_options_init(&training, sizeof training, 7));
     FAILS(DAVEGAN_INVALID_PARAMETER, "7", davegan_sample_options_init(&sample, sizeof sample, 7));
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_train_options_init(&training, 8, DAVEGAN_PROFILE_PAPER64));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_relax_options_init(NULL, sizeof(davegan_relax_options_t)));
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_s2_options_init(&s2, 0));
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_micrograph_options_init(&micrograph, sizeof micrograph - 1));
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_generate_options_init(&generation, (size_t)-1));

@@ -60,6 +60,7 @@ void options_start_with_the_defaults_of_the_library() {
     CHECK_INT(DAVEGAN_PROFILE_PAPER32, davegan::TrainOptions(davegan::Profile::paper32).profile);
     CHECK_INT(3, davegan::MicrographOptions::otsu(3).n_phases);
     CHECK_INT(1, davegan::S2Options().periodic);
+    CHECK_INT(4, davegan::RelaxOptions().sweeps);
 }
 
 void devices() {
@@ -230,6 +231,19 @@ void descriptors() {
     CHECK_NEAR(0.0, davegan::s2_error(half, half, shape, 1), 0.0);
     CHECK(davegan::s2_error(stripes, half, shape, 1) > 0.1);
     THROWS(DAVEGAN_BUFFER_SIZE, "8", davegan::s2_error(stripes, half, {1, 3, 4}, 1));
+    const auto micrograph = davegan::Micrograph::sample(davegan::SampleOptions(davegan::Sample::grain_boundaries));
+    std::vector<std::uint8_t> noisy(2 * 32 * 32);
+    for (std::size_t i = 0; i < noisy.size(); ++i) noisy[i] = static_cast<std::uint8_t>((i % 13 != 0) ^ (i % 32 < 4));
+    const std::vector<std::uint8_t> before = noisy;
+    davegan::RelaxOptions relaxation;
+    relaxation.progress_interval = 0;
+    std::int64_t parts = 0;
+    relaxation.on_progress = [&](const davegan::Progress &progress) { return parts = progress.step, true; };
+    davegan::relax(micrograph, noisy, 2, {1, 32, 32}, relaxation);
+    CHECK(noisy != before && parts > 1);
+    relaxation.on_progress = [](const davegan::Progress &) { return false; };
+    THROWS(DAVEGAN_CANCELLED, "relaxing", davegan::relax(micrograph, noisy, 2, {1, 32, 32}, relaxation));
+    THROWS(DAVEGAN_BUFFER_SIZE, "2048", davegan::relax(micrograph, noisy, 3, {1, 32, 32}));
     std::remove(TEST_FILE("images.h5"));
     davegan::write_images(TEST_FILE("images.h5"), "/stripes", stripes, 1, shape);
     CHECK(davegan::Micrograph::read(TEST_FILE("images.h5"), "/stripes").phases() == stripes);

@@ -33,6 +33,7 @@ program test_calls
   call test_generation
   call test_latent_space
   call test_descriptors
+  call test_relaxation
   call davegan_model_free(model)
   call davegan_model_free(model)
 
@@ -278,5 +279,36 @@ contains
     call remove("fortran_calls_images.h5")
     call davegan_write_images("fortran_calls_images.h5", "/stripes", reshape(stripes, [4, 2, 1, 1]))
   end subroutine test_descriptors
+
+  subroutine test_relaxation
+    type(davegan_micrograph) :: boundaries
+    type(davegan_sample_options_t) :: sample
+    type(davegan_relax_options_t) :: options
+    integer(int8), allocatable :: phases(:, :, :, :), spoilt(:, :, :, :)
+    integer :: i, stat
+    character(len=:), allocatable :: errmsg
+    call davegan_sample_options_init(sample, davegan_sample_grain_boundaries)
+    sample%nx = 64
+    sample%ny = 96
+    call davegan_micrograph_sample(boundaries, sample)
+    call davegan_micrograph_phases(boundaries, phases)
+    do i = 1, 64, 3
+      phases(i, i, 1, 1) = 1_int8 - phases(i, i, 1, 1)
+    end do
+    spoilt = phases
+    call davegan_relax_options_init(options)
+    options%progress_interval = 0
+    calls = 0
+    call davegan_relax(boundaries, phases, options, count_calls)
+    call check(calls > 1 .and. any(phases /= spoilt), "relaxation")
+    call davegan_relax(boundaries, spoilt)
+    call check(all(phases == spoilt), "relaxation with the defaults")
+    options%volume_fraction(1:2) = [0.25_real64, 0.75_real64]
+    call davegan_relax(boundaries, phases, options)
+    call check(4 * count(phases == 0) == size(phases), "volume fraction")
+    options%sweeps = 0
+    call davegan_relax(boundaries, phases, options, stat=stat, errmsg=errmsg)
+    call check(stat == davegan_invalid_parameter .and. index(errmsg, "sweeps = 0") > 0, "no sweeps")
+  end subroutine test_relaxation
 
 end program test_calls

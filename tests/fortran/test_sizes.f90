@@ -20,6 +20,7 @@ program test_sizes
   type(davegan_s2_options_t), target :: s2_options
   type(davegan_evaluation_t), target :: evaluation
   type(davegan_device_info_t), target :: device_info
+  type(davegan_relax_options_t), target :: relax_options
 
   call compare("davegan_progress_t", 0, c_sizeof(progress), c_loc(progress), c_loc(progress%loss_divergence))
   call compare("davegan_micrograph_options_t", 1, c_sizeof(micrograph_options), c_loc(micrograph_options), &
@@ -35,6 +36,8 @@ program test_sizes
   call compare("davegan_s2_options_t", 7, c_sizeof(s2_options), c_loc(s2_options), c_loc(s2_options%max_lag))
   call compare("davegan_evaluation_t", 8, c_sizeof(evaluation), c_loc(evaluation), c_loc(evaluation%count))
   call compare("davegan_device_info_t", 9, c_sizeof(device_info), c_loc(device_info), c_loc(device_info%name))
+  call compare("davegan_relax_options_t", 10, c_sizeof(relax_options), c_loc(relax_options), &
+    c_loc(relax_options%volume_fraction))
 
 contains
 

@@ -1,0 +1,146 @@
+//! Local relaxation: correcting the patterns of images that the host brings.
+
+use std::ffi::c_void;
+
+use super::guard::{guard, guard_with_host};
+use super::micrograph::{DAVEGAN_MAX_PHASES, davegan_micrograph_t};
+use super::options::{self, Growing, StructPlace, count, end_of, switch};
+use super::pointers::{Buffer, elements, reference, slice};
+use super::progress::{Audience, davegan_progress_callback_t};
+use super::status::davegan_status_t;
+use crate::Result;
+use crate::device::thread_pool;
+use crate::micrograph::PhaseImages;
+use crate::progress::in_parts;
+use crate::relaxation::{PARTS, RelaxationOptions, relax_towards};
+
+/// How images are relaxed. Filled by `davegan_relax_options_init`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct davegan_relax_options_t {
+    /// Size of this struct, set by the initialiser.
+    pub struct_size: usize,
+    /// Visits of each voxel, 1 to 1000; default 4.
+    pub sweeps: i32,
+    /// 1 (default): the images are tori. 0: nothing is assumed outside them.
+    pub periodic: i32,
+    /// Seed of the random numbers, 0 or more; default 0.
+    pub seed: i64,
+    /// Index of the first image, 0 or more; default 0. Random numbers follow from seed, index and place.
+    pub first: i64,
+    /// Threads; 0 (default): one a core. The images do not depend on it.
+    pub threads: i32,
+    /// 1: a progress bar on the terminal. Default 0.
+    pub progress_bar: i32,
+    /// Least seconds between two calls of `progress`, 0 to 86400; default 1.
+    pub progress_interval: f64,
+    /// Progress callback; default NULL.
+    pub progress: davegan_progress_callback_t,
+    /// Passed to `progress`; default NULL.
+    pub user_data: *mut c_void,
+    /// Volume fraction of each phase that each image gets, to one voxel, 0 to 1 with the sum 1. Default: all 0, no volume
+    /// fraction is given.
+    pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
+}
+// SAFETY: numbers, a pointer and an optional function.
+unsafe impl Growing for davegan_relax_options_t {
+    const NAME: &'static str = "davegan_relax_options_t";
+    const VERSION_1: usize = end_of!(Self, volume_fraction);
+}
+
+impl davegan_relax_options_t {
+    fn new() -> Self {
+        let defaults = RelaxationOptions::default();
+        Self {
+            struct_size: size_of::<Self>(),
+            sweeps: defaults.sweeps as i32,
+            periodic: defaults.periodic.into(),
+            seed: defaults.seed as i64,
+            first: defaults.first as i64,
+            threads: 0,
+            progress_bar: 0,
+            progress_interval: 1.0,
+            progress: None,
+            user_data: std::ptr::null_mut(),
+            volume_fraction: [0.0; DAVEGAN_MAX_PHASES],
+        }
+    }
+
+    /// The volume fractions of `n_phases` phases, if they are given.
+    fn fractions(&self, n_phases: usize) -> Option<&[f64]> {
+        let last = self.volume_fraction.iter().rposition(|&fraction| fraction != 0.0)?;
+        // One beyond the phases shows as one too many.
+        Some(&self.volume_fraction[..n_phases.max(last + 1)])
+    }
+
+    fn relaxation(&self) -> Result<RelaxationOptions> {
+        Ok(RelaxationOptions {
+            sweeps: count(self.sweeps, "sweeps")?,
+            seed: count(self.seed, "seed")?,
+            first: count(self.first, "first")?,
+            periodic: switch(self.periodic, "periodic")?,
+        })
+    }
+}
+
+/// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if `size` is less than that of the first version. May be called from any
+/// thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_relax_options_init(
+    options: *mut davegan_relax_options_t,
+    size: usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_relax_options_t::new());
+        Ok(())
+    })
+}
+
+/// Changes interface voxels of images so that their patterns become those of `micrograph`.
+///
+/// `phases` holds `n` images of `nz * ny * nx` phase numbers of `micrograph`, x fastest, and gets the relaxed ones;
+/// `options` NULL means the defaults. A pattern is 3 x 3 voxels 1, 2, 4 or 8 voxels apart, in the planes of each two axes.
+/// Each pattern gets a weight, which is calibrated on the images themselves: on half of them, and judged on the others.
+/// Images whose patterns cannot be improved are left as they are. Volumes (`nz` > 1) are compared with the micrograph in
+/// the planes of all three directions. With `volume_fraction`, interface voxels are changed after that until each image
+/// has it. The result does not depend on the number of threads.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, volume fractions have not the sum 1, `n` is 0, a side is below 8 voxels (but `nz` may
+/// be 1), or a voxel is no phase of `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. `phases` is unchanged
+/// after a failure. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_relax(
+    micrograph: *const davegan_micrograph_t,
+    options: *const davegan_relax_options_t,
+    phases: *mut u8,
+    n: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
+) -> davegan_status_t {
+    guard_with_host(|host| {
+        let voxels = elements(&[n, nz, ny, nx], "phases")?;
+        // SAFETY: as above.
+        let (micrograph, values, options) = unsafe {
+            let micrograph = &reference(micrograph, "micrograph")?.0.images;
+            (micrograph, slice(phases.cast_const(), voxels, "phases")?, options::read(options)?)
+        };
+        let options = options.unwrap_or_else(davegan_relax_options_t::new);
+        let (relaxation, fractions) = (options.relaxation()?, options.fractions(micrograph.n_phases()));
+        let images = PhaseImages::copy_of(values, [n, nz, ny, nx], micrograph.n_phases())?;
+        let pool = thread_pool(count(options.threads, "threads")?)?;
+        let mut audience = Audience::new("relaxing", options.progress_bar, options.progress, options.user_data)?;
+        let mut tell = |progress: &_| audience.tell(host, progress);
+        let relaxed = in_parts("relaxing", &pool, PARTS, options.progress_interval, &mut tell, |done| {
+            relax_towards(micrograph, images, fractions, &relaxation, done)
+        })?;
+        // SAFETY: as above.
+        unsafe { Buffer::new(phases, voxels, voxels, "the relaxed images") }?.fill(relaxed.as_slice());
+        Ok(())
+    })
+}
