@@ -41,6 +41,7 @@ module davegan
   integer(c_int32_t), parameter, public :: davegan_profile_paper32 = 1        !< tiles of 32 pixels, Table 2
   integer(c_int32_t), parameter, public :: davegan_profile_standard = 3       !< tiles of 64 pixels, Table 3 improved
   integer(c_int32_t), parameter, public :: davegan_profile_paper64 = 2        !< tiles of 64 pixels, Table 3
+  integer(c_int32_t), parameter, public :: davegan_profile_field = 4          !< elements of any size
   integer(c_int32_t), parameter, public :: davegan_device_kind_auto = 0
   integer(c_int32_t), parameter, public :: davegan_device_kind_cpu = 1
   integer(c_int32_t), parameter, public :: davegan_device_kind_cuda = 2
@@ -148,7 +149,7 @@ module davegan
   !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.
   type, bind(c), public :: davegan_generate_options_t
     integer(c_size_t) :: struct_size
-    integer(c_int64_t) :: seed, first, count
+    integer(c_int64_t) :: seed, first, count, nx, ny
     integer(c_int32_t) :: threads, replace, with_s2_error, progress_bar, voxel_unit
     real(c_double) :: voxel_size
     real(c_double) :: progress_interval
@@ -1087,7 +1088,8 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine generate_one
 
-  !> options%count is ignored: the last extent of phases says how many.
+  !> The last extent of phases says how many, with the profile field the first two how large: of options, count, nx and ny
+  !! are ignored.
   subroutine generate_many(model, phases, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(out), contiguous :: phases(:, :, :, :)
@@ -1099,11 +1101,31 @@ contains
     integer(c_int32_t) :: status
     call prepare_generation(raw, status, options)
     raw%count = size(phases, 4)
-    if (status == davegan_ok) call check_shape(model, shape(phases), "phases", status, message)
+    if (status == davegan_ok) call take_size(model, shape(phases), raw, status, message)
     if (status == davegan_ok) status = c_generate_into(model%handle, raw, phases, size(phases, kind=c_size_t))
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine generate_many
+
+  !> Asks for realisations of the extents of the caller's array, if the model makes any size.
+  subroutine take_size(model, given, raw, status, message)
+    type(davegan_model), intent(in) :: model
+    integer, intent(in) :: given(4)
+    type(davegan_generate_options_t), intent(inout) :: raw
+    integer(c_int32_t), intent(out) :: status
+    character(len=:), allocatable, intent(inout) :: message
+    type(davegan_model_info_t) :: info
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status /= davegan_ok) return
+    raw%nx = 0
+    raw%ny = 0
+    if (info%profile == davegan_profile_field .and. given(3) == 1) then
+      raw%nx = given(1)
+      raw%ny = given(2)
+    else
+      call compare("phases", given, [int(info%nx), int(info%ny), int(info%nz), given(4)], status, message)
+    end if
+  end subroutine take_size
 
   subroutine prepare_generation(raw, status, options)
     type(davegan_generate_options_t), intent(out) :: raw

@@ -80,7 +80,8 @@ private:
 enum class Profile : std::int32_t {
     standard = DAVEGAN_PROFILE_STANDARD,
     paper32 = DAVEGAN_PROFILE_PAPER32,
-    paper64 = DAVEGAN_PROFILE_PAPER64
+    paper64 = DAVEGAN_PROFILE_PAPER64,
+    field = DAVEGAN_PROFILE_FIELD
 };
 
 /// Where to compute.
@@ -391,7 +392,9 @@ public:
 
     /// Generates realisations, `[count][nz][ny][nx]`. Reports no progress.
     std::vector<std::uint8_t> generate(const GenerateOptions &options = {}) const {
-        std::vector<std::uint8_t> phases(elements(options.count, image_size()));
+        const bool sized = options.nx > 0 && options.ny > 0;
+        const auto voxels = sized ? elements(options.ny, static_cast<std::size_t>(options.nx)) : image_size();
+        std::vector<std::uint8_t> phases(elements(options.count, voxels));
         generate_into(phases, options);
         return phases;
     }

@@ -9,10 +9,10 @@ use super::options::{self, Growing, StructPlace, count, end_of, switch};
 use super::pointers::{self, Buffer, elements, optional_text, reference};
 use super::progress::{Audience, davegan_progress_callback_t};
 use super::status::davegan_status_t;
-use crate::Result;
 use crate::generation::{self, GenerationOptions};
 use crate::model::Model;
 use crate::storage::{FileOptions, Layout, Mode, generate_to_file};
+use crate::{Error, Result};
 
 /// Which realisations to make, and how. Filled by `davegan_generate_options_init`.
 ///
@@ -29,12 +29,17 @@ pub struct davegan_generate_options_t {
     pub first: i64,
     /// Number of realisations, at least 1; default 1.
     pub count: i64,
+    /// Pixels along x, a multiple of 16 from 32 on; default 0: those of a training tile. With a model of
+    /// `DAVEGAN_PROFILE_FIELD` realisations of any size are periodic; other models make one size.
+    pub nx: i64,
+    /// Pixels along y, as `nx`.
+    pub ny: i64,
     /// Threads on the processor, 0 to 1024; default 0: one a core.
     pub threads: i32,
     /// Used by `davegan_generate`. 0 (default): add to the realisations of the file; 1: remove those first.
     pub replace: i32,
     /// Used by `davegan_generate`. 1 (default): store the error (Eq. 12, minority phase) of each realisation to the
-    /// nearest training tile; 0: store NaN, which saves time.
+    /// nearest training tile; 0: store NaN, which saves time. NaN too for realisations that are larger than a tile.
     pub with_s2_error: i32,
     /// 1: show a progress bar on standard error; default 0. Used by `davegan_generate`, `..._measure...`, `..._report`.
     pub progress_bar: i32,
@@ -64,6 +69,8 @@ impl davegan_generate_options_t {
             seed: generation.seed as i64,
             first: generation.first as i64,
             count: generation.count as i64,
+            nx: 0,
+            ny: 0,
             threads: generation.threads as i32,
             replace: (file.mode == Mode::Replace).into(),
             with_s2_error: file.with_s2_error.into(),
@@ -87,8 +94,20 @@ impl davegan_generate_options_t {
             seed: count(self.seed, "seed")?,
             first: count(self.first, "first")?,
             count: count(self.count, "count")?,
+            shape: self.shape()?,
             threads: count(self.threads, "threads")?,
         })
+    }
+
+    /// The shape asked for, if any.
+    fn shape(&self) -> Result<Option<[usize; 3]>> {
+        match (count(self.ny, "ny")?, count(self.nx, "nx")?) {
+            (0, 0) => Ok(None),
+            (ny, nx) if ny > 0 && nx > 0 => Ok(Some([1, ny, nx])),
+            (ny, nx) => {
+                Err(Error::invalid(format!("nx = {nx}, ny = {ny}; give both, or 0 for the size of a training tile")))
+            }
+        }
     }
 
     fn file(&self, group: Option<&str>) -> Result<FileOptions> {
@@ -171,7 +190,7 @@ pub unsafe extern "C" fn davegan_generate(
 
 /// Makes realisations in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
 ///
-/// Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation. Fails with
+/// Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one realisation. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` for an option out of range. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -185,8 +204,10 @@ pub unsafe extern "C" fn davegan_generate_into(
         // SAFETY: as above.
         let (model, options) = unsafe { (&reference(model, "model")?.0, read_options(options)?) };
         options.validate()?;
+        let [nz, ny, nx] = options.shape_of(model)?;
+        let voxels = elements(&[options.count, nz, ny, nx], "the realisations")?;
         // SAFETY: as above.
-        let mut buffer = unsafe { Buffer::new(phases, capacity, voxels(model, options.count)?, "the realisations") }?;
+        let mut buffer = unsafe { Buffer::new(phases, capacity, voxels, "the realisations") }?;
         generation::generate_into(model, &options, buffer.zeroed())
     })
 }

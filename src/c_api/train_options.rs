@@ -18,6 +18,8 @@ pub const DAVEGAN_PROFILE_STANDARD: i32 = 3;
 pub const DAVEGAN_PROFILE_PAPER32: i32 = 1;
 /// Images of 64 x 64 pixels, 32 latents: the paper's Table 3.
 pub const DAVEGAN_PROFILE_PAPER64: i32 = 2;
+/// Fully convolutional, trained on windows of 64 x 64 pixels: realisations of any size (see `docs/profile.md`).
+pub const DAVEGAN_PROFILE_FIELD: i32 = 4;
 
 /// How to train. Filled by `davegan_train_options_init` with the values of a profile.
 ///
@@ -103,9 +105,10 @@ fn profile(code: i32) -> Result<Profile> {
         DAVEGAN_PROFILE_STANDARD => Ok(Profile::Standard),
         DAVEGAN_PROFILE_PAPER32 => Ok(Profile::Paper32),
         DAVEGAN_PROFILE_PAPER64 => Ok(Profile::Paper64),
+        DAVEGAN_PROFILE_FIELD => Ok(Profile::Field),
         _ => Err(Error::invalid(format!(
             "profile = {code}; choose one of DAVEGAN_PROFILE_STANDARD (3), DAVEGAN_PROFILE_PAPER32 (1), \
-             DAVEGAN_PROFILE_PAPER64 (2)"
+             DAVEGAN_PROFILE_PAPER64 (2), DAVEGAN_PROFILE_FIELD (4)"
         ))),
     }
 }
@@ -116,6 +119,7 @@ pub(super) fn profile_code(profile: Profile) -> i32 {
         Profile::Standard => DAVEGAN_PROFILE_STANDARD,
         Profile::Paper32 => DAVEGAN_PROFILE_PAPER32,
         Profile::Paper64 => DAVEGAN_PROFILE_PAPER64,
+        Profile::Field => DAVEGAN_PROFILE_FIELD,
     }
 }
 
@@ -207,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_defaults_come_back_as_they_were() {
-        for profile in [Profile::Standard, Profile::Paper32, Profile::Paper64] {
+        for profile in Profile::ALL {
             let options = davegan_train_options_t::new(profile);
             // SAFETY: NULL for no text.
             assert_eq!(unsafe { options.training() }, Ok(TrainingOptions::new(profile)));

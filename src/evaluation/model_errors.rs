@@ -29,6 +29,7 @@ pub fn model_errors(model: &Model, phase: Option<u8>, options: &GenerationOption
     if usize::from(phase) >= model.n_phases() {
         return Err(Error::invalid(format!("phase = {phase}; the model has phases 0 to {}", model.n_phases() - 1)));
     }
+    options.check_tile_size(model)?;
     let realisations = realisations(model, options)?;
     thread_pool(options.threads)?.install(|| {
         let reconstructions = reconstruct(model, &model.tiles)?;

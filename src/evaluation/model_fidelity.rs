@@ -30,6 +30,7 @@ pub fn model_fidelity(
     progress: ProgressCallback,
 ) -> Result<Fidelity> {
     options.validate()?;
+    options.check_tile_size(model)?;
     model.check_material(&micrograph.images)?;
     let windows_at = floor_windows(&micrograph.images, model.side(), options.seed)?;
     let pool = thread_pool(options.threads)?;

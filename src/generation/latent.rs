@@ -32,7 +32,8 @@ pub struct Encoded {
 }
 
 /// The latent vectors of realisations `first..first + count`, `(count, latents)`: standard normal, or where the model has a
-/// [`Selection`](crate::model::Selection) those of the candidates that are taken.
+/// [`Selection`](crate::model::Selection) those of the candidates that are taken. Those of a fully convolutional model are
+/// of realisations of the size of a training tile; decoded, they lack the noise of a realisation.
 ///
 /// Row i depends on the model, `seed` and `first + i` alone.
 ///
@@ -40,6 +41,9 @@ pub struct Encoded {
 ///
 /// Those of [`decode`], where candidates are looked at.
 pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize) -> Result<Array2<f32>> {
+    if model.profile.is_fully_convolutional() {
+        return super::field::latent_vectors(model, seed, first, count);
+    }
     match &model.selection {
         Some(selection) => memory::catch_refused(|| selection.latent_vectors(model, seed, first, count)),
         None => Ok(candidate_vectors(model, 1, seed, first, count)?.0),
@@ -66,7 +70,7 @@ pub(super) fn candidate_vectors(
 }
 
 /// `n` latent vectors of zeros.
-fn zero_vectors(n: usize, latents: usize) -> Result<Array2<f32>> {
+pub(super) fn zero_vectors(n: usize, latents: usize) -> Result<Array2<f32>> {
     let zeros = memory::zeros(n.saturating_mul(latents), WHAT, ADVICE)?;
     Ok(Array2::from_shape_vec((n, latents), zeros).expect("as many as in the shape"))
 }
@@ -126,7 +130,8 @@ pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result
 
 fn begin(model: &Model, vectors: ArrayView2<f32>) -> PendingPhases {
     let values: Vec<f32> = vectors.iter().copied().collect();
-    let data = TensorData::new(values, [vectors.nrows(), vectors.ncols(), 1, 1]);
+    let side = model.profile.latent_side();
+    let data = TensorData::new(values, [vectors.nrows(), vectors.ncols() / side.pow(2), side, side]);
     model.generator.begin_phases(Tensor::from_data(data, &model.device()))
 }
 

@@ -1,11 +1,13 @@
 //! Generation: realisations from a model, and the latent space between them.
 //!
+//! * `field`: realisations of fully convolutional models, of any size.
 //! * `latent`: latent vectors drawn, encoded, decoded, traversed and interpolated.
 //! * `realisations`: which realisations, in memory or handed on batch by batch.
 //! * `selection`: which of some candidates becomes a realisation.
 
 #[cfg(test)]
 mod devices;
+mod field;
 mod latent;
 mod realisations;
 mod selection;

@@ -10,12 +10,20 @@ use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes};
 use crate::random::{self, MAX_COUNTER, Purpose};
+use crate::relaxation::{RelaxationOptions, relax};
 use crate::{Error, Result};
 
+use super::field::{check_shape, decode_fields, pass_bytes};
 use super::latent::{DECODED, begin_to_decode, latent_vectors};
 
-/// Realisations made and stored between two looks at the clock.
-const BATCH: usize = DECODED;
+/// What takes memory here, and what to do if there is too little.
+const WHAT: &str = "making realisations";
+const ADVICE: &str = "ask for smaller realisations, close other programs or raise the limit";
+
+/// Realisations of `voxels` voxels made and stored between two looks at the clock.
+fn batch(voxels: usize) -> usize {
+    (DECODED * 64 * 64 / voxels).clamp(1, DECODED)
+}
 
 /// Which realisations, and how they are made.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,13 +34,15 @@ pub struct GenerationOptions {
     pub first: u64,
     /// Number of realisations, at least 1.
     pub count: usize,
+    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `field` makes any multiple of 16 along y and x.
+    pub shape: Option<[usize; 3]>,
     /// Threads on the CPU; 0: one a core.
     pub threads: usize,
 }
 
 impl Default for GenerationOptions {
     fn default() -> Self {
-        Self { seed: 0, first: 0, count: 1, threads: 0 }
+        Self { seed: 0, first: 0, count: 1, shape: None, threads: 0 }
     }
 }
 
@@ -55,11 +65,69 @@ impl GenerationOptions {
         Ok(())
     }
 
-    /// The parts of at most [`BATCH`] realisations, in order.
-    fn batches(&self) -> impl Iterator<Item = Self> + '_ {
-        (0..self.count).step_by(BATCH).map(|done| Self {
+    /// The shape of realisations of `model`, `[nz, ny, nx]`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the model cannot make the shape that is asked for.
+    pub fn shape_of(&self, model: &Model) -> Result<[usize; 3]> {
+        let ([nz, ny, nx], shape) = (model.shape(), self.shape.unwrap_or(model.shape()));
+        if model.profile.is_fully_convolutional() {
+            check_shape(shape)?;
+        } else if shape != [nz, ny, nx] {
+            return Err(Error::invalid(format!(
+                "realisations of {} x {} x {} voxels (z, y, x); profile {} makes {nz} x {ny} x {nx}; for another size \
+                 train a model with profile field",
+                shape[0],
+                shape[1],
+                shape[2],
+                model.profile.name()
+            )));
+        }
+        Ok(shape)
+    }
+
+    /// Refuses realisations for which there is surely too little memory, on the threads of the current pool and apart from
+    /// a buffer for all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`] with the estimate, and those of [`shape_of`](Self::shape_of).
+    pub fn require_memory(&self, model: &Model) -> Result<()> {
+        let voxels: usize = self.shape_of(model)?.iter().product();
+        let candidates = model.selection.as_ref().map_or(1, |selection| selection.candidates);
+        let at_once = batch(voxels).min(self.count.saturating_mul(candidates));
+        // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
+        let (of_each, passes) = if model.profile.is_fully_convolutional() {
+            (4 * voxels, pass_bytes(model, self.shape_of(model)?, at_once))
+        } else {
+            (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, 1, at_once))
+        };
+        memory::require(at_once.saturating_mul(of_each).saturating_add(passes), WHAT, ADVICE)
+    }
+
+    /// Checks that realisations of `model` have the size of a training tile, at which they are judged.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if another shape is asked for.
+    pub fn check_tile_size(&self, model: &Model) -> Result<()> {
+        let [_, ny, nx] = self.shape_of(model)?;
+        if [1, ny, nx] == model.shape() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "realisations of {nx} x {ny} pixels cannot be judged beside training tiles of {side} x {side}; leave their \
+             size to the model",
+            side = model.side()
+        )))
+    }
+
+    /// The parts of at most `batch` realisations, in order.
+    fn batches(&self, batch: usize) -> impl Iterator<Item = Self> + '_ {
+        (0..self.count).step_by(batch).map(move |done| Self {
             first: self.first + done as u64,
-            count: BATCH.min(self.count - done),
+            count: batch.min(self.count - done),
             ..self.clone()
         })
     }
@@ -73,7 +141,7 @@ impl GenerationOptions {
 /// [`Error::InvalidParameter`] for an option out of range, [`Error::OutOfMemory`] if they do not fit into memory.
 pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
     options.validate()?;
-    let [nz, ny, nx] = model.shape();
+    let [nz, ny, nx] = options.shape_of(model)?;
     let what = format!("making {}", counted(options.count, "realisation"));
     let mut phases = memory::zeros(options.count.saturating_mul(nz * ny * nx), &what, "ask for fewer")?;
     generate_into(model, options, &mut phases)?;
@@ -89,14 +157,16 @@ pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseI
 /// [`Error::InvalidParameter`] for an option out of range, [`Error::BufferSize`] if the buffer is too small.
 pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u8]) -> Result<()> {
     options.validate()?;
-    let voxels: usize = model.shape().iter().product();
+    let voxels: usize = options.shape_of(model)?.iter().product();
     let needed = options.count.saturating_mul(voxels);
     if buffer.len() < needed {
         return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
     }
     thread_pool(options.threads)?.install(|| {
-        let mut maker = Maker::new(model, options.count, options.batches())?;
-        buffer[..needed].chunks_mut(BATCH * voxels).try_for_each(|to| maker.make(to))
+        let batch = batch(voxels);
+        options.require_memory(model)?;
+        let mut maker = Maker::new(model, options.batches(batch))?;
+        buffer[..needed].chunks_mut(batch * voxels).try_for_each(|to| maker.make(to))
     })
 }
 
@@ -112,11 +182,16 @@ pub fn generate_batches(
     mut sink: impl FnMut(u64, &PhaseImages) -> Result<()>,
 ) -> Result<()> {
     options.validate()?;
-    let [nz, ny, nx] = model.shape();
-    let mut maker = pool.install(|| Maker::new(model, options.count, options.batches()))?;
+    let [nz, ny, nx] = options.shape_of(model)?;
+    let batch = batch(nz * ny * nx);
+    let mut maker = pool.install(|| {
+        options.require_memory(model)?;
+        Maker::new(model, options.batches(batch))
+    })?;
     while let Some(GenerationOptions { first, count, .. }) = maker.part().cloned() {
-        let mut phases = Array4::zeros((count, nz, ny, nx));
-        pool.install(|| maker.make(phases.as_slice_mut().expect("in standard layout")))?;
+        let mut phases = memory::zeros(count * nz * ny * nx, WHAT, ADVICE)?;
+        pool.install(|| maker.make(&mut phases))?;
+        let phases = Array4::from_shape_vec((count, nz, ny, nx), phases).expect("as many as in the shape");
         sink(first, &PhaseImages::new(phases, model.n_phases())?)?;
     }
     Ok(())
@@ -126,18 +201,12 @@ pub fn generate_batches(
 struct Maker<'a, Parts> {
     model: &'a Model,
     parts: Parts,
-    begun: Option<(GenerationOptions, PendingPhases)>,
+    /// The next part; fields are decoded when they are wanted.
+    begun: Option<(GenerationOptions, Option<PendingPhases>)>,
 }
 
 impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
-    /// Makes `count` realisations in these `parts`.
-    fn new(model: &'a Model, count: usize, parts: Parts) -> Result<Self> {
-        // What is decoded at once: latent vectors, and phases before and after.
-        let at_once = BATCH.min(count.saturating_mul(model.selection.as_ref().map_or(1, |s| s.candidates)));
-        let voxels: usize = model.shape().iter().product();
-        let of_each = 2 * voxels + 2 * model.latent_size * size_of::<f32>();
-        let bytes = at_once * of_each + inference_bytes(&model.generator, 1, at_once);
-        memory::require(bytes, "making realisations", "ask for fewer threads, or raise the limit")?;
+    fn new(model: &'a Model, parts: Parts) -> Result<Self> {
         let mut maker = Self { model, parts, begun: None };
         maker.begin_next()?;
         Ok(maker)
@@ -145,8 +214,12 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
 
     fn begin_next(&mut self) -> Result<()> {
         if let Some(part) = self.parts.next() {
-            let vectors = latent_vectors(self.model, part.seed, part.first, part.count)?;
-            let decoding = begin_to_decode(self.model, vectors.view())?;
+            let decoding = if self.model.profile.is_fully_convolutional() {
+                None
+            } else {
+                let vectors = latent_vectors(self.model, part.seed, part.first, part.count)?;
+                Some(begin_to_decode(self.model, vectors.view())?)
+            };
             self.begun = Some((part, decoding));
         }
         Ok(())
@@ -160,9 +233,24 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
     /// The realisations of the next part, into a buffer of as many voxels as they have.
     fn make(&mut self, to: &mut [u8]) -> Result<()> {
         let Some((part, decoding)) = self.begun.take() else { return Ok(()) };
+        let Some(decoding) = decoding else {
+            self.make_fields(&part, to)?;
+            return self.begin_next();
+        };
         decoding.read(to)?;
         self.begin_next()?;
         translate(self.model, part.seed, part.first, 1, to);
+        Ok(())
+    }
+
+    /// Decodes the realisations of a part, and relaxes them if the model says how.
+    fn make_fields(&self, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
+        let ([nz, ny, nx], model) = (part.shape_of(self.model)?, self.model);
+        decode_fields(model, part.seed, part.first, [nz, ny, nx], to)?;
+        let Some(weights) = &model.relaxation else { return Ok(()) };
+        let images = PhaseImages::copy_of(to, [part.count, nz, ny, nx], model.n_phases())?;
+        let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
+        to.copy_from_slice(relax(images, weights, &options)?.as_slice());
         Ok(())
     }
 }
@@ -208,7 +296,7 @@ mod tests {
 
     #[test]
     fn periodic_realisations_are_translated_and_others_stay() {
-        let options = GenerationOptions { seed: 3, first: 5, count: 8, threads: 1 };
+        let options = GenerationOptions { seed: 3, first: 5, count: 8, threads: 1, ..GenerationOptions::default() };
         for periodic in [false, true] {
             let model = model(periodic);
             let made = realisations(&model, &options).unwrap();

@@ -12,6 +12,7 @@ pub use selection::Selection;
 use crate::error::counted;
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::network::{Network, Profile};
+use crate::relaxation::Weights;
 use crate::{Error, Result};
 
 /// A model that generates realisations. Reading it from many threads at once is safe.
@@ -29,6 +30,8 @@ pub struct Model {
     pub tiles: PhaseImages,
     /// How its realisations are selected from candidates, if they are.
     pub selection: Option<Selection>,
+    /// How realisations of a fully convolutional model are relaxed.
+    pub relaxation: Option<Weights>,
     /// How it was trained.
     pub record: TrainingRecord,
     /// Image to mean and log variance of the latent vector.

@@ -44,15 +44,30 @@ pub enum Profile {
     Paper32,
     /// Table 3: 64 x 64 pixels, 32 latents; real materials from sixteen samples.
     Paper64,
+    /// Fully convolutional, for elements of any size; a latent vector for 16 x 16 pixels (see `docs/profile.md`).
+    Field,
 }
 
 impl Profile {
+    /// All profiles, the default first.
+    pub const ALL: [Self; 4] = [Self::Standard, Self::Paper32, Self::Paper64, Self::Field];
+
     /// Side of the images in pixels.
     pub fn side(self) -> usize {
         match self {
             Self::Paper32 => 32,
-            Self::Standard | Self::Paper64 => 64,
+            Self::Standard | Self::Paper64 | Self::Field => 64,
         }
+    }
+
+    /// Whether a grid of latent vectors of any size makes images of any size.
+    pub fn is_fully_convolutional(self) -> bool {
+        self == Self::Field
+    }
+
+    /// Side of the grid of latent vectors for an image of the profile's side.
+    pub fn latent_side(self) -> usize {
+        if self.is_fully_convolutional() { 4 } else { 1 }
     }
 
     /// Name as written in model files.
@@ -61,12 +76,13 @@ impl Profile {
             Self::Standard => "standard",
             Self::Paper32 => "paper32",
             Self::Paper64 => "paper64",
+            Self::Field => "field",
         }
     }
 
     /// The profile of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Standard, Self::Paper32, Self::Paper64].into_iter().find(|profile| profile.name() == name)
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
     }
 }
 
@@ -100,13 +116,15 @@ pub struct LayerSpec {
     pub spectral: bool,
     /// Weight of each neighbour in the smoothing of a transposed convolution's result; 0 for none.
     pub smoothing: f64,
+    /// Whether noise is added to the convolution's result, with a learned gain for each channel.
+    pub noisy: bool,
 }
 
 impl LayerSpec {
     /// A layer without normalisation and activation.
     fn linear(kind: LayerKind, geometry: Geometry, inputs: usize, outputs: usize) -> Self {
-        let (normalised, activated, spectral, smoothing) = (false, false, false, 0.0);
-        Self { kind, geometry, inputs, outputs, normalised, activated, spectral, smoothing }
+        let (normalised, activated, spectral, noisy) = (false, false, false, false);
+        Self { kind, geometry, inputs, outputs, normalised, activated, spectral, smoothing: 0.0, noisy }
     }
 
     /// Side of the output for the side of the input.
@@ -175,7 +193,7 @@ pub struct Architecture {
 impl Architecture {
     /// The networks of `profile` for images of `channels` channels and `latent` latents.
     pub fn new(profile: Profile, channels: usize, latent: usize, variant: Variant) -> Self {
-        let widths = Widths::of(profile);
+        let Some(widths) = Widths::of(profile) else { return Self::field(channels, latent) };
         let encoder_head = variant.encoder_head_normalised;
         let discriminator: Vec<usize> = widths.discriminator.iter().map(|w| w * variant.discriminator_width).collect();
         let mut networks = Self {
@@ -200,6 +218,41 @@ impl Architecture {
     }
 }
 
+impl Architecture {
+    /// The fully convolutional networks: a grid of latent vectors, one for 16 x 16 pixels.
+    fn field(channels: usize, latent: usize) -> Self {
+        let halving = Geometry::Stride2(Padding::Periodic);
+        let hidden = |kind, inputs, outputs| LayerSpec {
+            normalised: true,
+            activated: true,
+            ..LayerSpec::linear(kind, halving, inputs, outputs)
+        };
+        let of_pairs = |widths: &[usize], kind, noisy| -> Vec<LayerSpec> {
+            widths.windows(2).map(|pair| LayerSpec { noisy, ..hidden(kind, pair[0], pair[1]) }).collect()
+        };
+        let mut encoder = of_pairs(&[channels, 16, 32, 64], LayerKind::Conv, false);
+        encoder[0].normalised = false;
+        encoder.push(LayerSpec::linear(LayerKind::Conv, halving, 64, 2 * latent));
+        let mut generator = of_pairs(&[latent, 64, 32, 16, 8], LayerKind::ConvTranspose, true);
+        generator.push(LayerSpec { noisy: true, ..hidden(LayerKind::Conv, 8, 16) });
+        generator.push(LayerSpec::linear(LayerKind::ConvTranspose, halving, 16, channels));
+        let mut discriminator = shrinking(channels, &[8, 16, 32, 64], 1, false, false);
+        for layer in &mut discriminator {
+            (layer.normalised, layer.spectral) = (false, true);
+        }
+        Self { encoder, generator, discriminator }
+    }
+}
+
+/// Sides of the noise of each noisy layer, for an input of `side` x `side` pixels.
+pub fn noise_sides(layers: &[LayerSpec], side: usize) -> Vec<usize> {
+    let sides = layers.iter().scan(side, |side, layer| {
+        *side = layer.output_side(*side);
+        Some((layer.noisy, *side))
+    });
+    sides.filter(|(noisy, _)| *noisy).map(|(_, side)| side).collect()
+}
+
 /// Output channels of the layers of each network.
 struct Widths {
     /// Of the encoder's convolutions with stride 2.
@@ -215,7 +268,8 @@ struct Widths {
 }
 
 impl Widths {
-    fn of(profile: Profile) -> Self {
+    /// Those of a profile with one latent vector an image.
+    fn of(profile: Profile) -> Option<Self> {
         let table_2 = Self {
             encoder: &[16, 32, 64],
             generator: &[64, 32, 16],
@@ -231,9 +285,10 @@ impl Widths {
             discriminator: &[4, 8, 16, 32],
         };
         match profile {
-            Profile::Paper32 => table_2,
-            Profile::Paper64 => table_3,
-            Profile::Standard => Self { generator: &[128, 64, 32, 16, 8], generator_again: Some(16), ..table_3 },
+            Profile::Paper32 => Some(table_2),
+            Profile::Paper64 => Some(table_3),
+            Profile::Standard => Some(Self { generator: &[128, 64, 32, 16, 8], generator_again: Some(16), ..table_3 }),
+            Profile::Field => None,
         }
     }
 }
@@ -289,11 +344,14 @@ mod tests {
 
     #[test]
     fn every_generator_ends_with_images_of_the_profile_s_side() {
-        for profile in [Profile::Standard, Profile::Paper32, Profile::Paper64] {
+        for profile in Profile::ALL {
             let layers = Architecture::new(profile, 3, 7, Variant::default()).generator;
             let [first, last] = [layers[0], layers[layers.len() - 1]];
             assert_eq!((first.inputs, last.outputs), (7, 3));
-            assert_eq!(layers.iter().fold(1, |side, layer| layer.output_side(side)), profile.side());
+            assert_eq!(
+                layers.iter().fold(profile.latent_side(), |side, layer| layer.output_side(side)),
+                profile.side()
+            );
             assert!(layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs));
         }
     }

@@ -24,6 +24,21 @@ pub struct Network {
     pub(crate) statistics: Tensor<1>,
 }
 
+/// What a network takes.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// Images or latents, `[n, channels, height, width]`.
+    pub values: Tensor<4>,
+    /// Noise of each noisy layer, `[n, 1, height, width]` of its output; none at all for zeros.
+    pub noise: Vec<Tensor<4>>,
+}
+
+impl From<Tensor<4>> for Input {
+    fn from(values: Tensor<4>) -> Self {
+        Self { values, noise: Vec::new() }
+    }
+}
+
 /// A forward pass, for one or several backward passes.
 pub struct Tape {
     /// Output of the network, `[n, channels, height, width]`.
@@ -79,13 +94,19 @@ impl Network {
         }
     }
 
+    /// Its layers.
+    pub fn layers(&self) -> &[LayerSpec] {
+        &self.layers
+    }
+
     /// Where each weight lies.
     pub fn layout(&self) -> &ParameterLayout {
         &self.layout
     }
 
     /// Forward pass with the statistics of the batch, which also updates the moving ones.
-    pub fn forward_train(&mut self, input: Tensor<4>) -> Tape {
+    pub fn forward_train(&mut self, input: impl Into<Input>) -> Tape {
+        let input = input.into();
         if self.is_spectral() {
             let (normalised, directions) = spectral::normalise(&self.layout, &self.parameters, &self.statistics);
             self.statistics = directions;
@@ -101,14 +122,14 @@ impl Network {
     }
 
     /// The pass, and means and variances of the batch if there are normalisations.
-    fn forward_batch(&self, input: Tensor<4>) -> (Tape, Option<Tensor<1>>) {
-        let kernels = kernels(&input);
+    fn forward_batch(&self, input: Input) -> (Tape, Option<Tensor<1>>) {
+        let kernels = kernels(&input.values);
         let (record, output, moments) = kernels.forward_train(self, input);
         (Tape { output, record, kernels, spectral: None }, moments)
     }
 
     /// Replaces the moving statistics by the mean of those of `batches`.
-    pub fn measure_statistics(&mut self, batches: impl Iterator<Item = Tensor<4>>) {
+    pub fn measure_statistics(&mut self, batches: impl Iterator<Item = Input>) {
         let momentum = self.constants.norm_momentum;
         for (count, batch) in (1..).zip(batches) {
             // A running mean: the n-th batch counts 1/n.
@@ -128,8 +149,9 @@ impl Network {
     }
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let kernels = kernels(&input);
+    pub fn forward(&self, input: impl Into<Input>) -> Tensor<4> {
+        let input = input.into();
+        let kernels = kernels(&input.values);
         if self.is_spectral() {
             let (normalised, _) = spectral::normalise(&self.layout, &self.parameters, &self.statistics);
             return kernels.forward(&self.with(normalised.parameters), input);
@@ -139,8 +161,9 @@ impl Network {
 
     /// Starts the forward pass of a generator to the most probable phase of each pixel. An accelerator works on it when
     /// this returns; the CPU computes it in `PendingPhases::read`.
-    pub fn begin_phases(&self, input: Tensor<4>) -> PendingPhases {
-        kernels(&input).phases(self, input)
+    pub fn begin_phases(&self, input: impl Into<Input>) -> PendingPhases {
+        let input = input.into();
+        kernels(&input.values).phases(self, input)
     }
 
     /// Shape of the output for an input of the given shape.

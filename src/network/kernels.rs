@@ -5,7 +5,7 @@
 
 use burn_tensor::Tensor;
 
-use super::chain::{Network, PendingPhases, Record};
+use super::chain::{Input, Network, PendingPhases, Record};
 use super::cpu::{Cpu, is_f32_on_cpu};
 use super::primitives::Primitives;
 
@@ -15,13 +15,13 @@ use super::primitives::Primitives;
 pub trait Kernels: Sync {
     /// Forward pass with the statistics of the batch. Returns the record for backward passes, the output, and the means
     /// and variances of the batch in the order of [`ParameterLayout::statistics`](super::ParameterLayout::statistics).
-    fn forward_train(&self, network: &Network, input: Tensor<4>) -> (Record, Tensor<4>, Option<Tensor<1>>);
+    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<4>, Option<Tensor<1>>);
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
-    fn forward(&self, network: &Network, input: Tensor<4>) -> Tensor<4>;
+    fn forward(&self, network: &Network, input: Input) -> Tensor<4>;
 
     /// Starts [`forward`](Self::forward) followed by the most probable phase of each pixel.
-    fn phases(&self, network: &Network, input: Tensor<4>) -> PendingPhases;
+    fn phases(&self, network: &Network, input: Input) -> PendingPhases;
 
     /// Gradient with respect to the parameters. `record` is of a forward pass of the same implementation.
     fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<1>;

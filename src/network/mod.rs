@@ -19,9 +19,9 @@ mod primitives;
 mod spectral;
 mod sum;
 
-pub use architecture::{Architecture, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant};
+pub use architecture::{Architecture, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant, noise_sides};
 pub(crate) use chain::PendingPhases;
-pub use chain::{Network, Tape};
+pub use chain::{Input, Network, Tape};
 pub(crate) use cpu::{inference_bytes, pass_bytes};
 #[cfg(test)]
 pub(crate) use encoding::count_reads;

@@ -28,11 +28,16 @@ pub struct LayerEntries {
     pub shift: Range<usize>,
     /// Scale of the normalisation.
     pub scale: Option<Range<usize>>,
+    /// Gain of the noise.
+    pub gain: Option<Range<usize>>,
     /// Moving mean and variance, in the vector of statistics.
     pub moving: Option<(Range<usize>, Range<usize>)>,
     /// Estimate of the first singular vector of a spectrally normalised kernel, in the vector of statistics.
     pub direction: Option<Range<usize>>,
 }
+
+/// Gain of the noise before the first step.
+const INITIAL_GAIN: f32 = 0.1;
 
 /// The layout of a network's two vectors: learned parameters and moving statistics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,7 @@ impl ParameterLayout {
             let channels = vec![layer.outputs];
             let kernel = push(&mut layout.parameters, name("kernel"), layer.kernel_shape().to_vec());
             let shift = push(&mut layout.parameters, name("shift"), channels.clone());
+            let gain = layer.noisy.then(|| push(&mut layout.parameters, name("gain"), channels.clone()));
             let (mut scale, mut moving, mut direction) = (None, None, None);
             if layer.spectral {
                 let coarse = vec![layer.kernel_shape()[0]];
@@ -64,7 +70,7 @@ impl ParameterLayout {
                 let mean = push(&mut layout.statistics, name("moving_mean"), channels.clone());
                 moving = Some((mean, push(&mut layout.statistics, name("moving_variance"), channels)));
             }
-            layout.layers.push(LayerEntries { kernel, shift, scale, moving, direction });
+            layout.layers.push(LayerEntries { kernel, shift, scale, gain, moving, direction });
         }
         layout
     }
@@ -79,7 +85,7 @@ impl ParameterLayout {
         end(&self.statistics)
     }
 
-    /// Initial parameters: kernels Glorot uniform, shifts 0, scales 1.
+    /// Initial parameters: kernels Glorot uniform, shifts 0, scales 1, gains [`INITIAL_GAIN`].
     pub fn initial_parameters(&self, rng: &mut impl Rng) -> Vec<f32> {
         let mut values = vec![0.0; self.parameter_count()];
         for entry in &self.parameters {
@@ -90,6 +96,8 @@ impl ParameterLayout {
                 values[entry.range.clone()].fill_with(|| rng.sample(uniform));
             } else if entry.name.ends_with("scale") {
                 values[entry.range.clone()].fill(1.0);
+            } else if entry.name.ends_with("gain") {
+                values[entry.range.clone()].fill(INITIAL_GAIN);
             }
         }
         values

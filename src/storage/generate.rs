@@ -24,7 +24,8 @@ pub struct FileOptions {
     pub mode: Mode,
     /// Side of a voxel; `None`: that of the micrograph, or 1 if it is not known.
     pub voxel_size: Option<VoxelSize>,
-    /// Whether the error of each realisation to the nearest training tile is computed (Eq. 12, minority phase).
+    /// Whether the error of each realisation to the nearest training tile is computed (Eq. 12, minority phase), if it
+    /// has the size of one.
     pub with_s2_error: bool,
     /// Seconds between two reports of progress; 0: after every batch.
     pub progress_interval: f64,
@@ -60,7 +61,10 @@ pub fn generate_to_file(
     let pool = thread_pool(options.threads)?;
     let judged = model.tiles.minority_phase();
     let counts = || PairCounts::new(&model.tiles, judged);
-    let tiles = file_options.with_s2_error.then(|| pool.install(counts)).transpose()?;
+    // Eq. 12 compares images of one size.
+    let of_tiles = options.shape_of(model)? == model.shape();
+    let tiles = (of_tiles && file_options.with_s2_error).then(|| pool.install(counts)).transpose()?;
+    pool.install(|| options.require_memory(model))?;
     let header = header(model, options, file_options)?;
     let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
     let steps = options.count as u64;
@@ -102,7 +106,7 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         identity.push(text("voxel_unit", unit.symbol().to_owned()));
     }
     Ok(Header {
-        shape: model.shape(),
+        shape: options.shape_of(model)?,
         n_phases: model.n_phases(),
         seed: options.seed,
         voxel_size: side,

@@ -8,13 +8,14 @@
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them |
 //! | `candidates`, `selection` | how realisations are selected from candidates, if they are |
+//! | `relaxation` | how realisations are relaxed, if they are: log weights of patterns |
 //!
 //! A file that training wrote has a second part besides, which `checkpoint_file` describes; `reader` reads both.
 
 use std::path::Path;
 
 use burn_tensor::{Device as BurnDevice, Tensor};
-use ndarray::{Array2, ArrayD, IxDyn};
+use ndarray::{Array1, Array2, ArrayD, IxDyn};
 
 use super::container::is_sha256;
 use super::parts::Parts;
@@ -25,6 +26,7 @@ use crate::micrograph::MAX_PHASES;
 use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
 use crate::network::{Entry, Network, read};
 use crate::progress::Losses;
+use crate::relaxation::Weights;
 use crate::training::TrainingOptions;
 use crate::{Error, Result};
 
@@ -83,10 +85,11 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
     ] {
         file.attributes.extend(number.map(|number| (name.into(), Attribute::Integer(number as i64))));
     }
-    let phase_values = ndarray::Array1::from(origin.phase_values.clone());
+    let phase_values = Array1::from(origin.phase_values.clone());
     for (name, numbers) in [
         ("phase_values", Some(phase_values.into_dyn())),
         ("history", Some(history_table(&record.history).into_dyn())),
+        ("relaxation", model.relaxation.as_ref().map(|weights| relaxation_row(weights).into_dyn())),
         ("selection", model.selection.as_ref().map(|selection| selection.rows.clone().into_dyn())),
     ] {
         file.arrays.extend(numbers.map(|numbers| (name.into(), NamedArray::F64(numbers))));
@@ -110,9 +113,10 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
     let architecture = options.architecture(n_phases);
     let model = Model {
         profile: options.profile,
-        latent_size: options.latent_size,
+        latent_size: options.latent_count(),
         periodic: options.recipe.generator_periodic,
         selection: selection(parts, options.recipe.candidates, n_phases)?,
+        relaxation: relaxation(parts, n_phases)?,
         record: record(parts, text, &options, tiles.len())?,
         origin: origin(parts, n_phases)?,
         tiles,
@@ -188,6 +192,18 @@ fn selection(parts: &mut Parts, most: usize, n_phases: usize) -> Result<Option<S
     let candidates = parts.count("candidates", 2, most as u64)? as usize;
     let selection = Selection::from_rows(candidates, parts.table("selection")?, n_phases);
     selection.map(Some).map_err(|error| parts.wrong("selection", error))
+}
+
+fn relaxation_row(weights: &Weights) -> Array1<f64> {
+    weights.values().iter().map(|&weight| f64::from(weight)).collect()
+}
+
+fn relaxation(parts: &mut Parts, n_phases: usize) -> Result<Option<Weights>> {
+    if !parts.has_arrays("relaxation") {
+        return Ok(None);
+    }
+    let values = parts.row("relaxation")?.iter().map(|&weight| weight as f32).collect();
+    Weights::new(n_phases, false, values).map(Some).map_err(|error| parts.wrong("relaxation", error))
 }
 
 /// Adds weights by layer and moving statistics.

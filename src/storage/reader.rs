@@ -34,7 +34,7 @@ pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
                       that training wrote, or train anew";
         Error::format(path, reason)
     })?;
-    let Model { origin, tiles, record, selection, encoder, generator, .. } = model;
+    let Model { origin, tiles, record, selection, relaxation, encoder, generator, .. } = model;
     let best = record.best_step.zip(smallest_shortfall).map(|(step, smallest_shortfall)| BestCheckpoint {
         step,
         smallest_shortfall,
@@ -42,7 +42,7 @@ pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
         encoder,
         generator,
     });
-    Ok(Checkpoint { options, origin, tiles, history: record.history, state, best })
+    Ok(Checkpoint { options, origin, tiles, history: record.history, state, relaxation, best })
 }
 
 /// Everything in a file.

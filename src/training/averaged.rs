@@ -8,9 +8,9 @@ use rand::Rng;
 
 use super::augmentation::standard_normal;
 use super::checkpoint::Checkpoint;
-use super::draws::on_device;
-use super::posterior::{Posterior, as_image};
-use crate::network::{Network, one_hot};
+use super::draws::{noise_of_realisations, on_device};
+use super::posterior::{Posterior, as_grid};
+use crate::network::{Input, Network, one_hot};
 use crate::random::{self, Purpose};
 
 /// Batches that statistics are measured on.
@@ -26,20 +26,22 @@ pub fn averaged_generator(checkpoint: &Checkpoint) -> Network {
 }
 
 /// Latent vectors of tiles and random ones, as the generator has them in training.
-fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Tensor<4>> {
+fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Input> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
     let (encoder, device) = (&state.encoder.network, state.loss_sums.device());
-    let (batch, latents) = (options.batch_size, options.latent_size);
+    let (batch, latents, side) = (options.batch_size, options.latent_count(), options.profile.latent_side());
     let mut rng = random::generator(options.seed, Purpose::Statistics, state.step);
     (0..BATCHES).flat_map(move |_| {
         let chosen: Vec<usize> = (0..batch).map(|_| rng.random_range(0..tiles.len())).collect();
         let noise = on_device(standard_normal(2 * batch * latents, &mut rng), latents, &device);
-        let posterior = Posterior::new(encoder.forward(one_hot(tiles, &chosen, &device)), latents);
+        let posterior = Posterior::new(encoder.forward(one_hot(tiles, &chosen, &device)));
         let streams = [posterior.sample(&noise.clone().narrow(0, 0, batch)), noise.narrow(0, batch, batch)];
         if options.recipe.generator_separate_batches {
-            streams.map(as_image).to_vec()
+            streams.map(|stream| as_grid(stream, side).into()).to_vec()
         } else {
-            vec![as_image(Tensor::cat(streams.to_vec(), 0))]
+            let values = as_grid(Tensor::cat(streams.to_vec(), 0), side);
+            let noise = noise_of_realisations(options, tiles.n_phases(), &mut rng, &device);
+            vec![Input { values, noise }]
         }
     })
 }

@@ -9,6 +9,7 @@ use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
 use crate::network::Network;
+use crate::relaxation::Weights;
 use crate::{Error, Result};
 
 /// State of a training.
@@ -24,6 +25,8 @@ pub struct Checkpoint {
     pub history: Vec<LossRow>,
     /// Networks and optimisers.
     pub state: TrainingState,
+    /// How realisations are relaxed: of a fully convolutional model, once it is trained.
+    pub relaxation: Option<Weights>,
     /// The best networks so far, if training validates.
     pub best: Option<BestCheckpoint>,
 }
@@ -47,7 +50,7 @@ impl Checkpoint {
     /// A training that has not begun: random weights.
     pub(crate) fn new(options: TrainingOptions, origin: Origin, tiles: PhaseImages, device: &BurnDevice) -> Self {
         let state = TrainingState::new(&options, tiles.n_phases(), device);
-        Self { options, origin, tiles, history: Vec::new(), state, best: None }
+        Self { options, origin, tiles, history: Vec::new(), state, relaxation: None, best: None }
     }
 
     /// Steps that the training is to have.
@@ -63,10 +66,11 @@ impl Checkpoint {
         };
         Model {
             profile: self.options.profile,
-            latent_size: self.options.latent_size,
+            latent_size: self.options.latent_count(),
             periodic: self.options.recipe.generator_periodic,
             origin: self.origin.clone(),
             tiles: self.tiles.clone(),
+            relaxation: self.relaxation.clone(),
             selection: self.best.as_ref().and_then(|best| best.selection.clone()),
             record: TrainingRecord {
                 options: self.options.to_text(),

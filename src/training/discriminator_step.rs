@@ -41,7 +41,7 @@ pub fn discriminator_update(
 
 /// Eq. 6: value, after one update of the discriminator.
 fn discriminator_step(discriminator: &mut Learner, streams: &[Tensor<4>], separate: bool, step: Update) -> Tensor<1> {
-    let pass = Pass::new(&mut discriminator.network, streams, separate);
+    let pass = Pass::new(&mut discriminator.network, streams, Vec::new(), separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());
     for (stream, logits) in pass.outputs.iter().enumerate() {
@@ -61,7 +61,7 @@ fn adversarial_loss(
     weights: &[f64],
     separate: bool,
 ) -> (Tensor<1>, Vec<Tensor<4>>) {
-    let pass = Pass::new(discriminator, streams, separate);
+    let pass = Pass::new(discriminator, streams, Vec::new(), separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());
     for (logits, &weight) in pass.outputs.iter().zip(weights) {

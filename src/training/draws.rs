@@ -1,6 +1,7 @@
 //! The random numbers of one step.
 
 use burn_tensor::{Device, Tensor, TensorData};
+use rand::Rng;
 
 use super::augmentation::{
     Displacements, LatentAugmentation, draw_displacements, standard_normal, uniform_displacements,
@@ -9,7 +10,7 @@ use super::batches::TrainingData;
 use super::discriminator_step::REALISATIONS;
 use super::options::TrainingOptions;
 use crate::Result;
-use crate::network::{channels, phase_distance};
+use crate::network::{channels, noise_sides, phase_distance};
 use crate::random::{self, Purpose};
 
 /// All random numbers of one step, drawn in a fixed order from the step's own stream.
@@ -26,6 +27,8 @@ pub struct Draws {
     pub windows: Option<Tensor<4>>,
     /// Noise on the streams that the discriminator sees, one behind the other.
     pub discriminator_noise: Option<Tensor<2>>,
+    /// Noise of the generator's layers: zero for reconstructions, and behind them that of realisations.
+    pub noise: Vec<Tensor<4>>,
     /// Minkowski functionals of random windows, for the energy distance.
     pub minkowski: Option<Tensor<2>>,
 }
@@ -38,7 +41,7 @@ impl Draws {
     /// Those of drawing windows of the micrograph.
     pub fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
         let mut rng = random::generator(options.seed, Purpose::Step, step);
-        let (batch, latents) = (options.batch_size, options.latent_size);
+        let (batch, latents) = (options.batch_size, options.latent_count());
         let side = options.profile.side();
         let deviation = options.recipe.displacement * side as f64;
         // One after the other, so that they go to the device together.
@@ -52,6 +55,8 @@ impl Draws {
             latent_noise,
             latent_augmentation: LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale },
             displacements: std::array::from_fn(|stream| match stream {
+                // Aligned with the latent grid, so that the discriminator sees a lattice if there is one.
+                REALISATIONS if options.profile.is_fully_convolutional() => vec![[0, 0]; batch],
                 REALISATIONS if options.recipe.generator_periodic => uniform_displacements(batch, side, &mut rng),
                 // The discriminator sees windows at random positions, so no translation is needed.
                 _ if options.recipe.discriminator_windows => vec![[0, 0]; batch],
@@ -65,9 +70,29 @@ impl Draws {
                 let noise = standard_normal(streams * batch * numbers, &mut rng);
                 on_device(noise, numbers, device) * deviation
             }),
+            noise: noise_of_realisations(options, data.tiles.n_phases(), &mut rng, device),
             minkowski: options.compares_functionals().then(|| data.minkowski.draw(&mut rng, device)),
         })
     }
+}
+
+/// Noise of the generator's layers for a batch of reconstructions, for which it is zero, and one of realisations.
+pub fn noise_of_realisations(
+    options: &TrainingOptions,
+    n_phases: usize,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Vec<Tensor<4>> {
+    let batch = options.batch_size;
+    let of_side = |side: usize| {
+        let mut numbers = vec![0.0; batch * side * side];
+        numbers.extend(standard_normal(batch * side * side, rng));
+        Tensor::from_data(TensorData::new(numbers, [2 * batch, 1, side, side]), device)
+    };
+    noise_sides(&options.architecture(n_phases).generator, options.profile.latent_side())
+        .into_iter()
+        .map(of_side)
+        .collect()
 }
 
 /// Numbers as rows of `length` numbers.

@@ -52,11 +52,12 @@ pub fn encoder_step(
     let gradient = reconstruction.gradient;
     let by_latent = decoded.backward_input(generator, vec![gradient.clone()]);
     let encoder_gradient = posterior.backward(
-        by_latent[0].clone().reshape([tiles.dims()[0], options.latent_size]),
+        by_latent[0].clone().reshape([tiles.dims()[0], options.latent_count()]),
         noise,
         divergence.by_mean * options.beta,
         divergence.by_log_variance * options.beta,
     );
+    let encoder_gradient = encoder_gradient.reshape(encoded.output.dims());
     let by_parameters = encoder.network.backward_parameters(encoded, encoder_gradient);
     encoder.update(by_parameters, step);
     let loss = divergence.value * options.beta + reconstruction.value.clone();

@@ -36,6 +36,7 @@ mod patterns;
 mod posterior;
 mod range;
 mod recipe;
+mod relaxation;
 mod run;
 mod schedule;
 mod state;

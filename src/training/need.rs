@@ -39,7 +39,7 @@ fn step_bytes(options: &TrainingOptions, n_phases: usize) -> usize {
         passes * forward + backward
     };
     of_network(&networks.encoder, side, 1, true)
-        + of_network(&networks.generator, 1, 2, recipe.generator_separate_batches)
+        + of_network(&networks.generator, options.profile.latent_side(), 2, recipe.generator_separate_batches)
         + of_network(&networks.discriminator, side, streams, recipe.discriminator_separate_batches)
         + BETWEEN * batch * channels(n_phases) * side * side * size_of::<f32>()
 }

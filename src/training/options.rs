@@ -18,7 +18,7 @@ pub struct TrainingOptions {
     pub seed: u64,
     /// Training steps in all; 0: the profile's default.
     pub steps: u64,
-    /// Length of the latent vector, 1 to 4096 (Table 1: z_dim).
+    /// Length of the latent vector, with `field` of each of its grid, 1 to 4096 (Table 1: z_dim).
     pub latent_size: usize,
     /// Tiles in a training step, 1 to 4096 (Table 1).
     pub batch_size: usize,
@@ -30,7 +30,7 @@ pub struct TrainingOptions {
     pub learning_rate_encoder: f64,
     /// Weight of the Kullback-Leibler divergence in the encoder's loss (Eq. 1), 0 to 1e6.
     pub beta: f64,
-    /// Weight of the adversarial term of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; 0 for `standard`.
+    /// Weight of the adversarial term of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; 0 for `standard` and `field`.
     pub lambda_vae: f64,
     /// Weight of the adversarial term of realisations in the generator's loss (Eq. 7), 0 to 1e6.
     pub lambda_noise: f64,
@@ -80,6 +80,7 @@ impl TrainingOptions {
         let (latent_size, batch_size) = match profile {
             Profile::Paper32 => (5, 32),
             Profile::Standard | Profile::Paper64 => (32, 4),
+            Profile::Field => (16, 8),
         };
         let paper = Self {
             profile,
@@ -96,16 +97,18 @@ impl TrainingOptions {
             lambda_rec: 1e-4,
             recipe: Recipe::of(profile),
         };
-        if profile != Profile::Standard {
-            return paper;
-        }
+        let (learning_rate_discriminator, lambda_rec) = match profile {
+            Profile::Paper32 | Profile::Paper64 => return paper,
+            Profile::Standard => (1e-3, 3e-2),
+            Profile::Field => (5e-4, 1e-2),
+        };
         Self {
             learning_rate_generator: 1e-3,
-            learning_rate_discriminator: 1e-3,
+            learning_rate_discriminator,
             learning_rate_encoder: 1e-3,
             beta: 0.3,
             lambda_vae: 0.0,
-            lambda_rec: 3e-2,
+            lambda_rec,
             ..paper
         }
     }
@@ -154,10 +157,16 @@ impl TrainingOptions {
         let epochs = |count: u64| count.saturating_mul(tiles as u64).div_ceil(self.batch_size as u64);
         match (self.steps, self.profile) {
             (0, Profile::Standard) => 20_000,
+            (0, Profile::Field) => 14_000,
             (0, Profile::Paper32) => epochs(200),
             (0, Profile::Paper64) => epochs(20_000),
             (steps, _) => steps,
         }
+    }
+
+    /// Latents of one image of the profile's side.
+    pub fn latent_count(&self) -> usize {
+        self.latent_size * self.profile.latent_side().pow(2)
     }
 
     /// As TOML, as in a model file.
@@ -179,7 +188,7 @@ impl TrainingOptions {
         let profile = given.get("profile").and_then(toml::Value::as_str).and_then(Profile::from_name);
         let profile = profile.ok_or_else(|| {
             let found = given.get("profile").map_or("no profile".into(), |found| format!("profile = {found}"));
-            Error::invalid(format!("name {found}; this release knows standard, paper32 and paper64"))
+            Error::invalid(format!("name {found}; this release knows standard, paper32, paper64 and field"))
         })?;
         check_names(&given, &Self::new(profile).to_table())?;
         let options: Self = given.try_into().map_err(unreadable)?;
@@ -249,6 +258,7 @@ mod tests {
             (Profile::Paper64, 16, 80_000),
             (Profile::Standard, 16, 20_000),
             (Profile::Standard, 1000, 20_000),
+            (Profile::Field, 16, 14_000),
         ] {
             let options = TrainingOptions::new(profile);
             options.validate().unwrap();
@@ -275,7 +285,7 @@ mod tests {
 
     #[test]
     fn options_survive_writing_and_reading() {
-        for profile in [Profile::Standard, Profile::Paper32, Profile::Paper64] {
+        for profile in Profile::ALL {
             let options = TrainingOptions { beta: 0.1 + 0.2, seed: i64::MAX as u64, ..TrainingOptions::new(profile) };
             let text = toml::to_string(&options).unwrap();
             assert_eq!(toml::from_str::<TrainingOptions>(&text).unwrap(), options);

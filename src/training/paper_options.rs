@@ -31,8 +31,9 @@ impl TrainingOptions {
     pub fn set_paper_options(&mut self, text: &str) -> Result<()> {
         let mut seen = Vec::new();
         for part in text.split([',', ' ', '\t', '\n', '\r']).filter(|part| !part.is_empty()) {
-            if self.profile == Profile::Standard {
-                return Err(refused(part, "profile standard has none; choose profile paper32 or paper64"));
+            if !matches!(self.profile, Profile::Paper32 | Profile::Paper64) {
+                let reason = format!("profile {} has none; choose profile paper32 or paper64", self.profile.name());
+                return Err(refused(part, &reason));
             }
             let (name, value) = part
                 .split_once('=')

@@ -2,7 +2,7 @@
 
 use burn_tensor::Tensor;
 
-use crate::network::{Network, Tape};
+use crate::network::{Input, Network, Tape};
 
 /// Forward pass of a network on several streams of images of one size, and its backward passes.
 pub struct Pass {
@@ -13,14 +13,14 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Forward pass of `streams`, each as a batch of its own if they are `separate`.
-    pub fn new(network: &mut Network, streams: &[Tensor<4>], separate: bool) -> Self {
+    /// Forward pass of `streams`, each as a batch of its own if they are `separate`; else with `noise` for all of them.
+    pub fn new(network: &mut Network, streams: &[Tensor<4>], noise: Vec<Tensor<4>>, separate: bool) -> Self {
         if separate {
             let tapes: Vec<Tape> = streams.iter().map(|stream| network.forward_train(stream.clone())).collect();
             let outputs = tapes.iter().map(|tape| tape.output.clone()).collect();
             return Self { tapes, outputs };
         }
-        let tape = network.forward_train(Tensor::cat(streams.to_vec(), 0));
+        let tape = network.forward_train(Input { values: Tensor::cat(streams.to_vec(), 0), noise });
         let outputs = tape.output.clone().split(streams[0].dims()[0], 0);
         Self { tapes: vec![tape], outputs }
     }

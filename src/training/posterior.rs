@@ -12,9 +12,10 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// From what the encoder gives: means, then log variances, as channels of one pixel.
-    pub fn new(encoded: Tensor<4>, latents: usize) -> Self {
-        let batch = encoded.dims()[0];
+    /// From what the encoder gives: means, then log variances, as channels of a grid.
+    pub fn new(encoded: Tensor<4>) -> Self {
+        let [batch, channels, height, width] = encoded.dims();
+        let latents = channels / 2 * height * width;
         let values: Tensor<2> = encoded.reshape([batch, 2 * latents]);
         let log_variance = values.clone().narrow(1, latents, latents);
         let deviation = (log_variance.clone() * 0.5).exp();
@@ -33,14 +34,14 @@ impl Posterior {
         noise: &Tensor<2>,
         by_mean: Tensor<2>,
         by_log_variance: Tensor<2>,
-    ) -> Tensor<4> {
+    ) -> Tensor<2> {
         let through_deviation = by_latent.clone() * noise.clone() * self.deviation.clone() * 0.5;
-        as_image(Tensor::cat(vec![by_latent + by_mean, through_deviation + by_log_variance], 1))
+        Tensor::cat(vec![by_latent + by_mean, through_deviation + by_log_variance], 1)
     }
 }
 
-/// `[n, values]` as images of one pixel, `[n, values, 1, 1]`.
-pub fn as_image(vectors: Tensor<2>) -> Tensor<4> {
+/// `[n, values]` as grids of `side` x `side` pixels, `[n, channels, side, side]`.
+pub fn as_grid(vectors: Tensor<2>, side: usize) -> Tensor<4> {
     let [n, values] = vectors.dims();
-    vectors.reshape([n, values, 1, 1])
+    vectors.reshape([n, values / side.pow(2), side, side])
 }

@@ -66,7 +66,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The recipe of `profile`: the paper, or for [`Profile::Standard`] the changes of `docs/profile.md`.
+    /// The recipe of `profile`: the paper, or for `standard` and `field` the changes of `docs/profile.md`.
     pub fn of(profile: Profile) -> Self {
         let paper = Self {
             reconstruction_mean: false,
@@ -97,31 +97,36 @@ impl Recipe {
             validation_interval: 0,
             candidates: 1,
         };
-        if profile != Profile::Standard {
-            return paper;
-        }
-        Self {
+        let game = Self {
             discriminator_head_normalised: false,
             latent_augmentation: false,
             decay_start: 0.3,
+            adam_beta1: 0.5,
+            discriminator_windows: true,
+            discriminator_reconstructions: false,
+            straight_through: true,
+            discriminator_spectral: true,
+            generator_periodic: true,
+            ema_decay: 0.999,
+            ..paper.clone()
+        };
+        match profile {
+            Profile::Paper32 | Profile::Paper64 => return paper,
+            Profile::Field => return Self { discriminator_noise: 0.3, ..game },
+            Profile::Standard => {}
+        }
+        Self {
             free_bits: 45.0,
             lambda_volume_fraction: 0.3,
             lambda_euler_characteristic: 0.03,
             lambda_patterns: 1.5,
             label_smoothing: 0.05,
-            adam_beta1: 0.5,
-            discriminator_windows: true,
-            discriminator_reconstructions: false,
             discriminator_noise: 0.2,
-            straight_through: true,
             discriminator_width: 2,
-            discriminator_spectral: true,
-            generator_periodic: true,
             generator_smoothing: 1.0 / 6.0,
-            ema_decay: 0.999,
             validation_interval: 2_000,
             candidates: 64,
-            ..paper
+            ..game
         }
     }
 
@@ -170,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_profile_s_recipe_is_valid_and_wrong_values_are_named() {
-        for profile in [Profile::Standard, Profile::Paper32, Profile::Paper64] {
+        for profile in Profile::ALL {
             Recipe::of(profile).validate().unwrap();
         }
         let wrong = |change: fn(&mut Recipe)| {

@@ -10,6 +10,7 @@ use super::checkpoint::Checkpoint;
 use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::need;
 use super::options::{RunOptions, TrainingOptions};
+use super::relaxation::calibrated;
 use super::validation::{validate, warnings};
 use crate::device::{thread_pool, with_spinning_workers};
 use crate::micrograph::{self, Micrograph};
@@ -68,6 +69,9 @@ pub fn train(
         }
         if step == total && checkpoint.best.is_none() && checkpoint.state.average.is_some() {
             checkpoint.state.average = Some(pool.install(|| Ok(averaged_generator(&checkpoint)))?);
+        }
+        if step == total && options.profile.is_fully_convolutional() {
+            checkpoint.relaxation = Some(calibrated(&checkpoint, &micrograph.images, &pool)?);
         }
         if step == to_save {
             checkpoint.check_finite()?;

@@ -11,7 +11,7 @@ use super::encoder_step::{EncoderTerms, Reconstructed, encoder_step};
 use super::losses::{self, Term};
 use super::options::TrainingOptions;
 use super::pass::Pass;
-use super::posterior::{Posterior, as_image};
+use super::posterior::{Posterior, as_grid};
 use super::state::TrainingState;
 use crate::Result;
 use crate::device::join;
@@ -30,9 +30,11 @@ impl TrainingState {
         let step = Update { number: self.step, learning_rate_factor: options.rate_factor(self.step, data.tiles.len()) };
 
         let encoded = self.encoder.network.forward_train(tiles.clone());
-        let posterior = Posterior::new(encoded.output.clone(), options.latent_size);
-        let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(as_image);
-        let decoded = Pass::new(&mut self.generator.network, &latent, options.recipe.generator_separate_batches);
+        let posterior = Posterior::new(encoded.output.clone());
+        let side = options.profile.latent_side();
+        let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(|of| as_grid(of, side));
+        let separate = options.recipe.generator_separate_batches;
+        let decoded = Pass::new(&mut self.generator.network, &latent, draws.noise, separate);
         let generated = losses::probabilities(Tensor::cat(decoded.outputs.clone(), 0));
 
         let mut streams = streams(&generated, draws.windows.unwrap_or_else(|| tiles.clone()), options);

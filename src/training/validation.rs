@@ -59,7 +59,7 @@ pub fn validate(checkpoint: &mut Checkpoint, micrograph: &PhaseImages, threads: 
 /// Shortfall of the gates, summed over the phases that are judged.
 fn shortfall(model: &Model, micrograph: &PhaseImages, seed: u64, threads: usize) -> Result<f64> {
     let windows = floor_windows(micrograph, model.side(), seed)?;
-    let made = realisations(model, &GenerationOptions { seed, first: 0, count: COUNT, threads })?;
+    let made = realisations(model, &GenerationOptions { seed, count: COUNT, threads, ..GenerationOptions::default() })?;
     let reconstructions = reconstruct(model, &model.tiles)?;
     let of = |phase| Ok(evaluate(micrograph, &made, Some(&reconstructions), phase, &windows)?.shortfall());
     micrograph.judged_phases().into_iter().map(of).sum()

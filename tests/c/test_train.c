@@ -181,13 +181,19 @@ static void paper_options_decide_the_model(void) {
     refuse(&options, "lambda_vae = 1 and profile = standard");
 }
 
+/* A Gaussian field of so many pixels along each side. */
+static davegan_micrograph_t *small_gaussian_field(int64_t side) {
+    davegan_sample_options_t options;
+    OK(davegan_sample_options_init(&options, sizeof options, DAVEGAN_SAMPLE_GAUSSIAN_FIELD));
+    options.nx = options.ny = side;
+    davegan_micrograph_t *micrograph = NULL;
+    OK(davegan_micrograph_sample(&options, &micrograph));
+    return micrograph;
+}
+
 /* Networks are validated at the end, and realisations are selected from candidates. */
 static void the_standard_profile_trains(void) {
-    davegan_sample_options_t field;
-    OK(davegan_sample_options_init(&field, sizeof field, DAVEGAN_SAMPLE_GAUSSIAN_FIELD));
-    field.nx = field.ny = 128;
-    davegan_micrograph_t *micrograph = NULL;
-    OK(davegan_micrograph_sample(&field, &micrograph));
+    davegan_micrograph_t *micrograph = small_gaussian_field(128);
     davegan_train_options_t options;
     OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
     options.device = DAVEGAN_DEVICE_KIND_CPU;
@@ -203,6 +209,44 @@ static void the_standard_profile_trains(void) {
     davegan_model_free(model);
     free(three);
     free(last);
+}
+
+/* Realisations of any multiple of 16 pixels, in memory and in a file, are the same. */
+static void the_field_profile_makes_elements_of_any_size(void) {
+    enum { NX = 96, NY = 48 };
+    davegan_micrograph_t *micrograph = small_gaussian_field(128);
+    davegan_train_options_t options;
+    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_FIELD));
+    options.device = DAVEGAN_DEVICE_KIND_CPU;
+    options.steps = 3;
+    davegan_model_t *model = NULL;
+    OK(davegan_train_micrograph(micrograph, TEST_FILE("field.h5"), &options, &model));
+    davegan_micrograph_free(micrograph);
+    davegan_generate_options_t sized = some_realisations(2, 2);
+    sized.nx = NX;
+    sized.ny = NY;
+    uint8_t *two = NEW_ARRAY(uint8_t, 2 * NX * NY), *again = NEW_ARRAY(uint8_t, 2 * NX * NY);
+    OK(davegan_generate_into(model, &sized, two, 2 * NX * NY));
+    FAILS(DAVEGAN_BUFFER_SIZE, "9216", davegan_generate_into(model, &sized, two, 2 * NX * NY - 1));
+    remove(TEST_FILE("field.vtkhdf"));
+    OK(davegan_generate(model, TEST_FILE("field.vtkhdf"), NULL, &sized));
+    davegan_model_free(model);
+    OK(davegan_model_load(TEST_FILE("field.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_generate_into(model, &sized, again, 2 * NX * NY));
+    CHECK(memcmp(two, again, 2 * NX * NY) == 0);
+    davegan_micrograph_t *written = NULL;
+    OK(davegan_micrograph_read(TEST_FILE("field.vtkhdf"), "/VTKHDF/CellData/phase", NULL, &written));
+    davegan_micrograph_info_t info;
+    OK(davegan_micrograph_info(written, &info, sizeof info));
+    CHECK(info.nx == NX && info.ny == NY && info.n_images == 2);
+    davegan_micrograph_free(written);
+    sized.nx = 100;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "48 x 100", davegan_generate_into(model, &sized, two, 2 * NX * NY));
+    sized.ny = 0;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "nx = 100, ny = 0", davegan_generate_into(model, &sized, two, 2 * NX * NY));
+    davegan_model_free(model);
+    free(two);
+    free(again);
 }
 
 static void check_option(size_t offset, double value, const char *name) {
@@ -309,6 +353,7 @@ int main(void) {
     the_same_model_is_given_with_a_file_and_without();
     paper_options_decide_the_model();
     the_standard_profile_trains();
+    the_field_profile_makes_elements_of_any_size();
     wrong_options_are_named();
     wrong_files_are_refused();
     small_micrographs_are_warned_of();

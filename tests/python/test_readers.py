@@ -28,7 +28,7 @@ def davegan(*arguments):
 class GenerateOptions(ctypes.Structure):
     """davegan_generate_options_t; the initialiser checks its size."""
 
-    _fields_ = [("struct_size", ctypes.c_size_t)] + [(name, ctypes.c_int64) for name in ("seed", "first", "count")] + [
+    _fields_ = [("struct_size", ctypes.c_size_t)] + [(name, ctypes.c_int64) for name in ("seed", "first", "count", "nx", "ny")] + [
         (name, ctypes.c_int32) for name in ("threads", "replace", "with_s2_error", "progress_bar", "voxel_unit")] + [
         (name, ctypes.c_double) for name in ("voxel_size", "progress_interval")] + [
         (name, ctypes.c_void_p) for name in ("progress", "user_data")]

@@ -160,6 +160,11 @@ impl ModelArguments {
 
     /// Which realisations.
     pub fn realisations(&self) -> GenerationOptions {
-        GenerationOptions { seed: self.seed, first: 0, count: self.count, threads: self.machine.threads }
+        GenerationOptions {
+            seed: self.seed,
+            count: self.count,
+            threads: self.machine.threads,
+            ..GenerationOptions::default()
+        }
     }
 }

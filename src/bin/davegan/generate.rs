@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Seed of the realisations
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Size in pixels, such as 256x256: multiples of 16, with a model of profile field [default: that of a training tile]
+    #[arg(long, value_name = "NXxNY", value_parser = size)]
+    size: Option<[usize; 2]>,
     /// Write the dataset phase of this group instead of a VTKHDF file
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -43,12 +46,19 @@ pub struct Arguments {
     machine: Machine,
 }
 
+/// Width and height.
+fn size(text: &str) -> std::result::Result<[usize; 2], String> {
+    let numbers = text.split_once('x').and_then(|(nx, ny)| Some([nx.parse().ok()?, ny.parse().ok()?]));
+    numbers.ok_or_else(|| "write width and height in pixels, such as 256x256".into())
+}
+
 pub fn run(arguments: &Arguments) -> Result<()> {
     let model = read_model(&arguments.model, arguments.machine.device)?;
     let options = GenerationOptions {
         seed: arguments.seed,
         first: arguments.first,
         count: arguments.count,
+        shape: arguments.size.map(|[nx, ny]| [1, ny, nx]),
         threads: arguments.machine.threads,
     };
     let file = FileOptions {

@@ -51,7 +51,7 @@ pub struct Arguments {
 }
 
 fn profile(name: &str) -> std::result::Result<Profile, String> {
-    Profile::from_name(name).ok_or_else(|| "choose standard, paper32 or paper64".into())
+    Profile::from_name(name).ok_or_else(|| "choose standard, field, paper32 or paper64".into())
 }
 
 /// Hyperparameters of the paper's Table 1; those that are not given are the profile's.

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_realisation_does_not_depend_on_the_others() {
         let (model, _) = selecting();
-        let options = GenerationOptions { seed: 5, first: 3, count: 600, threads: 2 };
+        let options = GenerationOptions { seed: 5, first: 3, count: 600, threads: 2, ..Default::default() };
         let all = realisations(&model, &options).unwrap();
         let some = realisations(&model, &GenerationOptions { first: 500, count: 2, threads: 1, ..options }).unwrap();
         assert_eq!([some.image(0), some.image(1)], [all.image(497), all.image(498)]);

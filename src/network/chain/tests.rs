@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::network::parameters::part;
-use crate::network::{Architecture, LayerKind, Profile, Variant, with_primitives};
+use crate::network::{Architecture, LayerKind, Profile, Variant, noise_sides, with_primitives};
 use crate::random::{Purpose, generator};
 
 fn random<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> {
@@ -23,7 +23,7 @@ fn network(layers: Vec<LayerSpec>, rng: &mut ChaCha8Rng) -> Network {
 }
 
 /// A loss whose gradient with respect to the output is `weights`.
-fn loss(network: &Network, input: &Tensor<4>, weights: &Tensor<4>) -> f64 {
+fn loss(network: &Network, input: &Input, weights: &Tensor<4>) -> f64 {
     let output = network.clone().forward_train(input.clone()).output;
     (output * weights.clone()).sum().into_scalar::<f64>()
 }
@@ -47,6 +47,19 @@ fn bumped<const D: usize>(tensor: &Tensor<D>, index: usize, step: f64) -> Tensor
     Tensor::from_data(TensorData::new(values, tensor.dims()), (&Device::flex(), DType::F64))
 }
 
+/// An input with noise for the layers that take it.
+fn with_noise(network: &Network, values: Tensor<4>, rng: &mut ChaCha8Rng) -> Input {
+    let [n, _, side, _] = values.dims();
+    let noise = noise_sides(&network.layers, side).into_iter().map(|side| random([n, 1, side, side], rng)).collect();
+    Input { values, noise }
+}
+
+/// The input in single precision.
+fn cast(input: &Input) -> Input {
+    let cast = |tensor: &Tensor<4>| tensor.clone().cast(DType::F32);
+    Input { values: cast(&input.values), noise: input.noise.iter().map(cast).collect() }
+}
+
 fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
     let mut rng = generator(11, Purpose::Weights, 0);
     let mut network = network(layers, &mut rng);
@@ -56,7 +69,7 @@ fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
             network.statistics = spectral::normalise(&network.layout, &network.parameters, &network.statistics).1;
         }
     }
-    let input = random(input, &mut rng);
+    let input = with_noise(&network, random(input, &mut rng), &mut rng);
     let tape = network.clone().forward_train(input.clone());
     let weights = random(tape.output.dims(), &mut rng);
 
@@ -65,16 +78,30 @@ fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
         network.parameters = bumped(&network.parameters, index, step);
         loss(&network, &input, &weights)
     };
-    let loss_with_pixel = |index: usize, step: f64| loss(&network, &bumped(&input, index, step), &weights);
+    let loss_with_pixel = |index: usize, step: f64| {
+        let values = bumped(&input.values, index, step);
+        loss(&network, &Input { values, noise: input.noise.clone() }, &weights)
+    };
     let by_parameters = doubles(network.backward_parameters(&tape, weights.clone()));
     check(&by_parameters, 1e-5, &mut rng, loss_with_parameter);
+    // Gains are few among all parameters.
+    let gains: Vec<usize> = network.layout.layers.iter().filter_map(|layer| layer.gain.clone()).flatten().collect();
+    let of_gains = |gradient: &[f64]| gains.iter().map(|&index| gradient[index]).collect::<Vec<f64>>();
+    let loss_with_gain = |index: usize, step: f64| loss_with_parameter(gains[index], step);
+    if !gains.is_empty() {
+        check(&of_gains(&by_parameters), 1e-5, &mut rng, loss_with_gain);
+    }
     let by_input = doubles(network.backward_input(&tape, weights.clone()));
     check(&by_input, 1e-5, &mut rng, loss_with_pixel);
 
     let mut fused = single(&network);
-    let tape = fused.forward_train(input.clone().cast(DType::F32));
+    let tape = fused.forward_train(cast(&input));
     let weights = weights.clone().cast(DType::F32);
-    check(&doubles(fused.backward_parameters(&tape, weights.clone())), 1e-4, &mut rng, loss_with_parameter);
+    let by_parameters = doubles(fused.backward_parameters(&tape, weights.clone()));
+    check(&by_parameters, 1e-4, &mut rng, loss_with_parameter);
+    if !gains.is_empty() {
+        check(&of_gains(&by_parameters), 1e-4, &mut rng, loss_with_gain);
+    }
     check(&doubles(fused.backward_input(&tape, weights)), 1e-4, &mut rng, loss_with_pixel);
 }
 
@@ -108,6 +135,17 @@ fn gradients_agree_with_finite_differences() {
 }
 
 #[test]
+fn gradients_of_a_grid_of_latents_agree_with_finite_differences() {
+    for channels in [1, 3] {
+        let Architecture { encoder, generator, discriminator } =
+            Architecture::new(Profile::Field, channels, 5, Variant::default());
+        check_network(encoder, [3, channels, 64, 64]);
+        check_network(generator, [3, 5, 4, 4]);
+        check_network(discriminator, [3, channels, 64, 64]);
+    }
+}
+
+#[test]
 fn a_constant_network_in_training_becomes_the_moving_one() {
     let mut rng = generator(12, Purpose::Weights, 0);
     let architecture = Architecture::new(Profile::Paper32, 1, 5, Variant::default());
@@ -130,7 +168,7 @@ fn measured_statistics_are_the_mean_of_those_of_the_batches() {
     let batches: [Tensor<4>; 3] = std::array::from_fn(|_| random([7, 5, 1, 1], &mut rng));
     let measured = |batches: &[Tensor<4>]| {
         let mut network = network.clone();
-        network.measure_statistics(batches.iter().cloned());
+        network.measure_statistics(batches.iter().cloned().map(Input::from));
         network
     };
     let far = |a: Tensor<1>, b: Tensor<1>| (a - b).abs().max().into_scalar::<f64>();
@@ -139,7 +177,7 @@ fn measured_statistics_are_the_mean_of_those_of_the_batches() {
     assert!(far(all.statistics.clone(), (a + b + c) / 3.0) < 1e-12);
     // The earlier statistics do not matter, and training continues with its own momentum.
     let mut other = Network { statistics: network.statistics.clone() * 2.0 + 1.0, ..network.clone() };
-    other.measure_statistics(batches.iter().cloned());
+    other.measure_statistics(batches.iter().cloned().map(Input::from));
     assert!(far(all.statistics.clone(), other.statistics) == 0.0);
     let mut next = all.clone();
     next.forward_train(batches[0].clone());

@@ -39,6 +39,8 @@ pub struct ForwardBuffers {
     pub between: Vec<Values>,
     /// Result of each convolution.
     pub products: Vec<Values>,
+    /// Noise of each layer, of one channel; empty if it has none.
+    pub noise: Vec<Values>,
     /// Of each channel of each normalised layer.
     pub moments: Vec<Vec<Moments>>,
 }
@@ -46,7 +48,7 @@ pub struct ForwardBuffers {
 impl ForwardBuffers {
     /// About the bytes of buffers for `layers`.
     pub fn bytes(layers: &[Layer]) -> usize {
-        let of_layer = |layer: &Layer| layer.input().length() + layer.output().length();
+        let of_layer = |layer: &Layer| layer.input().length() + layer.output().length() + layer.noise().length();
         let last = layers.last().map_or(0, |layer| layer.outer.length());
         (layers.iter().map(of_layer).sum::<usize>() + last) * size_of::<f32>()
     }
@@ -57,6 +59,10 @@ impl ForwardBuffers {
         Self {
             between,
             products: layers.iter().map(|layer| zeros(layer.output().length())).collect(),
+            noise: layers
+                .iter()
+                .map(|layer| zeros(if layer.spec.noisy { layer.noise().length() } else { 0 }))
+                .collect(),
             moments: layers.iter().map(|layer| vec![Moments::default(); layer.spec.outputs]).collect(),
         }
     }
@@ -103,30 +109,33 @@ fn zeros(length: usize) -> Values {
 /// Most unused buffers that a pool keeps.
 const CAPACITY: usize = 8;
 
-/// Unused buffers, each with the batch size that it is for, so that a training step allocates none.
+/// Batch size and side of a network's input.
+pub type InputSize = [usize; 2];
+
+/// Unused buffers, each with the input that it is for, so that a training step allocates none.
 #[derive(Debug)]
-pub struct BufferPool<T>(Mutex<Vec<(usize, T)>>);
+pub struct BufferPool<T>(Mutex<Vec<(InputSize, T)>>);
 
 impl<T> BufferPool<T> {
     fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(Vec::new())))
     }
 
-    /// Buffers for `n` images; new ones if the pool has none.
-    pub fn take(&self, n: usize, new: impl FnOnce() -> T) -> T {
+    /// Buffers for an input; new ones if the pool has none.
+    pub fn take(&self, input: InputSize, new: impl FnOnce() -> T) -> T {
         let mut unused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The last used ones may still be in the cache.
-        let found = unused.iter().rposition(|(size, _)| *size == n).map(|index| unused.remove(index).1);
+        let found = unused.iter().rposition(|(size, _)| *size == input).map(|index| unused.remove(index).1);
         drop(unused);
         found.unwrap_or_else(new)
     }
 
-    /// Returns buffers for `n` images to the pool, which drops its oldest if it is full.
-    pub fn put(&self, n: usize, buffers: T) {
+    /// Returns buffers for an input to the pool, which drops its oldest if it is full.
+    pub fn put(&self, input: InputSize, buffers: T) {
         let mut unused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if unused.len() == CAPACITY {
             unused.remove(0);
         }
-        unused.push((n, buffers));
+        unused.push((input, buffers));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers};
+use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers, InputSize};
 use super::convolution::Convolution;
 use super::elementwise::{export, import};
 use super::grid::Grid;
@@ -11,19 +11,23 @@ use super::slices::CpuSlice;
 use crate::device::for_each;
 use crate::network::Network;
 use crate::network::architecture::{Constants, LayerKind, LayerSpec};
+use crate::network::chain::Input;
 use crate::network::parameters::LayerEntries;
 
 /// Intermediate values of a forward pass, for backward passes.
 pub struct CpuTape {
     layers: Vec<Layer>,
+    /// Whether the pass had noise.
+    noisy: bool,
     /// Dropping returns them to the pool.
     buffers: ForwardBuffers,
     pool: Arc<BufferPool<ForwardBuffers>>,
 }
 
 impl CpuTape {
-    fn images(&self) -> usize {
-        self.layers[0].input().n
+    fn input_size(&self) -> InputSize {
+        let grid = self.layers[0].input();
+        [grid.n, grid.side]
     }
 
     /// Output of the network, `[n, channels, height, width]`, and its shape.
@@ -43,7 +47,7 @@ impl CpuTape {
 
 impl Drop for CpuTape {
     fn drop(&mut self) {
-        self.pool.put(self.images(), std::mem::take(&mut self.buffers));
+        self.pool.put(self.input_size(), std::mem::take(&mut self.buffers));
     }
 }
 
@@ -59,25 +63,31 @@ impl<'a> Passes<'a> {
         Self { network, parameters: CpuSlice::of(&network.parameters) }
     }
 
-    /// Forward pass with the statistics of the batch; `input` is `[n, channels, height, width]`.
-    pub fn forward_train(&self, input: &[f32], shape: [usize; 4]) -> CpuTape {
+    /// Forward pass with the statistics of the batch.
+    pub fn forward_train(&self, input: &Input) -> CpuTape {
         let Network { layers: specs, layout, constants, workspace, .. } = self.network;
         let parameters = self.parameters.as_slice();
+        let (shape, noisy) = (input.values.dims(), !input.noise.is_empty());
         let layers = layers(specs, shape);
-        let mut buffers = workspace.forward.take(shape[0], || ForwardBuffers::new(&layers));
-        import_all(&layers[0].input(), input, &mut buffers.between[0]);
+        let mut buffers = workspace.forward.take([shape[0], shape[2]], || ForwardBuffers::new(&layers));
+        import_all(&layers[0].input(), CpuSlice::of(&input.values).as_slice(), &mut buffers.between[0]);
+        let places = layers.iter().zip(&mut buffers.noise).filter(|(layer, _)| layer.spec.noisy);
+        for ((layer, to), noise) in places.zip(&input.noise) {
+            import_all(&layer.noise(), CpuSlice::of(noise).as_slice(), to);
+        }
         for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-            let tasks = forward_tasks(layer, index, constants, weights(parameters, entries), &mut buffers);
+            let weights = weights(parameters, entries);
+            let tasks = forward_tasks(layer, index, constants, weights, noisy, &mut buffers);
             for_each(tasks, |task| workspace.run(task));
         }
-        CpuTape { layers, buffers, pool: Arc::clone(&workspace.forward) }
+        CpuTape { layers, noisy, buffers, pool: Arc::clone(&workspace.forward) }
     }
 
     /// Gradient with respect to the parameters.
     pub fn backward_parameters(&self, tape: &CpuTape, gradient: &[f32]) -> Vec<f32> {
         let mut by_parameters = vec![0.0; self.parameters.as_slice().len()];
         let buffers = self.backward(tape, gradient, Some(&mut by_parameters));
-        self.network.workspace.backward.put(tape.images(), buffers);
+        self.network.workspace.backward.put(tape.input_size(), buffers);
         by_parameters
     }
 
@@ -94,7 +104,7 @@ impl<'a> Passes<'a> {
             workspace.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
         });
         let by_input = export_all(&grid, &buffers.by_output);
-        workspace.backward.put(tape.images(), buffers);
+        workspace.backward.put(tape.input_size(), buffers);
         by_input
     }
 
@@ -102,7 +112,7 @@ impl<'a> Passes<'a> {
     fn backward(&self, tape: &CpuTape, gradient: &[f32], mut by_parameters: Option<&mut [f32]>) -> BackwardBuffers {
         let Network { layout, constants, workspace, .. } = self.network;
         let (layers, forward, parameters) = (&tape.layers, &tape.buffers, self.parameters.as_slice());
-        let mut buffers = workspace.backward.take(tape.images(), || BackwardBuffers::new(layers));
+        let mut buffers = workspace.backward.take(tape.input_size(), || BackwardBuffers::new(layers));
         import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
         for (index, layer) in layers.iter().enumerate().rev() {
             let count = layer.block();
@@ -119,6 +129,7 @@ impl<'a> Passes<'a> {
             let sums = buffers.sums[index].chunks_mut(count);
             let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(sums).enumerate();
             let weights = weights(parameters, &layout.layers[index]);
+            let noise = (tape.noisy && layer.spec.noisy).then(|| &forward.noise[index][layer.noise().front()..]);
             let mut tasks: Vec<Task> = blocks
                 .map(|(block, ((((values, moments), by_output), by_product), sums))| {
                     let first = block * count;
@@ -131,6 +142,7 @@ impl<'a> Passes<'a> {
                         by_output,
                         values,
                         moments,
+                        noise,
                         by_product,
                         sums,
                     })
@@ -152,6 +164,9 @@ impl<'a> Passes<'a> {
                 write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);
                 if let Some(scale) = &entries.scale {
                     write(sums.iter().map(|sums| sums.by_scale), &mut by_parameters[scale.clone()]);
+                }
+                if let Some(gain) = &entries.gain {
+                    write(sums.iter().map(|sums| sums.by_gain), &mut by_parameters[gain.clone()]);
                 }
             }
         }
@@ -186,6 +201,7 @@ pub fn forward_tasks<'a>(
     index: usize,
     constants: &'a Constants,
     weights: LayerParameters<'a>,
+    noisy: bool,
     buffers: &'a mut ForwardBuffers,
 ) -> impl ExactSizeIterator<Item = Forward<'a>> {
     let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
@@ -193,6 +209,7 @@ pub fn forward_tasks<'a>(
     let values = layer.output().channels_mut(&mut buffers.products[index], count);
     let outputs = layer.outer.channels_mut(&mut outputs[0], count);
     let moments = buffers.moments[index].chunks_mut(count);
+    let noise = (noisy && layer.spec.noisy).then(|| &buffers.noise[index][layer.noise().front()..]);
     values.zip(outputs).zip(moments).enumerate().map(move |(block, ((values, output), moments))| Forward {
         layer,
         constants,
@@ -201,6 +218,7 @@ pub fn forward_tasks<'a>(
         first: block * count,
         values,
         moments,
+        noise,
         output,
     })
 }
@@ -210,6 +228,7 @@ fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> LayerParameters
         kernel: &parameters[entries.kernel.clone()],
         shift: &parameters[entries.shift.clone()],
         scale: entries.scale.clone().map(|range| &parameters[range]),
+        gain: entries.gain.clone().map(|range| &parameters[range]),
     }
 }
 

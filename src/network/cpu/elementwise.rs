@@ -280,6 +280,35 @@ pub fn normalise_backward<S: Simd>(
     }
 }
 
+/// Adds `gain` times one channel of noise.
+#[inline(always)]
+pub fn add_noise(grid: &Grid, noise: &[f32], gain: f32, values: &mut [f32]) {
+    for run in grid.runs() {
+        for (value, noise) in values[run.clone()].iter_mut().zip(&noise[run]) {
+            *value += gain * noise;
+        }
+    }
+}
+
+/// Sum over all pixels of the product of two channels.
+#[inline(always)]
+pub fn sum_of_products(grid: &Grid, left: &[f32], right: &[f32]) -> f32 {
+    let mut sum = 0.0;
+    for run in grid.runs() {
+        let mut lanes = [0f32; LANES];
+        let ((left, left_rest), (right, right_rest)) =
+            (left[run.clone()].as_chunks::<LANES>(), right[run].as_chunks::<LANES>());
+        for (left, right) in left.iter().zip(right) {
+            for lane in 0..LANES {
+                lanes[lane] += left[lane] * right[lane];
+            }
+        }
+        let rest = left_rest.iter().zip(right_rest).map(|(left, right)| f64::from(left * right));
+        sum += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest.sum::<f64>();
+    }
+    sum as f32
+}
+
 /// Images that are processed together: their number divides a SIMD vector and the batch.
 fn together(images: usize) -> usize {
     [16, 8, 4].into_iter().find(|&group| images.is_multiple_of(group)).unwrap_or(1)

@@ -74,6 +74,11 @@ impl Grid {
         Self { placement, border, channels, side, n, planes, extent, pitch, origin, rows, guard, stride }
     }
 
+    /// The same placement for another number of channels.
+    pub fn with_channels(self, channels: usize) -> Self {
+        Self { channels, ..self }
+    }
+
     /// Numbers of one channel.
     pub fn channel_length(&self) -> usize {
         self.planes * self.stride

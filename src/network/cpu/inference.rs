@@ -1,6 +1,6 @@
 //! The forward pass with moving statistics: groups of images in parallel, because no image depends on another.
 
-use burn_tensor::{Device, Tensor};
+use burn_tensor::Device;
 use rayon::prelude::*;
 
 use super::buffers::ForwardBuffers;
@@ -11,9 +11,13 @@ use super::layer::LayerParameters;
 use super::slices::CpuSlice;
 use crate::network::Network;
 use crate::network::architecture::{LayerKind, LayerSpec};
+use crate::network::chain::Input;
 
 /// Images of one group: the values of one pixel fill a SIMD vector, and a layer of them fits into the L2 cache.
 const GROUP: usize = 16;
+
+/// Pixels of the images of a group; large images are fewer.
+const GROUP_PIXELS: usize = GROUP * 64 * 64;
 
 /// About the bytes that [`forward`] takes for `n` images of `side` x `side` pixels on the threads of the current pool; 0 on
 /// an accelerator.
@@ -21,8 +25,15 @@ pub fn inference_bytes(network: &Network, side: usize, n: usize) -> usize {
     if network.parameters.device() != Device::flex() {
         return 0;
     }
-    let at_once = n.min(GROUP * rayon::current_num_threads());
+    let at_once = n.min(group(network, [n, 0, side, side]) * rayon::current_num_threads());
     ForwardBuffers::bytes(&layers(&network.layers, [at_once, 0, side, side]))
+}
+
+/// Images of each group, for an input of `shape`.
+fn group(network: &Network, shape: [usize; 4]) -> usize {
+    let [n, _, height, width] = network.output_shape(shape);
+    let share = n.div_ceil(rayon::current_num_threads()).next_multiple_of(4);
+    share.min((GROUP_PIXELS / (height * width)).clamp(1, GROUP))
 }
 
 /// A network whose normalisations are folded into its kernels and shifts.
@@ -49,6 +60,9 @@ impl<'a> FoldedNetwork<'a> {
                 *shift -= mean * factor;
             }
             scale_kernel(spec, &mut parameters[entries.kernel.clone()], &factors);
+            if let Some(gain) = &entries.gain {
+                parameters[gain.clone()].iter_mut().zip(&factors).for_each(|(gain, factor)| *gain *= factor);
+            }
         }
         let specs = network.layers.iter().map(|&spec| LayerSpec { normalised: false, ..spec }).collect();
         Self { network, specs, parameters }
@@ -69,39 +83,51 @@ fn scale_kernel(spec: &LayerSpec, kernel: &mut [f32], factors: &[f32]) {
 /// `output` that belongs to them.
 pub fn forward<T: Send>(
     network: &Network,
-    input: &Tensor<4>,
+    input: &Input,
     output: &mut [T],
     finish: impl Fn(&Grid, &[f32], &mut [T]) + Sync,
 ) {
-    let (network, values, [n, channels, side, _]) = (FoldedNetwork::new(network), CpuSlice::of(input), input.dims());
+    let (network, [n, channels, side, _]) = (FoldedNetwork::new(network), input.values.dims());
+    let (values, noise) = (CpuSlice::of(&input.values), input.noise.iter().map(CpuSlice::of).collect::<Vec<_>>());
     let (from, to) = (channels * side * side, output.len() / n);
-    let share = n.div_ceil(rayon::current_num_threads()).next_multiple_of(4);
-    let group = share.min(GROUP);
+    let group = group(network.network, input.values.dims());
     let groups = output.par_chunks_mut(group * to).zip(values.as_slice().par_chunks(group * from));
-    groups.for_each(|(output, input)| {
+    groups.enumerate().for_each(|(index, (output, input))| {
         let shape = [input.len() / from, channels, side, side];
-        network.forward(input, shape, |grid, values| finish(grid, values, output));
+        let of_group = noise.iter().map(|noise| {
+            let of_each = noise.as_slice().len() / n;
+            &noise.as_slice()[index * group * of_each..][..shape[0] * of_each]
+        });
+        let noise: Vec<&[f32]> = of_group.collect();
+        network.forward(input, &noise, shape, |grid, values| finish(grid, values, output));
     });
 }
 
 impl FoldedNetwork<'_> {
     /// Forward pass of one group.
-    fn forward(&self, input: &[f32], shape: [usize; 4], finish: impl FnOnce(&Grid, &[f32])) {
+    fn forward(&self, input: &[f32], noise: &[&[f32]], shape: [usize; 4], finish: impl FnOnce(&Grid, &[f32])) {
         let Network { layout, constants, workspace, .. } = self.network;
         let layers = layers(&self.specs, shape);
-        let mut buffers = workspace.forward.take(shape[0], || ForwardBuffers::new(&layers));
+        let mut buffers = workspace.forward.take([shape[0], shape[2]], || ForwardBuffers::new(&layers));
         let grid = layers[0].input();
         for (channel, to) in grid.channels_mut(&mut buffers.between[0], 1).enumerate() {
             import(input, channel, &grid, to);
         }
+        let places = layers.iter().zip(&mut buffers.noise).filter(|(layer, _)| layer.spec.noisy);
+        for ((layer, to), noise) in places.zip(noise) {
+            let grid = layer.noise();
+            import(noise, 0, &grid, &mut to[grid.front()..][..grid.channel_length()]);
+        }
         for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
             let [kernel, shift] = [&entries.kernel, &entries.shift].map(|range| &self.parameters[range.clone()]);
-            let weights = LayerParameters { kernel, shift, scale: None };
-            forward_tasks(layer, index, constants, weights, &mut buffers).for_each(|task| workspace.run(task));
+            let gain = entries.gain.clone().map(|range| &self.parameters[range]);
+            let weights = LayerParameters { kernel, shift, scale: None, gain };
+            forward_tasks(layer, index, constants, weights, !noise.is_empty(), &mut buffers)
+                .for_each(|task| workspace.run(task));
         }
         let last = &layers[layers.len() - 1].outer;
         finish(last, &buffers.between[layers.len()][last.front()..]);
-        workspace.forward.put(shape[0], buffers);
+        workspace.forward.put([shape[0], shape[2]], buffers);
     }
 }
 

@@ -6,7 +6,9 @@
 use pulp::{Simd, WithSimd};
 
 use super::convolution::Convolution;
-use super::elementwise::{Activated, Affine, Moments, activate, activate_backward, moments, normalise_backward};
+use super::elementwise::{
+    Activated, Affine, Moments, activate, activate_backward, add_noise, moments, normalise_backward, sum_of_products,
+};
 use super::grid::Grid;
 use super::smoothing::smooth;
 use crate::network::architecture::Constants;
@@ -28,6 +30,7 @@ pub struct LayerParameters<'a> {
     pub kernel: &'a [f32],
     pub shift: &'a [f32],
     pub scale: Option<&'a [f32]>,
+    pub gain: Option<&'a [f32]>,
 }
 
 impl Layer {
@@ -45,6 +48,11 @@ impl Layer {
             LayerKind::Conv => self.convolution.coarse,
             LayerKind::ConvTranspose => self.convolution.fine,
         }
+    }
+
+    /// Placement of the noise: as the convolution's result, of one channel.
+    pub fn noise(&self) -> Grid {
+        self.output().with_channels(1)
     }
 
     /// Output channels of one task: they fill the tile of a product, and leave tasks for several threads.
@@ -134,6 +142,8 @@ pub struct Forward<'a> {
     /// Result of the convolution for these channels.
     pub values: &'a mut [f32],
     pub moments: &'a mut [Moments],
+    /// One channel of it, if there is any.
+    pub noise: Option<&'a [f32]>,
     pub output: &'a mut [f32],
 }
 
@@ -147,6 +157,9 @@ impl WithSimd for Forward<'_> {
         let values = self.values.chunks_exact_mut(grid.channel_length());
         let outputs = self.output.chunks_exact_mut(outer.channel_length());
         for ((values, output), (channel, moments)) in values.zip(outputs).zip((self.first..).zip(self.moments)) {
+            if let (Some(noise), Some(gain)) = (self.noise, self.weights.gain) {
+                add_noise(&grid, noise, gain[channel], values);
+            }
             if layer.spec.normalised {
                 *moments = self::moments(simd, &grid, values, self.constants.norm_epsilon);
             }
@@ -178,17 +191,20 @@ pub struct Backward<'a> {
     pub by_output: &'a mut [f32],
     pub values: &'a [f32],
     pub moments: &'a [Moments],
+    /// One channel of it, if there is any.
+    pub noise: Option<&'a [f32]>,
     /// Gradient with respect to the convolution's result.
     pub by_product: &'a mut [f32],
-    /// Gradients with respect to shift and scale.
+    /// Gradients with respect to shift, scale and gain.
     pub sums: &'a mut [Sums],
 }
 
-/// Gradients with respect to shift and scale of one channel.
+/// Gradients with respect to shift, scale and gain of one channel.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sums {
     pub by_shift: f32,
     pub by_scale: f32,
+    pub by_gain: f32,
 }
 
 impl WithSimd for Backward<'_> {
@@ -212,9 +228,10 @@ impl WithSimd for Backward<'_> {
             if layer.spec.normalised {
                 normalise_backward(simd, activated, moments.inverse_deviation, (by_shift, by_scale), to);
             }
+            let by_gain = self.noise.map_or(0.0, |noise| sum_of_products(&grid, noise, to));
             layer.smooth(to);
             grid.wrap(to);
-            self.sums[index] = Sums { by_shift: by_shift as f32, by_scale: by_scale as f32 };
+            self.sums[index] = Sums { by_shift: by_shift as f32, by_scale: by_scale as f32, by_gain };
         }
     }
 }

@@ -41,7 +41,7 @@ pub use inference::inference_bytes;
 pub use slices::is_f32_on_cpu;
 
 use super::architecture::LayerSpec;
-use super::chain::{Network, PendingPhases, Record};
+use super::chain::{Input, Network, PendingPhases, Record};
 use super::encoding::not_finite;
 use super::kernels::{AdamStep, Kernels};
 use super::primitives::Primitives;
@@ -59,8 +59,8 @@ pub fn pass_bytes(layers: &[LayerSpec], side: usize, n: usize) -> [usize; 2] {
 pub struct Cpu;
 
 impl Kernels for Cpu {
-    fn forward_train(&self, network: &Network, input: Tensor<4>) -> (Record, Tensor<4>, Option<Tensor<1>>) {
-        let tape = Passes::over(network).forward_train(CpuSlice::of(&input).as_slice(), input.dims());
+    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<4>, Option<Tensor<1>>) {
+        let tape = Passes::over(network).forward_train(&input);
         let (output, shape) = tape.output();
         let moments: Vec<f32> = tape.statistics().collect();
         let length = moments.len();
@@ -68,14 +68,14 @@ impl Kernels for Cpu {
         (Record::Cpu(tape), tensor(output, shape), moments)
     }
 
-    fn forward(&self, network: &Network, input: Tensor<4>) -> Tensor<4> {
-        let shape = network.output_shape(input.dims());
+    fn forward(&self, network: &Network, input: Input) -> Tensor<4> {
+        let shape = network.output_shape(input.values.dims());
         let mut output = vec![0.0; shape.iter().product()];
         inference::forward(network, &input, &mut output, chain::export_to);
         tensor(output, shape)
     }
 
-    fn phases(&self, network: &Network, input: Tensor<4>) -> PendingPhases {
+    fn phases(&self, network: &Network, input: Input) -> PendingPhases {
         let network = network.clone();
         PendingPhases(Box::new(move |to| {
             let finite = AtomicBool::new(true);

@@ -17,11 +17,14 @@ pub struct LayerWeights {
     pub shift: Tensor<1>,
     /// `[channels]`: scale of the normalisation.
     pub scale: Option<Tensor<1>>,
+    /// `[channels]`: gain of the noise.
+    pub gain: Option<Tensor<1>>,
 }
 
 /// Values of the forward pass that the backward pass needs.
 pub struct LayerTape {
     input: Tensor<4>,
+    noise: Option<Tensor<4>>,
     normalised: Option<Normalised>,
     /// The layer's output, `[n, channels, height, width]`.
     pub output: Tensor<4>,
@@ -48,6 +51,8 @@ pub struct LayerGradients {
     pub shift: Tensor<1>,
     /// Of the scale.
     pub scale: Option<Tensor<1>>,
+    /// Of the gain.
+    pub gain: Option<Tensor<1>>,
 }
 
 /// Forward pass with the statistics of the batch.
@@ -56,12 +61,13 @@ pub fn forward_train(
     weights: &LayerWeights,
     constants: &Constants,
     input: Tensor<4>,
+    noise: Option<Tensor<4>>,
 ) -> (LayerTape, Option<BatchStatistics>) {
-    let linear = convolve(spec, weights, input.clone());
+    let linear = with_noise(convolve(spec, weights, input.clone()), weights, noise.as_ref());
     let shift = per_channel(weights.shift.clone());
     let Some(scale) = &weights.scale else {
         let output = activate(spec, constants, linear + shift);
-        return (LayerTape { input, normalised: None, output }, None);
+        return (LayerTape { input, noise, normalised: None, output }, None);
     };
     let mean = mean_per_channel(linear.clone());
     let centred = linear - mean.clone();
@@ -70,7 +76,8 @@ pub fn forward_train(
     let values = centred * inverse_deviation.clone();
     let output = activate(spec, constants, values.clone() * per_channel(scale.clone()) + shift);
     let statistics = BatchStatistics { mean: mean.reshape([spec.outputs]), variance: variance.reshape([spec.outputs]) };
-    (LayerTape { input, normalised: Some(Normalised { values, inverse_deviation }), output }, Some(statistics))
+    let normalised = Some(Normalised { values, inverse_deviation });
+    (LayerTape { input, noise, normalised, output }, Some(statistics))
 }
 
 /// Forward pass with the moving statistics, as in generation: each image's output depends on that image alone.
@@ -80,8 +87,9 @@ pub fn forward(
     moving: Option<BatchStatistics>,
     constants: &Constants,
     input: Tensor<4>,
+    noise: Option<Tensor<4>>,
 ) -> Tensor<4> {
-    let linear = convolve(spec, weights, input);
+    let linear = with_noise(convolve(spec, weights, input), weights, noise.as_ref());
     let shift = weights.shift.clone();
     let (scale, shift) = match (&weights.scale, moving) {
         (Some(scale), Some(moving)) => {
@@ -102,9 +110,10 @@ pub struct InnerGradients {
     linear: Tensor<4>,
     shift: Tensor<1>,
     scale: Option<Tensor<1>>,
+    gain: Option<Tensor<1>>,
 }
 
-/// From the gradient with respect to the output back through activation, normalisation and smoothing.
+/// From the gradient with respect to the output back through activation, normalisation, noise and smoothing.
 pub fn backward_inner(
     spec: &LayerSpec,
     weights: &LayerWeights,
@@ -122,7 +131,8 @@ pub fn backward_inner(
     let channels = [spec.outputs];
     let (Some(normalised), Some(scale)) = (&tape.normalised, &weights.scale) else {
         let shift = sum_per_channel(gradient.clone()).reshape(channels);
-        return InnerGradients { linear: smooth(spec, gradient), shift, scale: None };
+        let gain = by_gain(spec, tape, &gradient);
+        return InnerGradients { linear: smooth(spec, gradient), shift, scale: None, gain };
     };
     let [n, _, height, width] = gradient.dims();
     let count = (n * height * width) as f64;
@@ -130,8 +140,10 @@ pub fn backward_inner(
     let by_scale = sum_per_channel(gradient.clone() * normalised.values.clone());
     let factor = per_channel(scale.clone()) * normalised.inverse_deviation.clone();
     let through_statistics = by_shift.clone() / count + normalised.values.clone() * (by_scale.clone() / count);
+    let gradient = (gradient - through_statistics) * factor;
     InnerGradients {
-        linear: smooth(spec, (gradient - through_statistics) * factor),
+        gain: by_gain(spec, tape, &gradient),
+        linear: smooth(spec, gradient),
         shift: by_shift.reshape(channels),
         scale: Some(by_scale.reshape(channels)),
     }
@@ -144,7 +156,7 @@ pub fn backward_weights(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradien
         LayerKind::Conv => kernel_gradient(input, linear, spec.geometry),
         LayerKind::ConvTranspose => kernel_gradient(linear, input, spec.geometry),
     };
-    LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone() }
+    LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone(), gain: inner.gain.clone() }
 }
 
 /// Gradient with respect to the layer's input.
@@ -153,6 +165,23 @@ pub fn backward_input(spec: &LayerSpec, weights: &LayerWeights, inner: InnerGrad
         LayerKind::Conv => conv_transpose(inner.linear, weights.kernel.clone(), spec.geometry),
         LayerKind::ConvTranspose => conv(inner.linear, weights.kernel.clone(), spec.geometry),
     }
+}
+
+/// Adds noise, `[n, 1, height, width]`, with the gain of each channel.
+fn with_noise(values: Tensor<4>, weights: &LayerWeights, noise: Option<&Tensor<4>>) -> Tensor<4> {
+    match (noise, &weights.gain) {
+        (Some(noise), Some(gain)) => values + noise.clone() * per_channel(gain.clone()),
+        _ => values,
+    }
+}
+
+/// Gradient with respect to the gains of the noise, from that with respect to what the noise was added to.
+fn by_gain(spec: &LayerSpec, tape: &LayerTape, gradient: &Tensor<4>) -> Option<Tensor<1>> {
+    let by_gain = |by: Tensor<4>| sum_per_channel(by).reshape([spec.outputs]);
+    spec.noisy.then(|| match &tape.noise {
+        Some(noise) => by_gain(gradient.clone() * noise.clone()),
+        None => by_gain(gradient.zeros_like()),
+    })
 }
 
 fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<4>) -> Tensor<4> {

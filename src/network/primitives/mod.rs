@@ -15,7 +15,7 @@ use burn_tensor::{Int, Tensor, TensorData};
 pub use layer::LayerTape;
 
 use super::architecture::LayerSpec;
-use super::chain::{Network, PendingPhases, Record};
+use super::chain::{Input, Network, PendingPhases, Record};
 use super::encoding::DevicePhases;
 use super::kernels::{AdamStep, Kernels};
 use super::parameters::{LayerEntries, part};
@@ -26,12 +26,14 @@ use layer::{BatchStatistics, LayerWeights};
 pub struct Primitives;
 
 impl Kernels for Primitives {
-    fn forward_train(&self, network: &Network, input: Tensor<4>) -> (Record, Tensor<4>, Option<Tensor<1>>) {
+    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<4>, Option<Tensor<1>>) {
         let mut tapes: Vec<LayerTape> = Vec::with_capacity(network.layers.len());
         let mut moments = Vec::new();
-        let mut values = input;
+        let Input { mut values, noise } = input;
+        let mut noise = noise.into_iter();
         for (spec, weights) in layers(network) {
-            let (tape, statistics) = layer::forward_train(spec, &weights, &network.constants, values);
+            let noise = if spec.noisy { noise.next() } else { None };
+            let (tape, statistics) = layer::forward_train(spec, &weights, &network.constants, values, noise);
             if let Some(BatchStatistics { mean, variance }) = statistics {
                 moments.extend([mean, variance]);
             }
@@ -42,20 +44,22 @@ impl Kernels for Primitives {
         (Record::Primitives(tapes), values, moments)
     }
 
-    fn forward(&self, network: &Network, input: Tensor<4>) -> Tensor<4> {
-        let mut values = input;
+    fn forward(&self, network: &Network, input: Input) -> Tensor<4> {
+        let Input { mut values, noise } = input;
+        let mut noise = noise.into_iter();
         for ((spec, weights), entries) in layers(network).zip(&network.layout.layers) {
             let moving = entries.moving.as_ref().map(|(mean, variance)| BatchStatistics {
                 mean: part(&network.statistics, mean),
                 variance: part(&network.statistics, variance),
             });
-            values = layer::forward(spec, &weights, moving, &network.constants, values);
+            let noise = if spec.noisy { noise.next() } else { None };
+            values = layer::forward(spec, &weights, moving, &network.constants, values, noise);
         }
         values
     }
 
-    fn phases(&self, network: &Network, input: Tensor<4>) -> PendingPhases {
-        let device = input.device();
+    fn phases(&self, network: &Network, input: Input) -> PendingPhases {
+        let device = input.values.device();
         let phases = DevicePhases::new(self.forward(network, input));
         // The device begins now, without waiting for more operations. An error shows when the phases are read.
         let _ = device.flush();
@@ -69,6 +73,7 @@ impl Kernels for Primitives {
             let inner = layer::backward_inner(spec, &weights, &network.constants, tape, gradient.clone());
             let by_weights = layer::backward_weights(spec, tape, &inner);
             parts.extend(by_weights.scale);
+            parts.extend(by_weights.gain);
             parts.extend([by_weights.shift, by_weights.kernel.flatten(0, 3)]);
             if index > 0 {
                 gradient = layer::backward_input(spec, &weights, inner);
@@ -142,10 +147,10 @@ impl Kernels for Primitives {
 /// The layers with their weights.
 fn layers(network: &Network) -> impl DoubleEndedIterator<Item = (&LayerSpec, LayerWeights)> + ExactSizeIterator {
     network.layers.iter().zip(&network.layout.layers).map(|(spec, entries)| {
-        let LayerEntries { kernel, shift, scale, .. } = entries;
+        let LayerEntries { kernel, shift, scale, gain, .. } = entries;
         let of = |range| part(&network.parameters, range);
-        let (shift, scale) = (of(shift), scale.as_ref().map(of));
-        (spec, LayerWeights { kernel: of(kernel).reshape(spec.kernel_shape()), shift, scale })
+        let [scale, gain] = [scale, gain].map(|range| range.as_ref().map(of));
+        (spec, LayerWeights { kernel: of(kernel).reshape(spec.kernel_shape()), shift: of(shift), scale, gain })
     })
 }
 

@@ -46,6 +46,7 @@ impl<'a> Subject<'a> {
     /// [`realisations`].
     pub fn new(model: &'a Model, micrograph: &'a Micrograph, options: &'a GenerationOptions) -> Result<Self> {
         model.check_material(&micrograph.images)?;
+        options.check_tile_size(model)?;
         let side = model.side();
         let windows_at = reason(floor_windows(&micrograph.images, side, options.seed))?;
         let (real, real_name) = match &windows_at {
