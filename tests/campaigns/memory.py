@@ -11,6 +11,7 @@ without a limit, and the least limit that sufficed; ends with 1 if anything is b
 import argparse
 import collections
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
@@ -135,8 +136,8 @@ def main():
             next(folder.glob("*written.h5")).rename(folder / "large.h5")
             write_png(folder / "large.png", options.side // 2)
             write_tiff(folder / "large.tif", options.side // 2)
-        for file in folder.glob("*_model.h5"):
-            file.rename(folder / "mem_model.h5")
+        for name in ("model.h5", "micrograph.h5"):
+            shutil.copy(next(folder.glob(f"*_{name}")), folder / f"mem_{name}")
         bad = sum(campaign(program, folder, call, options.limits) for call in calls)
     print(f"{len(calls)} calls at {options.limits} limits each: {bad} bad")
     return bad > 0
