@@ -164,7 +164,8 @@ module davegan
     integer(c_int64_t) :: max_lag
   end type davegan_s2_options_t
 
-  !> How images are relaxed. volume_fraction(i + 1) belongs to phase i, all 0 for none. progress and user_data are for C; pass a progress handler to davegan_relax instead.
+  !> How images are relaxed. volume_fraction(i + 1) belongs to phase i, all 0 for none. progress and user_data are for C;
+  !> pass a progress handler to davegan_relax instead.
   type, bind(c), public :: davegan_relax_options_t
     integer(c_size_t) :: struct_size
     integer(c_int32_t) :: sweeps, periodic

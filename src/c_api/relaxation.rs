@@ -38,8 +38,8 @@ pub struct davegan_relax_options_t {
     pub progress: davegan_progress_callback_t,
     /// Passed to `progress`; default NULL.
     pub user_data: *mut c_void,
-    /// Volume fraction of each phase that each image gets, to one voxel, 0 to 1 with the sum 1. Default: all 0, no volume
-    /// fraction is given.
+    /// Volume fraction of each phase that each image gets, to one voxel, 0 to 1 with the sum 1. Default: all 0, no
+    /// volume fraction is given.
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
 }
 // SAFETY: numbers, a pointer and an optional function.
@@ -103,15 +103,15 @@ pub unsafe extern "C" fn davegan_relax_options_init(
 /// Changes interface voxels of images so that their patterns become those of `micrograph`.
 ///
 /// `phases` holds `n` images of `nz * ny * nx` phase numbers of `micrograph`, x fastest, and gets the relaxed ones;
-/// `options` NULL means the defaults. A pattern is 3 x 3 voxels 1, 2, 4 or 8 voxels apart, in the planes of each two axes.
-/// Each pattern gets a weight, which is calibrated on the images themselves: on half of them, and judged on the others.
-/// Images whose patterns cannot be improved are left as they are. Volumes (`nz` > 1) are compared with the micrograph in
-/// the planes of all three directions. With `volume_fraction`, interface voxels are changed after that until each image
-/// has it. The result does not depend on the number of threads.
+/// `options` NULL means the defaults. A pattern is 3 x 3 voxels 1, 2, 4 or 8 voxels apart, in the planes of each two
+/// axes. Each pattern gets a weight, which is calibrated on the images themselves: on half of them, and judged on the
+/// others. Images whose patterns cannot be improved are left as they are. Volumes (`nz` > 1) are compared with the
+/// micrograph in the planes of all three directions. With `volume_fraction`, interface voxels are changed after that
+/// until each image has it. The result does not depend on the number of threads.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, volume fractions have not the sum 1, `n` is 0, a side is below 8 voxels (but `nz` may
-/// be 1), or a voxel is no phase of `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. `phases` is unchanged
-/// after a failure. May be called from any thread.
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, volume fractions have not the sum 1, `n` is 0,
+/// a side is below 8 voxels (but `nz` may be 1), or a voxel is no phase of `micrograph`; `DAVEGAN_CANCELLED` if the
+/// callback asked to stop. `phases` is unchanged after a failure. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_relax(

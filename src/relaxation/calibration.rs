@@ -26,11 +26,11 @@ const ENOUGH_VOXELS: usize = 1 << 22;
 impl Weights {
     /// Finds the weights with which relaxed `images` have the patterns of `micrograph`.
     ///
-    /// Each round adds 0.3 ln((p + e) / (q + e)) to the log weight of each pattern, p being its share in the micrograph,
-    /// q that in the first half of the images, relaxed with the best weights before, and e = 1e-5. A round is kept if
-    /// it lowers the Jensen-Shannon divergence of patterns on the second half; else the step is halved. So images whose
-    /// patterns cannot be improved have weights of zero. A single image is both halves. Large sets are calibrated on as
-    /// many images as have 4 million voxels.
+    /// Each round adds 0.3 ln((p + e) / (q + e)) to the log weight of each pattern, p being its share in the
+    /// micrograph, q that in the first half of the images, relaxed with the best weights before, and e = 1e-5. A round
+    /// is kept if it lowers the Jensen-Shannon divergence of patterns on the second half; else the step is halved. So
+    /// images whose patterns cannot be improved have weights of zero. A single image is both halves. Large sets are
+    /// calibrated on as many images as have 4 million voxels.
     ///
     /// The micrograph has one layer, and counts for the planes of all three directions of volumes. `done` is called
     /// after each of 24 rounds, and ends the calibration by an error. Threads are those of [`relax`].
@@ -69,7 +69,8 @@ impl Weights {
     }
 }
 
-/// Relaxes `images` by weights that are calibrated on them, and gives them volume `fractions` if there are any. `done` is called after each of [`PARTS`] parts.
+/// Relaxes `images` by weights that are calibrated on them, and gives them volume `fractions` if there are any. `done`
+/// is called after each of [`PARTS`] parts.
 ///
 /// # Errors
 ///

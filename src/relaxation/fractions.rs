@@ -24,14 +24,15 @@ const TOLERANCE: f64 = 1e-6;
 /// Gives each image exactly the volume fractions `fractions`, one for each phase, to one voxel.
 ///
 /// Interface voxels of phases that an image has too many of get the phase of a neighbour that it has too few of. Those
-/// change first by which the patterns become most like those of `micrograph`, or least unlike: the sum of the logarithms
-/// of the shares that the new patterns have in it, less that of the old ones, is largest. Neighbours do not change at
-/// once. Only if there is no such interface, other voxels change. Of `options`, `seed`, `first` and `periodic` are used.
+/// change first by which the patterns become most like those of `micrograph`, or least unlike: the sum of the
+/// logarithms of the shares that the new patterns have in it, less that of the old ones, is largest. Neighbours do not
+/// change at once. Only if there is no such interface, other voxels change. Of `options`, `seed`, `first` and
+/// `periodic` are used.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, or their sum is not 1;
-/// those of [`relax`](super::relax).
+/// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, or their sum is not
+/// 1; those of [`relax`](super::relax).
 pub fn meet_fractions(
     micrograph: &PhaseImages,
     images: PhaseImages,
@@ -44,7 +45,8 @@ pub fn meet_fractions(
     let frame = Frame::new(images.shape(), options.periodic)?;
     memory::require(8 * images.voxels(), "meeting volume fractions", "give smaller images")?;
     let (voxels, n_phases) = (images.voxels(), images.n_phases());
-    let adjuster = Adjuster { tables: GainTables::new(&weights, frame.scales), tiles: frame.tiles().concat(), frame };
+    let adjuster =
+        Adjuster { tables: GainTables::new(&weights, frame.scales), tiles: frame.tiles(false).concat(), frame };
     let mut phases = images.into_phases();
     let all = phases.as_slice_mut().expect("in standard layout");
     for (index, image) in (options.first..).zip(all.chunks_exact_mut(voxels)) {

@@ -88,10 +88,26 @@ impl Frame {
         rows.flat_map(|row| along_x.iter().map(move |x| row + x)).collect()
     }
 
-    /// The tiles by colour: tiles of one colour do not see each other's voxels.
-    pub fn tiles(&self) -> Vec<Vec<Tile>> {
+    /// Copies the voxels of a tile, x fastest, into the image.
+    pub fn place_back(&self, image: &mut [u8], tile: &Tile, voxels: &[u8]) {
+        let [nz, ny, nx] = self.shape;
+        let [z0, y0, x0] = tile.begin;
+        // Tiles of a torus may begin before its end and go on at its beginning.
+        let until_end = tile.size[2].min(nx - x0);
+        for (row, voxels) in voxels.chunks_exact(tile.size[2]).enumerate() {
+            let (z, y) = ((z0 + row / tile.size[1]) % nz, (y0 + row % tile.size[1]) % ny);
+            let to = &mut image[(z * ny + y) * nx..][..nx];
+            let (first, second) = voxels.split_at(until_end);
+            to[x0..][..first.len()].copy_from_slice(first);
+            to[..second.len()].copy_from_slice(second);
+        }
+    }
+
+    /// The tiles by colour: tiles of one colour do not see each other's voxels. If `shifted`, they begin half a tile
+    /// later along each axis; a tile may reach beyond the end of a torus, and goes on at its beginning.
+    pub fn tiles(&self, shifted: bool) -> Vec<Vec<Tile>> {
         let side = TILE[usize::from(self.shape[0] > 1)];
-        let along = self.shape.map(|length| divide(length, side, self.periodic));
+        let along = self.shape.map(|length| divide(length, side, self.periodic, shifted && length > 1));
         let mut colours = vec![Vec::new(); 8];
         for (iz, &(z, nz)) in along[0].iter().enumerate() {
             for (iy, &(y, ny)) in along[1].iter().enumerate() {
@@ -107,15 +123,21 @@ impl Frame {
 }
 
 /// Divides an axis into nearly equal parts of about `side`: first voxel and length of each. On a torus their number is
-/// even, so that colours alternate all around.
-fn divide(length: usize, side: usize, periodic: bool) -> Vec<(usize, usize)> {
+/// even, so that colours alternate all around. If `shifted`, the parts begin half a part later: on a torus the last one
+/// goes on at its beginning, else the first and the last part are half as long.
+fn divide(length: usize, side: usize, periodic: bool, shifted: bool) -> Vec<(usize, usize)> {
     let parts = match (length, periodic) {
         (1, _) => 1,
         (_, true) => 2 * ((length + side) / (2 * side)).max(1),
         (_, false) => ((length + side / 2) / side).max(1),
     };
-    let begin = |part: usize| part * length / parts;
-    (0..parts).map(|part| (begin(part), begin(part + 1) - begin(part))).collect()
+    let half = if shifted { length / parts / 2 } else { 0 };
+    let mut begins: Vec<usize> = (0..=parts).map(|part| part * length / parts + half).collect();
+    if shifted && !periodic {
+        begins.insert(0, 0);
+        *begins.last_mut().expect("one at least") = length;
+    }
+    begins.windows(2).map(|pair| (pair[0], pair[1] - pair[0])).collect()
 }
 
 #[cfg(test)]
@@ -135,7 +157,7 @@ mod tests {
             let frame = Frame::new(shape, periodic).unwrap();
             let voxel = |[z, y, x]: [usize; 3]| (z * shape[1] + y) * shape[2] + x;
             let mut owner = vec![0; shape.iter().product()];
-            for tiles in frame.tiles() {
+            for tiles in [frame.tiles(false), frame.tiles(true)].concat() {
                 let mut seen = owner.clone();
                 seen.fill(0);
                 for (number, tile) in (1..).zip(&tiles) {
@@ -146,7 +168,7 @@ mod tests {
                     visit(tile, [0; 3], &frame, |place| assert_eq!(seen[voxel(place)], 1 << number, "{shape:?}"));
                 }
             }
-            assert!(owner.iter().all(|&tiles| tiles == 1), "{shape:?}");
+            assert!(owner.iter().all(|&tiles| tiles == 2), "{shape:?}");
         }
     }
 

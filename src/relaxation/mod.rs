@@ -1,13 +1,15 @@
 //! Local relaxation: corrects the patterns of images voxel by voxel, so that they become those of a micrograph.
 //!
 //! A pattern is the phase, or not, of 3 x 3 voxels that lie 1, 2, 4 or 8 voxels apart, in each plane of two axes.
-//! [`Weights`] give each pattern a log weight w. [`relax`] visits the interface voxels in a fixed order and proposes the
-//! phase of a neighbour. With g = sum of w over the patterns that the flip makes, less the sum over those that it
-//! breaks, it is accepted with probability min(1, exp(-4) (exp(g) - 1)), and never if g is negative. [`Weights::calibrate`] finds the weights.
+//! [`Weights`] give each pattern a log weight w. [`relax`] visits the interface voxels in a fixed order and proposes
+//! the phase of a neighbour. With g = sum of w over the patterns that the flip makes, less the sum over those that it
+//! breaks, it is accepted with probability min(1, exp(-4) (exp(g) - 1)), and never if g is negative.
+//! [`Weights::calibrate`] finds the weights.
 //!
 //! A voxel's phase afterwards depends on its place, the seed and the voxels around it alone: the image is divided into
 //! tiles in two colours along each axis. Tiles of one colour are relaxed at the same time, as they do not see each
-//! other, with all around them as it is; the colours follow one another.
+//! other, with all around them as it is; the colours follow one another. Half of the sweeps have the tiles shifted by
+//! half a tile.
 //!
 //! [`meet_fractions`] then gives each image a volume fraction, to one voxel.
 //!

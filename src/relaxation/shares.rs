@@ -6,8 +6,8 @@ use super::window::{OUTSIDE, Window, judged_phases};
 use crate::Result;
 use crate::micrograph::PhaseImages;
 
-/// The share of each pattern, as [`Weights`](super::Weights) are ordered. The shares of a plane, phase and distance sum to
-/// 1, or are all 0 if the distance does not fit.
+/// The share of each pattern, as [`Weights`](super::Weights) are ordered. The shares of a plane, phase and distance sum
+/// to 1, or are all 0 if the distance does not fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatternShares(Vec<f64>);
 
@@ -21,7 +21,7 @@ impl PatternShares {
         let layers = judged_phases(images.n_phases()).len();
         let mut counts = vec![0u64; frame.planes().len() * layers * DILATIONS.len() * PATTERNS];
         for image in (0..images.len()).map(|index| images.image(index)) {
-            for tile in frame.tiles().iter().flatten() {
+            for tile in frame.tiles(false).iter().flatten() {
                 let window = Window::new(&frame, image, tile, images.n_phases());
                 let rows = window.rows();
                 for layer in 0..layers {

@@ -1,5 +1,7 @@
 //! Sweeps over the interface voxels of images.
 
+use std::ops::Range;
+
 use ndarray::Array4;
 use rand::Rng;
 
@@ -65,8 +67,9 @@ impl RelaxationOptions {
 /// Relaxes images: interface voxels are visited, and given a neighbour's phase if the patterns gain by it.
 ///
 /// With g the sum of log weights of the patterns that a flip makes less those that it breaks, it is accepted with
-/// probability min(1, exp(-4) (exp(g) - 1)), and never if g is negative. Image i depends on its voxels, the weights, the options and i alone, and not on the
-/// number of threads. Runs on the threads of the current Rayon pool, or else on this one.
+/// probability min(1, exp(-4) (exp(g) - 1)), and never if g is negative. Image i depends on its voxels, the weights,
+/// the options and i alone, and not on the number of threads. Runs on the threads of the current Rayon pool, or else on
+/// this one.
 ///
 /// # Errors
 ///
@@ -84,17 +87,23 @@ pub fn relax(images: PhaseImages, weights: &Weights, options: &RelaxationOptions
     let sweepers: Vec<Sweeper> = (options.first..options.first + count)
         .map(|index| {
             let key = image_key(options.seed, index);
-            Sweeper { frame: &frame, tables: &tables, key, n_phases, sweeps: options.sweeps }
+            Sweeper { frame: &frame, tables: &tables, key, n_phases }
         })
         .collect();
     let mut phases = images.into_phases();
-    frame.tiles().iter().for_each(|tiles| relax_tiles(&mut phases, tiles, &sweepers));
+    // What lies around a tile may be unrelaxed yet: so borders of the first half lie inside tiles of the second.
+    let half = options.sweeps.div_ceil(2);
+    let halves = [(false, 0..half), (true, half..options.sweeps)];
+    for (shifted, sweeps) in halves.into_iter().filter(|(_, sweeps)| !sweeps.is_empty()) {
+        for tiles in frame.tiles(shifted) {
+            relax_tiles(&mut phases, &tiles, &sweepers, &sweeps);
+        }
+    }
     PhaseImages::new(phases, n_phases)
 }
 
 /// Relaxes tiles that do not see each other, in all images.
-fn relax_tiles(phases: &mut Array4<u8>, tiles: &[Tile], sweepers: &[Sweeper]) {
-    let [_, ny, nx] = sweepers[0].frame.shape;
+fn relax_tiles(phases: &mut Array4<u8>, tiles: &[Tile], sweepers: &[Sweeper], sweeps: &Range<usize>) {
     let images = phases.as_slice_mut().expect("in standard layout");
     let voxels = images.len() / sweepers.len();
     let mut relaxed = vec![Vec::new(); sweepers.len() * tiles.len()];
@@ -102,14 +111,10 @@ fn relax_tiles(phases: &mut Array4<u8>, tiles: &[Tile], sweepers: &[Sweeper]) {
     let work: Vec<_> = of_all
         .flat_map(|((sweeper, image), to)| tiles.iter().zip(to).map(move |(tile, to)| (sweeper, image, tile, to)))
         .collect();
-    for_each(work.into_iter(), |(sweeper, image, tile, to)| *to = sweeper.relaxed(image, tile));
+    for_each(work.into_iter(), |(sweeper, image, tile, to)| *to = sweeper.relaxed(image, tile, sweeps.clone()));
     for (image, of_image) in images.chunks_exact_mut(voxels).zip(relaxed.chunks_exact(tiles.len())) {
         for (tile, from) in tiles.iter().zip(of_image) {
-            let [z0, y0, x0] = tile.begin;
-            for (row, from) in from.chunks_exact(tile.size[2]).enumerate() {
-                let (z, y) = (z0 + row / tile.size[1], y0 + row % tile.size[1]);
-                image[(z * ny + y) * nx + x0..][..from.len()].copy_from_slice(from);
-            }
+            sweepers[0].frame.place_back(image, tile, from);
         }
     }
 }
@@ -121,31 +126,30 @@ struct Sweeper<'a> {
     /// What the random numbers of this image follow from.
     key: u64,
     n_phases: usize,
-    sweeps: usize,
 }
 
 impl Sweeper<'_> {
-    /// The phases of a tile after all sweeps, with all around it as it is.
-    fn relaxed(&self, image: &[u8], tile: &Tile) -> Vec<u8> {
+    /// The phases of a tile after `sweeps`, with all around it as it is.
+    fn relaxed(&self, image: &[u8], tile: &Tile, sweeps: Range<usize>) -> Vec<u8> {
         let mut window = Window::new(self.frame, image, tile, self.n_phases);
-        (0..self.sweeps).for_each(|sweep| self.sweep(&mut window, tile, sweep));
+        sweeps.for_each(|sweep| self.sweep(&mut window, tile, sweep));
         window.tile_phases()
     }
 
     /// Visits each voxel of the tile once: every third along each axis, then those beside them.
     fn sweep(&self, window: &mut Window, tile: &Tile, sweep: usize) {
         let [_, ny, nx] = self.frame.shape;
-        let [z0, y0, x0] = tile.begin;
         let thirds = |axis: usize, third: usize| (third..tile.size[axis]).step_by(3);
-        let before = sweep as u64 * self.frame.shape.iter().product::<usize>() as u64;
+        let in_image = |axis: usize, at: usize| (tile.begin[axis] + at) % self.frame.shape[axis];
+        let before = (sweep * self.frame.shape.iter().product::<usize>()) as u64;
         for third in 0..27 {
             for z in thirds(0, third / 9) {
                 for y in thirds(1, third / 3 % 3) {
                     let row = window.voxel([z, y, 0]);
-                    let first = before + (((z0 + z) * ny + y0 + y) * nx + x0) as u64;
+                    let first = before + ((in_image(0, z) * ny + in_image(1, y)) * nx) as u64;
                     for x in thirds(2, third % 3) {
                         if !window.is_settled(row + x) {
-                            self.visit(window, row + x, Draw(mix(self.key, first + x as u64)));
+                            self.visit(window, row + x, Draw(mix(self.key, first + in_image(2, x) as u64)));
                         }
                     }
                 }

@@ -103,7 +103,7 @@ fn the_borders_of_tiles_leave_no_trace() {
     let weights = some_weights(&images.range(0, 1));
     let relaxed = relax(images, &weights, &RelaxationOptions::default()).unwrap();
     let begins: Vec<usize> =
-        Frame::new([1, 256, 256], true).unwrap().tiles().concat().iter().map(|t| t.begin[2]).collect();
+        Frame::new([1, 256, 256], true).unwrap().tiles(false).concat().iter().map(|t| t.begin[2]).collect();
     let unlike = |x: usize| {
         let rows = relaxed.as_slice().chunks_exact(256);
         rows.filter(|row| row[x] != row[(x + 255) % 256]).count() as f64

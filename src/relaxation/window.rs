@@ -53,7 +53,8 @@ impl Lattice {
         (0..side * side).map(move |place| first + place / side * self.row + place % side * self.column)
     }
 
-    /// The pattern numbers to which `voxel` contributes, from the pattern in which it is last to that in which it is first.
+    /// The pattern numbers to which `voxel` contributes, from the pattern in which it is last to that in which it is
+    /// first.
     pub fn numbers_with(self, numbers: &[u16], voxel: usize) -> [usize; PLACES] {
         let first = &numbers[voxel - self.to_first(3)..];
         let rows = [first, &first[self.row..], &first[2 * self.row..]];
@@ -261,7 +262,7 @@ mod tests {
         for (shape, periodic, n_phases) in CASES {
             let frame = Frame::new(shape, periodic).unwrap();
             let mut image = drawn(shape, n_phases);
-            for tile in frame.tiles().concat() {
+            for tile in frame.tiles(false).concat() {
                 let mut window = Window::new(&frame, &image, &tile, n_phases.into());
                 let place: [usize; 3] = std::array::from_fn(|axis| tile.size[axis] / 2);
                 let [z, y, x] = std::array::from_fn(|axis| place[axis] + tile.begin[axis]);
@@ -332,7 +333,7 @@ mod tests {
             let weights = Weights::new(phases, shape[0] > 1, values).unwrap();
             let tables = GainTables::new(&weights, frame.scales);
             let before = total(&frame, &image, &weights, phases);
-            for tile in frame.tiles().concat() {
+            for tile in frame.tiles(false).concat() {
                 let window = Window::new(&frame, &image, &tile, phases);
                 for place in [[0; 3], tile.size.map(|length| length / 2), tile.size.map(|length| length - 1)] {
                     let [z, y, x] = std::array::from_fn(|axis| place[axis] + tile.begin[axis]);

@@ -85,7 +85,8 @@ static void what_fails_leaves_the_images(const davegan_micrograph_t *micrograph)
     options.progress = look;
     options.user_data = &watch;
     options.progress_interval = 0;
-    FAILS(DAVEGAN_CANCELLED, "relaxing was cancelled after 3 of", davegan_relax(micrograph, &options, phases, N, 1, EDGE, EDGE));
+    FAILS(DAVEGAN_CANCELLED, "relaxing was cancelled after 3 of",
+          davegan_relax(micrograph, &options, phases, N, 1, EDGE, EDGE));
     options = defaults;
     options.sweeps = 0;
     FAILS(DAVEGAN_INVALID_PARAMETER, "sweeps = 0", davegan_relax(micrograph, &options, phases, N, 1, EDGE, EDGE));
@@ -101,12 +102,14 @@ static void what_fails_leaves_the_images(const davegan_micrograph_t *micrograph)
     options.volume_fraction[0] = 0.5;
     FAILS(DAVEGAN_INVALID_PARAMETER, "the sum 0.5", davegan_relax(micrograph, &options, phases, N, 1, EDGE, EDGE));
     options.volume_fraction[2] = 0.5;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "3 volume fractions", davegan_relax(micrograph, &options, phases, N, 1, EDGE, EDGE));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "3 volume fractions",
+          davegan_relax(micrograph, &options, phases, N, 1, EDGE, EDGE));
     FAILS(DAVEGAN_INVALID_PARAMETER, "micrograph is NULL", davegan_relax(NULL, NULL, phases, N, 1, EDGE, EDGE));
     FAILS(DAVEGAN_INVALID_PARAMETER, "phases is NULL", davegan_relax(micrograph, NULL, NULL, N, 1, EDGE, EDGE));
     FAILS(DAVEGAN_INVALID_PARAMETER, "0 images", davegan_relax(micrograph, NULL, phases, 0, 1, EDGE, EDGE));
     FAILS(DAVEGAN_INVALID_PARAMETER, "1 x 4 x 64", davegan_relax(micrograph, NULL, phases, N, 1, 4, EDGE));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "address space", davegan_relax(micrograph, NULL, phases, SIZE_MAX, 1, EDGE, EDGE));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "address space",
+          davegan_relax(micrograph, NULL, phases, SIZE_MAX, 1, EDGE, EDGE));
     CHECK(memcmp(phases, kept, VOXELS) == 0);
     phases[7] = 2;
     FAILS(DAVEGAN_INVALID_PARAMETER, "phase 2", davegan_relax(micrograph, NULL, phases, N, 1, EDGE, EDGE));
