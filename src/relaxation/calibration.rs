@@ -94,7 +94,8 @@ pub fn relax_towards(
     Ok(relaxed)
 }
 
-fn check_alike(micrograph: &PhaseImages, images: &PhaseImages) -> Result<()> {
+/// Refuses a micrograph of several layers, or of other phases than the images.
+pub fn check_alike(micrograph: &PhaseImages, images: &PhaseImages) -> Result<()> {
     let ([layers, ..], of_micrograph, of_images) = (micrograph.shape(), micrograph.n_phases(), images.n_phases());
     if layers > 1 {
         return Err(Error::invalid(format!("the micrograph has {layers} layers; it must be an image of one layer")));

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Mutex;
 
+use super::calibration::check_alike;
 use super::frame::{Frame, Tile};
 use super::shares::PatternShares;
 use super::sweeps::{RelaxationOptions, image_key, mix};
@@ -31,14 +32,15 @@ const TOLERANCE: f64 = 1e-6;
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, or their sum is not
-/// 1; those of [`relax`](super::relax).
+/// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, their sum is not 1, or
+/// the micrograph has other phases or more than one layer; those of [`relax`](super::relax).
 pub fn meet_fractions(
     micrograph: &PhaseImages,
     images: PhaseImages,
     fractions: &[f64],
     options: &RelaxationOptions,
 ) -> Result<PhaseImages> {
+    check_alike(micrograph, &images)?;
     let weights = Weights::of_micrograph(micrograph, images.shape()[0] > 1)?;
     options.validate(&images, &weights)?;
     let targets = voxels_of_each(fractions, images.n_phases(), images.voxels())?;
