@@ -32,8 +32,8 @@ const TOLERANCE: f64 = 1e-6;
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, their sum is not 1, or
-/// the micrograph has other phases or more than one layer; those of [`relax`](super::relax).
+/// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, their sum is not 1,
+/// or the micrograph has other phases or more than one layer; those of [`relax`](super::relax).
 pub fn meet_fractions(
     micrograph: &PhaseImages,
     images: PhaseImages,
