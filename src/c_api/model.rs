@@ -34,7 +34,7 @@ pub struct davegan_model_info_t {
     pub profile: i32,
     /// Number of phases, 2 to `DAVEGAN_MAX_PHASES`.
     pub n_phases: i32,
-    /// Length of a latent vector.
+    /// Latents of an image of the size of a training tile.
     pub latent_size: i32,
     /// The phase of the training tiles with the smallest volume fraction: the one that error measures judge by default.
     pub minority_phase: i32,

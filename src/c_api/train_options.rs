@@ -44,7 +44,7 @@ pub struct davegan_train_options_t {
     /// Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
     /// epochs for `paper64`, 20,000 steps for `standard`.
     pub steps: i64,
-    /// Length of the latent vector, 1 to 4096; default 5 / 32 / 32.
+    /// Length of the latent vector, 1 to 4096; default 5 / 32 / 32. `DAVEGAN_PROFILE_FIELD`: of each vector of the grid; 16.
     pub latent_size: i32,
     /// Tiles in one training step, 1 to 4096; default 32 / 4 / 4.
     pub batch_size: i32,

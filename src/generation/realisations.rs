@@ -34,7 +34,8 @@ pub struct GenerationOptions {
     pub first: u64,
     /// Number of realisations, at least 1.
     pub count: usize,
-    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `field` makes any multiple of 16 along y and x.
+    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `field` makes any multiple of 16
+    /// along y and x.
     pub shape: Option<[usize; 3]>,
     /// Threads on the CPU; 0: one a core.
     pub threads: usize,

@@ -29,8 +29,8 @@ pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] for an option out of range, a micrograph smaller than the profile's side, or `resumed` of
-/// another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress` asked to stop; [`Error::Diverged`] if a loss is no longer finite;
-/// and those of `save`.
+/// another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress`
+/// asked to stop; [`Error::Diverged`] if a loss is no longer finite; and those of `save`.
 pub fn train(
     micrograph: &Micrograph,
     options: &TrainingOptions,

@@ -128,7 +128,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         ..RunOptions::default()
     };
     match train_to_file(&micrograph, Some(&arguments.model), &options, &run, &mut progress) {
-        Err(Error::Cancelled(reason)) => Err(Error::Cancelled(format!("{reason} (--resume)"))),
+        Err(Error::Cancelled(reason)) if reason.ends_with("resume to go on") => {
+            Err(Error::Cancelled(format!("{reason} (--resume)")))
+        }
         other => other,
     }?;
     print(&format!("wrote {}\n", arguments.model.display()))
