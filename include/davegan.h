@@ -261,6 +261,11 @@
 #define DAVEGAN_PROFILE_PAPER64 2
 
 /**
+ * Fully convolutional, trained on windows of 64 x 64 pixels: realisations of any size (see `docs/profile.md`).
+ */
+#define DAVEGAN_PROFILE_FIELD 4
+
+/**
  * Figures and gates of realisations for one phase.
  *
  * Created by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`, freed by `davegan_fidelity_free`.
@@ -544,9 +549,9 @@ typedef int32_t (*davegan_progress_callback_t)(const struct davegan_progress_t *
 /**
  * How to train. Filled by `davegan_train_options_init` with the values of a profile.
  *
- * Defaults are those of `paper32` / `paper64` / `standard` where they differ. `device`, `device_index`, `threads` and
- * the fields from `checkpoint_interval` on do not change what is computed; another device changes rounding. Equations
- * and tables are those of the paper.
+ * Defaults are those of `paper32` / `paper64` / `standard` / `field` where they differ. `device`, `device_index`,
+ * `threads` and the fields from `checkpoint_interval` on do not change what is computed; another device changes
+ * rounding. Equations and tables are those of the paper.
  */
 typedef struct davegan_train_options_t {
     /**
@@ -575,36 +580,36 @@ typedef struct davegan_train_options_t {
     int64_t seed;
     /**
      * Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
-     * epochs for `paper64`, 20,000 steps for `standard`.
+     * epochs for `paper64`, 20,000 steps for `standard`, 14,000 for `field`.
      */
     int64_t steps;
     /**
-     * Length of the latent vector, 1 to 4096; default 5 / 32 / 32.
+     * Length of the latent vector, of `field` of each vector of the grid, 1 to 4096; default 5 / 32 / 32 / 16.
      */
     int32_t latent_size;
     /**
-     * Tiles in one training step, 1 to 4096; default 32 / 4 / 4.
+     * Tiles in one training step, 1 to 4096; default 32 / 4 / 4 / 8.
      */
     int32_t batch_size;
     /**
-     * Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
+     * Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
      */
     double learning_rate_generator;
     /**
-     * Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 1e-3.
+     * Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 1e-3 / 5e-4.
      */
     double learning_rate_discriminator;
     /**
-     * Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
+     * Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
      */
     double learning_rate_encoder;
     /**
-     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3.
+     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3 / 0.3.
      */
     double beta;
     /**
-     * Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default 1 / 1 / 0.
-     * It must be 0 for `standard`, whose discriminator sees no reconstructions.
+     * Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default 1 / 1 / 0
+     * / 0. It must be 0 for `standard` and `field`, whose discriminator sees no reconstructions.
      */
     double lambda_vae;
     /**
@@ -612,7 +617,7 @@ typedef struct davegan_train_options_t {
      */
     double lambda_noise;
     /**
-     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 3e-2.
+     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 3e-2 / 1e-2.
      */
     double lambda_rec;
     /**
@@ -677,7 +682,7 @@ typedef struct davegan_model_info_t {
      */
     int32_t n_phases;
     /**
-     * Length of a latent vector.
+     * Latents of an image of the size of a training tile.
      */
     int32_t latent_size;
     /**
@@ -758,6 +763,15 @@ typedef struct davegan_generate_options_t {
      */
     int64_t count;
     /**
+     * Pixels along x, a multiple of 16 from 32 on; default 0: those of a training tile. With a model of
+     * `DAVEGAN_PROFILE_FIELD` realisations of any size are periodic; other models make one size.
+     */
+    int64_t nx;
+    /**
+     * Pixels along y, as `nx`.
+     */
+    int64_t ny;
+    /**
      * Threads on the processor, 0 to 1024; default 0: one a core.
      */
     int32_t threads;
@@ -767,7 +781,7 @@ typedef struct davegan_generate_options_t {
     int32_t replace;
     /**
      * Used by `davegan_generate`. 1 (default): store the error (Eq. 12, minority phase) of each realisation to the
-     * nearest training tile; 0: store NaN, which saves time.
+     * nearest training tile; 0: store NaN, which saves time. NaN too for realisations that are larger than a tile.
      */
     int32_t with_s2_error;
     /**
@@ -1259,7 +1273,7 @@ davegan_status_t davegan_generate(const struct davegan_model_t *model,
 /**
  * Makes realisations in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
  *
- * Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation. Fails with
+ * Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one realisation. Fails with
  * `DAVEGAN_INVALID_PARAMETER` for an option out of range. May be called from any thread.
  */
 DAVEGAN_API
