@@ -300,7 +300,7 @@ mod tests {
                 for (scale, &dilation) in frame.dilations().iter().enumerate() {
                     let d = dilation as isize;
                     let fits = |axis: usize| (d..frame.shape[axis] as isize - d).contains(&centre[axis]);
-                    if !frame.periodic && !(fits(row) && fits(column)) {
+                    if !(frame.periodic || fits(row) && fits(column)) {
                         continue;
                     }
                     for (layer, judged) in layers.clone().enumerate() {
