@@ -85,7 +85,7 @@ impl ParameterLayout {
         end(&self.statistics)
     }
 
-    /// Initial parameters: kernels Glorot uniform, shifts 0, scales 1, gains [`INITIAL_GAIN`].
+    /// Initial parameters: kernels Glorot uniform, shifts 0, scales 1, gains 0.1.
     pub fn initial_parameters(&self, rng: &mut impl Rng) -> Vec<f32> {
         let mut values = vec![0.0; self.parameter_count()];
         for entry in &self.parameters {
