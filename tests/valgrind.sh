@@ -13,7 +13,7 @@ set -euo pipefail
 }
 build=$(realpath "$1")
 shift
-[ $# -ge 1 ] || set -- status options
+[ $# -ge 1 ] || set -- status options relax
 cd "$build/tests/files"
 for test; do
     echo "valgrind: $test"
