@@ -1487,7 +1487,7 @@ davegan_status_t davegan_relax_options_init(struct davegan_relax_options_t *opti
  * micrograph in the planes of all three directions. With `volume_fraction`, interface voxels are changed after that
  * until each image has it. The result does not depend on the number of threads.
  *
- * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, volume fractions have not the sum 1, `n` is 0,
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, volume fractions do not sum to 1, `n` is 0,
  * a side is below 8 voxels (but `nz` may be 1), or a voxel is no phase of `micrograph`; `DAVEGAN_CANCELLED` if the
  * callback asked to stop. `phases` is unchanged after a failure. May be called from any thread.
  */

@@ -5,7 +5,7 @@
 //! generator and a discriminator to imitate the micrograph. Profile `standard` validates at intervals and keeps the
 //! best checkpoint. A [`model`] holds encoder, generator, tiles, selection weights and training record. [`generation`]
 //! decodes random latent vectors and takes the most probable phase of each pixel; with `standard`, each realisation is
-//! selected from candidates and translated periodically. [`storage`] writes model and realisations to files.
+//! selected from candidates and translated periodically, and with `field` it has any size and is relaxed. [`storage`] writes model and realisations to files.
 //!
 //! A module uses only those before it in this list; `tests/directions.rs` holds them to it. Below all others:
 //!

@@ -20,7 +20,7 @@ use crate::{Error, Result};
 pub struct Model {
     /// Its architecture.
     pub profile: Profile,
-    /// Length of a latent vector.
+    /// Latents of an image of the size of a training tile.
     pub latent_size: usize,
     /// Whether its realisations are periodic.
     pub periodic: bool,

@@ -10,6 +10,7 @@ use super::sweeps::{RelaxationOptions, image_key, mix};
 use super::weights::{GainTables, Weights};
 use super::window::Window;
 use crate::device::{for_each, memory};
+use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
@@ -72,7 +73,8 @@ impl Weights {
 /// Voxels of each phase: whole numbers nearest to the fractions, with the sum `voxels`.
 pub fn voxels_of_each(fractions: &[f64], n_phases: usize, voxels: usize) -> Result<Vec<i64>> {
     if fractions.len() != n_phases {
-        return Err(Error::invalid(format!("{} volume fractions given for {n_phases} phases", fractions.len())));
+        let given = counted(fractions.len(), "volume fraction");
+        return Err(Error::invalid(format!("{given} for {n_phases} phases; give one for each phase")));
     }
     if let Some((phase, wrong)) = fractions.iter().enumerate().find(|(_, f)| !(0.0..=1.0).contains(*f)) {
         return Err(Error::invalid(format!("the volume fraction of phase {phase} is {wrong}; it must be 0 to 1")));
@@ -174,7 +176,7 @@ mod tests {
         assert_eq!(voxels_of_each(&[1.0 / 3.0; 3], 3, 100), Ok(vec![33, 34, 33]));
         assert_eq!(voxels_of_each(&[0.0, 1.0], 2, 7), Ok(vec![0, 7]));
         let message = |fractions: &[f64]| voxels_of_each(fractions, 2, 8).unwrap_err().to_string();
-        assert!(message(&[1.0]).contains("1 volume fractions given for 2 phases"));
+        assert!(message(&[1.0]).contains("1 volume fraction for 2 phases; give one"));
         assert!(message(&[1.5, -0.5]).contains("phase 0 is 1.5"));
         assert!(message(&[f64::NAN, 0.5]).contains("phase 0 is NaN"));
         assert!(message(&[0.5, 0.4]).contains("the sum 0.9"));

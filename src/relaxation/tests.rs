@@ -42,18 +42,23 @@ fn density(images: &PhaseImages) -> f64 {
     densities.iter().sum::<f64>() / densities.len() as f64
 }
 
+/// The relaxed images, and how far the patterns are from those of the micrograph before and after.
+fn relaxed_with_divergences(micrograph: &PhaseImages, images: &PhaseImages) -> (PhaseImages, [f64; 2]) {
+    let options = RelaxationOptions::default();
+    let weights = calibrated(micrograph, images, &options).unwrap();
+    let relaxed = relax(images.clone(), &weights, &options).unwrap();
+    let target = PatternShares::of(micrograph, false).unwrap();
+    let divergences = [images, &relaxed].map(|of| PatternShares::of(of, true).unwrap().divergence(&target));
+    (relaxed, divergences)
+}
+
 #[test]
 fn noise_is_removed_and_the_interface_density_is_back() {
     for material in [grains(128), discs(128)] {
         let micrograph = material.make(1, 1).unwrap().images;
         let clean = material.make(2, 4).unwrap().images;
         let images = noisy(&clean, 0.02);
-        let options = RelaxationOptions::default();
-        let weights = calibrated(&micrograph, &images, &options).unwrap();
-        let relaxed = relax(images.clone(), &weights, &options).unwrap();
-        let target = PatternShares::of(&micrograph, false).unwrap();
-        let divergence = |images| PatternShares::of(images, true).unwrap().divergence(&target);
-        let (before, after) = (divergence(&images), divergence(&relaxed));
+        let (relaxed, [before, after]) = relaxed_with_divergences(&micrograph, &images);
         assert!(after < 0.3 * before, "{after} of {before}");
         let densities = [&clean, &images, &relaxed].map(density);
         let [right, wrong, now] = densities;
@@ -125,12 +130,7 @@ fn several_phases_come_right_too() {
     };
     let (micrograph, clean) = (material(1), material(2));
     let images = noisy(&clean, 0.02);
-    let options = RelaxationOptions::default();
-    let weights = calibrated(&micrograph, &images, &options).unwrap();
-    let relaxed = relax(images.clone(), &weights, &options).unwrap();
-    let target = PatternShares::of(&micrograph, false).unwrap();
-    let divergence = |images| PatternShares::of(images, true).unwrap().divergence(&target);
-    let (before, after) = (divergence(&images), divergence(&relaxed));
+    let (_, [before, after]) = relaxed_with_divergences(&micrograph, &images);
     assert!(after < 0.5 * before, "{after} of {before}");
 }
 
