@@ -71,7 +71,8 @@ class Model:
     def of_images(self, name, images, *results):
         images = np.ascontiguousarray(images, np.uint8)
         arguments = [pointer(result) for result in results] + [c_size_t(results[0].size)]
-        self.library.call(name, self.handle, pointer(images), c_size_t(len(images)), *arguments)
+        shape = [c_size_t(length) for length in (len(images), 1, *images.shape[1:])]
+        self.library.call(name, self.handle, pointer(images), *shape, *arguments)
 
     def encode(self, images):
         """Means and standard deviations of the latent variables, two (n, latents) arrays."""
@@ -87,6 +88,6 @@ class Model:
     def traverse(self, vector, latent, n, reach, side):
         """Images with one latent variable of `vector` moved from -reach to reach in n steps."""
         vector, images = np.ascontiguousarray(vector, float), np.empty((n, side, side), np.uint8)
-        self.library.call("davegan_traverse", self.handle, pointer(vector), c_int32(latent), c_size_t(n),
-                          c_double(reach), pointer(images), c_size_t(images.size))
+        self.library.call("davegan_traverse", self.handle, pointer(vector), c_int32(latent), c_size_t(n), c_double(reach),
+                          c_size_t(1), c_size_t(side), c_size_t(side), pointer(images), c_size_t(images.size))
         return images

@@ -258,8 +258,8 @@ module davegan
   public :: davegan_train
   public :: davegan_model_load, davegan_model_save, davegan_model_info, davegan_model_tiles, davegan_model_history
   public :: davegan_model_free
-  public :: davegan_generate, davegan_generate_into, davegan_latent_vectors, davegan_encode, davegan_decode
-  public :: davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
+  public :: davegan_generate, davegan_generate_into, davegan_latent_size, davegan_latent_vectors, davegan_encode
+  public :: davegan_decode, davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
   public :: davegan_s2_error, davegan_s2, davegan_s2_radial
   public :: davegan_relax_options_init, davegan_relax
   public :: davegan_fidelity_measure, davegan_fidelity_measure_model, davegan_fidelity_measure_file, davegan_fidelity_phase
@@ -465,50 +465,60 @@ module davegan
       integer(c_size_t), value :: capacity
       integer(c_int32_t) :: status
     end function c_latent_vectors
-    function c_encode(model, phases, n, mean, deviation, capacity) result(status) bind(c, name="davegan_encode")
+    function c_latent_size(model, nz, ny, nx, latents) result(status) bind(c, name="davegan_latent_size")
+      import :: c_int32_t, c_ptr, c_size_t
+      type(c_ptr), value :: model
+      integer(c_size_t), value :: nz, ny, nx
+      integer(c_size_t), intent(out) :: latents
+      integer(c_int32_t) :: status
+    end function c_latent_size
+    function c_encode(model, phases, n, nz, ny, nx, mean, deviation, capacity) result(status) bind(c, name="davegan_encode")
       import :: c_double, c_int32_t, c_int8_t, c_ptr, c_size_t
       type(c_ptr), value :: model
       integer(c_int8_t), intent(in) :: phases(*)
-      integer(c_size_t), value :: n
+      integer(c_size_t), value :: n, nz, ny, nx
       real(c_double), intent(out) :: mean(*)
       real(c_double), intent(out) :: deviation(*)
       integer(c_size_t), value :: capacity
       integer(c_int32_t) :: status
     end function c_encode
-    function c_decode(model, z, n, phases, capacity) result(status) bind(c, name="davegan_decode")
+    function c_decode(model, z, n, nz, ny, nx, phases, capacity) result(status) bind(c, name="davegan_decode")
       import :: c_double, c_int32_t, c_int8_t, c_ptr, c_size_t
       type(c_ptr), value :: model
       real(c_double), intent(in) :: z(*)
-      integer(c_size_t), value :: n
+      integer(c_size_t), value :: n, nz, ny, nx
       integer(c_int8_t), intent(out) :: phases(*)
       integer(c_size_t), value :: capacity
       integer(c_int32_t) :: status
     end function c_decode
-    function c_reconstruct(model, phases, n, reconstructions, capacity) result(status) bind(c, name="davegan_reconstruct")
+    function c_reconstruct(model, phases, n, nz, ny, nx, reconstructions, capacity) result(status) &
+      bind(c, name="davegan_reconstruct")
       import :: c_int32_t, c_int8_t, c_ptr, c_size_t
       type(c_ptr), value :: model
       integer(c_int8_t), intent(in) :: phases(*)
-      integer(c_size_t), value :: n
+      integer(c_size_t), value :: n, nz, ny, nx
       integer(c_int8_t), intent(out) :: reconstructions(*)
       integer(c_size_t), value :: capacity
       integer(c_int32_t) :: status
     end function c_reconstruct
-    function c_traverse(model, z, dimension, n, range, phases, capacity) result(status) bind(c, name="davegan_traverse")
+    function c_traverse(model, z, dimension, n, range, nz, ny, nx, phases, capacity) result(status) &
+      bind(c, name="davegan_traverse")
       import :: c_double, c_int32_t, c_int8_t, c_ptr, c_size_t
       type(c_ptr), value :: model
       real(c_double), intent(in) :: z(*)
       integer(c_int32_t), value :: dimension
-      integer(c_size_t), value :: n
+      integer(c_size_t), value :: n, nz, ny, nx
       real(c_double), value :: range
       integer(c_int8_t), intent(out) :: phases(*)
       integer(c_size_t), value :: capacity
       integer(c_int32_t) :: status
     end function c_traverse
-    function c_interpolate(model, from, to, n, phases, capacity) result(status) bind(c, name="davegan_interpolate")
+    function c_interpolate(model, from, to, n, nz, ny, nx, phases, capacity) result(status) &
+      bind(c, name="davegan_interpolate")
       import :: c_int32_t, c_int8_t, c_ptr, c_size_t
       type(c_ptr), value :: model
       integer(c_int8_t), intent(in) :: from(*), to(*)
-      integer(c_size_t), value :: n
+      integer(c_size_t), value :: n, nz, ny, nx
       integer(c_int8_t), intent(out) :: phases(*)
       integer(c_size_t), value :: capacity
       integer(c_int32_t) :: status
@@ -1140,7 +1150,34 @@ contains
     end if
   end subroutine prepare_generation
 
-  !> The latent vectors (latent_size, count) of the realisations of davegan_generate for the same options. With the profile
+  !> Latents of an image of nx by ny pixels, which only with the profile field may be of another size than a training tile.
+  subroutine davegan_latent_size(model, nx, ny, latents, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer, intent(in) :: nx, ny
+    integer(c_int64_t), intent(out) :: latents
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_size_t) :: counted
+    integer(c_int32_t) :: status
+    call count_latents(model, [nx, ny, 1], counted, status)
+    latents = counted
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_latent_size
+
+  !> Latents of an image of the extents nx, ny, nz.
+  subroutine count_latents(model, extents, latents, status)
+    type(davegan_model), intent(in) :: model
+    integer, intent(in) :: extents(3)
+    integer(c_size_t), intent(out) :: latents
+    integer(c_int32_t), intent(out) :: status
+    latents = 0
+    status = c_latent_size(model%handle, int(extents(3), c_size_t), int(extents(2), c_size_t), int(extents(1), c_size_t), &
+      latents)
+  end subroutine count_latents
+
+  !> The latent vectors (latents, count) of the realisations of davegan_generate for the same options. With the profile
   !! standard, realisations are in addition translated periodically by random distances.
   subroutine davegan_latent_vectors(model, z, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
@@ -1150,17 +1187,22 @@ contains
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
     type(davegan_model_info_t) :: info
+    integer(c_size_t) :: latents
     integer(c_int32_t) :: status
     status = c_model_info(model%handle, info, c_sizeof(info))
+    latents = info%latent_size
+    if (status == davegan_ok .and. options%nx > 0 .and. options%ny > 0) then
+      status = c_latent_size(model%handle, 1_c_size_t, int(options%ny, c_size_t), int(options%nx, c_size_t), latents)
+    end if
     if (status == davegan_ok) then
-      allocate (z(info%latent_size, max(options%count, 0_c_int64_t)))
+      allocate (z(latents, max(options%count, 0_c_int64_t)))
       status = c_latent_vectors(model%handle, options, z, size(z, kind=c_size_t))
     end if
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_latent_vectors
 
-  !> Encodes images (nx, ny, nz, n): mean and standard deviation of each latent, (latent_size, n).
+  !> Encodes images (nx, ny, nz, n): mean and standard deviation of each latent, (latents, n).
   subroutine davegan_encode(model, phases, mean, deviation, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
@@ -1168,37 +1210,57 @@ contains
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
-    type(davegan_model_info_t) :: info
+    integer(c_size_t) :: latents
     integer(c_int32_t) :: status
-    call check_shape(model, shape(phases), "phases", status, message)
-    if (status == davegan_ok) status = c_model_info(model%handle, info, c_sizeof(info))
+    call count_latents(model, [size(phases, 1), size(phases, 2), size(phases, 3)], latents, status)
     if (status == davegan_ok) then
-      allocate (mean(info%latent_size, size(phases, 4)), deviation(info%latent_size, size(phases, 4)))
-      status = c_encode(model%handle, phases, size(phases, 4, c_size_t), mean, deviation, size(mean, kind=c_size_t))
+      allocate (mean(latents, size(phases, 4)), deviation(latents, size(phases, 4)))
+      status = c_encode(model%handle, phases, size(phases, 4, c_size_t), size(phases, 3, c_size_t), &
+        size(phases, 2, c_size_t), size(phases, 1, c_size_t), mean, deviation, size(mean, kind=c_size_t))
     end if
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_encode
 
-  !> Images (nx, ny, nz, n) of latent vectors (latent_size, n).
-  subroutine davegan_decode(model, z, phases, stat, errmsg)
+  !> Images (nx, ny, nz, n) of latent vectors (latents, n). nx, ny: their size; that of a training tile if absent.
+  subroutine davegan_decode(model, z, phases, nx, ny, stat, errmsg)
     type(davegan_model), intent(in) :: model
     real(c_double), intent(in), contiguous :: z(:, :)
     integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
+    integer, intent(in), optional :: nx, ny
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
-    type(davegan_model_info_t) :: info
+    integer(c_size_t) :: latents
     integer(c_int32_t) :: status
-    status = c_model_info(model%handle, info, c_sizeof(info))
-    if (status == davegan_ok) call compare("z", shape(z), [info%latent_size, size(z, 2)], status, message)
+    integer :: extents(3)
+    call find_size(model, extents, latents, status, nx, ny)
+    if (status == davegan_ok) call compare("z", shape(z), [int(latents), size(z, 2)], status, message)
     if (status == davegan_ok) then
-      allocate (phases(info%nx, info%ny, info%nz, size(z, 2)))
-      status = c_decode(model%handle, z, size(z, 2, c_size_t), phases, size(phases, kind=c_size_t))
+      allocate (phases(extents(1), extents(2), extents(3), size(z, 2)))
+      status = c_decode(model%handle, z, size(z, 2, c_size_t), size(phases, 3, c_size_t), size(phases, 2, c_size_t), &
+        size(phases, 1, c_size_t), phases, size(phases, kind=c_size_t))
     end if
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_decode
+
+  !> Extents of images that are nx by ny pixels large, or as large as a training tile, and their latents.
+  subroutine find_size(model, extents, latents, status, nx, ny)
+    type(davegan_model), intent(in) :: model
+    integer, intent(out) :: extents(3)
+    integer(c_size_t), intent(out) :: latents
+    integer(c_int32_t), intent(out) :: status
+    integer, intent(in), optional :: nx, ny
+    type(davegan_model_info_t) :: info
+    latents = 0
+    status = c_model_info(model%handle, info, c_sizeof(info))
+    if (status /= davegan_ok) return
+    extents = [int(info%nx), int(info%ny), int(info%nz)]
+    if (present(nx)) extents(1) = nx
+    if (present(ny)) extents(2) = ny
+    call count_latents(model, extents, latents, status)
+  end subroutine find_size
 
   !> Encodes and decodes images (nx, ny, nz, n).
   subroutine davegan_reconstruct(model, phases, reconstructions, stat, errmsg)
@@ -1209,36 +1271,37 @@ contains
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
     integer(c_int32_t) :: status
-    call check_shape(model, shape(phases), "phases", status, message)
-    if (status == davegan_ok) then
-      allocate (reconstructions(size(phases, 1), size(phases, 2), size(phases, 3), size(phases, 4)))
-      status = c_reconstruct(model%handle, phases, size(phases, 4, c_size_t), reconstructions, &
-        size(reconstructions, kind=c_size_t))
-    end if
+    allocate (reconstructions(size(phases, 1), size(phases, 2), size(phases, 3), size(phases, 4)))
+    status = c_reconstruct(model%handle, phases, size(phases, 4, c_size_t), size(phases, 3, c_size_t), &
+      size(phases, 2, c_size_t), size(phases, 1, c_size_t), reconstructions, size(reconstructions, kind=c_size_t))
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_reconstruct
 
   !> Decodes n copies of z whose latent variable (from 1) takes equally spaced values from -range to range (default 3).
-  subroutine davegan_traverse(model, z, variable, n, phases, range, stat, errmsg)
+  !! nx, ny: the size of the images; that of a training tile if absent.
+  subroutine davegan_traverse(model, z, variable, n, phases, range, nx, ny, stat, errmsg)
     type(davegan_model), intent(in) :: model
     real(c_double), intent(in), contiguous :: z(:)
     integer, intent(in) :: variable, n
     integer(c_int8_t), allocatable, intent(out) :: phases(:, :, :, :)
     real(c_double), intent(in), optional :: range
+    integer, intent(in), optional :: nx, ny
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
-    type(davegan_model_info_t) :: info
+    integer(c_size_t) :: latents
     integer(c_int32_t) :: status
     real(c_double) :: bound
+    integer :: extents(3)
     bound = 3
     if (present(range)) bound = range
-    status = c_model_info(model%handle, info, c_sizeof(info))
-    if (status == davegan_ok) call compare("z", shape(z), [info%latent_size], status, message)
+    call find_size(model, extents, latents, status, nx, ny)
+    if (status == davegan_ok) call compare("z", shape(z), [int(latents)], status, message)
     if (status == davegan_ok) then
-      allocate (phases(info%nx, info%ny, info%nz, max(n, 0)))
-      status = c_traverse(model%handle, z, int(variable - 1, c_int32_t), size(phases, 4, c_size_t), bound, phases, &
+      allocate (phases(extents(1), extents(2), extents(3), max(n, 0)))
+      status = c_traverse(model%handle, z, int(variable - 1, c_int32_t), size(phases, 4, c_size_t), bound, &
+        size(phases, 3, c_size_t), size(phases, 2, c_size_t), size(phases, 1, c_size_t), phases, &
         size(phases, kind=c_size_t))
     end if
     call report(status, message, stat)
@@ -1255,11 +1318,11 @@ contains
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
     integer(c_int32_t) :: status
-    call check_shape(model, [shape(from), 1], "from", status, message)
-    if (status == davegan_ok) call check_shape(model, [shape(to), 1], "to", status, message)
+    call compare("to", shape(to), shape(from), status, message)
     if (status == davegan_ok) then
       allocate (phases(size(from, 1), size(from, 2), size(from, 3), max(n, 0)))
-      status = c_interpolate(model%handle, from, to, size(phases, 4, c_size_t), phases, size(phases, kind=c_size_t))
+      status = c_interpolate(model%handle, from, to, size(phases, 4, c_size_t), size(phases, 3, c_size_t), &
+        size(phases, 2, c_size_t), size(phases, 1, c_size_t), phases, size(phases, kind=c_size_t))
     end if
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
@@ -1658,19 +1721,6 @@ contains
     status = davegan_buffer_size
     message = name // " has the shape " // text_of(given) // ", but " // text_of(needed) // " is needed"
   end subroutine compare
-
-  !> Compares the shape of images with that of the model's.
-  subroutine check_shape(model, given, name, status, message)
-    type(davegan_model), intent(in) :: model
-    integer, intent(in) :: given(4)
-    character(len=*), intent(in) :: name
-    integer(c_int32_t), intent(out) :: status
-    character(len=:), allocatable, intent(inout) :: message
-    type(davegan_model_info_t) :: info
-    status = c_model_info(model%handle, info, c_sizeof(info))
-    if (status /= davegan_ok) return
-    call compare(name, given, [int(info%nx), int(info%ny), int(info%nz), given(4)], status, message)
-  end subroutine check_shape
 
   function last_error() result(message)
     character(len=:), allocatable :: message

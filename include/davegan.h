@@ -1284,12 +1284,30 @@ davegan_status_t davegan_generate_into(const struct davegan_model_t *model,
                                        size_t capacity);
 
 /**
+ * Gets the number of latents of an image of `nz * ny * nx` voxels, the length of its latent vector.
+ *
+ * A model of `DAVEGAN_PROFILE_FIELD` is fully convolutional: it has images of one layer and any multiples of 16
+ * pixels, from 32 on, along y and x, and a grid of `channels` x `ny` / 16 x `nx` / 16 latents for each, stored in
+ * this order, x fastest. Other models have images of the size of a training tile. Fails with
+ * `DAVEGAN_INVALID_PARAMETER` if the model has no images of that size; `latents` is then 0. May be called from any
+ * thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_latent_size(const struct davegan_model_t *model,
+                                     size_t nz,
+                                     size_t ny,
+                                     size_t nx,
+                                     size_t *latents);
+
+/**
  * Copies the latent vectors of the realisations of `davegan_generate` with the same options into `z`.
  *
- * `z` gets `count * latent_size` doubles, one row per realisation: standard normal, or those of the selected
+ * `z` gets `count` rows of as many doubles as `davegan_latent_size` says: standard normal, or those of the selected
  * candidates (`standard`). `davegan_decode` gives the same images for `paper32` and `paper64`; with `standard`,
- * realisations are in addition translated periodically by random distances. Of `options`, `seed`, `first`, `count` and
- * `threads` are used; NULL means the defaults: one realisation. May be called from any thread.
+ * realisations are in addition translated periodically by random distances, and with `field` they also have noise and
+ * are relaxed. Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one
+ * realisation. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1302,54 +1320,66 @@ davegan_status_t davegan_latent_vectors(const struct davegan_model_t *model,
  * Encodes `n` images: mean and standard deviation of each latent.
  *
  * `phases` are `n * nz * ny * nx` phase numbers of the model, x fastest. `mean` and `deviation` each hold `capacity`
- * doubles, of which `n * latent_size` are filled, one row per image. `deviation` may be NULL. Fails with
- * `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be called from any thread.
+ * doubles, of which `n` rows of as many as `davegan_latent_size` says are filled. `deviation` may be NULL. A model of
+ * `DAVEGAN_PROFILE_FIELD` takes each image as a torus: what is at one edge is seen at the opposite one. Fails with
+ * `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that size, or a phase is not the model's. May be
+ * called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_encode(const struct davegan_model_t *model,
                                 const uint8_t *phases,
                                 size_t n,
+                                size_t nz,
+                                size_t ny,
+                                size_t nx,
                                 double *mean,
                                 double *deviation,
                                 size_t capacity);
 
 /**
- * Decodes `n` latent vectors to images.
+ * Decodes `n` latent vectors to images of `nz * ny * nx` voxels.
  *
- * `z` holds `n * latent_size` finite numbers, one row per vector, which are rounded to single precision. `phases` gets
- * `n * nz * ny * nx` phase numbers, x fastest. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a number is not
- * finite. May be called from any thread.
+ * `z` holds `n` rows of as many finite numbers as `davegan_latent_size` says, which are rounded to single precision.
+ * `phases` gets `n * nz * ny * nx` phase numbers, x fastest. With `DAVEGAN_PROFILE_FIELD` images are periodic, have no
+ * noise and are not relaxed. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that
+ * size, or a number is not finite. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_decode(const struct davegan_model_t *model,
                                 const double *z,
                                 size_t n,
+                                size_t nz,
+                                size_t ny,
+                                size_t nx,
                                 uint8_t *phases,
                                 size_t capacity);
 
 /**
  * Encodes `n` images and decodes their means.
  *
- * `phases` and `reconstructions` are `n * nz * ny * nx` phase numbers each, x fastest. Fails with
- * `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be called from any thread.
+ * `phases` and `reconstructions` are `n * nz * ny * nx` phase numbers each, x fastest. Fails as `davegan_encode`
+ * does. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_reconstruct(const struct davegan_model_t *model,
                                      const uint8_t *phases,
                                      size_t n,
+                                     size_t nz,
+                                     size_t ny,
+                                     size_t nx,
                                      uint8_t *reconstructions,
                                      size_t capacity);
 
 /**
  * Decodes `n` copies of `z` whose latent `dimension` takes equally spaced values (paper, Figure 4).
  *
- * `z` holds `latent_size` numbers; `dimension` counts from 0; its values go from `-range` to `range`, in standard
- * deviations of the prior, usually 3. `phases` gets `n * nz * ny * nx` phase numbers, x fastest. Fails with
- * `DAVEGAN_INVALID_PARAMETER` if there is no such latent, `n` is below 2, or `range` is not positive. May be called
- * from any thread.
+ * `z` holds as many numbers as `davegan_latent_size` says; `dimension` counts from 0; its values go from `-range` to
+ * `range`, in standard deviations of the prior, usually 3. `phases` gets `n * nz * ny * nx` phase numbers, x
+ * fastest. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such latent, `n` is below 2, `range` is not
+ * positive, or the model has no images of that size. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1358,14 +1388,17 @@ davegan_status_t davegan_traverse(const struct davegan_model_t *model,
                                   int32_t dimension,
                                   size_t n,
                                   double range,
+                                  size_t nz,
+                                  size_t ny,
+                                  size_t nx,
                                   uint8_t *phases,
                                   size_t capacity);
 
 /**
  * Decodes `n` equally spaced points between the encoder means of two images, both included.
  *
- * `from` and `to` are `nz * ny * nx` phase numbers each; `phases` gets `n` times as many, x fastest. Fails with
- * `DAVEGAN_INVALID_PARAMETER` if `n` is below 2 or a phase is not the model's. May be called from any thread.
+ * `from` and `to` are `nz * ny * nx` phase numbers each; `phases` gets `n` times as many, x fastest. Fails as
+ * `davegan_encode` does, and if `n` is below 2. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1373,6 +1406,9 @@ davegan_status_t davegan_interpolate(const struct davegan_model_t *model,
                                      const uint8_t *from,
                                      const uint8_t *to,
                                      size_t n,
+                                     size_t nz,
+                                     size_t ny,
+                                     size_t nx,
                                      uint8_t *phases,
                                      size_t capacity);
 

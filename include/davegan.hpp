@@ -24,6 +24,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -313,10 +314,17 @@ private:
     std::unique_ptr<davegan_micrograph_t, Free> handle_;
 };
 
+/// The extents of one phase image.
+struct Shape {
+    std::size_t nz, ny, nx;
+    /// Pixels or voxels.
+    std::size_t size() const noexcept { return nz * ny * nx; }
+};
+
 /// A point of latent space for each image, as the encoder sees it.
 struct LatentDistribution {
-    std::vector<double> mean;      ///< `[n][latent_size]`
-    std::vector<double> deviation; ///< `[n][latent_size]`, standard deviations
+    std::vector<double> mean;      ///< `[n][latents]`
+    std::vector<double> deviation; ///< `[n][latents]`, standard deviations
 };
 
 /// The mean losses of one stretch of training.
@@ -407,56 +415,77 @@ public:
         bridge.check(davegan_generate(get(), path.c_str(), detail::optional_text(group), &raw));
     }
 
-    /// The latent vectors of the realisations of generate(), `[count][latent_size]`.
+    /// Latents of an image, which only with Profile::field may be of another size than a training tile, see davegan.h.
+    std::size_t latent_size(Shape shape) const {
+        std::size_t latents = 0;
+        detail::check(davegan_latent_size(get(), shape.nz, shape.ny, shape.nx, &latents));
+        return latents;
+    }
+
+    /// The latent vectors of the realisations of generate(), `[count][latents]`.
     ///
     /// With Profile::standard realisations are in addition translated, see davegan.h.
     std::vector<double> latent_vectors(const GenerateOptions &options = {}) const {
-        std::vector<double> z(elements(options.count, latent_size()));
+        const bool sized = options.nx > 0 && options.ny > 0;
+        const Shape shape{1, static_cast<std::size_t>(options.ny), static_cast<std::size_t>(options.nx)};
+        std::vector<double> z(elements(options.count, latent_size(sized ? shape : tile())));
         detail::check(davegan_latent_vectors(get(), &options, z.data(), z.size()));
         return z;
     }
 
-    /// Encodes images: mean and standard deviation of each latent.
-    LatentDistribution encode(Span<const std::uint8_t> phases) const {
-        const std::size_t n = whole(phases.size(), image_size(), "pixels");
-        LatentDistribution latent{std::vector<double>(n * latent_size()), std::vector<double>(n * latent_size())};
-        detail::check(
-            davegan_encode(get(), phases.data(), n, latent.mean.data(), latent.deviation.data(), latent.mean.size()));
+    /// Encodes images: mean and standard deviation of each latent. @param shape by default that of a training tile.
+    LatentDistribution encode(Span<const std::uint8_t> phases, std::optional<Shape> shape = {}) const {
+        const Shape of = shape.value_or(tile());
+        const std::size_t latents = latent_size(of), n = whole(phases.size(), of.size(), "pixels");
+        LatentDistribution latent{std::vector<double>(n * latents), std::vector<double>(n * latents)};
+        detail::check(davegan_encode(get(), phases.data(), n, of.nz, of.ny, of.nx, latent.mean.data(),
+                                     latent.deviation.data(), latent.mean.size()));
         return latent;
     }
 
-    /// Decodes latent vectors, `[n][latent_size]`.
-    std::vector<std::uint8_t> decode(Span<const double> z) const {
-        const std::size_t n = whole(z.size(), latent_size(), "latent variables");
-        std::vector<std::uint8_t> phases(n * image_size());
-        detail::check(davegan_decode(get(), z.data(), n, phases.data(), phases.size()));
+    /// Decodes latent vectors, `[n][latents]`. @param shape of the images, by default that of a training tile.
+    std::vector<std::uint8_t> decode(Span<const double> z, std::optional<Shape> shape = {}) const {
+        const Shape of = shape.value_or(tile());
+        const std::size_t n = whole(z.size(), latent_size(of), "latent variables");
+        std::vector<std::uint8_t> phases(n * of.size());
+        detail::check(davegan_decode(get(), z.data(), n, of.nz, of.ny, of.nx, phases.data(), phases.size()));
         return phases;
     }
 
-    /// Encodes and decodes whole images of the model's size.
-    std::vector<std::uint8_t> reconstruct(Span<const std::uint8_t> phases) const {
-        const std::size_t n = whole(phases.size(), image_size(), "pixels");
+    /// Encodes and decodes whole images. @param shape by default that of a training tile.
+    std::vector<std::uint8_t> reconstruct(Span<const std::uint8_t> phases, std::optional<Shape> shape = {}) const {
+        const Shape of = shape.value_or(tile());
+        latent_size(of);
+        const std::size_t n = whole(phases.size(), of.size(), "pixels");
         std::vector<std::uint8_t> reconstructions(phases.size());
-        detail::check(davegan_reconstruct(get(), phases.data(), n, reconstructions.data(), reconstructions.size()));
+        detail::check(davegan_reconstruct(get(), phases.data(), n, of.nz, of.ny, of.nx, reconstructions.data(),
+                                          reconstructions.size()));
         return reconstructions;
     }
 
     /// Decodes `n` copies of `z` whose latent `dimension` takes equally spaced values from `-range` to `range`.
-    std::vector<std::uint8_t> traverse(Span<const double> z, std::int32_t dimension, std::size_t n,
-                                       double range = 3) const {
-        single(z.size(), latent_size(), "latent variables");
-        std::vector<std::uint8_t> phases(n * image_size());
-        detail::check(davegan_traverse(get(), z.data(), dimension, n, range, phases.data(), phases.size()));
+    /// @param shape of the images, by default that of a training tile.
+    std::vector<std::uint8_t> traverse(Span<const double> z, std::int32_t dimension, std::size_t n, double range = 3,
+                                       std::optional<Shape> shape = {}) const {
+        const Shape of = shape.value_or(tile());
+        single(z.size(), latent_size(of), "latent variables");
+        std::vector<std::uint8_t> phases(n * of.size());
+        detail::check(davegan_traverse(get(), z.data(), dimension, n, range, of.nz, of.ny, of.nx, phases.data(),
+                                       phases.size()));
         return phases;
     }
 
     /// Decodes `n` equally spaced points between the encoder means of two images, both included.
-    std::vector<std::uint8_t> interpolate(Span<const std::uint8_t> from, Span<const std::uint8_t> to,
-                                          std::size_t n) const {
-        single(from.size(), image_size(), "pixels");
-        single(to.size(), image_size(), "pixels");
-        std::vector<std::uint8_t> phases(n * image_size());
-        detail::check(davegan_interpolate(get(), from.data(), to.data(), n, phases.data(), phases.size()));
+    /// @param shape by default that of a training tile.
+    std::vector<std::uint8_t> interpolate(Span<const std::uint8_t> from, Span<const std::uint8_t> to, std::size_t n,
+                                          std::optional<Shape> shape = {}) const {
+        const Shape of = shape.value_or(tile());
+        latent_size(of);
+        single(from.size(), of.size(), "pixels");
+        single(to.size(), of.size(), "pixels");
+        std::vector<std::uint8_t> phases(n * of.size());
+        detail::check(davegan_interpolate(get(), from.data(), to.data(), n, of.nz, of.ny, of.nx, phases.data(),
+                                          phases.size()));
         return phases;
     }
 
@@ -499,7 +528,10 @@ private:
         return Model(handle);
     }
 
-    std::size_t latent_size() const { return static_cast<std::size_t>(info().latent_size); }
+    Shape tile() const {
+        const ModelInfo i = info();
+        return {static_cast<std::size_t>(i.nz), static_cast<std::size_t>(i.ny), static_cast<std::size_t>(i.nx)};
+    }
 
     static std::size_t elements(std::int64_t count, std::size_t size) {
         // A count that makes no sense is for the library to reject, with its own message.
@@ -521,13 +553,6 @@ private:
     }
 
     std::unique_ptr<davegan_model_t, Free> handle_;
-};
-
-/// The extents of one phase image.
-struct Shape {
-    std::size_t nz, ny, nx;
-    /// Pixels or voxels.
-    std::size_t size() const noexcept { return nz * ny * nx; }
 };
 
 /// @cond internal

@@ -120,18 +120,18 @@ fn from_a_micrograph_to_realisations_and_errors() {
 
         let (mut z, mut decoded) = ([0.0; 10], [9u8; 2 * 1024]);
         succeeds(davegan_latent_vectors(model, &wanted, z.as_mut_ptr(), 10));
-        succeeds(davegan_decode(model, z.as_ptr(), 2, decoded.as_mut_ptr(), decoded.len()));
+        succeeds(davegan_decode(model, z.as_ptr(), 2, 1, 32, 32, decoded.as_mut_ptr(), decoded.len()));
         assert_eq!(decoded[..], phases[..2 * 1024], "the latent vectors are those of the realisations");
 
         let (mut mean, mut reconstructed) = ([0.0; 10], [9u8; 2 * 1024]);
-        succeeds(davegan_encode(model, decoded.as_ptr(), 2, mean.as_mut_ptr(), null_mut(), 10));
-        succeeds(davegan_reconstruct(model, decoded.as_ptr(), 2, reconstructed.as_mut_ptr(), 2048));
+        succeeds(davegan_encode(model, decoded.as_ptr(), 2, 1, 32, 32, mean.as_mut_ptr(), null_mut(), 10));
+        succeeds(davegan_reconstruct(model, decoded.as_ptr(), 2, 1, 32, 32, reconstructed.as_mut_ptr(), 2048));
         let mut line = [9u8; 3 * 1024];
         let other = decoded.as_ptr().add(1024);
-        succeeds(davegan_interpolate(model, decoded.as_ptr(), other, 3, line.as_mut_ptr(), line.len()));
+        succeeds(davegan_interpolate(model, decoded.as_ptr(), other, 3, 1, 32, 32, line.as_mut_ptr(), line.len()));
         assert_eq!(line[..1024], reconstructed[..1024]);
         assert_eq!(line[2048..], reconstructed[1024..]);
-        succeeds(davegan_traverse(model, z.as_ptr(), 4, 3, 3.0, line.as_mut_ptr(), line.len()));
+        succeeds(davegan_traverse(model, z.as_ptr(), 4, 3, 3.0, 1, 32, 32, line.as_mut_ptr(), line.len()));
 
         let mut evaluation = options(|e, size| davegan_evaluate(model, -1, &wanted, e, size));
         assert_eq!((evaluation.phase, evaluation.count), (info.minority_phase, 2));

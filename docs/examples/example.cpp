@@ -95,6 +95,9 @@ static void generation(const davegan::Model &model) {
     std::vector<std::uint8_t> buffer(8 * pixels);
     model.generate_into(buffer, options);
     //! [Model::generate_into]
+    //! [Model::latent_size]
+    const std::size_t latents = model.latent_size({1, 32, 32});
+    //! [Model::latent_size]
     //! [Model::latent_vectors]
     const std::vector<double> z = model.latent_vectors(options);
     //! [Model::latent_vectors]
@@ -108,7 +111,7 @@ static void generation(const davegan::Model &model) {
     const std::vector<std::uint8_t> reconstructions = model.reconstruct(tiles);
     //! [Model::reconstruct]
     //! [Model::traverse]
-    const std::vector<double> origin(static_cast<std::size_t>(info.latent_size), 0.0);
+    const std::vector<double> origin(latents, 0.0);
     const std::vector<std::uint8_t> along = model.traverse(origin, 2, 7); // latent 2 from -3 to 3
     //! [Model::traverse]
     //! [Model::interpolate]

@@ -1,6 +1,6 @@
 ! Examples of the Fortran interface.
 program example
-  use, intrinsic :: iso_fortran_env, only: int8, int32, real64
+  use, intrinsic :: iso_fortran_env, only: int8, int32, int64, real64
   use davegan
   implicit none
   type(davegan_micrograph) :: micrograph
@@ -125,6 +125,7 @@ contains
     integer(int8) :: phases(32, 32, 1, 8)
     integer(int8), allocatable :: decoded(:, :, :, :), reconstructions(:, :, :, :), along(:, :, :, :), between(:, :, :, :)
     real(real64), allocatable :: z(:, :), mean(:, :), deviation(:, :)
+    integer(int64) :: latents
 
     ![davegan_generate_options_init]
     call davegan_generate_options_init(options)
@@ -137,8 +138,11 @@ contains
     ![davegan_generate_into]
     call davegan_generate_into(model, phases, options)
     ![davegan_generate_into]
+    ![davegan_latent_size]
+    call davegan_latent_size(model, 32, 32, latents)
+    ![davegan_latent_size]
     ![davegan_latent_vectors]
-    call davegan_latent_vectors(model, z, options)   ! (latent_size, count)
+    call davegan_latent_vectors(model, z, options)   ! (latents, count)
     ![davegan_latent_vectors]
     ![davegan_decode]
     call davegan_decode(model, z, decoded)   ! the realisations again

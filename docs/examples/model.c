@@ -84,6 +84,11 @@ static void generate(const davegan_model_t *model) {
     CHECK(davegan_generate_into(model, &options, &phases[0][0][0], sizeof phases));
     //! [davegan_generate_into]
 
+    //! [davegan_latent_size]
+    size_t latents; /* 5, as this model is of DAVEGAN_PROFILE_PAPER32 */
+    CHECK(davegan_latent_size(model, 1, 32, 32, &latents));
+    //! [davegan_latent_size]
+
     //! [davegan_latent_vectors]
     double z[8][5]; /* what the realisations are decoded from */
     CHECK(davegan_latent_vectors(model, &options, &z[0][0], 8 * 5));
@@ -91,27 +96,29 @@ static void generate(const davegan_model_t *model) {
 
     //! [davegan_decode]
     static uint8_t decoded[8][32][32]; /* the realisations again */
-    CHECK(davegan_decode(model, &z[0][0], 8, &decoded[0][0][0], sizeof decoded));
+    CHECK(davegan_decode(model, &z[0][0], 8, 1, 32, 32, &decoded[0][0][0], sizeof decoded));
     //! [davegan_decode]
 
     //! [davegan_encode]
     double mean[8][5], deviation[8][5];
-    CHECK(davegan_encode(model, &phases[0][0][0], 8, &mean[0][0], &deviation[0][0], 8 * 5));
+    CHECK(davegan_encode(model, &phases[0][0][0], 8, 1, 32, 32, &mean[0][0], &deviation[0][0], 8 * 5));
     //! [davegan_encode]
 
     //! [davegan_reconstruct]
     static uint8_t reconstructions[8][32][32];
-    CHECK(davegan_reconstruct(model, &phases[0][0][0], 8, &reconstructions[0][0][0], sizeof reconstructions));
+    CHECK(davegan_reconstruct(model, &phases[0][0][0], 8, 1, 32, 32,
+                              &reconstructions[0][0][0], sizeof reconstructions));
     //! [davegan_reconstruct]
 
     //! [davegan_traverse]
     static uint8_t along[7][32][32]; /* latent 2 at -3, -2, ..., 3 standard deviations */
-    CHECK(davegan_traverse(model, z[0], 2, 7, 3.0, &along[0][0][0], sizeof along));
+    CHECK(davegan_traverse(model, z[0], 2, 7, 3.0, 1, 32, 32, &along[0][0][0], sizeof along));
     //! [davegan_traverse]
 
     //! [davegan_interpolate]
     static uint8_t between[5][32][32]; /* from the first realisation to the second */
-    CHECK(davegan_interpolate(model, &phases[0][0][0], &phases[1][0][0], 5, &between[0][0][0], sizeof between));
+    CHECK(davegan_interpolate(model, &phases[0][0][0], &phases[1][0][0], 5, 1, 32, 32,
+                              &between[0][0][0], sizeof between));
     //! [davegan_interpolate]
 }
 

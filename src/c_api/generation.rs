@@ -10,7 +10,6 @@ use super::pointers::{self, Buffer, elements, optional_text, reference};
 use super::progress::{Audience, davegan_progress_callback_t};
 use super::status::davegan_status_t;
 use crate::generation::{self, GenerationOptions};
-use crate::model::Model;
 use crate::storage::{FileOptions, Layout, Mode, generate_to_file};
 use crate::{Error, Result};
 
@@ -125,12 +124,6 @@ impl davegan_generate_options_t {
 pub(super) unsafe fn read_options(options: *const davegan_generate_options_t) -> Result<GenerationOptions> {
     // SAFETY: the caller's promise.
     unsafe { davegan_generate_options_t::read(options) }?.generation()
-}
-
-/// Voxels of `n` images of `model`.
-pub(super) fn voxels(model: &Model, n: usize) -> Result<usize> {
-    let [nz, ny, nx] = model.shape();
-    elements(&[n, nz, ny, nx], "the images")
 }
 
 /// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.

@@ -2,11 +2,11 @@
 
 use ndarray::Array2;
 
-use super::generation::{davegan_generate_options_t, read_options, voxels};
+use super::generation::{davegan_generate_options_t, read_options};
 use super::guard::guard;
 use super::model::davegan_model_t;
 use super::options::count;
-use super::pointers::{Buffer, elements, reference, slice};
+use super::pointers::{Buffer, Place, elements, reference, slice};
 use super::status::davegan_status_t;
 use crate::device::{memory, thread_pool};
 use crate::generation;
@@ -14,15 +14,23 @@ use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// `n` images of the host.
-unsafe fn images(model: &Model, phases: *const u8, n: usize, name: &str) -> Result<PhaseImages> {
+/// `n` images of the host, of the shape `[nz, ny, nx]`.
+unsafe fn images(model: &Model, phases: *const u8, n: usize, shape: [usize; 3], name: &str) -> Result<PhaseImages> {
+    let ([nz, ny, nx], voxels) = (shape, voxels(model, n, shape)?);
     // SAFETY: the caller's promise.
-    model.images(unsafe { slice(phases, voxels(model, n)?, name) }?, n)
+    PhaseImages::copy_of(unsafe { slice(phases, voxels, name) }?, [n, nz, ny, nx], model.n_phases())
 }
 
-/// `n` latent vectors of the host, in the precision that the networks work in.
-unsafe fn vectors(model: &Model, z: *const f64, n: usize) -> Result<Array2<f32>> {
-    let latents = model.latent_size;
+/// Voxels of `n` images of a shape that the model has.
+fn voxels(model: &Model, n: usize, shape: [usize; 3]) -> Result<usize> {
+    generation::latent_size(model, shape)?;
+    let [nz, ny, nx] = shape;
+    elements(&[n, nz, ny, nx], "the images")
+}
+
+/// `n` latent vectors of the host of images of `shape`, in the precision that the networks work in.
+unsafe fn vectors(model: &Model, z: *const f64, n: usize, shape: [usize; 3]) -> Result<Array2<f32>> {
+    let latents = generation::latent_size(model, shape)?;
     // SAFETY: the caller's promise.
     let z = unsafe { slice(z, elements(&[n, latents], "z")?, "z") }?;
     let mut vectors = memory::vector(z.len(), "copying latent vectors", "give fewer at once")?;
@@ -40,12 +48,37 @@ fn in_parallel<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     thread_pool(0)?.install(work)
 }
 
+/// Gets the number of latents of an image of `nz * ny * nx` voxels, the length of its latent vector.
+///
+/// A model of `DAVEGAN_PROFILE_FIELD` is fully convolutional: it has images of one layer and any multiples of 16
+/// pixels, from 32 on, along y and x, and a grid of `channels` x `ny` / 16 x `nx` / 16 latents for each, stored in
+/// this order, x fastest. Other models have images of the size of a training tile. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if the model has no images of that size; `latents` is then 0. May be called from any
+/// thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_latent_size(
+    model: *const davegan_model_t,
+    nz: usize,
+    ny: usize,
+    nx: usize,
+    latents: *mut usize,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        let (latents, model) = unsafe { (Place::new(latents, 0, "latents")?, &reference(model, "model")?.0) };
+        latents.set(generation::latent_size(model, [nz, ny, nx])?);
+        Ok(())
+    })
+}
+
 /// Copies the latent vectors of the realisations of `davegan_generate` with the same options into `z`.
 ///
-/// `z` gets `count * latent_size` doubles, one row per realisation: standard normal, or those of the selected
+/// `z` gets `count` rows of as many doubles as `davegan_latent_size` says: standard normal, or those of the selected
 /// candidates (`standard`). `davegan_decode` gives the same images for `paper32` and `paper64`; with `standard`,
-/// realisations are in addition translated periodically by random distances. Of `options`, `seed`, `first`, `count` and
-/// `threads` are used; NULL means the defaults: one realisation. May be called from any thread.
+/// realisations are in addition translated periodically by random distances, and with `field` they also have noise and
+/// are relaxed. Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one
+/// realisation. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_latent_vectors(
@@ -55,14 +88,14 @@ pub unsafe extern "C" fn davegan_latent_vectors(
     capacity: usize,
 ) -> davegan_status_t {
     guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        // SAFETY: as above.
         let (model, options) = unsafe { (&reference(model, "model")?.0, read_options(options)?) };
         options.validate()?;
-        let needed = elements(&[options.count, model.latent_size], "z")?;
+        let latents = generation::latent_size(model, options.shape_of(model)?)?;
+        let needed = elements(&[options.count, latents], "z")?;
         // SAFETY: as above.
         let buffer = unsafe { Buffer::new(z, capacity, needed, "the latent vectors") }?;
-        let vectors = thread_pool(options.threads)?
-            .install(|| generation::latent_vectors(model, options.seed, options.first, options.count))?;
+        let vectors = thread_pool(options.threads)?.install(|| generation::latent_vectors(model, &options))?;
         buffer.fill_each(doubles(&vectors));
         Ok(())
     })
@@ -71,14 +104,19 @@ pub unsafe extern "C" fn davegan_latent_vectors(
 /// Encodes `n` images: mean and standard deviation of each latent.
 ///
 /// `phases` are `n * nz * ny * nx` phase numbers of the model, x fastest. `mean` and `deviation` each hold `capacity`
-/// doubles, of which `n * latent_size` are filled, one row per image. `deviation` may be NULL. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be called from any thread.
+/// doubles, of which `n` rows of as many as `davegan_latent_size` says are filled. `deviation` may be NULL. A model of
+/// `DAVEGAN_PROFILE_FIELD` takes each image as a torus: what is at one edge is seen at the opposite one. Fails with
+/// `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that size, or a phase is not the model's. May be
+/// called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_encode(
     model: *const davegan_model_t,
     phases: *const u8,
     n: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
     mean: *mut f64,
     deviation: *mut f64,
     capacity: usize,
@@ -86,13 +124,12 @@ pub unsafe extern "C" fn davegan_encode(
     guard(|| {
         // SAFETY: as above.
         let model = unsafe { &reference(model, "model")?.0 };
-        let needed = elements(&[n, model.latent_size], "mean")?;
+        let needed = elements(&[n, generation::latent_size(model, [nz, ny, nx])?], "mean")?;
         // SAFETY: as above.
         let (images, mean, deviation) = unsafe {
-            let images = images(model, phases, n, "phases")?;
             let mean = Buffer::new(mean, capacity, needed, "the mean")?;
             let deviation = (!deviation.is_null()).then(|| Buffer::new(deviation, capacity, needed, "the deviation"));
-            (images, mean, deviation.transpose()?)
+            (images(model, phases, n, [nz, ny, nx], "phases")?, mean, deviation.transpose()?)
         };
         let encoded = in_parallel(|| generation::encode(model, &images))?;
         mean.fill_each(doubles(&encoded.mean));
@@ -103,50 +140,60 @@ pub unsafe extern "C" fn davegan_encode(
     })
 }
 
-/// Decodes `n` latent vectors to images.
+/// Decodes `n` latent vectors to images of `nz * ny * nx` voxels.
 ///
-/// `z` holds `n * latent_size` finite numbers, one row per vector, which are rounded to single precision. `phases` gets
-/// `n * nz * ny * nx` phase numbers, x fastest. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a number is not
-/// finite. May be called from any thread.
+/// `z` holds `n` rows of as many finite numbers as `davegan_latent_size` says, which are rounded to single precision.
+/// `phases` gets `n * nz * ny * nx` phase numbers, x fastest. With `DAVEGAN_PROFILE_FIELD` images are periodic, have no
+/// noise and are not relaxed. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that
+/// size, or a number is not finite. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_decode(
     model: *const davegan_model_t,
     z: *const f64,
     n: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
     phases: *mut u8,
     capacity: usize,
 ) -> davegan_status_t {
     guard(|| {
+        let shape = [nz, ny, nx];
         // SAFETY: as above.
         let (model, vectors, buffer) = unsafe {
             let model = &reference(model, "model")?.0;
-            (model, vectors(model, z, n)?, Buffer::new(phases, capacity, voxels(model, n)?, "the images")?)
+            let buffer = Buffer::new(phases, capacity, voxels(model, n, shape)?, "the images")?;
+            (model, vectors(model, z, n, shape)?, buffer)
         };
-        buffer.fill(in_parallel(|| generation::decode(model, vectors.view()))?.as_slice());
+        buffer.fill(in_parallel(|| generation::decode(model, vectors.view(), shape))?.as_slice());
         Ok(())
     })
 }
 
 /// Encodes `n` images and decodes their means.
 ///
-/// `phases` and `reconstructions` are `n * nz * ny * nx` phase numbers each, x fastest. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` if `n` is 0 or a phase is not the model's. May be called from any thread.
+/// `phases` and `reconstructions` are `n * nz * ny * nx` phase numbers each, x fastest. Fails as `davegan_encode`
+/// does. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_reconstruct(
     model: *const davegan_model_t,
     phases: *const u8,
     n: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
     reconstructions: *mut u8,
     capacity: usize,
 ) -> davegan_status_t {
     guard(|| {
+        let shape = [nz, ny, nx];
         // SAFETY: as above.
         let (model, images, buffer) = unsafe {
             let model = &reference(model, "model")?.0;
-            let images = images(model, phases, n, "phases")?;
-            (model, images, Buffer::new(reconstructions, capacity, voxels(model, n)?, "the reconstructions")?)
+            let buffer = Buffer::new(reconstructions, capacity, voxels(model, n, shape)?, "the reconstructions")?;
+            (model, images(model, phases, n, shape, "phases")?, buffer)
         };
         buffer.fill(in_parallel(|| generation::reconstruct(model, &images))?.as_slice());
         Ok(())
@@ -155,10 +202,10 @@ pub unsafe extern "C" fn davegan_reconstruct(
 
 /// Decodes `n` copies of `z` whose latent `dimension` takes equally spaced values (paper, Figure 4).
 ///
-/// `z` holds `latent_size` numbers; `dimension` counts from 0; its values go from `-range` to `range`, in standard
-/// deviations of the prior, usually 3. `phases` gets `n * nz * ny * nx` phase numbers, x fastest. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` if there is no such latent, `n` is below 2, or `range` is not positive. May be called
-/// from any thread.
+/// `z` holds as many numbers as `davegan_latent_size` says; `dimension` counts from 0; its values go from `-range` to
+/// `range`, in standard deviations of the prior, usually 3. `phases` gets `n * nz * ny * nx` phase numbers, x
+/// fastest. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such latent, `n` is below 2, `range` is not
+/// positive, or the model has no images of that size. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_traverse(
@@ -167,26 +214,31 @@ pub unsafe extern "C" fn davegan_traverse(
     dimension: i32,
     n: usize,
     range: f64,
+    nz: usize,
+    ny: usize,
+    nx: usize,
     phases: *mut u8,
     capacity: usize,
 ) -> davegan_status_t {
     guard(|| {
+        let shape = [nz, ny, nx];
         // SAFETY: as above.
         let (model, vector, buffer) = unsafe {
             let model = &reference(model, "model")?.0;
-            (model, vectors(model, z, 1)?, Buffer::new(phases, capacity, voxels(model, n)?, "the images")?)
+            let buffer = Buffer::new(phases, capacity, voxels(model, n, shape)?, "the images")?;
+            (model, vectors(model, z, 1, shape)?, buffer)
         };
         let vector: Vec<f32> = vector.into_iter().collect();
         let dimension = count(dimension, "dimension")?;
-        buffer.fill(in_parallel(|| generation::traverse(model, &vector, dimension, n, range))?.as_slice());
+        buffer.fill(in_parallel(|| generation::traverse(model, &vector, shape, dimension, n, range))?.as_slice());
         Ok(())
     })
 }
 
 /// Decodes `n` equally spaced points between the encoder means of two images, both included.
 ///
-/// `from` and `to` are `nz * ny * nx` phase numbers each; `phases` gets `n` times as many, x fastest. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` if `n` is below 2 or a phase is not the model's. May be called from any thread.
+/// `from` and `to` are `nz * ny * nx` phase numbers each; `phases` gets `n` times as many, x fastest. Fails as
+/// `davegan_encode` does, and if `n` is below 2. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_interpolate(
@@ -194,15 +246,19 @@ pub unsafe extern "C" fn davegan_interpolate(
     from: *const u8,
     to: *const u8,
     n: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
     phases: *mut u8,
     capacity: usize,
 ) -> davegan_status_t {
     guard(|| {
+        let shape = [nz, ny, nx];
         // SAFETY: as above.
         let (model, from, to, buffer) = unsafe {
             let model = &reference(model, "model")?.0;
-            let (from, to) = (images(model, from, 1, "from")?, images(model, to, 1, "to")?);
-            (model, from, to, Buffer::new(phases, capacity, voxels(model, n)?, "the images")?)
+            let buffer = Buffer::new(phases, capacity, voxels(model, n, shape)?, "the images")?;
+            (model, images(model, from, 1, shape, "from")?, images(model, to, 1, shape, "to")?, buffer)
         };
         buffer.fill(in_parallel(|| generation::interpolate(model, &from, &to, n))?.as_slice());
         Ok(())

@@ -44,10 +44,11 @@ fn a_model_of_one_device_gives_the_same_on_another() {
     for (device, name) in [(Device::Cpu, "of_processor.h5"), (accelerator, "of_accelerator.h5")] {
         let path = train_on(device, name, 12);
         let [here, there] = [Device::Cpu, accelerator].map(|device| read_model(&path, device).unwrap());
-        let vectors = latent_vectors(&here, 7, 0, 40).unwrap();
+        let options = GenerationOptions { seed: 7, count: 40, ..GenerationOptions::default() };
+        let vectors = latent_vectors(&here, &options).unwrap();
         let input = TensorData::new(vectors.iter().copied().collect::<Vec<_>>(), [40, here.latent_size, 1, 1]);
         let logits = read(here.generator.forward(Tensor::from_data(input, &Device::Cpu.open().unwrap()))).unwrap();
-        let [ours, theirs] = [&here, &there].map(|model| decode(model, vectors.view()).unwrap());
+        let [ours, theirs] = [&here, &there].map(|model| decode(model, vectors.view(), model.shape()).unwrap());
         let sure = logits.iter().filter(|logit| logit.abs() > 1e-3).count();
         assert!(sure > logits.len() / 2, "{sure} of {} pixels are of one phase for sure", logits.len());
         assert!(ours.volume_fractions().iter().all(|&fraction| fraction > 0.01), "{:?}", ours.volume_fractions());

@@ -3,6 +3,7 @@
 //! * `field`: realisations of fully convolutional models, of any size.
 //! * `latent`: latent vectors drawn, encoded, decoded, traversed and interpolated.
 //! * `realisations`: which realisations, in memory or handed on batch by batch.
+//! * `torus`: sizes of images, and the patches that large ones are made in.
 //! * `selection`: which of some candidates becomes a realisation.
 
 #[cfg(test)]
@@ -11,6 +12,8 @@ mod field;
 mod latent;
 mod realisations;
 mod selection;
+mod torus;
 
 pub use latent::{Encoded, decode, encode, interpolate, latent_vectors, reconstruct, traverse};
 pub use realisations::{GenerationOptions, generate_batches, generate_into, realisations};
+pub use torus::latent_size;

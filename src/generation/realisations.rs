@@ -13,16 +13,17 @@ use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::relaxation::{RelaxationOptions, relax};
 use crate::{Error, Result};
 
-use super::field::{check_shape, decode_fields, pass_bytes};
-use super::latent::{DECODED, begin_to_decode, latent_vectors};
+use super::field::{decode_fields, pass_bytes};
+use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
+use super::torus::check_shape;
 
 /// What takes memory here, and what to do if there is too little.
 const WHAT: &str = "making realisations";
 const ADVICE: &str = "ask for smaller realisations, close other programs or raise the limit";
 
-/// Realisations of `voxels` voxels made and stored between two looks at the clock.
-fn batch(voxels: usize) -> usize {
-    (DECODED * 64 * 64 / voxels).clamp(1, DECODED)
+/// Realisations of `shape` made and stored between two looks at the clock.
+fn batch(shape: [usize; 3]) -> usize {
+    latent::batch(DECODED, shape)
 }
 
 /// Which realisations, and how they are made.
@@ -72,19 +73,8 @@ impl GenerationOptions {
     ///
     /// [`Error::InvalidParameter`] if the model cannot make the shape that is asked for.
     pub fn shape_of(&self, model: &Model) -> Result<[usize; 3]> {
-        let ([nz, ny, nx], shape) = (model.shape(), self.shape.unwrap_or(model.shape()));
-        if model.profile.is_fully_convolutional() {
-            check_shape(shape)?;
-        } else if shape != [nz, ny, nx] {
-            return Err(Error::invalid(format!(
-                "realisations of {} x {} x {} voxels (z, y, x); profile {} makes {nz} x {ny} x {nx}; for another size \
-                 train a model with profile field",
-                shape[0],
-                shape[1],
-                shape[2],
-                model.profile.name()
-            )));
-        }
+        let shape = self.shape.unwrap_or(model.shape());
+        check_shape(model, shape)?;
         Ok(shape)
     }
 
@@ -95,12 +85,13 @@ impl GenerationOptions {
     ///
     /// [`Error::OutOfMemory`] with the estimate, and those of [`shape_of`](Self::shape_of).
     pub fn require_memory(&self, model: &Model) -> Result<()> {
-        let voxels: usize = self.shape_of(model)?.iter().product();
+        let shape = self.shape_of(model)?;
+        let voxels: usize = shape.iter().product();
         let candidates = model.selection.as_ref().map_or(1, |selection| selection.candidates);
-        let at_once = batch(voxels).min(self.count.saturating_mul(candidates));
+        let at_once = batch(shape).min(self.count.saturating_mul(candidates));
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
-            (4 * voxels, pass_bytes(model, self.shape_of(model)?, at_once))
+            (4 * voxels, pass_bytes(model, shape, at_once))
         } else {
             (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, 1, at_once))
         };
@@ -158,13 +149,14 @@ pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseI
 /// [`Error::InvalidParameter`] for an option out of range, [`Error::BufferSize`] if the buffer is too small.
 pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u8]) -> Result<()> {
     options.validate()?;
-    let voxels: usize = options.shape_of(model)?.iter().product();
+    let shape = options.shape_of(model)?;
+    let voxels: usize = shape.iter().product();
     let needed = options.count.saturating_mul(voxels);
     if buffer.len() < needed {
         return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
     }
     thread_pool(options.threads)?.install(|| {
-        let batch = batch(voxels);
+        let batch = batch(shape);
         options.require_memory(model)?;
         let mut maker = Maker::new(model, options.batches(batch))?;
         buffer[..needed].chunks_mut(batch * voxels).try_for_each(|to| maker.make(to))
@@ -184,7 +176,7 @@ pub fn generate_batches(
 ) -> Result<()> {
     options.validate()?;
     let [nz, ny, nx] = options.shape_of(model)?;
-    let batch = batch(nz * ny * nx);
+    let batch = batch([nz, ny, nx]);
     let mut maker = pool.install(|| {
         options.require_memory(model)?;
         Maker::new(model, options.batches(batch))
@@ -218,7 +210,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
             let decoding = if self.model.profile.is_fully_convolutional() {
                 None
             } else {
-                let vectors = latent_vectors(self.model, part.seed, part.first, part.count)?;
+                let vectors = latent_vectors(self.model, &part)?;
                 Some(begin_to_decode(self.model, vectors.view())?)
             };
             self.begun = Some((part, decoding));
@@ -301,7 +293,7 @@ mod tests {
         for periodic in [false, true] {
             let model = model(periodic);
             let made = realisations(&model, &options).unwrap();
-            let decoded = decode(&model, latent_vectors(&model, 3, 5, 8).unwrap().view()).unwrap();
+            let decoded = decode(&model, latent_vectors(&model, &options).unwrap().view(), model.shape()).unwrap();
             let found: Vec<_> = (0..8).map(|i| displacements(decoded.image(i), made.image(i))).collect();
             assert!(found.iter().all(|found| !found.is_empty()));
             assert_eq!(found.iter().all(|found| found.contains(&(0, 0))), !periodic, "{found:?}");

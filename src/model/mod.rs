@@ -61,17 +61,6 @@ impl Model {
         self.profile.side()
     }
 
-    /// `phases`, `n` images in the caller's memory, as images of this model.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidParameter`] if the length is not that of `n` images, or a voxel is not a phase of the model;
-    /// [`Error::OutOfMemory`] if a copy of them does not fit into memory.
-    pub fn images(&self, phases: &[u8], n: usize) -> Result<PhaseImages> {
-        let [nz, ny, nx] = self.shape();
-        PhaseImages::copy_of(phases, [n, nz, ny, nx], self.n_phases())
-    }
-
     /// Whether `micrograph` is the one that it was trained on.
     pub fn is_trained_on(&self, micrograph: &Micrograph) -> bool {
         Origin::new(micrograph).digest == self.origin.digest

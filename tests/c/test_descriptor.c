@@ -127,7 +127,7 @@ static void evaluation_is_what_its_definition_says(const davegan_model_t *model)
     CHECK_INT(1, evaluation.phase);
     CHECK_INT(3, evaluation.count);
     OK(davegan_model_tiles(model, tiles, sizeof tiles));
-    OK(davegan_reconstruct(model, tiles, N_TILES, reconstructed, sizeof reconstructed));
+    OK(davegan_reconstruct(model, tiles, N_TILES, 1, SIDE, SIDE, reconstructed, sizeof reconstructed));
     OK(davegan_generate_into(model, &options, realisations, sizeof realisations));
     double e_rec = 0, e_gen = 0, error = 0;
     for (int i = 0; i < N_TILES; ++i) {

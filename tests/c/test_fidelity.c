@@ -170,7 +170,7 @@ static void all_ways_give_the_same(const davegan_model_t *model, const davegan_m
     options.replace = 1;
     OK(davegan_generate_into(model, &options, realisations, sizeof realisations));
     OK(davegan_model_tiles(model, tiles, sizeof tiles));
-    OK(davegan_reconstruct(model, tiles, N_TILES, reconstructions, sizeof reconstructions));
+    OK(davegan_reconstruct(model, tiles, N_TILES, 1, SIDE, SIDE, reconstructions, sizeof reconstructions));
     OK(davegan_fidelity_measure(micrograph, -1, realisations, COUNT, SIDE, reconstructions, N_TILES, &options,
                                 &of_arrays));
     davegan_micrograph_info_t info;

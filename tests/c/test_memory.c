@@ -151,23 +151,23 @@ static davegan_status_t op_latent_vectors(size_t size) {
 }
 
 static davegan_status_t op_encode(size_t size) {
-    return davegan_encode(model, bytes, size, doubles, NULL, size * 5);
+    return davegan_encode(model, bytes, size, 1, SIDE, SIDE, doubles, NULL, size * 5);
 }
 
 static davegan_status_t op_decode(size_t size) {
-    return davegan_decode(model, doubles, size, bytes, size * PIXELS);
+    return davegan_decode(model, doubles, size, 1, SIDE, SIDE, bytes, size * PIXELS);
 }
 
 static davegan_status_t op_reconstruct(size_t size) {
-    return davegan_reconstruct(model, bytes, size, bytes, size * PIXELS);
+    return davegan_reconstruct(model, bytes, size, 1, SIDE, SIDE, bytes, size * PIXELS);
 }
 
 static davegan_status_t op_traverse(size_t size) {
-    return davegan_traverse(model, doubles, 0, size, 3.0, bytes, size * PIXELS);
+    return davegan_traverse(model, doubles, 0, size, 3.0, 1, SIDE, SIDE, bytes, size * PIXELS);
 }
 
 static davegan_status_t op_interpolate(size_t size) {
-    return davegan_interpolate(model, bytes, bytes + PIXELS, size, bytes, size * PIXELS);
+    return davegan_interpolate(model, bytes, bytes + PIXELS, size, 1, SIDE, SIDE, bytes, size * PIXELS);
 }
 
 static davegan_status_t op_evaluate(size_t size) {

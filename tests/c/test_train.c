@@ -211,6 +211,40 @@ static void the_standard_profile_trains(void) {
     free(last);
 }
 
+/* A tile that is repeated has its latents repeated, which give its reconstruction repeated. */
+static void the_field_profile_decodes_a_grid_of_any_size(const davegan_model_t *model) {
+    enum { TILE = 64, NY = 2 * TILE, NX = 3 * TILE, LATENTS = 16 * 16, ALL = 6 * LATENTS };
+    size_t latents = 0;
+    OK(davegan_latent_size(model, 1, TILE, TILE, &latents));
+    CHECK(latents == LATENTS);
+    OK(davegan_latent_size(model, 1, NY, NX, &latents));
+    CHECK(latents == ALL);
+    uint8_t *tiles = NEW_ARRAY(uint8_t, 4 * TILE * TILE), *decoded = NEW_ARRAY(uint8_t, TILE * TILE);
+    uint8_t *large = NEW_ARRAY(uint8_t, NY * NX), *found = NEW_ARRAY(uint8_t, NY * NX);
+    double *z = NEW_ARRAY(double, ALL), *mean = NEW_ARRAY(double, ALL);
+    OK(davegan_model_tiles(model, tiles, 4 * TILE * TILE));
+    OK(davegan_encode(model, tiles, 1, 1, TILE, TILE, mean, NULL, LATENTS));
+    OK(davegan_decode(model, mean, 1, 1, TILE, TILE, decoded, TILE * TILE));
+    OK(davegan_reconstruct(model, tiles, 1, 1, TILE, TILE, found, TILE * TILE));
+    CHECK(memcmp(decoded, found, TILE * TILE) == 0);
+    for (int i = 0; i < ALL; ++i) z[i] = mean[(i / 96 * 4 + i / 12 % 8 % 4) * 4 + i % 12 % 4];
+    for (int i = 0; i < NY * NX; ++i) large[i] = tiles[i / NX % TILE * TILE + i % NX % TILE];
+    OK(davegan_encode(model, large, 1, 1, NY, NX, mean, NULL, ALL));
+    for (int i = 0; i < ALL; ++i) CHECK(fabs(mean[i] - z[i]) < 1e-4);
+    OK(davegan_decode(model, z, 1, 1, NY, NX, found, NY * NX));
+    for (int i = 0; i < NY * NX; ++i) CHECK(found[i] == decoded[i / NX % TILE * TILE + i % NX % TILE]);
+    const davegan_status_t invalid = DAVEGAN_INVALID_PARAMETER;
+    FAILS(invalid, "the nearest is 1 x 128 x 96", davegan_encode(model, large, 1, 1, NY, 90, mean, NULL, ALL));
+    FAILS(invalid, "the nearest is 1 x 32 x 192", davegan_decode(model, z, 1, 1, 16, NX, found, NY * NX));
+    FAILS(invalid, "address space", davegan_decode(model, z, SIZE_MAX / 8, 1, NY, NX, found, NY * NX));
+    free(tiles);
+    free(decoded);
+    free(large);
+    free(found);
+    free(z);
+    free(mean);
+}
+
 /* Realisations of any multiple of 16 pixels, in memory and in a file, are the same. */
 static void the_field_profile_makes_elements_of_any_size(void) {
     enum { NX = 96, NY = 48 };
@@ -240,6 +274,10 @@ static void the_field_profile_makes_elements_of_any_size(void) {
     OK(davegan_micrograph_info(written, &info, sizeof info));
     CHECK(info.nx == NX && info.ny == NY && info.n_images == 2);
     davegan_micrograph_free(written);
+    double z[2 * 16 * 3 * 6];
+    OK(davegan_latent_vectors(model, &sized, z, sizeof z / sizeof *z));
+    FAILS(DAVEGAN_BUFFER_SIZE, "576", davegan_latent_vectors(model, &sized, z, 575));
+    the_field_profile_decodes_a_grid_of_any_size(model);
     sized.nx = 100;
     FAILS(DAVEGAN_INVALID_PARAMETER, "48 x 100", davegan_generate_into(model, &sized, two, 2 * NX * NY));
     sized.ny = 0;

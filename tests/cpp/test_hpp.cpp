@@ -209,6 +209,14 @@ void models() {
     const davegan::LatentDistribution latent = model.encode(tiles);
     CHECK_INT(N_TILES * 5, latent.deviation.size());
     CHECK(model.reconstruct(tiles) == model.decode(latent.mean));
+    const davegan::Shape tile{1, SIDE, SIDE}, wide{1, SIDE, 48};
+    CHECK_INT(5, model.latent_size(tile));
+    CHECK(model.reconstruct(tiles, tile) == model.decode(latent.mean, tile));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "1 x 32 x 48", model.encode(tiles, wide));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "1 x 32 x 48", model.decode(latent.mean, wide));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "1 x 32 x 48", model.reconstruct(tiles, wide));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "1 x 32 x 48", model.traverse({latent.mean.data(), 5}, 1, 2, 3, wide));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "1 x 32 x 48", model.interpolate(tiles, tiles, 2, wide));
     THROWS(DAVEGAN_BUFFER_SIZE, "4095", model.encode({tiles.data(), tiles.size() - 1}));
     CHECK_INT(2 * PIXELS, model.traverse({latent.mean.data(), 5}, 1, 2).size());
     THROWS(DAVEGAN_BUFFER_SIZE, "20", model.traverse(latent.mean, 1, 2));

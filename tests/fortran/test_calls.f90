@@ -233,6 +233,9 @@ contains
     type(davegan_generate_options_t) :: options
     integer(int8), allocatable :: phases(:, :, :, :), expected(:, :, :, :), reconstructed(:, :, :, :)
     real(real64), allocatable :: z(:, :), mean(:, :), deviation(:, :)
+    integer(int64) :: latents
+    call davegan_latent_size(model, 32, 32, latents)
+    call check(latents == 5, "latents of an image")
     call davegan_generate_options_init(options)
     options%count = 2
     call davegan_latent_vectors(model, z, options)
@@ -248,6 +251,13 @@ contains
     call check(all(phases == reconstructed), "a reconstruction decodes the mean")
     call davegan_traverse(model, mean(:, 1), 2, 3, phases)
     call check(all(shape(phases) == [32, 32, 1, 3]), "traversal")
+    call davegan_traverse(model, mean(:, 1), 2, 3, expected, nx=32, ny=32)
+    call check(all(phases == expected), "traversal of images whose size is given")
+    call davegan_decode(model, mean, phases, nx=32, ny=32)
+    call check(all(phases == reconstructed), "decoded images whose size is given")
+    deallocate (expected)
+    allocate (expected(32, 32, 1, 2))
+    call davegan_generate_into(model, expected, options)
     call davegan_interpolate(model, expected(:, :, :, 1), expected(:, :, :, 2), 4, phases)
     call check(all(phases(:, :, :, 1) == reconstructed(:, :, :, 1)), "start of the interpolation")
     call check(all(phases(:, :, :, 4) == reconstructed(:, :, :, 2)), "end of the interpolation")

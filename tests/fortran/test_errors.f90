@@ -1,7 +1,7 @@
 !> Wrong inputs through stat and errmsg.
 program test_errors
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
-  use, intrinsic :: iso_fortran_env, only: int8, real64
+  use, intrinsic :: iso_fortran_env, only: int64, int8, real64
   use davegan
   implicit none
   character(len=*), parameter :: model_path = "fortran_errors_model.h5", file = "fortran_errors.h5"
@@ -128,6 +128,7 @@ contains
     integer(int8), allocatable :: out(:, :, :, :)
     real(real64), allocatable :: mean(:, :), deviation(:, :)
     real(real64) :: z(4, 1), error
+    integer(int64) :: latents
     phases = 0
     one = 0
     narrow = 0
@@ -135,15 +136,20 @@ contains
     call davegan_generate_into(model, phases, stat=stat, errmsg=errmsg)
     call expect(davegan_buffer_size, "phases has the shape (32, 31, 1, 2), but (32, 32, 1, 2) is needed")
     call davegan_encode(model, phases, mean, deviation, stat, errmsg)
-    call expect(davegan_buffer_size, "(32, 32, 1, 2)")
+    call expect(davegan_invalid_parameter, "1 x 31 x 32")
     call davegan_reconstruct(model, phases, out, stat, errmsg)
-    call expect(davegan_buffer_size, "(32, 32, 1, 2)")
-    call davegan_decode(model, z, out, stat, errmsg)
+    call expect(davegan_invalid_parameter, "1 x 31 x 32")
+    call davegan_latent_size(model, 48, 32, latents, stat, errmsg)
+    call expect(davegan_invalid_parameter, "1 x 32 x 48")
+    if (latents /= 0) error stop "a size that fails must have no latents"
+    call davegan_decode(model, z, out, stat=stat, errmsg=errmsg)
     call expect(davegan_buffer_size, "z has the shape (4, 1), but (5, 1) is needed")
+    call davegan_decode(model, z, out, nx=48, stat=stat, errmsg=errmsg)
+    call expect(davegan_invalid_parameter, "1 x 32 x 48")
     call davegan_traverse(model, z(:, 1), 1, 3, out, stat=stat, errmsg=errmsg)
     call expect(davegan_buffer_size, "(5)")
     call davegan_interpolate(model, one, narrow, 3, out, stat, errmsg)
-    call expect(davegan_buffer_size, "to has the shape (31, 32, 1, 1)")
+    call expect(davegan_buffer_size, "to has the shape (31, 32, 1), but (32, 32, 1) is needed")
     call davegan_s2_error(one, narrow, 1, error, stat=stat, errmsg=errmsg)
     call expect(davegan_buffer_size, "b has the shape (31, 32, 1)")
   end subroutine test_shapes

@@ -205,10 +205,11 @@ mod tests {
         let (model, _) = selecting();
         let options = GenerationOptions { seed: 5, first: 3, count: 600, threads: 2, ..Default::default() };
         let all = realisations(&model, &options).unwrap();
-        let some = realisations(&model, &GenerationOptions { first: 500, count: 2, threads: 1, ..options }).unwrap();
+        let some =
+            realisations(&model, &GenerationOptions { first: 500, count: 2, threads: 1, ..options.clone() }).unwrap();
         assert_eq!([some.image(0), some.image(1)], [all.image(497), all.image(498)]);
         // Each has the latent vector of one of its own candidates, not always of the same one.
-        let taken = latent_vectors(&model, 5, 3, 40).unwrap();
+        let taken = latent_vectors(&model, &GenerationOptions { count: 40, ..options }).unwrap();
         let (vectors, _) = candidate_vectors(&model, CANDIDATES, 5, 3, 40).unwrap();
         let of_each = taken.outer_iter().zip(vectors.axis_chunks_iter(Axis(0), CANDIDATES));
         let places: Vec<usize> =

@@ -35,7 +35,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     let [_, ny, nx] = model.shape();
     let factor = factor(ny.max(nx));
     let rows = latents.iter().map(|&latent| {
-        let images = traverse(model, &tile, latent, PLACES, RANGE)?;
+        let images = traverse(model, &tile, model.shape(), latent, PLACES, RANGE)?;
         (0..images.len()).map(|index| data_uri(&phases(&images, index))).collect::<Result<Vec<_>>>()
     });
     let rows = rows.collect::<Result<Vec<_>>>()?;
