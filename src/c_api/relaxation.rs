@@ -12,7 +12,7 @@ use crate::Result;
 use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
 use crate::progress::in_parts;
-use crate::relaxation::{PARTS, RelaxationOptions, relax_towards};
+use crate::relaxation::{RelaxationOptions, parts, relax_towards};
 
 /// How images are relaxed. Filled by `davegan_relax_options_init`.
 #[repr(C)]
@@ -136,7 +136,8 @@ pub unsafe extern "C" fn davegan_relax(
         let pool = thread_pool(count(options.threads, "threads")?)?;
         let mut audience = Audience::new("relaxing", options.progress_bar, options.progress, options.user_data)?;
         let mut tell = |progress: &_| audience.tell(host, progress);
-        let relaxed = in_parts("relaxing", &pool, PARTS, options.progress_interval, &mut tell, |done| {
+        let parts = parts(fractions.is_some());
+        let relaxed = in_parts("relaxing", &pool, parts, options.progress_interval, &mut tell, |done| {
             relax_towards(micrograph, images, fractions, &relaxation, done)
         })?;
         // SAFETY: as above.

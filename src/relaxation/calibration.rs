@@ -1,6 +1,6 @@
 //! Weights that bring the patterns of images towards those of a micrograph.
 
-use super::fractions::{meet_fractions, voxels_of_each};
+use super::fractions::{FRACTION_PARTS, meet_fractions, voxels_of_each};
 use super::shares::PatternShares;
 use super::sweeps::{RelaxationOptions, relax};
 use super::weights::Weights;
@@ -9,10 +9,12 @@ use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
 /// Rounds of [`Weights::calibrate`], at most.
-const ROUNDS: u64 = 24;
+pub const ROUNDS: u64 = 24;
 
-/// Parts of the work of [`relax_towards`].
-pub const PARTS: u64 = ROUNDS + 1;
+/// Parts of the work of [`relax_towards`], with volume fractions or without.
+pub fn parts(with_fractions: bool) -> u64 {
+    ROUNDS + if with_fractions { FRACTION_PARTS } else { 0 } + 1
+}
 
 /// What a round adds to a weight, per unit of the logarithm of the ratio of shares.
 const STEP: f64 = 0.3;
@@ -70,7 +72,7 @@ impl Weights {
 }
 
 /// Relaxes `images` by weights that are calibrated on them, and gives them volume `fractions` if there are any. `done`
-/// is called after each of [`PARTS`] parts.
+/// is called after each of [`parts`].
 ///
 /// # Errors
 ///
@@ -86,12 +88,12 @@ pub fn relax_towards(
         voxels_of_each(fractions, images.n_phases(), images.voxels())?;
     }
     let weights = Weights::calibrate(micrograph, &images, options, done)?;
-    let mut relaxed = relax(images, &weights, options)?;
-    if let Some(fractions) = fractions {
-        relaxed = meet_fractions(micrograph, relaxed, fractions, options)?;
-    }
+    let relaxed = relax(images, &weights, options)?;
     done()?;
-    Ok(relaxed)
+    match fractions {
+        Some(fractions) => meet_fractions(micrograph, relaxed, fractions, options, done),
+        None => Ok(relaxed),
+    }
 }
 
 /// Refuses a micrograph of several layers, or of other phases than the images.

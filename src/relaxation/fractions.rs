@@ -20,6 +20,9 @@ const PART: usize = 64;
 /// Voxels this near, along all axes, do not change in one round.
 const SPACING: usize = 4;
 
+/// Parts of the work of [`meet_fractions`].
+pub const FRACTION_PARTS: u64 = 64;
+
 /// Largest deviation of the sum of fractions from 1.
 const TOLERANCE: f64 = 1e-6;
 
@@ -29,17 +32,19 @@ const TOLERANCE: f64 = 1e-6;
 /// change first by which the patterns become most like those of `micrograph`, or least unlike: the sum of the
 /// logarithms of the shares that the new patterns have in it, less that of the old ones, is largest. Neighbours do not
 /// change at once. Only if there is no such interface, other voxels change. Of `options`, `seed`, `first` and
-/// `periodic` are used.
+/// `periodic` are used. `done` is called each time that another 64th of all voxels that change has changed, and ends
+/// the work by an error.
 ///
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, their sum is not 1,
-/// or the micrograph has other phases or more than one layer; those of [`relax`](super::relax).
+/// or the micrograph has other phases or more than one layer; those of [`relax`](super::relax) and of `done`.
 pub fn meet_fractions(
     micrograph: &PhaseImages,
     images: PhaseImages,
     fractions: &[f64],
     options: &RelaxationOptions,
+    done: &dyn Fn() -> Result<()>,
 ) -> Result<PhaseImages> {
     check_alike(micrograph, &images)?;
     let weights = Weights::of_micrograph(micrograph, images.shape()[0] > 1)?;
@@ -52,12 +57,42 @@ pub fn meet_fractions(
         Adjuster { tables: GainTables::new(&weights, frame.scales), tiles: frame.tiles(false).concat(), frame };
     let mut phases = images.into_phases();
     let all = phases.as_slice_mut().expect("in standard layout");
+    let mut changes =
+        Changes { total: all.chunks(voxels).map(|image| to_add(&missing(image, &targets))).sum(), made: 0, done };
+    changes.add(0)?;
     for (index, image) in (options.first..).zip(all.chunks_exact_mut(voxels)) {
-        let mut missing: Vec<i64> = targets.clone();
-        image.iter().for_each(|&phase| missing[usize::from(phase)] -= 1);
-        adjuster.adjust(image, &mut missing, image_key(options.seed, index));
+        adjuster.adjust(image, &mut missing(image, &targets), image_key(options.seed, index), &mut changes)?;
     }
     PhaseImages::new(phases, n_phases)
+}
+
+/// How many voxels of each phase an image has less than it is to have.
+fn missing(image: &[u8], targets: &[i64]) -> Vec<i64> {
+    let mut missing = targets.to_vec();
+    image.iter().for_each(|&phase| missing[usize::from(phase)] -= 1);
+    missing
+}
+
+/// How many voxels are to change.
+fn to_add(missing: &[i64]) -> u64 {
+    missing.iter().map(|&count| count.max(0) as u64).sum()
+}
+
+/// Voxels that are changed, and told of.
+struct Changes<'a> {
+    total: u64,
+    made: u64,
+    done: &'a dyn Fn() -> Result<()>,
+}
+
+impl Changes<'_> {
+    /// Tells of each part that ends with `count` more changes. With nothing to change all parts are done at once.
+    fn add(&mut self, count: u64) -> Result<()> {
+        let parts = |made: u64| (FRACTION_PARTS * made).checked_div(self.total).unwrap_or(FRACTION_PARTS);
+        let before = if self.total == 0 { 0 } else { parts(self.made) };
+        self.made += count;
+        (before..parts(self.made)).try_for_each(|_| (self.done)())
+    }
 }
 
 impl Weights {
@@ -111,14 +146,14 @@ struct Adjuster {
 
 impl Adjuster {
     /// Changes voxels until none is `missing` of any phase; negative numbers are too many.
-    fn adjust(&self, image: &mut [u8], missing: &mut [i64], key: u64) {
+    fn adjust(&self, image: &mut [u8], missing: &mut [i64], key: u64, changes: &mut Changes) -> Result<()> {
         while missing.iter().any(|&count| count != 0) {
             let mut candidates = self.candidates(image, missing, key, true);
             if candidates.is_empty() {
                 candidates = self.candidates(image, missing, key, false);
             }
             candidates.sort_unstable_by_key(|candidate| (Reverse(candidate.gain), candidate.draw, candidate.voxel));
-            let mut left = candidates.len().div_ceil(PART);
+            let (mut left, before) = (candidates.len().div_ceil(PART), to_add(missing));
             let mut blocked = vec![false; image.len()];
             for Candidate { voxel, to, .. } in candidates {
                 let (from, to_index) = (usize::from(image[voxel]), usize::from(to));
@@ -133,7 +168,9 @@ impl Adjuster {
                     self.frame.around(voxel, SPACING).into_iter().for_each(|near| blocked[near] = true);
                 }
             }
+            changes.add(before - to_add(missing))?;
         }
+        Ok(())
     }
 
     /// Voxels of phases that are too many, and phases that are too few for them: those of neighbours, or any.

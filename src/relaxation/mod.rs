@@ -44,7 +44,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use calibration::{PARTS, relax_towards};
+pub use calibration::{ROUNDS, parts, relax_towards};
 pub use fractions::meet_fractions;
 pub use shares::PatternShares;
 pub use sweeps::{RelaxationOptions, relax};

@@ -3,6 +3,7 @@
 use ndarray::Array4;
 use rand::Rng;
 
+use super::fractions::FRACTION_PARTS;
 use super::frame::Frame;
 use super::{PatternShares, RelaxationOptions, Weights, meet_fractions, relax};
 use crate::descriptor::{Indicator, interface_density};
@@ -238,7 +239,8 @@ fn volume_fractions_are_met_to_one_voxel_and_the_morphology_stays() {
     let options = RelaxationOptions::default();
     let natural = micrograph.volume_fractions()[0];
     for fraction in [natural - 0.02, natural, natural + 0.02] {
-        let met = meet_fractions(&micrograph, images.clone(), &[fraction, 1.0 - fraction], &options).unwrap();
+        let met =
+            meet_fractions(&micrograph, images.clone(), &[fraction, 1.0 - fraction], &options, &|| Ok(())).unwrap();
         for index in 0..2 {
             let missing = fraction * 16384.0 - counted(&met, index)[0] as f64;
             assert!(missing.abs() <= 0.5, "{missing} voxels");
@@ -249,7 +251,7 @@ fn volume_fractions_are_met_to_one_voxel_and_the_morphology_stays() {
         assert!(divergences[1] < divergences[2], "{divergences:?}");
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-    let met = || meet_fractions(&micrograph, images.clone(), &[0.2, 0.8], &options).unwrap();
+    let met = || meet_fractions(&micrograph, images.clone(), &[0.2, 0.8], &options, &|| Ok(())).unwrap();
     assert_eq!(pool.install(met), met());
 }
 
@@ -263,7 +265,28 @@ fn any_volume_fraction_of_any_phase_is_met() {
     for (fractions, counts) in
         [([0.0, 1.0, 0.0], [0, 4096, 0]), ([0.5, 0.25, 0.25], [2048, 1024, 1024]), ([0.0, 0.0, 1.0], [0, 0, 4096])]
     {
-        let met = meet_fractions(&micrograph, images.clone(), &fractions, &options).unwrap();
+        let met = meet_fractions(&micrograph, images.clone(), &fractions, &options, &|| Ok(())).unwrap();
         assert_eq!(counted(&met, 0), counts);
     }
+}
+
+#[test]
+fn meeting_volume_fractions_tells_its_parts_and_can_be_ended() {
+    let micrograph = grains(64).make(1, 1).unwrap().images;
+    let images = grains(64).make(2, 3).unwrap().images;
+    let options = RelaxationOptions::default();
+    let met = |images: &PhaseImages, done: &dyn Fn() -> Result<()>| {
+        meet_fractions(&micrograph, images.clone(), &[0.3, 0.7], &options, done)
+    };
+    let told = std::cell::Cell::new(0);
+    let count = || {
+        told.set(told.get() + 1);
+        if told.get() == 100 { Err(Error::Cancelled("enough".into())) } else { Ok(()) }
+    };
+    let right = met(&images, &count).unwrap();
+    assert_eq!(told.get(), FRACTION_PARTS);
+    // The hundredth call is amid the work. Images that are right have all parts as well.
+    assert_eq!(met(&images, &count), Err(Error::Cancelled("enough".into())));
+    told.set(0);
+    assert_eq!((met(&right, &count), told.get()), (Ok(right), FRACTION_PARTS));
 }
