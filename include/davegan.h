@@ -511,7 +511,8 @@ typedef struct davegan_progress_t {
      */
     double elapsed;
     /**
-     * Estimate of the seconds to come; negative if unknown.
+     * Estimate of the seconds to come; negative if unknown. A training of `field` has a calibration behind its last step,
+     * which is in the estimate from its first part on.
      */
     double remaining;
     /**

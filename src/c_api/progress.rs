@@ -21,7 +21,8 @@ pub struct davegan_progress_t {
     pub steps: i64,
     /// Seconds since the call began.
     pub elapsed: f64,
-    /// Estimate of the seconds to come; negative if unknown.
+    /// Estimate of the seconds to come; negative if unknown. A training of `field` has a calibration behind its last step,
+    /// which is in the estimate from its first part on.
     pub remaining: f64,
     /// Loss of the encoder, L_Enc (Eq. 1), with free bits: the mean of the last row of the loss history. This loss and
     /// those below are NaN before the first row, and in all but training.

@@ -41,7 +41,7 @@ pub fn train_to_file(
     let mut save = |checkpoint: &Checkpoint| {
         write_checkpoint_to(checkpoint, &mut output)?;
         saved = checkpoint.state.step;
-        finished = saved == checkpoint.steps_planned();
+        finished = checkpoint.is_finished();
         Ok(())
     };
     train(micrograph, options, run, resumed, &mut save, progress).map_err(|error| {

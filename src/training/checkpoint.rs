@@ -9,6 +9,7 @@ use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
 use crate::network::Network;
+use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::{Error, Result};
 
@@ -58,6 +59,12 @@ impl Checkpoint {
         self.options.total_steps(self.tiles.len())
     }
 
+    /// Whether nothing is left to do: no step, and no calibration of the relaxation.
+    pub fn is_finished(&self) -> bool {
+        let is_calibrated = self.relaxation.is_some() || !self.options.profile.is_fully_convolutional();
+        self.state.step == self.steps_planned() && is_calibrated
+    }
+
     /// The model: the best networks, or else those of the last step with averaged weights if there are any.
     pub fn model(&self) -> Model {
         let (encoder, generator) = match &self.best {
@@ -84,6 +91,11 @@ impl Checkpoint {
             encoder: encoder.clone(),
             generator: generator.clone(),
         }
+    }
+
+    /// The last row of the loss history, if there is one.
+    pub(super) fn last_losses(&self) -> Option<Losses> {
+        self.history.last().map(|row| row.losses)
     }
 
     /// Checks that the losses since the last row of the loss history are finite, so that it is worth saving.

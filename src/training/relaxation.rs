@@ -1,30 +1,33 @@
 //! The last step of training a fully convolutional model: how its realisations are relaxed.
 
-use rayon::ThreadPool;
-
 use super::checkpoint::Checkpoint;
 use crate::Result;
 use crate::generation::{GenerationOptions, realisations};
 use crate::micrograph::PhaseImages;
-use crate::relaxation::{RelaxationOptions, Weights};
+use crate::relaxation::{ROUNDS, RelaxationOptions, Weights};
 
 /// Realisations that weights are found on, and their side in windows.
 const COUNT: usize = 32;
 const WINDOWS: usize = 2;
 
-/// The weights with which relaxed realisations have the patterns of `micrograph`.
+/// Parts of the work of [`calibrated`]: the realisations, and the rounds.
+pub const PARTS: u64 = 1 + ROUNDS;
+
+/// The weights with which relaxed realisations have the patterns of `micrograph`. Runs on the threads of the current
+/// pool; `done` is called after each of [`PARTS`] parts.
 ///
 /// # Errors
 ///
-/// Those of [`realisations`] and [`Weights::calibrate`].
-pub fn calibrated(checkpoint: &Checkpoint, micrograph: &PhaseImages, pool: &ThreadPool) -> Result<Weights> {
+/// Those of [`realisations`], [`Weights::calibrate`] and `done`.
+pub fn calibrated(checkpoint: &Checkpoint, micrograph: &PhaseImages, done: &dyn Fn() -> Result<()>) -> Result<Weights> {
     let model = checkpoint.model();
     // Seeds in the C interface are below 2^63: these realisations are never generated.
     let seed = checkpoint.options.seed | 1 << 63;
     let side = WINDOWS * model.side();
-    let threads = pool.current_num_threads();
+    let threads = rayon::current_num_threads();
     let options = GenerationOptions { seed, count: COUNT, shape: Some([1, side, side]), threads, ..Default::default() };
     let made = realisations(&model, &options)?;
+    done()?;
     let options = RelaxationOptions { seed, ..RelaxationOptions::default() };
-    pool.install(|| Weights::calibrate(micrograph, &made, &options, &|| Ok(())))
+    Weights::calibrate(micrograph, &made, &options, done)
 }

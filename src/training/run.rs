@@ -10,15 +10,18 @@ use super::checkpoint::Checkpoint;
 use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::need;
 use super::options::{RunOptions, TrainingOptions};
-use super::relaxation::calibrated;
+use super::relaxation::{PARTS, calibrated};
 use super::validation::{validate, warnings};
-use crate::device::{thread_pool, with_spinning_workers};
-use crate::micrograph::{self, Micrograph};
+use crate::device::{ThreadPool, thread_pool, with_spinning_workers};
+use crate::micrograph::{self, Micrograph, PhaseImages};
 use crate::model::{LossRow, Model, Origin};
-use crate::progress::{Pace, ProgressCallback};
+use crate::progress::{Pace, Progress, ProgressCallback, in_parts};
+use crate::relaxation::Weights;
 use crate::{Error, Result};
 
-/// Keeps a checkpoint: called after every `checkpoint_interval` steps, at the end, and when training is cancelled.
+/// Keeps a checkpoint.
+///
+/// Called after every `checkpoint_interval` steps, after the last step, when training is cancelled, and at the end.
 pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 
 /// Trains on `micrograph`, from the beginning or from where the training `resumed` stands.
@@ -26,10 +29,13 @@ pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 /// On one kind of device the model depends on the micrograph and `options` alone: the same bytes for any number of
 /// threads, with or without interruptions that were resumed. `save` and `progress` are called on this thread.
 ///
+/// Behind the last step of a fully convolutional model comes the calibration of its relaxation. Reports then have the
+/// last step, and the time that the calibration is to take; before it begins, that time is in no report.
+///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for an option out of range, a micrograph smaller than the profile's side, or `resumed` of
-/// another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress`
+/// [`Error::InvalidParameter`] for an option out of range, a micrograph smaller than the profile's side, or `resumed`
+/// of another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress`
 /// asked to stop; [`Error::Diverged`] if a loss is no longer finite; and those of `save`.
 pub fn train(
     micrograph: &Micrograph,
@@ -51,7 +57,10 @@ pub fn train(
     let mut checkpoint = match resumed {
         Some(resumed) => {
             resumed.check_resumable(options, &origin)?;
-            Checkpoint { options: options.clone(), ..resumed }
+            let resumed = Checkpoint { options: options.clone(), ..resumed };
+            // Further steps give other realisations to relax.
+            let relaxation = if resumed.is_finished() { resumed.relaxation.clone() } else { None };
+            Checkpoint { relaxation, ..resumed }
         }
         None => Checkpoint::new(options.clone(), origin, tiles.clone(), &run.device.open()?),
     };
@@ -70,20 +79,41 @@ pub fn train(
         if step == total && checkpoint.best.is_none() && checkpoint.state.average.is_some() {
             checkpoint.state.average = Some(pool.install(|| Ok(averaged_generator(&checkpoint)))?);
         }
-        if step == total && options.profile.is_fully_convolutional() {
-            checkpoint.relaxation = Some(calibrated(&checkpoint, &micrograph.images, &pool)?);
-        }
         if step == to_save {
             checkpoint.check_finite()?;
             save(&checkpoint)?;
         }
-        if progress(&pace.report(step, checkpoint.history.last().map(|row| row.losses))).is_break() {
+        let report = pace.report(step, checkpoint.last_losses());
+        let remaining = report.remaining.filter(|_| step < total || checkpoint.is_finished());
+        if progress(&Progress { remaining, ..report }).is_break() {
             checkpoint.check_finite()?;
             save(&checkpoint)?;
             return Err(Error::Cancelled(format!("training was cancelled at step {step} of {total}")));
         }
     }
+    if !checkpoint.is_finished() {
+        checkpoint.relaxation =
+            Some(calibrate(&checkpoint, &micrograph.images, &pool, &pace, run.progress_interval, progress)?);
+        save(&checkpoint)?;
+    }
     Ok(checkpoint.model())
+}
+
+/// The weights of the relaxation, with reports of how long they still take.
+fn calibrate(
+    checkpoint: &Checkpoint,
+    micrograph: &PhaseImages,
+    pool: &ThreadPool,
+    pace: &Pace,
+    interval: f64,
+    progress: ProgressCallback,
+) -> Result<Weights> {
+    let what = "the calibration of the relaxation, behind the last step of the training,";
+    let mut tell = |part: &Progress| {
+        let report = pace.report(checkpoint.state.step, checkpoint.last_losses());
+        progress(&Progress { remaining: part.remaining, ..report })
+    };
+    in_parts(what, pool, PARTS, interval, &mut tell, |done| calibrated(checkpoint, micrograph, done))
 }
 
 /// Steps until `stop`, or at least one and until `due` has passed.

@@ -95,6 +95,46 @@ fn a_cancelled_run_resumes_to_the_same_bytes() {
 }
 
 #[test]
+fn an_interrupted_calibration_is_done_again_and_gives_the_same_bytes() {
+    let directory = TestDirectory::new("train-calibration");
+    let [whole, killed, cancelled] = ["whole.h5", "killed.h5", "cancelled.h5"].map(|name| directory.path(name));
+    let options = TrainingOptions { steps: 2, batch_size: 2, seed: 5, ..TrainingOptions::new(Profile::Field) };
+    let mut seen = Vec::new();
+    let mut copy_amid = |p: &Progress| {
+        seen.push((p.step, p.steps, p.remaining.is_some()));
+        if seen.len() == 4 {
+            std::fs::copy(&whole, &killed).unwrap();
+        }
+        ControlFlow::Continue(())
+    };
+    train_to_file(&micrograph(), Some(&whole), &options, &run(1), &mut copy_amid).unwrap();
+    // Behind the last step nobody knows yet how long the calibration will take.
+    assert_eq!(seen[..3], [(1, 2, true), (2, 2, false), (2, 2, true)]);
+    assert_eq!((seen.len(), seen.last()), (2 + 25, Some(&(2, 2, true))));
+    for (stop, text) in [(2, "cancelled at step 2 of 2; "), (4, "cancelled after 2 of 25 parts; ")] {
+        let mut calls = 0;
+        let mut cancel = |_: &Progress| {
+            calls += 1;
+            if calls == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let error = train_to_file(&micrograph(), Some(&cancelled), &options, &run(1), &mut cancel).unwrap_err();
+        let expected = format!("{text}{} holds the work so far, resume to go on", cancelled.display());
+        assert!(matches!(&error, Error::Cancelled(found) if found.contains(&expected)), "{error}");
+        assert!(std::fs::read(&cancelled).unwrap() == std::fs::read(&killed).unwrap());
+    }
+    let checkpoint = read_checkpoint(&killed, Device::Cpu).unwrap();
+    assert!(checkpoint.state.step == 2 && checkpoint.relaxation.is_none() && !checkpoint.is_finished());
+    train_to_file(&micrograph(), Some(&killed), &options, &resume(), &mut go_on).unwrap();
+    let expected = std::fs::read(&whole).unwrap();
+    assert!(expected == std::fs::read(&killed).unwrap());
+    // A further step makes the weights void.
+    let longer = TrainingOptions { steps: 3, ..options };
+    let mut cancel = |_: &Progress| ControlFlow::Break(());
+    train_to_file(&micrograph(), Some(&killed), &longer, &resume(), &mut cancel).unwrap_err();
+    assert_eq!(read_checkpoint(&killed, Device::Cpu).unwrap().relaxation, None);
+}
+
+#[test]
 fn the_model_is_the_same_with_a_file_and_without() {
     let directory = TestDirectory::new("train-model");
     let [checkpoint, saved] = ["checkpoint.h5", "saved.h5"].map(|name| directory.path(name));
