@@ -28,6 +28,19 @@ fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.cast(DType::F64).into_data().try_to_vec::<f64>().unwrap()
 }
 
+/// An input with noise for the layers that take it.
+fn with_noise(network: &Network, values: Tensor<4>, rng: &mut ChaCha8Rng) -> Input {
+    let [n, _, side, _] = values.dims();
+    let noise = noise_sides(&network.layers, side).into_iter().map(|side| random([n, 1, side, side], rng)).collect();
+    Input { values, noise }
+}
+
+/// The input in single precision.
+fn cast(input: &Input) -> Input {
+    let cast = |tensor: &Tensor<4>| tensor.clone().cast(DType::F32);
+    Input { values: cast(&input.values), noise: input.noise.iter().map(cast).collect() }
+}
+
 #[test]
 fn a_constant_network_in_training_becomes_the_moving_one() {
     let mut rng = generator(12, Purpose::Weights, 0);
@@ -218,7 +231,7 @@ struct Results {
     fixed: Vec<f32>,
 }
 
-fn results(network: &Network, input: &Tensor<4>, gradient: &Tensor<4>) -> Results {
+fn results(network: &Network, input: &Input, gradient: &Tensor<4>) -> Results {
     let mut network = network.clone();
     let tape = network.forward_train(input.clone());
     Results {
@@ -240,8 +253,8 @@ fn check_fused(name: &str, layers: &[LayerSpec], input: [usize; 4]) {
 fn compare_fused(seed: u64, layers: &[LayerSpec], input: [usize; 4]) -> std::result::Result<(), String> {
     let mut rng = generator(seed, Purpose::Weights, 0);
     let network = single(&network(layers.to_vec(), &mut rng));
-    let input = random(input, &mut rng).cast(DType::F32);
-    let gradient = random(network.output_shape(input.dims()), &mut rng).cast(DType::F32);
+    let input = cast(&with_noise(&network, random(input, &mut rng), &mut rng));
+    let gradient = random(network.output_shape(input.values.dims()), &mut rng).cast(DType::F32);
     let fused = results(&network, &input, &gradient);
     let primitives = with_primitives(|| results(&network, &input, &gradient));
     assert!(fused != primitives, "the fused kernels did not do the work");
@@ -273,7 +286,7 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
         let cases = [(architecture.encoder, [n, channels, 64, 64]), (architecture.generator, [n, 32, 1, 1])];
         for (layers, shape) in cases {
             let network = single(&network(layers, &mut rng));
-            let input = random(shape, &mut rng).cast(DType::F32);
+            let input = cast(&random(shape, &mut rng).into());
             let gradient = random(network.output_shape(shape), &mut rng).cast(DType::F32);
             let on = |arch| Network { workspace: KernelWorkspace::new(arch), ..network.clone() };
             let [narrow, wide] = [Arch::V3(narrow), Arch::V4(wide)].map(|arch| results(&on(arch), &input, &gradient));
@@ -313,5 +326,16 @@ fn fused_kernels_agree_with_primitives() {
             check_fused("spectral discriminator", &spectral, [n, channels, side, side]);
             check_fused("discriminator", &architecture.discriminator, [n, channels, side, side]);
         }
+    }
+}
+
+#[test]
+fn fused_kernels_agree_with_primitives_on_a_grid_of_latents() {
+    for (channels, n, cells) in [(1, 2, 4), (3, 5, 4), (1, 9, 4), (1, 1, 6)] {
+        let Architecture { encoder, generator, discriminator } =
+            Architecture::new(Profile::Field, channels, 16, Variant::default());
+        check_fused("encoder", &encoder, [n, channels, 16 * cells, 16 * cells]);
+        check_fused("generator", &generator, [n, 16, cells, cells]);
+        check_fused("discriminator", &discriminator, [n, channels, 64, 64]);
     }
 }

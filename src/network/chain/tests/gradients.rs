@@ -27,19 +27,6 @@ fn bumped<const D: usize>(tensor: &Tensor<D>, index: usize, step: f64) -> Tensor
     Tensor::from_data(TensorData::new(values, tensor.dims()), (&Device::flex(), DType::F64))
 }
 
-/// An input with noise for the layers that take it.
-fn with_noise(network: &Network, values: Tensor<4>, rng: &mut ChaCha8Rng) -> Input {
-    let [n, _, side, _] = values.dims();
-    let noise = noise_sides(&network.layers, side).into_iter().map(|side| random([n, 1, side, side], rng)).collect();
-    Input { values, noise }
-}
-
-/// The input in single precision.
-fn cast(input: &Input) -> Input {
-    let cast = |tensor: &Tensor<4>| tensor.clone().cast(DType::F32);
-    Input { values: cast(&input.values), noise: input.noise.iter().map(cast).collect() }
-}
-
 fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
     let mut rng = generator(11, Purpose::Weights, 0);
     let mut network = network(layers, &mut rng);
