@@ -149,12 +149,13 @@ module davegan
   !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.
   type, bind(c), public :: davegan_generate_options_t
     integer(c_size_t) :: struct_size
-    integer(c_int64_t) :: seed, first, count, nx, ny
+    integer(c_int64_t) :: seed, first, count, nx, ny, x0, y0, block_nx, block_ny, row_stride, realisation_stride
     integer(c_int32_t) :: threads, replace, with_s2_error, progress_bar, voxel_unit
     real(c_double) :: voxel_size
     real(c_double) :: progress_interval
     type(c_funptr) :: progress
     type(c_ptr) :: user_data
+    real(c_double) :: volume_fraction(8)
   end type davegan_generate_options_t
 
   !> Which two-point correlation is meant.
@@ -1099,8 +1100,8 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine generate_one
 
-  !> The last extent of phases says how many, with the profile field the first two how large: of options, count, nx and ny
-  !! are ignored.
+  !> The last extent of phases says how many realisations: options%count is ignored. With the profile field the first two
+  !! say how large they are; or, if options%nx and options%ny do, how large the block from options%x0 and options%y0 on is.
   subroutine generate_many(model, phases, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(out), contiguous :: phases(:, :, :, :)
@@ -1128,11 +1129,15 @@ contains
     type(davegan_model_info_t) :: info
     status = c_model_info(model%handle, info, c_sizeof(info))
     if (status /= davegan_ok) return
-    raw%nx = 0
-    raw%ny = 0
+    raw%row_stride = 0
+    raw%realisation_stride = 0
     if (info%profile == davegan_profile_field .and. given(3) == 1) then
-      raw%nx = given(1)
-      raw%ny = given(2)
+      if (raw%nx == 0 .and. raw%ny == 0) then
+        raw%nx = given(1)
+        raw%ny = given(2)
+      end if
+      raw%block_nx = given(1)
+      raw%block_ny = given(2)
     else
       call compare("phases", given, [int(info%nx), int(info%ny), int(info%nz), given(4)], status, message)
     end if

@@ -773,6 +773,34 @@ typedef struct davegan_generate_options_t {
      */
     int64_t ny;
     /**
+     * Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_FIELD`: its first pixel along x; default 0.
+     * A realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
+     * parts of any decomposition. All blocks of a realisation fit together.
+     */
+    int64_t x0;
+    /**
+     * First pixel of the block along y.
+     */
+    int64_t y0;
+    /**
+     * Pixels of the block along x; default 0: as many as the realisation has.
+     */
+    int64_t block_nx;
+    /**
+     * Pixels of the block along y, as `block_nx`.
+     */
+    int64_t block_ny;
+    /**
+     * Used by `davegan_generate_into`. Bytes from one row in the caller's memory to the next, at least the pixels of a row;
+     * default 0: rows follow one another. What lies between rows stays as it is.
+     */
+    int64_t row_stride;
+    /**
+     * Used by `davegan_generate_into`. Bytes from one realisation to the next, at least those of all its rows; default 0:
+     * realisations follow one another.
+     */
+    int64_t realisation_stride;
+    /**
      * Threads on the processor, 0 to 1024; default 0: one a core.
      */
     int32_t threads;
@@ -810,6 +838,11 @@ typedef struct davegan_generate_options_t {
      * Passed to `progress`; default NULL.
      */
     void *user_data;
+    /**
+     * Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model of
+     * `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes. Not together with a block.
+     */
+    double volume_fraction[DAVEGAN_MAX_PHASES];
 } davegan_generate_options_t;
 
 /**
@@ -1272,10 +1305,11 @@ davegan_status_t davegan_generate(const struct davegan_model_t *model,
                                   const struct davegan_generate_options_t *options);
 
 /**
- * Makes realisations in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
+ * Makes realisations, or a block of each, in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
  *
- * Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one realisation. Fails with
- * `DAVEGAN_INVALID_PARAMETER` for an option out of range. May be called from any thread.
+ * Of `options`, those before `replace` and `volume_fraction` are used; NULL means the defaults: one realisation. Fails
+ * with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends before the last row.
+ * May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE

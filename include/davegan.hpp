@@ -393,17 +393,23 @@ public:
         return history;
     }
 
-    /// Generates realisations into the caller's buffer of at least `count * nz * ny * nx` bytes. Reports no progress.
+    /// Generates realisations, or a block of each, into the caller's buffer. Reports no progress.
     void generate_into(Span<std::uint8_t> phases, const GenerateOptions &options = {}) const {
         detail::check(davegan_generate_into(get(), &options, phases.data(), phases.size()));
     }
 
-    /// Generates realisations, `[count][nz][ny][nx]`. Reports no progress.
+    /// Generates realisations, `[count][nz][ny][nx]`, or a block of each; strides are ignored. Reports no progress.
     std::vector<std::uint8_t> generate(const GenerateOptions &options = {}) const {
-        const bool sized = options.nx > 0 && options.ny > 0;
-        const auto voxels = sized ? elements(options.ny, static_cast<std::size_t>(options.nx)) : image_size();
-        std::vector<std::uint8_t> phases(elements(options.count, voxels));
-        generate_into(phases, options);
+        GenerateOptions dense = options;
+        dense.row_stride = dense.realisation_stride = 0;
+        const davegan_model_info_t tile = info();
+        const auto extent = [](std::int64_t block, std::int64_t whole, std::int64_t of_tile) {
+            return block > 0 ? block : whole > 0 ? whole : of_tile;
+        };
+        const std::int64_t nx = extent(options.block_nx, options.nx, tile.nx);
+        const std::int64_t ny = extent(options.block_ny, options.ny, tile.ny);
+        std::vector<std::uint8_t> phases(elements(options.count, elements(ny, static_cast<std::size_t>(nx))));
+        generate_into(phases, dense);
         return phases;
     }
 

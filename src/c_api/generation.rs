@@ -3,13 +3,18 @@
 use std::ffi::{c_char, c_void};
 
 use super::guard::{guard, guard_with_host};
+use super::micrograph::DAVEGAN_MAX_PHASES;
 use super::micrograph_options::voxel_size;
 use super::model::davegan_model_t;
 use super::options::{self, Growing, StructPlace, count, end_of, switch};
 use super::pointers::{self, Buffer, elements, optional_text, reference};
 use super::progress::{Audience, davegan_progress_callback_t};
+use super::relaxation::given_fractions;
 use super::status::davegan_status_t;
+use crate::device::thread_pool;
 use crate::generation::{self, GenerationOptions};
+use crate::micrograph::Block;
+use crate::model::Model;
 use crate::storage::{FileOptions, Layout, Mode, generate_to_file};
 use crate::{Error, Result};
 
@@ -33,6 +38,22 @@ pub struct davegan_generate_options_t {
     pub nx: i64,
     /// Pixels along y, as `nx`.
     pub ny: i64,
+    /// Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_FIELD`: its first pixel along x; default 0.
+    /// A realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
+    /// parts of any decomposition. All blocks of a realisation fit together.
+    pub x0: i64,
+    /// First pixel of the block along y.
+    pub y0: i64,
+    /// Pixels of the block along x; default 0: as many as the realisation has.
+    pub block_nx: i64,
+    /// Pixels of the block along y, as `block_nx`.
+    pub block_ny: i64,
+    /// Used by `davegan_generate_into`. Bytes from one row in the caller's memory to the next, at least the pixels of a row;
+    /// default 0: rows follow one another. What lies between rows stays as it is.
+    pub row_stride: i64,
+    /// Used by `davegan_generate_into`. Bytes from one realisation to the next, at least those of all its rows; default 0:
+    /// realisations follow one another.
+    pub realisation_stride: i64,
     /// Threads on the processor, 0 to 1024; default 0: one a core.
     pub threads: i32,
     /// Used by `davegan_generate`. 0 (default): add to the realisations of the file; 1: remove those first.
@@ -53,11 +74,14 @@ pub struct davegan_generate_options_t {
     pub progress: davegan_progress_callback_t,
     /// Passed to `progress`; default NULL.
     pub user_data: *mut c_void,
+    /// Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model of
+    /// `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes. Not together with a block.
+    pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
 }
 // SAFETY: numbers, an optional function and a pointer.
 unsafe impl Growing for davegan_generate_options_t {
     const NAME: &'static str = "davegan_generate_options_t";
-    const VERSION_1: usize = end_of!(Self, user_data);
+    const VERSION_1: usize = end_of!(Self, volume_fraction);
 }
 
 impl davegan_generate_options_t {
@@ -70,6 +94,12 @@ impl davegan_generate_options_t {
             count: generation.count as i64,
             nx: 0,
             ny: 0,
+            x0: 0,
+            y0: 0,
+            block_nx: 0,
+            block_ny: 0,
+            row_stride: 0,
+            realisation_stride: 0,
             threads: generation.threads as i32,
             replace: (file.mode == Mode::Replace).into(),
             with_s2_error: file.with_s2_error.into(),
@@ -79,6 +109,7 @@ impl davegan_generate_options_t {
             progress_interval: file.progress_interval,
             progress: None,
             user_data: std::ptr::null_mut(),
+            volume_fraction: [0.0; DAVEGAN_MAX_PHASES],
         }
     }
 
@@ -95,6 +126,7 @@ impl davegan_generate_options_t {
             count: count(self.count, "count")?,
             shape: self.shape()?,
             threads: count(self.threads, "threads")?,
+            ..GenerationOptions::default()
         })
     }
 
@@ -107,6 +139,32 @@ impl davegan_generate_options_t {
                 Err(Error::invalid(format!("nx = {nx}, ny = {ny}; give both, or 0 for the size of a training tile")))
             }
         }
+    }
+
+    /// What is wanted of realisations of `model`.
+    fn of_model(&self, model: &Model) -> Result<GenerationOptions> {
+        let volume_fractions = given_fractions(&self.volume_fraction, model.n_phases()).map(<[f64]>::to_vec);
+        let options = GenerationOptions { volume_fractions, ..self.generation()? };
+        let [nz, ny, nx] = options.shape_of(model)?;
+        let size: [usize; 2] = [count(self.block_ny, "block_ny")?, count(self.block_nx, "block_nx")?];
+        if [self.x0, self.y0] == [0, 0] && size == [0, 0] {
+            return Ok(options);
+        }
+        let or_all = |size, all| if size == 0 { all } else { size };
+        let size = [nz, or_all(size[0], ny), or_all(size[1], nx)];
+        Ok(GenerationOptions { block: Some(Block { first: [0, self.y0, self.x0], size }), ..options })
+    }
+
+    /// Bytes from one row of `shape` to the next, and from one realisation to the next.
+    fn strides(&self, [nz, ny, nx]: [usize; 3]) -> Result<[usize; 2]> {
+        let at_least = |name: &str, value: i64, least: usize| match count(value, name)? {
+            0 => Ok(least),
+            stride if stride >= least => Ok(stride),
+            stride => Err(Error::invalid(format!("{name} is {stride}; it must be 0 or at least {least}"))),
+        };
+        let row = at_least("row_stride", self.row_stride, nx)?;
+        let rows = elements(&[row, nz, ny], "a realisation")?;
+        Ok([row, at_least("realisation_stride", self.realisation_stride, rows - (row - nx))?])
     }
 
     fn file(&self, group: Option<&str>) -> Result<FileOptions> {
@@ -175,16 +233,16 @@ pub unsafe extern "C" fn davegan_generate(
             (model, pointers::path(path, "path")?, group, davegan_generate_options_t::read(options)?)
         };
         let mut audience = Audience::new("generating", options.progress_bar, options.progress, options.user_data)?;
-        generate_to_file(model, path, &options.generation()?, &options.file(group)?, &mut |progress| {
-            audience.tell(host, progress)
-        })
+        let (options, file_options) = (options.of_model(model)?, options.file(group)?);
+        generate_to_file(model, path, &options, &file_options, &mut |progress| audience.tell(host, progress))
     })
 }
 
-/// Makes realisations in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
+/// Makes realisations, or a block of each, in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
 ///
-/// Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one realisation. Fails with
-/// `DAVEGAN_INVALID_PARAMETER` for an option out of range. May be called from any thread.
+/// Of `options`, those before `replace` and `volume_fraction` are used; NULL means the defaults: one realisation. Fails
+/// with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends before the last row.
+/// May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_generate_into(
@@ -195,13 +253,28 @@ pub unsafe extern "C" fn davegan_generate_into(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (model, options) = unsafe { (&reference(model, "model")?.0, read_options(options)?) };
+        let (model, raw) = unsafe { (&reference(model, "model")?.0, davegan_generate_options_t::read(options)?) };
+        let options = raw.of_model(model)?;
         options.validate()?;
-        let [nz, ny, nx] = options.shape_of(model)?;
-        let voxels = elements(&[options.count, nz, ny, nx], "the realisations")?;
+        let [nz, ny, nx] = options.extent_of(model)?;
+        let [row, realisation] = raw.strides([nz, ny, nx])?;
+        let voxels = elements(&[options.count - 1, realisation], "the realisations")?
+            .checked_add(row * (nz * ny - 1) + nx)
+            .ok_or_else(|| Error::invalid("the realisations have more bytes than can be counted; ask for fewer"))?;
         // SAFETY: as above.
         let mut buffer = unsafe { Buffer::new(phases, capacity, voxels, "the realisations") }?;
-        generation::generate_into(model, &options, buffer.zeroed())
+        if voxels == options.count * nz * ny * nx {
+            return generation::generate_into(model, &options, buffer.zeroed());
+        }
+        let pool = thread_pool(options.threads)?;
+        generation::generate_batches(model, &options, &pool, |first, images| {
+            for (index, image) in (first - options.first..).zip(images.as_slice().chunks_exact(nz * ny * nx)) {
+                for (number, pixels) in image.chunks_exact(nx).enumerate() {
+                    buffer.put(index as usize * realisation + number * row, pixels);
+                }
+            }
+            Ok(())
+        })
     })
 }
 
@@ -214,6 +287,21 @@ mod tests {
         let options = davegan_generate_options_t::new();
         assert_eq!(options.generation(), Ok(GenerationOptions::default()));
         assert_eq!(options.file(None), Ok(FileOptions::default()));
+    }
+
+    #[test]
+    fn rows_may_lie_apart_but_not_overlap() {
+        let strides = |row_stride, realisation_stride| {
+            let options =
+                davegan_generate_options_t { row_stride, realisation_stride, ..davegan_generate_options_t::new() };
+            options.strides([1, 3, 10]).map_err(|error| error.to_string())
+        };
+        assert_eq!(strides(0, 0), Ok([10, 30]));
+        assert_eq!(strides(12, 0), Ok([12, 34]));
+        assert_eq!(strides(12, 36), Ok([12, 36]));
+        assert!(strides(9, 0).unwrap_err().contains("row_stride is 9; it must be 0 or at least 10"));
+        assert!(strides(12, 33).unwrap_err().contains("realisation_stride is 33; it must be 0 or at least 34"));
+        assert!(strides(i64::MAX, 0).is_err() && strides(-1, 0).unwrap_err().contains("row_stride is -1"));
     }
 
     #[test]

@@ -118,6 +118,13 @@ impl<T: Copy> Buffer<T> {
 }
 
 impl Buffer<u8> {
+    /// Copies `values` to the place that is `offset` elements behind the first.
+    pub(super) fn put(&mut self, offset: usize, values: &[u8]) {
+        assert!(offset + values.len() <= self.length, "a result has the size that was announced for it");
+        // SAFETY: as in fill().
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.pointer.add(offset), values.len()) };
+    }
+
     /// The buffer as memory that the library may work in, all zero at first.
     pub(super) fn zeroed(&mut self) -> &mut [u8] {
         // SAFETY: new() checked the length, and the host lends the buffer for the time of the call.

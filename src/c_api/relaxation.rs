@@ -42,6 +42,13 @@ pub struct davegan_relax_options_t {
     /// volume fraction is given.
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
 }
+/// The volume fractions of `n_phases` phases, if they are given: if not all are 0.
+pub(super) fn given_fractions(fractions: &[f64; DAVEGAN_MAX_PHASES], n_phases: usize) -> Option<&[f64]> {
+    let last = fractions.iter().rposition(|&fraction| fraction != 0.0)?;
+    // One beyond the phases shows as one too many.
+    Some(&fractions[..n_phases.max(last + 1)])
+}
+
 // SAFETY: numbers, a pointer and an optional function.
 unsafe impl Growing for davegan_relax_options_t {
     const NAME: &'static str = "davegan_relax_options_t";
@@ -64,13 +71,6 @@ impl davegan_relax_options_t {
             user_data: std::ptr::null_mut(),
             volume_fraction: [0.0; DAVEGAN_MAX_PHASES],
         }
-    }
-
-    /// The volume fractions of `n_phases` phases, if they are given.
-    fn fractions(&self, n_phases: usize) -> Option<&[f64]> {
-        let last = self.volume_fraction.iter().rposition(|&fraction| fraction != 0.0)?;
-        // One beyond the phases shows as one too many.
-        Some(&self.volume_fraction[..n_phases.max(last + 1)])
     }
 
     fn relaxation(&self) -> Result<RelaxationOptions> {
@@ -131,7 +131,8 @@ pub unsafe extern "C" fn davegan_relax(
             (micrograph, slice(phases.cast_const(), voxels, "phases")?, options::read(options)?)
         };
         let options = options.unwrap_or_else(davegan_relax_options_t::new);
-        let (relaxation, fractions) = (options.relaxation()?, options.fractions(micrograph.n_phases()));
+        let (relaxation, fractions) =
+            (options.relaxation()?, given_fractions(&options.volume_fraction, micrograph.n_phases()));
         let images = PhaseImages::copy_of(values, [n, nz, ny, nx], micrograph.n_phases())?;
         let pool = thread_pool(count(options.threads, "threads")?)?;
         let mut audience = Audience::new("relaxing", options.progress_bar, options.progress, options.user_data)?;

@@ -9,39 +9,89 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::latent::zero_vectors;
-use super::torus::{Cells, Patch, STRIDE, latent_size};
+use super::torus::{Cells, Part, Patch, STRIDE, latent_size};
 use crate::Result;
+use crate::micrograph::Block;
 use crate::model::Model;
-use crate::network::{Input, inference_bytes, noise_sides};
+use crate::network::{Input, Network, channels, inference_bytes, noise_sides, read};
 use crate::random::{self, Purpose};
 
 /// Words of the random stream of a realisation that belong to each cell.
 const WORDS: u128 = 1 << 13;
 
-/// About the bytes of the passes that decode `n` realisations on the threads of the current pool, with their noise.
-pub fn pass_bytes(model: &Model, shape: [usize; 3], n: usize) -> usize {
-    let (at_once, side) = Cells::of(shape).at_once(n);
+/// About the bytes of the passes that decode `block` of `n` realisations on the threads of the current pool, with their
+/// noise.
+pub fn pass_bytes(model: &Model, shape: [usize; 3], block: &Block, n: usize) -> usize {
+    let (at_once, side) = Cells::of(shape).at_once(&Part::of_block(shape, block), n);
     let noise = 2 * (side * STRIDE).pow(2) * size_of::<f32>();
     inference_bytes(&model.generator, side, at_once).saturating_add(at_once.saturating_mul(noise))
 }
 
-/// Decodes realisation `first` and those behind it into `to`, one after the other, x fastest.
+/// Decodes `block` of realisation `first` and of those behind it into `to`, one after the other, x fastest, by `generator`,
+/// that of `model` or one like it.
+///
+/// The block is no larger than the torus.
 ///
 /// # Errors
 ///
 /// [`Error::Diverged`](crate::Error::Diverged) if the generator gives values that are not finite, and those of
 /// reading a tensor back.
-pub fn decode_fields(model: &Model, seed: u64, first: u64, shape: [usize; 3], to: &mut [u8]) -> Result<()> {
-    let cells = Cells::of(shape);
+pub fn decode_fields(
+    model: &Model,
+    generator: &Network,
+    seed: u64,
+    first: u64,
+    shape: [usize; 3],
+    block: &Block,
+    to: &mut [u8],
+) -> Result<()> {
+    let (cells, all) = (Cells::of(shape), Block::whole(shape));
     if let Some(whole) = cells.whole() {
-        let indices = first..first + (to.len() / shape.iter().product::<usize>()) as u64;
-        return model.generator.begin_phases(drawn(model, seed, indices, cells, whole)).read(to);
+        let count = to.len() / block.voxels();
+        let input = drawn(model, seed, first..first + count as u64, cells, whole);
+        if *block == all {
+            return generator.begin_phases(input).read(to);
+        }
+        let mut phases = vec![0; count * all.voxels()];
+        generator.begin_phases(input).read(&mut phases)?;
+        let images = phases.chunks_exact(all.voxels()).zip(to.chunks_exact_mut(block.voxels()));
+        images.for_each(|(image, to)| block.copy(shape, &all, image, to));
+        return Ok(());
     }
-    cells.fill([1, STRIDE], to, |image, patch| {
+    cells.fill(&Part::of_block(shape, block), 1, to, |image, patch| {
         let (mut phases, index) = (vec![0; (patch.side * STRIDE).pow(2)], first + image as u64);
-        model.generator.begin_phases(drawn(model, seed, index..index + 1, cells, patch)).read(&mut phases)?;
+        generator.begin_phases(drawn(model, seed, index..index + 1, cells, patch)).read(&mut phases)?;
         Ok(phases)
     })
+}
+
+/// Patches on which logits are sampled, at most.
+const SAMPLED: usize = 4;
+
+/// The logits of each channel in some patches of a realisation, spread over it: all of a small one.
+///
+/// # Errors
+///
+/// Those of reading a tensor back.
+pub fn logits(model: &Model, seed: u64, index: u64, shape: [usize; 3]) -> Result<Vec<Vec<f32>>> {
+    let cells = Cells::of(shape);
+    let mut logits = vec![Vec::new(); channels(model.n_phases())];
+    let patches = match cells.whole() {
+        Some(whole) => vec![whole],
+        None => cells.patches(&Part::whole(cells, STRIDE)),
+    };
+    for patch in patches.iter().step_by(patches.len().div_ceil(SAMPLED)) {
+        let made = read(model.generator.forward(drawn(model, seed, index..index + 1, cells, *patch)))?;
+        let (width, edge) = (patch.side * STRIDE, patch.halo * STRIDE);
+        // A patch may reach beyond the end of the torus.
+        let [rows, columns] = [shape[1], shape[2]].map(|length| (width - 2 * edge).min(length));
+        for (channel, logits) in made.chunks_exact(width * width).zip(&mut logits) {
+            for row in edge..edge + rows {
+                logits.extend_from_slice(&channel[row * width + edge..][..columns]);
+            }
+        }
+    }
+    Ok(logits)
 }
 
 /// The latent vectors of realisations of `shape`, `(count, latents)`.
@@ -109,12 +159,12 @@ fn draw_square(image: &mut [f32], [row, column]: [usize; 2], side: usize, width:
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::torus::HALO;
     use super::*;
     use crate::generation::{GenerationOptions, decode, realisations};
     use crate::micrograph::{GaussianField, Sample, tiles};
     use crate::model::Origin;
     use crate::network::Profile;
+    use crate::relaxation::Weights;
     use crate::training::{Checkpoint, TrainingOptions};
 
     /// A model that has not been trained.
@@ -130,32 +180,55 @@ pub(super) mod tests {
         realisations(model, options).unwrap().as_slice().to_vec()
     }
 
+    /// Decodes a block of realisation 5 patch by patch, as if the torus were large.
+    fn in_patches(model: &Model, shape: [usize; 3], block: &Block) -> Vec<u8> {
+        let (cells, part, mut image) = (Cells::of(shape), Part::of_block(shape, block), vec![9; block.voxels()]);
+        for patch in cells.patches(&part) {
+            let mut phases = vec![0; (patch.side * STRIDE).pow(2)];
+            model.generator.begin_phases(drawn(model, 3, 5..6, cells, patch)).read(&mut phases).unwrap();
+            patch.place(&phases, &part, &mut image);
+        }
+        image
+    }
+
     #[test]
     fn patches_are_the_parts_of_the_torus() {
-        let (model, cells) = (model(), Cells { ny: 16, nx: 16 });
-        let whole = cells.whole().expect("a square of 16 x 16 cells is one pass");
-        let decoded = |patch: Patch| {
-            let mut phases = vec![0; (patch.side * STRIDE).pow(2)];
-            model.generator.begin_phases(drawn(&model, 3, 5..6, cells, patch)).read(&mut phases).unwrap();
-            phases
-        };
-        let (all, mut joined) = (decoded(whole), vec![9; 256 * 256]);
-        // Inner parts of 6 x 6 cells: the last of each row and column goes beyond the end.
-        let begins = [12, 2, 8];
-        for (y, x) in begins.into_iter().flat_map(|y| begins.map(|x| (y, x))) {
-            let patch = Patch { first: [y, x], side: 6 + 2 * HALO, halo: HALO };
-            patch.place(&decoded(patch), STRIDE, cells, &mut joined);
-        }
-        assert_eq!(joined, all);
+        let model = model();
+        let mut all = vec![0; 256 * 256];
+        decode_fields(&model, &model.generator, 3, 5, [1, 256, 256], &Block::whole([1, 256, 256]), &mut all).unwrap();
         let share = all.iter().filter(|&&phase| phase == 1).count() as f64 / all.len() as f64;
         assert!((0.05..0.95).contains(&share), "{share}");
+        for (first, size) in [([0, 0], [256, 256]), ([7, 250], [256, 256]), ([0, 96], [48, 112]), ([-5, 40], [70, 3])] {
+            let block = Block { first: [0, first[0], first[1]], size: [1, size[0], size[1]] };
+            let mut expected = vec![0; block.voxels()];
+            block.copy([1, 256, 256], &Block::whole([1, 256, 256]), &all, &mut expected);
+            assert!(in_patches(&model, [1, 256, 256], &block) == expected, "{block:?}");
+            let mut decoded = vec![0; block.voxels()];
+            decode_fields(&model, &model.generator, 3, 5, [1, 256, 256], &block, &mut decoded).unwrap();
+            assert!(decoded == expected, "{block:?}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_a_large_torus_are_its_parts() {
+        let (model, shape) = (model(), [1, 48, 544]);
+        let whole = Block::whole(shape);
+        let mut all = vec![0; whole.voxels()];
+        decode_fields(&model, &model.generator, 3, 5, shape, &whole, &mut all).unwrap();
+        for (first, size) in [([0, 0], [48, 544]), ([0, 300], [48, 300]), ([47, -1], [2, 544]), ([17, 90], [20, 30])] {
+            let block = Block { first: [0, first[0], first[1]], size: [1, size[0], size[1]] };
+            let (mut expected, mut decoded) = (vec![0; block.voxels()], vec![0; block.voxels()]);
+            block.copy(shape, &whole, &all, &mut expected);
+            decode_fields(&model, &model.generator, 3, 5, shape, &block, &mut decoded).unwrap();
+            assert!(decoded == expected, "{block:?}");
+        }
     }
 
     #[test]
     fn a_realisation_depends_on_its_index_and_shape_alone() {
         let model = model();
-        for shape in [None, Some([1, 64, 64]), Some([1, 32, 320]), Some([1, 272, 272])] {
-            let options = GenerationOptions { seed: 2, first: 7, count: 3, shape, threads: 2 };
+        for shape in [None, Some([1, 64, 64]), Some([1, 48, 48]), Some([1, 32, 320]), Some([1, 272, 272])] {
+            let options = GenerationOptions { seed: 2, first: 7, count: 3, shape, threads: 2, ..Default::default() };
             let all = made(&model, &options);
             let of_each = all.len() / 3;
             let last = made(&model, &GenerationOptions { first: 9, count: 1, threads: 1, ..options.clone() });
@@ -164,6 +237,67 @@ pub(super) mod tests {
         }
         let tile = GenerationOptions { seed: 2, ..GenerationOptions::default() };
         assert_eq!(made(&model, &tile), made(&model, &GenerationOptions { shape: Some([1, 64, 64]), ..tile.clone() }));
+    }
+
+    #[test]
+    fn blocks_of_relaxed_realisations_fit_together() {
+        let mut model = model();
+        let (shape, whole) = ([1, 64, 656], Block::whole([1, 64, 656]));
+        let options = GenerationOptions { seed: 2, first: 7, count: 2, shape: Some(shape), ..Default::default() };
+        let unrelaxed = made(&model, &options);
+        let mut weights = Weights::zero(2, false);
+        // Weights that make of the untrained model's phases something else.
+        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 4.0 } else { 0.0 }));
+        model.relaxation = Some(weights);
+        let all = made(&model, &options);
+        assert_ne!(all, unrelaxed);
+        let rows: &[_] = &[(0, 5), (5, 59)];
+        let columns: &[_] = &[(0, 320), (320, 17), (337, 319)];
+        for (&(y, ny), &(x, nx)) in rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column))) {
+            let block = Block { first: [0, y - 64, x], size: [1, ny, nx] };
+            let made = made(&model, &GenerationOptions { block: Some(block), threads: 1, ..options.clone() });
+            for (made, all) in made.chunks_exact(block.voxels()).zip(all.chunks_exact(whole.voxels())) {
+                let mut expected = vec![9; block.voxels()];
+                block.copy(shape, &whole, all, &mut expected);
+                assert!(made == expected, "{block:?}");
+            }
+        }
+        let with_ghosts = Block { first: [0, -1, -1], size: [1, 66, 658] };
+        let made = made(&model, &GenerationOptions { block: Some(with_ghosts), ..options.clone() });
+        assert_eq!((made[0], made.len()), (all[64 * 656 - 1], 2 * 66 * 658));
+    }
+
+    #[test]
+    fn given_volume_fractions_are_met_to_one_voxel() {
+        let mut model = model();
+        let of_tiles = |phase: u8| {
+            let tiles = model.tiles.as_slice();
+            tiles.iter().filter(|&&p| p == phase).count() as f64 / tiles.len() as f64
+        };
+        let wanted = of_tiles(1) * 1.05;
+        model.relaxation = Some(Weights::zero(2, false));
+        for shape in [[1, 64, 64], [1, 96, 304]] {
+            let fractions = Some(vec![1.0 - wanted, wanted]);
+            let options =
+                GenerationOptions { count: 2, shape: Some(shape), volume_fractions: fractions, ..Default::default() };
+            let all = made(&model, &options);
+            let voxels = shape[1] * shape[2];
+            for image in all.chunks_exact(voxels) {
+                let found = image.iter().filter(|&&phase| phase == 1).count() as f64;
+                assert!((found - wanted * voxels as f64).abs() <= 1.0, "{found} of {voxels}");
+            }
+            let last = GenerationOptions { first: 1, count: 1, threads: 1, ..options.clone() };
+            assert_eq!(made(&model, &last), all[voxels..]);
+        }
+        let message = |options| realisations(&model, &options).unwrap_err().to_string();
+        let with = |fractions: &[f64]| {
+            let volume_fractions = Some(fractions.to_vec());
+            GenerationOptions { volume_fractions, ..GenerationOptions::default() }
+        };
+        assert!(message(with(&[0.1, 0.9])).contains("can have"));
+        assert!(message(with(&[0.1, 0.8])).contains("the sum 0.9"));
+        let block = Some(Block::whole([1, 64, 64]));
+        assert!(message(GenerationOptions { block, ..with(&[0.5, 0.5]) }).contains("whole realisations only"));
     }
 
     #[test]

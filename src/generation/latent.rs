@@ -6,9 +6,9 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::GenerationOptions;
-use super::torus::{Cells, STRIDE, latent_size};
+use super::torus::{Cells, Part, STRIDE, latent_size};
 use crate::device::memory;
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes, not_finite, one_hot, phases_of_channels, read};
 use crate::random::{self, Purpose};
@@ -125,7 +125,7 @@ fn encode_into(model: &Model, images: &PhaseImages, first: usize, to: &mut [f32]
         return Ok(());
     }
     let cells = Cells::of(shape);
-    cells.fill([2 * channels(model), 1], to, |image, patch| {
+    cells.fill(&Part::whole(cells, 1), 2 * channels(model), to, |image, patch| {
         let (pixels, side) = (patch.cut(images.image(first + image), STRIDE, cells), patch.side * STRIDE);
         let square = PhaseImages::copy_of(&pixels, [1, 1, side, side], images.n_phases())?;
         read(model.encoder.forward(one_hot(&square, &[0], &device)))
@@ -144,7 +144,8 @@ fn grid_side(model: &Model, shape: [usize; 3]) -> Option<usize> {
 
 /// About the bytes of the passes that encode `n` images on the threads of the current pool, with what goes into them.
 fn encoder_bytes(model: &Model, shape: [usize; 3], n: usize) -> usize {
-    let (at_once, cells) = Cells::of(shape).at_once(n);
+    let all = Cells::of(shape);
+    let (at_once, cells) = all.at_once(&Part::whole(all, STRIDE), n);
     let (side, channels) = (cells * STRIDE, phases_of_channels(model.n_phases()).count());
     let input = at_once.saturating_mul(channels * side * side * size_of::<f32>());
     inference_bytes(&model.encoder, side, at_once).saturating_add(input)
@@ -166,7 +167,7 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Res
     let mut phases = memory::zeros(n.saturating_mul(voxels), what, ADVICE)?;
     let of_pass = match grid_side(model, shape) {
         Some(side) => inference_bytes(&model.generator, side, n.min(batch)),
-        None => super::field::pass_bytes(model, shape, n.min(batch)),
+        None => super::field::pass_bytes(model, shape, &Block::whole(shape), n.min(batch)),
     };
     memory::require(of_pass, what, ADVICE)?;
     for (rows, to) in vectors.axis_chunks_iter(Axis(0), batch).zip(phases.chunks_mut(batch * voxels)) {
@@ -182,7 +183,7 @@ fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &
         return begin(model, vectors.iter().copied().collect(), side).read(to);
     }
     let cells = Cells::of(shape);
-    cells.fill([1, STRIDE], to, |image, patch| {
+    cells.fill(&Part::whole(cells, STRIDE), 1, to, |image, patch| {
         let mut phases = vec![0; (patch.side * STRIDE).pow(2)];
         let latents = patch.cut(&vectors.row(image).to_vec(), 1, cells);
         begin(model, latents, patch.side).read(&mut phases)?;

@@ -6,14 +6,15 @@ use rayon::prelude::*;
 
 use crate::device::{ThreadPool, memory, thread_pool};
 use crate::error::counted;
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes};
 use crate::random::{self, MAX_COUNTER, Purpose};
-use crate::relaxation::{RelaxationOptions, relax};
+use crate::relaxation::{RelaxationOptions, Weights, check_fractions, meet_fractions, needed_for, relax, relax_block};
 use crate::{Error, Result};
 
 use super::field::{decode_fields, pass_bytes};
+use super::fractions::{biased, check_reach};
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
 use super::torus::check_shape;
 
@@ -38,13 +39,19 @@ pub struct GenerationOptions {
     /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `field` makes any multiple of 16
     /// along y and x.
     pub shape: Option<[usize; 3]>,
+    /// The part of each realisation that is wanted; `None`: all of it. The parts of a realisation fit together, however
+    /// it is divided. Profile `field` alone makes parts.
+    pub block: Option<Block>,
+    /// Volume fraction of each phase that each realisation has, to one voxel; `None`: as it comes. Profile `field` alone,
+    /// and whole realisations.
+    pub volume_fractions: Option<Vec<f64>>,
     /// Threads on the CPU; 0: one a core.
     pub threads: usize,
 }
 
 impl Default for GenerationOptions {
     fn default() -> Self {
-        Self { seed: 0, first: 0, count: 1, shape: None, threads: 0 }
+        Self { seed: 0, first: 0, count: 1, shape: None, block: None, volume_fractions: None, threads: 0 }
     }
 }
 
@@ -78,6 +85,45 @@ impl GenerationOptions {
         Ok(shape)
     }
 
+    /// What is made of each realisation, `[nz, ny, nx]`: its shape, or the size of the block.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the model cannot make the shape, or the block, that is asked for.
+    pub fn extent_of(&self, model: &Model) -> Result<[usize; 3]> {
+        let shape = self.shape_of(model)?;
+        if let Some(fractions) = &self.volume_fractions {
+            self.check_fractions(model, fractions)?;
+        }
+        let Some(block) = &self.block else { return Ok(shape) };
+        block.check()?;
+        if !model.profile.is_fully_convolutional() {
+            return Err(Error::invalid(format!(
+                "a block of a realisation; profile {} makes whole realisations, and profile field blocks",
+                model.profile.name()
+            )));
+        }
+        Ok(block.size)
+    }
+
+    fn check_fractions(&self, model: &Model, fractions: &[f64]) -> Result<()> {
+        check_fractions(fractions, model.n_phases())?;
+        let wrong = |what: String| Err(Error::invalid(what));
+        if !model.profile.is_fully_convolutional() {
+            return wrong(format!(
+                "volume fractions are given, but profile {} makes realisations as they come; train a model with profile \
+                 field",
+                model.profile.name()
+            ));
+        }
+        if self.block.is_some() {
+            return wrong(
+                "volume fractions and a block are given; both go together for whole realisations only".into(),
+            );
+        }
+        check_reach(&model.tiles, fractions)
+    }
+
     /// Refuses realisations for which there is surely too little memory, on the threads of the current pool and apart from
     /// a buffer for all.
     ///
@@ -85,13 +131,16 @@ impl GenerationOptions {
     ///
     /// [`Error::OutOfMemory`] with the estimate, and those of [`shape_of`](Self::shape_of).
     pub fn require_memory(&self, model: &Model) -> Result<()> {
-        let shape = self.shape_of(model)?;
-        let voxels: usize = shape.iter().product();
+        let extent = self.extent_of(model)?;
+        let voxels: usize = extent.iter().product();
         let candidates = model.selection.as_ref().map_or(1, |selection| selection.candidates);
-        let at_once = batch(shape).min(self.count.saturating_mul(candidates));
+        let at_once = batch(extent).min(self.count.saturating_mul(candidates));
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
-            (4 * voxels, pass_bytes(model, shape, at_once))
+            let shape = self.shape_of(model)?;
+            let block = self.block.unwrap_or_else(|| Block::whole(shape));
+            let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
+            (4 * needed.voxels(), pass_bytes(model, shape, &needed, at_once))
         } else {
             (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, 1, at_once))
         };
@@ -104,7 +153,7 @@ impl GenerationOptions {
     ///
     /// [`Error::InvalidParameter`] if another shape is asked for.
     pub fn check_tile_size(&self, model: &Model) -> Result<()> {
-        let [_, ny, nx] = self.shape_of(model)?;
+        let [_, ny, nx] = self.extent_of(model)?;
         if [1, ny, nx] == model.shape() {
             return Ok(());
         }
@@ -133,7 +182,7 @@ impl GenerationOptions {
 /// [`Error::InvalidParameter`] for an option out of range, [`Error::OutOfMemory`] if they do not fit into memory.
 pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
     options.validate()?;
-    let [nz, ny, nx] = options.shape_of(model)?;
+    let [nz, ny, nx] = options.extent_of(model)?;
     let what = format!("making {}", counted(options.count, "realisation"));
     let mut phases = memory::zeros(options.count.saturating_mul(nz * ny * nx), &what, "ask for fewer")?;
     generate_into(model, options, &mut phases)?;
@@ -149,14 +198,14 @@ pub fn realisations(model: &Model, options: &GenerationOptions) -> Result<PhaseI
 /// [`Error::InvalidParameter`] for an option out of range, [`Error::BufferSize`] if the buffer is too small.
 pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u8]) -> Result<()> {
     options.validate()?;
-    let shape = options.shape_of(model)?;
-    let voxels: usize = shape.iter().product();
+    let extent = options.extent_of(model)?;
+    let voxels: usize = extent.iter().product();
     let needed = options.count.saturating_mul(voxels);
     if buffer.len() < needed {
         return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
     }
     thread_pool(options.threads)?.install(|| {
-        let batch = batch(shape);
+        let batch = batch(extent);
         options.require_memory(model)?;
         let mut maker = Maker::new(model, options.batches(batch))?;
         buffer[..needed].chunks_mut(batch * voxels).try_for_each(|to| maker.make(to))
@@ -175,7 +224,7 @@ pub fn generate_batches(
     mut sink: impl FnMut(u64, &PhaseImages) -> Result<()>,
 ) -> Result<()> {
     options.validate()?;
-    let [nz, ny, nx] = options.shape_of(model)?;
+    let [nz, ny, nx] = options.extent_of(model)?;
     let batch = batch([nz, ny, nx]);
     let mut maker = pool.install(|| {
         options.require_memory(model)?;
@@ -238,14 +287,59 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
 
     /// Decodes the realisations of a part, and relaxes them if the model says how.
     fn make_fields(&self, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
-        let ([nz, ny, nx], model) = (part.shape_of(self.model)?, self.model);
-        decode_fields(model, part.seed, part.first, [nz, ny, nx], to)?;
-        let Some(weights) = &model.relaxation else { return Ok(()) };
-        let images = PhaseImages::copy_of(to, [part.count, nz, ny, nx], model.n_phases())?;
+        let (shape, model) = (part.shape_of(self.model)?, self.model);
         let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
+        if let Some(block) = &part.block {
+            return blocks(model, shape, block, &options, to);
+        }
+        if let Some(fractions) = &part.volume_fractions {
+            return with_fractions(model, shape, fractions, &options, to);
+        }
+        decode_fields(model, &model.generator, part.seed, part.first, shape, &Block::whole(shape), to)?;
+        let Some(weights) = &model.relaxation else { return Ok(()) };
+        let [nz, ny, nx] = shape;
+        let images = PhaseImages::copy_of(to, [part.count, nz, ny, nx], model.n_phases())?;
         to.copy_from_slice(relax(images, weights, &options)?.as_slice());
         Ok(())
     }
+}
+
+/// Makes realisations from `options.first` on that have the volume `fractions`.
+fn with_fractions(
+    model: &Model,
+    shape: [usize; 3],
+    fractions: &[f64],
+    options: &RelaxationOptions,
+    to: &mut [u8],
+) -> Result<()> {
+    let [nz, ny, nx] = shape;
+    for (index, to) in (options.first..).zip(to.chunks_exact_mut(nz * ny * nx)) {
+        let generator = biased(model, options.seed, index, shape, fractions)?;
+        decode_fields(model, &generator, options.seed, index, shape, &Block::whole(shape), to)?;
+        let options = RelaxationOptions { first: index, ..options.clone() };
+        let mut image = PhaseImages::copy_of(to, [1, nz, ny, nx], model.n_phases())?;
+        if let Some(weights) = &model.relaxation {
+            image = relax(image, weights, &options)?;
+        }
+        to.copy_from_slice(meet_fractions(&model.tiles, image, fractions, &options, &|| Ok(()))?.as_slice());
+    }
+    Ok(())
+}
+
+/// Makes a block of each realisation from `options.first` on.
+fn blocks(model: &Model, shape: [usize; 3], block: &Block, options: &RelaxationOptions, to: &mut [u8]) -> Result<()> {
+    let none = Weights::zero(model.n_phases(), false);
+    let weights = model.relaxation.as_ref().unwrap_or(&none);
+    for (index, to) in (options.first..).zip(to.chunks_exact_mut(block.voxels())) {
+        let options = RelaxationOptions { first: index, ..options.clone() };
+        let relaxed = relax_block(shape, block, weights, &options, |needed| {
+            let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
+            decode_fields(model, &model.generator, options.seed, index, shape, needed, &mut phases)?;
+            Ok(phases)
+        })?;
+        to.copy_from_slice(&relaxed);
+    }
+    Ok(())
 }
 
 /// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:

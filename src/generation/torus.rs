@@ -6,18 +6,19 @@
 
 use rayon::prelude::*;
 
+use crate::micrograph::Block;
 use crate::model::Model;
 use crate::{Error, Result};
 
 /// Side of a cell in pixels.
 pub const STRIDE: usize = 16;
 
-/// Cells along the side of a patch, without those around it, and of the largest square that is one pass.
+/// Most cells along the side of a patch, without those around it, and of a square that is one pass.
 const PATCH: usize = 16;
 
-/// Cells around a patch: more than its pixels or latents depend on, and an even number, so that each sum has the order
-/// that it has in a torus that is one pass.
-pub const HALO: usize = 4;
+/// Cells around a patch: as many as its pixels or latents depend on, and an even number, so that each sum has the order
+/// that it has in a torus that is one pass. The kernels ask for even sides too.
+const HALO: usize = 2;
 
 /// Longest side of an image in pixels.
 const LONGEST: usize = 1 << 20;
@@ -78,6 +79,38 @@ pub struct Patch {
     pub side: usize,
     /// Cells at each edge that are made only for their neighbours.
     pub halo: usize,
+    /// Row and column of the part that is made at which the patch begins, the halo not included, in values. The first
+    /// patches begin less than a cell before 0.
+    place: [isize; 2],
+}
+
+/// A part of a torus, a rectangle of values that may begin anywhere and wrap around, but is no larger than the torus.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Values along the side of a cell.
+    scale: usize,
+    /// First row and column of values.
+    begin: [usize; 2],
+    /// Rows and columns.
+    size: [usize; 2],
+}
+
+impl Part {
+    /// All of the torus, with `scale` x `scale` values a cell.
+    pub fn whole(cells: Cells, scale: usize) -> Self {
+        Self { scale, begin: [0, 0], size: [cells.ny * scale, cells.nx * scale] }
+    }
+
+    /// The pixels of a block of an image of `shape`.
+    pub fn of_block(shape: [usize; 3], block: &Block) -> Self {
+        let [_, y, x] = block.begin(shape);
+        Self { scale: STRIDE, begin: [y, x], size: [block.size[1], block.size[2]] }
+    }
+
+    /// Cells along each axis that it has values of.
+    fn cells(&self) -> [usize; 2] {
+        std::array::from_fn(|axis| (self.begin[axis] % self.scale + self.size[axis]).div_ceil(self.scale))
+    }
 }
 
 impl Cells {
@@ -92,57 +125,61 @@ impl Cells {
 
     /// The whole torus as a patch, if it is one pass.
     pub fn whole(self) -> Option<Patch> {
-        (self.ny == self.nx && self.ny <= PATCH).then_some(Patch { first: [0, 0], side: self.ny, halo: 0 })
+        let is_one_pass = self.ny == self.nx && self.ny <= PATCH && self.ny.is_multiple_of(2);
+        is_one_pass.then_some(Patch { first: [0, 0], side: self.ny, halo: 0, place: [0, 0] })
     }
 
-    /// How many patches of `n` images are made at once on the threads of the current pool, and their side.
-    pub fn at_once(self, n: usize) -> (usize, usize) {
-        match self.whole() {
-            Some(whole) => (n, whole.side),
-            None => (rayon::current_num_threads().min(n.saturating_mul(self.patches())), PATCH + 2 * HALO),
+    /// How many patches of `part` of `n` images are made at once on the threads of the current pool, and their side.
+    pub fn at_once(self, part: &Part, n: usize) -> (usize, usize) {
+        if let Some(whole) = self.whole() {
+            return (n, whole.side);
         }
+        let patches = self.patches(part);
+        (rayon::current_num_threads().min(n.saturating_mul(patches.len())), patches[0].side)
     }
 
-    fn patches(self) -> usize {
-        self.ny.div_ceil(PATCH) * self.nx.div_ceil(PATCH)
+    /// The patches that cover `part`.
+    pub fn patches(self, part: &Part) -> Vec<Patch> {
+        let [rows, columns] = part.cells();
+        let inner = PATCH.min(rows.max(columns).next_multiple_of(2));
+        let along = |axis: usize, cells: usize, length: usize| {
+            let (first, before) = (part.begin[axis] / part.scale, (part.begin[axis] % part.scale) as isize);
+            (0..cells).step_by(inner).map(move |at| {
+                let begin = (first + at + length * HALO - HALO) % length;
+                (begin, (at * part.scale) as isize - before)
+            })
+        };
+        let side = inner + 2 * HALO;
+        let patch = |(y, row), (x, column)| Patch { first: [y, x], side, halo: HALO, place: [row, column] };
+        along(0, rows, self.ny).flat_map(|y| along(1, columns, self.nx).map(move |x| patch(y, x))).collect()
     }
 
-    /// One of the patches that make up a torus that is not one pass.
-    fn patch(self, index: usize) -> Patch {
-        let along_x = self.nx.div_ceil(PATCH);
-        let begin = |at: usize, length: usize| (at * PATCH + length * HALO - HALO) % length;
-        let first = [begin(index / along_x, self.ny), begin(index % along_x, self.nx)];
-        Patch { first, side: PATCH + 2 * HALO, halo: HALO }
-    }
-
-    /// Fills images that are not one pass, patch by patch.
+    /// Fills `part` of images that are not one pass, patch by patch.
     ///
-    /// They have `channels`, and `scale` x `scale` values a cell; `make` gives those of one patch of one image.
+    /// They have `channels`; `make` gives the values of one patch of one image.
     ///
     /// # Errors
     ///
     /// Those of `make`.
     pub fn fill<T: Copy + Send>(
         self,
-        [channels, scale]: [usize; 2],
+        part: &Part,
+        channels: usize,
         to: &mut [T],
         make: impl Fn(usize, Patch) -> Result<Vec<T>> + Sync,
     ) -> Result<()> {
-        let (of_channel, patches) = (self.count() * scale * scale, self.patches());
-        let total = to.len() / (channels * of_channel) * patches;
+        let (of_channel, patches) = (part.size[0] * part.size[1], self.patches(part));
+        let images = to.len() / (channels * of_channel);
+        let work: Vec<(usize, Patch)> =
+            (0..images).flat_map(|image| patches.iter().map(move |patch| (image, *patch))).collect();
         // As many at once as there are threads: their memory is that of one patch each.
-        for first in (0..total).step_by(rayon::current_num_threads()) {
-            let part = first..(first + rayon::current_num_threads()).min(total);
-            let made: Vec<Vec<T>> = part
-                .clone()
-                .into_par_iter()
-                .map(|index| make(index / patches, self.patch(index % patches)))
-                .collect::<Result<_>>()?;
-            for (index, values) in part.zip(made) {
-                let image = &mut to[index / patches * channels * of_channel..][..channels * of_channel];
+        for work in work.chunks(rayon::current_num_threads()) {
+            let made: Vec<Vec<T>> = work.par_iter().map(|&(image, patch)| make(image, patch)).collect::<Result<_>>()?;
+            for ((image, patch), values) in work.iter().zip(made) {
+                let image = &mut to[image * channels * of_channel..][..channels * of_channel];
                 let of_patch = values.len() / channels;
                 for (from, to) in values.chunks_exact(of_patch).zip(image.chunks_exact_mut(of_channel)) {
-                    self.patch(index % patches).place(from, scale, self, to);
+                    patch.place(from, part, to);
                 }
             }
         }
@@ -151,17 +188,19 @@ impl Cells {
 }
 
 impl Patch {
-    /// Copies the inner part of a patch to its place, as far as it is in the torus.
-    ///
-    /// A cell has `scale` x `scale` values.
-    pub fn place<T: Copy>(&self, values: &[T], scale: usize, cells: Cells, to: &mut [T]) {
-        let (side, edge, [ny, nx]) = (self.side * scale, self.halo * scale, [cells.ny * scale, cells.nx * scale]);
-        let begin = [(self.first[0] * scale + edge) % ny, (self.first[1] * scale + edge) % nx];
-        let rows = (side - 2 * edge).min(ny - begin[0]);
-        let columns = (side - 2 * edge).min(nx - begin[1]);
+    /// Copies the inner values of a patch to their place in `part`, as far as they are in it.
+    pub fn place<T: Copy>(&self, values: &[T], part: &Part, to: &mut [T]) {
+        let (width, edge, [ny, nx]) = (self.side * part.scale, self.halo * part.scale, part.size);
+        // Along an axis: the first value in the part, that in the patch, and how many there are.
+        let along = |axis: usize, length: usize| {
+            let before = self.place[axis].min(0).unsigned_abs();
+            let at = self.place[axis].max(0).unsigned_abs();
+            (at, edge + before, (width - 2 * edge - before).min(length - at))
+        };
+        let ((y, from_row, rows), (x, from_column, columns)) = (along(0, ny), along(1, nx));
         for row in 0..rows {
-            let from = (row + edge) * side + edge;
-            to[(begin[0] + row) * nx + begin[1]..][..columns].copy_from_slice(&values[from..from + columns]);
+            let from = &values[(from_row + row) * width + from_column..][..columns];
+            to[(y + row) * nx + x..][..columns].copy_from_slice(from);
         }
     }
 
@@ -187,7 +226,9 @@ mod tests {
             let (cells, scale) = (Cells { ny, nx }, 2);
             let image: Vec<usize> = (0..3 * cells.count() * scale * scale).collect();
             let mut joined = vec![usize::MAX; image.len()];
-            cells.fill([3, scale], &mut joined, |_, patch| Ok(patch.cut(&image, scale, cells))).unwrap();
+            cells
+                .fill(&Part::whole(cells, scale), 3, &mut joined, |_, patch| Ok(patch.cut(&image, scale, cells)))
+                .unwrap();
             assert_eq!(joined, image);
         }
     }

@@ -26,6 +26,7 @@
 //! file, and [`Micrograph::phase_values`] keeps those values. Lengths are in pixels; pixel `(row, column)` covers
 //! `column..column + 1` along x and `row..row + 1` along y, so its centre is at `(column + 0.5, row + 0.5)`.
 
+mod block;
 mod cut;
 mod levels;
 mod otsu;
@@ -38,6 +39,7 @@ mod voxel_size;
 
 use ndarray::{Array2, Axis};
 
+pub use block::Block;
 pub(crate) use cut::regular_places;
 pub use cut::{random_windows, tiles, windows};
 pub use phase_images::{MAX_PHASES, PhaseImages};

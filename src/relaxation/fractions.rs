@@ -53,8 +53,7 @@ pub fn meet_fractions(
     let frame = Frame::new(images.shape(), options.periodic)?;
     memory::require(8 * images.voxels(), "meeting volume fractions", "give smaller images")?;
     let (voxels, n_phases) = (images.voxels(), images.n_phases());
-    let adjuster =
-        Adjuster { tables: GainTables::new(&weights, frame.scales), tiles: frame.tiles(false).concat(), frame };
+    let adjuster = Adjuster { tables: GainTables::new(&weights, frame.scales), tiles: frame.tiles().concat(), frame };
     let mut phases = images.into_phases();
     let all = phases.as_slice_mut().expect("in standard layout");
     let mut changes =
@@ -103,6 +102,15 @@ impl Weights {
         weights.add(shares.log_ratios_to_rare());
         Ok(weights)
     }
+}
+
+/// Checks that `fractions` are volume fractions of `n_phases` phases.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if there are not as many as phases, one is not in 0 to 1, or their sum is not 1.
+pub fn check_fractions(fractions: &[f64], n_phases: usize) -> Result<()> {
+    voxels_of_each(fractions, n_phases, 1).map(|_| ())
 }
 
 /// Voxels of each phase: whole numbers nearest to the fractions, with the sum `voxels`.

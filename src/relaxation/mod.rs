@@ -11,6 +11,8 @@
 //! other, with all around them as it is; the colours follow one another. Half of the sweeps have the tiles shifted by
 //! half a tile.
 //!
+//! So a block of a large image can be relaxed alone: [`relax_block`].
+//!
 //! [`meet_fractions`] then gives each image a volume fraction, to one voxel.
 //!
 //! ```
@@ -36,6 +38,7 @@
 mod calibration;
 mod fractions;
 mod frame;
+mod plan;
 mod shares;
 mod sweeps;
 mod weights;
@@ -45,7 +48,7 @@ mod window;
 mod tests;
 
 pub use calibration::{ROUNDS, parts, relax_towards};
-pub use fractions::meet_fractions;
+pub use fractions::{check_fractions, meet_fractions};
 pub use shares::PatternShares;
-pub use sweeps::{RelaxationOptions, relax};
+pub use sweeps::{RelaxationOptions, needed_for, relax, relax_block};
 pub use weights::Weights;

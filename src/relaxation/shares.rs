@@ -21,7 +21,7 @@ impl PatternShares {
         let layers = judged_phases(images.n_phases()).len();
         let mut counts = vec![0u64; frame.planes().len() * layers * DILATIONS.len() * PATTERNS];
         for image in (0..images.len()).map(|index| images.image(index)) {
-            for tile in frame.tiles(false).iter().flatten() {
+            for tile in frame.tiles().iter().flatten() {
                 let window = Window::new(&frame, image, tile, images.n_phases());
                 let rows = window.rows();
                 for layer in 0..layers {

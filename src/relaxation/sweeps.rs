@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use ndarray::Array4;
 use rand::Rng;
 
 use super::frame::{Frame, Tile};
+use super::plan::{Plan, Step};
 use super::weights::{GainTables, UNIT, Weights};
 use super::window::Window;
 use crate::device::{for_each, memory};
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{Block, PhaseImages};
 use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::{Error, Result};
 
@@ -81,30 +81,68 @@ pub fn relax(images: PhaseImages, weights: &Weights, options: &RelaxationOptions
     if weights.is_zero() {
         return Ok(images);
     }
-    let tables = GainTables::new(weights, frame.scales);
-    let (n_phases, count) = (images.n_phases(), images.len() as u64);
+    let n_phases = images.n_phases();
     memory::require(images.as_slice().len(), "relaxing images", "give fewer or smaller images at once")?;
-    let sweepers: Vec<Sweeper> = (options.first..options.first + count)
-        .map(|index| {
-            let key = image_key(options.seed, index);
-            Sweeper { frame: &frame, tables: &tables, key, n_phases }
-        })
-        .collect();
+    let plan = Plan::new(&frame, &Block::whole(frame.shape), options.sweeps);
     let mut phases = images.into_phases();
-    // What lies around a tile may be unrelaxed yet: so borders of the first half lie inside tiles of the second.
-    let half = options.sweeps.div_ceil(2);
-    let halves = [(false, 0..half), (true, half..options.sweeps)];
-    for (shifted, sweeps) in halves.into_iter().filter(|(_, sweeps)| !sweeps.is_empty()) {
-        for tiles in frame.tiles(shifted) {
-            relax_tiles(&mut phases, &tiles, &sweepers, &sweeps);
-        }
-    }
+    run(phases.as_slice_mut().expect("in standard layout"), &frame, &plan.steps, weights, options);
     PhaseImages::new(phases, n_phases)
 }
 
+/// A block of an image of `shape`, a torus, relaxed as [`relax`] does with the whole image, x fastest.
+///
+/// `unrelaxed` is asked for the voxels on which these depend: a larger block, some hundred around this one, but no larger
+/// than the image. Of
+/// `options`, `first` is the index of the image.
+///
+/// # Errors
+///
+/// Those of [`relax`], of `unrelaxed` and of [`Block::check`].
+pub fn relax_block(
+    shape: [usize; 3],
+    block: &Block,
+    weights: &Weights,
+    options: &RelaxationOptions,
+    unrelaxed: impl FnOnce(&Block) -> Result<Vec<u8>>,
+) -> Result<Vec<u8>> {
+    block.check()?;
+    let frame = Frame::new(shape, true)?;
+    let sweeps = if weights.is_zero() { 0 } else { options.sweeps };
+    let Plan { steps, region } = Plan::new(&frame, block, sweeps);
+    let mut phases = unrelaxed(&region)?;
+    run(&mut phases, &Frame { region, ..frame }, &steps, weights, options);
+    if region == *block {
+        return Ok(phases);
+    }
+    let mut cut = memory::zeros(block.voxels(), "relaxing a block", "ask for a smaller one")?;
+    block.copy(shape, &region, &phases, &mut cut);
+    Ok(cut)
+}
+
+/// The voxels of an image of `shape`, a torus, on which a relaxed `block` of it depends.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if a side of the image is below 8 voxels.
+pub fn needed_for(shape: [usize; 3], block: &Block, options: &RelaxationOptions) -> Result<Block> {
+    Ok(Plan::new(&Frame::new(shape, true)?, block, options.sweeps).region)
+}
+
+/// Takes the steps in all images, of which the region of `frame` is at hand.
+fn run(images: &mut [u8], frame: &Frame, steps: &[Step], weights: &Weights, options: &RelaxationOptions) {
+    let tables = GainTables::new(weights, frame.scales);
+    let count = images.len() / frame.region.voxels();
+    let sweepers: Vec<Sweeper> = (options.first..options.first + count as u64)
+        .map(|index| {
+            let key = image_key(options.seed, index);
+            Sweeper { frame, tables: &tables, key, n_phases: weights.n_phases() }
+        })
+        .collect();
+    steps.iter().for_each(|step| relax_tiles(images, step, &sweepers));
+}
+
 /// Relaxes tiles that do not see each other, in all images.
-fn relax_tiles(phases: &mut Array4<u8>, tiles: &[Tile], sweepers: &[Sweeper], sweeps: &Range<usize>) {
-    let images = phases.as_slice_mut().expect("in standard layout");
+fn relax_tiles(images: &mut [u8], Step { tiles, sweeps }: &Step, sweepers: &[Sweeper]) {
     let voxels = images.len() / sweepers.len();
     let mut relaxed = vec![Vec::new(); sweepers.len() * tiles.len()];
     let of_all = sweepers.iter().zip(images.chunks_exact(voxels)).zip(relaxed.chunks_exact_mut(tiles.len()));

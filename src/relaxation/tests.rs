@@ -5,9 +5,9 @@ use rand::Rng;
 
 use super::fractions::FRACTION_PARTS;
 use super::frame::Frame;
-use super::{PatternShares, RelaxationOptions, Weights, meet_fractions, relax};
+use super::{PatternShares, RelaxationOptions, Weights, meet_fractions, relax, relax_block};
 use crate::descriptor::{Indicator, interface_density};
-use crate::micrograph::{Discs, GrainBoundaries, PhaseImages, Sample};
+use crate::micrograph::{Block, Discs, GrainBoundaries, PhaseImages, Sample};
 use crate::random::{Purpose, generator};
 use crate::{Error, Result};
 
@@ -109,7 +109,7 @@ fn the_borders_of_tiles_leave_no_trace() {
     let weights = some_weights(&images.range(0, 1));
     let relaxed = relax(images, &weights, &RelaxationOptions::default()).unwrap();
     let begins: Vec<usize> =
-        Frame::new([1, 256, 256], true).unwrap().tiles(false).concat().iter().map(|t| t.begin[2]).collect();
+        Frame::new([1, 256, 256], true).unwrap().tiles().concat().iter().map(|t| t.begin[2]).collect();
     let unlike = |x: usize| {
         let rows = relaxed.as_slice().chunks_exact(256);
         rows.filter(|row| row[x] != row[(x + 255) % 256]).count() as f64
@@ -289,4 +289,39 @@ fn meeting_volume_fractions_tells_its_parts_and_can_be_ended() {
     assert_eq!(met(&images, &count), Err(Error::Cancelled("enough".into())));
     told.set(0);
     assert_eq!((met(&right, &count), told.get()), (Ok(right), FRACTION_PARTS));
+}
+
+#[test]
+fn blocks_are_parts_of_the_whole() {
+    let [ny, nx] = [384, 1024];
+    let grains = Sample::GrainBoundaries(GrainBoundaries { ny, nx, ..GrainBoundaries::default() });
+    let images = noisy(&grains.make(3, 2).unwrap().images, 0.05);
+    let weights = some_weights(&images.range(0, 1));
+    let options = RelaxationOptions { seed: 3, first: 7, sweeps: 3, ..RelaxationOptions::default() };
+    let image = images.range(1, 1);
+    let shape = image.shape();
+    let all = relax(image.clone(), &weights, &options).unwrap();
+    let whole = Block::whole(shape);
+    for (first, size) in [
+        ([0, 0, 0], shape),
+        ([0, 0, 0], [1, ny, nx / 2]),
+        ([0, 383, 1020], [1, 3, 70]),
+        ([0, -1, -1], [1, ny + 2, nx + 2]),
+        ([5, -700, 200], [2, 64, 1]),
+    ] {
+        let block = Block { first, size };
+        let mut seen = 0;
+        let unrelaxed = |region: &Block| {
+            seen = region.voxels();
+            let mut voxels = vec![0; seen];
+            region.copy(shape, &whole, image.as_slice(), &mut voxels);
+            Ok(voxels)
+        };
+        let relaxed = relax_block(shape, &block, &weights, &options, unrelaxed).unwrap();
+        let mut expected = vec![9; block.voxels()];
+        block.copy(shape, &whole, all.as_slice(), &mut expected);
+        assert!(relaxed == expected, "{block:?}");
+        assert!(size[2] > 100 || seen < ny * nx, "{seen} voxels for {block:?}");
+    }
+    assert!(flipped(&all, &image) > 0.03);
 }

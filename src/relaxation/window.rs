@@ -224,11 +224,12 @@ fn three(from: &[u16], to: &mut [u16], step: usize, shifts: [u32; 3]) {
 
 /// The phases of `tile` and what lies around it, `size` voxels along each axis.
 fn padded(frame: &Frame, image: &[u8], tile: &Tile, size: [usize; 3]) -> Vec<u8> {
-    let [_, ny, nx] = frame.shape;
+    let [_, ny, nx] = frame.region.size;
     let halo = frame.halo();
     let place = |axis: usize, index: usize| {
         let (length, at) = (frame.shape[axis] as isize, (tile.begin[axis] + index) as isize - halo[axis] as isize);
-        (if frame.periodic { at.rem_euclid(length) } else { at.clamp(0, length - 1) }) as usize
+        let at = if frame.periodic { at.rem_euclid(length) } else { at.clamp(0, length - 1) };
+        frame.place(axis, at as usize)
     };
     let columns: Vec<usize> = (0..size[2]).map(|x| place(2, x)).collect();
     let mut phases = Vec::with_capacity(size.iter().product());
@@ -262,7 +263,7 @@ mod tests {
         for (shape, periodic, n_phases) in CASES {
             let frame = Frame::new(shape, periodic).unwrap();
             let mut image = drawn(shape, n_phases);
-            for tile in frame.tiles(false).concat() {
+            for tile in frame.tiles().concat() {
                 let mut window = Window::new(&frame, &image, &tile, n_phases.into());
                 let place: [usize; 3] = std::array::from_fn(|axis| tile.size[axis] / 2);
                 let [z, y, x] = std::array::from_fn(|axis| place[axis] + tile.begin[axis]);
@@ -333,7 +334,7 @@ mod tests {
             let weights = Weights::new(phases, shape[0] > 1, values).unwrap();
             let tables = GainTables::new(&weights, frame.scales);
             let before = total(&frame, &image, &weights, phases);
-            for tile in frame.tiles(false).concat() {
+            for tile in frame.tiles().concat() {
                 let window = Window::new(&frame, &image, &tile, phases);
                 for place in [[0; 3], tile.size.map(|length| length / 2), tile.size.map(|length| length - 1)] {
                     let [z, y, x] = std::array::from_fn(|axis| place[axis] + tile.begin[axis]);

@@ -62,7 +62,7 @@ pub fn generate_to_file(
     let judged = model.tiles.minority_phase();
     let counts = || PairCounts::new(&model.tiles, judged);
     // Eq. 12 compares images of one size.
-    let of_tiles = options.shape_of(model)? == model.shape();
+    let of_tiles = options.extent_of(model)? == model.shape();
     let tiles = (of_tiles && file_options.with_s2_error).then(|| pool.install(counts)).transpose()?;
     pool.install(|| options.require_memory(model))?;
     let header = header(model, options, file_options)?;
@@ -105,8 +105,13 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
     if unit != LengthUnit::Unspecified {
         identity.push(text("voxel_unit", unit.symbol().to_owned()));
     }
+    if let Some(fractions) = &options.volume_fractions {
+        identity.push(text("volume_fractions", format!("{fractions:?}")));
+    }
     Ok(Header {
-        shape: options.shape_of(model)?,
+        shape: options.extent_of(model)?,
+        first_voxel: options.block.map_or([0; 3], |block| block.first),
+        whole_shape: options.shape_of(model)?,
         n_phases: model.n_phases(),
         seed: options.seed,
         voxel_size: side,

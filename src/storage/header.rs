@@ -8,8 +8,12 @@ use crate::{Error, Result};
 /// What all realisations of a set have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
-    /// Shape of one realisation, `[nz, ny, nx]` in voxels; two-dimensional ones have one layer.
+    /// Shape of what is stored of one realisation, `[nz, ny, nx]` in voxels; two-dimensional ones have one layer.
     pub shape: [usize; 3],
+    /// First voxel of what is stored, `[z, y, x]`; zeros, unless it is a part of the realisation.
+    pub first_voxel: [i64; 3],
+    /// Shape of the whole realisation, which is periodic if a part of it is stored.
+    pub whole_shape: [usize; 3],
     /// Number of phases, 2 to 8.
     pub n_phases: usize,
     /// The seed that the realisations were drawn from.
@@ -51,7 +55,10 @@ pub(super) const N_PHASES: &str = "n_phases";
 pub(super) const VOXEL_SIZE: &str = "voxel_size";
 pub(super) const N_WRITTEN: &str = "n_written";
 pub(super) const COMPLETE: &str = "complete";
-const RESERVED: [&str; 8] = [FORMAT, FORMAT_VERSION, SEED, SHAPE, N_PHASES, VOXEL_SIZE, N_WRITTEN, COMPLETE];
+pub(super) const FIRST_VOXEL: &str = "first_voxel";
+pub(super) const WHOLE_SHAPE: &str = "whole_shape";
+const RESERVED: [&str; 10] =
+    [FORMAT, FORMAT_VERSION, SEED, SHAPE, N_PHASES, VOXEL_SIZE, N_WRITTEN, COMPLETE, FIRST_VOXEL, WHOLE_SHAPE];
 
 impl Header {
     /// The attributes that are text: identity, then provenance.

@@ -6,7 +6,9 @@ use hdf5::{Group, H5Type};
 use ndarray::{Array1, Array2, s};
 
 use super::hdf5_file::{Explain, put_text, text_attribute};
-use super::header::{COMPLETE, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, VOXEL_SIZE};
+use super::header::{
+    COMPLETE, FIRST_VOXEL, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, VOXEL_SIZE, WHOLE_SHAPE,
+};
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
@@ -40,6 +42,8 @@ fn create_rest(group: &Group, header: &Header) -> hdf5::Result<()> {
     group.new_attr::<i64>().create(FORMAT_VERSION)?.write_scalar(&VERSION)?;
     group.new_attr::<u64>().create(SEED)?.write_scalar(&header.seed)?;
     group.new_attr_builder().with_data(&header.shape.map(|side| side as u64)).create(SHAPE)?;
+    group.new_attr_builder().with_data(&header.first_voxel).create(FIRST_VOXEL)?;
+    group.new_attr_builder().with_data(&header.whole_shape.map(|side| side as u64)).create(WHOLE_SHAPE)?;
     group.new_attr::<u64>().create(N_PHASES)?.write_scalar(&(header.n_phases as u64))?;
     group.new_attr::<f64>().create(VOXEL_SIZE)?.write_scalar(&header.voxel_size)?;
     group.new_attr::<u64>().create(N_WRITTEN)?.write_scalar(&0)?;
@@ -56,6 +60,8 @@ pub(super) fn check_same(group: &Group, header: &Header, path: &Path) -> Result<
     require(group, FORMAT_VERSION, &[VERSION], path)?;
     require(group, SEED, &[header.seed], path)?;
     require(group, SHAPE, &header.shape.map(|side| side as u64), path)?;
+    require(group, FIRST_VOXEL, &header.first_voxel, path)?;
+    require(group, WHOLE_SHAPE, &header.whole_shape.map(|side| side as u64), path)?;
     require(group, N_PHASES, &[header.n_phases as u64], path)?;
     require(group, VOXEL_SIZE, &[header.voxel_size], path)?;
     for (name, expected) in &header.identity {

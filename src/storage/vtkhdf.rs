@@ -35,7 +35,8 @@ pub(super) fn create(file: &File, header: &Header) -> hdf5::Result<()> {
     root.new_attr_builder().with_data(&[2_i64, 0]).create("Version")?;
     root.new_attr::<FixedAscii<9>>().create("Type")?.write_scalar(&ascii::<9>("ImageData")?)?;
     root.new_attr_builder().with_data(&[0, nx, 0, ny, 0, nz]).create("WholeExtent")?;
-    root.new_attr_builder().with_data(&[0.0; 3]).create("Origin")?;
+    let [z, y, x] = header.first_voxel.map(|first| first as f64 * header.voxel_size);
+    root.new_attr_builder().with_data(&[x, y, z]).create("Origin")?;
     root.new_attr_builder().with_data(&[header.voxel_size; 3]).create("Spacing")?;
     root.new_attr_builder().with_data(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).create("Direction")?;
     let cells = root.create_group("CellData")?;

@@ -245,9 +245,98 @@ static void the_field_profile_decodes_a_grid_of_any_size(const davegan_model_t *
     free(mean);
 }
 
+enum { NX = 96, NY = 48 };
+
+/* `two` realisations, 2 and 3, in uneven blocks with strides, as ghost layers and in a file. */
+static void blocks_fit_together(const davegan_model_t *model, const uint8_t *two) {
+    enum { ROW = NX + 2, ROWS = NY + 2 };
+    uint8_t *with_ghosts = NEW_ARRAY(uint8_t, 2 * ROW * ROWS), *joined = NEW_ARRAY(uint8_t, 2 * ROW * ROWS);
+    davegan_generate_options_t options = some_realisations(2, 2);
+    options.nx = NX;
+    options.ny = NY;
+    options.x0 = options.y0 = -1;
+    options.block_nx = ROW;
+    options.block_ny = ROWS;
+    OK(davegan_generate_into(model, &options, with_ghosts, 2 * ROW * ROWS));
+    for (int i = 0; i < 2 * ROW * ROWS; ++i) {
+        const int x = (i % ROW + NX - 1) % NX, y = (i / ROW % ROWS + NY - 1) % NY;
+        CHECK_INT(two[i / ROW / ROWS * NX * NY + y * NX + x], with_ghosts[i]);
+    }
+    /* The inside of an array that has room for ghosts. */
+    memset(joined, 77, 2 * ROW * ROWS);
+    options.row_stride = ROW;
+    options.realisation_stride = ROW * ROWS;
+    const int xs[] = {0, 5, 70, NX}, ys[] = {0, 33, NY};
+    for (int row = 0; row < 2; ++row)
+        for (int column = 0; column < 3; ++column) {
+            options.x0 = xs[column];
+            options.y0 = ys[row];
+            options.block_nx = xs[column + 1] - xs[column];
+            options.block_ny = ys[row + 1] - ys[row];
+            const size_t offset = (size_t)((ys[row] + 1) * ROW + xs[column] + 1);
+            OK(davegan_generate_into(model, &options, joined + offset, 2 * ROW * ROWS - offset));
+        }
+    for (int i = 0; i < 2 * ROW * ROWS; ++i) {
+        const int x = i % ROW, y = i / ROW % ROWS, inside = x > 0 && x <= NX && y > 0 && y <= NY;
+        CHECK_INT(inside ? with_ghosts[i] : 77, joined[i]);
+    }
+    const int64_t of_last = options.block_nx;
+    options.row_stride = of_last - 1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "row_stride", davegan_generate_into(model, &options, joined, 2 * ROW * ROWS));
+    options.row_stride = INT64_MAX;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "", davegan_generate_into(model, &options, joined, 2 * ROW * ROWS));
+    options.row_stride = options.realisation_stride = 0;
+    options.block_nx = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "block_nx is -1", davegan_generate_into(model, &options, joined, 2 * ROW * ROWS));
+    options.block_nx = options.block_ny = INT64_C(1) << 32;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "ask for a smaller one", davegan_generate_into(model, &options, joined, 8));
+
+    options.x0 = options.y0 = 90;
+    options.block_nx = 20;
+    options.block_ny = 7;
+    remove(TEST_FILE("block.vtkhdf"));
+    OK(davegan_generate(model, TEST_FILE("block.vtkhdf"), NULL, &options));
+    davegan_micrograph_t *written = NULL;
+    OK(davegan_micrograph_read(TEST_FILE("block.vtkhdf"), "/VTKHDF/CellData/phase", NULL, &written));
+    OK(davegan_micrograph_phases(written, joined, 2 * 20 * 7));
+    for (int i = 0; i < 2 * 20 * 7; ++i)
+        CHECK_INT(two[i / 140 * NX * NY + (90 + i / 20 % 7) % NY * NX + (90 + i % 20) % NX], joined[i]);
+    davegan_micrograph_free(written);
+    options.first = 4;
+    options.x0 = 91;
+    FAILS(DAVEGAN_FORMAT, "first_voxel", davegan_generate(model, TEST_FILE("block.vtkhdf"), NULL, &options));
+    free(with_ghosts);
+    free(joined);
+}
+
+/* The volume fraction that is asked for, to one pixel, or an error with the range. */
+static void volume_fractions_are_met(const davegan_model_t *model) {
+    uint8_t *phases = NEW_ARRAY(uint8_t, NX * NY);
+    davegan_generate_options_t options = some_realisations(2, 1);
+    options.nx = NX;
+    options.ny = NY;
+    for (int percent = 48; percent < 53; ++percent) {
+        options.volume_fraction[0] = percent / 100.0;
+        options.volume_fraction[1] = 1 - percent / 100.0;
+        OK(davegan_generate_into(model, &options, phases, NX * NY));
+        int found = 0;
+        for (int i = 0; i < NX * NY; ++i) found += phases[i] == 0;
+        CHECK(fabs(found - percent / 100.0 * NX * NY) <= 1);
+    }
+    options.block_nx = options.block_ny = 8;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "whole realisations", davegan_generate_into(model, &options, phases, NX * NY));
+    options.block_nx = options.block_ny = 0;
+    options.volume_fraction[0] = 0.999;
+    options.volume_fraction[1] = 0.001;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "0.999; realisations of this model can have",
+          davegan_generate_into(model, &options, phases, NX * NY));
+    options.volume_fraction[2] = 0.1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "3 volume fractions", davegan_generate_into(model, &options, phases, NX * NY));
+    free(phases);
+}
+
 /* Realisations of any multiple of 16 pixels, in memory and in a file, are the same. */
 static void the_field_profile_makes_elements_of_any_size(void) {
-    enum { NX = 96, NY = 48 };
     davegan_micrograph_t *micrograph = small_gaussian_field(128);
     davegan_train_options_t options;
     OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_FIELD));
@@ -278,6 +367,8 @@ static void the_field_profile_makes_elements_of_any_size(void) {
     OK(davegan_latent_vectors(model, &sized, z, sizeof z / sizeof *z));
     FAILS(DAVEGAN_BUFFER_SIZE, "576", davegan_latent_vectors(model, &sized, z, 575));
     the_field_profile_decodes_a_grid_of_any_size(model);
+    blocks_fit_together(model, two);
+    volume_fractions_are_met(model);
     sized.nx = 100;
     FAILS(DAVEGAN_INVALID_PARAMETER, "48 x 100", davegan_generate_into(model, &sized, two, 2 * NX * NY));
     sized.ny = 0;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use davegan::Result;
 use davegan::generation::GenerationOptions;
-use davegan::micrograph::VoxelSize;
+use davegan::micrograph::{Block, VoxelSize};
 use davegan::storage::{FileOptions, Layout, Mode, generate_to_file, read_model};
 
 use crate::arguments::Machine;
@@ -33,6 +33,13 @@ pub struct Arguments {
     /// Size in pixels, such as 256x256: multiples of 16, with a model of profile field [default: that of a training tile]
     #[arg(long, value_name = "NXxNY", value_parser = size)]
     size: Option<[usize; 2]>,
+    /// Block of each realisation that is wanted, with a model of profile field: first column and row, columns and rows. It
+    /// may begin before 0 and go on beyond the end: realisations repeat
+    #[arg(long, value_name = "X0,Y0,NX,NY", value_parser = block, allow_hyphen_values = true)]
+    block: Option<Block>,
+    /// Volume fraction of each phase, to one voxel, with a model of profile field, such as 0.25,0.75 [default: as it comes]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    volume_fractions: Option<Vec<f64>>,
     /// Write the dataset phase of this group instead of a VTKHDF file
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -52,6 +59,16 @@ fn size(text: &str) -> std::result::Result<[usize; 2], String> {
     numbers.ok_or_else(|| "write width and height in pixels, such as 256x256".into())
 }
 
+/// First column and row, and numbers of both.
+fn block(text: &str) -> std::result::Result<Block, String> {
+    let numbers: Option<Vec<i64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    let block = numbers.and_then(|numbers| {
+        let [x0, y0, nx, ny] = numbers[..] else { return None };
+        Some(Block { first: [0, y0, x0], size: [1, ny.try_into().ok()?, nx.try_into().ok()?] })
+    });
+    block.ok_or_else(|| "write four whole numbers x0,y0,nx,ny, such as -1,-1,258,258".into())
+}
+
 pub fn run(arguments: &Arguments) -> Result<()> {
     let model = read_model(&arguments.model, arguments.machine.device)?;
     let options = GenerationOptions {
@@ -59,6 +76,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         first: arguments.first,
         count: arguments.count,
         shape: arguments.size.map(|[nx, ny]| [1, ny, nx]),
+        block: arguments.block,
+        volume_fractions: arguments.volume_fractions.clone(),
         threads: arguments.machine.threads,
     };
     let file = FileOptions {

@@ -15,6 +15,8 @@ pub(super) const SLICE: [usize; 3] = [1, 5, 7];
 pub(super) fn header(shape: [usize; 3]) -> Header {
     Header {
         shape,
+        first_voxel: [0; 3],
+        whole_shape: shape,
         n_phases: 3,
         seed: u64::MAX - 1,
         voxel_size: 0.25,

@@ -1,0 +1,131 @@
+//! A box of voxels of a periodic image.
+
+use crate::{Error, Result};
+
+/// Names of the axes, z first.
+const AXES: [&str; 3] = ["z", "y", "x"];
+
+/// Most voxels of a block along an axis.
+const LONGEST: usize = 1 << 32;
+
+/// A box of voxels of a periodic image. It may begin anywhere, also before the image, and go on beyond its end: the
+/// image repeats along each axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// First voxel, `[z, y, x]`.
+    pub first: [i64; 3],
+    /// Voxels along each axis, `[nz, ny, nx]`.
+    pub size: [usize; 3],
+}
+
+impl Block {
+    /// All of an image of `shape`.
+    pub fn whole(shape: [usize; 3]) -> Self {
+        Self { first: [0; 3], size: shape }
+    }
+
+    /// Checks that the block has voxels, no more than 2^32 along an axis, and that their number can be counted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] naming the axis and its value.
+    pub fn check(&self) -> Result<()> {
+        if let Some((axis, size)) = AXES.iter().zip(self.size).find(|(_, size)| !(1..=LONGEST).contains(size)) {
+            return Err(Error::invalid(format!(
+                "the block has {size} voxels along {axis}; it must have 1 to {LONGEST}"
+            )));
+        }
+        let [nz, ny, nx] = self.size;
+        match nz.checked_mul(ny).and_then(|layer| layer.checked_mul(nx)).filter(|&all| isize::try_from(all).is_ok()) {
+            Some(_) => Ok(()),
+            None => Err(Error::invalid(format!(
+                "the block has {nz} x {ny} x {nx} voxels (z, y, x), more than can be counted; ask for a smaller one"
+            ))),
+        }
+    }
+
+    /// Number of voxels.
+    pub fn voxels(&self) -> usize {
+        self.size.iter().product()
+    }
+
+    /// Where the block begins in an image of `shape`.
+    pub fn begin(&self, shape: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| {
+            let length = shape[axis] as i64;
+            self.first[axis].rem_euclid(length) as usize
+        })
+    }
+
+    /// Copies the voxels of the block, x fastest, from an image of `shape` of which `within` is at hand.
+    ///
+    /// `within` must hold all voxels of the block, and no more along an axis than the image.
+    pub fn copy(&self, shape: [usize; 3], within: &Block, from: &[u8], to: &mut [u8]) {
+        let (begin, origin) = (self.begin(shape), within.begin(shape));
+        let [_, rows, columns] = within.size;
+        // Where voxel `index` of the block lies along an axis of `within`.
+        let place =
+            |axis: usize, index: usize| (begin[axis] + index % shape[axis] + shape[axis] - origin[axis]) % shape[axis];
+        let [_, ny, nx] = self.size;
+        for (row, to) in to.chunks_exact_mut(nx).enumerate() {
+            let from = &from[(place(0, row / ny) * rows + place(1, row % ny)) * columns..][..columns];
+            let mut done = 0;
+            while done < nx {
+                let at = place(2, done);
+                // To the end of the block, or of the image, whose beginning follows.
+                let run = (nx - done).min(columns - at);
+                to[done..done + run].copy_from_slice(&from[at..at + run]);
+                done += run;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_wrap_around_and_may_be_larger_than_the_image() {
+        let shape = [2, 3, 4];
+        let image: Vec<u8> = (0..24).collect();
+        let whole = Block::whole(shape);
+        for first in [[0, 0, 0], [-1, -1, -1], [1, 2, 3], [-7, 40, i64::MIN]] {
+            for size in [[1, 1, 1], [2, 3, 4], [1, 2, 3], [4, 5, 6], [1, 1, 9]] {
+                let block = Block { first, size };
+                block.check().unwrap();
+                let mut copied = vec![99; block.voxels()];
+                block.copy(shape, &whole, &image, &mut copied);
+                let at = |axis: usize, index: usize| {
+                    (i128::from(first[axis]) + index as i128).rem_euclid(shape[axis] as i128) as usize
+                };
+                let mut expected = Vec::new();
+                for (z, y) in (0..size[0]).flat_map(|z| (0..size[1]).map(move |y| (z, y))) {
+                    expected.extend((0..size[2]).map(|x| ((at(0, z) * 3 + at(1, y)) * 4 + at(2, x)) as u8));
+                }
+                assert_eq!(copied, expected, "{block:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_is_copied_from_a_larger_one() {
+        let shape = [1, 8, 9];
+        let image: Vec<u8> = (0..72).collect();
+        let within = Block { first: [0, 6, 7], size: [1, 5, 6] };
+        let block = Block { first: [0, 7, 8], size: [1, 3, 4] };
+        let [mut of_within, mut of_block, mut expected] = [vec![0; 30], vec![0; 12], vec![0; 12]];
+        within.copy(shape, &Block::whole(shape), &image, &mut of_within);
+        block.copy(shape, &within, &of_within, &mut of_block);
+        block.copy(shape, &Block::whole(shape), &image, &mut expected);
+        assert_eq!(of_block, expected);
+    }
+
+    #[test]
+    fn blocks_without_voxels_or_with_too_many_are_refused() {
+        let message = |size| Block { first: [0; 3], size }.check().unwrap_err().to_string();
+        assert!(message([1, 0, 5]).contains("0 voxels along y"));
+        assert!(message([1, 1, LONGEST + 1]).contains("4294967297 voxels along x"));
+        assert!(message([LONGEST; 3]).contains("more than can be counted"));
+    }
+}
