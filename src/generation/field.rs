@@ -13,7 +13,7 @@ use super::torus::{Cells, Part, Patch, STRIDE, latent_size};
 use crate::Result;
 use crate::micrograph::Block;
 use crate::model::Model;
-use crate::network::{Input, Network, channels, inference_bytes, noise_sides, read};
+use crate::network::{Input, inference_bytes, noise_sides};
 use crate::random::{self, Purpose};
 
 /// Words of the random stream of a realisation that belong to each cell.
@@ -27,10 +27,9 @@ pub fn pass_bytes(model: &Model, shape: [usize; 3], block: &Block, n: usize) -> 
     inference_bytes(&model.generator, side, at_once).saturating_add(at_once.saturating_mul(noise))
 }
 
-/// Decodes `block` of realisation `first` and of those behind it into `to`, one after the other, x fastest, by `generator`,
-/// that of `model` or one like it.
+/// Decodes `block` of realisation `first` and of those behind it into `to`, one after the other, x fastest.
 ///
-/// The block is no larger than the torus.
+/// The block is no larger than the torus. `shift` is added to all latent vectors.
 ///
 /// # Errors
 ///
@@ -38,7 +37,7 @@ pub fn pass_bytes(model: &Model, shape: [usize; 3], block: &Block, n: usize) -> 
 /// reading a tensor back.
 pub fn decode_fields(
     model: &Model,
-    generator: &Network,
+    shift: &[f32],
     seed: u64,
     first: u64,
     shape: [usize; 3],
@@ -48,50 +47,21 @@ pub fn decode_fields(
     let (cells, all) = (Cells::of(shape), Block::whole(shape));
     if let Some(whole) = cells.whole() {
         let count = to.len() / block.voxels();
-        let input = drawn(model, seed, first..first + count as u64, cells, whole);
+        let input = drawn(model, shift, seed, first..first + count as u64, cells, whole);
         if *block == all {
-            return generator.begin_phases(input).read(to);
+            return model.generator.begin_phases(input).read(to);
         }
         let mut phases = vec![0; count * all.voxels()];
-        generator.begin_phases(input).read(&mut phases)?;
+        model.generator.begin_phases(input).read(&mut phases)?;
         let images = phases.chunks_exact(all.voxels()).zip(to.chunks_exact_mut(block.voxels()));
         images.for_each(|(image, to)| block.copy(shape, &all, image, to));
         return Ok(());
     }
     cells.fill(&Part::of_block(shape, block), 1, to, |image, patch| {
         let (mut phases, index) = (vec![0; (patch.side * STRIDE).pow(2)], first + image as u64);
-        generator.begin_phases(drawn(model, seed, index..index + 1, cells, patch)).read(&mut phases)?;
+        model.generator.begin_phases(drawn(model, shift, seed, index..index + 1, cells, patch)).read(&mut phases)?;
         Ok(phases)
     })
-}
-
-/// Patches on which logits are sampled, at most.
-const SAMPLED: usize = 4;
-
-/// The logits of each channel in some patches of a realisation, spread over it: all of a small one.
-///
-/// # Errors
-///
-/// Those of reading a tensor back.
-pub fn logits(model: &Model, seed: u64, index: u64, shape: [usize; 3]) -> Result<Vec<Vec<f32>>> {
-    let cells = Cells::of(shape);
-    let mut logits = vec![Vec::new(); channels(model.n_phases())];
-    let patches = match cells.whole() {
-        Some(whole) => vec![whole],
-        None => cells.patches(&Part::whole(cells, STRIDE)),
-    };
-    for patch in patches.iter().step_by(patches.len().div_ceil(SAMPLED)) {
-        let made = read(model.generator.forward(drawn(model, seed, index..index + 1, cells, *patch)))?;
-        let (width, edge) = (patch.side * STRIDE, patch.halo * STRIDE);
-        // A patch may reach beyond the end of the torus.
-        let [rows, columns] = [shape[1], shape[2]].map(|length| (width - 2 * edge).min(length));
-        for (channel, logits) in made.chunks_exact(width * width).zip(&mut logits) {
-            for row in edge..edge + rows {
-                logits.extend_from_slice(&channel[row * width + edge..][..columns]);
-            }
-        }
-    }
-    Ok(logits)
 }
 
 /// The latent vectors of realisations of `shape`, `(count, latents)`.
@@ -113,13 +83,16 @@ pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize, shape:
 }
 
 /// What the generator takes for a patch of each realisation of `indices`.
-fn drawn(model: &Model, seed: u64, indices: Range<u64>, cells: Cells, patch: Patch) -> Input {
+fn drawn(model: &Model, shift: &[f32], seed: u64, indices: Range<u64>, cells: Cells, patch: Patch) -> Input {
     let (device, n) = (model.device(), (indices.end - indices.start) as usize);
     let images = |values: Vec<f32>, side: usize| -> Tensor<4> {
         let channels = values.len() / (n * side * side);
         Tensor::from_data(TensorData::new(values, [n, channels, side, side]), &device)
     };
-    let (latents, noise) = numbers(model, seed, indices, cells, patch);
+    let (mut latents, noise) = numbers(model, seed, indices, cells, patch);
+    for (channel, &shift) in latents.chunks_exact_mut(patch.side.pow(2)).zip(shift.iter().cycle()) {
+        channel.iter_mut().for_each(|latent| *latent += shift);
+    }
     let sides = noise_sides(model.generator.layers(), patch.side);
     let noise = sides.into_iter().zip(noise).map(|(side, noise)| images(noise, side)).collect();
     Input { values: images(latents, patch.side), noise }
@@ -185,7 +158,7 @@ pub(super) mod tests {
         let (cells, part, mut image) = (Cells::of(shape), Part::of_block(shape, block), vec![9; block.voxels()]);
         for patch in cells.patches(&part) {
             let mut phases = vec![0; (patch.side * STRIDE).pow(2)];
-            model.generator.begin_phases(drawn(model, 3, 5..6, cells, patch)).read(&mut phases).unwrap();
+            model.generator.begin_phases(drawn(model, &[], 3, 5..6, cells, patch)).read(&mut phases).unwrap();
             patch.place(&phases, &part, &mut image);
         }
         image
@@ -195,7 +168,7 @@ pub(super) mod tests {
     fn patches_are_the_parts_of_the_torus() {
         let model = model();
         let mut all = vec![0; 256 * 256];
-        decode_fields(&model, &model.generator, 3, 5, [1, 256, 256], &Block::whole([1, 256, 256]), &mut all).unwrap();
+        decode_fields(&model, &[], 3, 5, [1, 256, 256], &Block::whole([1, 256, 256]), &mut all).unwrap();
         let share = all.iter().filter(|&&phase| phase == 1).count() as f64 / all.len() as f64;
         assert!((0.05..0.95).contains(&share), "{share}");
         for (first, size) in [([0, 0], [256, 256]), ([7, 250], [256, 256]), ([0, 96], [48, 112]), ([-5, 40], [70, 3])] {
@@ -204,7 +177,7 @@ pub(super) mod tests {
             block.copy([1, 256, 256], &Block::whole([1, 256, 256]), &all, &mut expected);
             assert!(in_patches(&model, [1, 256, 256], &block) == expected, "{block:?}");
             let mut decoded = vec![0; block.voxels()];
-            decode_fields(&model, &model.generator, 3, 5, [1, 256, 256], &block, &mut decoded).unwrap();
+            decode_fields(&model, &[], 3, 5, [1, 256, 256], &block, &mut decoded).unwrap();
             assert!(decoded == expected, "{block:?}");
         }
     }
@@ -214,12 +187,12 @@ pub(super) mod tests {
         let (model, shape) = (model(), [1, 48, 544]);
         let whole = Block::whole(shape);
         let mut all = vec![0; whole.voxels()];
-        decode_fields(&model, &model.generator, 3, 5, shape, &whole, &mut all).unwrap();
+        decode_fields(&model, &[], 3, 5, shape, &whole, &mut all).unwrap();
         for (first, size) in [([0, 0], [48, 544]), ([0, 300], [48, 300]), ([47, -1], [2, 544]), ([17, 90], [20, 30])] {
             let block = Block { first: [0, first[0], first[1]], size: [1, size[0], size[1]] };
             let (mut expected, mut decoded) = (vec![0; block.voxels()], vec![0; block.voxels()]);
             block.copy(shape, &whole, &all, &mut expected);
-            decode_fields(&model, &model.generator, 3, 5, shape, &block, &mut decoded).unwrap();
+            decode_fields(&model, &[], 3, 5, shape, &block, &mut decoded).unwrap();
             assert!(decoded == expected, "{block:?}");
         }
     }
@@ -304,7 +277,7 @@ pub(super) mod tests {
     fn latent_vectors_are_those_of_realisations() {
         let (model, cells) = (model(), Cells { ny: 6, nx: 6 });
         let vectors = latent_vectors(&model, 3, 8, 2, [1, 96, 96]).unwrap();
-        let Input { values, .. } = drawn(&model, 3, 8..10, cells, cells.whole().unwrap());
+        let Input { values, .. } = drawn(&model, &[], 3, 8..10, cells, cells.whole().unwrap());
         let without_noise = model.generator.forward(values);
         let expected: Vec<u8> =
             crate::network::read(without_noise).unwrap().iter().map(|&l| u8::from(l > 0.0)).collect();

@@ -1,14 +1,26 @@
-//! Given volume fractions: biases of the generator's logits, with which realisations have about these fractions before
-//! they are relaxed.
+//! Given volume fractions: a shift of all latent vectors, with which a realisation has about these fractions.
+//!
+//! A shift changes how much there is of a phase, and the structures with it: more boundaries of the same thickness, not
+//! thicker ones.
 
-use super::field::logits;
-use crate::micrograph::PhaseImages;
+use ndarray::{Array1, Array2, Axis};
+
+use super::field::{decode_fields, latent_vectors};
+use crate::device::memory;
+use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
-use crate::network::{Network, channels};
 use crate::{Error, Result};
 
-/// Rounds in which the biases of several phases are found; one round is exact for two phases.
-const ROUNDS: usize = 30;
+/// Realisations of the size of a training tile on which the slopes are found, and their seed.
+const REALISATIONS: usize = 512;
+const SEED: u64 = u64::MAX;
+
+/// Rounds in which the shift is found, at most, and how far off the fractions may be then.
+const ROUNDS: usize = 8;
+const NEAR: f64 = 1e-3;
+
+/// Largest change of a latent in one round.
+const LARGEST_STEP: f64 = 0.5;
 
 /// How far a given volume fraction may lie from that of the micrograph, in standard deviations of its tiles, or as a part
 /// of the smaller of the phase and the rest, whichever is farther.
@@ -38,76 +50,114 @@ pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
     Ok(())
 }
 
-/// The generator with biases for which realisation `index` of `shape` has about the volume `fractions` before relaxation.
+/// How the volume fraction of each phase changes with the mean of each latent, `(phase, latent)`.
 ///
 /// # Errors
 ///
-/// Those of reading a tensor back.
-pub fn biased(model: &Model, seed: u64, index: u64, shape: [usize; 3], fractions: &[f64]) -> Result<Network> {
-    let logits = logits(model, seed, index, shape)?;
-    let n_channels = channels(model.n_phases());
-    // Of two phases, the first has logits of zero.
-    let zeros = vec![0f32; logits[0].len()];
-    let of_phases: Vec<&[f32]> = match n_channels {
-        1 => vec![&zeros, &logits[0]],
-        _ => logits.iter().map(Vec::as_slice).collect(),
-    };
-    let biases = biases(&of_phases, fractions);
-    let biases: Vec<f32> = if n_channels == 1 { vec![biases[1] - biases[0]] } else { biases };
-    Ok(model.generator.with_output_biases(&biases))
-}
-
-/// Biases with which the phase of the largest logit has the volume `fractions`.
-fn biases(logits: &[&[f32]], fractions: &[f64]) -> Vec<f32> {
-    let mut biases = vec![0f32; logits.len()];
-    for _ in 0..if logits.len() == 2 { 1 } else { ROUNDS } {
-        for phase in 1..logits.len() {
-            let mut leads: Vec<f32> = (0..logits[0].len())
-                .map(|voxel| {
-                    let others = (0..logits.len()).filter(|&other| other != phase);
-                    let largest = others.map(|other| logits[other][voxel] + biases[other]).fold(f32::MIN, f32::max);
-                    largest - logits[phase][voxel]
-                })
-                .collect();
-            // The bias exceeds as many leads of the others as voxels are to have the phase.
-            let count = (fractions[phase] * leads.len() as f64).round() as usize;
-            biases[phase] = match count.checked_sub(1) {
-                None => leads.iter().copied().fold(f32::MAX, f32::min) - 1.0,
-                Some(last) => {
-                    let (_, &mut least, behind) = leads.select_nth_unstable_by(last, f32::total_cmp);
-                    let next = behind.iter().copied().fold(f32::MAX, f32::min).min(least + 1.0);
-                    least + (next - least) / 2.0
-                }
-            };
+/// Those of [`decode_fields`].
+fn slopes(model: &Model) -> Result<Array2<f64>> {
+    let shape = model.shape();
+    let vectors = latent_vectors(model, SEED, 0, REALISATIONS, shape)?;
+    let mut phases =
+        memory::zeros(REALISATIONS * shape.iter().product::<usize>(), "making realisations", "close programs")?;
+    decode_fields(model, &[], SEED, 0, shape, &Block::whole(shape), &mut phases)?;
+    let cells = model.profile.latent_side().pow(2);
+    let mut sums = Array2::<f64>::zeros((model.n_phases(), model.latent_size / cells));
+    let mut means = Array1::<f64>::zeros(model.n_phases());
+    let shares: Vec<Array1<f64>> =
+        phases.chunks_exact(phases.len() / REALISATIONS).map(|image| fractions_of(image, model.n_phases())).collect();
+    shares.iter().for_each(|shares| means = &means + shares);
+    means /= REALISATIONS as f64;
+    for (shares, vector) in shares.iter().zip(vectors.outer_iter()) {
+        for (latent, values) in vector.exact_chunks(cells).into_iter().enumerate() {
+            let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / cells as f64;
+            sums.index_axis_mut(Axis(1), latent).scaled_add(mean, &(shares - &means));
         }
     }
-    biases
+    // Latents are normal numbers: their mean over the cells has the variance 1 / cells.
+    Ok(sums * (cells as f64 / REALISATIONS as f64))
+}
+
+/// The share of each phase.
+fn fractions_of(image: &[u8], n_phases: usize) -> Array1<f64> {
+    let mut shares = Array1::zeros(n_phases);
+    image.iter().for_each(|&phase| shares[usize::from(phase)] += 1.0 / image.len() as f64);
+    shares
+}
+
+/// Makes a realisation of about the volume `fractions`: `make` makes it with all latent vectors shifted, and is called
+/// with one shift after the other.
+///
+/// # Errors
+///
+/// Those of `make` and [`slopes`].
+pub fn shifted(
+    model: &Model,
+    fractions: &[f64],
+    mut make: impl FnMut(&[f32]) -> Result<PhaseImages>,
+) -> Result<PhaseImages> {
+    let slopes = match model.slopes.get() {
+        Some(slopes) => slopes,
+        None => {
+            let found = slopes(model)?;
+            model.slopes.get_or_init(|| found)
+        }
+    };
+    let wanted = Array1::from(fractions.to_vec());
+    let mut shift = Array1::<f64>::zeros(slopes.ncols());
+    let mut best: Option<(f64, PhaseImages)> = None;
+    for _ in 0..ROUNDS {
+        let made = make(&shift.mapv(|value| value as f32).to_vec())?;
+        let missing = &wanted - &fractions_of(made.as_slice(), model.n_phases());
+        let off = missing.iter().fold(0.0, |most: f64, part| most.max(part.abs()));
+        if best.as_ref().is_none_or(|(least, _)| off < *least) {
+            best = Some((off, made));
+        }
+        if off < NEAR {
+            break;
+        }
+        shift = shift + step(slopes, &missing);
+    }
+    best.map(|(_, made)| made).ok_or_else(|| Error::Internal("no realisation was made".into()))
+}
+
+/// The change of the shift that gives what is `missing`, as far as fractions follow the latents linearly: along the
+/// steepest direction, as far as is best.
+fn step(slopes: &Array2<f64>, missing: &Array1<f64>) -> Array1<f64> {
+    let direction = slopes.t().dot(missing);
+    let change = slopes.dot(&direction);
+    let length = missing.dot(&change) / change.dot(&change).max(f64::MIN_POSITIVE);
+    let step = direction * length;
+    let largest = step.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+    if largest > LARGEST_STEP { step * (LARGEST_STEP / largest) } else { step }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, generator};
-    use rand::Rng;
 
     #[test]
-    fn biases_give_the_fractions_of_any_number_of_phases() {
-        let mut rng = generator(1, Purpose::Step, 1);
-        let drawn: Vec<Vec<f32>> = (0..4).map(|_| (0..20_000).map(|_| rng.random_range(-9.0..9.0)).collect()).collect();
-        for fractions in
-            [vec![0.5, 0.5], vec![0.01, 0.99], vec![1.0, 0.0], vec![0.2, 0.3, 0.5], vec![0.1, 0.05, 0.6, 0.25]]
-        {
-            let logits: Vec<&[f32]> = drawn[..fractions.len()].iter().map(Vec::as_slice).collect();
-            let biases = biases(&logits, &fractions);
-            let mut found = vec![0f64; fractions.len()];
-            for voxel in 0..20_000 {
-                let value = |phase: &usize| logits[*phase][voxel] + biases[*phase];
-                let phase = (0..fractions.len()).max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
-                found[phase] += 1.0 / 20_000.0;
+    fn steps_lead_to_any_fractions_that_latents_reach() {
+        // Three phases whose fractions follow four latents, not quite linearly.
+        let slopes = Array2::from_shape_vec(
+            (3, 4),
+            vec![0.04, 0.0, -0.02, 0.01, -0.01, 0.03, 0.0, 0.0, -0.03, -0.03, 0.02, -0.01],
+        )
+        .unwrap();
+        let made = |shift: &Array1<f64>| {
+            let by = slopes.dot(shift);
+            Array1::from(vec![0.2, 0.3, 0.5]) + by.mapv(|by| by + 2.0 * by * by * by.signum())
+        };
+        for wanted in [[0.2, 0.3, 0.5], [0.25, 0.3, 0.45], [0.17, 0.35, 0.48]] {
+            let (wanted, mut shift) = (Array1::from(wanted.to_vec()), Array1::zeros(4));
+            for _ in 0..ROUNDS {
+                shift = &shift + &step(&slopes, &(&wanted - &made(&shift)));
             }
-            let off = found.iter().zip(&fractions).map(|(a, b)| f64::abs(a - b)).fold(0.0, f64::max);
-            assert!(off < 1e-3, "{found:?} instead of {fractions:?}");
+            let off = (&wanted - &made(&shift)).iter().fold(0.0, |most: f64, part| most.max(part.abs()));
+            assert!(off < 5e-3, "{off} off {wanted}");
         }
+        let huge = step(&slopes, &Array1::from(vec![1.0, 0.0, -1.0]));
+        assert!(huge.iter().all(|value| value.abs() <= LARGEST_STEP));
     }
 
     #[test]

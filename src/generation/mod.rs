@@ -1,7 +1,7 @@
 //! Generation: realisations from a model, and the latent space between them.
 //!
 //! * `field`: realisations of fully convolutional models, of any size.
-//! * `fractions`: biases for given volume fractions.
+//! * `fractions`: latent vectors for given volume fractions.
 //! * `latent`: latent vectors drawn, encoded, decoded, traversed and interpolated.
 //! * `realisations`: which realisations, in memory or handed on batch by batch.
 //! * `torus`: sizes of images, and the patches that large ones are made in.

@@ -14,7 +14,7 @@ use crate::relaxation::{RelaxationOptions, Weights, check_fractions, meet_fracti
 use crate::{Error, Result};
 
 use super::field::{decode_fields, pass_bytes};
-use super::fractions::{biased, check_reach};
+use super::fractions::{check_reach, shifted};
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
 use super::torus::check_shape;
 
@@ -295,7 +295,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
         if let Some(fractions) = &part.volume_fractions {
             return with_fractions(model, shape, fractions, &options, to);
         }
-        decode_fields(model, &model.generator, part.seed, part.first, shape, &Block::whole(shape), to)?;
+        decode_fields(model, &[], part.seed, part.first, shape, &Block::whole(shape), to)?;
         let Some(weights) = &model.relaxation else { return Ok(()) };
         let [nz, ny, nx] = shape;
         let images = PhaseImages::copy_of(to, [part.count, nz, ny, nx], model.n_phases())?;
@@ -314,13 +314,15 @@ fn with_fractions(
 ) -> Result<()> {
     let [nz, ny, nx] = shape;
     for (index, to) in (options.first..).zip(to.chunks_exact_mut(nz * ny * nx)) {
-        let generator = biased(model, options.seed, index, shape, fractions)?;
-        decode_fields(model, &generator, options.seed, index, shape, &Block::whole(shape), to)?;
         let options = RelaxationOptions { first: index, ..options.clone() };
-        let mut image = PhaseImages::copy_of(to, [1, nz, ny, nx], model.n_phases())?;
-        if let Some(weights) = &model.relaxation {
-            image = relax(image, weights, &options)?;
-        }
+        let image = shifted(model, fractions, |shift| {
+            decode_fields(model, shift, options.seed, index, shape, &Block::whole(shape), to)?;
+            let image = PhaseImages::copy_of(to, [1, nz, ny, nx], model.n_phases())?;
+            match &model.relaxation {
+                Some(weights) => relax(image, weights, &options),
+                None => Ok(image),
+            }
+        })?;
         to.copy_from_slice(meet_fractions(&model.tiles, image, fractions, &options, &|| Ok(()))?.as_slice());
     }
     Ok(())
@@ -334,7 +336,7 @@ fn blocks(model: &Model, shape: [usize; 3], block: &Block, options: &RelaxationO
         let options = RelaxationOptions { first: index, ..options.clone() };
         let relaxed = relax_block(shape, block, weights, &options, |needed| {
             let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
-            decode_fields(model, &model.generator, options.seed, index, shape, needed, &mut phases)?;
+            decode_fields(model, &[], options.seed, index, shape, needed, &mut phases)?;
             Ok(phases)
         })?;
         to.copy_from_slice(&relaxed);

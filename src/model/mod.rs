@@ -4,7 +4,10 @@ mod origin;
 mod record;
 mod selection;
 
+use std::sync::OnceLock;
+
 use burn_tensor::Device as BurnDevice;
+use ndarray::Array2;
 pub use origin::Origin;
 pub use record::{LossRow, TrainingRecord};
 pub use selection::Selection;
@@ -38,6 +41,8 @@ pub struct Model {
     pub(crate) encoder: Network,
     /// Latent vector to logits.
     pub(crate) generator: Network,
+    /// How volume fractions follow the latents, `(phase, latent)`; found when it is first asked for.
+    pub(crate) slopes: OnceLock<Array2<f64>>,
 }
 
 impl Model {

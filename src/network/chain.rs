@@ -94,16 +94,6 @@ impl Network {
         }
     }
 
-    /// The same network with `biases` added to the output of its last layer, one a channel.
-    pub fn with_output_biases(&self, biases: &[f32]) -> Self {
-        let device = self.parameters.device();
-        let shift = self.layout.layers.last().map_or(0..0, |last| last.shift.clone());
-        let mut added = vec![0f32; self.layout.parameter_count()];
-        added[shift].copy_from_slice(biases);
-        let added = Tensor::<1>::from_data(TensorData::new(added, [self.layout.parameter_count()]), &device);
-        Self { parameters: self.parameters.clone() + added, ..self.clone() }
-    }
-
     /// Its layers.
     pub fn layers(&self) -> &[LayerSpec] {
         &self.layers

@@ -122,6 +122,7 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
         tiles,
         encoder: parts.network("encoder", architecture.encoder, device)?,
         generator: parts.network("generator", architecture.generator, device)?,
+        slopes: std::sync::OnceLock::new(),
     };
     Ok((model, options))
 }

@@ -90,6 +90,7 @@ impl Checkpoint {
             },
             encoder: encoder.clone(),
             generator: generator.clone(),
+            slopes: std::sync::OnceLock::new(),
         }
     }
 
