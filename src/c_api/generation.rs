@@ -146,13 +146,12 @@ impl davegan_generate_options_t {
         let volume_fractions = given_fractions(&self.volume_fraction, model.n_phases()).map(<[f64]>::to_vec);
         let options = GenerationOptions { volume_fractions, ..self.generation()? };
         let [nz, ny, nx] = options.shape_of(model)?;
-        let size: [usize; 2] = [count(self.block_ny, "block_ny")?, count(self.block_nx, "block_nx")?];
-        if [self.x0, self.y0] == [0, 0] && size == [0, 0] {
-            return Ok(options);
-        }
-        let or_all = |size, all| if size == 0 { all } else { size };
-        let size = [nz, or_all(size[0], ny), or_all(size[1], nx)];
-        Ok(GenerationOptions { block: Some(Block { first: [0, self.y0, self.x0], size }), ..options })
+        let or_all = |size: i64, name: &str, all: usize| -> Result<usize> {
+            Ok(if size == 0 { all } else { count(size, name)? })
+        };
+        let size = [nz, or_all(self.block_ny, "block_ny", ny)?, or_all(self.block_nx, "block_nx", nx)?];
+        let block = Block { first: [0, self.y0, self.x0], size };
+        Ok(GenerationOptions { block: Some(block).filter(|block| *block != Block::whole([nz, ny, nx])), ..options })
     }
 
     /// Bytes from one row of `shape` to the next, and from one realisation to the next.

@@ -11,8 +11,9 @@ use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// Realisations of the size of a training tile on which the slopes are found, and their seed.
+/// Realisations of the size of a training tile on which the slopes are found, those decoded at once, and their seed.
 const REALISATIONS: usize = 512;
+const AT_ONCE: usize = 64;
 const SEED: u64 = u64::MAX;
 
 /// Rounds in which the shift is found, at most, and how far off the fractions may be then.
@@ -56,18 +57,17 @@ pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
 ///
 /// Those of [`decode_fields`].
 fn slopes(model: &Model) -> Result<Array2<f64>> {
-    let shape = model.shape();
+    let (shape, n_phases) = (model.shape(), model.n_phases());
+    let (voxels, cells) = (shape.iter().product(), model.profile.latent_side().pow(2));
     let vectors = latent_vectors(model, SEED, 0, REALISATIONS, shape)?;
-    let mut phases =
-        memory::zeros(REALISATIONS * shape.iter().product::<usize>(), "making realisations", "close programs")?;
-    decode_fields(model, &[], SEED, 0, shape, &Block::whole(shape), &mut phases)?;
-    let cells = model.profile.latent_side().pow(2);
-    let mut sums = Array2::<f64>::zeros((model.n_phases(), model.latent_size / cells));
-    let mut means = Array1::<f64>::zeros(model.n_phases());
-    let shares: Vec<Array1<f64>> =
-        phases.chunks_exact(phases.len() / REALISATIONS).map(|image| fractions_of(image, model.n_phases())).collect();
-    shares.iter().for_each(|shares| means = &means + shares);
-    means /= REALISATIONS as f64;
+    let mut phases = memory::zeros(AT_ONCE * voxels, "finding volume fractions", "close other programs")?;
+    let mut shares = Vec::with_capacity(REALISATIONS);
+    for first in (0..REALISATIONS).step_by(AT_ONCE) {
+        decode_fields(model, &[], SEED, first as u64, shape, &Block::whole(shape), &mut phases)?;
+        shares.extend(phases.chunks_exact(voxels).map(|image| fractions_of(image, n_phases)));
+    }
+    let means = shares.iter().fold(Array1::<f64>::zeros(n_phases), |sum, shares| sum + shares) / REALISATIONS as f64;
+    let mut sums = Array2::<f64>::zeros((n_phases, model.latent_size / cells));
     for (shares, vector) in shares.iter().zip(vectors.outer_iter()) {
         for (latent, values) in vector.exact_chunks(cells).into_iter().enumerate() {
             let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / cells as f64;

@@ -323,6 +323,9 @@ static void volume_fractions_are_met(const davegan_model_t *model) {
         for (int i = 0; i < NX * NY; ++i) found += phases[i] == 0;
         CHECK(fabs(found - percent / 100.0 * NX * NY) <= 1);
     }
+    options.block_nx = NX;
+    options.block_ny = NY;
+    OK(davegan_generate_into(model, &options, phases, NX * NY));
     options.block_nx = options.block_ny = 8;
     FAILS(DAVEGAN_INVALID_PARAMETER, "whole realisations", davegan_generate_into(model, &options, phases, NX * NY));
     options.block_nx = options.block_ny = 0;
