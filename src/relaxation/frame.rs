@@ -9,8 +9,8 @@ pub const DILATIONS: [usize; 4] = [1, 2, 4, 8];
 /// Shortest side of an image along an axis that patterns lie in.
 const SHORTEST: usize = 8;
 
-/// Side of a tile, about, of an image and of a volume.
-const TILE: [usize; 2] = [64, 32];
+/// Side of a tile, about.
+const TILE: usize = 32;
 
 /// An image as far as patterns are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,8 +128,8 @@ impl Frame {
     /// The parts of an axis, first voxel and length, whose number is odd or even. If `shifted`, they begin half a part
     /// later; a part may reach beyond the end of a torus, and goes on at its beginning.
     pub fn parts(&self, axis: usize, shifted: bool, odd: bool) -> Vec<(usize, usize)> {
-        let (side, length) = (TILE[usize::from(self.shape[0] > 1)], self.shape[axis]);
-        let parts = divide(length, side, self.periodic, shifted && length > 1);
+        let length = self.shape[axis];
+        let parts = divide(length, self.periodic, shifted && length > 1);
         parts.into_iter().skip(usize::from(odd)).step_by(2).collect()
     }
 }
@@ -147,14 +147,14 @@ impl Tile {
     }
 }
 
-/// Divides an axis into nearly equal parts of about `side`: first voxel and length of each. On a torus their number is
+/// Divides an axis into nearly equal parts of about [`TILE`]: first voxel and length of each. On a torus their number is
 /// even, so that colours alternate all around. If `shifted`, the parts begin half a part later: on a torus the last one
 /// goes on at its beginning, else the first and the last part are half as long.
-fn divide(length: usize, side: usize, periodic: bool, shifted: bool) -> Vec<(usize, usize)> {
+fn divide(length: usize, periodic: bool, shifted: bool) -> Vec<(usize, usize)> {
     let parts = match (length, periodic) {
         (1, _) => 1,
-        (_, true) => 2 * ((length + side) / (2 * side)).max(1),
-        (_, false) => ((length + side / 2) / side).max(1),
+        (_, true) => 2 * ((length + TILE) / (2 * TILE)).max(1),
+        (_, false) => ((length + TILE / 2) / TILE).max(1),
     };
     let half = if shifted { length / parts / 2 } else { 0 };
     let mut begins: Vec<usize> = (0..=parts).map(|part| part * length / parts + half).collect();
