@@ -28,10 +28,12 @@ def davegan(*arguments):
 class GenerateOptions(ctypes.Structure):
     """davegan_generate_options_t; the initialiser checks its size."""
 
-    _fields_ = [("struct_size", ctypes.c_size_t)] + [(name, ctypes.c_int64) for name in ("seed", "first", "count", "nx", "ny")] + [
+    _fields_ = [("struct_size", ctypes.c_size_t)] + [
+        (name, ctypes.c_int64) for name in (
+            "seed", "first", "count", "nx", "ny", "x0", "y0", "block_nx", "block_ny", "row_stride", "realisation_stride")] + [
         (name, ctypes.c_int32) for name in ("threads", "replace", "with_s2_error", "progress_bar", "voxel_unit")] + [
         (name, ctypes.c_double) for name in ("voxel_size", "progress_interval")] + [
-        (name, ctypes.c_void_p) for name in ("progress", "user_data")]
+        (name, ctypes.c_void_p) for name in ("progress", "user_data")] + [("volume_fraction", ctypes.c_double * 8)]
 
 
 def generate(model_path, path, count):

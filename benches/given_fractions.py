@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Realisations of given volume fractions beside windows of the micrograph with about the same fraction.
 
-    benches/fractions.py model.h5 micrographs.h5 alloy --phase 0
+    benches/given_fractions.py model.h5 micrographs.h5 alloy --phase 0
 
 The model has profile field and two phases. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for the
 mean of windows of 64 x 64 pixels and one and two standard deviations to either side: the largest deviation of 16
