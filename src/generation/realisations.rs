@@ -118,7 +118,8 @@ impl GenerationOptions {
         }
         if self.block.is_some() {
             return wrong(
-                "volume fractions and a block are given; both go together for whole realisations only".into(),
+                "volume fractions can be given for whole realisations only; leave out the block or the volume fractions"
+                    .into(),
             );
         }
         check_reach(&model.tiles, fractions)
@@ -134,7 +135,9 @@ impl GenerationOptions {
         let extent = self.extent_of(model)?;
         let voxels: usize = extent.iter().product();
         let candidates = model.selection.as_ref().map_or(1, |selection| selection.candidates);
-        let at_once = batch(extent).min(self.count.saturating_mul(candidates));
+        // Blocks, and realisations of given volume fractions, are made one by one.
+        let one_by_one = self.block.is_some() || self.volume_fractions.is_some();
+        let at_once = if one_by_one { 1 } else { batch(extent).min(self.count.saturating_mul(candidates)) };
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
             let shape = self.shape_of(model)?;
@@ -316,12 +319,8 @@ fn with_fractions(
     for (index, to) in (options.first..).zip(to.chunks_exact_mut(nz * ny * nx)) {
         let options = RelaxationOptions { first: index, ..options.clone() };
         let image = shifted(model, fractions, |shift| {
-            decode_fields(model, shift, options.seed, index, shape, &Block::whole(shape), to)?;
-            let image = PhaseImages::copy_of(to, [1, nz, ny, nx], model.n_phases())?;
-            match &model.relaxation {
-                Some(weights) => relax(image, weights, &options),
-                None => Ok(image),
-            }
+            let phases = relaxed(model, shape, &Block::whole(shape), shift, &options)?;
+            PhaseImages::copy_of(&phases, [1, nz, ny, nx], model.n_phases())
         })?;
         to.copy_from_slice(meet_fractions(&model.tiles, image, fractions, &options, &|| Ok(()))?.as_slice());
     }
@@ -330,18 +329,27 @@ fn with_fractions(
 
 /// Makes a block of each realisation from `options.first` on.
 fn blocks(model: &Model, shape: [usize; 3], block: &Block, options: &RelaxationOptions, to: &mut [u8]) -> Result<()> {
-    let none = Weights::zero(model.n_phases(), false);
-    let weights = model.relaxation.as_ref().unwrap_or(&none);
     for (index, to) in (options.first..).zip(to.chunks_exact_mut(block.voxels())) {
         let options = RelaxationOptions { first: index, ..options.clone() };
-        let relaxed = relax_block(shape, block, weights, &options, |needed| {
-            let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
-            decode_fields(model, &[], options.seed, index, shape, needed, &mut phases)?;
-            Ok(phases)
-        })?;
-        to.copy_from_slice(&relaxed);
+        to.copy_from_slice(&relaxed(model, shape, block, &[], &options)?);
     }
     Ok(())
+}
+
+/// A block of realisation `options.first`, decoded from latent vectors to which `shift` is added, and relaxed.
+fn relaxed(
+    model: &Model,
+    shape: [usize; 3],
+    block: &Block,
+    shift: &[f32],
+    options: &RelaxationOptions,
+) -> Result<Vec<u8>> {
+    let none = Weights::zero(model.n_phases(), false);
+    relax_block(shape, block, model.relaxation.as_ref().unwrap_or(&none), options, |needed| {
+        let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
+        decode_fields(model, shift, options.seed, options.first, shape, needed, &mut phases)?;
+        Ok(phases)
+    })
 }
 
 /// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:
