@@ -12,9 +12,9 @@ use crate::{Error, Result};
 /// Where a long operation stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Steps, realisations or parts of a judgement done.
+    /// Steps, realisations, blocks of large realisations or parts of a judgement done.
     pub step: u64,
-    /// Steps, realisations or parts of a judgement in all.
+    /// Steps, realisations, blocks of large realisations or parts of a judgement in all.
     pub steps: u64,
     /// Seconds since the call began.
     pub elapsed: f64,

@@ -70,7 +70,7 @@ pub struct davegan_generate_options_t {
     /// Seconds between two progress reports, 0 to 86400; default 0.5. Used where `progress_bar` is.
     pub progress_interval: f64,
     /// Called with the progress; default NULL. Used where `progress_bar` is. If it cancels `davegan_generate`, the
-    /// realisations so far are in the file.
+    /// realisations so far are in the file, and the message says with which `first` and `count` to go on.
     pub progress: davegan_progress_callback_t,
     /// Passed to `progress`; default NULL.
     pub user_data: *mut c_void,
@@ -207,6 +207,11 @@ pub unsafe extern "C" fn davegan_generate_options_init(
 /// created if need be, in a file that may hold other things: `<group>/phase`, `(n, nz, ny, nx)`. Indices, volume
 /// fractions and errors are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means
 /// the defaults: one realisation.
+///
+/// A realisation, or a block of one, of more than 4,096 pixels along x or y is made and stored in blocks of at most 4,096 x
+/// 4,096 pixels, in the memory of one, unless volume fractions are given. The callback is called between blocks, and counts
+/// them. If the call is cancelled, fails or is killed, whole blocks stay. The next call that adds this realisation, as large
+/// and with the same seed, goes on behind them: call again without `replace`, with `first` the index of this realisation.
 ///
 /// A process that is killed on the way leaves all earlier realisations, and perhaps `path` with `.davegan-journal` appended:
 /// a journal with which the next call completes what was begun.

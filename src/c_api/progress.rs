@@ -15,9 +15,10 @@ use crate::progress_bar::ProgressBar;
 pub struct davegan_progress_t {
     /// Size of the struct that the library filled: a field beyond it is not there.
     pub struct_size: usize,
-    /// Training steps, realisations, or parts of a judgement, done.
+    /// Training steps, realisations, blocks of realisations that `davegan_generate` stores block by block, or parts of a
+    /// judgement, done.
     pub step: i64,
-    /// Training steps, realisations, or parts of a judgement, in all.
+    /// As many of these in all.
     pub steps: i64,
     /// Seconds since the call began.
     pub elapsed: f64,

@@ -10,17 +10,18 @@ use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes};
 use crate::random::{self, MAX_COUNTER, Purpose};
-use crate::relaxation::{RelaxationOptions, Weights, check_fractions, meet_fractions, needed_for, relax, relax_block};
+use crate::relaxation::{RelaxationOptions, check_fractions, meet_fractions, needed_for, relax};
 use crate::{Error, Result};
 
+use super::blocks::{BLOCK_SIDE, block_within, blocks, make_blocks, relaxed};
 use super::field::{decode_fields, pass_bytes};
 use super::fractions::{check_reach, shifted};
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
 use super::torus::check_shape;
 
 /// What takes memory here, and what to do if there is too little.
-const WHAT: &str = "making realisations";
-const ADVICE: &str = "ask for smaller realisations, close other programs or raise the limit";
+pub(super) const WHAT: &str = "making realisations";
+pub(super) const ADVICE: &str = "ask for smaller realisations, close other programs or raise the limit";
 
 /// Realisations of `shape` made and stored between two looks at the clock.
 fn batch(shape: [usize; 3]) -> usize {
@@ -135,13 +136,18 @@ impl GenerationOptions {
         let extent = self.extent_of(model)?;
         let voxels: usize = extent.iter().product();
         let candidates = model.selection.as_ref().map_or(1, |selection| selection.candidates);
-        // Blocks, and realisations of given volume fractions, are made one by one.
-        let one_by_one = self.block.is_some() || self.volume_fractions.is_some();
+        // Blocks, realisations of given volume fractions and large ones are made one by one.
+        let is_large = blocks(extent, BLOCK_SIDE).len() > 1;
+        let one_by_one = self.block.is_some() || self.volume_fractions.is_some() || is_large;
         let at_once = if one_by_one { 1 } else { batch(extent).min(self.count.saturating_mul(candidates)) };
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
             let shape = self.shape_of(model)?;
-            let block = self.block.unwrap_or_else(|| Block::whole(shape));
+            let mut block = self.block.unwrap_or(Block::whole(shape));
+            if self.volume_fractions.is_none() {
+                // The first one is the largest.
+                block = blocks(extent, BLOCK_SIDE).next().map_or(block, |part| block_within(shape, &block, &part));
+            }
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
             (4 * needed.voxels(), pass_bytes(model, shape, &needed, at_once))
         } else {
@@ -292,11 +298,12 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
     fn make_fields(&self, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
         let (shape, model) = (part.shape_of(self.model)?, self.model);
         let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
-        if let Some(block) = &part.block {
-            return blocks(model, shape, block, &options, to);
-        }
         if let Some(fractions) = &part.volume_fractions {
             return with_fractions(model, shape, fractions, &options, to);
+        }
+        let block = part.block.unwrap_or(Block::whole(shape));
+        if part.block.is_some() || blocks(shape, BLOCK_SIDE).len() > 1 {
+            return make_blocks(model, shape, &block, BLOCK_SIDE, &options, to);
         }
         decode_fields(model, &[], part.seed, part.first, shape, &Block::whole(shape), to)?;
         let Some(weights) = &model.relaxation else { return Ok(()) };
@@ -325,31 +332,6 @@ fn with_fractions(
         to.copy_from_slice(meet_fractions(&model.tiles, image, fractions, &options, &|| Ok(()))?.as_slice());
     }
     Ok(())
-}
-
-/// Makes a block of each realisation from `options.first` on.
-fn blocks(model: &Model, shape: [usize; 3], block: &Block, options: &RelaxationOptions, to: &mut [u8]) -> Result<()> {
-    for (index, to) in (options.first..).zip(to.chunks_exact_mut(block.voxels())) {
-        let options = RelaxationOptions { first: index, ..options.clone() };
-        to.copy_from_slice(&relaxed(model, shape, block, &[], &options)?);
-    }
-    Ok(())
-}
-
-/// A block of realisation `options.first`, decoded from latent vectors to which `shift` is added, and relaxed.
-fn relaxed(
-    model: &Model,
-    shape: [usize; 3],
-    block: &Block,
-    shift: &[f32],
-    options: &RelaxationOptions,
-) -> Result<Vec<u8>> {
-    let none = Weights::zero(model.n_phases(), false);
-    relax_block(shape, block, model.relaxation.as_ref().unwrap_or(&none), options, |needed| {
-        let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
-        decode_fields(model, shift, options.seed, options.first, shape, needed, &mut phases)?;
-        Ok(phases)
-    })
 }
 
 /// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:

@@ -1,5 +1,6 @@
 //! Realisations of a model, appended to a file as they are made.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
@@ -7,10 +8,10 @@ use rayon::prelude::*;
 
 use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
-use crate::device::thread_pool;
+use crate::device::{ThreadPool, thread_pool};
 use crate::error::counted;
-use crate::generation::{GenerationOptions, generate_batches};
-use crate::micrograph::{LengthUnit, PhaseImages, VoxelSize};
+use crate::generation::{BLOCK_SIDE, GenerationOptions, block_within, blocks, generate_batches};
+use crate::micrograph::{Block, LengthUnit, PhaseImages, VoxelSize};
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::{Error, Result};
@@ -45,6 +46,10 @@ impl Default for FileOptions {
 
 /// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
 ///
+/// Those of more than [`BLOCK_SIDE`] voxels along y or x are made and appended block by block, as long as their volume
+/// fractions are not given; `progress` counts blocks then. If this is interrupted, the next call that appends the same
+/// realisation goes on behind the last block that is whole.
+///
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] for an option out of range, [`Error::Cancelled`] if `progress` asked to stop, with the
@@ -56,20 +61,40 @@ pub fn generate_to_file(
     file_options: &FileOptions,
     progress: ProgressCallback,
 ) -> Result<()> {
+    generate_in_blocks_of(BLOCK_SIDE, model, path, options, file_options, progress)
+}
+
+/// [`generate_to_file`] with blocks of at most `side` voxels along y and x.
+fn generate_in_blocks_of(
+    side: usize,
+    model: &Model,
+    path: &Path,
+    options: &GenerationOptions,
+    file_options: &FileOptions,
+    progress: ProgressCallback,
+) -> Result<()> {
     options.validate()?;
     check_interval(file_options.progress_interval)?;
     let pool = thread_pool(options.threads)?;
+    let extent = options.extent_of(model)?;
+    let n_blocks = match model.profile.is_fully_convolutional() && options.volume_fractions.is_none() {
+        true => blocks(extent, side).len() as u64,
+        false => 1,
+    };
     let judged = model.tiles.minority_phase();
     let counts = || PairCounts::new(&model.tiles, judged);
     // Eq. 12 compares images of one size.
-    let of_tiles = options.extent_of(model)? == model.shape();
+    let of_tiles = extent == model.shape() && n_blocks == 1;
     let tiles = (of_tiles && file_options.with_s2_error).then(|| pool.install(counts)).transpose()?;
     pool.install(|| options.require_memory(model))?;
     let header = header(model, options, file_options)?;
     let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
-    let steps = options.count as u64;
-    let pace = Pace::new(0, steps, file_options.progress_interval);
-    let mut due = pace.next_report();
+    let steps = (options.count as u64).saturating_mul(n_blocks);
+    let mut reports = Reports::new(0, steps, file_options.progress_interval, progress);
+    if n_blocks > 1 {
+        append_in_blocks(side, model, options, &pool, &mut file, &mut reports)?;
+        return file.finish();
+    }
     generate_batches(model, options, &pool, |first, images| {
         let errors = match &tiles {
             Some(tiles) => pool.install(|| nearest(tiles, images, judged))?,
@@ -77,19 +102,97 @@ pub fn generate_to_file(
         };
         file.append(first, images, &errors)?;
         let done = first - options.first + images.len() as u64;
-        if done == steps || Instant::now() >= due {
-            due = pace.next_report();
-            if progress(&pace.report(done, None)).is_break() {
-                return Err(Error::Cancelled(format!(
-                    "generation was cancelled after {done} of {}; {} holds them",
-                    counted(steps, "realisation"),
-                    path.display()
-                )));
-            }
-        }
-        Ok(())
+        reports.tell(done, || {
+            let realisations = counted(steps, "realisation");
+            format!("generation was cancelled after {done} of {realisations}; {} holds them", path.display())
+        })
     })?;
     file.finish()
+}
+
+/// Makes realisations block by block and adds the blocks to `file`, but for those that are there.
+fn append_in_blocks(
+    side: usize,
+    model: &Model,
+    options: &GenerationOptions,
+    pool: &ThreadPool,
+    file: &mut RealisationFile,
+    reports: &mut Reports,
+) -> Result<()> {
+    let (shape, extent) = (options.shape_of(model)?, options.extent_of(model)?);
+    let whole = options.block.unwrap_or(Block::whole(shape));
+    let n_blocks = blocks(extent, side).len() as u64;
+    for number in 0..options.count as u64 {
+        let index = options.first + number;
+        let mut done = file.begin(index, side, n_blocks)?;
+        if number == 0 {
+            reports.go_on_from(done);
+        }
+        let mut parts = blocks(extent, side).skip(done as usize);
+        loop {
+            if let Some(part) = parts.next() {
+                let block = Some(block_within(shape, &whole, &part));
+                let options = GenerationOptions { first: index, count: 1, block, ..options.clone() };
+                generate_batches(model, &options, pool, |_, image| file.add_block(part.first, image))?;
+                done += 1;
+            }
+            if done == n_blocks {
+                file.end()?;
+            }
+            reports.tell(number * n_blocks + done, || {
+                let is_whole = u64::from(done == n_blocks);
+                let advice = match options.count as u64 - number - is_whole {
+                    0 => "nothing is left to do".to_owned(),
+                    left => format!("to go on, add to the file with first = {}, count = {left}", index + is_whole),
+                };
+                let of_all = counted(n_blocks, "block");
+                format!(
+                    "generation was cancelled after {done} of {of_all} of realisation {index}, which are kept; {advice}"
+                )
+            })?;
+            if done == n_blocks {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reports of progress to the caller.
+struct Reports<'a> {
+    pace: Pace,
+    due: Instant,
+    steps: u64,
+    interval: f64,
+    progress: ProgressCallback<'a>,
+}
+
+impl<'a> Reports<'a> {
+    fn new(first: u64, steps: u64, interval: f64, progress: ProgressCallback<'a>) -> Self {
+        let pace = Pace::new(first, steps, interval);
+        Self { due: pace.next_report(), pace, steps, interval, progress }
+    }
+
+    /// Starts the clock at step `first`.
+    fn go_on_from(&mut self, first: u64) {
+        self.pace = Pace::new(first, self.steps, self.interval);
+    }
+
+    /// Tells that `done` steps are done, if a report is due or nothing is left to do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`] with the text `cancelled` if the caller asked to stop.
+    fn tell(&mut self, done: u64, cancelled: impl FnOnce() -> String) -> Result<()> {
+        if done < self.steps && Instant::now() < self.due {
+            return Ok(());
+        }
+        self.due = self.pace.next_report();
+        match (self.progress)(&self.pace.report(done, None)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Cancelled(cancelled())),
+        }
+    }
 }
 
 /// Eq. 12 from each image to the nearest training tile.
@@ -124,3 +227,6 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         ],
     })
 }
+
+#[cfg(test)]
+mod tests;

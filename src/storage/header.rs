@@ -57,8 +57,20 @@ pub(super) const N_WRITTEN: &str = "n_written";
 pub(super) const COMPLETE: &str = "complete";
 pub(super) const FIRST_VOXEL: &str = "first_voxel";
 pub(super) const WHOLE_SHAPE: &str = "whole_shape";
-const RESERVED: [&str; 10] =
-    [FORMAT, FORMAT_VERSION, SEED, SHAPE, N_PHASES, VOXEL_SIZE, N_WRITTEN, COMPLETE, FIRST_VOXEL, WHOLE_SHAPE];
+pub(super) const UNFINISHED: &str = "unfinished";
+const RESERVED: [&str; 11] = [
+    FORMAT,
+    FORMAT_VERSION,
+    SEED,
+    SHAPE,
+    N_PHASES,
+    VOXEL_SIZE,
+    N_WRITTEN,
+    COMPLETE,
+    FIRST_VOXEL,
+    WHOLE_SHAPE,
+    UNFINISHED,
+];
 
 impl Header {
     /// The attributes that are text: identity, then provenance.

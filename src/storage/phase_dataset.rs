@@ -1,6 +1,7 @@
 //! Datasets of phase images.
 
 use std::ffi::CString;
+use std::ops::Range;
 use std::path::Path;
 
 use hdf5::plist::LinkCreate;
@@ -8,7 +9,7 @@ use hdf5::plist::link_create::CharEncoding;
 use hdf5::{Dataset, File, Group};
 use hdf5_sys::h5o::H5Olink;
 use hdf5_sys::h5p::H5P_DEFAULT;
-use ndarray::{Axis, s};
+use ndarray::{Array3, ArrayView3, Axis, s};
 
 use super::file_driver::check_writes;
 use super::hdf5_file::{DEFLATE_LEVEL, Explain, check_name, chunk_shape, put_text, text_attribute};
@@ -16,11 +17,16 @@ use super::header::{FORMAT, Mode};
 use super::journalled_file::JournalledFile;
 use super::kind::Kind;
 use super::output::Output;
-use crate::micrograph::PhaseImages;
+use crate::generation::{BLOCK_SIDE, parts};
+use crate::micrograph::{Block, PhaseImages};
 use crate::{Error, Result};
 
 /// The attribute `format` of a dataset of [`write_phase_images`].
 const FORMAT_NAME: &str = "davegan phase images";
+
+/// Longest side of a chunk, so that blocks of large images are whole chunks.
+const CHUNK_SIDE: usize = 1024;
+const _: () = assert!(BLOCK_SIDE.is_multiple_of(CHUNK_SIDE));
 
 /// Images that are written before the next look whether the disk takes them.
 const ROWS_AT_ONCE: usize = 1024;
@@ -98,21 +104,59 @@ pub(super) fn create_series(group: &Group, name: &str, shape: [usize; 3]) -> hdf
 
 /// Creates `name` in `group` for a single image of `shape`.
 pub(super) fn create_single(group: &Group, name: &str, shape: [usize; 3]) -> hdf5::Result<Dataset> {
-    let builder = group.new_dataset::<u8>().chunk(chunk_shape(&shape)).deflate(DEFLATE_LEVEL);
+    let builder = group.new_dataset::<u8>().chunk(chunk_of_image(&shape)).deflate(DEFLATE_LEVEL);
     builder.shape(shape).create(name)
 }
 
 /// The chunk of a stack of images: no chunk reaches into a second image.
 fn image_chunk(shape: &[usize]) -> Vec<usize> {
-    [1].into_iter().chain(chunk_shape(shape)).collect()
+    [1].into_iter().chain(chunk_of_image(shape)).collect()
+}
+
+fn chunk_of_image(shape: &[usize]) -> Vec<usize> {
+    chunk_shape(&shape.iter().map(|&side| side.min(CHUNK_SIDE)).collect::<Vec<_>>())
 }
 
 /// Makes `series` hold `images` from position `first` on, and nothing after them.
 pub(super) fn put_images(series: &Dataset, first: usize, images: &PhaseImages) -> hdf5::Result<()> {
-    let end = first + images.len();
-    let [nz, ny, nx] = images.shape();
-    series.resize((end, nz, ny, nx))?;
+    set_rows(series, first + images.len(), images.shape())?;
     write_rows(series, first, images)
+}
+
+/// Makes `series` have room for `rows` images of `shape`.
+pub(super) fn set_rows(series: &Dataset, rows: usize, [nz, ny, nx]: [usize; 3]) -> hdf5::Result<()> {
+    series.resize((rows, nz, ny, nx))
+}
+
+/// Writes a part of the single image in `dataset`, or of image `row` of the series; its first voxel is `first`.
+pub(super) fn write_part(dataset: &Dataset, row: usize, first: [i64; 3], part: ArrayView3<u8>) -> hdf5::Result<()> {
+    let size = part.dim();
+    let [z, y, x] = ranges(&Block { first, size: [size.0, size.1, size.2] });
+    if dataset.ndim() == 3 {
+        dataset.write_slice(part, s![z, y, x])?;
+    } else {
+        dataset.write_slice(part, s![row, z, y, x])?;
+    }
+    check_writes(&dataset.file()?)
+}
+
+/// Copies the image of `single` to the first place of `series`, chunk by chunk.
+pub(super) fn copy_single(single: &Dataset, series: &Dataset, shape: [usize; 3]) -> hdf5::Result<()> {
+    let chunk = chunk_of_image(&shape);
+    for part in parts(shape, [chunk[0], chunk[1], chunk[2]]) {
+        let [z, y, x] = ranges(&part);
+        let voxels: Array3<u8> = single.read_slice(s![z, y, x])?;
+        write_part(series, 0, part.first, voxels.view())?;
+    }
+    Ok(())
+}
+
+/// The voxels of a part of an image, along each axis.
+fn ranges(part: &Block) -> [Range<usize>; 3] {
+    std::array::from_fn(|axis| {
+        let first = part.first[axis] as usize;
+        first..first + part.size[axis]
+    })
 }
 
 /// Writes `images` into the rows `first..` of `dataset`.

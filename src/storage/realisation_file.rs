@@ -1,10 +1,12 @@
 //! A set of realisations in an HDF5 file.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hdf5::{File, Group};
 
+use self::in_blocks::remove_unfinished;
 use super::atomic_file::told_of;
 use super::hdf5_file::Explain;
 use super::header::{Header, Layout, Mode};
@@ -12,6 +14,7 @@ use super::journalled_file::JournalledFile;
 use super::kind::Kind;
 use super::output::Output;
 use super::phase_dataset::{create_series, put_images};
+use super::record::Unfinished;
 use super::{record, vtkhdf};
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
@@ -31,7 +34,9 @@ const VTKHDF_GROUPS: [&str; 2] = ["VTKHDF", "davegan"];
 /// * datasets `index` (n), `volume_fraction` (n, number of phases) and `s2_error` (n);
 /// * attributes `seed`, `shape`, `n_phases`, `voxel_size`, identity and provenance of the [`Header`];
 /// * attributes `n_written` and `complete`: how many realisations are wholly there, and whether the writer has
-///   finished.
+///   finished;
+/// * while a large realisation is added block by block, the attribute `unfinished`: its place in the set, its index, the
+///   longest side of its blocks, how many there are, and the voxels of each phase in them.
 ///
 /// A run that is killed at any moment leaves a file that holds every earlier realisation and states no realisation that
 /// it does not hold; `docs/reliability.md` says how. The next run adds to it. HDF5 1.8 and newer read it.
@@ -44,6 +49,8 @@ pub struct RealisationFile {
     header: Header,
     /// Indices of the realisations in the file.
     indices: HashSet<i64>,
+    /// The realisation that is added block by block.
+    unfinished: Option<Unfinished>,
     /// Keeps other calls out of the file until it is closed: fields are dropped in their order.
     output: Output,
 }
@@ -75,7 +82,7 @@ impl RealisationFile {
                 },
             };
             let (path, layout, header) = (path.into(), layout.clone(), header.clone());
-            Ok(Self { path, file: Some(file), layout, header, indices, output })
+            Ok(Self { path, file: Some(file), layout, header, indices, unfinished: None, output })
         })
     }
 
@@ -90,20 +97,16 @@ impl RealisationFile {
     /// other failures inside HDF5. The realisations that were there before still count then, and no new one does.
     pub fn append(&mut self, first_index: u64, images: &PhaseImages, s2_errors: &[f64]) -> Result<()> {
         let new = self.check(first_index, images, s2_errors)?;
-        let doing = format!("add the realisations {} to {}", new.start, new.end - 1);
-        hdf5::sync::sync(|| {
-            let file = self.file.take().ok_or_else(|| self.closed())?;
-            match self.put(file, &doing, new.start, images, s2_errors) {
-                Ok(file) => self.file = Some(file),
-                Err(error) => {
-                    self.file = self.reopen();
-                    return Err(told_of(&self.path, error));
-                }
+        let (layout, written, first) = (self.layout.clone(), self.n_written(), new.start);
+        self.unfinished = None;
+        self.add(new, |file| {
+            match &layout {
+                Layout::VtkHdf => vtkhdf::put(file, written, images)?,
+                Layout::Group(name) => put_images(&file.group(name)?.dataset(PHASE)?, written, images)?,
             }
-            Ok(())
-        })?;
-        self.indices.extend(new);
-        Ok(())
+            let record = file.group(layout.record_group())?;
+            record::put_rows(&record, written, first, &record::fractions(images), s2_errors)
+        })
     }
 
     /// Number of realisations in the file.
@@ -128,7 +131,7 @@ impl RealisationFile {
     }
 
     /// The range of indices of `images`, if they belong in this file.
-    fn check(&self, first_index: u64, images: &PhaseImages, s2_errors: &[f64]) -> Result<std::ops::Range<i64>> {
+    fn check(&self, first_index: u64, images: &PhaseImages, s2_errors: &[f64]) -> Result<Range<i64>> {
         let (shape, n_phases) = (images.shape(), images.n_phases());
         if shape != self.header.shape || n_phases != self.header.n_phases {
             return Err(Error::invalid(format!(
@@ -144,8 +147,13 @@ impl RealisationFile {
                 images.len()
             )));
         }
+        self.check_new(first_index, images.len())
+    }
+
+    /// The range of indices of `n` realisations that are not in the file yet.
+    fn check_new(&self, first_index: u64, n: usize) -> Result<Range<i64>> {
         let start = i64::try_from(first_index).ok();
-        let Some((start, end)) = start.and_then(|start| Some((start, start.checked_add(images.len() as i64)?))) else {
+        let Some((start, end)) = start.and_then(|start| Some((start, start.checked_add(n as i64)?))) else {
             return Err(Error::invalid(format!("realisation {first_index}; indices must stay below 2^63")));
         };
         if let Some(twice) = (start..end).find(|index| self.indices.contains(index)) {
@@ -158,20 +166,41 @@ impl RealisationFile {
         Ok(start..end)
     }
 
-    /// Adds the rows of `images`, and when they are there lets them count.
+    /// Adds the realisations `new`, whose rows are written by `rows`.
+    fn add(&mut self, new: Range<i64>, rows: impl Fn(&File) -> hdf5::Result<()>) -> Result<()> {
+        let doing = format!("add the realisations {} to {}", new.start, new.end - 1);
+        hdf5::sync::sync(|| {
+            let file = self.file.take().ok_or_else(|| self.closed())?;
+            match self.put(file, &doing, self.n_written() + new.clone().count(), rows) {
+                Ok(file) => self.file = Some(file),
+                Err(error) => {
+                    self.file = self.reopen();
+                    return Err(told_of(&self.path, error));
+                }
+            }
+            Ok(())
+        })?;
+        self.indices.extend(new);
+        Ok(())
+    }
+
+    /// Adds `rows`, and when they are there lets `total` realisations count.
     fn put(
         &mut self,
         file: JournalledFile,
         doing: &str,
-        first_index: i64,
-        images: &PhaseImages,
-        s2_errors: &[f64],
+        total: usize,
+        rows: impl Fn(&File) -> hdf5::Result<()>,
     ) -> Result<JournalledFile> {
-        let (layout, path, written) = (&self.layout, &self.path, self.n_written());
-        let total = written + images.len();
-        let rows = |file: &File| put_rows(file, layout, written, first_index, images, s2_errors).explain(path, doing);
-        let count = |file: &File| set_written(file, layout, total, false).explain(path, doing);
-        if *layout == Layout::VtkHdf && written == 1 && total > 1 {
+        let (layout, path) = (&self.layout, &self.path);
+        if self.unfinished.is_none() {
+            self.forget_unfinished(&file)?;
+        }
+        let rows = |file: &File| rows(file).explain(path, doing);
+        let set_total =
+            |file: &File| set_written(file, layout, total, false).and_then(|()| remove_unfinished(file, layout));
+        let count = |file: &File| set_total(file).explain(path, doing);
+        if *layout == Layout::VtkHdf && self.n_written() == 1 && total > 1 {
             // The single image gives way to a series at another place. No VTK reads what is between the two.
             return file.rewrite(&mut self.output, true, |file| rows(file).and_then(|()| count(file)));
         }
@@ -191,22 +220,6 @@ impl RealisationFile {
     fn closed(&self) -> Error {
         Error::io(&self.path, "an earlier failure has closed the file; open it again to add to it")
     }
-}
-
-/// Writes the rows `written..` of the set, the realisations `first_index..`.
-fn put_rows(
-    file: &File,
-    layout: &Layout,
-    written: usize,
-    first_index: i64,
-    images: &PhaseImages,
-    s2_errors: &[f64],
-) -> hdf5::Result<()> {
-    match layout {
-        Layout::VtkHdf => vtkhdf::put(file, written, images)?,
-        Layout::Group(name) => put_images(&file.group(name)?.dataset(PHASE)?, written, images)?,
-    }
-    record::put_rows(&file.group(layout.record_group())?, written, first_index, images, s2_errors)
 }
 
 fn set_written(file: &File, layout: &Layout, written: usize, complete: bool) -> hdf5::Result<()> {
@@ -331,6 +344,8 @@ fn empty(group: &Group) -> hdf5::Result<()> {
     group.member_names()?.iter().try_for_each(|name| group.unlink(name))?;
     group.attr_names()?.iter().try_for_each(|name| group.delete_attr(name))
 }
+
+mod in_blocks;
 
 #[cfg(test)]
 mod failure_tests;

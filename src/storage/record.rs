@@ -7,7 +7,8 @@ use ndarray::{Array1, Array2, s};
 
 use super::hdf5_file::{Explain, put_text, text_attribute};
 use super::header::{
-    COMPLETE, FIRST_VOXEL, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, VOXEL_SIZE, WHOLE_SHAPE,
+    COMPLETE, FIRST_VOXEL, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, UNFINISHED, VOXEL_SIZE,
+    WHOLE_SHAPE,
 };
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
@@ -115,25 +116,30 @@ pub(super) fn indices(group: &Group, path: &Path) -> Result<Vec<i64>> {
     index.read_slice_1d::<i64, _>(s![..written]).map(|indices| indices.to_vec()).map_err(|_| damaged())
 }
 
-/// Adds the rows for `images`, which are realisations `first_index..` and come after `written` others.
-pub(super) fn put_rows(
-    group: &Group,
-    written: usize,
-    first_index: i64,
-    images: &PhaseImages,
-    s2_errors: &[f64],
-) -> hdf5::Result<()> {
-    let end = written + images.len();
-    let indices: Array1<i64> = (first_index..).take(images.len()).collect();
+/// The volume fractions of `images`, a row each.
+pub(super) fn fractions(images: &PhaseImages) -> Array2<f64> {
     let mut fractions = Array2::zeros((images.len(), images.n_phases()));
     for (image, mut row) in fractions.outer_iter_mut().enumerate() {
         row.assign(&Array1::from(images.range(image, 1).volume_fractions()));
     }
-    put_column(group, INDEX, written, &indices)?;
+    fractions
+}
+
+/// Adds rows for realisations `first_index..` with these volume `fractions`, which come after `written` others.
+pub(super) fn put_rows(
+    group: &Group,
+    written: usize,
+    first_index: i64,
+    fractions: &Array2<f64>,
+    s2_errors: &[f64],
+) -> hdf5::Result<()> {
+    let (n, n_phases) = fractions.dim();
+    let end = written + n;
+    put_column(group, INDEX, written, &(first_index..).take(n).collect())?;
     put_column(group, S2_ERROR, written, &Array1::from(s2_errors.to_vec()))?;
     let table = group.dataset(VOLUME_FRACTION)?;
-    table.resize((end, images.n_phases()))?;
-    table.write_slice(&fractions, s![written..end, ..])
+    table.resize((end, n_phases))?;
+    table.write_slice(fractions, s![written..end, ..])
 }
 
 /// Makes the one-dimensional dataset `name` hold `values` from row `first` on, and nothing after them.
@@ -153,4 +159,56 @@ pub(super) fn create_column<T: H5Type>(group: &Group, name: &str) -> hdf5::Resul
 pub(super) fn set_written(group: &Group, written: usize, complete: bool) -> hdf5::Result<()> {
     group.attr(N_WRITTEN)?.write_scalar(&(written as u64))?;
     group.attr(COMPLETE)?.write_scalar(&complete)
+}
+
+/// A realisation of which some blocks are in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unfinished {
+    /// Its place in the set, behind all that count.
+    pub row: u64,
+    /// Its index.
+    pub index: u64,
+    /// Longest side of its blocks.
+    pub side: u64,
+    /// Blocks that are there, in order.
+    pub blocks: u64,
+    /// Voxels of each phase in them.
+    pub voxels: Vec<u64>,
+}
+
+impl Unfinished {
+    /// Whether these are some of the `blocks` of a `new` one.
+    pub fn is_part_of(&self, new: &Self, blocks: u64) -> bool {
+        let key = |of: &Self| (of.row, of.index, of.side, of.voxels.len());
+        key(self) == key(new) && self.blocks <= blocks
+    }
+}
+
+/// The realisation that is unfinished, if there is one.
+pub(super) fn unfinished(group: &Group) -> Option<Unfinished> {
+    let numbers = numbers::<u64>(group, UNFINISHED)?;
+    let (&[row, index, side, blocks], voxels) = numbers.split_first_chunk()?;
+    Some(Unfinished { row, index, side, blocks, voxels: voxels.to_vec() })
+}
+
+/// States that this realisation is unfinished.
+pub(super) fn set_unfinished(
+    group: &Group,
+    Unfinished { row, index, side, blocks, voxels }: &Unfinished,
+) -> hdf5::Result<()> {
+    let numbers = [&[*row, *index, *side, *blocks], &voxels[..]].concat();
+    if has_unfinished(group) {
+        return group.attr(UNFINISHED)?.write_raw(&numbers);
+    }
+    group.new_attr_builder().with_data(&numbers).create(UNFINISHED).map(drop)
+}
+
+/// States that no realisation is unfinished.
+pub(super) fn remove_unfinished(group: &Group) -> hdf5::Result<()> {
+    if has_unfinished(group) { group.delete_attr(UNFINISHED) } else { Ok(()) }
+}
+
+/// Whether there is an attribute about an unfinished realisation.
+pub(super) fn has_unfinished(group: &Group) -> bool {
+    group.attr(UNFINISHED).is_ok()
 }

@@ -7,10 +7,9 @@
 
 use hdf5::types::FixedAscii;
 use hdf5::{Dataset, File};
-use ndarray::Array1;
 
 use super::header::Header;
-use super::phase_dataset::{create_series, create_single, put_images};
+use super::phase_dataset::{copy_single, create_series, create_single, put_images, set_rows};
 use super::record::{create_column, put_column};
 use crate::micrograph::PhaseImages;
 
@@ -25,8 +24,8 @@ const N_STEPS: &str = "NSteps";
 const TIMES: &str = "Values";
 const OFFSETS: &str = "CellDataOffsets/phase";
 
-/// Where a series is begun while a single realisation is still in its place.
-const NEW_SERIES: &str = "/davegan/phase";
+/// Where phases are that take their place in the image data later.
+const NEW_PHASE: &str = "/davegan/phase";
 
 /// Creates the image data without a realisation.
 pub(super) fn create(file: &File, header: &Header) -> hdf5::Result<()> {
@@ -62,17 +61,47 @@ pub(super) fn put(file: &File, written: usize, images: &PhaseImages) -> hdf5::Re
     }
     let total = written + images.len();
     if total == 1 {
-        let single = create_single(file, PHASE, images.shape())?;
-        mark_as_scalars(&single)?;
-        return single.write_raw(images.as_slice());
+        return create_marked_single(file, PHASE, images.shape())?.write_raw(images.as_slice());
     }
     if written <= 1 {
-        begin_series(file, written, images.shape())?;
+        create_new_series(file, written, images.shape())?;
+        put_new_series(file, written, images.shape())?;
     }
     put_images(&file.dataset(PHASE)?, written, images)?;
-    let steps = file.group(STEPS)?;
-    put_column(&steps, TIMES, written, &(written..total).map(|step| step as f64).collect())?;
-    put_column(&steps, OFFSETS, written, &(written..total).map(|step| step as i64).collect())
+    put_steps(file, written, total)
+}
+
+/// The dataset with the blocks of the realisation that comes after `written` others.
+pub(super) fn unfinished(written: usize) -> &'static str {
+    if written < 2 { NEW_PHASE } else { PHASE }
+}
+
+/// Makes room for blocks of a realisation of `shape` after the `written` that are there.
+pub(super) fn begin_unfinished(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Result<()> {
+    match written {
+        0 => create_marked_single(file, NEW_PHASE, shape).map(drop),
+        1 => create_new_series(file, 2, shape),
+        _ => set_rows(&file.dataset(PHASE)?, written + 1, shape),
+    }
+}
+
+/// Adds the realisation of `shape` whose blocks are all there. It counts from [`set_written`] on.
+pub(super) fn put_unfinished(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Result<()> {
+    if written == 0 {
+        unlink_if_there(file, PHASE)?;
+        unlink_if_there(file, STEPS)?;
+        // It has two names until it counts: so it is found again after a kill.
+        return file.link_hard(NEW_PHASE, PHASE);
+    }
+    if written == 1 {
+        put_new_series(file, written, shape)?;
+    }
+    put_steps(file, written, written + 1)
+}
+
+/// Forgets blocks of a realisation that is not whole.
+pub(super) fn remove_unfinished(file: &File) -> hdf5::Result<()> {
+    unlink_if_there(file, NEW_PHASE)
 }
 
 /// States that the time series, if there is one, has `written` steps.
@@ -83,24 +112,41 @@ pub(super) fn set_written(file: &File, written: usize) -> hdf5::Result<()> {
     file.group(STEPS)?.attr(N_STEPS)?.write_scalar(&(written as i64))
 }
 
-/// Begins a time series, with the single realisation that is there as its first.
-fn begin_series(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Result<()> {
-    unlink_if_there(file, NEW_SERIES)?;
-    unlink_if_there(file, STEPS)?;
-    let series = create_series(file, NEW_SERIES, shape)?;
+/// Creates a single image in a new dataset `name`.
+fn create_marked_single(file: &File, name: &str, shape: [usize; 3]) -> hdf5::Result<Dataset> {
+    let single = create_single(file, name, shape)?;
+    mark_as_scalars(&single)?;
+    Ok(single)
+}
+
+/// Creates a series with room for `rows` images of `shape` that takes its place later.
+fn create_new_series(file: &File, rows: usize, shape: [usize; 3]) -> hdf5::Result<()> {
+    unlink_if_there(file, NEW_PHASE)?;
+    let series = create_series(file, NEW_PHASE, shape)?;
     mark_as_scalars(&series)?;
+    set_rows(&series, rows, shape)
+}
+
+/// Puts the new series in its place and begins the time steps. The single realisation that is there becomes its first.
+fn put_new_series(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Result<()> {
+    unlink_if_there(file, STEPS)?;
     if written == 1 {
-        series.resize((1, shape[0], shape[1], shape[2]))?;
-        series.write_raw(&file.dataset(PHASE)?.read_raw::<u8>()?)?;
+        copy_single(&file.dataset(PHASE)?, &file.dataset(NEW_PHASE)?, shape)?;
         file.unlink(PHASE)?;
     }
-    file.relink(NEW_SERIES, PHASE)?;
+    file.relink(NEW_PHASE, PHASE)?;
     let steps = file.create_group(STEPS)?;
     create_column::<f64>(&steps, TIMES)?;
     create_column::<i64>(&steps, OFFSETS)?;
-    put_column(&steps, TIMES, 0, &Array1::range(0.0, written as f64, 1.0))?;
-    put_column(&steps, OFFSETS, 0, &(0..written as i64).collect())?;
-    steps.new_attr::<i64>().create(N_STEPS)?.write_scalar(&(written as i64))
+    steps.new_attr::<i64>().create(N_STEPS)?.write_scalar(&(written as i64))?;
+    put_steps(file, 0, written)
+}
+
+/// Adds the time steps `written..total`.
+fn put_steps(file: &File, written: usize, total: usize) -> hdf5::Result<()> {
+    let steps = file.group(STEPS)?;
+    put_column(&steps, TIMES, written, &(written..total).map(|step| step as f64).collect())?;
+    put_column(&steps, OFFSETS, written, &(written..total).map(|step| step as i64).collect())
 }
 
 /// Removes `name` from `file`, if it is there.

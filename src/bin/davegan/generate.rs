@@ -14,7 +14,8 @@ use crate::{print, progress};
 /// Generate realisations of a model and write them to an HDF5 file
 ///
 /// The file is a VTKHDF file, which ParaView opens, or with --group any HDF5 file. Realisations are added to those that it
-/// holds. Realisation i depends on the model, the seed and i alone.
+/// holds. Realisation i depends on the model, the seed and i alone. One of more than 4096 pixels along x or y is stored block by
+/// block; if it is interrupted, the same command goes on with it, without --replace.
 #[derive(Args)]
 pub struct Arguments {
     /// Model file that davegan train has written

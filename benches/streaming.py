@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Peak memory and time of square realisations in a file; large ones are made and stored block by block.
+
+    benches/streaming.py model.h5 [--sizes 4096,16384] [--threads 1] [--group NAME]
+
+The model has profile field. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for each size: the peak
+resident memory of the program (VmHWM) in MiB, seconds for a megapixel (1,048,576 pixels), and the size of the file. Each size
+runs in a process of its own and writes a new file. 32768 takes half an hour to an hour.
+"""
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+
+from davegan_c import PROGRAM
+
+
+def measure(arguments, size):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "out.h5")
+        layout = ["--group", arguments.group] if arguments.group else []
+        command = [PROGRAM, "generate", arguments.model, path, "--size", f"{size}x{size}", "--threads", str(arguments.threads)]
+        begin = time.monotonic()
+        process = subprocess.Popen([*command, *layout], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit(f"davegan generate ended with status {os.waitstatus_to_exitcode(status)}")
+        return usage.ru_maxrss / 1024, (time.monotonic() - begin) / (size / 1024)**2, os.path.getsize(path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("--sizes", default="4096,16384", help="sides in pixels, multiples of 16")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--group")
+    arguments = parser.parse_args()
+    for size in map(int, arguments.sizes.split(",")):
+        peak, seconds, bytes_written = measure(arguments, size)
+        print(f"{size} x {size}: peak {peak:.0f} MiB, {seconds:.2f} s a megapixel, file of {bytes_written / 2**20:.1f} MiB",
+              flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+//! Blocks of realisations of fully convolutional models, and large realisations block by block.
+
+use std::array::from_fn;
+
+use crate::Result;
+use crate::device::memory;
+use crate::micrograph::Block;
+use crate::model::Model;
+use crate::relaxation::{RelaxationOptions, Weights, relax_block};
+
+use super::field::decode_fields;
+use super::realisations::{ADVICE, WHAT};
+
+/// Longest side of what is made at once, in voxels along y and x. Larger realisations are made block by block.
+pub const BLOCK_SIDE: usize = 4096;
+
+/// The blocks of at most `most` voxels along each axis that an image of `shape` is divided into, x fastest.
+pub fn parts(shape: [usize; 3], most: [usize; 3]) -> impl ExactSizeIterator<Item = Block> {
+    let along: [usize; 3] = from_fn(|axis| shape[axis].div_ceil(most[axis]));
+    (0..along.iter().product()).map(move |number| {
+        let place = [number / along[2] / along[1], number / along[2] % along[1], number % along[2]];
+        let first = from_fn(|axis| place[axis] * most[axis]);
+        let size = from_fn(|axis| most[axis].min(shape[axis] - first[axis]));
+        Block { first: first.map(|first| first as i64), size }
+    })
+}
+
+/// The [`parts`] of at most `side` voxels along y and x.
+pub fn blocks(shape: [usize; 3], side: usize) -> impl ExactSizeIterator<Item = Block> {
+    parts(shape, [shape[0], side, side])
+}
+
+/// The block of an image of `shape` that `part` is of `block`.
+pub fn block_within(shape: [usize; 3], block: &Block, part: &Block) -> Block {
+    let begin = block.begin(shape);
+    Block { first: from_fn(|axis| begin[axis] as i64 + part.first[axis]), size: part.size }
+}
+
+/// Makes `block` of each realisation from `options.first` on, in blocks of at most `side` voxels along y and x.
+pub fn make_blocks(
+    model: &Model,
+    shape: [usize; 3],
+    block: &Block,
+    side: usize,
+    options: &RelaxationOptions,
+    to: &mut [u8],
+) -> Result<()> {
+    for (index, to) in (options.first..).zip(to.chunks_exact_mut(block.voxels())) {
+        let options = RelaxationOptions { first: index, ..options.clone() };
+        for part in blocks(block.size, side) {
+            let made = relaxed(model, shape, &block_within(shape, block, &part), &[], &options)?;
+            place(&made, &part, block.size, to);
+        }
+    }
+    Ok(())
+}
+
+/// Copies the voxels of `part` to their place in an image of `shape`.
+fn place(voxels: &[u8], part: &Block, shape: [usize; 3], to: &mut [u8]) {
+    let ([z, y, x], [_, ny, nx]) = (part.begin(shape), part.size);
+    for (row, voxels) in voxels.chunks_exact(nx).enumerate() {
+        let at = ((z + row / ny) * shape[1] + y + row % ny) * shape[2] + x;
+        to[at..at + nx].copy_from_slice(voxels);
+    }
+}
+
+/// A block of realisation `options.first`, decoded from latent vectors to which `shift` is added, and relaxed.
+pub fn relaxed(
+    model: &Model,
+    shape: [usize; 3],
+    block: &Block,
+    shift: &[f32],
+    options: &RelaxationOptions,
+) -> Result<Vec<u8>> {
+    let none = Weights::zero(model.n_phases(), false);
+    relax_block(shape, block, model.relaxation.as_ref().unwrap_or(&none), options, |needed| {
+        let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
+        decode_fields(model, shift, options.seed, options.first, shape, needed, &mut phases)?;
+        Ok(phases)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::tests::model;
+    use super::*;
+
+    #[test]
+    fn parts_cover_each_voxel_once() {
+        let shape = [3, 5, 7];
+        let mut covered = vec![0; 105];
+        for part in parts(shape, [2, 5, 3]) {
+            let mut image = vec![0; 105];
+            place(&vec![1; part.voxels()], &part, shape, &mut image);
+            covered.iter_mut().zip(image).for_each(|(sum, here)| *sum += here);
+        }
+        assert_eq!((covered, parts(shape, [2, 5, 3]).len()), (vec![1; 105], 6));
+        // As many as can be counted are no list in memory.
+        assert_eq!(blocks([1, 1 << 32, 1 << 30], BLOCK_SIDE).len(), 1 << 38);
+    }
+
+    #[test]
+    fn large_realisations_have_the_same_bytes_in_blocks() {
+        let mut model = model();
+        let mut weights = Weights::zero(2, false);
+        // Weights that make of the untrained model's phases something else.
+        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 4.0 } else { 0.0 }));
+        model.relaxation = Some(weights);
+        let (shape, options) = ([1, 64, 656], RelaxationOptions { first: 5, ..RelaxationOptions::default() });
+        for block in [Block::whole(shape), Block { first: [0, -7, 650], size: [1, 30, 700] }] {
+            let make = |side: usize| {
+                let mut made = vec![9; block.voxels()];
+                make_blocks(&model, shape, &block, side, &options, &mut made).unwrap();
+                made
+            };
+            assert!(make(BLOCK_SIDE) == make(300), "{block:?}");
+        }
+    }
+}
