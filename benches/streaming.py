@@ -4,8 +4,8 @@
     benches/streaming.py model.h5 [--sizes 4096,16384] [--threads 1] [--group NAME]
 
 The model has profile field. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for each size: the peak
-resident memory of the program (VmHWM) in MiB, seconds for a megapixel (1,048,576 pixels), and the size of the file. Each size
-runs in a process of its own and writes a new file. 32768 takes half an hour to an hour.
+resident memory of the program (VmHWM) in MiB, seconds and seconds of the processor for a megapixel (1,048,576 pixels), and
+the size of the file. Each size runs in a process of its own and writes a new file. 32768 takes half an hour.
 """
 import argparse
 import os
@@ -26,7 +26,8 @@ def measure(arguments, size):
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             raise SystemExit(f"davegan generate ended with status {os.waitstatus_to_exitcode(status)}")
-        return usage.ru_maxrss / 1024, (time.monotonic() - begin) / (size / 1024)**2, os.path.getsize(path)
+        seconds = time.monotonic() - begin, usage.ru_utime + usage.ru_stime
+        return usage.ru_maxrss / 1024, *(part / (size / 1024)**2 for part in seconds), os.path.getsize(path)
 
 
 def main():
@@ -37,9 +38,9 @@ def main():
     parser.add_argument("--group")
     arguments = parser.parse_args()
     for size in map(int, arguments.sizes.split(",")):
-        peak, seconds, bytes_written = measure(arguments, size)
-        print(f"{size} x {size}: peak {peak:.0f} MiB, {seconds:.2f} s a megapixel, file of {bytes_written / 2**20:.1f} MiB",
-              flush=True)
+        peak, seconds, of_processor, bytes_written = measure(arguments, size)
+        print(f"{size} x {size}: peak {peak:.0f} MiB, {seconds:.2f} s a megapixel, {of_processor:.2f} s of the processor; "
+              f"file of {bytes_written / 2**20:.1f} MiB", flush=True)
 
 
 if __name__ == "__main__":

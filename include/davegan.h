@@ -499,11 +499,12 @@ typedef struct davegan_progress_t {
      */
     size_t struct_size;
     /**
-     * Training steps, realisations, or parts of a judgement, done.
+     * Training steps, realisations, blocks of realisations that `davegan_generate` stores block by block, or parts of a
+     * judgement, done.
      */
     int64_t step;
     /**
-     * Training steps, realisations, or parts of a judgement, in all.
+     * As many of these in all.
      */
     int64_t steps;
     /**
@@ -831,7 +832,7 @@ typedef struct davegan_generate_options_t {
     double progress_interval;
     /**
      * Called with the progress; default NULL. Used where `progress_bar` is. If it cancels `davegan_generate`, the
-     * realisations so far are in the file.
+     * realisations so far are in the file, and the message says with which `first` and `count` to go on.
      */
     davegan_progress_callback_t progress;
     /**
@@ -1287,6 +1288,11 @@ davegan_status_t davegan_generate_options_init(struct davegan_generate_options_t
  * created if need be, in a file that may hold other things: `<group>/phase`, `(n, nz, ny, nx)`. Indices, volume
  * fractions and errors are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means
  * the defaults: one realisation.
+ *
+ * A realisation, or a block of one, of more than 4,096 pixels along x or y is made and stored in blocks of at most 4,096 x
+ * 4,096 pixels, in the memory of one, unless volume fractions are given. The callback is called between blocks, and counts
+ * them. If the call is cancelled, fails or is killed, whole blocks stay. The next call that adds this realisation, as large
+ * and with the same seed, goes on behind them: call again without `replace`, with `first` the index of this realisation.
  *
  * A process that is killed on the way leaves all earlier realisations, and perhaps `path` with `.davegan-journal` appended:
  * a journal with which the next call completes what was begun.

@@ -2,11 +2,12 @@
 """Kills davegan while it writes realisations, and looks at what is left.
 
     tests/campaigns/kill.py BUILD [--writes 400] [--times 200] [--cuts 40] [--seed 0] [--keep FOLDER]
+                                  [--kinds small,large]
 
 BUILD is a folder with the program davegan and libdavegan.so in it, or in its bin and lib. Each run is killed before one of its calls that change a
 file (--writes), the same with the write made up to the end of a page first (--cuts), or at a random time after the first
 such call (--times). After every third kill the next run, which mends the file, is killed early as well. Kills are spread
-over the cases below. After each:
+over the cases below: small realisations are added whole, large ones block by block. After each:
 
 * h5py reads every earlier realisation, and what the host has written, with the same bytes, before any recovery;
 * a dataset of davegan_write_images is the old one or the new one;
@@ -37,6 +38,8 @@ class Case:
     """`name`; what the set of `group` (None: VTKHDF) holds `before`; the format of what a host has put into the file; and
     whether the set is replaced instead of added to."""
 
+    kind, added, more = "small", ADDED, 3  # of the realisations; how many are added, and by the call after the last kill
+
     def __init__(self, name, before, group=None, host=None, replace=False):
         self.name, self.before, self.group, self.host, self.replace = name, before, group, host, replace
         self.fields = 9 if host == "earliest" else 4  # docs/reliability.md tells of more than 8 links in newer formats
@@ -47,6 +50,12 @@ class ImagesCase(Case):
 
     def __init__(self, name, before):
         super().__init__(name, before, "images", "earliest")
+
+
+class LargeCase(Case):
+    """A realisation that is stored block by block."""
+
+    kind, added, more = "large", 1, 1
 
 
 CASES = [
@@ -61,6 +70,11 @@ CASES = [
     Case("group beside other sets, 64 replaced", 64, "sets/d", "earliest", replace=True),
     ImagesCase("images, new dataset", 0),
     ImagesCase("images, dataset replaced", 8),
+    LargeCase("VTKHDF, new file, in blocks", 0),
+    LargeCase("VTKHDF, 1 realisation, in blocks", 1),
+    LargeCase("VTKHDF, 2 realisations, in blocks", 2),
+    LargeCase("host's file, new group, in blocks", 0, "ensembles/run", "earliest"),
+    LargeCase("host's group, 2, in blocks", 2, "ensembles/run", "earliest"),
 ]
 
 
@@ -76,39 +90,43 @@ sys.exit(ctypes.CDLL(library).davegan_write_images(os.fsencode(path), dataset.en
 
 
 class Campaign:
-    def __init__(self, build, folder):
+    def __init__(self, build, folder, kinds):
         self.program = next(f for f in (build / "bin/davegan", build / "davegan") if f.exists())
         self.library = next(f for f in (build / "lib/libdavegan.so", build / "libdavegan.so") if f.exists())
         self.folder = folder
         self.preload = folder / "kill_at_write.so"
         subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", self.preload, HERE / "kill_at_write.c", "-ldl", "-pthread"],
                        check=True)
-        self.model = folder / "model.h5"
-        self.run("train", "--sample", "gaussian_field", "--sample-size", 64, "--model", self.model, "--profile", "paper32",
-                 "--batch-size", 4, "--steps", 5)
-        reference = folder / "reference.h5"
-        self.generate(reference, "all", 0, 64 + ADDED + 3)
-        with h5py.File(reference) as file:
-            self.right = {name: file["all"][name][:] for name in ("phase", *COLUMNS)}
+        self.models, self.right = {}, {}
+        for kind in kinds:
+            profile, count = {"small": ("paper32", 64 + ADDED + 3), "large": ("field", 4)}[kind]
+            self.models[kind] = folder / f"{kind}.h5"
+            self.run("train", "--sample", "gaussian_field", "--sample-size", 64, "--model", self.models[kind],
+                     "--profile", profile, "--batch-size", 4, "--steps", 5)
+            reference = folder / f"{kind}_reference.h5"
+            self.generate(kind, reference, "all", 0, count)
+            with h5py.File(reference) as file:
+                self.right[kind] = {name: file["all"][name][:] for name in ("phase", *COLUMNS)}
 
     def run(self, *arguments, **environment):
         command = [self.program, *map(str, arguments)]
         environment = {**os.environ, **{name: str(value) for name, value in environment.items()}}
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 
-    def generate(self, path, group, first, count, *options, **environment):
+    def generate(self, kind, path, group, first, count, *options, **environment):
         layout = ("--group", group) if group else ()
-        return self.run("generate", self.model, path, "--first", first, "--count", count, "--threads", 1, *layout,
-                        *options, **environment)
+        size = ("--size", "32x4128") if kind == "large" else ()
+        return self.run("generate", self.models[kind], path, "--first", first, "--count", count, "--threads", 1, *layout,
+                        *size, *options, **environment)
 
     def add(self, case, path, n, count, **environment):
         """Adds `count` realisations to the `n` that are there, or writes the images 0..n + count."""
         if case.replace:
-            return self.generate(path, case.group, 0, n + count, "--replace", **environment)
+            return self.generate(case.kind, path, case.group, 0, n + count, "--replace", **environment)
         if not isinstance(case, ImagesCase):
-            return self.generate(path, case.group, n, count, **environment)
+            return self.generate(case.kind, path, case.group, n, count, **environment)
         images = self.folder / "images"
-        images.write_bytes(self.right["phase"][:n + count].tobytes())
+        images.write_bytes(self.right[case.kind]["phase"][:n + count].tobytes())
         command = [sys.executable, "-B", "-c", WRITE_IMAGES, self.library, path, case.group, images]
         environment = {**os.environ, **{name: str(value) for name, value in environment.items()}}
         return subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -125,7 +143,7 @@ class Campaign:
                     file[f"field{i}"] = np.full(50, i)
         if case.group and case.group.startswith("sets/"):
             for other in "abc":
-                self.generate(path, f"sets/{other}", 0, 8)
+                self.generate(case.kind, path, f"sets/{other}", 0, 8)
         if case.before:
             self.add(case, path, 0, case.before)
         return path if path.exists() else None
@@ -152,11 +170,11 @@ class Campaign:
                 found.append("the host's data have changed")
         if case.group and case.group.startswith("sets/"):
             for other in "abc":
-                self.compare(file[f"sets/{other}"], file[f"sets/{other}/phase"], 8, found)
+                self.compare(case, file[f"sets/{other}"], file[f"sets/{other}/phase"], 8, found)
         if isinstance(case, ImagesCase):
             images = file.get(case.group)
             n = len(images) if images is not None else 0
-            if n not in (at_least, at_most) or n and (images[:] != self.right["phase"][:n, 0]).any():
+            if n not in (at_least, at_most) or n and (images[:] != self.right[case.kind]["phase"][:n, 0]).any():
                 found.append(f"{n} images are there, or they are not right")
             return found, n
         record = file.get(case.group or "davegan")
@@ -165,21 +183,21 @@ class Campaign:
             found.append(f"n_written is {n}, expected {at_least} to {at_most}")
         if n:
             phases = record["phase"] if case.group else file["VTKHDF/CellData/phase"]
-            self.compare(record, phases, n, found)
+            self.compare(case, record, phases, n, found)
         steps = file.get("VTKHDF/Steps")
         if steps is not None:
             n_steps = int(steps.attrs["NSteps"])
             values = [steps["Values"][:n_steps], steps["CellDataOffsets/phase"][:n_steps]]
             if n_steps > at_most or any((part != np.arange(n_steps)).any() for part in values):
                 found.append(f"NSteps is {n_steps}, the steps {values}")
-            self.compare(None, file["VTKHDF/CellData/phase"], n_steps, found)
+            self.compare(case, None, file["VTKHDF/CellData/phase"], n_steps, found)
         return found, n
 
-    def compare(self, record, phases, n, found):
+    def compare(self, case, record, phases, n, found):
         parts = {"phase": phases, **({name: record[name] for name in COLUMNS} if record is not None else {})}
         for name, data in parts.items():
             data = data[:][None] if name == "phase" and data.ndim == 3 else data[:n]
-            if not np.array_equal(data, self.right[name][:n]):
+            if not np.array_equal(data, self.right[case.kind][name][:n], equal_nan=True):
                 found.append(f"{name} of {n} realisations is not right")
 
     def kill(self, case, before, again, **how):
@@ -190,20 +208,20 @@ class Campaign:
             shutil.copy(before, path)
         n, kills, found = case.before, 0, []
         for how in [how, {"KILL_AT": again}] if again else [how]:
-            result = self.add(case, path, n, case.before + ADDED - n, LD_PRELOAD=self.preload, **how)
+            result = self.add(case, path, n, case.before + case.added - n, LD_PRELOAD=self.preload, **how)
             kills += result.returncode == -9
-            wrong, counted = self.problems(case, path, n, case.before + ADDED)
+            wrong, counted = self.problems(case, path, n, case.before + case.added)
             found += wrong
             n = n if counted is None else counted
-            if n == case.before + ADDED:
+            if n == case.before + case.added:
                 break
-        rest = case.before + ADDED + 3 - n
+        rest = case.before + case.added + case.more - n
         result = self.add(case, path, n, rest)
         if " already; choose a first index beyond " in result.stderr:
             # It has completed what was begun, and the file counts more than it did after the kill.
-            wrong, n = self.problems(case, path, n + 1, case.before + ADDED)
+            wrong, n = self.problems(case, path, n + 1, case.before + case.added)
             found += wrong
-            rest = case.before + ADDED + 3 - n
+            rest = case.before + case.added + case.more - n
             result = self.add(case, path, n, rest)
         if result.returncode != 0:
             return kills, [*found, f"the next call says: {result.stderr.strip()}"]
@@ -220,7 +238,7 @@ class Campaign:
         self.clear(path)
         if before:
             shutil.copy(before, path)
-        self.add(case, path, case.before, ADDED, LD_PRELOAD=self.preload, KILL_LOG=log)
+        self.add(case, path, case.before, case.added, LD_PRELOAD=self.preload, KILL_LOG=log)
         return tuple(map(int, log.read_text().split()))
 
 
@@ -237,13 +255,15 @@ def main():
     parser.add_argument("--cuts", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=pathlib.Path)
+    parser.add_argument("--kinds", default="small,large", type=lambda text: text.split(","))
     options = parser.parse_args()
     dice = random.Random(options.seed)
     total, bad = 0, 0
+    cases = [case for case in CASES if case.kind in options.kinds]
     with tempfile.TemporaryDirectory() as folder:
-        campaign = Campaign(options.build.resolve(), pathlib.Path(folder))
-        for number, case in enumerate(CASES):
-            share = lambda n: n // len(CASES) + (number < n % len(CASES))
+        campaign = Campaign(options.build.resolve(), pathlib.Path(folder), options.kinds)
+        for number, case in enumerate(cases):
+            share = lambda n: n // len(cases) + (number < n % len(cases))
             before = campaign.prepare(case)
             calls, microseconds = campaign.size(case, before)
             kills = [{"KILL_AT": at} for at in spread(share(options.writes), calls)]

@@ -12,6 +12,6 @@ CAMPAIGN = pathlib.Path(__file__).resolve().parents[1] / "campaigns" / "kill.py"
 
 
 def test_realisations_survive_a_kill_at_any_write():
-    counts = ("--writes", "24", "--cuts", "6", "--times", "6")
+    counts = ("--writes", "24", "--cuts", "6", "--times", "6", "--kinds", "small")
     result = subprocess.run([sys.executable, CAMPAIGN, os.environ["DAVEGAN_BUILD"], *counts], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
