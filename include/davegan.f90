@@ -62,6 +62,7 @@ module davegan
   integer(c_int32_t), parameter, public :: davegan_sample_discs = 5
   integer, parameter, public :: davegan_max_phases = 8
   integer, parameter, public :: davegan_device_name_size = 256
+  integer, parameter, public :: davegan_threshold_length = 256
 
   ! ---- mirrored structures: keep in sync with davegan.h, a test compares their sizes ----
 
@@ -146,6 +147,12 @@ module davegan
     real(c_double) :: voxel_size
   end type davegan_model_info_t
 
+  !> What gives one realisation its volume fractions, from davegan_volume_fraction_threshold. Processes may send it to each
+  !> other.
+  type, bind(c), public :: davegan_threshold_t
+    integer(c_int64_t) :: value(davegan_threshold_length)
+  end type davegan_threshold_t
+
   !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.
   type, bind(c), public :: davegan_generate_options_t
     integer(c_size_t) :: struct_size
@@ -155,7 +162,8 @@ module davegan
     real(c_double) :: progress_interval
     type(c_funptr) :: progress
     type(c_ptr) :: user_data
-    real(c_double) :: volume_fraction(8)
+    real(c_double) :: volume_fraction(davegan_max_phases)
+    type(davegan_threshold_t) :: threshold
   end type davegan_generate_options_t
 
   !> Which two-point correlation is meant.
@@ -259,7 +267,8 @@ module davegan
   public :: davegan_train
   public :: davegan_model_load, davegan_model_save, davegan_model_info, davegan_model_tiles, davegan_model_history
   public :: davegan_model_free
-  public :: davegan_generate, davegan_generate_into, davegan_latent_size, davegan_latent_vectors, davegan_encode
+  public :: davegan_generate, davegan_generate_into, davegan_volume_fraction_threshold
+  public :: davegan_latent_size, davegan_latent_vectors, davegan_encode
   public :: davegan_decode, davegan_reconstruct, davegan_traverse, davegan_interpolate, davegan_evaluate
   public :: davegan_s2_error, davegan_s2, davegan_s2_radial
   public :: davegan_relax_options_init, davegan_relax
@@ -466,6 +475,13 @@ module davegan
       integer(c_size_t), value :: capacity
       integer(c_int32_t) :: status
     end function c_latent_vectors
+    function c_threshold(model, options, threshold) result(status) bind(c, name="davegan_volume_fraction_threshold")
+      import :: c_int32_t, c_ptr, davegan_generate_options_t, davegan_threshold_t
+      type(c_ptr), value :: model
+      type(davegan_generate_options_t), intent(in) :: options
+      type(davegan_threshold_t), intent(out) :: threshold
+      integer(c_int32_t) :: status
+    end function c_threshold
     function c_latent_size(model, nz, ny, nx, latents) result(status) bind(c, name="davegan_latent_size")
       import :: c_int32_t, c_ptr, c_size_t
       type(c_ptr), value :: model
@@ -1154,6 +1170,19 @@ contains
       status = c_generate_options_init(raw, c_sizeof(raw))
     end if
   end subroutine prepare_generation
+
+  !> What gives realisation options%first its options%volume_fraction: for options%threshold of all its blocks. options%nx
+  !! and options%ny say how large the realisation is.
+  subroutine davegan_volume_fraction_threshold(model, options, threshold, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    type(davegan_generate_options_t), intent(in) :: options
+    type(davegan_threshold_t), intent(out) :: threshold
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_threshold(model%handle, options, threshold), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_volume_fraction_threshold
 
   !> Latents of an image of nx by ny pixels, which only with the profile field may be of another size than a training tile.
   subroutine davegan_latent_size(model, nx, ny, latents, stat, errmsg)

@@ -266,6 +266,11 @@
 #define DAVEGAN_PROFILE_FIELD 4
 
 /**
+ * Length of `davegan_threshold_t`.
+ */
+#define DAVEGAN_THRESHOLD_LENGTH 256
+
+/**
  * Figures and gates of realisations for one phase.
  *
  * Created by `davegan_fidelity_measure`, `..._measure_model` and `..._measure_file`, freed by `davegan_fidelity_free`.
@@ -742,6 +747,16 @@ typedef struct davegan_model_info_t {
 } davegan_model_info_t;
 
 /**
+ * What gives one realisation its volume fractions. Processes may send it to each other as bytes.
+ */
+typedef struct davegan_threshold_t {
+    /**
+     * Meant for the library alone. All 0: none.
+     */
+    int64_t value[DAVEGAN_THRESHOLD_LENGTH];
+} davegan_threshold_t;
+
+/**
  * Which realisations to make, and how. Filled by `davegan_generate_options_init`.
  *
  * Realisation i depends on the model, `seed` and i alone: not on how many are made at once, by how many threads or in
@@ -841,9 +856,14 @@ typedef struct davegan_generate_options_t {
     void *user_data;
     /**
      * Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model of
-     * `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes. Not together with a block.
+     * `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes.
      */
     double volume_fraction[DAVEGAN_MAX_PHASES];
+    /**
+     * What gives a single realisation its `volume_fraction`, from `davegan_volume_fraction_threshold`; saves time where a
+     * realisation is made in blocks. Default: all 0, it is found in each call anew.
+     */
+    struct davegan_threshold_t threshold;
 } davegan_generate_options_t;
 
 /**
@@ -1313,9 +1333,9 @@ davegan_status_t davegan_generate(const struct davegan_model_t *model,
 /**
  * Makes realisations, or a block of each, in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
  *
- * Of `options`, those before `replace` and `volume_fraction` are used; NULL means the defaults: one realisation. Fails
- * with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends before the last row.
- * May be called from any thread.
+ * Of `options`, those before `replace`, `volume_fraction` and `threshold` are used; NULL means the defaults: one
+ * realisation. Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends
+ * before the last row. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1323,6 +1343,23 @@ davegan_status_t davegan_generate_into(const struct davegan_model_t *model,
                                        const struct davegan_generate_options_t *options,
                                        uint8_t *phases,
                                        size_t capacity);
+
+/**
+ * Finds what gives realisation `first` the `volume_fraction` of `options`, once for all its blocks.
+ *
+ * Of `options`, `seed`, `first`, `nx`, `ny`, `threads` and `volume_fraction` are used. `threshold`, which may be the one in
+ * `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
+ * it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
+ * most 4096 x 4096 pixels.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range or without `volume_fraction`; `threshold` is then all
+ * 0. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_volume_fraction_threshold(const struct davegan_model_t *model,
+                                                   const struct davegan_generate_options_t *options,
+                                                   struct davegan_threshold_t *threshold);
 
 /**
  * Gets the number of latents of an image of `nz * ny * nx` voxels, the length of its latent vector.

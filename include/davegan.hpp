@@ -413,6 +413,13 @@ public:
         return phases;
     }
 
+    /// What gives realisation `first` its `volume_fraction`, for `threshold` of the options of all its blocks, see davegan.h.
+    davegan_threshold_t volume_fraction_threshold(const GenerateOptions &options) const {
+        davegan_threshold_t threshold;
+        detail::check(davegan_volume_fraction_threshold(get(), &options, &threshold));
+        return threshold;
+    }
+
     /// Generates realisations into an HDF5 file. @param group empty for the VTKHDF layout, else a group of the file.
     void generate(const std::string &path, const std::string &group = {}, const GenerateOptions &options = {}) const {
         detail::ProgressBridge bridge(options.on_progress);

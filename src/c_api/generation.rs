@@ -7,12 +7,12 @@ use super::micrograph::DAVEGAN_MAX_PHASES;
 use super::micrograph_options::voxel_size;
 use super::model::davegan_model_t;
 use super::options::{self, Growing, StructPlace, count, end_of, switch};
-use super::pointers::{self, Buffer, elements, optional_text, reference};
+use super::pointers::{self, Buffer, Place, elements, optional_text, reference};
 use super::progress::{Audience, davegan_progress_callback_t};
 use super::relaxation::given_fractions;
 use super::status::davegan_status_t;
 use crate::device::thread_pool;
-use crate::generation::{self, GenerationOptions};
+use crate::generation::{self, GenerationOptions, Threshold};
 use crate::micrograph::Block;
 use crate::model::Model;
 use crate::storage::{FileOptions, Layout, Mode, generate_to_file};
@@ -75,13 +75,49 @@ pub struct davegan_generate_options_t {
     /// Passed to `progress`; default NULL.
     pub user_data: *mut c_void,
     /// Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model of
-    /// `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes. Not together with a block.
+    /// `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes.
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
+    /// What gives a single realisation its `volume_fraction`, from `davegan_volume_fraction_threshold`; saves time where a
+    /// realisation is made in blocks. Default: all 0, it is found in each call anew.
+    pub threshold: davegan_threshold_t,
 }
+
+/// Length of `davegan_threshold_t`.
+pub const DAVEGAN_THRESHOLD_LENGTH: usize = 256;
+
+/// What gives one realisation its volume fractions. Processes may send it to each other as bytes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct davegan_threshold_t {
+    /// Meant for the library alone. All 0: none.
+    pub value: [i64; DAVEGAN_THRESHOLD_LENGTH],
+}
+
+impl davegan_threshold_t {
+    const NONE: Self = Self { value: [0; DAVEGAN_THRESHOLD_LENGTH] };
+
+    fn new(threshold: &Threshold) -> Result<Self> {
+        let (mut value, words) = (Self::NONE.value, threshold.to_words());
+        let place = value.get_mut(..words.len()).ok_or_else(|| {
+            Error::invalid(
+                "the realisation has to change too much for these volume fractions; ask for some nearer to those of the \
+                 micrograph, or for a larger realisation",
+            )
+        })?;
+        place.copy_from_slice(&words);
+        Ok(Self { value })
+    }
+
+    fn read(&self) -> Result<Option<Threshold>> {
+        let is_none = self.value.iter().all(|&word| word == 0);
+        if is_none { Ok(None) } else { Threshold::from_words(&self.value).map(Some) }
+    }
+}
+
 // SAFETY: numbers, an optional function and a pointer.
 unsafe impl Growing for davegan_generate_options_t {
     const NAME: &'static str = "davegan_generate_options_t";
-    const VERSION_1: usize = end_of!(Self, volume_fraction);
+    const VERSION_1: usize = end_of!(Self, threshold);
 }
 
 impl davegan_generate_options_t {
@@ -110,6 +146,7 @@ impl davegan_generate_options_t {
             progress: None,
             user_data: std::ptr::null_mut(),
             volume_fraction: [0.0; DAVEGAN_MAX_PHASES],
+            threshold: davegan_threshold_t::NONE,
         }
     }
 
@@ -144,7 +181,7 @@ impl davegan_generate_options_t {
     /// What is wanted of realisations of `model`.
     fn of_model(&self, model: &Model) -> Result<GenerationOptions> {
         let volume_fractions = given_fractions(&self.volume_fraction, model.n_phases()).map(<[f64]>::to_vec);
-        let options = GenerationOptions { volume_fractions, ..self.generation()? };
+        let options = GenerationOptions { volume_fractions, threshold: self.threshold.read()?, ..self.generation()? };
         let [nz, ny, nx] = options.shape_of(model)?;
         let or_all = |size: i64, name: &str, all: usize| -> Result<usize> {
             Ok(if size == 0 { all } else { count(size, name)? })
@@ -244,9 +281,9 @@ pub unsafe extern "C" fn davegan_generate(
 
 /// Makes realisations, or a block of each, in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
 ///
-/// Of `options`, those before `replace` and `volume_fraction` are used; NULL means the defaults: one realisation. Fails
-/// with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends before the last row.
-/// May be called from any thread.
+/// Of `options`, those before `replace`, `volume_fraction` and `threshold` are used; NULL means the defaults: one
+/// realisation. Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends
+/// before the last row. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_generate_into(
@@ -279,6 +316,35 @@ pub unsafe extern "C" fn davegan_generate_into(
             }
             Ok(())
         })
+    })
+}
+
+/// Finds what gives realisation `first` the `volume_fraction` of `options`, once for all its blocks.
+///
+/// Of `options`, `seed`, `first`, `nx`, `ny`, `threads` and `volume_fraction` are used. `threshold`, which may be the one in
+/// `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
+/// it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
+/// most 4096 x 4096 pixels.
+///
+/// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range or without `volume_fraction`; `threshold` is then all
+/// 0. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_volume_fraction_threshold(
+    model: *const davegan_model_t,
+    options: *const davegan_generate_options_t,
+    threshold: *mut davegan_threshold_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above. Options are copied before the threshold, which may lie in them, is written.
+        let (raw, place, model) = unsafe {
+            let raw = davegan_generate_options_t::read(options);
+            let place = Place::new(threshold, davegan_threshold_t::NONE, "threshold")?;
+            (raw?, place, &reference(model, "model")?.0)
+        };
+        let raw = davegan_generate_options_t { threshold: davegan_threshold_t::NONE, ..raw };
+        place.set(davegan_threshold_t::new(&generation::threshold(model, &raw.of_model(model)?)?)?);
+        Ok(())
     })
 }
 

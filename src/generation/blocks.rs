@@ -3,13 +3,10 @@
 use std::array::from_fn;
 
 use crate::Result;
-use crate::device::memory;
 use crate::micrograph::Block;
 use crate::model::Model;
-use crate::relaxation::{RelaxationOptions, Weights, relax_block};
 
-use super::field::decode_fields;
-use super::realisations::{ADVICE, WHAT};
+use super::field::relaxed;
 
 /// Longest side of what is made at once, in voxels along y and x. Larger realisations are made block by block.
 pub const BLOCK_SIDE: usize = 4096;
@@ -36,23 +33,20 @@ pub fn block_within(shape: [usize; 3], block: &Block, part: &Block) -> Block {
     Block { first: from_fn(|axis| begin[axis] as i64 + part.first[axis]), size: part.size }
 }
 
-/// Makes `block` of each realisation from `options.first` on, in blocks of at most `side` voxels along y and x.
+/// Makes `block` of realisation `index` of `seed`, in blocks of at most `side` voxels along y and x.
 pub fn make_blocks(
     model: &Model,
     shape: [usize; 3],
     block: &Block,
     side: usize,
-    options: &RelaxationOptions,
+    [seed, index]: [u64; 2],
     to: &mut [u8],
 ) -> Result<()> {
-    for (index, to) in (options.first..).zip(to.chunks_exact_mut(block.voxels())) {
-        let options = RelaxationOptions { first: index, ..options.clone() };
-        for part in blocks(block.size, side) {
-            let made = relaxed(model, shape, &block_within(shape, block, &part), &[], &options)?;
-            place(&made, &part, block.size, to);
-        }
-    }
-    Ok(())
+    blocks(block.size, side).try_for_each(|part| {
+        let made = relaxed(model, &[], seed, index, shape, &block_within(shape, block, &part))?;
+        place(&made, &part, block.size, to);
+        Ok(())
+    })
 }
 
 /// Copies the voxels of `part` to their place in an image of `shape`.
@@ -64,26 +58,11 @@ fn place(voxels: &[u8], part: &Block, shape: [usize; 3], to: &mut [u8]) {
     }
 }
 
-/// A block of realisation `options.first`, decoded from latent vectors to which `shift` is added, and relaxed.
-pub fn relaxed(
-    model: &Model,
-    shape: [usize; 3],
-    block: &Block,
-    shift: &[f32],
-    options: &RelaxationOptions,
-) -> Result<Vec<u8>> {
-    let none = Weights::zero(model.n_phases(), false);
-    relax_block(shape, block, model.relaxation.as_ref().unwrap_or(&none), options, |needed| {
-        let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
-        decode_fields(model, shift, options.seed, options.first, shape, needed, &mut phases)?;
-        Ok(phases)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::field::tests::model;
     use super::*;
+    use crate::relaxation::Weights;
 
     #[test]
     fn parts_cover_each_voxel_once() {
@@ -101,16 +80,16 @@ mod tests {
 
     #[test]
     fn large_realisations_have_the_same_bytes_in_blocks() {
-        let mut model = model();
+        let mut model = model(2);
         let mut weights = Weights::zero(2, false);
         // Weights that make of the untrained model's phases something else.
         weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 4.0 } else { 0.0 }));
         model.relaxation = Some(weights);
-        let (shape, options) = ([1, 64, 656], RelaxationOptions { first: 5, ..RelaxationOptions::default() });
+        let shape = [1, 64, 656];
         for block in [Block::whole(shape), Block { first: [0, -7, 650], size: [1, 30, 700] }] {
             let make = |side: usize| {
                 let mut made = vec![9; block.voxels()];
-                make_blocks(&model, shape, &block, side, &options, &mut made).unwrap();
+                make_blocks(&model, shape, &block, side, [0, 5], &mut made).unwrap();
                 made
             };
             assert!(make(BLOCK_SIDE) == make(300), "{block:?}");

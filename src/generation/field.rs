@@ -9,12 +9,15 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::latent::zero_vectors;
+use super::realisations::{ADVICE, WHAT};
 use super::torus::{Cells, Part, Patch, STRIDE, latent_size};
 use crate::Result;
+use crate::device::memory;
 use crate::micrograph::Block;
 use crate::model::Model;
 use crate::network::{Input, inference_bytes, noise_sides};
 use crate::random::{self, Purpose};
+use crate::relaxation::{RelaxationOptions, Weights, relax_block};
 
 /// Words of the random stream of a realisation that belong to each cell.
 const WORDS: u128 = 1 << 13;
@@ -60,6 +63,29 @@ pub fn decode_fields(
     cells.fill(&Part::of_block(shape, block), 1, to, |image, patch| {
         let (mut phases, index) = (vec![0; (patch.side * STRIDE).pow(2)], first + image as u64);
         model.generator.begin_phases(drawn(model, shift, seed, index..index + 1, cells, patch)).read(&mut phases)?;
+        Ok(phases)
+    })
+}
+
+/// A block of realisation `index`, decoded and relaxed, x fastest. `shift` is added to all latent vectors.
+///
+/// # Errors
+///
+/// Those of [`decode_fields`] and [`relax_block`], and [`Error::OutOfMemory`](crate::Error::OutOfMemory) if there is too
+/// little memory.
+pub fn relaxed(
+    model: &Model,
+    shift: &[f32],
+    seed: u64,
+    index: u64,
+    shape: [usize; 3],
+    block: &Block,
+) -> Result<Vec<u8>> {
+    let options = RelaxationOptions { seed, first: index, ..RelaxationOptions::default() };
+    let none = Weights::zero(model.n_phases(), false);
+    relax_block(shape, block, model.relaxation.as_ref().unwrap_or(&none), &options, |needed| {
+        let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
+        decode_fields(model, shift, seed, index, shape, needed, &mut phases)?;
         Ok(phases)
     })
 }
@@ -132,18 +158,25 @@ fn draw_square(image: &mut [f32], [row, column]: [usize; 2], side: usize, width:
 
 #[cfg(test)]
 pub(super) mod tests {
+    use ndarray::s;
+
     use super::*;
     use crate::generation::{GenerationOptions, decode, realisations};
-    use crate::micrograph::{GaussianField, Sample, tiles};
+    use crate::micrograph::{GaussianField, PhaseImages, Sample, tiles};
     use crate::model::Origin;
     use crate::network::Profile;
-    use crate::relaxation::Weights;
     use crate::training::{Checkpoint, TrainingOptions};
 
-    /// A model that has not been trained.
-    pub fn model() -> Model {
+    /// A model that has not been trained, of so many phases, 2 or 3.
+    pub fn model(n_phases: usize) -> Model {
         let sample = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
-        let micrograph = sample.make(1, 1).unwrap();
+        let mut micrograph = sample.make(1, 1).unwrap();
+        if n_phases == 3 {
+            let mut phases = micrograph.images.into_phases();
+            phases.slice_mut(s![.., .., ..24, ..]).fill(2);
+            micrograph.images = PhaseImages::new(phases, 3).unwrap();
+            micrograph.phase_values.push(2.0);
+        }
         let tiles = tiles(&micrograph.images, 64).unwrap();
         let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Field) };
         Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
@@ -166,7 +199,7 @@ pub(super) mod tests {
 
     #[test]
     fn patches_are_the_parts_of_the_torus() {
-        let model = model();
+        let model = model(2);
         let mut all = vec![0; 256 * 256];
         decode_fields(&model, &[], 3, 5, [1, 256, 256], &Block::whole([1, 256, 256]), &mut all).unwrap();
         let share = all.iter().filter(|&&phase| phase == 1).count() as f64 / all.len() as f64;
@@ -184,7 +217,7 @@ pub(super) mod tests {
 
     #[test]
     fn blocks_of_a_large_torus_are_its_parts() {
-        let (model, shape) = (model(), [1, 48, 544]);
+        let (model, shape) = (model(2), [1, 48, 544]);
         let whole = Block::whole(shape);
         let mut all = vec![0; whole.voxels()];
         decode_fields(&model, &[], 3, 5, shape, &whole, &mut all).unwrap();
@@ -199,7 +232,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_realisation_depends_on_its_index_and_shape_alone() {
-        let model = model();
+        let model = model(2);
         for shape in [None, Some([1, 64, 64]), Some([1, 48, 48]), Some([1, 32, 320]), Some([1, 272, 272])] {
             let options = GenerationOptions { seed: 2, first: 7, count: 3, shape, threads: 2, ..Default::default() };
             let all = made(&model, &options);
@@ -214,7 +247,7 @@ pub(super) mod tests {
 
     #[test]
     fn blocks_of_relaxed_realisations_fit_together() {
-        let mut model = model();
+        let mut model = model(2);
         let (shape, whole) = ([1, 64, 656], Block::whole([1, 64, 656]));
         let options = GenerationOptions { seed: 2, first: 7, count: 2, shape: Some(shape), ..Default::default() };
         let unrelaxed = made(&model, &options);
@@ -242,14 +275,14 @@ pub(super) mod tests {
 
     #[test]
     fn given_volume_fractions_are_met_to_one_voxel() {
-        let mut model = model();
+        let mut model = model(2);
         let of_tiles = |phase: u8| {
             let tiles = model.tiles.as_slice();
             tiles.iter().filter(|&&p| p == phase).count() as f64 / tiles.len() as f64
         };
         let wanted = of_tiles(1) * 1.05;
         model.relaxation = Some(Weights::zero(2, false));
-        for shape in [[1, 64, 64], [1, 96, 304]] {
+        for shape in [[1, 64, 64], [1, 48, 80]] {
             let fractions = Some(vec![1.0 - wanted, wanted]);
             let options =
                 GenerationOptions { count: 2, shape: Some(shape), volume_fractions: fractions, ..Default::default() };
@@ -269,13 +302,11 @@ pub(super) mod tests {
         };
         assert!(message(with(&[0.1, 0.9])).contains("can have"));
         assert!(message(with(&[0.1, 0.8])).contains("the sum 0.9"));
-        let block = Some(Block::whole([1, 64, 64]));
-        assert!(message(GenerationOptions { block, ..with(&[0.5, 0.5]) }).contains("whole realisations only"));
     }
 
     #[test]
     fn latent_vectors_are_those_of_realisations() {
-        let (model, cells) = (model(), Cells { ny: 6, nx: 6 });
+        let (model, cells) = (model(2), Cells { ny: 6, nx: 6 });
         let vectors = latent_vectors(&model, 3, 8, 2, [1, 96, 96]).unwrap();
         let Input { values, .. } = drawn(&model, &[], 3, 8..10, cells, cells.whole().unwrap());
         let without_noise = model.generator.forward(values);

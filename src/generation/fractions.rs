@@ -1,4 +1,4 @@
-//! Given volume fractions: a shift of all latent vectors, with which a realisation has about these fractions.
+//! How volume fractions follow the latent vectors, and which ones can be given.
 //!
 //! A shift changes how much there is of a phase, and the structures with it: more boundaries of the same thickness, not
 //! thicker ones.
@@ -15,10 +15,6 @@ use crate::{Error, Result};
 const REALISATIONS: usize = 512;
 const AT_ONCE: usize = 64;
 const SEED: u64 = u64::MAX;
-
-/// Rounds in which the shift is found, at most, and how far off the fractions may be then.
-const ROUNDS: usize = 8;
-const NEAR: f64 = 1e-3;
 
 /// Largest change of a latent in one round.
 const LARGEST_STEP: f64 = 0.5;
@@ -56,7 +52,17 @@ pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
 /// # Errors
 ///
 /// Those of [`decode_fields`].
-fn slopes(model: &Model) -> Result<Array2<f64>> {
+pub fn slopes(model: &Model) -> Result<&Array2<f64>> {
+    match model.slopes.get() {
+        Some(slopes) => Ok(slopes),
+        None => {
+            let found = find_slopes(model)?;
+            Ok(model.slopes.get_or_init(|| found))
+        }
+    }
+}
+
+fn find_slopes(model: &Model) -> Result<Array2<f64>> {
     let (shape, n_phases) = (model.shape(), model.n_phases());
     let (voxels, cells) = (shape.iter().product(), model.profile.latent_side().pow(2));
     let vectors = latent_vectors(model, SEED, 0, REALISATIONS, shape)?;
@@ -85,51 +91,14 @@ fn fractions_of(image: &[u8], n_phases: usize) -> Array1<f64> {
     shares
 }
 
-/// Makes a realisation of about the volume `fractions`: `make` makes it with all latent vectors shifted, and is called
-/// with one shift after the other.
-///
-/// # Errors
-///
-/// Those of `make` and [`slopes`].
-pub fn shifted(
-    model: &Model,
-    fractions: &[f64],
-    mut make: impl FnMut(&[f32]) -> Result<PhaseImages>,
-) -> Result<PhaseImages> {
-    let slopes = match model.slopes.get() {
-        Some(slopes) => slopes,
-        None => {
-            let found = slopes(model)?;
-            model.slopes.get_or_init(|| found)
-        }
-    };
-    let wanted = Array1::from(fractions.to_vec());
-    let mut shift = Array1::<f64>::zeros(slopes.ncols());
-    let mut best: Option<(f64, PhaseImages)> = None;
-    for _ in 0..ROUNDS {
-        let made = make(&shift.mapv(|value| value as f32).to_vec())?;
-        let missing = &wanted - &fractions_of(made.as_slice(), model.n_phases());
-        let off = missing.iter().fold(0.0, |most: f64, part| most.max(part.abs()));
-        if best.as_ref().is_none_or(|(least, _)| off < *least) {
-            best = Some((off, made));
-        }
-        if off < NEAR {
-            break;
-        }
-        shift = shift + step(slopes, &missing);
-    }
-    best.map(|(_, made)| made).ok_or_else(|| Error::Internal("no realisation was made".into()))
-}
-
-/// The change of the shift that gives what is `missing`, as far as fractions follow the latents linearly: along the
-/// steepest direction, as far as is best.
-fn step(slopes: &Array2<f64>, missing: &Array1<f64>) -> Array1<f64> {
+/// By how much of what is `missing` of each phase the latents have to follow its slopes, as far as fractions follow the
+/// latents linearly: along the steepest direction, as far as is best.
+pub fn step(slopes: &Array2<f64>, missing: &Array1<f64>) -> f64 {
     let direction = slopes.t().dot(missing);
     let change = slopes.dot(&direction);
     let length = missing.dot(&change) / change.dot(&change).max(f64::MIN_POSITIVE);
-    let step = direction * length;
-    let largest = step.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-    if largest > LARGEST_STEP { step * (LARGEST_STEP / largest) } else { step }
+    let largest = direction.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+    length.min(LARGEST_STEP / largest.max(f64::MIN_POSITIVE))
 }
 
 #[cfg(test)]
@@ -150,14 +119,16 @@ mod tests {
         };
         for wanted in [[0.2, 0.3, 0.5], [0.25, 0.3, 0.45], [0.17, 0.35, 0.48]] {
             let (wanted, mut shift) = (Array1::from(wanted.to_vec()), Array1::zeros(4));
-            for _ in 0..ROUNDS {
-                shift = &shift + &step(&slopes, &(&wanted - &made(&shift)));
+            for _ in 0..8 {
+                let missing = &wanted - &made(&shift);
+                shift = &shift + &slopes.t().dot(&(&missing * step(&slopes, &missing)));
             }
             let off = (&wanted - &made(&shift)).iter().fold(0.0, |most: f64, part| most.max(part.abs()));
             assert!(off < 5e-3, "{off} off {wanted}");
         }
-        let huge = step(&slopes, &Array1::from(vec![1.0, 0.0, -1.0]));
-        assert!(huge.iter().all(|value| value.abs() <= LARGEST_STEP));
+        let missing = Array1::from(vec![1.0, 0.0, -1.0]);
+        let huge = slopes.t().dot(&missing) * step(&slopes, &missing);
+        assert!(huge.iter().all(|value| value.abs() < 1.001 * LARGEST_STEP));
     }
 
     #[test]

@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn latents_of_a_repeated_image_are_repeated_and_give_it_again() {
-        let (model, two) = (model(), image(64, 128));
+        let (model, two) = (model(2), image(64, 128));
         let tiles = crate::micrograph::tiles(&two, 64).unwrap();
         let of_tiles = encode(&model, &tiles).unwrap();
         let decoded = decode(&model, of_tiles.mean.view(), [1, 64, 64]).unwrap();
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn images_of_any_size_are_traversed_and_interpolated() {
-        let (model, [from, to]) = (model(), [image(32, 48), image(48, 96)].map(|image| image.range(0, 1)));
+        let (model, [from, to]) = (model(2), [image(32, 48), image(48, 96)].map(|image| image.range(0, 1)));
         let to = PhaseImages::new(to.phases().slice(s![.., .., ..32, ..48]).to_owned(), 2).unwrap();
         let between = interpolate(&model, &from, &to, 3).unwrap();
         assert_eq!(
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn vectors_and_images_of_another_size_are_refused() {
-        let (model, tall) = (model(), image(72, 64));
+        let (model, tall) = (model(2), image(72, 64));
         let refused = |result: Result<PhaseImages>, parts: [&str; 2]| {
             let error = result.unwrap_err().to_string();
             assert!(parts.iter().all(|part| error.contains(part)), "{error}");

@@ -2,9 +2,11 @@
 //!
 //! * `blocks`: blocks of realisations, and large ones block by block.
 //! * `field`: realisations of fully convolutional models, of any size.
-//! * `fractions`: latent vectors for given volume fractions.
+//! * `fractions`: how volume fractions follow the latent vectors.
+//! * `given_fractions`: realisations of given volume fractions, and blocks of them.
 //! * `latent`: latent vectors drawn, encoded, decoded, traversed and interpolated.
 //! * `realisations`: which realisations, in memory or handed on batch by batch.
+//! * `threshold`: what gives a realisation its volume fractions.
 //! * `torus`: sizes of images, and the patches that large ones are made in.
 //! * `selection`: which of some candidates becomes a realisation.
 
@@ -13,12 +15,16 @@ mod blocks;
 mod devices;
 mod field;
 mod fractions;
+mod given_fractions;
 mod latent;
 mod realisations;
 mod selection;
+mod threshold;
 mod torus;
 
 pub use blocks::{BLOCK_SIDE, block_within, blocks, parts};
+pub use given_fractions::threshold;
 pub use latent::{Encoded, decode, encode, interpolate, latent_vectors, reconstruct, traverse};
 pub use realisations::{GenerationOptions, generate_batches, generate_into, realisations};
+pub use threshold::Threshold;
 pub use torus::latent_size;

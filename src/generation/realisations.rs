@@ -10,12 +10,14 @@ use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes};
 use crate::random::{self, MAX_COUNTER, Purpose};
-use crate::relaxation::{RelaxationOptions, check_fractions, meet_fractions, needed_for, relax};
+use crate::relaxation::{Adjuster, RelaxationOptions, check_fractions, needed_for, relax};
 use crate::{Error, Result};
 
-use super::blocks::{BLOCK_SIDE, block_within, blocks, make_blocks, relaxed};
+use super::Threshold;
+use super::blocks::{BLOCK_SIDE, block_within, blocks, make_blocks};
 use super::field::{decode_fields, pass_bytes};
-use super::fractions::{check_reach, shifted};
+use super::fractions::check_reach;
+use super::given_fractions::{GivenFractions, largest_block};
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
 use super::torus::check_shape;
 
@@ -43,16 +45,27 @@ pub struct GenerationOptions {
     /// The part of each realisation that is wanted; `None`: all of it. The parts of a realisation fit together, however
     /// it is divided. Profile `field` alone makes parts.
     pub block: Option<Block>,
-    /// Volume fraction of each phase that each realisation has, to one voxel; `None`: as it comes. Profile `field` alone,
-    /// and whole realisations.
+    /// Volume fraction of each phase that each realisation has, to one voxel; `None`: as it comes. Profile `field` alone.
     pub volume_fractions: Option<Vec<f64>>,
+    /// What gives the only realisation its volume fractions, as [`threshold`](super::threshold) has found it; `None`: it is
+    /// found for each realisation, which takes several times as long as making all of it, also for a block.
+    pub threshold: Option<Threshold>,
     /// Threads on the CPU; 0: one a core.
     pub threads: usize,
 }
 
 impl Default for GenerationOptions {
     fn default() -> Self {
-        Self { seed: 0, first: 0, count: 1, shape: None, block: None, volume_fractions: None, threads: 0 }
+        Self {
+            seed: 0,
+            first: 0,
+            count: 1,
+            shape: None,
+            block: None,
+            volume_fractions: None,
+            threshold: None,
+            threads: 0,
+        }
     }
 }
 
@@ -93,9 +106,7 @@ impl GenerationOptions {
     /// [`Error::InvalidParameter`] if the model cannot make the shape, or the block, that is asked for.
     pub fn extent_of(&self, model: &Model) -> Result<[usize; 3]> {
         let shape = self.shape_of(model)?;
-        if let Some(fractions) = &self.volume_fractions {
-            self.check_fractions(model, fractions)?;
-        }
+        self.check_fractions(model, shape)?;
         let Some(block) = &self.block else { return Ok(shape) };
         block.check()?;
         if !model.profile.is_fully_convolutional() {
@@ -107,9 +118,15 @@ impl GenerationOptions {
         Ok(block.size)
     }
 
-    fn check_fractions(&self, model: &Model, fractions: &[f64]) -> Result<()> {
-        check_fractions(fractions, model.n_phases())?;
+    fn check_fractions(&self, model: &Model, shape: [usize; 3]) -> Result<()> {
         let wrong = |what: String| Err(Error::invalid(what));
+        let Some(fractions) = &self.volume_fractions else {
+            return match self.threshold {
+                Some(_) => wrong("a threshold without volume fractions; give those that it was found for".into()),
+                None => Ok(()),
+            };
+        };
+        check_fractions(fractions, model.n_phases())?;
         if !model.profile.is_fully_convolutional() {
             return wrong(format!(
                 "volume fractions are given, but profile {} makes realisations as they come; train a model with profile \
@@ -117,13 +134,12 @@ impl GenerationOptions {
                 model.profile.name()
             ));
         }
-        if self.block.is_some() {
-            return wrong(
-                "volume fractions can be given for whole realisations only; leave out the block or the volume fractions"
-                    .into(),
-            );
+        check_reach(&model.tiles, fractions)?;
+        let Some(threshold) = &self.threshold else { return Ok(()) };
+        if self.count > 1 {
+            return wrong(format!("a threshold belongs to one realisation, but count is {}; ask for one", self.count));
         }
-        check_reach(&model.tiles, fractions)
+        threshold.check(self.seed, self.first, shape, fractions)
     }
 
     /// Refuses realisations for which there is surely too little memory, on the threads of the current pool and apart from
@@ -143,11 +159,13 @@ impl GenerationOptions {
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
             let shape = self.shape_of(model)?;
-            let mut block = self.block.unwrap_or(Block::whole(shape));
-            if self.volume_fractions.is_none() {
+            let block = if self.volume_fractions.is_some() {
+                largest_block(shape, self)
+            } else {
+                let block = self.block.unwrap_or(Block::whole(shape));
                 // The first one is the largest.
-                block = blocks(extent, BLOCK_SIDE).next().map_or(block, |part| block_within(shape, &block, &part));
-            }
+                blocks(extent, BLOCK_SIDE).next().map_or(block, |part| block_within(shape, &block, &part))
+            };
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
             (4 * needed.voxels(), pass_bytes(model, shape, &needed, at_once))
         } else {
@@ -297,14 +315,26 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
     /// Decodes the realisations of a part, and relaxes them if the model says how.
     fn make_fields(&self, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
         let (shape, model) = (part.shape_of(self.model)?, self.model);
-        let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
-        if let Some(fractions) = &part.volume_fractions {
-            return with_fractions(model, shape, fractions, &options, to);
-        }
         let block = part.block.unwrap_or(Block::whole(shape));
-        if part.block.is_some() || blocks(shape, BLOCK_SIDE).len() > 1 {
-            return make_blocks(model, shape, &block, BLOCK_SIDE, &options, to);
+        let mut realisations = (part.first..).zip(to.chunks_exact_mut(block.voxels()));
+        if let Some(fractions) = &part.volume_fractions {
+            let adjuster = Adjuster::new(&model.tiles, shape, true)?;
+            let mut given = GivenFractions::new(model, &adjuster)?;
+            return realisations.try_for_each(|(index, to)| {
+                let threshold = match &part.threshold {
+                    Some(threshold) => threshold.clone(),
+                    None => given.threshold(part.seed, index, fractions)?,
+                };
+                to.copy_from_slice(&given.block(&threshold, &block)?);
+                Ok(())
+            });
         }
+        if part.block.is_some() || blocks(shape, BLOCK_SIDE).len() > 1 {
+            return realisations.try_for_each(|(index, to)| {
+                make_blocks(model, shape, &block, BLOCK_SIDE, [part.seed, index], to)
+            });
+        }
+        let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
         decode_fields(model, &[], part.seed, part.first, shape, &Block::whole(shape), to)?;
         let Some(weights) = &model.relaxation else { return Ok(()) };
         let [nz, ny, nx] = shape;
@@ -312,26 +342,6 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
         to.copy_from_slice(relax(images, weights, &options)?.as_slice());
         Ok(())
     }
-}
-
-/// Makes realisations from `options.first` on that have the volume `fractions`.
-fn with_fractions(
-    model: &Model,
-    shape: [usize; 3],
-    fractions: &[f64],
-    options: &RelaxationOptions,
-    to: &mut [u8],
-) -> Result<()> {
-    let [nz, ny, nx] = shape;
-    for (index, to) in (options.first..).zip(to.chunks_exact_mut(nz * ny * nx)) {
-        let options = RelaxationOptions { first: index, ..options.clone() };
-        let image = shifted(model, fractions, |shift| {
-            let phases = relaxed(model, shape, &Block::whole(shape), shift, &options)?;
-            PhaseImages::copy_of(&phases, [1, nz, ny, nx], model.n_phases())
-        })?;
-        to.copy_from_slice(meet_fractions(&model.tiles, image, fractions, &options, &|| Ok(()))?.as_slice());
-    }
-    Ok(())
 }
 
 /// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:

@@ -235,14 +235,14 @@ mod tests {
 
     #[test]
     fn latents_are_those_of_the_cells() {
-        let model = model();
+        let model = model(2);
         assert_eq!(latent_size(&model, [1, 64, 64]), Ok(64));
         assert_eq!(latent_size(&model, [1, 32, 1 << 20]), Ok(8 << 16));
     }
 
     #[test]
     fn other_shapes_are_refused_with_one_that_is_right() {
-        let model = model();
+        let model = model(2);
         for (shape, parts) in [
             ([1, 100, 64], ["1 x 100 x 64", "1 x 96 x 64"]),
             ([1, 64, 16], ["1 x 64 x 16", "1 x 64 x 32"]),

@@ -1,24 +1,13 @@
 //! Given volume fractions: as many voxels change phase as are missing, where the patterns lose least.
 
-use std::cmp::Reverse;
-use std::sync::Mutex;
-
+use super::adjuster::{Adjuster, Part, to_change};
 use super::calibration::check_alike;
-use super::frame::{Frame, Tile};
-use super::shares::PatternShares;
-use super::sweeps::{RelaxationOptions, image_key, mix};
-use super::weights::{GainTables, Weights};
-use super::window::Window;
-use crate::device::{for_each, memory};
+use super::sweeps::{RelaxationOptions, image_key};
+use super::weights::Weights;
+use crate::device::memory;
 use crate::error::counted;
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{Block, PhaseImages};
 use crate::{Error, Result};
-
-/// Largest part of the candidates that change in one round, before their gains are found anew.
-const PART: usize = 64;
-
-/// Voxels this near, along all axes, do not change in one round.
-const SPACING: usize = 4;
 
 /// Parts of the work of [`meet_fractions`].
 pub const FRACTION_PARTS: u64 = 64;
@@ -47,20 +36,27 @@ pub fn meet_fractions(
     done: &dyn Fn() -> Result<()>,
 ) -> Result<PhaseImages> {
     check_alike(micrograph, &images)?;
-    let weights = Weights::of_micrograph(micrograph, images.shape()[0] > 1)?;
-    options.validate(&images, &weights)?;
+    options.validate(&images, &Weights::zero(micrograph.n_phases(), images.shape()[0] > 1))?;
     let targets = voxels_of_each(fractions, images.n_phases(), images.voxels())?;
-    let frame = Frame::new(images.shape(), options.periodic)?;
-    memory::require(8 * images.voxels(), "meeting volume fractions", "give smaller images")?;
-    let (voxels, n_phases) = (images.voxels(), images.n_phases());
-    let adjuster = Adjuster { tables: GainTables::new(&weights, frame.scales), tiles: frame.tiles().concat(), frame };
+    let adjuster = Adjuster::new(micrograph, images.shape(), options.periodic)?;
+    memory::require(2 * images.voxels(), "meeting volume fractions", "give smaller images")?;
+    let (voxels, n_phases, whole) = (images.voxels(), images.n_phases(), Block::whole(images.shape()));
     let mut phases = images.into_phases();
     let all = phases.as_slice_mut().expect("in standard layout");
     let mut changes =
-        Changes { total: all.chunks(voxels).map(|image| to_add(&missing(image, &targets))).sum(), made: 0, done };
+        Changes { total: all.chunks(voxels).map(|image| to_change(&missing(image, &targets))).sum(), made: 0, done };
     changes.add(0)?;
     for (index, image) in (options.first..).zip(all.chunks_exact_mut(voxels)) {
-        adjuster.adjust(image, &mut missing(image, &targets), image_key(options.seed, index), &mut changes)?;
+        let (mut missing, key) = (missing(image, &targets), image_key(options.seed, index));
+        while to_change(&missing) > 0 {
+            let before = to_change(&missing);
+            let (round, candidates) = adjuster.next_round(key, &mut missing, |look| {
+                look(Part { phases: image, region: &whole, block: &whole });
+                Ok(())
+            })?;
+            round.apply(&candidates, image);
+            changes.add(before - to_change(&missing))?;
+        }
     }
     PhaseImages::new(phases, n_phases)
 }
@@ -70,11 +66,6 @@ fn missing(image: &[u8], targets: &[i64]) -> Vec<i64> {
     let mut missing = targets.to_vec();
     image.iter().for_each(|&phase| missing[usize::from(phase)] -= 1);
     missing
-}
-
-/// How many voxels are to change.
-fn to_add(missing: &[i64]) -> u64 {
-    missing.iter().map(|&count| count.max(0) as u64).sum()
 }
 
 /// Voxels that are changed, and told of.
@@ -91,16 +82,6 @@ impl Changes<'_> {
         let before = if self.total == 0 { 0 } else { parts(self.made) };
         self.made += count;
         (before..parts(self.made)).try_for_each(|_| (self.done)())
-    }
-}
-
-impl Weights {
-    /// The logarithm of the share of each pattern in the micrograph.
-    fn of_micrograph(micrograph: &PhaseImages, volume: bool) -> Result<Self> {
-        let mut weights = Self::zero(micrograph.n_phases(), volume);
-        let shares = PatternShares::of(micrograph, false)?.in_planes(weights.planes());
-        weights.add(shares.log_ratios_to_rare());
-        Ok(weights)
     }
 }
 
@@ -134,81 +115,6 @@ pub fn voxels_of_each(fractions: &[f64], n_phases: usize, voxels: usize) -> Resu
     });
     let ends: Vec<i64> = ends.collect();
     Ok(ends.iter().enumerate().map(|(phase, end)| end - if phase > 0 { ends[phase - 1] } else { 0 }).collect())
-}
-
-/// A voxel that may change.
-#[derive(Clone, Copy)]
-struct Candidate {
-    gain: i32,
-    /// Decides between equal gains.
-    draw: u64,
-    voxel: usize,
-    to: u8,
-}
-
-struct Adjuster {
-    frame: Frame,
-    tables: GainTables,
-    tiles: Vec<Tile>,
-}
-
-impl Adjuster {
-    /// Changes voxels until none is `missing` of any phase; negative numbers are too many.
-    fn adjust(&self, image: &mut [u8], missing: &mut [i64], key: u64, changes: &mut Changes) -> Result<()> {
-        while missing.iter().any(|&count| count != 0) {
-            let mut candidates = self.candidates(image, missing, key, true);
-            if candidates.is_empty() {
-                candidates = self.candidates(image, missing, key, false);
-            }
-            candidates.sort_unstable_by_key(|candidate| (Reverse(candidate.gain), candidate.draw, candidate.voxel));
-            let (mut left, before) = (candidates.len().div_ceil(PART), to_add(missing));
-            let mut blocked = vec![false; image.len()];
-            for Candidate { voxel, to, .. } in candidates {
-                let (from, to_index) = (usize::from(image[voxel]), usize::from(to));
-                if left == 0 {
-                    break;
-                }
-                if missing[from] < 0 && missing[to_index] > 0 && !blocked[voxel] {
-                    image[voxel] = to;
-                    missing[from] += 1;
-                    missing[to_index] -= 1;
-                    left -= 1;
-                    self.frame.around(voxel, SPACING).into_iter().for_each(|near| blocked[near] = true);
-                }
-            }
-            changes.add(before - to_add(missing))?;
-        }
-        Ok(())
-    }
-
-    /// Voxels of phases that are too many, and phases that are too few for them: those of neighbours, or any.
-    fn candidates(&self, image: &[u8], missing: &[i64], key: u64, of_neighbours: bool) -> Vec<Candidate> {
-        let n_phases = missing.len() as u8;
-        let wanted =
-            (0..n_phases).filter(|&phase| missing[usize::from(phase)] > 0).fold(0, |bits, phase| bits | 1 << phase);
-        let found = Mutex::new(Vec::new());
-        for_each(self.tiles.iter(), |tile| {
-            let window = Window::new(&self.frame, image, tile, missing.len());
-            let mut of_tile = Vec::new();
-            for (voxel, at) in window.voxels_in(&self.frame) {
-                let phase = window.phase(voxel);
-                if missing[usize::from(phase)] >= 0 || (of_neighbours && !window.is_interface(voxel)) {
-                    continue;
-                }
-                let phases = wanted & if of_neighbours { window.other_phases(voxel) } else { u8::MAX };
-                let candidates = (0..n_phases).filter(|to| phases >> to & 1 == 1).map(|to| Candidate {
-                    gain: self.tables.flip_gain(&window, voxel, to),
-                    draw: mix(key, at as u64),
-                    voxel: at,
-                    to,
-                });
-                // The best of them.
-                of_tile.extend(candidates.max_by_key(|candidate| candidate.gain));
-            }
-            found.lock().expect("no candidate panics").append(&mut of_tile);
-        });
-        found.into_inner().expect("no candidate panics")
-    }
 }
 
 #[cfg(test)]

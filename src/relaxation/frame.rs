@@ -10,7 +10,7 @@ pub const DILATIONS: [usize; 4] = [1, 2, 4, 8];
 const SHORTEST: usize = 8;
 
 /// Side of a tile, about.
-const TILE: usize = 32;
+pub const TILE: usize = 32;
 
 /// An image as far as patterns are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,21 +74,18 @@ impl Frame {
         [if self.shape[0] == 1 { 0 } else { reach }, reach, reach]
     }
 
-    /// The voxels of the image at most `distance` from `voxel` along each axis.
-    pub fn around(&self, voxel: usize, distance: usize) -> Vec<usize> {
-        let [_, ny, nx] = self.shape;
-        let place = [voxel / nx / ny, voxel / nx % ny, voxel % nx];
-        let [along_z, along_y, along_x]: [Vec<usize>; 3] = std::array::from_fn(|axis| {
-            let length = self.shape[axis];
-            let offsets = if length == 1 { distance..distance + 1 } else { 0..2 * distance + 1 };
-            let at = |offset: usize| match self.periodic || length == 1 {
-                true => Some((place[axis] + offset + distance * (length - 1)) % length),
-                false => (place[axis] + offset).checked_sub(distance).filter(|&at| at < length),
-            };
-            offsets.filter_map(at).collect()
-        });
-        let rows = along_z.iter().flat_map(|z| along_y.iter().map(move |y| (z * ny + y) * nx));
-        rows.flat_map(|row| along_x.iter().map(move |x| row + x)).collect()
+    /// The tile with the voxels of the image at most `distance` from it, and where it begins in that.
+    pub fn widened(&self, tile: &Tile, distance: usize) -> (Tile, [usize; 3]) {
+        let (mut wide, mut margin) = (tile.clone(), [0; 3]);
+        for (axis, &length) in self.shape.iter().enumerate().filter(|(_, length)| **length > 1) {
+            let (begin, end) = (tile.begin[axis], tile.begin[axis] + tile.size[axis]);
+            let [before, after] =
+                if self.periodic { [distance; 2] } else { [begin, length - end].map(|left| left.min(distance)) };
+            margin[axis] = before;
+            wide.begin[axis] = (begin + length - before) % length;
+            wide.size[axis] = before + tile.size[axis] + after;
+        }
+        (wide, margin)
     }
 
     /// Where voxel `at` of the image lies along an axis of the region at hand.

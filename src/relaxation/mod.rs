@@ -35,6 +35,7 @@
 //! # Ok::<(), davegan::Error>(())
 //! ```
 
+mod adjuster;
 mod calibration;
 mod fractions;
 mod frame;
@@ -47,8 +48,11 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use adjuster::{Adjuster, Part, Round, to_change};
 pub use calibration::{ROUNDS, parts, relax_towards};
+pub(crate) use fractions::voxels_of_each;
 pub use fractions::{check_fractions, meet_fractions};
 pub use shares::PatternShares;
+pub(crate) use sweeps::image_key;
 pub use sweeps::{RelaxationOptions, needed_for, relax, relax_block};
 pub use weights::Weights;

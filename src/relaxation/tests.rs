@@ -5,7 +5,7 @@ use rand::Rng;
 
 use super::fractions::FRACTION_PARTS;
 use super::frame::Frame;
-use super::{PatternShares, RelaxationOptions, Weights, meet_fractions, relax, relax_block};
+use super::{Adjuster, Part, PatternShares, RelaxationOptions, Weights, meet_fractions, relax, relax_block};
 use crate::descriptor::{Indicator, interface_density};
 use crate::micrograph::{Block, Discs, GrainBoundaries, PhaseImages, Sample};
 use crate::random::{Purpose, generator};
@@ -324,4 +324,67 @@ fn blocks_are_parts_of_the_whole() {
         assert!(size[2] > 100 || seen < ny * nx, "{seen} voxels for {block:?}");
     }
     assert!(flipped(&all, &image) > 0.03);
+}
+
+#[test]
+fn rounds_of_changes_in_blocks_are_those_of_the_whole() {
+    for n_phases in [2, 3] {
+        let sample = Sample::GrainBoundaries(GrainBoundaries { ny: 160, nx: 224, ..GrainBoundaries::default() });
+        let two = sample.make(3, 1).unwrap().images;
+        let image = noisy(&PhaseImages::new(two.into_phases(), n_phases).unwrap(), 0.01);
+        let (shape, key) = (image.shape(), 7);
+        let whole = Block::whole(shape);
+        let adjuster = Adjuster::new(&image, shape, true).unwrap();
+        let copied = |from: &[u8], within: &Block, block: &Block| {
+            let mut phases = vec![9; block.voxels()];
+            block.copy(shape, within, from, &mut phases);
+            phases
+        };
+        // One of three phases that are missing is missing more.
+        let all_missing = [[-900, 900, 0], [-600, 400, 200]][n_phases - 2];
+        let (mut missing, mut missing_of_blocks) = (all_missing[..n_phases].to_vec(), all_missing[..n_phases].to_vec());
+        let (mut changed, mut rounds) = (image.as_slice().to_vec(), Vec::new());
+        // Block by block, each from the image as it was.
+        let in_block = |block: &Block, rounds: &[_]| {
+            let region = adjuster.needed_for(block, rounds.len());
+            let mut phases = copied(image.as_slice(), &whole, &region);
+            for (round, left) in rounds.iter().zip((0..rounds.len()).rev()) {
+                adjuster.change(key, round, &mut phases, &region, &adjuster.needed_for(block, left));
+            }
+            (phases, region)
+        };
+        let blocks: Vec<Block> = [(0, 30, 0, 224), (30, 130, 0, 1), (30, 130, 1, 150), (30, 130, 151, 73)]
+            .map(|(y, ny, x, nx)| Block { first: [0, y, x], size: [1, ny, nx] })
+            .to_vec();
+        for _ in 0..4 {
+            let (expected, candidates) = adjuster
+                .next_round(key, &mut missing, |look| {
+                    look(Part { phases: &changed, region: &whole, block: &whole });
+                    Ok(())
+                })
+                .unwrap();
+            expected.apply(&candidates, &mut changed);
+            let in_parts = |look: &mut dyn FnMut(Part)| {
+                for block in &blocks {
+                    let (phases, region) = in_block(&adjuster.needed_for(block, 1), &rounds);
+                    look(Part { phases: &phases, region: &region, block });
+                }
+                Ok(())
+            };
+            let (round, _) = adjuster.next_round(key, &mut missing_of_blocks, in_parts).unwrap();
+            assert_eq!((&round, &missing_of_blocks), (&expected, &missing));
+            rounds.push(round);
+        }
+        assert!(missing[1] < all_missing[1] - 20, "{missing:?}");
+        let found = counted(&PhaseImages::copy_of(&changed, [1, 1, 160, 224], n_phases).unwrap(), 0);
+        for phase in 0..n_phases {
+            let change = found[phase] as i64 - counted(&image, 0)[phase] as i64;
+            assert_eq!(change, all_missing[phase] - missing[phase]);
+        }
+        for (first, size) in [([0, 0, 0], shape), ([0, -1, -1], [1, 162, 226]), ([0, 150, 200], [1, 31, 40])] {
+            let block = Block { first, size };
+            let (phases, region) = in_block(&block, &rounds);
+            assert!(copied(&phases, &region, &block) == copied(&changed, &whole, &block), "{block:?}");
+        }
+    }
 }

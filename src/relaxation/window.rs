@@ -197,15 +197,6 @@ impl Window {
         self.rows().into_iter().flat_map(|row| &self.phases[row]).copied().collect()
     }
 
-    /// The voxels of the tile, and where they lie in the image.
-    pub fn voxels_in(&self, frame: &Frame) -> impl Iterator<Item = (usize, usize)> {
-        let ([z0, y0, x0], [_, ny, nx], [_, rows, _]) = (self.tile.begin, frame.shape, self.tile.size);
-        self.rows().into_iter().enumerate().flat_map(move |(row, voxels)| {
-            let first = ((z0 + row / rows) * ny + y0 + row % rows) * nx + x0;
-            voxels.zip(first..)
-        })
-    }
-
     /// Where the rows of the tile lie.
     pub fn rows(&self) -> Vec<Range<usize>> {
         let [nz, ny, nx] = self.tile.size;

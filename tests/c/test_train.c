@@ -323,18 +323,43 @@ static void volume_fractions_are_met(const davegan_model_t *model) {
         for (int i = 0; i < NX * NY; ++i) found += phases[i] == 0;
         CHECK(fabs(found - percent / 100.0 * NX * NY) <= 1);
     }
-    options.block_nx = NX;
-    options.block_ny = NY;
-    OK(davegan_generate_into(model, &options, phases, NX * NY));
-    options.block_nx = options.block_ny = 8;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "whole realisations", davegan_generate_into(model, &options, phases, NX * NY));
-    options.block_nx = options.block_ny = 0;
+    /* What is found once serves for each block, as another process gets it. */
+    davegan_threshold_t threshold;
+    OK(davegan_volume_fraction_threshold(model, &options, &threshold));
+    memcpy(&options.threshold, &threshold, sizeof threshold);
+    uint8_t *joined = NEW_ARRAY(uint8_t, NX * NY);
+    options.row_stride = NX;
+    const int xs[] = {0, 5, NX}, ys[] = {0, 30, NY};
+    for (int i = 0; i < 4; ++i) {
+        options.x0 = xs[i % 2];
+        options.y0 = ys[i / 2];
+        options.block_nx = xs[i % 2 + 1] - xs[i % 2];
+        options.block_ny = ys[i / 2 + 1] - ys[i / 2];
+        const size_t offset = (size_t)(options.y0 * NX + options.x0);
+        OK(davegan_generate_into(model, &options, joined + offset, NX * NY - offset));
+    }
+    CHECK(memcmp(phases, joined, NX * NY) == 0);
+    free(joined);
+    options.first = 3;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "the threshold belongs to realisation 2 of seed",
+          davegan_generate_into(model, &options, phases, NX * NY));
+    options.first = 2;
+    options.threshold.value[0] = 9;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "none that was found", davegan_generate_into(model, &options, phases, NX * NY));
+    /* It is found anew where options have one, and can be put there. */
+    options.row_stride = options.x0 = options.y0 = options.block_nx = options.block_ny = 0;
+    OK(davegan_volume_fraction_threshold(model, &options, &options.threshold));
+    CHECK(memcmp(&threshold, &options.threshold, sizeof threshold) == 0);
+    memset(&options.threshold, 0, sizeof threshold);
     options.volume_fraction[0] = 0.999;
     options.volume_fraction[1] = 0.001;
     FAILS(DAVEGAN_INVALID_PARAMETER, "0.999; realisations of this model can have",
           davegan_generate_into(model, &options, phases, NX * NY));
     options.volume_fraction[2] = 0.1;
     FAILS(DAVEGAN_INVALID_PARAMETER, "3 volume fractions", davegan_generate_into(model, &options, phases, NX * NY));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "3 volume fractions",
+          davegan_volume_fraction_threshold(model, &options, &threshold));
+    for (int i = 0; i < DAVEGAN_THRESHOLD_LENGTH; ++i) CHECK_INT(0, threshold.value[i]);
     free(phases);
 }
 

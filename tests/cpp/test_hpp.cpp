@@ -191,6 +191,9 @@ void models() {
     options.count = 0;
     THROWS(DAVEGAN_INVALID_PARAMETER, "count", model.generate(options));
     options.count = 3;
+    options.volume_fraction[0] = options.volume_fraction[1] = 0.5;
+    THROWS(DAVEGAN_INVALID_PARAMETER, "profile field", options.threshold = model.volume_fraction_threshold(options));
+    options.volume_fraction[0] = options.volume_fraction[1] = 0;
     std::remove(TEST_FILE("out.h5"));
     model.generate(TEST_FILE("out.h5"), "/ensemble", options);
     model.contact_sheet(TEST_FILE("sheet.png"), options);

@@ -134,6 +134,9 @@ contains
     type(davegan_generate_options_t) :: options
     type(davegan_model_info_t) :: info
     type(davegan_evaluation_t) :: evaluation
+    type(davegan_threshold_t) :: threshold
+    integer :: stat
+    character(len=:), allocatable :: errmsg
     integer(int8), allocatable :: phases(:, :, :, :), tiles(:, :, :, :)
     integer(int8) :: one(32, 32, 1)
     real(real64), allocatable :: history(:, :)
@@ -150,6 +153,11 @@ contains
     options%first = 2
     call davegan_generate_into(model, one, options)
     call check(all(one == phases(:, :, :, 3)), "one realisation is the third of many")
+    options%volume_fraction(1:2) = 0.5_real64
+    call davegan_volume_fraction_threshold(model, options, threshold, stat, errmsg)
+    call check(stat == davegan_invalid_parameter .and. index(errmsg, "profile field") > 0, "threshold of another profile")
+    options%volume_fraction = 0
+    options%threshold = threshold
     calls = 0
     options%count = 3
     options%first = 0

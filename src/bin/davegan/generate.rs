@@ -80,6 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         block: arguments.block,
         volume_fractions: arguments.volume_fractions.clone(),
         threads: arguments.machine.threads,
+        ..GenerationOptions::default()
     };
     let file = FileOptions {
         layout: arguments.group.clone().map_or(Layout::VtkHdf, Layout::Group),

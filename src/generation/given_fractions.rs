@@ -1,0 +1,318 @@
+//! Given volume fractions: a shift of all latent vectors, with which a realisation has about these fractions, and then
+//! rounds of changes of its voxels.
+
+use ndarray::{Array1, Array2};
+use sha2::{Digest, Sha256};
+
+use super::field::relaxed;
+use super::fractions::{slopes, step};
+use super::realisations::{ADVICE, WHAT};
+use super::{GenerationOptions, Threshold};
+use crate::device::{memory, thread_pool};
+use crate::micrograph::Block;
+use crate::model::Model;
+use crate::relaxation::{Adjuster, Part, image_key, to_change, voxels_of_each};
+use crate::{Error, Result};
+
+/// Rounds in which the shift is found, at most, and how far off the fractions may be then.
+const SHIFTS: usize = 8;
+const NEAR: f64 = 1e-3;
+
+/// Rounds in which large realisations are looked at in part, at most, and in how many blocks.
+const SAMPLED_SHIFTS: usize = 4;
+const SAMPLE: usize = 4;
+
+/// Side of the blocks in which a realisation is looked at.
+const SIDE: usize = 4096;
+
+/// Finds what gives realisation `options.first` its volume fractions, which are those of the options.
+///
+/// Of `options`, `seed`, `first`, `shape`, `volume_fractions` and `threads` are used. The realisation is made several times,
+/// block by block, and never held as a whole if it is large.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for an option out of range or without volume fractions, [`Error::OutOfMemory`] if there is
+/// too little memory for a block.
+pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold> {
+    let options = GenerationOptions { count: 1, block: None, threshold: None, ..options.clone() };
+    options.validate()?;
+    let shape = options.extent_of(model)?;
+    let fractions = options.volume_fractions.as_deref();
+    let fractions =
+        fractions.ok_or_else(|| Error::invalid("a threshold is asked for without volume fractions; give them"))?;
+    thread_pool(options.threads)?.install(|| {
+        let block = blocks(shape, SIDE)[0];
+        GenerationOptions { block: Some(block), ..options.clone() }.require_memory(model)?;
+        let adjuster = Adjuster::new(&model.tiles, shape, true)?;
+        GivenFractions::new(model, &adjuster)?.threshold(options.seed, options.first, fractions)
+    })
+}
+
+/// Makes realisations of given volume fractions, or blocks of them.
+pub struct GivenFractions<'a> {
+    model: &'a Model,
+    slopes: &'a Array2<f64>,
+    /// For realisations of the shape that are to be made.
+    adjuster: &'a Adjuster,
+    digest: u64,
+    /// Side of the blocks in which a realisation is looked at.
+    side: usize,
+    /// The last realisation that was made as a whole, if it is no larger than such a block.
+    last: Option<(Threshold, Vec<u8>)>,
+}
+
+impl<'a> GivenFractions<'a> {
+    /// # Errors
+    ///
+    /// Those of [`slopes`].
+    pub fn new(model: &'a Model, adjuster: &'a Adjuster) -> Result<Self> {
+        let slopes = slopes(model)?;
+        let mut hash = Sha256::new_with_prefix(&model.origin.digest);
+        slopes.iter().for_each(|slope| hash.update(slope.to_le_bytes()));
+        let digest = hash.finalize().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Ok(Self { model, slopes, adjuster, digest, side: SIDE, last: None })
+    }
+
+    /// A block of a realisation, x fastest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] for the threshold of another model, and those of [`relaxed`].
+    pub fn block(&mut self, threshold: &Threshold, block: &Block) -> Result<Vec<u8>> {
+        if threshold.model != self.digest {
+            return Err(Error::invalid(
+                "the threshold belongs to another model, or was found on another kind of processor; find it with this one",
+            ));
+        }
+        let (phases, region) = self.changed(threshold, block)?;
+        if region == *block {
+            return Ok(phases);
+        }
+        let mut cut = memory::zeros(block.voxels(), WHAT, ADVICE)?;
+        block.copy(threshold.shape, &region, &phases, &mut cut);
+        Ok(cut)
+    }
+
+    /// Finds the threshold of a realisation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`relaxed`].
+    pub fn threshold(&mut self, seed: u64, index: u64, fractions: &[f64]) -> Result<Threshold> {
+        let (shape, adjuster) = (self.adjuster.shape(), self.adjuster);
+        let (blocks, n_phases) = (blocks(shape, self.side), fractions.len());
+        let shift = vec![0.0; n_phases];
+        let fractions = fractions.to_vec();
+        let mut threshold = Threshold { seed, index, shape, fractions, model: self.digest, shift, rounds: Vec::new() };
+        let targets = voxels_of_each(&threshold.fractions, n_phases, shape.iter().product())?;
+        let mut missing = self.find_shift(&mut threshold, &blocks, &targets)?;
+        while to_change(&missing) > 0 {
+            let (round, _) = adjuster.next_round(image_key(seed, index), &mut missing, |look| {
+                blocks.iter().try_for_each(|block| {
+                    let (phases, region) = self.changed(&threshold, &adjuster.needed_for(block, 1))?;
+                    look(Part { phases: &phases, region: &region, block });
+                    Ok(())
+                })
+            })?;
+            threshold.rounds.push(round);
+        }
+        Ok(threshold)
+    }
+
+    /// Finds the shift with which the realisation has nearly the volume fractions: how many voxels of each phase it lacks.
+    fn find_shift(&mut self, threshold: &mut Threshold, blocks: &[Block], targets: &[i64]) -> Result<Vec<i64>> {
+        let mut best: Option<(f64, Vec<i64>, Vec<f64>)> = None;
+        let mut sampled = blocks.len() > SAMPLE;
+        for round in 0..SHIFTS {
+            sampled &= round < SAMPLED_SHIFTS;
+            let every = if sampled { blocks.len().div_ceil(SAMPLE) } else { 1 };
+            let counts = self.count(threshold, blocks.iter().step_by(every))?;
+            let missing: Vec<i64> = targets.iter().zip(&counts).map(|(target, count)| target - count).collect();
+            let share = counts.iter().map(|&count| count as f64 / counts.iter().sum::<i64>() as f64);
+            let off: Array1<f64> =
+                threshold.fractions.iter().zip(share).map(|(wanted, share)| wanted - share).collect();
+            let most = off.iter().fold(0.0, |most: f64, off| most.max(off.abs()));
+            if !sampled && best.as_ref().is_none_or(|(least, ..)| most < *least) {
+                best = Some((most, missing, threshold.shift.clone()));
+            }
+            if most >= NEAR {
+                let by = step(self.slopes, &off);
+                threshold.shift.iter_mut().zip(&off).for_each(|(shift, off)| *shift += by * off);
+            } else if sampled {
+                sampled = false;
+            } else {
+                break;
+            }
+        }
+        let (_, missing, shift) = best.ok_or_else(|| Error::Internal("no shift was tried on all blocks".into()))?;
+        threshold.shift = shift;
+        Ok(missing)
+    }
+
+    /// Voxels of each phase in blocks of a realisation.
+    fn count<'b>(&mut self, threshold: &Threshold, blocks: impl Iterator<Item = &'b Block>) -> Result<Vec<i64>> {
+        let mut counts = vec![0; threshold.fractions.len()];
+        for block in blocks {
+            let (phases, _) = self.changed(threshold, block)?;
+            phases.iter().for_each(|&phase| counts[usize::from(phase)] += 1);
+        }
+        Ok(counts)
+    }
+
+    /// A region of a realisation, within which a block has had all rounds.
+    fn changed(&mut self, threshold: &Threshold, block: &Block) -> Result<(Vec<u8>, Block)> {
+        let &Threshold { seed, index, shape, ref rounds, .. } = threshold;
+        let region = self.adjuster.needed_for(block, rounds.len());
+        let is_whole = region == Block::whole(shape);
+        let last = self.last.take().filter(|(last, _)| is_whole && threshold.goes_on_from(last));
+        let (mut phases, done) = match last {
+            Some((last, phases)) => (phases, last.rounds.len()),
+            None => {
+                let shift = self.slopes.t().dot(&Array1::from(threshold.shift.clone())).mapv(|value| value as f32);
+                (relaxed(self.model, &shift.to_vec(), seed, index, shape, &region)?, 0)
+            }
+        };
+        for (round, left) in rounds.iter().zip((0..rounds.len()).rev()).skip(done) {
+            let block = if is_whole { region } else { self.adjuster.needed_for(block, left) };
+            self.adjuster.change(image_key(seed, index), round, &mut phases, &region, &block);
+        }
+        if is_whole && shape.iter().all(|&length| length <= self.side) {
+            self.last = Some((threshold.clone(), phases.clone()));
+        }
+        Ok((phases, region))
+    }
+}
+
+/// Blocks of about the same size, at most `side` voxels along each axis, that make up an image.
+fn blocks([nz, ny, nx]: [usize; 3], side: usize) -> Vec<Block> {
+    let along = |length: usize| {
+        let parts = length.div_ceil(side);
+        let begin = move |part: usize| part * length / parts;
+        (0..parts).map(move |part| (begin(part) as i64, begin(part + 1) - begin(part)))
+    };
+    let row = |(y, ny)| along(nx).map(move |(x, nx)| Block { first: [0, y, x], size: [nz, ny, nx] });
+    along(ny).flat_map(row).collect()
+}
+
+/// The largest block that is made for `options` of a realisation of `shape`.
+pub fn largest_block(shape: [usize; 3], options: &GenerationOptions) -> Block {
+    let block = options.block.unwrap_or(Block::whole(shape));
+    let is_looked_for = options.volume_fractions.is_some() && options.threshold.is_none();
+    let looked_at = is_looked_for.then(|| blocks(shape, SIDE)[0]);
+    looked_at.filter(|looked_at| looked_at.voxels() > block.voxels()).unwrap_or(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::tests::model;
+    use super::*;
+    use crate::generation::realisations;
+    use crate::relaxation::Weights;
+
+    /// A model of two or three phases that has not been trained, with realisations as its tiles, and fractions that lie a
+    /// little off theirs.
+    fn material(n_phases: usize) -> (Model, Vec<f64>) {
+        let mut model = model(n_phases);
+        let mut weights = Weights::zero(n_phases, false);
+        // Weights that make of the untrained model's phases something else.
+        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 4.0 } else { 0.0 }));
+        model.relaxation = Some(weights);
+        model.tiles =
+            realisations(&model, &GenerationOptions { seed: 8, count: 4, ..GenerationOptions::default() }).unwrap();
+        let mut fractions = model.tiles.volume_fractions();
+        let change = 0.03 * fractions[0].min(fractions[1]);
+        fractions[0] -= change;
+        fractions[1] += change;
+        (model, fractions)
+    }
+
+    fn made(model: &Model, options: &GenerationOptions) -> Vec<u8> {
+        realisations(model, options).unwrap().as_slice().to_vec()
+    }
+
+    #[test]
+    fn blocks_fit_together_and_have_the_volume_fractions() {
+        for (n_phases, shape) in [(2, [1, 64, 400]), (3, [1, 96, 208])] {
+            let (model, fractions) = material(n_phases);
+            let options = GenerationOptions {
+                seed: 4,
+                first: 9,
+                shape: Some(shape),
+                volume_fractions: Some(fractions.clone()),
+                threads: 2,
+                ..GenerationOptions::default()
+            };
+            let (whole, voxels) = (made(&model, &options), shape[1] * shape[2]);
+            for (phase, fraction) in fractions.iter().enumerate() {
+                let found = whole.iter().filter(|&&found| usize::from(found) == phase).count() as f64;
+                assert!((found - fraction * voxels as f64).abs() <= 1.0, "{found} of {voxels} of phase {phase}");
+            }
+            let threshold = threshold(&model, &GenerationOptions { threads: 1, ..options.clone() }).unwrap();
+            let words = threshold.to_words();
+            let threshold = Some(Threshold::from_words(&words).unwrap());
+            let options = GenerationOptions { threshold, ..options };
+            assert!(made(&model, &options) == whole);
+            for (first, size) in [([0, 0], [40, 333]), ([40, 333], [60, 80]), ([-1, -1], [shape[1] + 2, shape[2] + 2])]
+            {
+                let block = Block { first: [0, first[0], first[1]], size: [1, size[0], size[1]] };
+                let mut expected = vec![9; block.voxels()];
+                block.copy(shape, &Block::whole(shape), &whole, &mut expected);
+                let options = GenerationOptions { block: Some(block), threads: 1, ..options.clone() };
+                assert!(made(&model, &options) == expected, "{block:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_threshold_that_is_found_block_by_block_is_exact_too() {
+        let ((model, fractions), shape) = (material(2), [1, 48, 400]);
+        let adjuster = Adjuster::new(&model.tiles, shape, true).unwrap();
+        let mut given = GivenFractions { side: 80, ..GivenFractions::new(&model, &adjuster).unwrap() };
+        assert!(blocks(shape, 80).len() > SAMPLE);
+        let threshold = given.threshold(3, 2, &fractions).unwrap();
+        assert!(!threshold.rounds.is_empty());
+        let whole = given.block(&threshold, &Block::whole(shape)).unwrap();
+        assert!(given.last.is_none());
+        let found = whole.iter().filter(|&&found| found == 1).count() as f64;
+        assert!((found - fractions[1] * whole.len() as f64).abs() <= 1.0);
+        for block in [blocks(shape, 140)[1], Block { first: [0, -9, 390], size: [1, 30, 30] }] {
+            let mut expected = vec![9; block.voxels()];
+            block.copy(shape, &Block::whole(shape), &whole, &mut expected);
+            assert!(given.block(&threshold, &block).unwrap() == expected);
+        }
+    }
+
+    #[test]
+    fn a_threshold_of_something_else_is_refused() {
+        let (model, fractions) = material(2);
+        let options = GenerationOptions { volume_fractions: Some(fractions.clone()), ..GenerationOptions::default() };
+        let found = threshold(&model, &options).unwrap();
+        let right = GenerationOptions { threshold: Some(found.clone()), ..options.clone() };
+        let message = |options: GenerationOptions| realisations(&model, &options).unwrap_err().to_string();
+        let others = [
+            GenerationOptions { seed: 1, ..right.clone() },
+            GenerationOptions { first: 1, ..right.clone() },
+            GenerationOptions { shape: Some([1, 64, 80]), ..right.clone() },
+            GenerationOptions { volume_fractions: Some(model.tiles.volume_fractions()), ..right.clone() },
+        ];
+        for other in others {
+            let message = message(other);
+            assert!(message.contains("realisation 0 of seed 0, 1 x 64 x 64 voxels"), "{message}");
+        }
+        assert!(message(GenerationOptions { count: 2, ..right.clone() }).contains("count is 2"));
+        assert!(message(GenerationOptions { volume_fractions: None, ..right.clone() }).contains("without volume"));
+        let of_other = Some(Threshold { model: found.model ^ 1, ..found.clone() });
+        assert!(message(GenerationOptions { threshold: of_other, ..right }).contains("another model"));
+        let without = GenerationOptions::default();
+        assert!(threshold(&model, &without).unwrap_err().to_string().contains("without volume fractions"));
+        let impossible = GenerationOptions { volume_fractions: Some(vec![0.01, 0.99]), ..without };
+        assert!(threshold(&model, &impossible).unwrap_err().to_string().contains("can have"));
+        let words = found.to_words();
+        let nan = f64::NAN.to_bits() as i64;
+        for wrong in [&[][..], &[0; 256], &words[..words.len() - 1], &[&words[..7], &[nan; 90]].concat()] {
+            assert!(Threshold::from_words(wrong).is_err_and(|error| error.to_string().contains("none that was found")));
+        }
+        assert_eq!(Threshold::from_words(&[words, vec![0; 9]].concat()), Ok(found));
+    }
+}
