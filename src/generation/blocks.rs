@@ -4,9 +4,6 @@ use std::array::from_fn;
 
 use crate::Result;
 use crate::micrograph::Block;
-use crate::model::Model;
-
-use super::field::relaxed;
 
 /// Longest side of what is made at once, in voxels along y and x. Larger realisations are made block by block.
 pub const BLOCK_SIDE: usize = 4096;
@@ -33,18 +30,16 @@ pub fn block_within(shape: [usize; 3], block: &Block, part: &Block) -> Block {
     Block { first: from_fn(|axis| begin[axis] as i64 + part.first[axis]), size: part.size }
 }
 
-/// Makes `block` of realisation `index` of `seed`, in blocks of at most `side` voxels along y and x.
+/// Fills `to` with `block` of an image of `shape`, of which `make` makes parts of at most `side` voxels along y and x.
 pub fn make_blocks(
-    model: &Model,
     shape: [usize; 3],
     block: &Block,
     side: usize,
-    [seed, index]: [u64; 2],
     to: &mut [u8],
+    mut make: impl FnMut(&Block) -> Result<Vec<u8>>,
 ) -> Result<()> {
     blocks(block.size, side).try_for_each(|part| {
-        let made = relaxed(model, &[], seed, index, shape, &block_within(shape, block, &part))?;
-        place(&made, &part, block.size, to);
+        place(&make(&block_within(shape, block, &part))?, &part, block.size, to);
         Ok(())
     })
 }
@@ -60,6 +55,7 @@ fn place(voxels: &[u8], part: &Block, shape: [usize; 3], to: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::field::relaxed;
     use super::super::field::tests::model;
     use super::*;
     use crate::relaxation::Weights;
@@ -89,7 +85,7 @@ mod tests {
         for block in [Block::whole(shape), Block { first: [0, -7, 650], size: [1, 30, 700] }] {
             let make = |side: usize| {
                 let mut made = vec![9; block.voxels()];
-                make_blocks(&model, shape, &block, side, [0, 5], &mut made).unwrap();
+                make_blocks(shape, &block, side, &mut made, |part| relaxed(&model, &[], 0, 5, shape, part)).unwrap();
                 made
             };
             assert!(make(BLOCK_SIDE) == make(300), "{block:?}");

@@ -4,6 +4,7 @@
 use ndarray::{Array1, Array2};
 use sha2::{Digest, Sha256};
 
+use super::blocks::{BLOCK_SIDE, blocks};
 use super::field::relaxed;
 use super::fractions::{slopes, step};
 use super::realisations::{ADVICE, WHAT};
@@ -22,9 +23,6 @@ const NEAR: f64 = 1e-3;
 const SAMPLED_SHIFTS: usize = 4;
 const SAMPLE: usize = 4;
 
-/// Side of the blocks in which a realisation is looked at.
-const SIDE: usize = 4096;
-
 /// Finds what gives realisation `options.first` its volume fractions, which are those of the options.
 ///
 /// Of `options`, `seed`, `first`, `shape`, `volume_fractions` and `threads` are used. The realisation is made several times,
@@ -42,8 +40,7 @@ pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold
     let fractions =
         fractions.ok_or_else(|| Error::invalid("a threshold is asked for without volume fractions; give them"))?;
     thread_pool(options.threads)?.install(|| {
-        let block = blocks(shape, SIDE)[0];
-        GenerationOptions { block: Some(block), ..options.clone() }.require_memory(model)?;
+        options.require_memory(model)?;
         let adjuster = Adjuster::new(&model.tiles, shape, true)?;
         GivenFractions::new(model, &adjuster)?.threshold(options.seed, options.first, fractions)
     })
@@ -71,7 +68,7 @@ impl<'a> GivenFractions<'a> {
         let mut hash = Sha256::new_with_prefix(&model.origin.digest);
         slopes.iter().for_each(|slope| hash.update(slope.to_le_bytes()));
         let digest = hash.finalize().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Ok(Self { model, slopes, adjuster, digest, side: SIDE, last: None })
+        Ok(Self { model, slopes, adjuster, digest, side: BLOCK_SIDE, last: None })
     }
 
     /// A block of a realisation, x fastest.
@@ -101,7 +98,7 @@ impl<'a> GivenFractions<'a> {
     /// Those of [`relaxed`].
     pub fn threshold(&mut self, seed: u64, index: u64, fractions: &[f64]) -> Result<Threshold> {
         let (shape, adjuster) = (self.adjuster.shape(), self.adjuster);
-        let (blocks, n_phases) = (blocks(shape, self.side), fractions.len());
+        let (blocks, n_phases) = (blocks(shape, self.side).collect::<Vec<_>>(), fractions.len());
         let shift = vec![0.0; n_phases];
         let fractions = fractions.to_vec();
         let mut threshold = Threshold { seed, index, shape, fractions, model: self.digest, shift, rounds: Vec::new() };
@@ -184,25 +181,6 @@ impl<'a> GivenFractions<'a> {
     }
 }
 
-/// Blocks of about the same size, at most `side` voxels along each axis, that make up an image.
-fn blocks([nz, ny, nx]: [usize; 3], side: usize) -> Vec<Block> {
-    let along = |length: usize| {
-        let parts = length.div_ceil(side);
-        let begin = move |part: usize| part * length / parts;
-        (0..parts).map(move |part| (begin(part) as i64, begin(part + 1) - begin(part)))
-    };
-    let row = |(y, ny)| along(nx).map(move |(x, nx)| Block { first: [0, y, x], size: [nz, ny, nx] });
-    along(ny).flat_map(row).collect()
-}
-
-/// The largest block that is made for `options` of a realisation of `shape`.
-pub fn largest_block(shape: [usize; 3], options: &GenerationOptions) -> Block {
-    let block = options.block.unwrap_or(Block::whole(shape));
-    let is_looked_for = options.volume_fractions.is_some() && options.threshold.is_none();
-    let looked_at = is_looked_for.then(|| blocks(shape, SIDE)[0]);
-    looked_at.filter(|looked_at| looked_at.voxels() > block.voxels()).unwrap_or(block)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::field::tests::model;
@@ -276,7 +254,7 @@ mod tests {
         assert!(given.last.is_none());
         let found = whole.iter().filter(|&&found| found == 1).count() as f64;
         assert!((found - fractions[1] * whole.len() as f64).abs() <= 1.0);
-        for block in [blocks(shape, 140)[1], Block { first: [0, -9, 390], size: [1, 30, 30] }] {
+        for block in [blocks(shape, 140).nth(1).unwrap(), Block { first: [0, -9, 390], size: [1, 30, 30] }] {
             let mut expected = vec![9; block.voxels()];
             block.copy(shape, &Block::whole(shape), &whole, &mut expected);
             assert!(given.block(&threshold, &block).unwrap() == expected);

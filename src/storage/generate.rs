@@ -10,7 +10,7 @@ use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
 use crate::device::{ThreadPool, thread_pool};
 use crate::error::counted;
-use crate::generation::{BLOCK_SIDE, GenerationOptions, block_within, blocks, generate_batches};
+use crate::generation::{BLOCK_SIDE, GenerationOptions, block_within, blocks, generate_batches, threshold};
 use crate::micrograph::{Block, LengthUnit, PhaseImages, VoxelSize};
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback, check_interval};
@@ -46,8 +46,8 @@ impl Default for FileOptions {
 
 /// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
 ///
-/// Those of more than [`BLOCK_SIDE`] voxels along y or x are made and appended block by block, as long as their volume
-/// fractions are not given; `progress` counts blocks then. If this is interrupted, the next call that appends the same
+/// Those of more than [`BLOCK_SIDE`] voxels along y or x are made and appended block by block; `progress` counts blocks
+/// then. If this is interrupted, the next call that appends the same
 /// realisation goes on behind the last block that is whole.
 ///
 /// # Errors
@@ -77,10 +77,7 @@ fn generate_in_blocks_of(
     check_interval(file_options.progress_interval)?;
     let pool = thread_pool(options.threads)?;
     let extent = options.extent_of(model)?;
-    let n_blocks = match model.profile.is_fully_convolutional() && options.volume_fractions.is_none() {
-        true => blocks(extent, side).len() as u64,
-        false => 1,
-    };
+    let n_blocks = if model.profile.is_fully_convolutional() { blocks(extent, side).len() as u64 } else { 1 };
     let judged = model.tiles.minority_phase();
     let counts = || PairCounts::new(&model.tiles, judged);
     // Eq. 12 compares images of one size.
@@ -122,8 +119,13 @@ fn append_in_blocks(
     let (shape, extent) = (options.shape_of(model)?, options.extent_of(model)?);
     let whole = options.block.unwrap_or(Block::whole(shape));
     let n_blocks = blocks(extent, side).len() as u64;
-    for number in 0..options.count as u64 {
+    let count = options.count as u64;
+    for number in 0..count {
         let index = options.first + number;
+        let mut options = GenerationOptions { first: index, count: 1, ..options.clone() };
+        if options.volume_fractions.is_some() && options.threshold.is_none() {
+            options.threshold = Some(threshold(model, &options)?);
+        }
         let mut done = file.begin(index, side, n_blocks)?;
         if number == 0 {
             reports.go_on_from(done);
@@ -132,7 +134,7 @@ fn append_in_blocks(
         loop {
             if let Some(part) = parts.next() {
                 let block = Some(block_within(shape, &whole, &part));
-                let options = GenerationOptions { first: index, count: 1, block, ..options.clone() };
+                let options = GenerationOptions { block, ..options.clone() };
                 generate_batches(model, &options, pool, |_, image| file.add_block(part.first, image))?;
                 done += 1;
             }
@@ -141,7 +143,7 @@ fn append_in_blocks(
             }
             reports.tell(number * n_blocks + done, || {
                 let is_whole = u64::from(done == n_blocks);
-                let advice = match options.count as u64 - number - is_whole {
+                let advice = match count - number - is_whole {
                     0 => "nothing is left to do".to_owned(),
                     left => format!("to go on, add to the file with first = {}, count = {left}", index + is_whole),
                 };
