@@ -158,7 +158,8 @@ fn a_model_is_trained_generates_and_is_judged() {
     run(&folder, 0, &[&["report", "--contact-sheet", "sheet.png"], &model[..], &CHECKERBOARD].concat());
     assert!(bytes("report.html").starts_with(b"<!DOCTYPE html>") && bytes("sheet.png").starts_with(b"\x89PNG"));
 
-    let sizes = ["representative", "model.h5", "--sizes", "32", "--count", "4", "--threads", "1", "--output", "sizes.html"];
+    let sizes =
+        ["representative", "model.h5", "--sizes", "32", "--count", "4", "--threads", "1", "--output", "sizes.html"];
     let (table, _) = run(&folder, 0, &sizes);
     assert!(table.contains("4 elements of each size") && table.contains("32 x 32"), "{table}");
     assert!(bytes("sizes.html").starts_with(b"<!DOCTYPE html>"));

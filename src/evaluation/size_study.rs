@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::element_statistics::{ElementStatistics, PROPERTIES, check_count, measure_in_batches};
+use super::element_statistics::{ElementStatistics, PROPERTIES, Property, check_count, measure_in_batches};
 use super::table::significant;
 use crate::device::thread_pool;
 use crate::error::short;
@@ -13,6 +13,9 @@ use crate::{Error, Result};
 
 /// Numbers of elements for which tables tell the size that is needed.
 pub(crate) const NUMBERS: [usize; 3] = [1, 10, 100];
+
+/// A side in pixels that is as good as none.
+const LARGEST: f64 = 1e9;
 
 /// Which elements are examined.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +36,8 @@ impl SizeOptions {
     /// Which realisations of size number `index` are elements.
     fn elements(&self, index: usize) -> GenerationOptions {
         let side = self.sides[index];
-        let first = self.realisations.first.saturating_add((index * self.realisations.count) as u64);
+        let before = index.saturating_mul(self.realisations.count) as u64;
+        let first = self.realisations.first.saturating_add(before);
         GenerationOptions { first, shape: Some([1, side, side]), ..self.realisations.clone() }
     }
 
@@ -110,12 +114,12 @@ impl SizeStudy {
 
     /// Side in pixels at which the mean of a property over `elements` elements has the wished relative error, by the fit.
     ///
-    /// None if there is no fit, or the deviation does not fall with the side. The mean is that at the largest size.
+    /// None if there is no fit, or the deviation hardly falls with the side. The mean is that at the largest size.
     pub fn required_side(&self, property: usize, elements: usize) -> Option<f64> {
         let (fit, largest) = (self.fit(property)?, self.sizes.last()?);
-        let error =
-            fit.factor / largest.properties[property].deviation * largest.properties[property].relative_error(elements);
-        (fit.exponent > 0.0).then(|| (error / self.precision).powf(1.0 / fit.exponent))
+        let of_one_pixel = Property { deviation: fit.factor, ..largest.properties[property] };
+        let side = (of_one_pixel.relative_error(elements) / self.precision).powf(1.0 / fit.exponent);
+        (fit.exponent > 0.0 && side < LARGEST).then_some(side)
     }
 
     /// Whether a side lies beyond the sizes that were examined, so that a fit is an extrapolation there.
@@ -149,9 +153,9 @@ impl SizeStudy {
                 writeln!(table, "{shape:>23} {mean:>12} {interval:>14} {deviation:>12} {error:>10.2} %")?;
             }
             if let Some(fit) = self.fit(property) {
-                writeln!(table, "deviation ~ side^-{:.2}", fit.exponent)?;
+                writeln!(table, "deviation ~ side^{:.2}", -fit.exponent)?;
             }
-            let percent = 100.0 * self.precision;
+            let percent = (1e8 * self.precision).round() / 1e6;
             for elements in NUMBERS {
                 if let Some(side) = self.required_side(property, elements) {
                     let beyond = if self.is_beyond(side) { ", beyond the sizes examined" } else { "" };
@@ -211,16 +215,20 @@ pub(crate) mod tests {
     use crate::network::Profile;
     use crate::training::{Checkpoint, TrainingOptions};
 
-    /// The study of noise, whose statistics are those of the binomial distribution.
-    pub fn study_of_noise(share: f64) -> SizeStudy {
-        let of = |side| element_statistics(&noise(side as u64, 200, [side, side], share), 1, &|| Ok(())).unwrap();
-        SizeStudy { phase: 1, precision: 0.01, sizes: [8, 16, 32].map(of).to_vec() }
+    /// A study of 16 elements of 32, 64, 128, ... pixels whose properties have the mean 1/2 and these deviations.
+    pub fn study(deviations: &[f64]) -> SizeStudy {
+        let sizes = deviations.iter().enumerate().map(|(index, &deviation)| {
+            let property = Property { count: 16, mean: 0.5, deviation };
+            ElementStatistics { shape: [32 << index; 2], properties: [property; 3], s2: vec![property; 9] }
+        });
+        SizeStudy { phase: 1, precision: 0.01, sizes: sizes.collect() }
     }
 
     #[test]
     fn noise_needs_the_side_of_the_binomial_distribution() {
         let share: f64 = 0.3;
-        let study = study_of_noise(share);
+        let of = |side| element_statistics(&noise(side as u64, 200, [side, side], share), 1, &|| Ok(())).unwrap();
+        let study = SizeStudy { phase: 1, precision: 0.01, sizes: [8, 16, 32].map(of).to_vec() };
         // A deviation over 200 elements is itself uncertain by 5 %.
         for size in &study.sizes {
             let expected = (share * (1.0 - share)).sqrt() / size.side();
@@ -239,12 +247,6 @@ pub(crate) mod tests {
             assert!((found / expected - 1.0).abs() < 0.35, "{found} {expected}");
             assert_eq!(study.is_beyond(found), found > 32.0);
         }
-        let table = study.table();
-        for words in
-            ["200 elements", "32 x 32", "volume fraction", "conductivity", "deviation ~ side^-1", "beyond the sizes"]
-        {
-            assert!(table.contains(words), "{words}: {table}");
-        }
     }
 
     #[test]
@@ -256,18 +258,39 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_required_side_follows_from_the_fit() {
+        // 2 * 0.02 / 0.5 = 8 % at 128 pixels, and half of it at twice the side.
+        let halving = study(&[0.08, 0.04, 0.02]);
+        for (elements, expected) in [(1, 1024.0), (4, 512.0), (64, 128.0)] {
+            let found = halving.required_side(2, elements).unwrap();
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+        assert!([31.0, 129.0].iter().all(|&side| halving.is_beyond(side)) && !halving.is_beyond(32.0));
+        let table = halving.table();
+        for words in [
+            "phase 1, 16 elements",
+            "128 x 128",
+            "8.00 %",
+            "deviation ~ side^-1.00",
+            "an error of 1 % needs 10 of side 324, beyond the sizes examined\n",
+            "an error of 1 % needs 100 of side 103\n",
+        ] {
+            assert!(table.contains(words), "{words}: {table}");
+        }
+    }
+
+    #[test]
     fn without_deviation_or_with_one_size_there_is_no_fit() {
-        let mut study = study_of_noise(0.0);
-        assert_eq!((study.fit(0), study.required_side(2, 1)), (None, None));
-        assert!(!study.table().contains("needs"));
-        study.sizes = study_of_noise(0.5).sizes;
-        assert!(study.fit(0).is_some());
-        study.sizes.truncate(1);
-        assert_eq!(study.fit(0), None);
-        // A deviation that grows needs no finite side.
-        study.sizes = study_of_noise(0.5).sizes;
-        study.sizes[2].properties[0].deviation = 1.0;
-        assert_eq!(study.required_side(0, 1), None);
+        for deviations in [&[0.0, 0.0][..], &[0.1], &[0.1, 0.0]] {
+            let study = study(deviations);
+            assert_eq!((study.fit(0), study.required_side(2, 1)), (None, None));
+            assert!(!study.table().contains("needs"));
+        }
+        // A deviation that grows, or hardly falls, needs no finite side.
+        assert_eq!(study(&[0.1, 0.2]).required_side(0, 1), None);
+        assert_eq!(study(&[0.1, 0.099]).required_side(0, 1), None);
+        // One that is gone at the largest size.
+        assert!((study(&[0.08, 0.04, 0.0]).required_side(0, 1).unwrap() - 1024.0).abs() < 1e-6);
     }
 
     /// A model that has not been trained.

@@ -108,9 +108,11 @@ fn section(study: &SizeStudy, property: usize) -> Markup {
     html! {
         section aria-label=(PROPERTIES[property]) {
             h2 { (capitalised(PROPERTIES[property])) }
-            div.plots {
-                figure { (means(study, property).draw()) }
-                figure { (errors(study, property).draw()) }
+            @if study.sizes.len() > 1 {
+                div.plots {
+                    figure { (means(study, property).draw()) }
+                    figure { (errors(study, property).draw()) }
+                }
             }
             table {
                 thead {
@@ -257,27 +259,19 @@ mod tests {
     use super::super::tests::{assert_well_formed, path};
     use super::*;
     use crate::Error;
-    use crate::evaluation::size_study_tests::{model, options, study_of_noise};
+    use crate::evaluation::size_study_tests::{model, options, study};
 
     #[test]
     fn the_page_shows_each_property_and_marks_extrapolation() {
         let (_, model) = model();
-        let page = page(&model, &study_of_noise(0.3)).into_string();
+        let page = page(&model, &study(&[0.08, 0.04, 0.02])).into_string();
         assert_well_formed(&page);
-        for text in [
-            "200 periodic elements",
-            "Conductivity",
-            "32 × 32",
-            " *</td>",
-            "100 elements",
-            "95 % interval",
-            "fit, side^",
-        ] {
-            assert!(page.contains(text), "{text}");
+        for text in
+            ["16 periodic elements", "Conductivity", "128 × 128", "<td>324 *</td><td>103</td>", "fit, side^−1.00"]
+        {
+            assert!(page.contains(text), "{text}: {page}");
         }
-        let mut one = study_of_noise(0.0);
-        one.sizes.truncate(1);
-        let page = super::page(&model, &one).into_string();
+        let page = super::page(&model, &study(&[0.1])).into_string();
         assert_well_formed(&page);
         assert!(page.contains("<td>–</td>") && !page.contains("NaN"));
     }
