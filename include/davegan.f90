@@ -50,6 +50,10 @@ module davegan
   integer(c_int32_t), parameter, public :: davegan_segmentation_phase_numbers = 1
   integer(c_int32_t), parameter, public :: davegan_segmentation_thresholds = 2
   integer(c_int32_t), parameter, public :: davegan_segmentation_otsu = 3
+  integer, parameter, public :: davegan_n_properties = 3
+  integer, parameter, public :: davegan_property_volume_fraction = 1          !< index in arrays, which begin at 1
+  integer, parameter, public :: davegan_property_s2 = 2
+  integer, parameter, public :: davegan_property_conductivity = 3
   integer(c_int32_t), parameter, public :: davegan_unit_unspecified = 0
   integer(c_int32_t), parameter, public :: davegan_unit_metre = 1
   integer(c_int32_t), parameter, public :: davegan_unit_millimetre = 2
@@ -194,6 +198,13 @@ module davegan
     integer(c_int64_t) :: count
   end type davegan_evaluation_t
 
+  !> Statistics of elements of one size. Arrays are in the order of davegan_property_volume_fraction, _s2, _conductivity.
+  type, bind(c), public :: davegan_element_statistics_t
+    integer(c_size_t) :: struct_size
+    integer(c_int64_t) :: nx, ny, count
+    real(c_double), dimension(davegan_n_properties) :: mean, deviation, interval, error
+  end type davegan_element_statistics_t
+
   ! ---- handles ----
 
   !> Phase images to learn from: made by davegan_micrograph_read, _from_memory or _sample, frees itself.
@@ -276,6 +287,7 @@ module davegan
   public :: davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table, davegan_fidelity_write
   public :: davegan_fidelity_free
   public :: davegan_contact_sheet, davegan_report, davegan_write_images
+  public :: davegan_representative_size, davegan_element_statistics
 
   ! ---- the C functions ----
   interface
@@ -692,6 +704,31 @@ module davegan
       integer(c_size_t), value :: n, nz, ny, nx
       integer(c_int32_t) :: status
     end function c_write_images
+    function c_representative_size(model, phase, sides, n_sides, precision, html, options, statistics, size, &
+      required_sides) result(status) bind(c, name="davegan_representative_size")
+      import :: c_char, c_double, c_int32_t, c_int64_t, c_ptr, c_size_t, davegan_element_statistics_t, &
+        davegan_generate_options_t
+      type(c_ptr), value :: model
+      integer(c_int32_t), value :: phase
+      integer(c_int64_t), intent(in) :: sides(*)
+      integer(c_size_t), value :: n_sides, size
+      real(c_double), value :: precision
+      character(kind=c_char), intent(in), optional :: html(*)
+      type(davegan_generate_options_t), intent(in) :: options
+      type(davegan_element_statistics_t), intent(out) :: statistics(*)
+      real(c_double), intent(out) :: required_sides(*)
+      integer(c_int32_t) :: status
+    end function c_representative_size
+    function c_element_statistics(phases, n, ny, nx, phase, options, statistics, size) result(status) &
+      bind(c, name="davegan_element_statistics")
+      import :: c_int32_t, c_int8_t, c_size_t, davegan_element_statistics_t, davegan_generate_options_t
+      integer(c_int8_t), intent(in) :: phases(*)
+      integer(c_size_t), value :: n, ny, nx, size
+      integer(c_int32_t), value :: phase
+      type(davegan_generate_options_t), intent(in) :: options
+      type(davegan_element_statistics_t), intent(out) :: statistics
+      integer(c_int32_t) :: status
+    end function c_element_statistics
   end interface
 
 contains
@@ -1723,6 +1760,64 @@ contains
       size(phases, 2, c_size_t), size(phases, 1, c_size_t)), message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_write_images
+
+  !> Examines elements of a model at growing sides in pixels: how much they vary, and the side that each property needs for
+  !! a relative error. options: at least 2 elements of each size, 16 if absent. phase: the minority phase if absent. html: the
+  !! path of a page with tables and plots; none if absent.
+  subroutine davegan_representative_size(model, sides, precision, statistics, required_sides, html, options, phase, progress, &
+    stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    integer, intent(in) :: sides(:)
+    real(c_double), intent(in) :: precision
+    type(davegan_element_statistics_t), allocatable, intent(out) :: statistics(:)
+    real(c_double), intent(out) :: required_sides(davegan_n_properties)
+    character(len=*), intent(in), optional :: html
+    type(davegan_generate_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(in), optional :: phase
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    character(kind=c_char, len=:), allocatable :: path
+    type(davegan_generate_options_t) :: raw
+    type(davegan_element_statistics_t) :: one
+    type(progress_context), target :: context
+    integer(c_int32_t) :: status, examined
+    examined = -1
+    if (present(phase)) examined = phase
+    allocate (statistics(size(sides)))
+    call prepare_generation(raw, status, options)
+    if (.not. present(options)) raw%count = 16
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    call to_optional_c(path, html)
+    if (status == davegan_ok) status = c_representative_size(model%handle, examined, int(sides, c_int64_t), &
+      size(sides, kind=c_size_t), precision, path, raw, statistics, c_sizeof(one), required_sides)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_representative_size
+
+  !> Statistics of periodic elements (nx, ny, n), at least 2. phase: the minority phase if absent. options: threads, progress.
+  subroutine davegan_element_statistics(phases, statistics, phase, options, progress, stat, errmsg)
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_element_statistics_t), intent(out) :: statistics
+    integer(c_int32_t), intent(in), optional :: phase
+    type(davegan_generate_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    type(progress_context), target :: context
+    integer(c_int32_t) :: status, examined
+    examined = -1
+    if (present(phase)) examined = phase
+    call prepare_generation(raw, status, options)
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    if (status == davegan_ok) status = c_element_statistics(phases, size(phases, 3, c_size_t), size(phases, 2, c_size_t), &
+      size(phases, 1, c_size_t), examined, raw, statistics, c_sizeof(statistics))
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_element_statistics
 
   ! ---- private: messages, strings, progress ----
 

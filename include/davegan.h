@@ -269,6 +269,27 @@
  * Length of `davegan_threshold_t`.
  */
 #define DAVEGAN_THRESHOLD_LENGTH 256
+ * Number of properties of `davegan_element_statistics_t`.
+ */
+#define DAVEGAN_N_PROPERTIES 3
+
+/**
+ * Index of the volume fraction.
+ */
+#define DAVEGAN_PROPERTY_VOLUME_FRACTION 0
+
+/**
+ * Index of the two-point correlation S2, summed up over distances.
+ *
+ * Distances are 0, 1, ... pixels up to half the side of the smallest element or of a training tile, whichever is less.
+ * The mean is the root mean square of the means, the deviation that of the deviations.
+ */
+#define DAVEGAN_PROPERTY_S2 1
+
+/**
+ * Index of the effective conductivity, in units of that of the rest; the phase conducts 100 times as well.
+ */
+#define DAVEGAN_PROPERTY_CONDUCTIVITY 2
 
 /**
  * Figures and gates of realisations for one phase.
@@ -962,6 +983,44 @@ typedef struct davegan_relax_options_t {
      */
     double volume_fraction[DAVEGAN_MAX_PHASES];
 } davegan_relax_options_t;
+
+/**
+ * Statistics of elements of one size, each array in the order of `DAVEGAN_PROPERTY_...`.
+ */
+typedef struct davegan_element_statistics_t {
+    /**
+     * Size of this struct as the caller gave it.
+     */
+    size_t struct_size;
+    /**
+     * Pixels of an element along x.
+     */
+    int64_t nx;
+    /**
+     * Pixels of an element along y.
+     */
+    int64_t ny;
+    /**
+     * Number of elements n.
+     */
+    int64_t count;
+    /**
+     * Mean m over the elements.
+     */
+    double mean[DAVEGAN_N_PROPERTIES];
+    /**
+     * Standard deviation s between the elements.
+     */
+    double deviation[DAVEGAN_N_PROPERTIES];
+    /**
+     * Half width of the 95 % confidence interval of the mean: t s / sqrt(n), with t of Student's distribution.
+     */
+    double interval[DAVEGAN_N_PROPERTIES];
+    /**
+     * Relative error of one element, 2 s / m; that of the mean over N is sqrt(N) times smaller. NaN if m is 0.
+     */
+    double error[DAVEGAN_N_PROPERTIES];
+} davegan_element_statistics_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1824,6 +1883,61 @@ davegan_status_t davegan_write_images(const char *path,
                                       size_t nz,
                                       size_t ny,
                                       size_t nx);
+
+/**
+ * Examines elements of a model at growing sizes: how much they vary, and which size a wished error needs.
+ *
+ * `options->count` realisations are made at each of the `n_sides` `sides` in pixels, which increase. `phase` is the
+ * phase examined, or -1 for the minority phase of the training tiles. `precision` is the wished relative error of one
+ * element, above 0 and below 1; for the mean over N elements give `precision * sqrt(N)`. Of `options`, `seed`, `first`,
+ * `count` (at least 2), `volume_fraction`, `threads` and the progress fields are used; NULL means the defaults with 16
+ * elements. The progress counts elements, of which large ones take longer. Size number k has the realisations from
+ * `first + k * count` on. Memory holds as many elements at a time as there are threads.
+ *
+ * `statistics` gets `n_sides` structs, each of `size` bytes (`sizeof *statistics`). `required_sides` gets the side in
+ * pixels that each property needs, in the order of `DAVEGAN_PROPERTY_...`, by a fit deviation = c side^-alpha; beyond
+ * `sides` it is an extrapolation. It is NaN for a single size, or where the deviation does not fall with the side.
+ * `html` is the path of a page with tables and plots of all this, or NULL. It is replaced in one step; after a failure
+ * it is unchanged.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, `count` is below 2, `sides` do not increase, or
+ * the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_FIELD`, that of a
+ * training tile with others); `DAVEGAN_IO` if the page cannot be written; `DAVEGAN_FORMAT` if something else than a
+ * report is there; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_representative_size(const struct davegan_model_t *model,
+                                             int32_t phase,
+                                             const int64_t *sides,
+                                             size_t n_sides,
+                                             double precision,
+                                             const char *html,
+                                             const struct davegan_generate_options_t *options,
+                                             struct davegan_element_statistics_t *statistics,
+                                             size_t size,
+                                             double *required_sides);
+
+/**
+ * Statistics of periodic elements that the host brings, all of one size.
+ *
+ * `phases` is `n * ny * nx` phase numbers, 0 to 7, x fastest; `n` is at least 2. `phase` is the phase examined, or -1 for
+ * the minority phase. S2 is taken at distances up to half the shorter side. Of `options`, `threads` and the progress
+ * fields are used; NULL means the defaults. `*statistics` is a struct of `size` bytes (`sizeof *statistics`).
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is below 2, a length is 0, `phase` or a pixel is not in 0 to 7, or an
+ * option is out of range; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_element_statistics(const uint8_t *phases,
+                                            size_t n,
+                                            size_t ny,
+                                            size_t nx,
+                                            int32_t phase,
+                                            const struct davegan_generate_options_t *options,
+                                            struct davegan_element_statistics_t *statistics,
+                                            size_t size);
 
 #ifdef __cplusplus
 }  // extern "C"

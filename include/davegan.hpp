@@ -19,6 +19,7 @@
 #define DAVEGAN_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -129,6 +130,13 @@ using MicrographInfo = davegan_micrograph_info_t;
 using ModelInfo = davegan_model_info_t;
 /// E_rec and E_gen of a model, see davegan.h.
 using Evaluation = davegan_evaluation_t;
+/// Statistics of elements of one size.
+using ElementStatistics = davegan_element_statistics_t;
+/// Statistics at each size, and the side in pixels that each property (`DAVEGAN_PROPERTY_...`) needs; NaN without a fit.
+struct RepresentativeSize {
+    std::vector<ElementStatistics> sizes;
+    std::array<double, DAVEGAN_N_PROPERTIES> required_sides;
+};
 
 /// Progress callback, on the calling thread; `false` cancels. What it throws leaves the call that was given it.
 using ProgressCallback = std::function<bool(const Progress &)>;
@@ -523,6 +531,22 @@ public:
         bridge.check(davegan_report(get(), micrograph.get(), html.c_str(), &raw));
     }
 
+    /// Examines elements at growing sides in pixels, and finds the side for a relative error.
+    /// @param html path of a page with tables and plots; empty for none. @param phase -1 for the minority phase.
+    /// @param options at least 2 elements of each size; the default, one, is refused.
+    RepresentativeSize representative_size(const std::vector<std::int64_t> &sides, double precision,
+                                           const GenerateOptions &options, const std::string &html = {},
+                                           std::int32_t phase = -1) const {
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_generate_options_t raw = options;
+        bridge.connect(raw);
+        RepresentativeSize found{std::vector<ElementStatistics>(sides.size()), {}};
+        bridge.check(davegan_representative_size(get(), phase, sides.data(), sides.size(), precision,
+                                                 detail::optional_text(html), &raw, found.sizes.data(),
+                                                 sizeof(ElementStatistics), found.required_sides.data()));
+        return found;
+    }
+
     /// The C handle, still owned by this object.
     const davegan_model_t *get() const noexcept { return handle_.get(); }
 
@@ -575,6 +599,12 @@ inline void check_image(Span<const std::uint8_t> image, Shape shape) {
         throw error(DAVEGAN_BUFFER_SIZE, "an image of " + std::to_string(shape.nz) + " x " + std::to_string(shape.ny) +
                                              " x " + std::to_string(shape.nx) + " has " + std::to_string(shape.size()) +
                                              " phases, but " + std::to_string(image.size()) + " are given");
+}
+
+inline void check_images(std::size_t phases, std::size_t n, Shape shape) {
+    if (n == 0 || phases % n || phases / n != shape.size())
+        throw error(DAVEGAN_BUFFER_SIZE, std::to_string(phases) + " phases are not " + std::to_string(n) +
+                                             " images of " + std::to_string(shape.size()) + " phases");
 }
 } // namespace detail
 /// @endcond
@@ -631,18 +661,28 @@ inline RadialS2 s2_radial(Span<const std::uint8_t> image, Shape shape, std::int3
 /// Writes `n` phase images as a dataset of an HDF5 file.
 inline void write_images(const std::string &path, const std::string &dataset, Span<const std::uint8_t> phases,
                          std::size_t n, Shape shape) {
-    if (n == 0 || phases.size() % n || phases.size() / n != shape.size())
-        throw error(DAVEGAN_BUFFER_SIZE, std::to_string(phases.size()) + " phases are not " + std::to_string(n) +
-                                             " images of " + std::to_string(shape.size()) + " phases");
+    detail::check_images(phases.size(), n, shape);
     detail::check(davegan_write_images(path.c_str(), dataset.c_str(), phases.data(), n, shape.nz, shape.ny, shape.nx));
+}
+
+/// Statistics of `n` periodic elements of `ny` x `nx` pixels, at least 2. @param phase -1 for the minority phase.
+inline ElementStatistics element_statistics(Span<const std::uint8_t> phases, std::size_t n, std::size_t ny,
+                                            std::size_t nx, std::int32_t phase = -1,
+                                            const GenerateOptions &options = {}) {
+    detail::check_images(phases.size(), n, {1, ny, nx});
+    detail::ProgressBridge bridge(options.on_progress);
+    davegan_generate_options_t raw = options;
+    bridge.connect(raw);
+    ElementStatistics statistics{};
+    bridge.check(
+        davegan_element_statistics(phases.data(), n, ny, nx, phase, &raw, &statistics, sizeof(ElementStatistics)));
+    return statistics;
 }
 
 /// Changes interface voxels of `n` images so that their patterns become those of a micrograph.
 inline void relax(const Micrograph &micrograph, Span<std::uint8_t> phases, std::size_t n, Shape shape,
                   const RelaxOptions &options = {}) {
-    if (n == 0 || phases.size() % n || phases.size() / n != shape.size())
-        throw error(DAVEGAN_BUFFER_SIZE, std::to_string(phases.size()) + " phases are not " + std::to_string(n) +
-                                             " images of " + std::to_string(shape.size()) + " phases");
+    detail::check_images(phases.size(), n, shape);
     detail::ProgressBridge bridge(options.on_progress);
     davegan_relax_options_t raw = options;
     bridge.connect(raw);

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 4] = ["train", "generate", "evaluate", "report"];
+const SUBCOMMANDS: [&str; 5] = ["train", "generate", "evaluate", "report", "representative"];
 
 /// A micrograph and networks that are small enough for a test.
 const CHECKERBOARD: [&str; 4] = ["--sample", "checkerboard", "--sample-size", "64"];
@@ -67,6 +67,7 @@ fn wrong_usage_has_status_2_and_names_the_argument() {
         (&["train", "image.png", "--profile", "paper"], "choose standard, field, paper32 or paper64"),
         (&["generate", "model.h5"], "OUTPUT"),
         (&["evaluate", "model.h5"], "MICROGRAPH"),
+        (&["representative", "model.h5", "--sizes", "64,large"], "invalid value 'large'"),
     ] {
         let (output, errors) = run(&folder, 2, arguments);
         assert!(output.is_empty() && errors.contains(words), "{arguments:?}: {output}{errors}");
@@ -94,6 +95,7 @@ fn failures_have_status_1_and_the_words_of_the_library() {
         (&["generate", "text.h5", "out.vtkhdf"], "text.h5"),
         (&["evaluate", "missing.h5", "--sample", "discs"], "missing.h5"),
         (&["report", "missing.h5", "--sample", "discs"], "missing.h5"),
+        (&["representative", "missing.h5"], "missing.h5"),
     ] {
         let (_, errors) = run(&folder, 1, arguments);
         assert!(errors.starts_with("davegan: ") && errors.contains(words), "{arguments:?}: {errors}");
@@ -155,6 +157,13 @@ fn a_model_is_trained_generates_and_is_judged() {
 
     run(&folder, 0, &[&["report", "--contact-sheet", "sheet.png"], &model[..], &CHECKERBOARD].concat());
     assert!(bytes("report.html").starts_with(b"<!DOCTYPE html>") && bytes("sheet.png").starts_with(b"\x89PNG"));
+
+    let sizes =
+        ["representative", "model.h5", "--sizes", "32", "--count", "4", "--threads", "1", "--output", "sizes.html"];
+    let (table, _) = run(&folder, 0, &sizes);
+    assert!(table.contains("4 elements of each size") && table.contains("32 x 32"), "{table}");
+    assert!(bytes("sizes.html").starts_with(b"<!DOCTYPE html>"));
+    assert!(run(&folder, 1, &[&sizes[..], &["--precision", "2"]].concat()).1.contains("precision = 2"));
 }
 
 /// Status, `None` if a signal ended it, and standard error of a run under a `limit` of the shell.

@@ -146,6 +146,22 @@ int main(void) {
     CHECK(davegan_report(model, micrograph, "example_report.html", &options));
     //! [davegan_report]
 
+    //! [davegan_representative_size]
+    const int64_t sides[] = {32}; /* more with a model of DAVEGAN_PROFILE_FIELD */
+    davegan_element_statistics_t of_side[1];
+    double required[DAVEGAN_N_PROPERTIES];
+    CHECK(davegan_representative_size(model, -1, sides, 1, 0.01, "example_sizes.html", NULL, of_side, sizeof *of_side,
+                                      required));
+    printf("volume fraction %g +- %g\n", of_side[0].mean[DAVEGAN_PROPERTY_VOLUME_FRACTION],
+           of_side[0].interval[DAVEGAN_PROPERTY_VOLUME_FRACTION]);
+    //! [davegan_representative_size]
+
+    //! [davegan_element_statistics]
+    davegan_element_statistics_t elements; /* of any origin */
+    CHECK(davegan_element_statistics(&phases[0][0][0], 32, 32, 32, -1, NULL, &elements, sizeof elements));
+    printf("one element has an error of %g\n", elements.error[DAVEGAN_PROPERTY_CONDUCTIVITY]);
+    //! [davegan_element_statistics]
+
     davegan_model_free(model);
     davegan_micrograph_free(micrograph);
 }

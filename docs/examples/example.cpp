@@ -187,6 +187,14 @@ static void evaluation(const davegan::Model &model, const davegan::Micrograph &m
     //! [Model::contact_sheet]
     model.contact_sheet("example_cpp.png", realisations);
     //! [Model::contact_sheet]
+    //! [Model::representative_size]
+    const davegan::RepresentativeSize found = model.representative_size({32}, 0.01, realisations, "example_cpp_sizes.html");
+    std::printf("volume fraction %g\n", found.sizes[0].mean[DAVEGAN_PROPERTY_VOLUME_FRACTION]);
+    //! [Model::representative_size]
+    //! [element_statistics]
+    const davegan::ElementStatistics elements = davegan::element_statistics(model.generate(realisations), 32, 32, 32);
+    std::printf("one element has an error of %g\n", elements.error[DAVEGAN_PROPERTY_CONDUCTIVITY]);
+    //! [element_statistics]
     //! [Model::report]
     model.report(micrograph, "example_cpp.html", realisations);
     //! [Model::report]

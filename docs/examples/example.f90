@@ -201,7 +201,9 @@ contains
     type(davegan_evaluation_t) :: evaluation
     integer(int8) :: phases(32, 32, 1, 32)
     integer(int32) :: phase, n_holding, n_gates
-    real(real64) :: variety
+    real(real64) :: variety, required_sides(davegan_n_properties)
+    type(davegan_element_statistics_t) :: elements
+    type(davegan_element_statistics_t), allocatable :: sizes(:)
     character(len=:), allocatable :: table
 
     call davegan_generate_options_init(options)
@@ -248,5 +250,14 @@ contains
     ![davegan_report]
     call davegan_report(model, micrograph, "example_fortran.html", options)
     ![davegan_report]
+    ![davegan_representative_size]
+    ! Several sides with a model of davegan_profile_field.
+    call davegan_representative_size(model, [32], 0.01_real64, sizes, required_sides, html="example_fortran_sizes.html")
+    print '(a, f8.4)', "volume fraction", sizes(1)%mean(davegan_property_volume_fraction)
+    ![davegan_representative_size]
+    ![davegan_element_statistics]
+    call davegan_element_statistics(phases(:, :, 1, :), elements)   ! of any origin
+    print '(a, f8.4)', "error of one element", elements%error(davegan_property_conductivity)
+    ![davegan_element_statistics]
   end subroutine fidelity_of_model
 end program example

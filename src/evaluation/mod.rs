@@ -11,7 +11,10 @@
 //! * `statistics`: RMS difference and the Kolmogorov-Smirnov test.
 //! * `model_fidelity`: the figures of a model, from its realisations and reconstructions.
 //! * `model_errors`: E_rec and E_gen of a model.
+//! * `element_statistics`: mean and deviation of properties between elements of one size.
+//! * `size_study`: these at growing sizes, and the size that a wished error needs.
 
+mod element_statistics;
 mod fidelity;
 mod gates;
 mod model_errors;
@@ -19,12 +22,18 @@ mod model_fidelity;
 #[cfg(test)]
 mod oracle;
 mod protocol;
+mod size_study;
 mod statistics;
 mod table;
 
+pub use element_statistics::{ElementStatistics, PROPERTIES, Property, element_statistics};
 pub use fidelity::{Comparison, Fidelity};
 pub use gates::Gate;
 pub use model_errors::{ModelErrors, model_errors};
 pub use model_fidelity::model_fidelity;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};
+pub(crate) use size_study::NUMBERS;
+#[cfg(test)]
+pub(crate) use size_study::tests as size_study_tests;
+pub use size_study::{PowerLaw, SizeOptions, SizeStudy, size_study};

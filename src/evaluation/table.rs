@@ -26,7 +26,7 @@ impl Fidelity {
 }
 
 /// Five significant digits.
-fn significant(value: f64) -> String {
+pub(super) fn significant(value: f64) -> String {
     if value == 0.0 || (1e-3..1e5).contains(&value.abs()) {
         let digits = if value == 0.0 { 4.0 } else { 4.0 - value.abs().log10().floor() };
         format!("{value:.*}", digits.max(0.0) as usize)

@@ -2,8 +2,9 @@
 //!
 //! * [`contact_sheet()`]: tiles, reconstructions and realisations as one PNG.
 //! * [`html_report()`]: gates, pictures and plots as one HTML page.
+//! * [`size_report()`]: an HTML page on how large an element must be.
 //!
-//! Both use `picture` (images of phases), `svg` (plots) and `number` (formatting of numbers).
+//! They use `picture` (images of phases), `svg` (plots) and `number` (formatting of numbers).
 
 mod contact_sheet;
 mod html;
@@ -12,4 +13,4 @@ mod picture;
 mod svg;
 
 pub use contact_sheet::contact_sheet;
-pub use html::html_report;
+pub use html::{html_report, size_report};

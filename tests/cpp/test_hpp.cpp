@@ -202,6 +202,10 @@ void models() {
     const davegan::Micrograph micrograph = field();
     model.report(micrograph, TEST_FILE("report.html"), options);
     THROWS(DAVEGAN_IO, "no_such_folder", model.report(micrograph, "no_such_folder/report.html", options));
+    const davegan::RepresentativeSize found = model.representative_size({32}, 0.1, options, TEST_FILE("sizes.html"));
+    CHECK_INT(options.count, found.sizes.at(0).count);
+    CHECK(found.required_sides[0] != found.required_sides[0]); // one size has no fit
+    THROWS(DAVEGAN_INVALID_PARAMETER, "no sides", model.representative_size({}, 0.1, options));
     const davegan::Fidelity fidelity = davegan::Fidelity::measure(micrograph, 1, model.generate(options), SIDE);
     CHECK(!fidelity.holds() && fidelity.figure("vf") >= 0);
     CHECK(fidelity.table().find("of 15 gates hold\n") != std::string::npos);
@@ -255,6 +259,11 @@ void descriptors() {
     relaxation.on_progress = [](const davegan::Progress &) { return false; };
     THROWS(DAVEGAN_CANCELLED, "relaxing", davegan::relax(micrograph, noisy, 2, {1, 32, 32}, relaxation));
     THROWS(DAVEGAN_BUFFER_SIZE, "2048", davegan::relax(micrograph, noisy, 3, {1, 32, 32}));
+    const std::vector<std::uint8_t> empty_and_full{0, 0, 0, 0, 1, 1, 1, 1};
+    const davegan::ElementStatistics elements = davegan::element_statistics(empty_and_full, 2, 2, 2, 1);
+    CHECK_NEAR(0.5, elements.mean[DAVEGAN_PROPERTY_VOLUME_FRACTION], 1e-15);
+    CHECK_NEAR(50.5, elements.mean[DAVEGAN_PROPERTY_CONDUCTIVITY], 1e-9);
+    THROWS(DAVEGAN_BUFFER_SIZE, "8", davegan::element_statistics(stripes, 3, 2, 2));
     std::remove(TEST_FILE("images.h5"));
     davegan::write_images(TEST_FILE("images.h5"), "/stripes", stripes, 1, shape);
     CHECK(davegan::Micrograph::read(TEST_FILE("images.h5"), "/stripes").phases() == stripes);

@@ -140,6 +140,8 @@ contains
     integer(int8), allocatable :: phases(:, :, :, :), tiles(:, :, :, :)
     integer(int8) :: one(32, 32, 1)
     real(real64), allocatable :: history(:, :)
+    real(real64) :: required_sides(davegan_n_properties)
+    type(davegan_element_statistics_t), allocatable :: statistics(:)
     call davegan_model_load(model, model_path, davegan_device_kind_cpu)
     call davegan_model_info(model, info)
     call check(info%nx == 32 .and. info%steps == 100 .and. info%n_tiles == 4, "model info")
@@ -171,6 +173,9 @@ contains
     call check(evaluation%count == 3 .and. evaluation%e_gen > 0, "evaluation")
     call davegan_contact_sheet(model, "fortran_calls_sheet.png", options)
     call davegan_report(model, micrograph, "fortran_calls_report.html", options)
+    call davegan_representative_size(model, [32], 0.1_real64, statistics, required_sides, "fortran_calls_sizes.html")
+    call check(size(statistics) == 1 .and. statistics(1)%count == 16 .and. statistics(1)%nx == 32, "representative size")
+    call check(statistics(1)%error(davegan_property_s2) > 0, "error of the two-point correlation")
     call test_fidelity(tiles)
     call test_fidelity_of_model
   end subroutine test_generation
@@ -275,6 +280,7 @@ contains
     type(davegan_s2_options_t) :: options
     integer(int8) :: stripes(4, 2, 1), half(4, 2, 1)
     real(real64), allocatable :: s2(:, :, :), radius(:), radial(:)
+    type(davegan_element_statistics_t) :: elements
     real(real64) :: error
     stripes = reshape([0_int8, 1_int8, 0_int8, 1_int8, 0_int8, 1_int8, 0_int8, 1_int8], [4, 2, 1])
     half = reshape([0_int8, 0_int8, 0_int8, 0_int8, 1_int8, 1_int8, 1_int8, 1_int8], [4, 2, 1])
@@ -294,6 +300,8 @@ contains
     call check(error > 0.1_real64, "S2 error")
     call davegan_s2_error(half, half, 1, error)
     call check(abs(error) < 1e-15_real64, "S2 error of an image with itself")
+    call davegan_element_statistics(reshape([(stripes(:, :, 1)), (half(:, :, 1))], [4, 2, 2]), elements, 1)
+    call check(abs(elements%mean(davegan_property_volume_fraction) - 0.5_real64) < 1e-15_real64, "element statistics")
     call remove("fortran_calls_images.h5")
     call davegan_write_images("fortran_calls_images.h5", "/stripes", reshape(stripes, [4, 2, 1, 1]))
   end subroutine test_descriptors

@@ -21,6 +21,7 @@ program test_sizes
   type(davegan_evaluation_t), target :: evaluation
   type(davegan_device_info_t), target :: device_info
   type(davegan_relax_options_t), target :: relax_options
+  type(davegan_element_statistics_t), target :: element_statistics
 
   call compare("davegan_progress_t", 0, c_sizeof(progress), c_loc(progress), c_loc(progress%loss_divergence))
   call compare("davegan_micrograph_options_t", 1, c_sizeof(micrograph_options), c_loc(micrograph_options), &
@@ -38,6 +39,8 @@ program test_sizes
   call compare("davegan_device_info_t", 9, c_sizeof(device_info), c_loc(device_info), c_loc(device_info%name))
   call compare("davegan_relax_options_t", 10, c_sizeof(relax_options), c_loc(relax_options), &
     c_loc(relax_options%volume_fraction))
+  call compare("davegan_element_statistics_t", 11, c_sizeof(element_statistics), c_loc(element_statistics), &
+    c_loc(element_statistics%error))
 
 contains
 

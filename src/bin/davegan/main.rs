@@ -8,6 +8,7 @@ mod evaluate;
 mod generate;
 mod progress;
 mod report;
+mod representative;
 mod train;
 
 use std::io::Write;
@@ -24,6 +25,7 @@ enum Command {
     Generate(generate::Arguments),
     Evaluate(evaluate::Arguments),
     Report(report::Arguments),
+    Representative(representative::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Representative(arguments) => representative::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@
 //! * `latent_space`: latent traversals.
 //! * `paper`: the paper's error measures and its Table 4.
 //! * `origin`: micrograph and training options.
+//! * `sizes`: the page on how large an element must be.
 
 mod descriptor_plots;
 mod descriptors;
@@ -21,11 +22,14 @@ mod losses;
 mod origin;
 mod paper;
 mod pictures;
+mod sizes;
 mod subject;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
+
+pub use sizes::size_report;
 
 use std::fs;
 use std::path::Path;
@@ -72,7 +76,7 @@ pub fn html_report(
     progress: ProgressCallback,
 ) -> Result<()> {
     // Before the work, which takes some seconds.
-    let mut output = Output::claim(path, Kind::Report)?;
+    let output = Output::claim(path, Kind::Report)?;
     // Images, figures, page.
     let parts = 1 + PARTS * micrograph.images.judged_phases().len() as u64 + 1;
     let pool = thread_pool(options.threads)?;
@@ -80,20 +84,44 @@ pub fn html_report(
         let subject = Subject::new(model, micrograph, options)?;
         done()?;
         let judgements = judge(&subject, done)?;
-        let page = page(&subject, &judgements)?.into_string();
+        let page = page(&subject, &judgements)?;
         done()?;
         Ok(page)
     })?;
+    write(output, path, page)
+}
+
+/// Puts a page in its place at `path`.
+fn write(mut output: Output, path: &Path, page: Markup) -> Result<()> {
     output.replace(|temporary| {
-        fs::write(temporary, &page).map_err(|error| Error::system(path, "write the report", &error))
+        fs::write(temporary, page.into_string()).map_err(|error| Error::system(path, "write the report", &error))
     })
 }
 
 /// The whole page.
 fn page(subject: &Subject, judgements: &[Judgement]) -> Result<Markup> {
-    let title = format!("davegan report: {}", subject.model.origin.source);
+    let source = &subject.model.origin.source;
     let [_, ny, nx] = subject.model.shape();
-    Ok(html! {
+    let lead = html! {
+        "A DA-VEGAN model: " (subject.realisations.len()) " realisations of " (ny) " × " (nx)
+        " pixels, compared with the micrograph."
+    };
+    let main = html! {
+        (verdict::section(subject, judgements))
+        (pictures::section(subject)?)
+        (gate_table::section(subject, judgements))
+        (descriptor_plots::section(subject)?)
+        (losses::section(subject.model))
+        (latent_space::section(subject)?)
+        (paper::section(subject, judgements)?)
+        (origin::section(subject)?)
+    };
+    Ok(document(&format!("davegan report: {source}"), source, lead, main))
+}
+
+/// A page with a title for the browser, a heading and a sentence below it.
+fn document(title: &str, heading: &str, lead: Markup, main: Markup) -> Markup {
+    html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -105,22 +133,12 @@ fn page(subject: &Subject, judgements: &[Judgement]) -> Result<Markup> {
             }
             body {
                 header {
-                    h1 { (subject.model.origin.source) }
-                    p { "A DA-VEGAN model: " (subject.realisations.len()) " realisations of " (ny) " × " (nx)
-                        " pixels, compared with the micrograph." }
+                    h1 { (heading) }
+                    p { (lead) }
                 }
-                main {
-                    (verdict::section(subject, judgements))
-                    (pictures::section(subject)?)
-                    (gate_table::section(subject, judgements))
-                    (descriptor_plots::section(subject)?)
-                    (losses::section(subject.model))
-                    (latent_space::section(subject)?)
-                    (paper::section(subject, judgements)?)
-                    (origin::section(subject)?)
-                }
+                main { (main) }
                 footer { "davegan " (env!("CARGO_PKG_VERSION")) }
             }
         }
-    })
+    }
 }

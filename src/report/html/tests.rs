@@ -8,7 +8,7 @@ use crate::micrograph::{Discs, GaussianField, Sample};
 use crate::network::Profile;
 use crate::training::{HISTORY_INTERVAL, RunOptions, TrainingOptions, train};
 
-fn path(name: &str) -> PathBuf {
+pub(super) fn path(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("davegan-html-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     folder.join(name)
@@ -44,7 +44,7 @@ fn three_phases(side: usize) -> Micrograph {
 }
 
 /// Checks that elements are closed in order, and that text and attributes are escaped.
-fn assert_well_formed(page: &str) {
+pub(super) fn assert_well_formed(page: &str) {
     let mut open = Vec::new();
     let body = page.split_once("</style>").unwrap().1;
     for part in body.split('<').skip(1) {
