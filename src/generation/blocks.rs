@@ -79,7 +79,7 @@ mod tests {
         let mut model = model(2);
         let mut weights = Weights::zero(2, false);
         // Weights that make of the untrained model's phases something else.
-        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 4.0 } else { 0.0 }));
+        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 0.3 } else { 0.0 }));
         model.relaxation = Some(weights);
         let shape = [1, 64, 656];
         for block in [Block::whole(shape), Block { first: [0, -7, 650], size: [1, 30, 700] }] {

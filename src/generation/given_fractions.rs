@@ -194,7 +194,7 @@ mod tests {
         let mut model = model(n_phases);
         let mut weights = Weights::zero(n_phases, false);
         // Weights that make of the untrained model's phases something else.
-        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 4.0 } else { 0.0 }));
+        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 0.3 } else { 0.0 }));
         model.relaxation = Some(weights);
         model.tiles =
             realisations(&model, &GenerationOptions { seed: 8, count: 4, ..GenerationOptions::default() }).unwrap();

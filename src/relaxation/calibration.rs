@@ -4,23 +4,28 @@ use super::fractions::{FRACTION_PARTS, meet_fractions, voxels_of_each};
 use super::shares::PatternShares;
 use super::sweeps::{RelaxationOptions, relax};
 use super::weights::Weights;
+use super::window::PLACES;
 use crate::device::memory;
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
 /// Rounds of [`Weights::calibrate`], at most.
-pub const ROUNDS: u64 = 24;
+pub const ROUNDS: u64 = 32;
 
 /// Parts of the work of [`relax_towards`], with volume fractions or without.
 pub fn parts(with_fractions: bool) -> u64 {
     ROUNDS + if with_fractions { FRACTION_PARTS } else { 0 } + 1
 }
 
-/// What a round adds to a weight, per unit of the logarithm of the ratio of shares.
-const STEP: f64 = 0.3;
+/// What the first round adds to a weight, per unit of the logarithm of the ratio of shares.
+const STEP: f64 = 0.1;
 
-/// Steps smaller than this are not tried.
-const SMALLEST_STEP: f64 = 0.02;
+/// By how much the step grows after a round that was kept.
+const GROWTH: f64 = 1.25;
+
+/// Weights are kept if they lower the divergence at least so far, as a part of that of the images themselves: those that
+/// are right stay as they are.
+const ENOUGH: f64 = 0.8;
 
 /// Images are left out once the calibration has so many voxels.
 const ENOUGH_VOXELS: usize = 1 << 22;
@@ -28,14 +33,16 @@ const ENOUGH_VOXELS: usize = 1 << 22;
 impl Weights {
     /// Finds the weights with which relaxed `images` have the patterns of `micrograph`.
     ///
-    /// Each round adds 0.3 ln((p + e) / (q + e)) to the log weight of each pattern, p being its share in the
-    /// micrograph, q that in the first half of the images, relaxed with the best weights before, and e = 1e-5. A round
-    /// is kept if it lowers the Jensen-Shannon divergence of patterns on the second half; else the step is halved. So
-    /// images whose patterns cannot be improved have weights of zero. A single image is both halves. Large sets are
-    /// calibrated on as many images as have 4 million voxels.
+    /// At first the log weight of each pattern is the logarithm of its share in the micrograph, divided by the patterns
+    /// of one kind that a flip changes. Each round adds s ln((p + e) / (q + e)) to it, p being its share in the
+    /// micrograph, q that in the first half of the images, relaxed with the best weights so far, and e = 1e-5. A round is
+    /// kept if it lowers the Jensen-Shannon divergence of patterns on the second half; s is 0.1 at first, grows by a
+    /// quarter after a round that is kept and is halved after another. Images of which the divergence does not fall by a
+    /// fifth get weights of zero. A single image is both halves. Large sets are calibrated on as many images as have
+    /// 4 million voxels.
     ///
     /// The micrograph has one layer, and counts for the planes of all three directions of volumes. `done` is called
-    /// after each of 24 rounds, and ends the calibration by an error. Threads are those of [`relax`].
+    /// after each of 32 rounds, and ends the calibration by an error. Threads are those of [`relax`].
     ///
     /// # Errors
     ///
@@ -50,24 +57,35 @@ impl Weights {
         check_alike(micrograph, images)?;
         let of_micrograph = PatternShares::of(micrograph, false)?;
         let halves = Halves::new(images, options)?;
-        let mut best = Self::zero(images.n_phases(), images.shape()[0] > 1);
-        let target = of_micrograph.in_planes(best.planes());
+        let none = Self::zero(images.n_phases(), images.shape()[0] > 1);
+        let target = of_micrograph.in_planes(none.planes());
+        let (_, untouched) = halves.relaxed(&none, &target)?;
+        let mut best = Self::likelihood(&none, &target);
         let (mut shares, mut divergence) = halves.relaxed(&best, &target)?;
         let mut step = STEP;
         for _ in 0..ROUNDS {
-            if step >= SMALLEST_STEP {
-                let mut tried = best.clone();
-                tried.add(target.log_ratios(&shares).map(|ratio| step * ratio));
-                let (shares_now, divergence_now) = halves.relaxed(&tried, &target)?;
-                if divergence_now < divergence {
-                    (best, shares, divergence) = (tried, shares_now, divergence_now);
-                } else {
-                    step /= 2.0;
-                }
+            let mut tried = best.clone();
+            tried.add(target.log_ratios(&shares).map(|ratio| step * ratio));
+            let (shares_now, divergence_now) = halves.relaxed(&tried, &target)?;
+            if divergence_now < divergence {
+                (best, shares, divergence) = (tried, shares_now, divergence_now);
+                step *= GROWTH;
+            } else {
+                step /= 2.0;
             }
             done()?;
         }
-        Ok(best)
+        Ok(if divergence < ENOUGH * untouched { best } else { none })
+    }
+
+    /// Weights with which a flip is about as likely as the patterns that it makes, `target` being their shares: each
+    /// counts as a part of all those of one kind that a flip changes.
+    fn likelihood(none: &Self, target: &PatternShares) -> Self {
+        let phases = if none.n_phases() > 2 { 2 } else { 1 };
+        let changed = (PLACES * none.planes() * phases) as f64;
+        let mut weights = none.clone();
+        weights.add(target.log_ratios_to_rare().map(|log| log / changed));
+        weights
     }
 }
 

@@ -3,8 +3,8 @@
 //! A pattern is the phase, or not, of 3 x 3 voxels that lie 1, 2, 4 or 8 voxels apart, in each plane of two axes.
 //! [`Weights`] give each pattern a log weight w. [`relax`] visits the interface voxels in a fixed order and proposes
 //! the phase of a neighbour. With g = sum of w over the patterns that the flip makes, less the sum over those that it
-//! breaks, it is accepted with probability min(1, exp(-4) (exp(g) - 1)), and never if g is negative.
-//! [`Weights::calibrate`] finds the weights.
+//! breaks, it is accepted with probability min(1, exp(g)) (Metropolis et al. 1953), or near an edge only if g is
+//! positive. [`Weights::calibrate`] finds the weights.
 //!
 //! A voxel's phase afterwards depends on its place, the seed and the voxels around it alone: the image is divided into
 //! tiles in two colours along each axis. Tiles of one colour are relaxed at the same time, as they do not see each

@@ -13,9 +13,8 @@ use crate::micrograph::{Block, PhaseImages};
 use crate::random::{self, MAX_COUNTER, Purpose};
 use crate::{Error, Result};
 
-/// A flip that gains g is accepted with probability exp(-4) (exp(g) - 1): certain from about 4 on, and impossible at 0,
-/// so that weights near zero leave an image as it is.
-const BARRIER: f32 = 4.0;
+/// A flip that loses so much is never accepted: less likely than the smallest random number.
+const TOO_MUCH: f32 = 17.0;
 
 /// Most sweeps.
 const MAX_SWEEPS: usize = 1000;
@@ -64,10 +63,11 @@ impl RelaxationOptions {
     }
 }
 
-/// Relaxes images: interface voxels are visited, and given a neighbour's phase if the patterns gain by it.
+/// Relaxes images: interface voxels are visited, and given a neighbour's phase with the probability of Metropolis.
 ///
 /// With g the sum of log weights of the patterns that a flip makes less those that it breaks, it is accepted with
-/// probability min(1, exp(-4) (exp(g) - 1)), and never if g is negative. Image i depends on its voxels, the weights,
+/// probability min(1, exp(g)); near an edge, where patterns are not all in the image, only if g is positive. Weights of
+/// zero leave images as they are. Image i depends on its voxels, the weights,
 /// the options and i alone, and not on the number of threads. Runs on the threads of the current Rayon pool, or else on
 /// this one.
 ///
@@ -204,12 +204,12 @@ impl Sweeper<'_> {
             2 => (1 - window.phase(voxel), true),
             _ => draw.one_of(window.other_phases(voxel)),
         };
-        let gain = self.tables.flip_gain(window, voxel, to);
-        if gain <= 0 {
+        let gain = self.tables.flip_gain(window, voxel, to) as f32 / UNIT;
+        if gain < -TOO_MUCH {
             if is_only {
                 window.settle(voxel);
             }
-        } else if draw.accepts(gain as f32 / UNIT) {
+        } else if gain > 0.0 || draw.accepts(gain) && !window.lacks_patterns(voxel) {
             window.flip(voxel, to);
         }
     }
@@ -223,7 +223,7 @@ impl Draw {
     /// Whether a flip that gains `gain` is accepted.
     fn accepts(self, gain: f32) -> bool {
         // Twenty-four bits are as many as a single-precision number holds.
-        (self.0 >> 40) as f32 <= (gain.exp() - 1.0) * (-BARRIER).exp() * (1 << 24) as f32
+        ((self.0 >> 40) as f32) < gain.exp() * (1 << 24) as f32
     }
 
     /// One of the phases whose bits are set in `phases`, at least one; and whether it is the only one.

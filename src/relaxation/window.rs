@@ -149,6 +149,11 @@ impl Window {
         (0..self.planes).any(|plane| is_mixed(self.numbers[first + plane * self.scales * voxels]))
     }
 
+    /// Whether one of the patterns around the voxel is not all in the image.
+    pub fn lacks_patterns(&self, voxel: usize) -> bool {
+        self.numbers(0).any(|numbers| numbers[voxel] & OUTSIDE != 0)
+    }
+
     /// The phases of neighbours that are not the voxel's own, a bit each.
     pub fn other_phases(&self, voxel: usize) -> u8 {
         let neighbours = self.lattices.iter().step_by(self.scales).flat_map(|plane| plane.around(voxel, 3));

@@ -8,7 +8,7 @@ use crate::relaxation::{ROUNDS, RelaxationOptions, Weights};
 
 /// Realisations that weights are found on, and their side in windows.
 const COUNT: usize = 32;
-const WINDOWS: usize = 2;
+const WINDOWS: usize = 4;
 
 /// Parts of the work of [`calibrated`]: the realisations, and the rounds.
 pub const PARTS: u64 = 1 + ROUNDS;
