@@ -269,6 +269,8 @@
  * Length of `davegan_threshold_t`.
  */
 #define DAVEGAN_THRESHOLD_LENGTH 256
+
+/**
  * Number of properties of `davegan_element_statistics_t`.
  */
 #define DAVEGAN_N_PROPERTIES 3
@@ -608,7 +610,7 @@ typedef struct davegan_train_options_t {
     int64_t seed;
     /**
      * Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
-     * epochs for `paper64`, 20,000 steps for `standard`, 14,000 for `field`.
+     * epochs for `paper64`, 20,000 steps for `standard`, 8,000 for `field`.
      */
     int64_t steps;
     /**
@@ -851,7 +853,8 @@ typedef struct davegan_generate_options_t {
      */
     int32_t with_s2_error;
     /**
-     * 1: show a progress bar on standard error; default 0. Used by `davegan_generate`, `..._measure...`, `..._report`.
+     * 1: show a progress bar on standard error; default 0. Used by `davegan_generate`, `..._measure...`, `..._report`,
+     * `davegan_representative_size` and `davegan_element_statistics`.
      */
     int32_t progress_bar;
     /**

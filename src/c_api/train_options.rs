@@ -42,7 +42,7 @@ pub struct davegan_train_options_t {
     /// Seed of all random draws, 0 or more; default 0.
     pub seed: i64,
     /// Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
-    /// epochs for `paper64`, 20,000 steps for `standard`, 14,000 for `field`.
+    /// epochs for `paper64`, 20,000 steps for `standard`, 8,000 for `field`.
     pub steps: i64,
     /// Length of the latent vector, of `field` of each vector of the grid, 1 to 4096; default 5 / 32 / 32 / 16.
     pub latent_size: i32,

@@ -14,11 +14,11 @@ use crate::{Error, Result};
 pub const STRIDE: usize = 16;
 
 /// Most cells along the side of a patch, without those around it, and of a square that is one pass.
-const PATCH: usize = 16;
+const PATCH: usize = 24;
 
 /// Cells around a patch: as many as its pixels or latents depend on, and an even number, so that each sum has the order
 /// that it has in a torus that is one pass. The kernels ask for even sides too.
-const HALO: usize = 2;
+const HALO: usize = 4;
 
 /// Longest side of an image in pixels.
 const LONGEST: usize = 1 << 20;

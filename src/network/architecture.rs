@@ -193,7 +193,9 @@ pub struct Architecture {
 impl Architecture {
     /// The networks of `profile` for images of `channels` channels and `latent` latents.
     pub fn new(profile: Profile, channels: usize, latent: usize, variant: Variant) -> Self {
-        let Some(widths) = Widths::of(profile) else { return Self::field(channels, latent) };
+        let Some(widths) = Widths::of(profile) else {
+            return Self::field(channels, latent, variant.discriminator_width);
+        };
         let encoder_head = variant.encoder_head_normalised;
         let discriminator: Vec<usize> = widths.discriminator.iter().map(|w| w * variant.discriminator_width).collect();
         let mut networks = Self {
@@ -220,7 +222,7 @@ impl Architecture {
 
 impl Architecture {
     /// The fully convolutional networks: a grid of latent vectors, one for 16 x 16 pixels.
-    fn field(channels: usize, latent: usize) -> Self {
+    fn field(channels: usize, latent: usize, discriminator_width: usize) -> Self {
         let halving = Geometry::Stride2(Padding::Periodic);
         let hidden = |kind, inputs, outputs| LayerSpec {
             normalised: true,
@@ -233,10 +235,16 @@ impl Architecture {
         let mut encoder = of_pairs(&[channels, 16, 32, 64], LayerKind::Conv, false);
         encoder[0].normalised = false;
         encoder.push(LayerSpec::linear(LayerKind::Conv, halving, 64, 2 * latent));
-        let mut generator = of_pairs(&[latent, 64, 32, 16, 8], LayerKind::ConvTranspose, true);
-        generator.push(LayerSpec { noisy: true, ..hidden(LayerKind::Conv, 8, 16) });
+        let growing = |widths: &[usize]| of_pairs(widths, LayerKind::ConvTranspose, true);
+        let shrinking_again = |inputs, outputs| LayerSpec { noisy: true, ..hidden(LayerKind::Conv, inputs, outputs) };
+        let mut generator = growing(&[latent, 64, 32]);
+        // Down and up again: neighbouring cells see each other before details are drawn.
+        generator.push(shrinking_again(32, 64));
+        generator.extend(growing(&[64, 32, 16, 8]));
+        generator.push(shrinking_again(8, 16));
         generator.push(LayerSpec::linear(LayerKind::ConvTranspose, halving, 16, channels));
-        let mut discriminator = shrinking(channels, &[8, 16, 32, 64], 1, false, false);
+        let mut discriminator =
+            shrinking(channels, &[8, 16, 32, 64].map(|width| width * discriminator_width), 1, false, false);
         for layer in &mut discriminator {
             (layer.normalised, layer.spectral) = (false, true);
         }

@@ -157,7 +157,7 @@ impl TrainingOptions {
         let epochs = |count: u64| count.saturating_mul(tiles as u64).div_ceil(self.batch_size as u64);
         match (self.steps, self.profile) {
             (0, Profile::Standard) => 20_000,
-            (0, Profile::Field) => 14_000,
+            (0, Profile::Field) => 8_000,
             (0, Profile::Paper32) => epochs(200),
             (0, Profile::Paper64) => epochs(20_000),
             (steps, _) => steps,
@@ -258,7 +258,7 @@ mod tests {
             (Profile::Paper64, 16, 80_000),
             (Profile::Standard, 16, 20_000),
             (Profile::Standard, 1000, 20_000),
-            (Profile::Field, 16, 14_000),
+            (Profile::Field, 16, 8_000),
         ] {
             let options = TrainingOptions::new(profile);
             options.validate().unwrap();

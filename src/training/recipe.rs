@@ -112,7 +112,7 @@ impl Recipe {
         };
         match profile {
             Profile::Paper32 | Profile::Paper64 => return paper,
-            Profile::Field => return Self { discriminator_noise: 0.3, ..game },
+            Profile::Field => return Self { discriminator_noise: 0.2, discriminator_width: 2, ..game },
             Profile::Standard => {}
         }
         Self {
