@@ -180,6 +180,12 @@ fn errors(study: &SizeStudy, property: usize) -> Plot {
     const POINTS: usize = 100;
     let of = |size: &ElementStatistics| 100.0 * size.properties[property].relative_error(1);
     let errors: Vec<_> = study.sizes.iter().map(|size| (size.side(), of(size))).collect();
+    let most = errors
+        .iter()
+        .map(|&(_, error)| error)
+        .filter(|error| error.is_finite())
+        .fold(100.0 * study.precision, f64::max);
+    let top = 1.05 * most;
     let mut marks = vec![
         (format!("{} wished", percent(study.precision)), Mark::Horizontal(100.0 * study.precision)),
         ("one element".to_owned(), Mark::Curve(REAL, errors.clone())),
@@ -187,18 +193,13 @@ fn errors(study: &SizeStudy, property: usize) -> Plot {
     if let (Some(fit), Some(first), Some(last)) = (study.fit(property), study.sizes.first(), study.sizes.last()) {
         let error = |side: f64| 200.0 * fit.deviation(side) / last.properties[property].mean;
         let at = |i: usize| first.side() + (1.05 * last.side() - first.side()) * i as f64 / POINTS as f64;
-        let curve = (0..=POINTS).map(|i| (at(i), error(at(i)))).collect();
+        let curve = (0..=POINTS).map(|i| (at(i), error(at(i)))).filter(|&(_, error)| error <= top).collect();
         marks.push((format!("fit, side^{}", fixed(-fit.exponent, 2)), Mark::Curve(GENERATED, curve)));
     }
-    let most = errors
-        .iter()
-        .map(|&(_, error)| error)
-        .filter(|error| error.is_finite())
-        .fold(100.0 * study.precision, f64::max);
     Plot {
         title: format!("Relative error of the {} of one element against the side", PROPERTIES[property]),
         x: sides(study),
-        y: Axis::new("relative error in %", 0.0, 1.05 * most),
+        y: Axis::new("relative error in %", 0.0, top),
         marks,
     }
 }
