@@ -95,6 +95,17 @@ static void generation(const davegan::Model &model) {
     std::vector<std::uint8_t> buffer(8 * pixels);
     model.generate_into(buffer, options);
     //! [Model::generate_into]
+    if (info.profile == DAVEGAN_PROFILE_FIELD) { // it makes blocks
+        //! [Model::volume_fraction_threshold]
+        davegan::GenerateOptions block;
+        block.nx = block.ny = 256;
+        block.volume_fraction[0] = 0.75;
+        block.volume_fraction[1] = 0.25;
+        block.threshold = model.volume_fraction_threshold(block);
+        block.block_nx = block.block_ny = 128; // each process has another x0 and y0
+        const std::vector<std::uint8_t> quarter = model.generate(block);
+        //! [Model::volume_fraction_threshold]
+    }
     //! [Model::latent_size]
     const std::size_t latents = model.latent_size({1, 32, 32});
     //! [Model::latent_size]

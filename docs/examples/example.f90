@@ -159,7 +159,30 @@ contains
     ![davegan_interpolate]
     call davegan_interpolate(model, phases(:, :, :, 1), phases(:, :, :, 2), 5, between)
     ![davegan_interpolate]
+    call block_of_given_fractions()
   end subroutine generation
+
+  !> Models of the profile field make blocks.
+  subroutine block_of_given_fractions()
+    type(davegan_model_info_t) :: info
+    type(davegan_generate_options_t) :: options
+    type(davegan_threshold_t) :: threshold
+    integer(int8) :: quarter(128, 128, 1, 1)   ! each process has another x0 and y0
+
+    call davegan_model_info(model, info)
+    if (info%profile /= davegan_profile_field) return
+    ![davegan_volume_fraction_threshold]
+    call davegan_generate_options_init(options)
+    options%nx = 256
+    options%ny = 256
+    options%volume_fraction(:2) = [0.75_real64, 0.25_real64]
+    call davegan_volume_fraction_threshold(model, options, threshold)
+    options%threshold = threshold
+    options%block_nx = 128
+    options%block_ny = 128
+    call davegan_generate_into(model, quarter, options)
+    ![davegan_volume_fraction_threshold]
+  end subroutine block_of_given_fractions
 
   subroutine correlations()
     type(davegan_s2_options_t) :: options

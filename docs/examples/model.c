@@ -67,6 +67,26 @@ static void look_at(const davegan_model_t *model) {
     free(tiles);
 }
 
+/* Models of DAVEGAN_PROFILE_FIELD make blocks. */
+static void generate_a_block(const davegan_model_t *model) {
+    davegan_model_info_t info;
+    CHECK(davegan_model_info(model, &info, sizeof info));
+    if (info.profile != DAVEGAN_PROFILE_FIELD) return;
+    //! [davegan_volume_fraction_threshold]
+    davegan_generate_options_t options;
+    CHECK(davegan_generate_options_init(&options, sizeof options));
+    options.nx = options.ny = 256;
+    options.volume_fraction[0] = 0.75;
+    options.volume_fraction[1] = 0.25;
+    CHECK(davegan_volume_fraction_threshold(model, &options, &options.threshold));
+
+    static uint8_t quarter[128][128]; /* each process has another x0 and y0 */
+    options.x0 = options.y0 = 128;
+    options.block_nx = options.block_ny = 128;
+    CHECK(davegan_generate_into(model, &options, &quarter[0][0], sizeof quarter));
+    //! [davegan_volume_fraction_threshold]
+}
+
 static void generate(const davegan_model_t *model) {
     //! [davegan_generate_options_init]
     davegan_generate_options_t options;
@@ -131,6 +151,7 @@ int main(void) {
     //! [davegan_model_load]
     look_at(model);
     generate(model);
+    generate_a_block(model);
     //! [davegan_model_free]
     davegan_model_free(model);
     //! [davegan_model_free]
