@@ -5,6 +5,8 @@ use std::array::from_fn;
 use crate::Result;
 use crate::micrograph::Block;
 
+use super::realisations::GenerationOptions;
+
 /// Longest side of what is made at once, in voxels along y and x. Larger realisations are made block by block.
 pub const BLOCK_SIDE: usize = 4096;
 
@@ -42,6 +44,19 @@ pub fn make_blocks(
         place(&make(&block_within(shape, block, &part))?, &part, block.size, to);
         Ok(())
     })
+}
+
+/// The largest block that is made at once: of what is wanted of realisations of `shape`, or of the realisation for which
+/// a threshold is looked for.
+pub fn largest_block(shape: [usize; 3], options: &GenerationOptions) -> Block {
+    let whole = Block::whole(shape);
+    let wanted = options.block.unwrap_or(whole);
+    // The first one is the largest.
+    let first = |size| blocks(size, BLOCK_SIDE).next().unwrap_or(whole);
+    let made = block_within(shape, &wanted, &first(wanted.size));
+    let is_looked_for = options.volume_fractions.is_some() && options.threshold.is_none();
+    let looked_at = is_looked_for.then(|| first(shape));
+    looked_at.filter(|looked_at| looked_at.voxels() > made.voxels()).unwrap_or(made)
 }
 
 /// Copies the voxels of `part` to their place in an image of `shape`.

@@ -14,7 +14,7 @@ use crate::relaxation::{Adjuster, RelaxationOptions, check_fractions, needed_for
 use crate::{Error, Result};
 
 use super::Threshold;
-use super::blocks::{BLOCK_SIDE, block_within, blocks, make_blocks};
+use super::blocks::{BLOCK_SIDE, blocks, largest_block, make_blocks};
 use super::field::{decode_fields, pass_bytes, relaxed};
 use super::fractions::check_reach;
 use super::given_fractions::GivenFractions;
@@ -159,25 +159,13 @@ impl GenerationOptions {
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
             let shape = self.shape_of(model)?;
-            let block = self.largest_block(shape, extent);
+            let block = largest_block(shape, self);
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
             (4 * needed.voxels(), pass_bytes(model, shape, &needed, at_once))
         } else {
             (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, 1, at_once))
         };
         memory::require(at_once.saturating_mul(of_each).saturating_add(passes), WHAT, ADVICE)
-    }
-
-    /// The largest block that is made at once: of what is wanted, or of the realisation of which a threshold is looked for.
-    fn largest_block(&self, shape: [usize; 3], extent: [usize; 3]) -> Block {
-        let whole = Block::whole(shape);
-        let within = self.block.unwrap_or(whole);
-        // The first one is the largest.
-        let first = |size| blocks(size, BLOCK_SIDE).next().unwrap_or(whole);
-        let made = block_within(shape, &within, &first(extent));
-        let is_looked_for = self.volume_fractions.is_some() && self.threshold.is_none();
-        let looked_at = is_looked_for.then(|| first(shape));
-        looked_at.filter(|looked_at| looked_at.voxels() > made.voxels()).unwrap_or(made)
     }
 
     /// Checks that realisations of `model` have the size of a training tile, at which they are judged.
