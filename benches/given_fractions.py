@@ -3,7 +3,7 @@
 
     benches/given_fractions.py model.h5 micrographs.h5 alloy --phase 0
 
-The model has profile field and two phases. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for the
+The model has profile standard and two phases. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for the
 mean of windows of 64 x 64 pixels and one and two standard deviations to either side: the largest deviation of 16
 realisations of 256 x 256 pixels in pixels, and the interface density and mean chord length of realisations and of
 windows within half a standard deviation. Needs numpy and h5py.

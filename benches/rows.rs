@@ -14,7 +14,7 @@ use davegan::micrograph::{GaussianField, Micrograph, PhaseImages, Sample};
 use davegan::network::Profile;
 use davegan::storage::{read_model, train_to_file};
 use davegan::training::{RunOptions, TrainingOptions};
-use davegan::{Device, Result};
+use davegan::{Device, Error, Result};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -115,15 +115,20 @@ fn run(threads: usize, steps: usize) -> Result<String> {
     Ok(format!("{:.3} s", begin.elapsed().as_secs_f64()))
 }
 
+/// Trains to the last step; the calibration of a relaxation behind it is left out.
 fn train_and_forget(options: &TrainingOptions, run: &RunOptions, reported: &mut dyn FnMut()) -> Result<()> {
     let path = scratch();
-    let result = train_to_file(&micrograph(), Some(&path), options, run, &mut |_| {
+    let result = train_to_file(&micrograph(), Some(&path), options, run, &mut |progress| {
         reported();
-        ControlFlow::Continue(())
+        let is_last = progress.step == progress.steps && options.profile.is_fully_convolutional();
+        if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     // Where training failed there may be no file.
     let _ = std::fs::remove_file(&path);
-    result.map(drop)
+    match result {
+        Err(Error::Cancelled(_)) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 fn run_options() -> RunOptions {

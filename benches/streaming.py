@@ -3,7 +3,7 @@
 
     benches/streaming.py model.h5 [--sizes 4096,16384] [--threads 1] [--group NAME]
 
-The model has profile field. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for each size: the peak
+The model has profile standard. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for each size: the peak
 resident memory of the program (VmHWM) in MiB, seconds and seconds of the processor for a megapixel (1,048,576 pixels), and
 the size of the file. Each size runs in a process of its own and writes a new file. 32768 takes half an hour.
 """

@@ -1,8 +1,9 @@
 !> Homogenisation of an ensemble: the effective conductivity of each realisation, its mean and confidence interval.
 !!
-!!     homogenise MODEL.h5 [COUNT] [CONTRAST]
+!!     homogenise MODEL.h5 [COUNT] [CONTRAST] [FRACTION]
 !!
-!! The minority phase conducts CONTRAST times as well as everything else. On the periodic cell div(k (e + grad u)) = 0 is
+!! Realisations are periodic elements of 256 x 256 voxels. The minority phase has the volume fraction FRACTION, or that of the
+!! micrograph, in each of them. It conducts CONTRAST times as well as everything else. On the periodic cell div(k (e + grad u)) = 0 is
 !! solved with finite volumes, one per voxel, and conjugate gradients; the conductivity of a face is the harmonic mean of
 !! that of its voxels. Any admissible field lies between the bounds of Wiener, which every realisation is held to.
 module homogenisation
@@ -93,19 +94,21 @@ program homogenise
   type(davegan_model) :: model
   type(davegan_model_info_t) :: info
   type(davegan_generate_options_t) :: options
-  integer(int8), allocatable :: phases(:, :, :)
+  integer, parameter :: side = 256
+  integer(int8) :: phases(side, side, 1)
   real(real64), allocatable :: k(:, :, :), effective(:)
-  real(real64) :: contrast, lower, upper
+  real(real64) :: contrast, fraction, lower, upper
   character(len=:), allocatable :: path
   integer :: count, i
 
-  call read_arguments(path, count, contrast)
+  call read_arguments(path, count, contrast, fraction)
   call check_laminate(contrast)
 
   call davegan_model_load(model, path)
   call davegan_model_info(model, info)
   call davegan_generate_options_init(options)
-  allocate (phases(info%nx, info%ny, info%nz), effective(count))
+  options%volume_fraction = fractions(info, fraction)
+  allocate (effective(count))
   lower = huge(lower)
   upper = 0
   do i = 1, count
@@ -121,17 +124,32 @@ program homogenise
 
 contains
 
-  subroutine read_arguments(path, count, contrast)
+  !> Volume fractions in which the minority phase has the one that is wanted, and the others share the rest as before.
+  pure function fractions(info, wanted)
+    type(davegan_model_info_t), intent(in) :: info
+    real(real64), intent(in) :: wanted
+    real(real64) :: fractions(davegan_max_phases)
+    integer :: minority
+    fractions = info%volume_fraction
+    if (wanted < 0) return
+    minority = info%minority_phase + 1
+    fractions = fractions * (1 - wanted) / (1 - fractions(minority))
+    fractions(minority) = wanted
+  end function fractions
+
+  !> FRACTION is negative if it is not given.
+  subroutine read_arguments(path, count, contrast, fraction)
     character(len=:), allocatable, intent(out) :: path
     integer, intent(out) :: count
-    real(real64), intent(out) :: contrast
+    real(real64), intent(out) :: contrast, fraction
     character(len=4096) :: argument
     integer :: failed
-    if (command_argument_count() < 1 .or. command_argument_count() > 3) call usage
+    if (command_argument_count() < 1 .or. command_argument_count() > 4) call usage
     call get_command_argument(1, argument)
     path = trim(argument)
     count = 20
     contrast = 10
+    fraction = -1
     if (command_argument_count() > 1) then
       call get_command_argument(2, argument)
       read (argument, *, iostat=failed) count
@@ -142,10 +160,15 @@ contains
       read (argument, *, iostat=failed) contrast
       if (failed /= 0 .or. contrast <= 0) call usage
     end if
+    if (command_argument_count() > 3) then
+      call get_command_argument(4, argument)
+      read (argument, *, iostat=failed) fraction
+      if (failed /= 0 .or. fraction <= 0 .or. fraction >= 1) call usage
+    end if
   end subroutine read_arguments
 
   subroutine usage
-    write (error_unit, "(a)") "usage: homogenise MODEL.h5 [COUNT, from 2] [CONTRAST, above 0]"
+    write (error_unit, "(a)") "usage: homogenise MODEL.h5 [COUNT, from 2] [CONTRAST, above 0] [FRACTION, between 0 and 1]"
     stop 2
   end subroutine usage
 
@@ -172,7 +195,8 @@ contains
     real(real64) :: mean, half_width
     mean = sum(effective) / size(effective)
     half_width = student(size(effective) - 1) * sqrt(sum((effective - mean)**2) / (size(effective) - 1) / size(effective))
-    print "(a, i0, a, f0.3)", "realisations ", size(effective), ", contrast ", contrast
+    print "(a, i0, 2(a, f0.3))", "realisations ", size(effective), ", contrast ", contrast, ", volume fraction ", &
+      options%volume_fraction(info%minority_phase + 1)
     print "(a, 2(f12.6))", "Wiener bounds over the ensemble ", lower, upper
     print "(a, f12.6)", "effective conductivity along x, mean ", mean
     print "(a, 2(f12.6))", "95% confidence interval of the mean ", mean - half_width, mean + half_width

@@ -4,7 +4,7 @@
 #   quickstart.sh [MICROGRAPH [DATASET]] [-- options of davegan train]
 #
 # MICROGRAPH is an HDF5, PNG or TIFF file, and DATASET a path inside an HDF5 file; without it a built-in material is taken.
-# Examples of options: --otsu 2 finds two phases in a grey picture, --roi 0,0,512,400 leaves out a data bar, and --steps 20000
+# Examples of options: --otsu 2 finds two phases in a grey picture, --roi 0,0,512,400 leaves out a data bar, and --steps 8000
 # trains as long as the default of the library. davegan train --help lists them all.
 # The results go to ./davegan-quickstart, or to the directory that DAVEGAN_OUT names.
 set -euo pipefail
@@ -65,13 +65,16 @@ cmake --build "$build"
 
 mkdir -p "$out"
 start=$SECONDS
-echo "== training, one to two minutes for 6,000 steps on two cores"
-"$davegan" train "${micrograph[@]}" --model "$out/model.h5" --steps 6000 "${training[@]}" || {
+echo "== training, about four minutes for 2,000 steps on two cores"
+"$davegan" train "${micrograph[@]}" --model "$out/model.h5" --steps 2000 "${training[@]}" || {
     echo "quickstart.sh: options of davegan train stand after --, such as: quickstart.sh picture.png -- --otsu 2" >&2
     exit 1
 }
-echo "== generating 256 realisations"
-"$davegan" generate "$out/model.h5" "$out/realisations.vtkhdf" --count 256 --replace
+# The paper's networks make elements of one size.
+size=(--size 256x256)
+[[ "${training[*]}" != *paper* ]] || size=()
+echo "== generating 64 realisations"
+"$davegan" generate "$out/model.h5" "$out/realisations.vtkhdf" --count 64 "${size[@]}" --replace
 echo "== comparing them with real windows of the micrograph"
 rm -f "$out/fidelity.h5"
 "$davegan" evaluate "$out/model.h5" "${micrograph[@]}" --output "$out/fidelity.h5" \
@@ -81,10 +84,10 @@ echo "== writing the report"
 
 cat <<END
 
-Done in $((SECONDS - start)) s. Quality grows with the number of training steps: the paper takes 80,000.
+Done in $((SECONDS - start)) s. Quality grows with the number of training steps; the library takes 8,000 by default.
 
   $out/report.html              whether to trust the model: open it in a browser
-  $out/contact_sheet.png        original, reconstructions and realisations side by side
+  $out/contact_sheet.png        original, reconstructions and a realisation side by side
   $out/realisations.vtkhdf      the realisations: open it in ParaView
   $out/reconstructions.h5       the micrograph's tiles, encoded and decoded
 END
@@ -94,5 +97,5 @@ END
 END
 cat <<END
   $out/model.h5                 the model; more realisations:
-                                $davegan generate $out/model.h5 more.vtkhdf --count 1000 --first 256
+                                $davegan generate $out/model.h5 more.vtkhdf --count 1000 --first 64 ${size[*]}
 END

@@ -39,9 +39,8 @@ module davegan
 
   ! ---- modes ----
   integer(c_int32_t), parameter, public :: davegan_profile_paper32 = 1        !< tiles of 32 pixels, Table 2
-  integer(c_int32_t), parameter, public :: davegan_profile_standard = 3       !< tiles of 64 pixels, Table 3 improved
+  integer(c_int32_t), parameter, public :: davegan_profile_standard = 3       !< elements of any size
   integer(c_int32_t), parameter, public :: davegan_profile_paper64 = 2        !< tiles of 64 pixels, Table 3
-  integer(c_int32_t), parameter, public :: davegan_profile_field = 4          !< elements of any size
   integer(c_int32_t), parameter, public :: davegan_device_kind_auto = 0
   integer(c_int32_t), parameter, public :: davegan_device_kind_cpu = 1
   integer(c_int32_t), parameter, public :: davegan_device_kind_cuda = 2
@@ -1153,7 +1152,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine generate_one
 
-  !> The last extent of phases says how many realisations: options%count is ignored. With the profile field the first two
+  !> The last extent of phases says how many realisations: options%count is ignored. With the profile standard the first two
   !! say how large they are; or, if options%nx and options%ny do, how large the block from options%x0 and options%y0 on is.
   subroutine generate_many(model, phases, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
@@ -1184,7 +1183,7 @@ contains
     if (status /= davegan_ok) return
     raw%row_stride = 0
     raw%realisation_stride = 0
-    if (info%profile == davegan_profile_field .and. given(3) == 1) then
+    if (info%profile == davegan_profile_standard .and. given(3) == 1) then
       if (raw%nx == 0 .and. raw%ny == 0) then
         raw%nx = given(1)
         raw%ny = given(2)
@@ -1221,7 +1220,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_volume_fraction_threshold
 
-  !> Latents of an image of nx by ny pixels, which only with the profile field may be of another size than a training tile.
+  !> Latents of an image of nx by ny pixels, which only with the profile standard may be of another size than a training tile.
   subroutine davegan_latent_size(model, nx, ny, latents, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer, intent(in) :: nx, ny
@@ -1249,7 +1248,7 @@ contains
   end subroutine count_latents
 
   !> The latent vectors (latents, count) of the realisations of davegan_generate for the same options. With the profile
-  !! standard, realisations are in addition translated periodically by random distances.
+  !! standard, realisations have noise besides and are relaxed.
   subroutine davegan_latent_vectors(model, z, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     real(c_double), allocatable, intent(out) :: z(:, :)

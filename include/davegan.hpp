@@ -78,12 +78,11 @@ private:
     std::size_t size_ = 0;
 };
 
-/// The architectures of the paper: tiles of 32 pixels (Table 2) or of 64 (Table 3).
+/// Elements of any size, or the architectures of the paper: tiles of 32 pixels (Table 2) or of 64 (Table 3).
 enum class Profile : std::int32_t {
     standard = DAVEGAN_PROFILE_STANDARD,
     paper32 = DAVEGAN_PROFILE_PAPER32,
-    paper64 = DAVEGAN_PROFILE_PAPER64,
-    field = DAVEGAN_PROFILE_FIELD
+    paper64 = DAVEGAN_PROFILE_PAPER64
 };
 
 /// Where to compute.
@@ -436,7 +435,7 @@ public:
         bridge.check(davegan_generate(get(), path.c_str(), detail::optional_text(group), &raw));
     }
 
-    /// Latents of an image, which only with Profile::field may be of another size than a training tile, see davegan.h.
+    /// Latents of an image, which only with Profile::standard may be of another size than a training tile, see davegan.h.
     std::size_t latent_size(Shape shape) const {
         std::size_t latents = 0;
         detail::check(davegan_latent_size(get(), shape.nz, shape.ny, shape.nx, &latents));
@@ -445,7 +444,7 @@ public:
 
     /// The latent vectors of the realisations of generate(), `[count][latents]`.
     ///
-    /// With Profile::standard realisations are in addition translated, see davegan.h.
+    /// With Profile::standard realisations have noise besides and are relaxed, see davegan.h.
     std::vector<double> latent_vectors(const GenerateOptions &options = {}) const {
         const bool sized = options.nx > 0 && options.ny > 0;
         const Shape shape{1, static_cast<std::size_t>(options.ny), static_cast<std::size_t>(options.nx)};

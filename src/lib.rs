@@ -2,10 +2,9 @@
 //!
 //! From an image to realisations (generated volume elements): [`micrograph`] reads the image, assigns a phase to each
 //! pixel and cuts square tiles. [`training`] trains an encoder and a generator to reconstruct the tiles, and the
-//! generator and a discriminator to imitate the micrograph. Profile `standard` validates at intervals and keeps the
-//! best checkpoint. A [`model`] holds encoder, generator, tiles, selection weights and training record. [`generation`]
-//! decodes random latent vectors and takes the most probable phase of each pixel; with `standard`, each realisation is
-//! selected from candidates and translated periodically, and with `field` it has any size and is relaxed. [`storage`] writes model and realisations to files.
+//! generator and a discriminator to imitate the micrograph. A [`model`] holds encoder, generator, tiles, relaxation and
+//! training record. [`generation`] decodes random latent vectors and takes the most probable phase of each pixel; with
+//! profile `standard`, realisations have any size and are relaxed. [`storage`] writes model and realisations to files.
 //!
 //! A module uses only those before it in this list; `tests/directions.rs` holds them to it. Below all others:
 //!
@@ -22,10 +21,10 @@
 //! * [`descriptor`]: two-point correlation, lineal path, patterns, clusters, conductivity and more; errors of Eq. 12.
 //! * [`network`]: encoder, generator and discriminator: layers, weights, forward and backward passes.
 //! * [`relaxation`]: corrects images by the patterns of a micrograph, voxel by voxel.
-//! * [`model`]: a trained model: encoder, generator, tiles, selection weights, training record.
+//! * [`model`]: a trained model: encoder, generator, tiles, relaxation, training record.
 //! * [`generation`]: realisations of a model, and its latent space.
 //! * [`evaluation`]: figures of realisations beside those of real windows, and the gates they pass or miss.
-//! * [`training`]: options, losses, one step, the training loop with validation and checkpoints.
+//! * [`training`]: options, losses, one step, the training loop with checkpoints.
 //! * [`storage`]: the model file, realisations as VTKHDF or in a host's own HDF5 file.
 //! * [`report`]: pictures of a model, and the HTML report.
 //! * [`c_api`]: the C interface to all of this.

@@ -16,8 +16,6 @@ pub enum Purpose {
     Realisation = 4,
     /// Where the real windows lie that an evaluation compares with.
     FloorWindows = 5,
-    /// How far a periodic realisation is translated; the counter is its index.
-    Displacement = 6,
     /// What the statistics of an averaged generator are measured on; the counter is the step.
     Statistics = 7,
     /// Which flips a relaxation accepts; the counter is the index of the image.

@@ -64,7 +64,7 @@ fn wrong_usage_has_status_2_and_names_the_argument() {
         (&["train", "image.png", "--roi", "1,2,3"], "four whole numbers"),
         (&["train", "image.png", "--voxel-size", "0.2 inch"], "one of m, mm, um, nm"),
         (&["train", "image.png", "--device", "gpu"], "choose auto, cpu, cuda:N or wgpu:N"),
-        (&["train", "image.png", "--profile", "paper"], "choose standard, field, paper32 or paper64"),
+        (&["train", "image.png", "--profile", "paper"], "choose standard, paper32 or paper64"),
         (&["generate", "model.h5"], "OUTPUT"),
         (&["evaluate", "model.h5"], "MICROGRAPH"),
         (&["representative", "model.h5", "--sizes", "64,large"], "invalid value 'large'"),

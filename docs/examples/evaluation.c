@@ -147,7 +147,7 @@ int main(void) {
     //! [davegan_report]
 
     //! [davegan_representative_size]
-    const int64_t sides[] = {32}; /* more with a model of DAVEGAN_PROFILE_FIELD */
+    const int64_t sides[] = {32}; /* more with a model of DAVEGAN_PROFILE_STANDARD */
     davegan_element_statistics_t of_side[1];
     double required[DAVEGAN_N_PROPERTIES];
     CHECK(davegan_representative_size(model, -1, sides, 1, 0.01, "example_sizes.html", NULL, of_side, sizeof *of_side,

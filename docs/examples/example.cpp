@@ -95,7 +95,7 @@ static void generation(const davegan::Model &model) {
     std::vector<std::uint8_t> buffer(8 * pixels);
     model.generate_into(buffer, options);
     //! [Model::generate_into]
-    if (info.profile == DAVEGAN_PROFILE_FIELD) { // it makes blocks
+    if (info.profile == DAVEGAN_PROFILE_STANDARD) { // it makes blocks
         //! [Model::volume_fraction_threshold]
         davegan::GenerateOptions block;
         block.nx = block.ny = 256;

@@ -162,7 +162,7 @@ contains
     call block_of_given_fractions()
   end subroutine generation
 
-  !> Models of the profile field make blocks.
+  !> Models of the profile standard make blocks.
   subroutine block_of_given_fractions()
     type(davegan_model_info_t) :: info
     type(davegan_generate_options_t) :: options
@@ -170,7 +170,7 @@ contains
     integer(int8) :: quarter(128, 128, 1, 1)   ! each process has another x0 and y0
 
     call davegan_model_info(model, info)
-    if (info%profile /= davegan_profile_field) return
+    if (info%profile /= davegan_profile_standard) return
     ![davegan_volume_fraction_threshold]
     call davegan_generate_options_init(options)
     options%nx = 256
@@ -274,7 +274,7 @@ contains
     call davegan_report(model, micrograph, "example_fortran.html", options)
     ![davegan_report]
     ![davegan_representative_size]
-    ! Several sides with a model of davegan_profile_field.
+    ! Several sides with a model of davegan_profile_standard.
     call davegan_representative_size(model, [32], 0.01_real64, sizes, required_sides, html="example_fortran_sizes.html")
     print '(a, f8.4)', "volume fraction", sizes(1)%mean(davegan_property_volume_fraction)
     ![davegan_representative_size]

@@ -67,11 +67,11 @@ static void look_at(const davegan_model_t *model) {
     free(tiles);
 }
 
-/* Models of DAVEGAN_PROFILE_FIELD make blocks. */
+/* Models of DAVEGAN_PROFILE_STANDARD make blocks. */
 static void generate_a_block(const davegan_model_t *model) {
     davegan_model_info_t info;
     CHECK(davegan_model_info(model, &info, sizeof info));
-    if (info.profile != DAVEGAN_PROFILE_FIELD) return;
+    if (info.profile != DAVEGAN_PROFILE_STANDARD) return;
     //! [davegan_volume_fraction_threshold]
     davegan_generate_options_t options;
     CHECK(davegan_generate_options_init(&options, sizeof options));

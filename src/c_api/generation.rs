@@ -34,11 +34,11 @@ pub struct davegan_generate_options_t {
     /// Number of realisations, at least 1; default 1.
     pub count: i64,
     /// Pixels along x, a multiple of 16 from 32 on; default 0: those of a training tile. With a model of
-    /// `DAVEGAN_PROFILE_FIELD` realisations of any size are periodic; other models make one size.
+    /// `DAVEGAN_PROFILE_STANDARD` realisations of any size are periodic; other models make one size.
     pub nx: i64,
     /// Pixels along y, as `nx`.
     pub ny: i64,
-    /// Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_FIELD`: its first pixel along x; default 0.
+    /// Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_STANDARD`: its first pixel along x; default 0.
     /// A realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
     /// parts of any decomposition. All blocks of a realisation fit together.
     pub x0: i64,
@@ -76,7 +76,7 @@ pub struct davegan_generate_options_t {
     /// Passed to `progress`; default NULL.
     pub user_data: *mut c_void,
     /// Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model of
-    /// `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes.
+    /// `DAVEGAN_PROFILE_STANDARD`. Default: all 0, as it comes.
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
     /// What gives a single realisation its `volume_fraction`, from `davegan_volume_fraction_threshold`; saves time where a
     /// realisation is made in blocks. Default: all 0, it is found in each call anew.

@@ -50,7 +50,7 @@ fn in_parallel<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 
 /// Gets the number of latents of an image of `nz * ny * nx` voxels, the length of its latent vector.
 ///
-/// A model of `DAVEGAN_PROFILE_FIELD` is fully convolutional: it has images of one layer and any multiples of 16
+/// A model of `DAVEGAN_PROFILE_STANDARD` is fully convolutional: it has images of one layer and any multiples of 16
 /// pixels, from 32 on, along y and x, and a grid of `channels` x `ny` / 16 x `nx` / 16 latents for each, stored in
 /// this order, x fastest. Other models have images of the size of a training tile. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` if the model has no images of that size; `latents` is then 0. May be called from any
@@ -74,10 +74,9 @@ pub unsafe extern "C" fn davegan_latent_size(
 
 /// Copies the latent vectors of the realisations of `davegan_generate` with the same options into `z`.
 ///
-/// `z` gets `count` rows of as many doubles as `davegan_latent_size` says: standard normal, or those of the selected
-/// candidates (`standard`). `davegan_decode` gives the same images for `paper32` and `paper64`; with `standard`,
-/// realisations are in addition translated periodically by random distances, and with `field` they also have noise and
-/// are relaxed. Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one
+/// `z` gets `count` rows of as many doubles as `davegan_latent_size` says: standard normal.
+/// `davegan_decode` gives the same images for `paper32` and `paper64`; with `standard`, realisations have noise besides
+/// and are relaxed. Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one
 /// realisation. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -105,7 +104,7 @@ pub unsafe extern "C" fn davegan_latent_vectors(
 ///
 /// `phases` are `n * nz * ny * nx` phase numbers of the model, x fastest. `mean` and `deviation` each hold `capacity`
 /// doubles, of which `n` rows of as many as `davegan_latent_size` says are filled. `deviation` may be NULL. A model of
-/// `DAVEGAN_PROFILE_FIELD` takes each image as a torus: what is at one edge is seen at the opposite one. Fails with
+/// `DAVEGAN_PROFILE_STANDARD` takes each image as a torus: what is at one edge is seen at the opposite one. Fails with
 /// `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that size, or a phase is not the model's. May be
 /// called from any thread.
 #[unsafe(no_mangle)]
@@ -143,7 +142,7 @@ pub unsafe extern "C" fn davegan_encode(
 /// Decodes `n` latent vectors to images of `nz * ny * nx` voxels.
 ///
 /// `z` holds `n` rows of as many finite numbers as `davegan_latent_size` says, which are rounded to single precision.
-/// `phases` gets `n * nz * ny * nx` phase numbers, x fastest. With `DAVEGAN_PROFILE_FIELD` images are periodic, have no
+/// `phases` gets `n * nz * ny * nx` phase numbers, x fastest. With `DAVEGAN_PROFILE_STANDARD` images are periodic, have no
 /// noise and are not relaxed. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that
 /// size, or a number is not finite. May be called from any thread.
 #[unsafe(no_mangle)]

@@ -13,7 +13,8 @@ use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::report;
 use crate::storage::{Mode, write_phase_images};
 
-/// Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each.
+/// Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each; with
+/// `DAVEGAN_PROFILE_STANDARD` one realisation as large as sixteen tiles.
 ///
 /// The titles show E_rec of all tiles and E_gen of `count` realisations. Phases are grey levels from black (0) to
 /// white. Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation.

@@ -22,19 +22,19 @@ pub struct davegan_progress_t {
     pub steps: i64,
     /// Seconds since the call began.
     pub elapsed: f64,
-    /// Estimate of the seconds to come; negative if unknown. A training of `field` has a calibration behind its last step,
+    /// Estimate of the seconds to come; negative if unknown. A training of `standard` has a calibration behind its last step,
     /// which is in the estimate from its first part on.
     pub remaining: f64,
-    /// Loss of the encoder, L_Enc (Eq. 1), with free bits: the mean of the last row of the loss history. This loss and
+    /// Loss of the encoder, L_Enc (Eq. 1): the mean of the last row of the loss history. This loss and
     /// those below are NaN before the first row, and in all but training.
     pub loss_encoder: f64,
     /// Loss of the discriminator, L_Disc (Eq. 6).
     pub loss_discriminator: f64,
-    /// Loss of the generator, L_Gen (Eq. 7); for `standard` with the Minkowski and pattern terms.
+    /// Loss of the generator, L_Gen (Eq. 7).
     pub loss_generator: f64,
-    /// L_Rec (Eq. 3), nats per image (`reconstruction_mean`: per pixel), less the entropy of smoothed labels.
+    /// L_Rec (Eq. 3), nats per image (`reconstruction_mean`: per pixel).
     pub loss_reconstruction: f64,
-    /// KL divergence (Eq. 8 or 9) before free bits, nats per image (`divergence_mean`: per latent).
+    /// KL divergence (Eq. 8 or 9), nats per image (`divergence_mean`: per latent).
     pub loss_divergence: f64,
 }
 

@@ -97,7 +97,7 @@ impl davegan_element_statistics_t {
 /// it is unchanged.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, `count` is below 2, `sides` do not increase, or
-/// the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_FIELD`, that of a
+/// the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_STANDARD`, that of a
 /// training tile with others); `DAVEGAN_IO` if the page cannot be written; `DAVEGAN_FORMAT` if something else than a
 /// report is there; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
 #[unsafe(no_mangle)]

@@ -12,18 +12,16 @@ use crate::network::Profile;
 use crate::training::{RunOptions, TrainingOptions};
 use crate::{Error, Result};
 
-/// Images of 64 x 64 pixels, 32 latents: Table 3 with the changes listed in docs/profile.md. The default.
+/// Realisations of any size: fully convolutional, trained on windows of 64 x 64 pixels (docs/profile.md). The default.
 pub const DAVEGAN_PROFILE_STANDARD: i32 = 3;
 /// Images of 32 x 32 pixels, 5 latents: the paper's Table 2.
 pub const DAVEGAN_PROFILE_PAPER32: i32 = 1;
 /// Images of 64 x 64 pixels, 32 latents: the paper's Table 3.
 pub const DAVEGAN_PROFILE_PAPER64: i32 = 2;
-/// Fully convolutional, trained on windows of 64 x 64 pixels: realisations of any size (see `docs/profile.md`).
-pub const DAVEGAN_PROFILE_FIELD: i32 = 4;
 
 /// How to train. Filled by `davegan_train_options_init` with the values of a profile.
 ///
-/// Defaults are those of `paper32` / `paper64` / `standard` / `field` where they differ. `device`, `device_index`,
+/// Defaults are those of `paper32` / `paper64` / `standard` where they differ. `device`, `device_index`,
 /// `threads` and the fields from `checkpoint_interval` on do not change what is computed; another device changes
 /// rounding. Equations and tables are those of the paper.
 #[repr(C)]
@@ -42,26 +40,26 @@ pub struct davegan_train_options_t {
     /// Seed of all random draws, 0 or more; default 0.
     pub seed: i64,
     /// Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
-    /// epochs for `paper64`, 20,000 steps for `standard`, 8,000 for `field`.
+    /// epochs for `paper64`, 8,000 steps for `standard`.
     pub steps: i64,
-    /// Length of the latent vector, of `field` of each vector of the grid, 1 to 4096; default 5 / 32 / 32 / 16.
+    /// Length of the latent vector, of `standard` of each of its grid, 1 to 4096; default 5 / 32 / 16.
     pub latent_size: i32,
-    /// Tiles in one training step, 1 to 4096; default 32 / 4 / 4 / 8.
+    /// Tiles in one training step, 1 to 4096; default 32 / 4 / 8.
     pub batch_size: i32,
-    /// Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
+    /// Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
     pub learning_rate_generator: f64,
-    /// Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 1e-3 / 5e-4.
+    /// Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 5e-4.
     pub learning_rate_discriminator: f64,
-    /// Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
+    /// Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
     pub learning_rate_encoder: f64,
-    /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3 / 0.3.
+    /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3.
     pub beta: f64,
-    /// Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default 1 / 1 / 0
-    /// / 0. It must be 0 for `standard` and `field`, whose discriminator sees no reconstructions.
+    /// Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default
+    /// 1 / 1 / 0. It must be 0 for `standard`, whose discriminator sees no reconstructions.
     pub lambda_vae: f64,
     /// Weight of the adversarial loss of realisations in the generator's loss (Eq. 7), 0 to 1e6; default 1.
     pub lambda_noise: f64,
-    /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 3e-2 / 1e-2.
+    /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 1e-2.
     pub lambda_rec: f64,
     /// Choices that the paper does not specify; `paper32` and `paper64` only. NULL (default): the profile's values.
     ///
@@ -105,10 +103,9 @@ fn profile(code: i32) -> Result<Profile> {
         DAVEGAN_PROFILE_STANDARD => Ok(Profile::Standard),
         DAVEGAN_PROFILE_PAPER32 => Ok(Profile::Paper32),
         DAVEGAN_PROFILE_PAPER64 => Ok(Profile::Paper64),
-        DAVEGAN_PROFILE_FIELD => Ok(Profile::Field),
         _ => Err(Error::invalid(format!(
             "profile = {code}; choose one of DAVEGAN_PROFILE_STANDARD (3), DAVEGAN_PROFILE_PAPER32 (1), \
-             DAVEGAN_PROFILE_PAPER64 (2), DAVEGAN_PROFILE_FIELD (4)"
+             DAVEGAN_PROFILE_PAPER64 (2)"
         ))),
     }
 }
@@ -119,7 +116,6 @@ pub(super) fn profile_code(profile: Profile) -> i32 {
         Profile::Standard => DAVEGAN_PROFILE_STANDARD,
         Profile::Paper32 => DAVEGAN_PROFILE_PAPER32,
         Profile::Paper64 => DAVEGAN_PROFILE_PAPER64,
-        Profile::Field => DAVEGAN_PROFILE_FIELD,
     }
 }
 

@@ -14,7 +14,6 @@ use super::train_options::davegan_train_options_t;
 use crate::micrograph::{Micrograph, ReadOptions};
 use crate::network::Profile;
 use crate::storage::{check_other_file, train_to_file};
-use crate::training::warnings;
 use crate::{Error, Result};
 
 /// Where a training goes on the host's side.
@@ -49,7 +48,7 @@ impl Target<'_> {
         let mut audience = Audience::new("training", options.progress_bar, options.progress, options.user_data)?;
         // SAFETY: the host promises text or NULL for `paper_options`.
         let (training, run) = (unsafe { options.training() }?, options.run()?);
-        keep_warnings(&[micrograph.warnings.clone(), warnings(&micrograph.images, &training)].concat());
+        keep_warnings(&micrograph.warnings);
         let model = train_to_file(micrograph, file, &training, &run, &mut |progress| audience.tell(host, progress))?;
         if let Some(handle) = handle {
             handle.give(davegan_model_t(model));
@@ -61,8 +60,7 @@ impl Target<'_> {
 /// Trains on a micrograph file and gives a model.
 ///
 /// The micrograph is read as by `davegan_micrograph_read` with default options. For grey levels, read it with that
-/// function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading and, for
-/// `standard` and a micrograph smaller than twice its images, that validation is skipped. `options` NULL means the
+/// function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading. `options` NULL means the
 /// defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle on the device that trained. `path` names the model
 /// file, which is replaced in one step at every checkpoint and at the end. `path` NULL: nothing is written; if the call
 /// fails, the work is lost. `model` may be NULL if `path` is given. With the same library version and kind of

@@ -48,10 +48,12 @@ fn square_around(radius: usize, nx: usize) -> Vec<isize> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array4;
     use rand::Rng;
 
     use super::*;
     use crate::descriptor::indicator::drawn;
+    use crate::micrograph::PhaseImages;
     use crate::random::{Purpose, generator};
 
     #[test]
@@ -92,7 +94,8 @@ mod tests {
     #[test]
     fn a_periodic_translation_keeps_the_ends() {
         let mut rng = generator(1, Purpose::Step, 1);
-        let images = Indicator::of_pixels([12, 10], (0..240).map(|_| rng.random_bool(0.2)).collect());
+        let phases = Array4::from_shape_fn((2, 1, 12, 10), |_| u8::from(rng.random_bool(0.2)));
+        let images = Indicator::new(&PhaseImages::new(phases, 2).unwrap(), 1).unwrap();
         let rolled = images.map([12, 10], |image, [y, x]| image[(y + 5) % 12 * 10 + (x + 3) % 10]);
         let found = periodic_ends(&images, 2);
         assert!(found.iter().all(|&share| share > 0.0), "{found:?}");

@@ -30,11 +30,6 @@ impl Indicator {
         Ok(Self { shape: [ny, nx], pixels: images.as_slice().iter().map(|&p| p == phase).collect() })
     }
 
-    /// Wraps the pixels of images of shape `[ny, nx]`, x fastest.
-    pub(crate) fn of_pixels(shape: [usize; 2], pixels: Vec<bool>) -> Self {
-        Self { shape, pixels }
-    }
-
     /// Number of images.
     pub fn len(&self) -> usize {
         self.pixels.len() / (self.shape[0] * self.shape[1])

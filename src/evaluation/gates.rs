@@ -24,14 +24,6 @@ impl Gate {
         let used = if value == middle { 0.0 } else { (value - middle).abs() / width };
         Self { figure, requirement, holds: (least..=most).contains(&value), used }
     }
-
-    /// used^8 / 2 if the gate holds, otherwise min(used / 2, 1); 1 if not a number.
-    ///
-    /// So a missed gate counts more than any that holds, and one that barely holds nearly as much.
-    fn shortfall(&self) -> f64 {
-        // `f64::min` ignores what is not a number.
-        if self.holds { 0.5 * self.used.powi(8) } else { (0.5 * self.used).min(1.0) }
-    }
 }
 
 impl Fidelity {
@@ -62,11 +54,6 @@ impl Fidelity {
         ]);
         gates
     }
-
-    /// Sum of the shortfalls of all gates: 0 is best, 16 worst.
-    pub fn shortfall(&self) -> f64 {
-        self.gates().iter().map(Gate::shortfall).sum()
-    }
 }
 
 #[cfg(test)]
@@ -83,20 +70,7 @@ mod tests {
         let between = Gate::new("variety", "", 1.1375, 0.8, 1.25);
         assert!(between.holds && (between.used - 0.5).abs() < 1e-12);
         let nothing = |value| Gate::new("lineal", "", value, 0.0, 0.0);
-        assert!(nothing(0.0).holds && nothing(0.0).shortfall() == 0.0);
-        assert!(!nothing(1e-9).holds && nothing(1e-9).shortfall() == 1.0);
-        let unknown = within(f64::NAN);
-        assert!(!unknown.holds && unknown.shortfall() == 1.0);
-    }
-
-    #[test]
-    fn missed_gates_count_more_than_distances() {
-        let gate = |value| Gate::new("objects_sd", "", value, -0.5, 0.5);
-        let together = |values: [f64; 2]| values.map(|value| gate(value).shortfall()).iter().sum::<f64>();
-        assert_eq!(together([0.0, 0.0]), 0.0);
-        // A gate that barely holds counts nearly as much as one that is just missed.
-        assert!((together([0.5, -0.5]) - 1.0).abs() < 1e-12 && together([0.25, 0.25]) < 0.01);
-        assert!(together([0.0, 20.0]) <= together([0.51, 0.51]));
-        assert!(together([0.0, 0.6]) < together([0.0, 0.7]));
+        assert!(nothing(0.0).holds && nothing(0.0).used == 0.0);
+        assert!(!nothing(1e-9).holds && !within(f64::NAN).holds);
     }
 }

@@ -298,7 +298,7 @@ pub(crate) mod tests {
         let sample = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
         let micrograph = sample.make(1, 1).unwrap();
         let (origin, tiles) = (Origin::new(&micrograph), tiles(&micrograph.images, 64).unwrap());
-        let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Field) };
+        let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
         let model = Checkpoint::new(options, origin, tiles, &burn_tensor::Device::flex()).model();
         (micrograph, model)
     }

@@ -31,8 +31,7 @@ fn train_on(device: Device, name: &str, steps: u64) -> PathBuf {
         learning_rate_generator: 1e-2,
         lambda_rec: 1e-2,
         ..TrainingOptions::new(profile)
-    }
-    .with(|r| r.generator_periodic = true);
+    };
     let run = RunOptions { device, resume: true, ..RunOptions::default() };
     train_to_file(&micrograph(), Some(&path), &options, &run, &mut |_| ControlFlow::Continue(())).unwrap();
     path

@@ -178,7 +178,7 @@ pub(super) mod tests {
             micrograph.phase_values.push(2.0);
         }
         let tiles = tiles(&micrograph.images, 64).unwrap();
-        let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Field) };
+        let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
         Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
     }
 

@@ -2,7 +2,6 @@
 
 use burn_tensor::{Tensor, TensorData};
 use ndarray::{Array2, Array4, ArrayView1, ArrayView2, Axis, s};
-use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::GenerationOptions;
@@ -41,44 +40,25 @@ pub(super) fn batch(of_tiles: usize, shape: [usize; 3]) -> usize {
 
 /// The latent vectors of the realisations of `options`, `(count, latents)`.
 ///
-/// They are standard normal, or where the model has a [`Selection`](crate::model::Selection) those of the candidates
-/// that are taken. Those of a fully convolutional model are `(channels, ny / 16, nx / 16)`; decoded, they lack the noise
-/// of a realisation.
+/// They are standard normal. Those of a fully convolutional model are `(channels, ny / 16, nx / 16)`; decoded, they lack
+/// the noise of a realisation.
 ///
 /// Row i depends on the model, the seed, the shape and `first + i` alone. Runs on the threads of the current pool.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] if the model has no realisations of that shape, and those of [`decode`], where
-/// candidates are looked at.
+/// [`Error::InvalidParameter`] if the model has no realisations of that shape.
 pub fn latent_vectors(model: &Model, options: &GenerationOptions) -> Result<Array2<f32>> {
     let (seed, first, count, shape) = (options.seed, options.first, options.count, options.shape_of(model)?);
     if model.profile.is_fully_convolutional() {
         return super::field::latent_vectors(model, seed, first, count, shape);
     }
-    match &model.selection {
-        Some(selection) => memory::catch_refused(|| selection.latent_vectors(model, seed, first, count)),
-        None => Ok(candidate_vectors(model, 1, seed, first, count)?.0),
-    }
-}
-
-/// Standard normal latent vectors, `of_each` for each of the realisations `first..first + count`, and a number from 0
-/// to 1 for each of these to choose by.
-pub(super) fn candidate_vectors(
-    model: &Model,
-    of_each: usize,
-    seed: u64,
-    first: u64,
-    count: usize,
-) -> Result<(Array2<f32>, Vec<f64>)> {
-    let mut vectors = zero_vectors(count * of_each, model.latent_size)?;
-    let mut draws = memory::vector(count, WHAT, ADVICE)?;
-    for (index, mut rows) in (first..).zip(vectors.axis_chunks_iter_mut(Axis(0), of_each)) {
+    let mut vectors = zero_vectors(count, model.latent_size)?;
+    for (index, mut row) in (first..).zip(vectors.outer_iter_mut()) {
         let mut rng = random::generator(seed, Purpose::Realisation, index);
-        rows.map_inplace(|latent| *latent = StandardNormal.sample(&mut rng));
-        draws.push(rng.random());
+        row.map_inplace(|latent| *latent = StandardNormal.sample(&mut rng));
     }
-    Ok((vectors, draws))
+    Ok(vectors)
 }
 
 /// `n` latent vectors of zeros.

@@ -8,7 +8,6 @@
 //! * `realisations`: which realisations, in memory or handed on batch by batch.
 //! * `threshold`: what gives a realisation its volume fractions.
 //! * `torus`: sizes of images, and the patches that large ones are made in.
-//! * `selection`: which of some candidates becomes a realisation.
 
 mod blocks;
 #[cfg(test)]
@@ -18,7 +17,6 @@ mod fractions;
 mod given_fractions;
 mod latent;
 mod realisations;
-mod selection;
 mod threshold;
 mod torus;
 

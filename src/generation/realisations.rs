@@ -1,15 +1,13 @@
 //! Realisations: which, and how they are made.
 
 use ndarray::Array4;
-use rand::Rng;
-use rayon::prelude::*;
 
 use crate::device::{ThreadPool, memory, thread_pool};
 use crate::error::counted;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes};
-use crate::random::{self, MAX_COUNTER, Purpose};
+use crate::random::MAX_COUNTER;
 use crate::relaxation::{Adjuster, RelaxationOptions, check_fractions, needed_for, relax};
 use crate::{Error, Result};
 
@@ -39,13 +37,13 @@ pub struct GenerationOptions {
     pub first: u64,
     /// Number of realisations, at least 1.
     pub count: usize,
-    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `field` makes any multiple of 16
+    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `standard` makes any multiple of 16
     /// along y and x.
     pub shape: Option<[usize; 3]>,
     /// The part of each realisation that is wanted; `None`: all of it. The parts of a realisation fit together, however
-    /// it is divided. Profile `field` alone makes parts.
+    /// it is divided. Profile `standard` alone makes parts.
     pub block: Option<Block>,
-    /// Volume fraction of each phase that each realisation has, to one voxel; `None`: as it comes. Profile `field` alone.
+    /// Volume fraction of each phase that each realisation has, to one voxel; `None`: as it comes. Profile `standard` alone.
     pub volume_fractions: Option<Vec<f64>>,
     /// What gives the only realisation its volume fractions, as [`threshold`](super::threshold) has found it; `None`: it is
     /// found for each realisation, which takes several times as long as making all of it, also for a block.
@@ -111,7 +109,7 @@ impl GenerationOptions {
         block.check()?;
         if !model.profile.is_fully_convolutional() {
             return Err(Error::invalid(format!(
-                "a block of a realisation; profile {} makes whole realisations, and profile field blocks",
+                "a block of a realisation; profile {} makes whole realisations, and profile standard blocks",
                 model.profile.name()
             )));
         }
@@ -130,7 +128,7 @@ impl GenerationOptions {
         if !model.profile.is_fully_convolutional() {
             return wrong(format!(
                 "volume fractions are given, but profile {} makes realisations as they come; train a model with profile \
-                 field",
+                 standard",
                 model.profile.name()
             ));
         }
@@ -151,11 +149,10 @@ impl GenerationOptions {
     pub fn require_memory(&self, model: &Model) -> Result<()> {
         let extent = self.extent_of(model)?;
         let voxels: usize = extent.iter().product();
-        let candidates = model.selection.as_ref().map_or(1, |selection| selection.candidates);
         // Blocks, realisations of given volume fractions and large ones are made one by one.
         let is_large = blocks(extent, BLOCK_SIDE).len() > 1;
         let one_by_one = self.block.is_some() || self.volume_fractions.is_some() || is_large;
-        let at_once = if one_by_one { 1 } else { batch(extent).min(self.count.saturating_mul(candidates)) };
+        let at_once = if one_by_one { 1 } else { batch(extent).min(self.count) };
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
             let shape = self.shape_of(model)?;
@@ -301,9 +298,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
             return self.begin_next();
         };
         decoding.read(to)?;
-        self.begin_next()?;
-        translate(self.model, part.seed, part.first, 1, to);
-        Ok(())
+        self.begin_next()
     }
 
     /// Decodes the realisations of a part, and relaxes them if the model says how.
@@ -334,60 +329,5 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
         let images = PhaseImages::copy_of(to, [part.count, nz, ny, nx], model.n_phases())?;
         to.copy_from_slice(relax(images, weights, &options)?.as_slice());
         Ok(())
-    }
-}
-
-/// Translates periodic realisations `first..`, or `of_each` candidates for each of them, by any distance, all equally likely:
-/// what the generator prefers to draw in the middle is then everywhere, as in training.
-pub(super) fn translate(model: &Model, seed: u64, first: u64, of_each: usize, to: &mut [u8]) {
-    if !model.periodic {
-        return;
-    }
-    let [_, ny, nx] = model.shape();
-    to.par_chunks_mut(ny * nx).enumerate().for_each(|(index, image)| {
-        let mut rng = random::generator(seed, Purpose::Displacement, first + (index / of_each) as u64);
-        image.rotate_right(rng.random_range(0..ny) * nx);
-        let right = rng.random_range(0..nx);
-        image.chunks_exact_mut(nx).for_each(|row| row.rotate_right(right));
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::generation::{decode, latent_vectors};
-    use crate::micrograph::{Checkerboard, Sample, tiles};
-    use crate::model::Origin;
-    use crate::network::Profile;
-    use crate::training::{Checkpoint, TrainingOptions};
-
-    fn model(generator_periodic: bool) -> Model {
-        let micrograph = Sample::Checkerboard(Checkerboard { ny: 64, nx: 128, cell: 8 }).make(1, 1).unwrap();
-        let options = TrainingOptions::new(Profile::Standard).with(|r| r.generator_periodic = generator_periodic);
-        let tiles = tiles(&micrograph.images, 64).unwrap();
-        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
-    }
-
-    /// The displacements that take one image to the other.
-    fn displacements(from: &[u8], to: &[u8]) -> Vec<(usize, usize)> {
-        let moved = |dy: usize, dx: usize| {
-            (0..64 * 64).all(|at| to[(at / 64 + dy) % 64 * 64 + (at % 64 + dx) % 64] == from[at])
-        };
-        (0..64).flat_map(|dy| (0..64).map(move |dx| (dy, dx))).filter(|&(dy, dx)| moved(dy, dx)).collect()
-    }
-
-    #[test]
-    fn periodic_realisations_are_translated_and_others_stay() {
-        let options = GenerationOptions { seed: 3, first: 5, count: 8, threads: 1, ..GenerationOptions::default() };
-        for periodic in [false, true] {
-            let model = model(periodic);
-            let made = realisations(&model, &options).unwrap();
-            let decoded = decode(&model, latent_vectors(&model, &options).unwrap().view(), model.shape()).unwrap();
-            let found: Vec<_> = (0..8).map(|i| displacements(decoded.image(i), made.image(i))).collect();
-            assert!(found.iter().all(|found| !found.is_empty()));
-            assert_eq!(found.iter().all(|found| found.contains(&(0, 0))), !periodic, "{found:?}");
-            let alone = realisations(&model, &GenerationOptions { first: 9, count: 1, ..options.clone() }).unwrap();
-            assert_eq!(alone.image(0), made.image(4));
-        }
     }
 }

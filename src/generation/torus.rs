@@ -57,7 +57,7 @@ pub fn check_shape(model: &Model, shape: [usize; 3]) -> Result<()> {
             nearest(nx)
         ),
         false => format!(
-            "has images of 1 x {tile_ny} x {tile_nx} alone; give that size, or train a model with profile field"
+            "has images of 1 x {tile_ny} x {tile_nx} alone; give that size, or train a model with profile standard"
         ),
     };
     Err(Error::invalid(format!("images of {nz} x {ny} x {nx} voxels (z, y, x); a model of profile {profile} {right}")))

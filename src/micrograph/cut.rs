@@ -49,22 +49,6 @@ pub fn windows(images: &PhaseImages, offsets: &[(usize, usize, usize)], side: us
     PhaseImages::new(cut, images.n_phases())
 }
 
-/// First pixels `(image, y, x)` of windows of `side` x `side` pixels on a regular grid over every image.
-///
-/// There are at most `along` windows along each axis, and fewer in each of many images. Windows must fit into the
-/// images.
-pub fn regular_places(images: &PhaseImages, along: usize, side: usize) -> Vec<(usize, usize, usize)> {
-    let [_, ny, nx] = images.shape();
-    let along = (along as f64 / (images.len() as f64).sqrt()).ceil() as usize;
-    let offsets = |length: usize| {
-        let last = length - side;
-        let count = along.min(last + 1);
-        (0..count).map(move |index| if count == 1 { last / 2 } else { index * last / (count - 1) })
-    };
-    let of_image = |image| offsets(ny).flat_map(move |y| offsets(nx).map(move |x| (image, y, x)));
-    (0..images.len()).flat_map(of_image).collect()
-}
-
 /// Cuts `count` windows of `side` x `side` pixels at random positions, from all images alike.
 ///
 /// Positions near the edges are drawn more often than others: with all positions equally likely, a pixel at an edge would

@@ -40,7 +40,6 @@ mod voxel_size;
 use ndarray::{Array2, Axis};
 
 pub use block::Block;
-pub(crate) use cut::regular_places;
 pub use cut::{random_windows, tiles, windows};
 pub use phase_images::{MAX_PHASES, PhaseImages};
 pub use read::ReadOptions;

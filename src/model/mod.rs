@@ -2,7 +2,6 @@
 
 mod origin;
 mod record;
-mod selection;
 
 use std::sync::OnceLock;
 
@@ -10,7 +9,6 @@ use burn_tensor::Device as BurnDevice;
 use ndarray::Array2;
 pub use origin::Origin;
 pub use record::{LossRow, TrainingRecord};
-pub use selection::Selection;
 
 use crate::error::counted;
 use crate::micrograph::{Micrograph, PhaseImages};
@@ -25,14 +23,10 @@ pub struct Model {
     pub profile: Profile,
     /// Latents of an image of the size of a training tile.
     pub latent_size: usize,
-    /// Whether its realisations are periodic.
-    pub periodic: bool,
     /// What it was trained on.
     pub origin: Origin,
     /// Tiles it was trained on, `(n, 1, side, side)`.
     pub tiles: PhaseImages,
-    /// How its realisations are selected from candidates, if they are.
-    pub selection: Option<Selection>,
     /// How realisations of a fully convolutional model are relaxed.
     pub relaxation: Option<Weights>,
     /// How it was trained.

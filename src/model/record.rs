@@ -22,8 +22,6 @@ pub struct TrainingRecord {
     pub steps: u64,
     /// Training steps planned; more than `steps` if training was interrupted.
     pub steps_planned: u64,
-    /// The step whose networks generation uses, if training chose them by validation; else it is the last one.
-    pub best_step: Option<u64>,
     /// Losses in the order of steps.
     pub history: Vec<LossRow>,
     /// Version of the library that trained.

@@ -38,31 +38,30 @@ pub const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-
 /// An architecture with default values for all options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Table 3 with a larger generator (see `docs/profile.md`); the default.
+    /// Fully convolutional, for elements of any size; a latent vector for 16 x 16 pixels (see `docs/profile.md`). The
+    /// default.
     Standard,
     /// Table 2: 32 x 32 pixels, five latents; single ellipses from many samples.
     Paper32,
     /// Table 3: 64 x 64 pixels, 32 latents; real materials from sixteen samples.
     Paper64,
-    /// Fully convolutional, for elements of any size; a latent vector for 16 x 16 pixels (see `docs/profile.md`).
-    Field,
 }
 
 impl Profile {
     /// All profiles, the default first.
-    pub const ALL: [Self; 4] = [Self::Standard, Self::Paper32, Self::Paper64, Self::Field];
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Paper32, Self::Paper64];
 
     /// Side of the images in pixels.
     pub fn side(self) -> usize {
         match self {
             Self::Paper32 => 32,
-            Self::Standard | Self::Paper64 | Self::Field => 64,
+            Self::Standard | Self::Paper64 => 64,
         }
     }
 
     /// Whether a grid of latent vectors of any size makes images of any size.
     pub fn is_fully_convolutional(self) -> bool {
-        self == Self::Field
+        self == Self::Standard
     }
 
     /// Side of the grid of latent vectors for an image of the profile's side.
@@ -76,7 +75,6 @@ impl Profile {
             Self::Standard => "standard",
             Self::Paper32 => "paper32",
             Self::Paper64 => "paper64",
-            Self::Field => "field",
         }
     }
 
@@ -95,7 +93,7 @@ pub enum LayerKind {
     ConvTranspose,
 }
 
-/// One layer: (transposed) convolution, smoothing, then batch normalisation or a bias, then leaky ReLU.
+/// One layer: (transposed) convolution, then batch normalisation or a bias, then leaky ReLU.
 ///
 /// A layer has a bias only where no normalisation follows: normalising subtracts the mean and with it any bias.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,8 +112,6 @@ pub struct LayerSpec {
     pub activated: bool,
     /// Whether the kernel is divided by its largest singular value.
     pub spectral: bool,
-    /// Weight of each neighbour in the smoothing of a transposed convolution's result; 0 for none.
-    pub smoothing: f64,
     /// Whether noise is added to the convolution's result, with a learned gain for each channel.
     pub noisy: bool,
 }
@@ -124,7 +120,7 @@ impl LayerSpec {
     /// A layer without normalisation and activation.
     fn linear(kind: LayerKind, geometry: Geometry, inputs: usize, outputs: usize) -> Self {
         let (normalised, activated, spectral, noisy) = (false, false, false, false);
-        Self { kind, geometry, inputs, outputs, normalised, activated, spectral, smoothing: 0.0, noisy }
+        Self { kind, geometry, inputs, outputs, normalised, activated, spectral, noisy }
     }
 
     /// Side of the output for the side of the input.
@@ -150,33 +146,12 @@ impl LayerSpec {
 }
 
 /// Variations of the paper's tables (see the options of training).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Variant {
     /// Batch normalisation and leaky ReLU on the encoder's last layer, as the tables print.
     pub encoder_head_normalised: bool,
     /// Batch normalisation before the discriminator's sigmoid, as the tables print.
     pub discriminator_head_normalised: bool,
-    /// Whether the generator's images are periodic.
-    pub generator_periodic: bool,
-    /// Weight of each neighbour in the smoothing of the generator's logits.
-    pub generator_smoothing: f64,
-    /// Factor of the discriminator's channels.
-    pub discriminator_width: usize,
-    /// Whether the discriminator has spectral instead of batch normalisation.
-    pub discriminator_spectral: bool,
-}
-
-impl Default for Variant {
-    fn default() -> Self {
-        Self {
-            encoder_head_normalised: false,
-            discriminator_head_normalised: false,
-            generator_periodic: false,
-            generator_smoothing: 0.0,
-            discriminator_width: 1,
-            discriminator_spectral: false,
-        }
-    }
 }
 
 /// The three networks as lists of layers.
@@ -193,36 +168,19 @@ pub struct Architecture {
 impl Architecture {
     /// The networks of `profile` for images of `channels` channels and `latent` latents.
     pub fn new(profile: Profile, channels: usize, latent: usize, variant: Variant) -> Self {
-        let Some(widths) = Widths::of(profile) else {
-            return Self::field(channels, latent, variant.discriminator_width);
-        };
+        let Some(widths) = Widths::of(profile) else { return Self::fully_convolutional(channels, latent) };
         let encoder_head = variant.encoder_head_normalised;
-        let discriminator: Vec<usize> = widths.discriminator.iter().map(|w| w * variant.discriminator_width).collect();
-        let mut networks = Self {
+        Self {
             encoder: shrinking(channels, widths.encoder, 2 * latent, encoder_head, encoder_head),
             generator: growing(latent, &widths, channels),
-            discriminator: shrinking(channels, &discriminator, 1, variant.discriminator_head_normalised, false),
-        };
-        for layer in &mut networks.generator {
-            if variant.generator_periodic && layer.geometry == Geometry::Stride2(Padding::Zeros) {
-                layer.geometry = Geometry::Stride2(Padding::Periodic);
-            }
+            discriminator: shrinking(channels, widths.discriminator, 1, variant.discriminator_head_normalised, false),
         }
-        if let Some(last) = networks.generator.last_mut() {
-            last.smoothing = variant.generator_smoothing;
-        }
-        if variant.discriminator_spectral {
-            for layer in &mut networks.discriminator {
-                (layer.normalised, layer.spectral) = (false, true);
-            }
-        }
-        networks
     }
 }
 
 impl Architecture {
     /// The fully convolutional networks: a grid of latent vectors, one for 16 x 16 pixels.
-    fn field(channels: usize, latent: usize, discriminator_width: usize) -> Self {
+    fn fully_convolutional(channels: usize, latent: usize) -> Self {
         let halving = Geometry::Stride2(Padding::Periodic);
         let hidden = |kind, inputs, outputs| LayerSpec {
             normalised: true,
@@ -243,8 +201,7 @@ impl Architecture {
         generator.extend(growing(&[64, 32, 16, 8]));
         generator.push(shrinking_again(8, 16));
         generator.push(LayerSpec::linear(LayerKind::ConvTranspose, halving, 16, channels));
-        let mut discriminator =
-            shrinking(channels, &[8, 16, 32, 64].map(|width| width * discriminator_width), 1, false, false);
+        let mut discriminator = shrinking(channels, &[16, 32, 64, 128], 1, false, false);
         for layer in &mut discriminator {
             (layer.normalised, layer.spectral) = (false, true);
         }
@@ -267,8 +224,6 @@ struct Widths {
     encoder: &'static [usize],
     /// Of the generator's layers: the first gives 4x4 pixels, each other doubles the side.
     generator: &'static [usize],
-    /// Of a convolution with stride 2 behind these.
-    generator_again: Option<usize>,
     /// Whether the generator's last layer is normalised.
     generator_normalised: bool,
     /// Of the discriminator's convolutions with stride 2.
@@ -281,22 +236,19 @@ impl Widths {
         let table_2 = Self {
             encoder: &[16, 32, 64],
             generator: &[64, 32, 16],
-            generator_again: None,
             generator_normalised: true,
             discriminator: &[8, 16, 32],
         };
         let table_3 = Self {
             encoder: &[16, 16, 32, 64],
             generator: &[64, 32, 32, 16],
-            generator_again: None,
             generator_normalised: false,
             discriminator: &[4, 8, 16, 32],
         };
         match profile {
             Profile::Paper32 => Some(table_2),
             Profile::Paper64 => Some(table_3),
-            Profile::Standard => Some(Self { generator: &[128, 64, 32, 16, 8], generator_again: Some(16), ..table_3 }),
-            Profile::Field => None,
+            Profile::Standard => None,
         }
     }
 }
@@ -315,23 +267,18 @@ fn shrinking(channels: usize, widths: &[usize], outputs: usize, normalised: bool
     layers
 }
 
-/// Transposed convolutions: from a vector to 4x4 pixels, then with stride 2. Perhaps one convolution; then the layer that
-/// gives logits.
+/// Transposed convolutions: from a vector to 4x4 pixels, then with stride 2; the last one gives logits.
 fn growing(latent: usize, widths: &Widths, channels: usize) -> Vec<LayerSpec> {
-    let halving = Geometry::Stride2(Padding::Zeros);
-    let growing = widths.generator.iter().enumerate().map(|(index, &width)| {
-        let geometry = if index == 0 { Geometry::Valid } else { halving };
-        (LayerKind::ConvTranspose, geometry, width)
-    });
-    let again = widths.generator_again.map(|width| (LayerKind::Conv, halving, width));
+    let doubling = Geometry::Stride2(Padding::Zeros);
     let mut inputs = latent;
     let mut layers = Vec::new();
-    for (kind, geometry, outputs) in growing.chain(again) {
-        let layer = LayerSpec::linear(kind, geometry, inputs, outputs);
+    for (index, &outputs) in widths.generator.iter().enumerate() {
+        let geometry = if index == 0 { Geometry::Valid } else { doubling };
+        let layer = LayerSpec::linear(LayerKind::ConvTranspose, geometry, inputs, outputs);
         layers.push(LayerSpec { normalised: true, activated: true, ..layer });
         inputs = outputs;
     }
-    let last = LayerSpec::linear(LayerKind::ConvTranspose, halving, inputs, channels);
+    let last = LayerSpec::linear(LayerKind::ConvTranspose, doubling, inputs, channels);
     layers.push(LayerSpec { normalised: widths.generator_normalised, ..last });
     layers
 }

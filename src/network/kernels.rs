@@ -40,20 +40,6 @@ pub trait Kernels: Sync {
 
     /// Cross entropy of `targets`, summed and divided by `divisor`, `[1]`, and its gradient with respect to the logits.
     fn cross_entropy(&self, logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> (Tensor<1>, Tensor<4>);
-
-    /// Minkowski functionals of each channel, `[n, FUNCTIONALS * channels]`.
-    fn functionals(&self, phases: &Tensor<4>) -> Tensor<2>;
-
-    /// From the gradient with respect to the [`functionals`](Self::functionals) to that with respect to the pixels.
-    /// Positive parts of the Euler characteristic's derivative are left out: any pixel far from an interface would get one.
-    fn functionals_backward(&self, phases: &Tensor<4>, gradient: Tensor<2>) -> Tensor<4>;
-
-    /// Share of each pattern, mean over the images, `[channels * SCALES * PATTERNS]`.
-    fn pattern_shares(&self, images: &Tensor<4>) -> Tensor<1>;
-
-    /// For each pixel, the change of the sum of its patterns' `costs`, `[channels, SCALES, PATTERNS]`, from 0 to 1. A pixel
-    /// at half or quarter resolution shares its change among the pixels that it is made of.
-    fn patterns_backward(&self, images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4>;
 }
 
 /// One step of Adam: p -= rate * m / (sqrt(v / correction) + epsilon), with the moments m and v of this step.

@@ -23,6 +23,9 @@ const STEP: f64 = 0.1;
 /// By how much the step grows after a round that was kept.
 const GROWTH: f64 = 1.25;
 
+/// Rounds in a row without success after which no other follows.
+const PATIENCE: u64 = 4;
+
 /// Weights are kept if they lower the divergence at least so far, as a part of that of the images themselves: those that
 /// are right stay as they are.
 const ENOUGH: f64 = 0.8;
@@ -37,7 +40,7 @@ impl Weights {
     /// of one kind that a flip changes. Each round adds s ln((p + e) / (q + e)) to it, p being its share in the
     /// micrograph, q that in the first half of the images, relaxed with the best weights so far, and e = 1e-5. A round is
     /// kept if it lowers the Jensen-Shannon divergence of patterns on the second half; s is 0.1 at first, grows by a
-    /// quarter after a round that is kept and is halved after another. Images of which the divergence does not fall by a
+    /// quarter after a round that is kept and is halved after another; four such rounds in a row are the last. Images of which the divergence does not fall by a
     /// fifth get weights of zero. A single image is both halves. Large sets are calibrated on as many images as have
     /// 4 million voxels.
     ///
@@ -62,16 +65,20 @@ impl Weights {
         let (_, untouched) = halves.relaxed(&none, &target)?;
         let mut best = Self::likelihood(&none, &target);
         let (mut shares, mut divergence) = halves.relaxed(&best, &target)?;
-        let mut step = STEP;
+        let (mut step, mut failed) = (STEP, 0);
         for _ in 0..ROUNDS {
+            if failed == PATIENCE {
+                done()?;
+                continue;
+            }
             let mut tried = best.clone();
             tried.add(target.log_ratios(&shares).map(|ratio| step * ratio));
             let (shares_now, divergence_now) = halves.relaxed(&tried, &target)?;
             if divergence_now < divergence {
                 (best, shares, divergence) = (tried, shares_now, divergence_now);
-                step *= GROWTH;
+                (step, failed) = (step * GROWTH, 0);
             } else {
-                step /= 2.0;
+                (step, failed) = (step / 2.0, failed + 1);
             }
             done()?;
         }

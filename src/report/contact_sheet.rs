@@ -29,9 +29,10 @@ const TITLE_HEIGHT: usize = 36;
 /// A colour that no phase has.
 const BACKGROUND: [u8; 3] = [58, 96, 140];
 
-/// Writes a PNG with up to sixteen training tiles, their reconstructions, and realisations.
+/// Writes a PNG with up to sixteen training tiles, their reconstructions, and as many realisations.
 ///
-/// Titles show E_rec of all tiles and E_gen of all realisations of `options`. Phases are grey levels from black (0) to
+/// A fully convolutional model shows one realisation instead, as large as sixteen tiles. Titles show E_rec of all tiles and
+/// E_gen of all realisations of `options`. Phases are grey levels from black (0) to
 /// white (the last).
 ///
 /// # Errors
@@ -44,17 +45,25 @@ pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) ->
     let ModelErrors { reconstruction, generation, .. } = model_errors(model, None, options)?;
     let tiles = model.tiles.range(0, model.tiles.len().min(most));
     let reconstructions = thread_pool(options.threads)?.install(|| reconstruct(model, &tiles))?;
-    let shown = realisations(model, &GenerationOptions { count: options.count.min(most), ..options.clone() })?;
+    let [_, ny, nx] = model.shape();
+    let one_large = model.profile.is_fully_convolutional();
+    let shown = if one_large {
+        GenerationOptions { count: 1, shape: Some([1, COLUMNS * ny, COLUMNS * nx]), ..options.clone() }
+    } else {
+        GenerationOptions { count: options.count.min(most), ..options.clone() }
+    };
+    let shown = realisations(model, &shown)?;
+    let what =
+        if one_large { format!("realisation of {} x {}", COLUMNS * nx, COLUMNS * ny) } else { "realisations".into() };
     let panels = [
         ("micrograph".to_owned(), &tiles),
         (format!("reconstructions  E_rec {:.2e}", reconstruction.mean), &reconstructions),
-        (format!("realisations  E_gen {:.2e}", generation.mean), &shown),
+        (format!("{what}  E_gen {:.2e}", generation.mean), &shown),
     ];
 
-    let [_, ny, nx] = model.shape();
     let factor = (IMAGE_SIDE / ny.max(nx)).max(1);
     let cell = [nx * factor + GAP, ny * factor + GAP];
-    let rows = tiles.len().max(shown.len()).div_ceil(COLUMNS);
+    let rows = if one_large { COLUMNS } else { tiles.len().max(shown.len()).div_ceil(COLUMNS) };
     let panel_width = COLUMNS * cell[0] + MARGIN;
     let height = MARGIN + TITLE_HEIGHT + rows * cell[1] + MARGIN;
     let width = MARGIN + panels.len() * panel_width;

@@ -4,8 +4,7 @@
 //! |---|---|
 //! | `training/encoder/...`, `training/generator/...`, `training/discriminator/...` | the networks of the last step, and Adam's moments |
 //! | `training/average/...` | moving average of the generator, if training has one |
-//! | `training/loss_sums`, `training/minkowski`, `training/patterns` | what steps remember |
-//! | `best_shortfall` | smallest shortfall of the gates at any validation so far |
+//! | `training/loss_sums` | sums of the losses since the last row of the history |
 
 use std::path::Path;
 
@@ -16,7 +15,7 @@ use super::kind::Kind;
 use super::model_file::{check_finite, model_container, put_network};
 use super::output::Output;
 use super::parts::Parts;
-use super::{Attribute, Container, NamedArray};
+use super::{Container, NamedArray};
 use crate::Result;
 use crate::network::{Architecture, read};
 use crate::training::{Checkpoint, TrainingOptions, TrainingState};
@@ -40,13 +39,9 @@ pub(super) fn write_checkpoint_to(checkpoint: &Checkpoint, output: &mut Output) 
 
 /// Both parts of the file.
 pub(super) fn checkpoint_container(checkpoint: &Checkpoint) -> Result<Container> {
-    let Checkpoint { state, best, .. } = checkpoint;
+    let state = &checkpoint.state;
     let mut file = model_container(&checkpoint.model())?;
-    for (name, vector) in
-        [("loss_sums", &state.loss_sums), ("minkowski", &state.minkowski), ("patterns", &state.patterns)]
-    {
-        put_vector(&mut file, name, vector)?;
-    }
+    put_vector(&mut file, "loss_sums", &state.loss_sums)?;
     for (name, learner) in
         [("encoder", &state.encoder), ("generator", &state.generator), ("discriminator", &state.discriminator)]
     {
@@ -56,9 +51,6 @@ pub(super) fn checkpoint_container(checkpoint: &Checkpoint) -> Result<Container>
     }
     if let Some(average) = &state.average {
         put_network(&mut file, "training/average", average)?;
-    }
-    if let Some(best) = best {
-        file.attributes.insert("best_shortfall".into(), Attribute::Real(best.smallest_shortfall));
     }
     Ok(file)
 }
@@ -76,15 +68,13 @@ pub(super) fn state_of(
     let mut network = |name, layers| parts.network(&format!("training/{name}"), layers, device);
     let networks =
         [network("encoder", encoder)?, network("generator", generator)?, network("discriminator", discriminator)?];
-    let mut state = TrainingState::from_networks(options, n_phases, networks);
+    let mut state = TrainingState::from_networks(options, networks);
     state.step = steps;
     if let Some(average) = &mut state.average {
         *average = network("average", averaged)?;
     }
     for (name, vector) in [
         ("loss_sums", &mut state.loss_sums),
-        ("minkowski", &mut state.minkowski),
-        ("patterns", &mut state.patterns),
         ("encoder/adam/first", &mut state.encoder.adam.first),
         ("encoder/adam/second", &mut state.encoder.adam.second),
         ("generator/adam/first", &mut state.generator.adam.first),

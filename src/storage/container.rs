@@ -21,8 +21,6 @@ pub(super) const RESERVED: [&str; 3] = ["format", "format_version", "sha256"];
 pub enum Attribute {
     /// A whole number.
     Integer(i64),
-    /// A real number; every bit is kept, those of NaN too.
-    Real(f64),
     /// A text without NUL.
     Text(String),
 }
@@ -97,7 +95,6 @@ impl Container {
         for (name, attribute) in &self.attributes {
             let (kind, value) = match attribute {
                 Attribute::Integer(value) => ("integer", value.to_le_bytes().to_vec()),
-                Attribute::Real(value) => ("real", value.to_le_bytes().to_vec()),
                 Attribute::Text(value) => ("text", value.as_bytes().to_vec()),
             };
             add_fields(&mut digest, &[name.as_bytes(), kind.as_bytes(), &value]);
@@ -115,21 +112,16 @@ impl Container {
         format!("{:x}", digest.finalize())
     }
 
-    /// The first attribute or array with a number that is NaN or infinite, and the number.
+    /// The first array with a number that is NaN or infinite, and the number.
     pub(super) fn first_not_finite(&self) -> Option<(String, f64)> {
-        let attributes = self.attributes.iter().filter_map(|(name, attribute)| match attribute {
-            Attribute::Real(value) if !value.is_finite() => Some((name, *value)),
-            _ => None,
-        });
-        let arrays = self.arrays.iter().filter_map(|(name, array)| {
+        self.arrays.iter().find_map(|(name, array)| {
             let value = match array {
                 NamedArray::F32(array) => array.iter().find(|value| !value.is_finite()).map(|&value| value.into()),
                 NamedArray::F64(array) => array.iter().find(|value| !value.is_finite()).copied(),
                 NamedArray::U8(_) | NamedArray::I64(_) => None,
             };
-            Some((name, value?))
-        });
-        attributes.chain(arrays).next().map(|(name, value)| (name.clone(), value))
+            Some((name.clone(), value?))
+        })
     }
 
     fn check_names(&self) -> Result<()> {

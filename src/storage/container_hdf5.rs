@@ -56,7 +56,6 @@ fn fill(file: &File, container: &Container, path: &Path) -> Result<()> {
 fn write_attribute(file: &File, name: &str, attribute: &Attribute, path: &Path) -> Result<()> {
     let result = match attribute {
         Attribute::Integer(value) => file.new_attr::<i64>().create(name).and_then(|a| a.write_scalar(value)),
-        Attribute::Real(value) => file.new_attr::<f64>().create(name).and_then(|a| a.write_scalar(value)),
         Attribute::Text(value) => {
             let text = hdf5_text(value)?;
             file.new_attr::<VarLenUnicode>().create(name).and_then(|a| a.write_scalar(&text))
@@ -141,11 +140,10 @@ fn read_attribute(file: &File, name: &str, path: &Path) -> Result<Attribute> {
     let value = match attribute.is_scalar() {
         true if dtype.is::<VarLenUnicode>() => text_attribute(file, name).map(Attribute::Text),
         true if dtype.is::<i64>() => Some(Attribute::Integer(attribute.read_scalar().explain(path, doing())?)),
-        true if dtype.is::<f64>() => Some(Attribute::Real(attribute.read_scalar().explain(path, doing())?)),
         _ => None,
     };
     value.ok_or_else(|| {
-        let expected = "a single int64, float64 or variable-length UTF-8 text; train again";
+        let expected = "a single int64 or variable-length UTF-8 text; train again";
         Error::format(path, format!("the attribute {name:?} is of another type than expected: {expected}"))
     })
 }

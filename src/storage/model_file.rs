@@ -4,10 +4,9 @@
 //! |---|---|
 //! | `options`, `library_version` | training options, TOML; what trained |
 //! | `source`, `micrograph_sha256`, `phase_values`, `voxel_size`, `n_phases` | the micrograph |
-//! | `step`, `steps_planned`, `best_step`, `history` | how far training went |
+//! | `step`, `steps_planned`, `history` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them |
-//! | `candidates`, `selection` | how realisations are selected from candidates, if they are |
 //! | `relaxation` | how realisations are relaxed, if they are: log weights of patterns |
 //!
 //! A file that training wrote has a second part besides, which `checkpoint_file` describes; `reader` reads both.
@@ -23,7 +22,7 @@ use super::{Attribute, Container, NamedArray};
 use crate::device::memory;
 use crate::error::{FREE_MEMORY, short};
 use crate::micrograph::MAX_PHASES;
-use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
+use crate::model::{LossRow, Model, Origin, TrainingRecord};
 use crate::network::{Entry, Network, read};
 use crate::progress::Losses;
 use crate::relaxation::Weights;
@@ -76,21 +75,16 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
     ] {
         file.attributes.extend(text.map(|text| (name.into(), Attribute::Text(text.clone()))));
     }
-    for (name, number) in [
-        ("n_phases", Some(model.n_phases() as u64)),
-        ("step", Some(record.steps)),
-        ("steps_planned", Some(record.steps_planned)),
-        ("best_step", record.best_step),
-        ("candidates", model.selection.as_ref().map(|selection| selection.candidates as u64)),
-    ] {
-        file.attributes.extend(number.map(|number| (name.into(), Attribute::Integer(number as i64))));
+    for (name, number) in
+        [("n_phases", model.n_phases() as u64), ("step", record.steps), ("steps_planned", record.steps_planned)]
+    {
+        file.attributes.insert(name.into(), Attribute::Integer(number as i64));
     }
     let phase_values = Array1::from(origin.phase_values.clone());
     for (name, numbers) in [
         ("phase_values", Some(phase_values.into_dyn())),
         ("history", Some(history_table(&record.history).into_dyn())),
         ("relaxation", model.relaxation.as_ref().map(|weights| relaxation_row(weights).into_dyn())),
-        ("selection", model.selection.as_ref().map(|selection| selection.rows.clone().into_dyn())),
     ] {
         file.arrays.extend(numbers.map(|numbers| (name.into(), NamedArray::F64(numbers))));
     }
@@ -114,8 +108,6 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
     let model = Model {
         profile: options.profile,
         latent_size: options.latent_count(),
-        periodic: options.recipe.generator_periodic,
-        selection: selection(parts, options.recipe.candidates, n_phases)?,
         relaxation: relaxation(parts, n_phases)?,
         record: record(parts, text, &options, tiles.len())?,
         origin: origin(parts, n_phases)?,
@@ -130,12 +122,10 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
 fn record(parts: &mut Parts, text: String, options: &TrainingOptions, tiles: usize) -> Result<TrainingRecord> {
     let planned = options.total_steps(tiles);
     let steps = parts.count("step", 0, planned)?;
-    let best_step = parts.has_attribute("best_step").then(|| parts.count("best_step", 1, steps));
     Ok(TrainingRecord {
         seed: options.seed,
         steps,
         steps_planned: parts.count("steps_planned", planned, planned)?,
-        best_step: best_step.transpose()?,
         history: history(parts, steps)?,
         library_version: parts.text("library_version")?,
         options: text,
@@ -184,15 +174,6 @@ fn history(parts: &mut Parts, steps: u64) -> Result<Vec<LossRow>> {
         losses: Losses::from_array(std::array::from_fn(|i| row[i + 1])),
     };
     Ok(table.outer_iter().map(row).collect())
-}
-
-fn selection(parts: &mut Parts, most: usize, n_phases: usize) -> Result<Option<Selection>> {
-    if !parts.has_attribute("candidates") {
-        return Ok(None);
-    }
-    let candidates = parts.count("candidates", 2, most as u64)? as usize;
-    let selection = Selection::from_rows(candidates, parts.table("selection")?, n_phases);
-    selection.map(Some).map_err(|error| parts.wrong("selection", error))
 }
 
 fn relaxation_row(weights: &Weights) -> Array1<f64> {

@@ -6,7 +6,6 @@ use burn_tensor::{Device as BurnDevice, Tensor, TensorData};
 use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, Ix4};
 
 use super::{Attribute, Container, NamedArray};
-use crate::error::short;
 use crate::micrograph::PhaseImages;
 use crate::network::{Entry, LayerSpec, Network, ParameterLayout};
 use crate::{Error, Result};
@@ -71,15 +70,6 @@ impl<'a> Parts<'a> {
                 _ => Err(self.wrong(name, format!("is {number}, not {least} to {most}"))),
             },
             _ => Err(self.wrong(name, "is missing or no whole number")),
-        }
-    }
-
-    /// A number that is not negative.
-    pub fn real(&mut self, name: &str) -> Result<f64> {
-        match self.file.attributes.remove(name) {
-            Some(Attribute::Real(number)) if number >= 0.0 => Ok(number),
-            Some(Attribute::Real(number)) => Err(self.wrong(name, format!("is {}, not 0 or more", short(number)))),
-            _ => Err(self.wrong(name, "is missing or no number")),
         }
     }
 

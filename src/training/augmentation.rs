@@ -42,12 +42,6 @@ pub fn draw_displacements(n: usize, deviation: f64, rng: &mut impl Rng) -> Displ
     (0..n).map(|_| [draw(), draw()]).collect()
 }
 
-/// `n` displacements of tori of `side` pixels, all equally likely.
-pub fn uniform_displacements(n: usize, side: usize, rng: &mut impl Rng) -> Displacements {
-    let mut draw = || rng.random_range(0..side as i64);
-    (0..n).map(|_| [draw(), draw()]).collect()
-}
-
 /// The random prior and the factors of T_mu and T_sigma for one batch; each `[batch, latents]`.
 pub struct LatentAugmentation {
     /// Mean m of the prior.
@@ -98,17 +92,6 @@ mod tests {
         let images = Tensor::<1, Int>::arange(0..120, &Device::flex()).float().reshape([2, 3, 4, 5]);
         let back = translate(translate(images.clone(), &there), &opposite(&there));
         assert_eq!(back.into_data(), images.into_data());
-    }
-
-    #[test]
-    fn tori_are_translated_by_all_distances_alike() {
-        let mut rng = crate::random::generator(1, crate::random::Purpose::Step, 0);
-        let mut counts = [0; 8];
-        for displacement in uniform_displacements(20_000, 8, &mut rng).iter().flatten() {
-            counts[*displacement as usize] += 1;
-        }
-        // 5,000 of each, give or take five standard deviations.
-        assert!(counts.iter().all(|count: &i32| (count - 5000).abs() < 340), "{counts:?}");
     }
 
     #[test]

@@ -4,8 +4,6 @@ use burn_tensor::{Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use super::minkowski::Minkowski;
-use super::patterns::Patterns;
 use crate::Result;
 use crate::micrograph::{self, PhaseImages};
 use crate::network::one_hot;
@@ -17,24 +15,9 @@ pub struct TrainingData<'a> {
     pub micrograph: &'a PhaseImages,
     /// Non-overlapping tiles of the networks' side.
     pub tiles: &'a PhaseImages,
-    /// Minkowski functionals of windows.
-    pub minkowski: Minkowski,
-    /// Which patterns the micrograph has.
-    pub patterns: Patterns,
 }
 
-impl<'a> TrainingData<'a> {
-    /// A micrograph and its tiles.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if they are three-dimensional.
-    pub fn new(micrograph: &'a PhaseImages, tiles: &'a PhaseImages) -> Result<Self> {
-        let [_, side, _] = tiles.shape();
-        let (minkowski, patterns) = (Minkowski::new(micrograph, side), Patterns::new(micrograph)?);
-        Ok(Self { micrograph, tiles, minkowski, patterns })
-    }
-
+impl TrainingData<'_> {
     /// The tiles of step `step` (from 0) as channels, `[batch, channels, side, side]`.
     ///
     /// Each pass is a new random order of all tiles. A batch may begin in one pass and end in the next.

@@ -7,8 +7,7 @@ use super::options::TrainingOptions;
 use super::state::TrainingState;
 use crate::error::counted;
 use crate::micrograph::PhaseImages;
-use crate::model::{LossRow, Model, Origin, Selection, TrainingRecord};
-use crate::network::Network;
+use crate::model::{LossRow, Model, Origin, TrainingRecord};
 use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::{Error, Result};
@@ -28,30 +27,13 @@ pub struct Checkpoint {
     pub state: TrainingState,
     /// How realisations are relaxed: of a fully convolutional model, once it is trained.
     pub relaxation: Option<Weights>,
-    /// The best networks so far, if training validates.
-    pub best: Option<BestCheckpoint>,
-}
-
-/// The best checkpoint: the latest networks whose shortfall is within a tolerance of the smallest.
-#[derive(Debug, Clone)]
-pub struct BestCheckpoint {
-    /// That step.
-    pub step: u64,
-    /// Smallest shortfall at any validation so far, summed over the phases that are judged.
-    pub smallest_shortfall: f64,
-    /// How realisations are selected from candidates, if they are.
-    pub selection: Option<Selection>,
-    /// The encoder then.
-    pub(crate) encoder: Network,
-    /// The generator then, as generation uses it.
-    pub(crate) generator: Network,
 }
 
 impl Checkpoint {
     /// A training that has not begun: random weights.
     pub(crate) fn new(options: TrainingOptions, origin: Origin, tiles: PhaseImages, device: &BurnDevice) -> Self {
         let state = TrainingState::new(&options, tiles.n_phases(), device);
-        Self { options, origin, tiles, history: Vec::new(), state, relaxation: None, best: None }
+        Self { options, origin, tiles, history: Vec::new(), state, relaxation: None }
     }
 
     /// Steps that the training is to have.
@@ -67,29 +49,22 @@ impl Checkpoint {
 
     /// The model: the best networks, or else those of the last step with averaged weights if there are any.
     pub fn model(&self) -> Model {
-        let (encoder, generator) = match &self.best {
-            Some(best) => (&best.encoder, &best.generator),
-            None => (&self.state.encoder.network, self.state.averaged_or_last()),
-        };
         Model {
             profile: self.options.profile,
             latent_size: self.options.latent_count(),
-            periodic: self.options.recipe.generator_periodic,
             origin: self.origin.clone(),
             tiles: self.tiles.clone(),
             relaxation: self.relaxation.clone(),
-            selection: self.best.as_ref().and_then(|best| best.selection.clone()),
             record: TrainingRecord {
                 options: self.options.to_text(),
                 seed: self.options.seed,
                 steps: self.state.step,
                 steps_planned: self.steps_planned(),
-                best_step: self.best.as_ref().map(|best| best.step),
                 history: self.history.clone(),
                 library_version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            encoder: encoder.clone(),
-            generator: generator.clone(),
+            encoder: self.state.encoder.network.clone(),
+            generator: self.state.averaged_or_last().clone(),
             slopes: std::sync::OnceLock::new(),
         }
     }

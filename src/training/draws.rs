@@ -3,11 +3,8 @@
 use burn_tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
-use super::augmentation::{
-    Displacements, LatentAugmentation, draw_displacements, standard_normal, uniform_displacements,
-};
+use super::augmentation::{Displacements, LatentAugmentation, draw_displacements, standard_normal};
 use super::batches::TrainingData;
-use super::discriminator_step::REALISATIONS;
 use super::options::TrainingOptions;
 use crate::Result;
 use crate::network::{channels, noise_sides, phase_distance};
@@ -29,8 +26,6 @@ pub struct Draws {
     pub discriminator_noise: Option<Tensor<2>>,
     /// Noise of the generator's layers: zero for reconstructions, and behind them that of realisations.
     pub noise: Vec<Tensor<4>>,
-    /// Minkowski functionals of random windows, for the energy distance.
-    pub minkowski: Option<Tensor<2>>,
 }
 
 impl Draws {
@@ -54,13 +49,14 @@ impl Draws {
             posterior_noise,
             latent_noise,
             latent_augmentation: LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale },
-            displacements: std::array::from_fn(|stream| match stream {
-                // Aligned with the latent grid, so that the discriminator sees a lattice if there is one.
-                REALISATIONS if options.profile.is_fully_convolutional() => vec![[0, 0]; batch],
-                REALISATIONS if options.recipe.generator_periodic => uniform_displacements(batch, side, &mut rng),
-                // The discriminator sees windows at random positions, so no translation is needed.
-                _ if options.recipe.discriminator_windows => vec![[0, 0]; batch],
-                _ => draw_displacements(batch, deviation, &mut rng),
+            displacements: std::array::from_fn(|_| {
+                // The discriminator sees windows at random positions, so no translation is needed. Realisations stay
+                // aligned with the latent grid, so that it sees a lattice if there is one.
+                if options.recipe.discriminator_windows {
+                    vec![[0, 0]; batch]
+                } else {
+                    draw_displacements(batch, deviation, &mut rng)
+                }
             }),
             windows: options.recipe.discriminator_windows.then(|| data.windows(batch, &mut rng, device)).transpose()?,
             discriminator_noise: (options.recipe.discriminator_noise > 0.0).then(|| {
@@ -71,7 +67,6 @@ impl Draws {
                 on_device(noise, numbers, device) * deviation
             }),
             noise: noise_of_realisations(options, data.tiles.n_phases(), &mut rng, device),
-            minkowski: options.compares_functionals().then(|| data.minkowski.draw(&mut rng, device)),
         })
     }
 }

@@ -4,7 +4,7 @@ use burn_tensor::Tensor;
 
 use super::adam::Update;
 use super::augmentation::LatentAugmentation;
-use super::losses::{self, Term};
+use super::losses;
 use super::options::TrainingOptions;
 use super::pass::Pass;
 use super::posterior::Posterior;
@@ -44,11 +44,10 @@ pub fn encoder_step(
     step: Update,
 ) -> EncoderTerms {
     let Reconstructed { tiles, encoded, posterior, decoded, noise, augmentation } = passed;
-    let reconstruction = reconstruction_loss(decoded.outputs[0].clone(), tiles, options);
+    let reconstruction =
+        losses::reconstruction(decoded.outputs[0].clone(), tiles.clone(), options.recipe.reconstruction_mean);
     let (mean, log_variance) = (posterior.mean.clone(), posterior.log_variance.clone());
     let divergence = losses::divergence(mean, log_variance, augmentation, options.recipe.divergence_mean);
-    let reported = divergence.value.clone();
-    let divergence = divergence.with_free_bits(options.recipe.free_bits);
     let gradient = reconstruction.gradient;
     let by_latent = decoded.backward_input(generator, vec![gradient.clone()]);
     let encoder_gradient = posterior.backward(
@@ -60,14 +59,6 @@ pub fn encoder_step(
     let encoder_gradient = encoder_gradient.reshape(encoded.output.dims());
     let by_parameters = encoder.network.backward_parameters(encoded, encoder_gradient);
     encoder.update(by_parameters, step);
-    let loss = divergence.value * options.beta + reconstruction.value.clone();
-    EncoderTerms { loss, reconstruction: reconstruction.value, divergence: reported, gradient }
-}
-
-/// L_Rec with smoothed labels, less the entropy of the targets, so that its minimum is 0.
-fn reconstruction_loss(logits: Tensor<4>, tiles: &Tensor<4>, options: &TrainingOptions) -> Term<4> {
-    let (targets, target_entropy) = losses::smooth_labels(tiles, options.recipe.label_smoothing);
-    let term = losses::reconstruction(logits, targets, options.recipe.reconstruction_mean);
-    let divisor = if options.recipe.reconstruction_mean { options.profile.side().pow(2) } else { 1 };
-    Term { value: term.value - target_entropy / divisor as f64, ..term }
+    let loss = divergence.value.clone() * options.beta + reconstruction.value.clone();
+    EncoderTerms { loss, reconstruction: reconstruction.value, divergence: divergence.value, gradient }
 }

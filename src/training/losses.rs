@@ -24,7 +24,7 @@ pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
     Term { value: sum(softplus(signed)) / n, gradient: (sigmoid(logits) - target) / n }
 }
 
-/// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot or [smoothed](smooth_labels), under `logits`.
+/// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot, under `logits`.
 ///
 /// Both are `[n, channels, height, width]`. One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean
 /// over the batch; sum over pixels, or mean if `pixel_mean`.
@@ -33,34 +33,6 @@ pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -
     let divisor = (n * if pixel_mean { height * width } else { 1 }) as f64;
     let (value, gradient) = kernels(&logits).cross_entropy(logits, targets, divisor);
     Term { value, gradient }
-}
-
-/// Label smoothing (Szegedy et al. 2016) of one-hot `tiles`: smoothed targets and their entropy in nats per image.
-pub fn smooth_labels(tiles: &Tensor<4>, smoothing: f64) -> (Tensor<4>, f64) {
-    if smoothing == 0.0 {
-        return (tiles.clone(), 0.0);
-    }
-    let [_, channels, height, width] = tiles.dims();
-    let others = (channels.max(2) - 1) as f64;
-    let entropy = -(1.0 - smoothing) * (1.0 - smoothing).ln() - smoothing * (smoothing / others).ln();
-    let targets = tiles.clone() * (1.0 - smoothing - smoothing / others) + smoothing / others;
-    (targets, entropy * (height * width) as f64)
-}
-
-/// Energy distance (Szekely and Rizzo 2013) between `values` and `reference`, summed over columns.
-///
-/// `values` are `[n, columns]`, `reference` `[m, columns]`. `others`, `[k, columns]`, are an independent sample of the
-/// distribution of `values`, treated as constant. The gradient is that of the distance if both samples move alike.
-pub fn energy_distance(values: Tensor<2>, others: Tensor<2>, reference: Tensor<2>) -> Term<2> {
-    let differences = |a: &Tensor<2>, b: &Tensor<2>| a.clone().unsqueeze_dim::<3>(1) - b.clone().unsqueeze_dim::<3>(0);
-    let [n, columns] = values.dims();
-    let [k, m] = [others.dims()[0], reference.dims()[0]];
-    let (across, among) = (differences(&values, &reference), differences(&values, &others));
-    let value = sum(across.clone().abs()) * (2.0 / (n * m) as f64)
-        - sum(among.clone().abs()) / (n * k) as f64
-        - sum(differences(&reference, &reference).abs()) / (m * (m - 1).max(1)) as f64;
-    let gradient = across.sign().sum_dim(1) / (n * m) as f64 - among.sign().sum_dim(1) / (n * k) as f64;
-    Term { value, gradient: (gradient * 2.0).reshape([n, columns]) }
 }
 
 /// The probability of phase 1 (one channel) or of each phase.
@@ -87,13 +59,6 @@ pub fn probabilities_backward(probabilities: Tensor<4>, gradient: Tensor<4>) -> 
     }
 }
 
-/// Scales `term` so that its gradient norm is `ratio` times that of `reference`. A zero gradient stays zero.
-pub fn scale_gradient(term: Term<4>, reference: &Tensor<4>, ratio: f64) -> Term<4> {
-    let squares = |of: &Tensor<4>| sum(of.clone().square());
-    let weight = (squares(reference) / squares(&term.gradient).clamp_min(1e-30)).sqrt() * ratio;
-    Term { value: term.value * weight.clone(), gradient: term.gradient * weight.reshape([1, 1, 1, 1]) }
-}
-
 /// KL divergence (Eq. 2, computed by Eq. 8 or 9) and its gradients by the posterior, `[n, latents]` each.
 pub struct Divergence {
     /// Value, shape `[1]`.
@@ -102,16 +67,6 @@ pub struct Divergence {
     pub by_mean: Tensor<2>,
     /// Gradient by the logarithm of the posterior's variance.
     pub by_log_variance: Tensor<2>,
-}
-
-impl Divergence {
-    /// max(divergence - `floor`, 0): free bits (Kingma et al. 2016).
-    pub fn with_free_bits(self, floor: f64) -> Self {
-        let value = (self.value - floor).clamp_min(0.0);
-        // 1 above the floor, 0 below it.
-        let factor: Tensor<2> = value.clone().sign().reshape([1, 1]);
-        Self { value, by_mean: self.by_mean * factor.clone(), by_log_variance: self.by_log_variance * factor }
-    }
 }
 
 /// The general Kullback-Leibler divergence of Eq. 8 between T_mu, T_sigma of the posterior and of the random prior.
@@ -208,14 +163,6 @@ mod tests {
             let logits = random([5, 1, 1, 1], -3.0, &mut rng);
             check(logits.clone(), adversarial(logits, real).gradient, |x| scalar(adversarial(x, real).value));
         }
-        let (values, reference) = (random([4, 2], -3.0, &mut rng), random([3, 2], -3.0, &mut rng));
-        let others = random([3, 2], -3.0, &mut rng);
-        let gradient = energy_distance(values.clone(), others.clone(), reference.clone()).gradient;
-        // With the share of others counted twice, once for each side that would move.
-        let of = |x: Tensor<2>, from: &Tensor<2>| {
-            (x.unsqueeze_dim::<3>(1) - from.clone().unsqueeze_dim::<3>(0)).abs().mean()
-        };
-        check(values, gradient, |x| scalar((of(x.clone(), &reference) - of(x, &others)) * 4.0));
         for channels in [1, 3, 4] {
             let shape = [2, channels, 2, 3];
             let (logits, targets) = (random(shape, -3.0, &mut rng), one_hot(shape, &mut rng));
@@ -261,104 +208,6 @@ mod tests {
         let found = divergence(tensor(mean.into(), [1, 2]), tensor(log_variance.into(), [1, 2]), &standard, false);
         let eq9: f64 = (0..2).map(|i| -0.5 * (1.0 + log_variance[i] - log_variance[i].exp() - mean[i] * mean[i])).sum();
         assert!((scalar(found.value) - eq9).abs() < 1e-12);
-    }
-
-    #[test]
-    fn a_reconstruction_equal_to_the_smoothed_targets_costs_their_entropy() {
-        let mut rng = generator(5, Purpose::Step, 0);
-        for channels in [1, 3] {
-            let shape = [1, channels, 3, 4];
-            let tiles = one_hot(shape, &mut rng);
-            let (targets, target_entropy) = smooth_labels(&tiles, 0.1);
-            let logits = match channels {
-                1 => (tiles.clone() * 2.0 - 1.0) * (0.9f64 / 0.1).ln(),
-                _ => targets.clone().log(),
-            };
-            let found = reconstruction(logits, targets.clone(), false);
-            assert!((scalar(found.value) - target_entropy).abs() < 1e-9);
-            assert!(found.gradient.abs().max().into_scalar::<f64>() < 1e-12);
-            let sums = if channels == 1 { targets.clone() * 0.0 + 1.0 } else { targets.clone().sum_dim(1) };
-            assert!((sums - 1.0).abs().max().into_scalar::<f64>() < 1e-12);
-            assert!((targets.max().into_scalar::<f64>() - 0.9).abs() < 1e-12);
-            let (targets, target_entropy) = smooth_labels(&tiles, 0.0);
-            assert_eq!((targets.into_data(), target_entropy), (tiles.into_data(), 0.0));
-        }
-    }
-
-    #[test]
-    fn values_spread_as_the_reference_have_the_least_energy_distance() {
-        let mut rng = generator(6, Purpose::Step, 0);
-        let mut mean_of = |center: f64, spread: f64| {
-            let draws = 4000;
-            let sum: f64 = (0..draws)
-                .map(|_| {
-                    let mut four = |center: f64, spread: f64| {
-                        let values = (0..4).map(|_| center + spread * rng.random_range(-1.0..1.0)).collect();
-                        tensor::<2>(values, [4, 1])
-                    };
-                    let [values, others, reference] = [four(center, spread), four(center, spread), four(0.0, 1.0)];
-                    scalar(energy_distance(values, others, reference).value)
-                })
-                .sum();
-            sum / f64::from(draws)
-        };
-        let alike = mean_of(0.0, 1.0);
-        assert!(alike.abs() < 0.02, "{alike}");
-        for (center, spread) in [(0.4, 1.0), (0.0, 0.4), (0.0, 1.8)] {
-            assert!(mean_of(center, spread) > 0.05, "{center} {spread}");
-        }
-    }
-
-    #[test]
-    fn values_are_pulled_to_the_reference_and_pushed_from_others() {
-        let pull = |value: f64, others: Vec<f64>, reference: Vec<f64>| {
-            let column = |values: Vec<f64>| {
-                let n = values.len();
-                tensor::<2>(values, [n, 1])
-            };
-            let term = energy_distance(column(vec![value]), column(others), column(reference));
-            term.gradient.into_data().try_to_vec::<f64>().unwrap()[0]
-        };
-        let reference = || vec![-1.0, -0.5, 0.5, 1.0];
-        assert_eq!(pull(3.0, vec![0.0, 4.0], reference()), 2.0);
-        assert_eq!(pull(-3.0, vec![0.0, -4.0], reference()), -2.0);
-        // As many others below as there are of the reference: at rest.
-        assert_eq!(pull(0.7, vec![0.0, 0.1, 0.2, 2.0], reference()), 0.0);
-        // Too narrow: outward. Too wide: inward.
-        assert_eq!(pull(0.7, vec![0.0, 0.1, 0.2, 0.3], reference()), -1.0);
-        assert_eq!(pull(0.7, vec![-9.0, -8.0, 8.0, 9.0], reference()), 1.0);
-    }
-
-    #[test]
-    fn a_scaled_gradient_has_the_norm_that_was_asked_for() {
-        let reference = tensor(vec![3.0, 0.0, 4.0, 0.0], [1, 1, 2, 2]);
-        let term =
-            |gradient: Vec<f64>| Term { value: tensor(vec![7.0], [1]), gradient: tensor(gradient, [1, 1, 2, 2]) };
-        let Term { value, gradient } = scale_gradient(term(vec![0.0, 60.0, -80.0, 0.0]), &reference, 0.5);
-        assert_eq!(gradient.into_data().try_to_vec::<f64>().unwrap(), [0.0, 1.5, -2.0, 0.0]);
-        assert!((scalar(value) - 7.0 / 40.0).abs() < 1e-12);
-        let Term { value, gradient } = scale_gradient(term(vec![0.0; 4]), &reference, 0.5);
-        assert!(scalar(value).is_finite() && scalar(sum(gradient.abs())) == 0.0);
-    }
-
-    #[test]
-    fn only_the_divergence_above_the_floor_counts() {
-        let (mean, log_variance) = (tensor(vec![2.0, -1.0], [1, 2]), tensor(vec![0.5, 0.1], [1, 2]));
-        let ones = || tensor(vec![1.0; 2], [1, 2]);
-        let standard = LatentAugmentation {
-            prior_mean: tensor(vec![0.0; 2], [1, 2]),
-            prior_deviation: ones(),
-            mean_scale: ones(),
-            deviation_scale: ones(),
-        };
-        let all = || divergence(mean.clone(), log_variance.clone(), &standard, false);
-        let value = scalar(all().value);
-        let above = all().with_free_bits(1.0);
-        assert!((scalar(above.value) - (value - 1.0)).abs() < 1e-12 && value > 1.0);
-        assert_eq!(above.by_mean.into_data(), all().by_mean.into_data());
-        let free = all().with_free_bits(value + 1.0);
-        assert_eq!(scalar(free.value), 0.0);
-        assert_eq!(scalar(free.by_mean.abs().sum() + free.by_log_variance.abs().sum()), 0.0);
     }
 
     #[test]

@@ -5,13 +5,11 @@
 //! * `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
 //! * `losses`: Eq. 1 to 9 with their gradients.
-//! * `minkowski`: energy distance of volume fractions and Euler characteristics.
-//! * `patterns`: KL divergence of 3 x 3 pattern histograms.
 //! * `adam`: the optimiser.
 //! * `state`: what a step changes; `draws`: its random numbers; `posterior`, `pass`: forward and backward passes.
 //! * `step`: one step; `encoder_step`, `discriminator_step`: two parts of it.
 //! * `history`: the mean losses of a row of the loss history.
-//! * `averaged`: averaged generator with new batch statistics; `validation`: choice of the best checkpoint.
+//! * `averaged`: averaged generator with new batch statistics; `relaxation`: calibration of its relaxation.
 //! * `checkpoint`: a training as it stands, and its model.
 //! * `need`: how much memory a training needs; `run`: the loop.
 
@@ -25,14 +23,12 @@ mod draws;
 mod encoder_step;
 mod history;
 mod losses;
-mod minkowski;
 mod need;
 mod options;
 #[cfg(test)]
 mod oracle;
 mod paper_options;
 mod pass;
-mod patterns;
 mod posterior;
 mod range;
 mod recipe;
@@ -41,12 +37,10 @@ mod run;
 mod schedule;
 mod state;
 mod step;
-mod validation;
 
-pub use checkpoint::{BestCheckpoint, Checkpoint};
+pub use checkpoint::Checkpoint;
 pub use history::HISTORY_INTERVAL;
 pub use options::{RunOptions, TrainingOptions};
 pub use recipe::Recipe;
 pub use run::{SaveCheckpoint, train};
 pub use state::{Learner, TrainingState};
-pub use validation::warnings;

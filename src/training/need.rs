@@ -9,21 +9,17 @@ use crate::network::{channels, pass_bytes};
 /// Images of a batch that a step has between its passes: streams, targets, noise, gradients.
 const BETWEEN: usize = 24;
 
-/// What validation takes, whatever the micrograph.
-const VALIDATION: usize = 56 << 20;
-
 /// Refuses a training for which there is surely too little memory. On an accelerator passes take none of the host's.
 ///
 /// # Errors
 ///
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) with the estimate.
-pub fn require(options: &TrainingOptions, micrograph: &PhaseImages, validates: bool, device: Device) -> Result<()> {
+pub fn require(options: &TrainingOptions, micrograph: &PhaseImages, device: Device) -> Result<()> {
     let step =
         if matches!(device, Device::Auto | Device::Cpu) { step_bytes(options, micrograph.n_phases()) } else { 0 };
     let pixels = micrograph.voxels() * micrograph.len();
-    let validation = if validates { VALIDATION.max(pixels.saturating_mul(10)) } else { 0 };
     // Tiles, those of the model, and which pixels are of a phase.
-    let bytes = step.saturating_add(validation).saturating_add(pixels.saturating_mul(3));
+    let bytes = step.saturating_add(pixels.saturating_mul(3));
     let what = format!("training with batch_size = {}", options.batch_size);
     memory::require(bytes, &what, "choose a smaller batch, fewer threads or a smaller micrograph")
 }

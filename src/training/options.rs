@@ -18,7 +18,7 @@ pub struct TrainingOptions {
     pub seed: u64,
     /// Training steps in all; 0: the profile's default.
     pub steps: u64,
-    /// Length of the latent vector, with `field` of each of its grid, 1 to 4096 (Table 1: z_dim).
+    /// Length of the latent vector, with `standard` of each of its grid, 1 to 4096 (Table 1: z_dim).
     pub latent_size: usize,
     /// Tiles in a training step, 1 to 4096 (Table 1).
     pub batch_size: usize,
@@ -30,7 +30,7 @@ pub struct TrainingOptions {
     pub learning_rate_encoder: f64,
     /// Weight of the Kullback-Leibler divergence in the encoder's loss (Eq. 1), 0 to 1e6.
     pub beta: f64,
-    /// Weight of the adversarial term of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; 0 for `standard` and `field`.
+    /// Weight of the adversarial term of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; 0 for `standard`.
     pub lambda_vae: f64,
     /// Weight of the adversarial term of realisations in the generator's loss (Eq. 7), 0 to 1e6.
     pub lambda_noise: f64,
@@ -79,8 +79,8 @@ impl TrainingOptions {
     pub fn new(profile: Profile) -> Self {
         let (latent_size, batch_size) = match profile {
             Profile::Paper32 => (5, 32),
-            Profile::Standard | Profile::Paper64 => (32, 4),
-            Profile::Field => (16, 8),
+            Profile::Paper64 => (32, 4),
+            Profile::Standard => (16, 8),
         };
         let paper = Self {
             profile,
@@ -97,19 +97,17 @@ impl TrainingOptions {
             lambda_rec: 1e-4,
             recipe: Recipe::of(profile),
         };
-        let (learning_rate_discriminator, lambda_rec) = match profile {
-            Profile::Paper32 | Profile::Paper64 => return paper,
-            Profile::Standard => (1e-3, 3e-2),
-            Profile::Field => (5e-4, 1e-2),
-        };
-        Self {
-            learning_rate_generator: 1e-3,
-            learning_rate_discriminator,
-            learning_rate_encoder: 1e-3,
-            beta: 0.3,
-            lambda_vae: 0.0,
-            lambda_rec,
-            ..paper
+        match profile {
+            Profile::Paper32 | Profile::Paper64 => paper,
+            Profile::Standard => Self {
+                learning_rate_generator: 1e-3,
+                learning_rate_discriminator: 5e-4,
+                learning_rate_encoder: 1e-3,
+                beta: 0.3,
+                lambda_vae: 0.0,
+                lambda_rec: 1e-2,
+                ..paper
+            },
         }
     }
 
@@ -156,8 +154,7 @@ impl TrainingOptions {
     pub fn total_steps(&self, tiles: usize) -> u64 {
         let epochs = |count: u64| count.saturating_mul(tiles as u64).div_ceil(self.batch_size as u64);
         match (self.steps, self.profile) {
-            (0, Profile::Standard) => 20_000,
-            (0, Profile::Field) => 8_000,
+            (0, Profile::Standard) => 8_000,
             (0, Profile::Paper32) => epochs(200),
             (0, Profile::Paper64) => epochs(20_000),
             (steps, _) => steps,
@@ -188,7 +185,7 @@ impl TrainingOptions {
         let profile = given.get("profile").and_then(toml::Value::as_str).and_then(Profile::from_name);
         let profile = profile.ok_or_else(|| {
             let found = given.get("profile").map_or("no profile".into(), |found| format!("profile = {found}"));
-            Error::invalid(format!("name {found}; this release knows standard, paper32, paper64 and field"))
+            Error::invalid(format!("name {found}; this release knows standard, paper32 and paper64"))
         })?;
         check_names(&given, &Self::new(profile).to_table())?;
         let options: Self = given.try_into().map_err(unreadable)?;
@@ -256,9 +253,8 @@ mod tests {
         for (profile, tiles, steps) in [
             (Profile::Paper32, 60_000, 375_000),
             (Profile::Paper64, 16, 80_000),
-            (Profile::Standard, 16, 20_000),
-            (Profile::Standard, 1000, 20_000),
-            (Profile::Field, 16, 8_000),
+            (Profile::Standard, 16, 8_000),
+            (Profile::Standard, 1000, 8_000),
         ] {
             let options = TrainingOptions::new(profile);
             options.validate().unwrap();
@@ -278,7 +274,6 @@ mod tests {
         assert!(wrong(paper, |o| o.learning_rate_generator = f64::NAN).contains("learning_rate_generator = NaN"));
         assert!(wrong(paper, |o| o.batch_size = 0).contains("batch_size = 0"));
         assert!(wrong(paper, |o| o.beta = -1.0).contains("beta = -1"));
-        assert!(wrong(paper, |o| o.recipe.candidates = 0).contains("candidates = 0"));
         let contradiction = wrong(Profile::Standard, |o| o.lambda_vae = 0.5);
         assert!(contradiction.contains("lambda_vae = 0.5 and profile = standard"), "{contradiction}");
     }

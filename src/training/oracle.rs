@@ -68,7 +68,7 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
     }
     let images = micrograph::PhaseImages::new(phases, n_phases).unwrap();
     let tiles = micrograph::tiles(&images, options.profile.side()).unwrap();
-    let data = TrainingData::new(&images, &tiles).unwrap();
+    let data = TrainingData { micrograph: &images, tiles: &tiles };
     let mut state = TrainingState::new(options, n_phases, &device);
 
     let mut file = Container::default();

@@ -1,4 +1,4 @@
-//! The training loop: steps, validation, checkpoints, reports of progress.
+//! The training loop: steps, checkpoints, reports of progress.
 
 use std::time::Instant;
 
@@ -11,7 +11,6 @@ use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::need;
 use super::options::{RunOptions, TrainingOptions};
 use super::relaxation::{PARTS, calibrated};
-use super::validation::{validate, warnings};
 use crate::device::{ThreadPool, thread_pool, with_spinning_workers};
 use crate::micrograph::{self, Micrograph, PhaseImages};
 use crate::model::{LossRow, Model, Origin};
@@ -47,11 +46,8 @@ pub fn train(
 ) -> Result<Model> {
     options.validate()?;
     run.validate()?;
-    // No validation if the micrograph is too small for it.
-    let interval =
-        if warnings(&micrograph.images, options).is_empty() { options.recipe.validation_interval } else { 0 };
     let pool = thread_pool(run.threads)?;
-    need::require(options, &micrograph.images, interval > 0, run.device)?;
+    need::require(options, &micrograph.images, run.device)?;
     let tiles = micrograph::tiles(&micrograph.images, options.profile.side())?;
     let origin = Origin::new(micrograph);
     let mut checkpoint = match resumed {
@@ -64,19 +60,15 @@ pub fn train(
         }
         None => Checkpoint::new(options.clone(), origin, tiles.clone(), &run.device.open()?),
     };
-    let data = TrainingData::new(&micrograph.images, &tiles)?;
+    let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
     let total = checkpoint.steps_planned();
     let pace = Pace::new(checkpoint.state.step, total, run.progress_interval);
     while checkpoint.state.step < total {
         let to_save = next_multiple(checkpoint.state.step, run.checkpoint_interval).min(total);
-        let to_validate = next_multiple(checkpoint.state.step, interval).min(total);
         let due = pace.next_report();
-        pool.install(|| run_until(&mut checkpoint, &data, to_save.min(to_validate), due))?;
+        pool.install(|| run_until(&mut checkpoint, &data, to_save, due))?;
         let step = checkpoint.state.step;
-        if step == to_validate && interval > 0 {
-            pool.install(|| validate(&mut checkpoint, &micrograph.images, run.threads))?;
-        }
-        if step == total && checkpoint.best.is_none() && checkpoint.state.average.is_some() {
+        if step == total && checkpoint.state.average.is_some() {
             checkpoint.state.average = Some(pool.install(|| Ok(averaged_generator(&checkpoint)))?);
         }
         if step == to_save {
@@ -175,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_average_that_nothing_chose_has_its_own_statistics_in_the_end() {
+    fn an_average_has_its_own_statistics_in_the_end() {
         let options = options(6).with(|r| r.ema_decay = 0.9);
         let mut last = None;
         let mut save = |checkpoint: &Checkpoint| {
@@ -221,7 +213,7 @@ mod tests {
         for device in [Some(crate::Device::Cpu), accelerator()].into_iter().flatten() {
             let micrograph = micrograph();
             let tiles = micrograph::tiles(&micrograph.images, 32).unwrap();
-            let data = TrainingData::new(&micrograph.images, &tiles).unwrap();
+            let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
             let origin = Origin::new(&micrograph);
             let mut checkpoint = Checkpoint::new(options(102), origin, tiles.clone(), &device.open().unwrap());
             checkpoint.state.step = 2 * HISTORY_INTERVAL - 3;

@@ -3,9 +3,7 @@
 use burn_tensor::{Device, Tensor};
 
 use super::adam::{Adam, Update};
-use super::minkowski::{self, SAMPLE_SIZE};
 use super::options::TrainingOptions;
-use super::patterns;
 use crate::network::{Architecture, Network, ParameterLayout};
 use crate::random::{self, Purpose};
 
@@ -31,10 +29,6 @@ pub struct TrainingState {
     pub discriminator: Learner,
     /// The generator with moving averages of its weights and statistics.
     pub(crate) average: Option<Network>,
-    /// Minkowski functionals of the latest realisations, as `Minkowski::term` takes them, one after the other; zeros at first.
-    pub(crate) minkowski: Tensor<1>,
-    /// Shares of patterns in the latest realisations, as `Patterns::term` takes them; zeros at first.
-    pub(crate) patterns: Tensor<1>,
     /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
     pub(crate) loss_sums: Tensor<1>,
 }
@@ -48,11 +42,11 @@ impl TrainingState {
             let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
             Network::new(layers, parameters, layout.initial_statistics(), device)
         };
-        Self::from_networks(options, n_phases, [(encoder, 0), (generator, 1), (discriminator, 2)].map(random))
+        Self::from_networks(options, [(encoder, 0), (generator, 1), (discriminator, 2)].map(random))
     }
 
     /// Encoder, generator and discriminator before the first step.
-    pub(crate) fn from_networks(options: &TrainingOptions, n_phases: usize, networks: [Network; 3]) -> Self {
+    pub(crate) fn from_networks(options: &TrainingOptions, networks: [Network; 3]) -> Self {
         let [encoder, generator, discriminator] = networks;
         let device = &generator.parameters.device();
         let learner = |network: Network, rate| {
@@ -65,8 +59,6 @@ impl TrainingState {
             average: (options.recipe.ema_decay > 0.0).then(|| generator.clone()),
             generator: learner(generator, options.learning_rate_generator),
             discriminator: learner(discriminator, options.learning_rate_discriminator),
-            minkowski: Tensor::zeros([SAMPLE_SIZE * minkowski::functional_count(n_phases)], device),
-            patterns: Tensor::zeros([patterns::histogram_len(n_phases)], device),
             loss_sums: Tensor::zeros([5], device),
         }
     }

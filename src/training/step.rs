@@ -8,7 +8,7 @@ use super::batches::TrainingData;
 use super::discriminator_step::{REALISATIONS, RECONSTRUCTIONS, discriminator_update};
 use super::draws::Draws;
 use super::encoder_step::{EncoderTerms, Reconstructed, encoder_step};
-use super::losses::{self, Term};
+use super::losses;
 use super::options::TrainingOptions;
 use super::pass::Pass;
 use super::posterior::{Posterior, as_grid};
@@ -38,11 +38,6 @@ impl TrainingState {
         let generated = losses::probabilities(Tensor::cat(decoded.outputs.clone(), 0));
 
         let mut streams = streams(&generated, draws.windows.unwrap_or_else(|| tiles.clone()), options);
-        let minkowski = draws.minkowski.map(|drawn| self.minkowski_term(&streams[REALISATIONS], drawn, data, options));
-        let patterns = (options.recipe.lambda_patterns > 0.0).then(|| {
-            let term = data.patterns.term(&streams[REALISATIONS], &mut self.patterns, self.step);
-            (term, options.pattern_weight(self.step, data.tiles.len()))
-        });
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
@@ -75,33 +70,17 @@ impl TrainingState {
         let by_reconstructions =
             losses::probabilities_backward(generated.clone().narrow(0, 0, batch), by_images(RECONSTRUCTIONS));
         let by_reconstructions = by_reconstructions + gradient * options.lambda_rec;
-        let realisations = generated.narrow(0, batch, batch);
-        let of_realisations = realisation_gradient(realisations, by_images(REALISATIONS), minkowski, patterns);
-        let by_logits = vec![by_reconstructions, of_realisations.gradient];
+        let by_realisations =
+            losses::probabilities_backward(generated.narrow(0, batch, batch), by_images(REALISATIONS));
+        let by_logits = vec![by_reconstructions, by_realisations];
         let by_parameters = decoded.backward_parameters(&self.generator.network, by_logits);
         self.generator.update(by_parameters, step);
         self.move_average(options.recipe.ema_decay);
 
-        let adversarial_loss = outcome.adversarial_loss + of_realisations.value;
-        let generator_loss = adversarial_loss + reconstruction.clone() * options.lambda_rec;
+        let generator_loss = outcome.adversarial_loss + reconstruction.clone() * options.lambda_rec;
         let row = vec![encoder_loss, outcome.discriminator_loss, generator_loss, reconstruction, divergence];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
         Ok(())
-    }
-
-    /// Energy distance of volume fractions and Euler characteristics between `realisations` and windows (`drawn`).
-    fn minkowski_term(
-        &mut self,
-        realisations: &Tensor<4>,
-        drawn: Tensor<2>,
-        data: &TrainingData,
-        options: &TrainingOptions,
-    ) -> Term<4> {
-        let weights = options.functional_weights(self.step, data.tiles.len());
-        let mut recent = self.minkowski.clone().reshape(drawn.dims());
-        let term = data.minkowski.term(realisations, &mut recent, drawn, weights);
-        self.minkowski = recent.flatten(0, 1);
-        term
     }
 }
 
@@ -114,32 +93,6 @@ fn streams(generated: &Tensor<4>, real: Tensor<4>, options: &TrainingOptions) ->
         streams.push(shown.narrow(0, 0, batch));
     }
     streams
-}
-
-/// Loss of realisations without the adversarial term, and the gradient of all terms by the logits.
-///
-/// `by_discriminator` is the gradient of the adversarial loss by the images. The pattern term comes with its weight:
-/// the norm of its gradient divided by that of the others.
-fn realisation_gradient(
-    realisations: Tensor<4>,
-    by_discriminator: Tensor<4>,
-    minkowski: Option<Term<4>>,
-    patterns: Option<(Term<4>, f64)>,
-) -> Term<4> {
-    let none = Tensor::zeros([1], &realisations.device());
-    let (mut value, by_images) = match minkowski {
-        Some(term) => (term.value, by_discriminator + term.gradient),
-        None => (none, by_discriminator),
-    };
-    let mut gradient = losses::probabilities_backward(realisations.clone(), by_images);
-    if let Some((term, weight)) = patterns {
-        // The gradient norm varies with the material, so the weight is relative to the other gradients.
-        let by_logits = losses::probabilities_backward(realisations, term.gradient);
-        let term = losses::scale_gradient(Term { value: term.value, gradient: by_logits }, &gradient, weight);
-        value = value + term.value;
-        gradient = gradient + term.gradient;
-    }
-    Term { value, gradient }
 }
 
 #[cfg(test)]

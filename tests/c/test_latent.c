@@ -107,8 +107,8 @@ static void images_have_the_size_of_a_tile(const davegan_model_t *model, const u
     FAILS(invalid, "32 x 16", davegan_encode(model, tiles, 1, 1, SIDE, 16, z, NULL, LATENT));
     FAILS(invalid, "2 x 32 x 32", davegan_reconstruct(model, tiles, 1, 2, SIDE, SIDE, phases, sizeof phases));
     FAILS(invalid, "0 x 0", davegan_decode(model, z, 1, 1, 0, 0, phases, sizeof phases));
-    FAILS(invalid, "field", davegan_traverse(model, z, 0, 2, 3.0, 1, SIDE, 16, phases, sizeof phases));
-    FAILS(invalid, "field", davegan_interpolate(model, tiles, tiles, 2, 1, 16, SIDE, phases, sizeof phases));
+    FAILS(invalid, "standard", davegan_traverse(model, z, 0, 2, 3.0, 1, SIDE, 16, phases, sizeof phases));
+    FAILS(invalid, "standard", davegan_interpolate(model, tiles, tiles, 2, 1, 16, SIDE, phases, sizeof phases));
     FAILS(invalid, "address space", davegan_decode(model, z, SIZE_MAX / 8, 1, SIDE, SIDE, phases, sizeof phases));
     FAILS(invalid, "address space", davegan_encode(model, tiles, SIZE_MAX / 4, 1, SIDE, SIDE, z, NULL, LATENT));
 }

@@ -64,7 +64,8 @@ static void the_standard_profile_has_values_of_its_own(void) {
     davegan_train_options_t options;
     OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
     CHECK_INT(DAVEGAN_PROFILE_STANDARD, options.profile);
-    CHECK_INT(32, options.latent_size);
+    CHECK_INT(16, options.latent_size);
+    CHECK_INT(8, options.batch_size);
     CHECK_NEAR(1e-3, options.learning_rate_generator, 1e-12);
     CHECK_NEAR(0.3, options.beta, 1e-12);
     CHECK_NEAR(0.0, options.lambda_vae, 1e-12);

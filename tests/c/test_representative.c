@@ -5,7 +5,7 @@ enum { N_SIDES = 2 };
 
 static davegan_model_t *field_model(void) {
     davegan_train_options_t options;
-    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_FIELD));
+    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
     options.device = DAVEGAN_DEVICE_KIND_CPU;
     options.steps = 1;
     davegan_micrograph_t *micrograph = small_micrograph();

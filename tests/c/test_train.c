@@ -191,28 +191,8 @@ static davegan_micrograph_t *small_gaussian_field(int64_t side) {
     return micrograph;
 }
 
-/* Networks are validated at the end, and realisations are selected from candidates. */
-static void the_standard_profile_trains(void) {
-    davegan_micrograph_t *micrograph = small_gaussian_field(128);
-    davegan_train_options_t options;
-    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
-    options.device = DAVEGAN_DEVICE_KIND_CPU;
-    options.steps = 6;
-    davegan_model_t *model = NULL;
-    OK(davegan_train_micrograph(micrograph, NULL, &options, &model));
-    davegan_micrograph_free(micrograph);
-    uint8_t *three = NEW_ARRAY(uint8_t, 3 * 64 * 64), *last = NEW_ARRAY(uint8_t, 64 * 64);
-    const davegan_generate_options_t all = some_realisations(2, 3), one = some_realisations(4, 1);
-    OK(davegan_generate_into(model, &all, three, 3 * 64 * 64));
-    OK(davegan_generate_into(model, &one, last, 64 * 64));
-    CHECK(memcmp(three + 2 * 64 * 64, last, 64 * 64) == 0);
-    davegan_model_free(model);
-    free(three);
-    free(last);
-}
-
 /* A tile that is repeated has its latents repeated, which give its reconstruction repeated. */
-static void the_field_profile_decodes_a_grid_of_any_size(const davegan_model_t *model) {
+static void the_standard_profile_decodes_a_grid_of_any_size(const davegan_model_t *model) {
     enum { TILE = 64, NY = 2 * TILE, NX = 3 * TILE, LATENTS = 16 * 16, ALL = 6 * LATENTS };
     size_t latents = 0;
     OK(davegan_latent_size(model, 1, TILE, TILE, &latents));
@@ -364,14 +344,14 @@ static void volume_fractions_are_met(const davegan_model_t *model) {
 }
 
 /* Realisations of any multiple of 16 pixels, in memory and in a file, are the same. */
-static void the_field_profile_makes_elements_of_any_size(void) {
+static void the_standard_profile_makes_elements_of_any_size(void) {
     davegan_micrograph_t *micrograph = small_gaussian_field(128);
     davegan_train_options_t options;
-    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_FIELD));
+    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
     options.device = DAVEGAN_DEVICE_KIND_CPU;
     options.steps = 3;
     davegan_model_t *model = NULL;
-    OK(davegan_train_micrograph(micrograph, TEST_FILE("field.h5"), &options, &model));
+    OK(davegan_train_micrograph(micrograph, TEST_FILE("standard.h5"), &options, &model));
     davegan_micrograph_free(micrograph);
     davegan_generate_options_t sized = some_realisations(2, 2);
     sized.nx = NX;
@@ -379,14 +359,14 @@ static void the_field_profile_makes_elements_of_any_size(void) {
     uint8_t *two = NEW_ARRAY(uint8_t, 2 * NX * NY), *again = NEW_ARRAY(uint8_t, 2 * NX * NY);
     OK(davegan_generate_into(model, &sized, two, 2 * NX * NY));
     FAILS(DAVEGAN_BUFFER_SIZE, "9216", davegan_generate_into(model, &sized, two, 2 * NX * NY - 1));
-    remove(TEST_FILE("field.vtkhdf"));
-    OK(davegan_generate(model, TEST_FILE("field.vtkhdf"), NULL, &sized));
+    remove(TEST_FILE("standard.vtkhdf"));
+    OK(davegan_generate(model, TEST_FILE("standard.vtkhdf"), NULL, &sized));
     davegan_model_free(model);
-    OK(davegan_model_load(TEST_FILE("field.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &model));
+    OK(davegan_model_load(TEST_FILE("standard.h5"), DAVEGAN_DEVICE_KIND_CPU, 0, &model));
     OK(davegan_generate_into(model, &sized, again, 2 * NX * NY));
     CHECK(memcmp(two, again, 2 * NX * NY) == 0);
     davegan_micrograph_t *written = NULL;
-    OK(davegan_micrograph_read(TEST_FILE("field.vtkhdf"), "/VTKHDF/CellData/phase", NULL, &written));
+    OK(davegan_micrograph_read(TEST_FILE("standard.vtkhdf"), "/VTKHDF/CellData/phase", NULL, &written));
     davegan_micrograph_info_t info;
     OK(davegan_micrograph_info(written, &info, sizeof info));
     CHECK(info.nx == NX && info.ny == NY && info.n_images == 2);
@@ -394,7 +374,7 @@ static void the_field_profile_makes_elements_of_any_size(void) {
     double z[2 * 16 * 3 * 6];
     OK(davegan_latent_vectors(model, &sized, z, sizeof z / sizeof *z));
     FAILS(DAVEGAN_BUFFER_SIZE, "576", davegan_latent_vectors(model, &sized, z, 575));
-    the_field_profile_decodes_a_grid_of_any_size(model);
+    the_standard_profile_decodes_a_grid_of_any_size(model);
     blocks_fit_together(model, two);
     volume_fractions_are_met(model);
     sized.nx = 100;
@@ -472,36 +452,6 @@ static void wrong_files_are_refused(void) {
 }
 
 /* The user is warned of a micrograph that is too small for validation, before training begins. */
-static void small_micrographs_are_warned_of(void) {
-    enum { LENGTH = 128 };
-    static uint8_t phases[LENGTH * LENGTH];
-    for (int i = 0; i < LENGTH * LENGTH; ++i) phases[i] = (uint8_t)(i / 7 % 2);
-    davegan_micrograph_t *enough = NULL, *small = NULL;
-    OK(davegan_micrograph_from_memory(phases, 1, LENGTH, LENGTH, &enough));
-    OK(davegan_micrograph_from_memory(phases, 1, LENGTH - 1, LENGTH, &small));
-    davegan_train_options_t options;
-    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
-    options.device = DAVEGAN_DEVICE_KIND_CPU;
-    options.steps = 2;
-    davegan_model_t *model = NULL;
-    OK(davegan_train_micrograph(small, NULL, &options, &model));
-    davegan_model_free(model);
-    CHECK(strstr(davegan_last_warning(), "127 x 128 pixels") != NULL);
-    CHECK(strstr(davegan_last_warning(), "at least 128 x 128") != NULL);
-    watch_t seen = {0, 0, 1}; /* cancels before the validation, which takes long */
-    options.progress = watch;
-    options.progress_interval = 0;
-    options.user_data = &seen;
-    FAILS(DAVEGAN_CANCELLED, "step 1", davegan_train_micrograph(enough, NULL, &options, &model));
-    CHECK_TEXT("", davegan_last_warning());
-    options = short_training(); /* paper32 has no validation */
-    OK(davegan_train_micrograph(small, NULL, &options, &model));
-    davegan_model_free(model);
-    CHECK_TEXT("", davegan_last_warning());
-    davegan_micrograph_free(small);
-    davegan_micrograph_free(enough);
-}
-
 int main(void) {
     file_and_memory_train_alike();
     the_seed_decides_not_the_threads();
@@ -509,10 +459,8 @@ int main(void) {
     resuming_gives_the_same_bytes();
     the_same_model_is_given_with_a_file_and_without();
     paper_options_decide_the_model();
-    the_standard_profile_trains();
-    the_field_profile_makes_elements_of_any_size();
+    the_standard_profile_makes_elements_of_any_size();
     wrong_options_are_named();
     wrong_files_are_refused();
-    small_micrographs_are_warned_of();
     return 0;
 }

@@ -99,7 +99,7 @@ class Campaign:
                        check=True)
         self.models, self.right = {}, {}
         for kind in kinds:
-            profile, count = {"small": ("paper32", 64 + ADDED + 3), "large": ("field", 4)}[kind]
+            profile, count = {"small": ("paper32", 64 + ADDED + 3), "large": ("standard", 4)}[kind]
             self.models[kind] = folder / f"{kind}.h5"
             self.run("train", "--sample", "gaussian_field", "--sample-size", 64, "--model", self.models[kind],
                      "--profile", profile, "--batch-size", 4, "--steps", 5)

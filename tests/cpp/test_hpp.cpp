@@ -192,7 +192,7 @@ void models() {
     THROWS(DAVEGAN_INVALID_PARAMETER, "count", model.generate(options));
     options.count = 3;
     options.volume_fraction[0] = options.volume_fraction[1] = 0.5;
-    THROWS(DAVEGAN_INVALID_PARAMETER, "profile field", options.threshold = model.volume_fraction_threshold(options));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "profile standard", options.threshold = model.volume_fraction_threshold(options));
     options.volume_fraction[0] = options.volume_fraction[1] = 0;
     std::remove(TEST_FILE("out.h5"));
     model.generate(TEST_FILE("out.h5"), "/ensemble", options);

@@ -31,14 +31,14 @@ pub struct Arguments {
     /// Seed of the realisations
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Size in pixels, such as 256x256: multiples of 16, with a model of profile field [default: that of a training tile]
+    /// Size in pixels, such as 256x256: multiples of 16, with a model of profile standard [default: that of a training tile]
     #[arg(long, value_name = "NXxNY", value_parser = size)]
     size: Option<[usize; 2]>,
-    /// Block of each realisation that is wanted, with a model of profile field: first column and row, columns and rows. It
+    /// Block of each realisation that is wanted, with a model of profile standard: first column and row, columns and rows. It
     /// may begin before 0 and go on beyond the end: realisations repeat
     #[arg(long, value_name = "X0,Y0,NX,NY", value_parser = block, allow_hyphen_values = true)]
     block: Option<Block>,
-    /// Volume fraction of each phase, to one voxel, with a model of profile field, such as 0.25,0.75 [default: as it comes]
+    /// Volume fraction of each phase, to one voxel, with a model of profile standard, such as 0.25,0.75 [default: as it comes]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     volume_fractions: Option<Vec<f64>>,
     /// Write the dataset phase of this group instead of a VTKHDF file

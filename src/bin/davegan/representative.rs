@@ -21,7 +21,7 @@ const INTERVAL: f64 = 0.5;
 /// size, and the size that a relative error needs.
 #[derive(Args)]
 pub struct Arguments {
-    /// Model file that davegan train has written, of profile field for several sizes
+    /// Model file that davegan train has written, of profile standard for several sizes
     model: PathBuf,
     /// Sides of the elements in pixels, increasing multiples of 16
     #[arg(long, value_name = "A,B,...", value_delimiter = ',', default_values_t = [64, 128, 256])]

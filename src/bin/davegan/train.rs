@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use davegan::network::Profile;
 use davegan::storage::train_to_file;
-use davegan::training::{RunOptions, TrainingOptions, warnings};
+use davegan::training::{RunOptions, TrainingOptions};
 use davegan::{Error, Result};
 
 use crate::arguments::{Machine, MicrographArguments, describe};
@@ -51,7 +51,7 @@ pub struct Arguments {
 }
 
 fn profile(name: &str) -> std::result::Result<Profile, String> {
-    Profile::from_name(name).ok_or_else(|| "choose standard, field, paper32 or paper64".into())
+    Profile::from_name(name).ok_or_else(|| "choose standard, paper32 or paper64".into())
 }
 
 /// Hyperparameters of the paper's Table 1; those that are not given are the profile's.
@@ -118,9 +118,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let micrograph = arguments.micrograph.open()?;
     let mut progress = progress::follow("training")?;
     print(&describe(&micrograph))?;
-    for warning in warnings(&micrograph.images, &options) {
-        eprintln!("davegan: warning: {warning}");
-    }
     let run = RunOptions {
         device: arguments.machine.device,
         threads: arguments.machine.threads,

@@ -10,7 +10,6 @@ use super::elementwise::{
     Activated, Affine, Moments, activate, activate_backward, add_noise, moments, normalise_backward, sum_of_products,
 };
 use super::grid::Grid;
-use super::smoothing::smooth;
 use crate::network::architecture::Constants;
 use crate::network::architecture::Geometry;
 use crate::network::architecture::{LayerKind, LayerSpec};
@@ -60,23 +59,12 @@ impl Layer {
         block(self.spec.outputs)
     }
 
-    /// Convolution and smoothing for some output channels.
+    /// Convolution for some output channels.
     #[inline(always)]
     fn convolve<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, input: &[f32], to: &mut [f32]) {
         match self.spec.kind {
             LayerKind::Conv => self.convolution.to_coarse(simd, kernel, first, input, to),
             LayerKind::ConvTranspose => self.convolution.to_fine(simd, kernel, first, input, to),
-        }
-        for channel in to.chunks_exact_mut(self.output().channel_length()) {
-            self.smooth(channel);
-        }
-    }
-
-    /// Smooths one channel of the convolution's result, if the layer does; its own gradient.
-    #[inline(always)]
-    fn smooth(&self, channel: &mut [f32]) {
-        if self.spec.smoothing > 0.0 {
-            smooth(&self.output(), channel, self.spec.smoothing as f32);
         }
     }
 
@@ -229,7 +217,6 @@ impl WithSimd for Backward<'_> {
                 normalise_backward(simd, activated, moments.inverse_deviation, (by_shift, by_scale), to);
             }
             let by_gain = self.noise.map_or(0.0, |noise| sum_of_products(&grid, noise, to));
-            layer.smooth(to);
             grid.wrap(to);
             self.sums[index] = Sums { by_shift: by_shift as f32, by_scale: by_scale as f32, by_gain };
         }

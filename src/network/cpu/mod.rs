@@ -7,9 +7,9 @@
 //! * `grid`: how images lie in memory.
 //! * `product`, `row_pairs`, `correlation`: the inner kernels, in SIMD vectors of any width.
 //! * `convolution`: convolution, transposed convolution and their gradient as such products.
-//! * `elementwise`, `smoothing`: what lies between products.
+//! * `elementwise`: what lies between products.
 //! * `layer`: the tasks; `buffers`: their memory; `chain`: their order; `inference`: the same for generation.
-//! * `adam`, `likelihood`, `translation`, `functionals`, `patterns`: operations of training.
+//! * `adam`, `likelihood`, `translation`: operations of training.
 
 mod adam;
 mod buffers;
@@ -17,17 +17,14 @@ mod chain;
 mod convolution;
 mod correlation;
 mod elementwise;
-mod functionals;
 mod grid;
 mod inference;
 mod layer;
 mod likelihood;
-mod patterns;
 mod product;
 mod row_pairs;
 mod simd;
 mod slices;
-mod smoothing;
 mod translation;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,7 +42,6 @@ use super::chain::{Input, Network, PendingPhases, Record};
 use super::encoding::not_finite;
 use super::kernels::{AdamStep, Kernels};
 use super::primitives::Primitives;
-use crate::descriptor::{FUNCTIONALS, PATTERNS, SCALES};
 use chain::Passes;
 use slices::{CpuSlice, CpuVec, tensor};
 
@@ -127,29 +123,6 @@ impl Kernels for Cpu {
         let (values, targets) = (CpuSlice::of(&logits), CpuSlice::of(&targets));
         let (value, gradient) = likelihood::cross_entropy(values.as_slice(), targets.as_slice(), divisor);
         (tensor(vec![value], [1]), tensor(gradient, logits.dims()))
-    }
-
-    fn functionals(&self, phases: &Tensor<4>) -> Tensor<2> {
-        let [n, channels, height, width] = phases.dims();
-        let values = functionals::functionals(CpuSlice::of(phases).as_slice(), [height, width]);
-        tensor(values, [n, FUNCTIONALS * channels])
-    }
-
-    fn functionals_backward(&self, phases: &Tensor<4>, gradient: Tensor<2>) -> Tensor<4> {
-        let [_, _, height, width] = phases.dims();
-        let (planes, gradient) = (CpuSlice::of(phases), CpuSlice::of(&gradient));
-        let by_pixels = functionals::functionals_backward(planes.as_slice(), [height, width], gradient.as_slice());
-        tensor(by_pixels, phases.dims())
-    }
-
-    fn pattern_shares(&self, images: &Tensor<4>) -> Tensor<1> {
-        let shares = patterns::pattern_shares(CpuSlice::of(images).as_slice(), images.dims());
-        tensor(shares, [images.dims()[1] * SCALES * PATTERNS])
-    }
-
-    fn patterns_backward(&self, images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4> {
-        let (values, costs) = (CpuSlice::of(images), CpuSlice::of(&costs));
-        tensor(patterns::patterns_backward(values.as_slice(), images.dims(), costs.as_slice()), images.dims())
     }
 }
 

@@ -32,36 +32,15 @@ pub fn conv_transpose(coarse: Tensor<4>, kernel: Tensor<4>, geometry: Geometry) 
     fine.slice(s![.., .., 2..2 * height + 2, 2..2 * width + 2])
 }
 
-/// x[i] -> (1 - 2w) x[i] + w (x[i-1] + x[i+1]) with w = `weight`, along columns and then along rows. Beyond an edge with zero
-/// padding the outermost pixel is repeated, so that constant images stay constant.
-///
-/// The operation is symmetric, so it is its own gradient. w = 1/4 removes patterns that alternate from pixel to pixel.
-pub fn smooth(images: Tensor<4>, weight: f64, border: Padding) -> Tensor<4> {
-    let columns = smooth_along(2, images, weight, border);
-    smooth_along(3, columns, weight, border)
-}
-
-fn smooth_along(axis: usize, images: Tensor<4>, weight: f64, border: Padding) -> Tensor<4> {
-    let side = images.dims()[axis];
-    let bordered = bordered(axis, images.clone(), border);
-    let neighbours = bordered.clone().narrow(axis, 0, side) + bordered.narrow(axis, 2, side);
-    images * (1.0 - 2.0 * weight) + neighbours * weight
-}
-
 /// Periodic images with one more row and column on each side.
 fn wrapped(images: Tensor<4>) -> Tensor<4> {
-    bordered(3, bordered(2, images, Padding::Periodic), Padding::Periodic)
+    wrapped_along(3, wrapped_along(2, images))
 }
 
-/// One more pixel on each side: that from the opposite edge if periodic, else the outermost again.
-fn bordered(axis: usize, images: Tensor<4>, border: Padding) -> Tensor<4> {
+fn wrapped_along(axis: usize, images: Tensor<4>) -> Tensor<4> {
     let side = images.dims()[axis];
     let (first, last) = (images.clone().narrow(axis, 0, 1), images.clone().narrow(axis, side - 1, 1));
-    let (before, behind) = match border {
-        Padding::Zeros => (first, last),
-        Padding::Periodic => (last, first),
-    };
-    Tensor::cat(vec![before, images, behind], axis)
+    Tensor::cat(vec![last, images, first], axis)
 }
 
 /// Gradient with respect to the kernel: of [`conv`], where `coarse` is the gradient of its output, and of

@@ -6,8 +6,8 @@
 
 use burn_tensor::Tensor;
 
-use super::convolution::{self, conv, conv_transpose, kernel_gradient};
-use crate::network::architecture::{Constants, Geometry, LayerKind, LayerSpec};
+use super::convolution::{conv, conv_transpose, kernel_gradient};
+use crate::network::architecture::{Constants, LayerKind, LayerSpec};
 
 /// The weights of one layer.
 pub struct LayerWeights {
@@ -113,7 +113,7 @@ pub struct InnerGradients {
     gain: Option<Tensor<1>>,
 }
 
-/// From the gradient with respect to the output back through activation, normalisation, noise and smoothing.
+/// From the gradient with respect to the output back through activation, normalisation and noise.
 pub fn backward_inner(
     spec: &LayerSpec,
     weights: &LayerWeights,
@@ -132,7 +132,7 @@ pub fn backward_inner(
     let (Some(normalised), Some(scale)) = (&tape.normalised, &weights.scale) else {
         let shift = sum_per_channel(gradient.clone()).reshape(channels);
         let gain = by_gain(spec, tape, &gradient);
-        return InnerGradients { linear: smooth(spec, gradient), shift, scale: None, gain };
+        return InnerGradients { linear: gradient, shift, scale: None, gain };
     };
     let [n, _, height, width] = gradient.dims();
     let count = (n * height * width) as f64;
@@ -143,7 +143,7 @@ pub fn backward_inner(
     let gradient = (gradient - through_statistics) * factor;
     InnerGradients {
         gain: by_gain(spec, tape, &gradient),
-        linear: smooth(spec, gradient),
+        linear: gradient,
         shift: by_shift.reshape(channels),
         scale: Some(by_scale.reshape(channels)),
     }
@@ -185,18 +185,9 @@ fn by_gain(spec: &LayerSpec, tape: &LayerTape, gradient: &Tensor<4>) -> Option<T
 }
 
 fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<4>) -> Tensor<4> {
-    let linear = match spec.kind {
+    match spec.kind {
         LayerKind::Conv => conv(input, weights.kernel.clone(), spec.geometry),
         LayerKind::ConvTranspose => conv_transpose(input, weights.kernel.clone(), spec.geometry),
-    };
-    smooth(spec, linear)
-}
-
-/// The smoothing of a layer that has one, forward and backward.
-fn smooth(spec: &LayerSpec, values: Tensor<4>) -> Tensor<4> {
-    match spec.geometry {
-        Geometry::Stride2(border) if spec.smoothing > 0.0 => convolution::smooth(values, spec.smoothing, border),
-        _ => values,
     }
 }
 

@@ -2,12 +2,9 @@
 //!
 //! * `convolution`: the three operations of a layer.
 //! * `layer`: one layer, forward and backward.
-//! * `functionals`, `patterns`: operations of losses.
 
 mod convolution;
-mod functionals;
 mod layer;
-mod patterns;
 
 use burn_tensor::activation::{sigmoid, softmax};
 use burn_tensor::{Int, Tensor, TensorData};
@@ -125,22 +122,6 @@ impl Kernels for Primitives {
             shifted.clone().exp().sum_dim(1).log() - (shifted * targets.clone()).sum_dim(1)
         };
         (sum(likelihood) / divisor, (self.probabilities(logits) - targets) / divisor)
-    }
-
-    fn functionals(&self, phases: &Tensor<4>) -> Tensor<2> {
-        functionals::functionals(phases)
-    }
-
-    fn functionals_backward(&self, phases: &Tensor<4>, gradient: Tensor<2>) -> Tensor<4> {
-        functionals::functionals_backward(phases, gradient)
-    }
-
-    fn pattern_shares(&self, images: &Tensor<4>) -> Tensor<1> {
-        patterns::pattern_shares(images)
-    }
-
-    fn patterns_backward(&self, images: &Tensor<4>, costs: Tensor<3>) -> Tensor<4> {
-        patterns::patterns_backward(images, costs)
     }
 }
 

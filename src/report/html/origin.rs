@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::subject::Subject;
 use crate::error::counted;
-use crate::model::Model;
 use crate::report::number::{fixed, significant, whole};
 use crate::storage::model_digest;
 use crate::training::TrainingOptions;
@@ -43,7 +42,6 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
                 options.batch_size
             ),
         ),
-        ("Networks used", used(model)),
         ("Seed of the training", model.record.seed.to_string()),
         (
             "Realisations judged",
@@ -98,18 +96,6 @@ fn changed(options: &TrainingOptions, tiles: usize) -> Result<Vec<(String, Strin
     let [steps, usual_steps] = [options, &profile].map(|options| options.total_steps(tiles));
     let steps = (steps != usual_steps).then(|| ("steps".to_owned(), whole(steps), whole(usual_steps)));
     Ok(steps.into_iter().chain(differing).collect())
-}
-
-/// The step whose networks generation uses, and the number of candidates.
-fn used(model: &Model) -> String {
-    let networks = match model.record.best_step {
-        Some(step) => format!("those after step {}, judged as good as any", whole(step)),
-        None => "those after the last step".to_owned(),
-    };
-    match &model.selection {
-        Some(selection) => format!("{networks}; each realisation is one of {} candidates", selection.candidates),
-        None => networks,
-    }
 }
 
 #[cfg(test)]

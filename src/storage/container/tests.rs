@@ -17,7 +17,7 @@ fn sample() -> Container {
     attributes.insert("profile".into(), Attribute::Text("paper64, \u{3b2} = 1".into()));
     attributes.insert("empty".into(), Attribute::Text(String::new()));
     attributes.insert("steps".into(), Attribute::Integer(-80_000));
-    attributes.insert("rate".into(), Attribute::Real(1e-4));
+    attributes.insert("rate".into(), Attribute::Integer(1));
     let value = |i: IxDyn| i.slice().iter().fold(1, |v, &i| (v * 31 + i) % 251);
     let arrays = &mut container.arrays;
     let weight = ArrayD::from_shape_fn(IxDyn(&[4, 3, 5, 5]), |i| value(i) as f32 / 7.0);
@@ -53,7 +53,7 @@ fn equal_content_gives_equal_bytes_at_any_time() {
 #[test]
 fn the_digest_sees_every_part_of_the_content() {
     let changes: [fn(&mut Container); 6] = [
-        |c| drop(c.attributes.insert("rate".into(), Attribute::Real(2e-4))),
+        |c| drop(c.attributes.insert("rate".into(), Attribute::Integer(2))),
         |c| drop(c.attributes.insert("steps".into(), Attribute::Text("-80000".into()))),
         |c| drop(c.attributes.remove("empty")),
         |c| drop(c.arrays.insert("encoder/0/bias".into(), NamedArray::F32(ArrayD::zeros(IxDyn(&[0, 1]))))),

@@ -24,7 +24,7 @@ fn model() -> Model {
     let sample = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
     let micrograph = sample.make(1, 1).unwrap();
     let tiles = tiles(&micrograph.images, 64).unwrap();
-    let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Field) };
+    let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
     Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
 }
 
