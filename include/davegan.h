@@ -246,7 +246,7 @@
 #define DAVEGAN_SAMPLE_DISCS 5
 
 /**
- * Images of 64 x 64 pixels, 32 latents: Table 3 with the changes listed in docs/profile.md. The default.
+ * Realisations of any size: fully convolutional, trained on windows of 64 x 64 pixels (docs/profile.md). The default.
  */
 #define DAVEGAN_PROFILE_STANDARD 3
 
@@ -259,11 +259,6 @@
  * Images of 64 x 64 pixels, 32 latents: the paper's Table 3.
  */
 #define DAVEGAN_PROFILE_PAPER64 2
-
-/**
- * Fully convolutional, trained on windows of 64 x 64 pixels: realisations of any size (see `docs/profile.md`).
- */
-#define DAVEGAN_PROFILE_FIELD 4
 
 /**
  * Length of `davegan_threshold_t`.
@@ -540,12 +535,12 @@ typedef struct davegan_progress_t {
      */
     double elapsed;
     /**
-     * Estimate of the seconds to come; negative if unknown. A training of `field` has a calibration behind its last step,
+     * Estimate of the seconds to come; negative if unknown. A training of `standard` has a calibration behind its last step,
      * which is in the estimate from its first part on.
      */
     double remaining;
     /**
-     * Loss of the encoder, L_Enc (Eq. 1), with free bits: the mean of the last row of the loss history. This loss and
+     * Loss of the encoder, L_Enc (Eq. 1): the mean of the last row of the loss history. This loss and
      * those below are NaN before the first row, and in all but training.
      */
     double loss_encoder;
@@ -554,15 +549,15 @@ typedef struct davegan_progress_t {
      */
     double loss_discriminator;
     /**
-     * Loss of the generator, L_Gen (Eq. 7); for `standard` with the Minkowski and pattern terms.
+     * Loss of the generator, L_Gen (Eq. 7).
      */
     double loss_generator;
     /**
-     * L_Rec (Eq. 3), nats per image (`reconstruction_mean`: per pixel), less the entropy of smoothed labels.
+     * L_Rec (Eq. 3), nats per image (`reconstruction_mean`: per pixel).
      */
     double loss_reconstruction;
     /**
-     * KL divergence (Eq. 8 or 9) before free bits, nats per image (`divergence_mean`: per latent).
+     * KL divergence (Eq. 8 or 9), nats per image (`divergence_mean`: per latent).
      */
     double loss_divergence;
 } davegan_progress_t;
@@ -579,7 +574,7 @@ typedef int32_t (*davegan_progress_callback_t)(const struct davegan_progress_t *
 /**
  * How to train. Filled by `davegan_train_options_init` with the values of a profile.
  *
- * Defaults are those of `paper32` / `paper64` / `standard` / `field` where they differ. `device`, `device_index`,
+ * Defaults are those of `paper32` / `paper64` / `standard` where they differ. `device`, `device_index`,
  * `threads` and the fields from `checkpoint_interval` on do not change what is computed; another device changes
  * rounding. Equations and tables are those of the paper.
  */
@@ -610,36 +605,36 @@ typedef struct davegan_train_options_t {
     int64_t seed;
     /**
      * Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
-     * epochs for `paper64`, 20,000 steps for `standard`, 8,000 for `field`.
+     * epochs for `paper64`, 8,000 steps for `standard`.
      */
     int64_t steps;
     /**
-     * Length of the latent vector, of `field` of each vector of the grid, 1 to 4096; default 5 / 32 / 32 / 16.
+     * Length of the latent vector, of `standard` of each of its grid, 1 to 4096; default 5 / 32 / 16.
      */
     int32_t latent_size;
     /**
-     * Tiles in one training step, 1 to 4096; default 32 / 4 / 4 / 8.
+     * Tiles in one training step, 1 to 4096; default 32 / 4 / 8.
      */
     int32_t batch_size;
     /**
-     * Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
+     * Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
      */
     double learning_rate_generator;
     /**
-     * Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 1e-3 / 5e-4.
+     * Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 5e-4.
      */
     double learning_rate_discriminator;
     /**
-     * Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
+     * Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
      */
     double learning_rate_encoder;
     /**
-     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3 / 0.3.
+     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3.
      */
     double beta;
     /**
-     * Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default 1 / 1 / 0
-     * / 0. It must be 0 for `standard` and `field`, whose discriminator sees no reconstructions.
+     * Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default
+     * 1 / 1 / 0. It must be 0 for `standard`, whose discriminator sees no reconstructions.
      */
     double lambda_vae;
     /**
@@ -647,7 +642,7 @@ typedef struct davegan_train_options_t {
      */
     double lambda_noise;
     /**
-     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 3e-2 / 1e-2.
+     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 1e-2.
      */
     double lambda_rec;
     /**
@@ -803,8 +798,9 @@ typedef struct davegan_generate_options_t {
      */
     int64_t count;
     /**
-     * Pixels along x, a multiple of 16 from 32 on; default 0: those of a training tile. With a model of
-     * `DAVEGAN_PROFILE_FIELD` realisations of any size are periodic; other models make one size.
+     * Pixels along x, from 32 on; default 0: those of a training tile. With a model of `DAVEGAN_PROFILE_STANDARD`
+     * realisations are periodic if `nx` and `ny` are multiples of 16; others are cut from the next larger ones. Other
+     * models make one size.
      */
     int64_t nx;
     /**
@@ -812,8 +808,8 @@ typedef struct davegan_generate_options_t {
      */
     int64_t ny;
     /**
-     * Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_FIELD`: its first pixel along x; default 0.
-     * A realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
+     * Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_STANDARD`: its first pixel along x; default 0.
+     * A periodic realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
      * parts of any decomposition. All blocks of a realisation fit together.
      */
     int64_t x0;
@@ -880,7 +876,7 @@ typedef struct davegan_generate_options_t {
     void *user_data;
     /**
      * Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model of
-     * `DAVEGAN_PROFILE_FIELD`. Default: all 0, as it comes.
+     * `DAVEGAN_PROFILE_STANDARD`. Default: all 0, as it comes.
      */
     double volume_fraction[DAVEGAN_MAX_PHASES];
     /**
@@ -1252,8 +1248,7 @@ davegan_status_t davegan_train_options_init(struct davegan_train_options_t *opti
  * Trains on a micrograph file and gives a model.
  *
  * The micrograph is read as by `davegan_micrograph_read` with default options. For grey levels, read it with that
- * function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading and, for
- * `standard` and a micrograph smaller than twice its images, that validation is skipped. `options` NULL means the
+ * function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading. `options` NULL means the
  * defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle on the device that trained. `path` names the model
  * file, which is replaced in one step at every checkpoint and at the end. `path` NULL: nothing is written; if the call
  * fails, the work is lost. `model` may be NULL if `path` is given. With the same library version and kind of
@@ -1426,7 +1421,7 @@ davegan_status_t davegan_volume_fraction_threshold(const struct davegan_model_t 
 /**
  * Gets the number of latents of an image of `nz * ny * nx` voxels, the length of its latent vector.
  *
- * A model of `DAVEGAN_PROFILE_FIELD` is fully convolutional: it has images of one layer and any multiples of 16
+ * A model of `DAVEGAN_PROFILE_STANDARD` is fully convolutional: it has images of one layer and any multiples of 16
  * pixels, from 32 on, along y and x, and a grid of `channels` x `ny` / 16 x `nx` / 16 latents for each, stored in
  * this order, x fastest. Other models have images of the size of a training tile. Fails with
  * `DAVEGAN_INVALID_PARAMETER` if the model has no images of that size; `latents` is then 0. May be called from any
@@ -1443,10 +1438,9 @@ davegan_status_t davegan_latent_size(const struct davegan_model_t *model,
 /**
  * Copies the latent vectors of the realisations of `davegan_generate` with the same options into `z`.
  *
- * `z` gets `count` rows of as many doubles as `davegan_latent_size` says: standard normal, or those of the selected
- * candidates (`standard`). `davegan_decode` gives the same images for `paper32` and `paper64`; with `standard`,
- * realisations are in addition translated periodically by random distances, and with `field` they also have noise and
- * are relaxed. Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one
+ * `z` gets `count` rows of as many doubles as `davegan_latent_size` says: standard normal.
+ * `davegan_decode` gives the same images for `paper32` and `paper64`; with `standard`, realisations have noise besides
+ * and are relaxed. Of `options`, `seed`, `first`, `count`, `nx`, `ny` and `threads` are used; NULL means the defaults: one
  * realisation. May be called from any thread.
  */
 DAVEGAN_API
@@ -1461,7 +1455,7 @@ davegan_status_t davegan_latent_vectors(const struct davegan_model_t *model,
  *
  * `phases` are `n * nz * ny * nx` phase numbers of the model, x fastest. `mean` and `deviation` each hold `capacity`
  * doubles, of which `n` rows of as many as `davegan_latent_size` says are filled. `deviation` may be NULL. A model of
- * `DAVEGAN_PROFILE_FIELD` takes each image as a torus: what is at one edge is seen at the opposite one. Fails with
+ * `DAVEGAN_PROFILE_STANDARD` takes each image as a torus: what is at one edge is seen at the opposite one. Fails with
  * `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that size, or a phase is not the model's. May be
  * called from any thread.
  */
@@ -1481,7 +1475,7 @@ davegan_status_t davegan_encode(const struct davegan_model_t *model,
  * Decodes `n` latent vectors to images of `nz * ny * nx` voxels.
  *
  * `z` holds `n` rows of as many finite numbers as `davegan_latent_size` says, which are rounded to single precision.
- * `phases` gets `n * nz * ny * nx` phase numbers, x fastest. With `DAVEGAN_PROFILE_FIELD` images are periodic, have no
+ * `phases` gets `n * nz * ny * nx` phase numbers, x fastest. With `DAVEGAN_PROFILE_STANDARD` images are periodic, have no
  * noise and are not relaxed. Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is 0, the model has no images of that
  * size, or a number is not finite. May be called from any thread.
  */
@@ -1826,7 +1820,8 @@ davegan_status_t davegan_fidelity_write(const struct davegan_fidelity_t *fidelit
 DAVEGAN_API void davegan_fidelity_free(struct davegan_fidelity_t *fidelity);
 
 /**
- * Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each.
+ * Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each; with
+ * `DAVEGAN_PROFILE_STANDARD` one realisation as large as sixteen tiles.
  *
  * The titles show E_rec of all tiles and E_gen of `count` realisations. Phases are grey levels from black (0) to
  * white. Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation.
@@ -1904,7 +1899,7 @@ davegan_status_t davegan_write_images(const char *path,
  * it is unchanged.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, `count` is below 2, `sides` do not increase, or
- * the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_FIELD`, that of a
+ * the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_STANDARD`, that of a
  * training tile with others); `DAVEGAN_IO` if the page cannot be written; `DAVEGAN_FORMAT` if something else than a
  * report is there; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
  */

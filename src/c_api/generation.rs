@@ -33,13 +33,14 @@ pub struct davegan_generate_options_t {
     pub first: i64,
     /// Number of realisations, at least 1; default 1.
     pub count: i64,
-    /// Pixels along x, a multiple of 16 from 32 on; default 0: those of a training tile. With a model of
-    /// `DAVEGAN_PROFILE_STANDARD` realisations of any size are periodic; other models make one size.
+    /// Pixels along x, from 32 on; default 0: those of a training tile. With a model of `DAVEGAN_PROFILE_STANDARD`
+    /// realisations are periodic if `nx` and `ny` are multiples of 16; others are cut from the next larger ones. Other
+    /// models make one size.
     pub nx: i64,
     /// Pixels along y, as `nx`.
     pub ny: i64,
     /// Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_STANDARD`: its first pixel along x; default 0.
-    /// A realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
+    /// A periodic realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
     /// parts of any decomposition. All blocks of a realisation fit together.
     pub x0: i64,
     /// First pixel of the block along y.

@@ -6,7 +6,7 @@ use super::element_statistics::{ElementStatistics, PROPERTIES, Property, check_c
 use super::table::significant;
 use crate::device::thread_pool;
 use crate::error::short;
-use crate::generation::{GenerationOptions, realisations};
+use crate::generation::{GenerationOptions, latent_size, realisations};
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
 use crate::{Error, Result};
@@ -62,7 +62,7 @@ impl SizeOptions {
         }
         (0..self.sides.len()).map(|index| self.elements(index)).try_for_each(|options| {
             options.validate()?;
-            options.extent_of(model).map(|_| ())
+            latent_size(model, options.extent_of(model)?).map(|_| ())
         })
     }
 }

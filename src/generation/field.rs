@@ -246,6 +246,27 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn other_sizes_are_cut_from_the_next_larger_torus() {
+        let model = model(2);
+        let of_torus = GenerationOptions { seed: 2, count: 2, shape: Some([1, 64, 112]), ..Default::default() };
+        let cropped = GenerationOptions { shape: Some([1, 50, 100]), ..of_torus.clone() };
+        assert!(of_torus.are_periodic(&model).unwrap() && !cropped.are_periodic(&model).unwrap());
+        let (torus, all) = (made(&model, &of_torus), made(&model, &cropped));
+        for (image, torus) in all.chunks_exact(50 * 100).zip(torus.chunks_exact(64 * 112)) {
+            assert!(
+                image.chunks_exact(100).zip(torus.chunks_exact(112)).all(|(row, of_torus)| row == &of_torus[..100])
+            );
+        }
+        let block = |first, size| GenerationOptions { block: Some(Block { first, size }), count: 1, ..cropped.clone() };
+        assert_eq!(made(&model, &block([0, 40, 7], [1, 10, 93]))[..93], all[40 * 100 + 7..41 * 100]);
+        let refused = |options: GenerationOptions| realisations(&model, &options).unwrap_err().to_string();
+        assert!(refused(block([0, 40, 8], [1, 10, 93])).contains("from voxel 8 to 100 along x"));
+        let fractions = Some(vec![0.5, 0.5]);
+        assert!(refused(GenerationOptions { volume_fractions: fractions, ..cropped.clone() }).contains("1 x 48 x 96"));
+        assert!(refused(GenerationOptions { shape: Some([1, 31, 64]), ..cropped.clone() }).contains("1 x 31 x 64"));
+    }
+
+    #[test]
     fn blocks_of_relaxed_realisations_fit_together() {
         let mut model = model(2);
         let (shape, whole) = ([1, 64, 656], Block::whole([1, 64, 656]));

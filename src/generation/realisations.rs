@@ -17,7 +17,7 @@ use super::field::{decode_fields, pass_bytes, relaxed};
 use super::fractions::check_reach;
 use super::given_fractions::GivenFractions;
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
-use super::torus::check_shape;
+use super::torus::{check_cropped_shape, check_shape, torus_of};
 
 /// What takes memory here, and what to do if there is too little.
 pub(super) const WHAT: &str = "making realisations";
@@ -37,8 +37,8 @@ pub struct GenerationOptions {
     pub first: u64,
     /// Number of realisations, at least 1.
     pub count: usize,
-    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `standard` makes any multiple of 16
-    /// along y and x.
+    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `standard` makes any along y and x.
+    /// Multiples of 16 are periodic; others are cut from the next larger ones.
     pub shape: Option<[usize; 3]>,
     /// The part of each realisation that is wanted; `None`: all of it. The parts of a realisation fit together, however
     /// it is divided. Profile `standard` alone makes parts.
@@ -93,8 +93,26 @@ impl GenerationOptions {
     /// [`Error::InvalidParameter`] if the model cannot make the shape that is asked for.
     pub fn shape_of(&self, model: &Model) -> Result<[usize; 3]> {
         let shape = self.shape.unwrap_or(model.shape());
-        check_shape(model, shape)?;
+        check_cropped_shape(model, shape)?;
         Ok(shape)
+    }
+
+    /// Whether realisations of `model` are periodic.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`shape_of`](Self::shape_of).
+    pub fn are_periodic(&self, model: &Model) -> Result<bool> {
+        let shape = self.shape_of(model)?;
+        Ok(model.profile.is_fully_convolutional() && shape == torus_of(model, shape))
+    }
+
+    /// The torus that realisations are, or that they are cut from, and the part of it that is made if not all of it is.
+    fn torus_and_block(&self, model: &Model) -> Result<([usize; 3], Option<Block>)> {
+        let shape = self.shape_of(model)?;
+        let torus = torus_of(model, shape);
+        let cut = (torus != shape).then_some(Block::whole(shape));
+        Ok((torus, self.block.or(cut)))
     }
 
     /// What is made of each realisation, `[nz, ny, nx]`: its shape, or the size of the block.
@@ -112,6 +130,9 @@ impl GenerationOptions {
                 "a block of a realisation; profile {} makes whole realisations, and profile standard blocks",
                 model.profile.name()
             )));
+        }
+        if !self.are_periodic(model)? {
+            block.check_within(shape)?;
         }
         Ok(block.size)
     }
@@ -132,6 +153,7 @@ impl GenerationOptions {
                 model.profile.name()
             ));
         }
+        check_shape(model, shape)?;
         check_reach(&model.tiles, fractions)?;
         let Some(threshold) = &self.threshold else { return Ok(()) };
         if self.count > 1 {
@@ -151,12 +173,12 @@ impl GenerationOptions {
         let voxels: usize = extent.iter().product();
         // Blocks, realisations of given volume fractions and large ones are made one by one.
         let is_large = blocks(extent, BLOCK_SIDE).len() > 1;
-        let one_by_one = self.block.is_some() || self.volume_fractions.is_some() || is_large;
+        let one_by_one = self.torus_and_block(model)?.1.is_some() || self.volume_fractions.is_some() || is_large;
         let at_once = if one_by_one { 1 } else { batch(extent).min(self.count) };
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
-            let shape = self.shape_of(model)?;
-            let block = largest_block(shape, self);
+            let (shape, block) = self.torus_and_block(model)?;
+            let block = largest_block(shape, &Self { block, ..self.clone() });
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
             (4 * needed.voxels(), pass_bytes(model, shape, &needed, at_once))
         } else {
@@ -303,8 +325,10 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
 
     /// Decodes the realisations of a part, and relaxes them if the model says how.
     fn make_fields(&self, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
-        let (shape, model) = (part.shape_of(self.model)?, self.model);
-        let block = part.block.unwrap_or(Block::whole(shape));
+        let model = self.model;
+        let (shape, block) = part.torus_and_block(model)?;
+        let is_part = block.is_some();
+        let block = block.unwrap_or(Block::whole(shape));
         let mut realisations = (part.first..).zip(to.chunks_exact_mut(block.voxels()));
         if let Some(fractions) = &part.volume_fractions {
             let adjuster = Adjuster::new(&model.tiles, shape, true)?;
@@ -317,7 +341,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
                 make_blocks(shape, &block, BLOCK_SIDE, to, |part| given.block(&threshold, part))
             });
         }
-        if part.block.is_some() || blocks(shape, BLOCK_SIDE).len() > 1 {
+        if is_part || blocks(shape, BLOCK_SIDE).len() > 1 {
             return realisations.try_for_each(|(index, to)| {
                 make_blocks(shape, &block, BLOCK_SIDE, to, |block| relaxed(model, &[], part.seed, index, shape, block))
             });

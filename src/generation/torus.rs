@@ -43,24 +43,52 @@ pub fn latent_size(model: &Model, shape: [usize; 3]) -> Result<usize> {
 ///
 /// Those of [`latent_size`].
 pub fn check_shape(model: &Model, shape: [usize; 3]) -> Result<()> {
-    let ([nz, ny, nx], [_, tile_ny, tile_nx], profile) = (shape, model.shape(), model.profile.name());
-    let fits = |length: usize| (2 * STRIDE..=LONGEST).contains(&length) && length.is_multiple_of(STRIDE);
+    if check_cropped_shape(model, shape).is_ok() && shape == torus_of(model, shape) {
+        return Ok(());
+    }
+    let [_, ny, nx] = shape;
     let nearest = |length: usize| ((length.min(LONGEST) + STRIDE / 2) / STRIDE * STRIDE).max(2 * STRIDE);
-    let right = match model.profile.is_fully_convolutional() {
-        _ if shape == model.shape() => return Ok(()),
-        true if nz == 1 && fits(ny) && fits(nx) => return Ok(()),
-        true => format!(
+    Err(wrong_shape(model, shape, || {
+        format!(
             "has images of one layer, with {} to {LONGEST} pixels along y and x, multiples of {STRIDE}; the nearest is \
              1 x {} x {}",
             2 * STRIDE,
             nearest(ny),
             nearest(nx)
-        ),
-        false => format!(
-            "has images of 1 x {tile_ny} x {tile_nx} alone; give that size, or train a model with profile standard"
-        ),
+        )
+    }))
+}
+
+/// Checks that realisations of `shape`, `[nz, ny, nx]`, are [tori](torus_of) of the model, or parts of them.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if they are not.
+pub fn check_cropped_shape(model: &Model, shape: [usize; 3]) -> Result<()> {
+    let [nz, ny, nx] = shape;
+    let fits = |length: usize| (2 * STRIDE..=LONGEST).contains(&length);
+    if shape == model.shape() || (model.profile.is_fully_convolutional() && nz == 1 && fits(ny) && fits(nx)) {
+        return Ok(());
+    }
+    Err(wrong_shape(model, shape, || {
+        format!("has images of one layer, with {} to {LONGEST} pixels along y and x", 2 * STRIDE)
+    }))
+}
+
+fn wrong_shape(model: &Model, [nz, ny, nx]: [usize; 3], right: impl FnOnce() -> String) -> Error {
+    let ([_, tile_ny, tile_nx], profile) = (model.shape(), model.profile.name());
+    let right = if model.profile.is_fully_convolutional() {
+        right()
+    } else {
+        format!("has images of 1 x {tile_ny} x {tile_nx} alone; give that size, or train a model with profile standard")
     };
-    Err(Error::invalid(format!("images of {nz} x {ny} x {nx} voxels (z, y, x); a model of profile {profile} {right}")))
+    Error::invalid(format!("images of {nz} x {ny} x {nx} voxels (z, y, x); a model of profile {profile} {right}"))
+}
+
+/// The smallest torus of the model that is at least as large as `shape`, which is right.
+pub fn torus_of(model: &Model, shape: [usize; 3]) -> [usize; 3] {
+    let [nz, ny, nx] = shape;
+    if shape == model.shape() { shape } else { [nz, ny.next_multiple_of(STRIDE), nx.next_multiple_of(STRIDE)] }
 }
 
 /// The cells of a torus.

@@ -44,6 +44,26 @@ impl Block {
         }
     }
 
+    /// Checks that the block lies in an image of `shape` that is not periodic.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] naming the axis, and where the block begins and ends.
+    pub fn check_within(&self, shape: [usize; 3]) -> Result<()> {
+        for (axis, name) in AXES.iter().enumerate() {
+            let (first, size, length) = (i128::from(self.first[axis]), self.size[axis] as i128, shape[axis] as i128);
+            if first < 0 || first + size > length {
+                return Err(Error::invalid(format!(
+                    "the block goes from voxel {first} to {} along {name}, but the realisation from 0 to {}, and it is not \
+                     periodic; ask for a block within it, or for a realisation of a multiple of 16 voxels",
+                    first + size - 1,
+                    length - 1
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Number of voxels.
     pub fn voxels(&self) -> usize {
         self.size.iter().product()
@@ -119,6 +139,18 @@ mod tests {
         block.copy(shape, &within, &of_within, &mut of_block);
         block.copy(shape, &Block::whole(shape), &image, &mut expected);
         assert_eq!(of_block, expected);
+    }
+
+    #[test]
+    fn blocks_within_an_image_are_told_from_others() {
+        let check = |first, size| Block { first: [0, 0, first], size: [1, 1, size] }.check_within([1, 1, 50]);
+        assert!([(0, 50), (49, 1), (7, 8)].into_iter().all(|(first, size)| check(first, size).is_ok()));
+        for (first, size, text) in
+            [(-1, 3, "from voxel -1 to 1 along x"), (43, 8, "from voxel 43 to 50"), (i64::MAX, 9, "")]
+        {
+            let error = check(first, size).unwrap_err().to_string();
+            assert!(error.contains(text) && error.contains("0 to 49"), "{error}");
+        }
     }
 
     #[test]

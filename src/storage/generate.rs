@@ -210,6 +210,9 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
     if unit != LengthUnit::Unspecified {
         identity.push(text("voxel_unit", unit.symbol().to_owned()));
     }
+    if model.profile.is_fully_convolutional() && !options.are_periodic(model)? {
+        identity.push(text("periodic", "no".to_owned()));
+    }
     if let Some(fractions) = &options.volume_fractions {
         identity.push(text("volume_fractions", format!("{fractions:?}")));
     }

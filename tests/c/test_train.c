@@ -377,8 +377,14 @@ static void the_standard_profile_makes_elements_of_any_size(void) {
     the_standard_profile_decodes_a_grid_of_any_size(model);
     blocks_fit_together(model, two);
     volume_fractions_are_met(model);
+    /* Another size is cut from the next larger one. */
+    sized.nx = NX - 7;
+    sized.first = 2;
+    sized.count = 1;
+    OK(davegan_generate_into(model, &sized, again, NX * NY));
+    for (int y = 0; y < NY; ++y) CHECK(memcmp(again + y * (NX - 7), two + y * NX, NX - 7) == 0);
+    FAILS(DAVEGAN_INVALID_PARAMETER, "the nearest is", davegan_latent_vectors(model, &sized, z, sizeof z / sizeof *z));
     sized.nx = 100;
-    FAILS(DAVEGAN_INVALID_PARAMETER, "48 x 100", davegan_generate_into(model, &sized, two, 2 * NX * NY));
     sized.ny = 0;
     FAILS(DAVEGAN_INVALID_PARAMETER, "nx = 100, ny = 0", davegan_generate_into(model, &sized, two, 2 * NX * NY));
     davegan_model_free(model);

@@ -31,7 +31,8 @@ pub struct Arguments {
     /// Seed of the realisations
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Size in pixels, such as 256x256: multiples of 16, with a model of profile standard [default: that of a training tile]
+    /// Size in pixels, such as 256x256, with a model of profile standard; multiples of 16 are periodic [default: that of a training
+    /// tile]
     #[arg(long, value_name = "NXxNY", value_parser = size)]
     size: Option<[usize; 2]>,
     /// Block of each realisation that is wanted, with a model of profile standard: first column and row, columns and rows. It
