@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::latent::zero_vectors;
+use super::patch_decoder::PatchDecoder;
 use super::realisations::{ADVICE, WHAT};
 use super::torus::{Cells, Part, Patch, STRIDE, latent_size};
 use crate::Result;
@@ -25,9 +26,14 @@ const WORDS: u128 = 1 << 13;
 /// About the bytes of the passes that decode `block` of `n` realisations on the threads of the current pool, with their
 /// noise.
 pub fn pass_bytes(model: &Model, shape: [usize; 3], block: &Block, n: usize) -> usize {
-    let (at_once, side) = Cells::of(shape).at_once(&Part::of_block(shape, block), n);
-    let noise = 2 * (side * STRIDE).pow(2) * size_of::<f32>();
-    inference_bytes(&model.generator, side, at_once).saturating_add(at_once.saturating_mul(noise))
+    let cells = Cells::of(shape);
+    let (at_once, side) = cells.at_once(&Part::of_block(shape, block), n);
+    let noise = at_once.saturating_mul(2 * (side * STRIDE).pow(2) * size_of::<f32>());
+    let passes = match cells.whole() {
+        Some(_) => inference_bytes(&model.generator, side, at_once),
+        None => at_once.saturating_mul(PatchDecoder::new(model).bytes(side)),
+    };
+    passes.saturating_add(noise)
 }
 
 /// Decodes `block` of realisation `first` and of those behind it into `to`, one after the other, x fastest.
@@ -60,10 +66,10 @@ pub fn decode_fields(
         images.for_each(|(image, to)| block.copy(shape, &all, image, to));
         return Ok(());
     }
+    let decoder = PatchDecoder::new(model);
     cells.fill(&Part::of_block(shape, block), 1, to, |image, patch| {
-        let (mut phases, index) = (vec![0; (patch.side * STRIDE).pow(2)], first + image as u64);
-        model.generator.begin_phases(drawn(model, shift, seed, index..index + 1, cells, patch)).read(&mut phases)?;
-        Ok(phases)
+        let index = first + image as u64;
+        decoder.phases(drawn(model, shift, seed, index..index + 1, cells, patch), patch)
     })
 }
 
@@ -189,9 +195,9 @@ pub(super) mod tests {
     /// Decodes a block of realisation 5 patch by patch, as if the torus were large.
     fn in_patches(model: &Model, shape: [usize; 3], block: &Block) -> Vec<u8> {
         let (cells, part, mut image) = (Cells::of(shape), Part::of_block(shape, block), vec![9; block.voxels()]);
+        let decoder = PatchDecoder::new(model);
         for patch in cells.patches(&part) {
-            let mut phases = vec![0; (patch.side * STRIDE).pow(2)];
-            model.generator.begin_phases(drawn(model, &[], 3, 5..6, cells, patch)).read(&mut phases).unwrap();
+            let phases = decoder.phases(drawn(model, &[], 3, 5..6, cells, patch), patch).unwrap();
             patch.place(&phases, &part, &mut image);
         }
         image

@@ -5,6 +5,7 @@ use ndarray::{Array2, Array4, ArrayView1, ArrayView2, Axis, s};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::GenerationOptions;
+use super::patch_decoder::PatchDecoder;
 use super::torus::{Cells, Part, STRIDE, latent_size};
 use crate::device::memory;
 use crate::micrograph::{Block, PhaseImages};
@@ -162,12 +163,10 @@ fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &
     if let Some(side) = grid_side(model, shape) {
         return begin(model, vectors.iter().copied().collect(), side).read(to);
     }
-    let cells = Cells::of(shape);
+    let (cells, decoder) = (Cells::of(shape), PatchDecoder::new(model));
     cells.fill(&Part::whole(cells, STRIDE), 1, to, |image, patch| {
-        let mut phases = vec![0; (patch.side * STRIDE).pow(2)];
         let latents = patch.cut(&vectors.row(image).to_vec(), 1, cells);
-        begin(model, latents, patch.side).read(&mut phases)?;
-        Ok(phases)
+        decoder.phases(grids(model, latents, patch.side).into(), patch)
     })
 }
 
@@ -183,10 +182,14 @@ pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result
 
 /// Begins to decode grids of latent vectors with `side` cells along each side.
 fn begin(model: &Model, latents: Vec<f32>, side: usize) -> PendingPhases {
+    model.generator.begin_phases(grids(model, latents, side))
+}
+
+/// Grids of latent vectors with `side` cells along each side, `[n, channels, side, side]`.
+fn grids(model: &Model, latents: Vec<f32>, side: usize) -> Tensor<4> {
     let channels = channels(model);
     let n = latents.len() / (channels * side * side);
-    let data = TensorData::new(latents, [n, channels, side, side]);
-    model.generator.begin_phases(Tensor::from_data(data, &model.device()))
+    Tensor::from_data(TensorData::new(latents, [n, channels, side, side]), &model.device())
 }
 
 fn check_vectors(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Result<()> {

@@ -5,6 +5,7 @@
 //! * `fractions`: how volume fractions follow the latent vectors.
 //! * `given_fractions`: realisations of given volume fractions, and blocks of them.
 //! * `latent`: latent vectors drawn, encoded, decoded, traversed and interpolated.
+//! * `patch_decoder`: the generator for patches of large tori.
 //! * `realisations`: which realisations, in memory or handed on batch by batch.
 //! * `threshold`: what gives a realisation its volume fractions.
 //! * `torus`: sizes of images, and the patches that large ones are made in.
@@ -16,6 +17,7 @@ mod field;
 mod fractions;
 mod given_fractions;
 mod latent;
+mod patch_decoder;
 mod realisations;
 mod threshold;
 mod torus;

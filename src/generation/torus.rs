@@ -13,8 +13,11 @@ use crate::{Error, Result};
 /// Side of a cell in pixels.
 pub const STRIDE: usize = 16;
 
-/// Most cells along the side of a patch, without those around it, and of a square that is one pass.
-const PATCH: usize = 24;
+/// Most cells along the side of a square that is one pass.
+const ONE_PASS: usize = 24;
+
+/// Most cells along the side of a patch, without those around it.
+const PATCH: usize = 56;
 
 /// Cells around a patch: as many as its pixels or latents depend on, and an even number, so that each sum has the order
 /// that it has in a torus that is one pass. The kernels ask for even sides too.
@@ -153,7 +156,7 @@ impl Cells {
 
     /// The whole torus as a patch, if it is one pass.
     pub fn whole(self) -> Option<Patch> {
-        let is_one_pass = self.ny == self.nx && self.ny <= PATCH && self.ny.is_multiple_of(2);
+        let is_one_pass = self.ny == self.nx && self.ny <= ONE_PASS && self.ny.is_multiple_of(2);
         is_one_pass.then_some(Patch { first: [0, 0], side: self.ny, halo: 0, place: [0, 0] })
     }
 
@@ -166,10 +169,11 @@ impl Cells {
         (rayon::current_num_threads().min(n.saturating_mul(patches.len())), patches[0].side)
     }
 
-    /// The patches that cover `part`.
+    /// The patches that cover `part`, of the side with which they have the fewest cells in all.
     pub fn patches(self, part: &Part) -> Vec<Patch> {
         let [rows, columns] = part.cells();
-        let inner = PATCH.min(rows.max(columns).next_multiple_of(2));
+        let work = |inner: &usize| rows.div_ceil(*inner) * columns.div_ceil(*inner) * (inner + 2 * HALO).pow(2);
+        let inner = (2..=PATCH).step_by(2).min_by_key(work).unwrap_or(PATCH);
         let along = |axis: usize, cells: usize, length: usize| {
             let (first, before) = (part.begin[axis] / part.scale, (part.begin[axis] % part.scale) as isize);
             (0..cells).step_by(inner).map(move |at| {

@@ -94,6 +94,25 @@ impl Network {
         }
     }
 
+    /// Its first `count` layers, and those behind them, each as a network.
+    pub fn split(&self, count: usize) -> [Self; 2] {
+        let of = |layers: &[LayerSpec], parameters: usize, statistics: usize| {
+            let layout = ParameterLayout::new(layers);
+            Self {
+                layers: layers.to_vec(),
+                parameters: self.parameters.clone().narrow(0, parameters, layout.parameter_count()),
+                statistics: self.statistics.clone().narrow(0, statistics, layout.statistic_count()),
+                workspace: KernelWorkspace::new(Arch::new()),
+                constants: self.constants,
+                layout,
+            }
+        };
+        let first = of(&self.layers[..count], 0, 0);
+        let [parameters, statistics] = [first.layout.parameter_count(), first.layout.statistic_count()];
+        let second = of(&self.layers[count..], parameters, statistics);
+        [first, second]
+    }
+
     /// Its layers.
     pub fn layers(&self) -> &[LayerSpec] {
         &self.layers
