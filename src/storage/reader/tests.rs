@@ -115,7 +115,9 @@ fn every_part_that_contradicts_the_others_is_refused_by_name() {
                 let mut file = file.clone();
                 file.arrays.remove(name);
                 file.arrays.extend(new(old).map(|new| (name.clone(), new)));
-                assert!(is_refused(file, name, change) || !wrong, "{name} {change} is accepted");
+                // Without it realisations are not relaxed.
+                let optional = change == "missing" && name == "relaxation";
+                assert!(is_refused(file, name, change) || !wrong || optional, "{name} {change} is accepted");
             }
         }
         for name in ["another", "encoder/9/kernel", "training/another"] {
