@@ -129,6 +129,7 @@ module davegan
     integer(c_int32_t) :: threads
     integer(c_int64_t) :: seed
     integer(c_int64_t) :: steps
+    integer(c_int64_t) :: window_side
     integer(c_int32_t) :: latent_size, batch_size
     real(c_double) :: learning_rate_generator, learning_rate_discriminator, learning_rate_encoder
     real(c_double) :: beta, lambda_vae, lambda_noise, lambda_rec

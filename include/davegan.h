@@ -246,7 +246,7 @@
 #define DAVEGAN_SAMPLE_DISCS 5
 
 /**
- * Realisations of any size: fully convolutional, trained on windows of 64 x 64 pixels (docs/profile.md). The default.
+ * Realisations of any size: fully convolutional networks (docs/profile.md). The default.
  */
 #define DAVEGAN_PROFILE_STANDARD 3
 
@@ -609,11 +609,18 @@ typedef struct davegan_train_options_t {
      */
     int64_t steps;
     /**
+     * Side of training windows in pixels, for `standard` 32, 64, 128 or 256. Default 0: the smallest of 64, 128 and 256
+     * that is at least eight correlation lengths of the micrograph (the lag at which the autocovariance has fallen to
+     * 1/e), but at most half of its shorter side, or 64. For `paper32` and `paper64` it is 32 and 64.
+     */
+    int64_t window_side;
+    /**
      * Length of the latent vector, of `standard` of each of its grid, 1 to 4096; default 5 / 32 / 16.
      */
     int32_t latent_size;
     /**
-     * Tiles in one training step, 1 to 4096; default 32 / 4 / 8.
+     * Tiles in one training step, 1 to 4096; default 32 / 4 / 8. For `standard` tiles of 64 x 64 pixels are counted; of
+     * larger or smaller windows a step has as many as have as many pixels, or one.
      */
     int32_t batch_size;
     /**

@@ -12,7 +12,7 @@ use crate::network::Profile;
 use crate::training::{RunOptions, TrainingOptions};
 use crate::{Error, Result};
 
-/// Realisations of any size: fully convolutional, trained on windows of 64 x 64 pixels (docs/profile.md). The default.
+/// Realisations of any size: fully convolutional networks (docs/profile.md). The default.
 pub const DAVEGAN_PROFILE_STANDARD: i32 = 3;
 /// Images of 32 x 32 pixels, 5 latents: the paper's Table 2.
 pub const DAVEGAN_PROFILE_PAPER32: i32 = 1;
@@ -42,9 +42,14 @@ pub struct davegan_train_options_t {
     /// Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
     /// epochs for `paper64`, 8,000 steps for `standard`.
     pub steps: i64,
+    /// Side of training windows in pixels, for `standard` 32, 64, 128 or 256. Default 0: the smallest of 64, 128 and 256
+    /// that is at least eight correlation lengths of the micrograph (the lag at which the autocovariance has fallen to
+    /// 1/e), but at most half of its shorter side, or 64. For `paper32` and `paper64` it is 32 and 64.
+    pub window_side: i64,
     /// Length of the latent vector, of `standard` of each of its grid, 1 to 4096; default 5 / 32 / 16.
     pub latent_size: i32,
-    /// Tiles in one training step, 1 to 4096; default 32 / 4 / 8.
+    /// Tiles in one training step, 1 to 4096; default 32 / 4 / 8. For `standard` tiles of 64 x 64 pixels are counted; of
+    /// larger or smaller windows a step has as many as have as many pixels, or one.
     pub batch_size: i32,
     /// Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
     pub learning_rate_generator: f64,
@@ -130,6 +135,7 @@ impl davegan_train_options_t {
             threads: run.threads as i32,
             seed: training.seed as i64,
             steps: training.steps as i64,
+            window_side: training.window_side as i64,
             latent_size: training.latent_size as i32,
             batch_size: training.batch_size as i32,
             learning_rate_generator: training.learning_rate_generator,
@@ -154,6 +160,7 @@ impl davegan_train_options_t {
         let mut options = TrainingOptions {
             seed: count(self.seed, "seed")?,
             steps: count(self.steps, "steps")?,
+            window_side: count(self.window_side, "window_side")?,
             latent_size: count(self.latent_size, "latent_size")?,
             batch_size: count(self.batch_size, "batch_size")?,
             learning_rate_generator: self.learning_rate_generator,

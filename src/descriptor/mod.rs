@@ -32,6 +32,7 @@
 mod batched_fft;
 mod clusters;
 mod conductivity;
+mod correlation_length;
 mod count;
 mod covariance;
 mod distance;
@@ -55,6 +56,7 @@ mod direct;
 
 pub use clusters::{Clusters, clusters};
 pub use conductivity::{CONTRAST, effective_conductivity};
+pub use correlation_length::correlation_length;
 pub use covariance::covariance;
 pub use ends::{ends, ends_radius, periodic_ends};
 pub use error_measures::{DescriptorErrors, generation_error, reconstruction_error, s2_error};

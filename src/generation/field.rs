@@ -133,7 +133,7 @@ fn drawn(model: &Model, shift: &[f32], seed: u64, indices: Range<u64>, cells: Ce
 /// Latents, `[n, channels, side, side]`, and noise of each noisy layer.
 fn numbers(model: &Model, seed: u64, indices: Range<u64>, cells: Cells, patch: Patch) -> (Vec<f32>, Vec<Vec<f32>>) {
     let n = (indices.end - indices.start) as usize;
-    let channels = model.latent_size / model.profile.latent_side().pow(2);
+    let channels = model.latent_size / model.latent_side().pow(2);
     let of_cell = noise_sides(model.generator.layers(), 1);
     let mut latents = vec![0f32; n * channels * patch.side.pow(2)];
     let mut noise: Vec<Vec<f32>> = of_cell.iter().map(|side| vec![0f32; n * (side * patch.side).pow(2)]).collect();
@@ -249,6 +249,22 @@ pub(super) mod tests {
         }
         let tile = GenerationOptions { seed: 2, ..GenerationOptions::default() };
         assert_eq!(made(&model, &tile), made(&model, &GenerationOptions { shape: Some([1, 64, 64]), ..tile.clone() }));
+    }
+
+    #[test]
+    fn models_of_any_window_side_make_elements_of_any_size() {
+        for window_side in [32, 128] {
+            let sample = Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() });
+            let micrograph = sample.make(1, 1).unwrap();
+            let tiles = tiles(&micrograph.images, window_side).unwrap();
+            let options = TrainingOptions { window_side, latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
+            let model = Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model();
+            assert_eq!(made(&model, &GenerationOptions::default()).len(), window_side * window_side);
+            let options = GenerationOptions { shape: Some([1, 64, 96]), ..GenerationOptions::default() };
+            assert_eq!(made(&model, &options).len(), 64 * 96);
+            let reconstructed = crate::generation::reconstruct(&model, &model.tiles).unwrap();
+            assert_eq!(reconstructed.shape(), [1, window_side, window_side]);
+        }
     }
 
     #[test]

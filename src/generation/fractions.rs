@@ -64,7 +64,7 @@ pub fn slopes(model: &Model) -> Result<&Array2<f64>> {
 
 fn find_slopes(model: &Model) -> Result<Array2<f64>> {
     let (shape, n_phases) = (model.shape(), model.n_phases());
-    let (voxels, cells) = (shape.iter().product(), model.profile.latent_side().pow(2));
+    let (voxels, cells) = (shape.iter().product(), model.latent_side().pow(2));
     let vectors = latent_vectors(model, SEED, 0, REALISATIONS, shape)?;
     let mut phases = memory::zeros(AT_ONCE * voxels, "finding volume fractions", "close other programs")?;
     let mut shares = Vec::with_capacity(REALISATIONS);

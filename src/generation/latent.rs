@@ -115,7 +115,7 @@ fn encode_into(model: &Model, images: &PhaseImages, first: usize, to: &mut [f32]
 
 /// Channels of the grid of latent vectors.
 fn channels(model: &Model) -> usize {
-    model.latent_size / model.profile.latent_side().pow(2)
+    model.latent_size / model.latent_side().pow(2)
 }
 
 /// The side of the grid of latent vectors of images of `shape` that are one pass.
@@ -177,7 +177,7 @@ fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &
 /// Those of [`decode`] that can be told before.
 pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PendingPhases> {
     check_vectors(model, vectors, model.shape())?;
-    Ok(begin(model, vectors.iter().copied().collect(), model.profile.latent_side()))
+    Ok(begin(model, vectors.iter().copied().collect(), model.latent_side()))
 }
 
 /// Begins to decode grids of latent vectors with `side` cells along each side.

@@ -55,9 +55,14 @@ impl Model {
         self.tiles.shape()
     }
 
-    /// Side of its realisations in pixels.
+    /// Side of its training tiles in pixels.
     pub fn side(&self) -> usize {
-        self.profile.side()
+        self.tiles.shape()[1]
+    }
+
+    /// Side of the grid of latent vectors of a tile.
+    pub fn latent_side(&self) -> usize {
+        self.profile.latent_side(self.side())
     }
 
     /// Whether `micrograph` is the one that it was trained on.

@@ -51,7 +51,7 @@ impl Profile {
     /// All profiles, the default first.
     pub const ALL: [Self; 3] = [Self::Standard, Self::Paper32, Self::Paper64];
 
-    /// Side of the images in pixels.
+    /// Side of training tiles in pixels, if no other is asked for.
     pub fn side(self) -> usize {
         match self {
             Self::Paper32 => 32,
@@ -64,9 +64,9 @@ impl Profile {
         self == Self::Standard
     }
 
-    /// Side of the grid of latent vectors for an image of the profile's side.
-    pub fn latent_side(self) -> usize {
-        if self.is_fully_convolutional() { 4 } else { 1 }
+    /// Side of the grid of latent vectors for an image of `side` pixels.
+    pub fn latent_side(self, side: usize) -> usize {
+        if self.is_fully_convolutional() { side / 16 } else { 1 }
     }
 
     /// Name as written in model files.
@@ -166,9 +166,11 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// The networks of `profile` for images of `channels` channels and `latent` latents.
+    /// The networks of `profile` for images of `channels` channels and `latent` latents, of its own side.
     pub fn new(profile: Profile, channels: usize, latent: usize, variant: Variant) -> Self {
-        let Some(widths) = Widths::of(profile) else { return Self::fully_convolutional(channels, latent) };
+        let Some(widths) = Widths::of(profile) else {
+            return Self::fully_convolutional(channels, latent, profile.side());
+        };
         let encoder_head = variant.encoder_head_normalised;
         Self {
             encoder: shrinking(channels, widths.encoder, 2 * latent, encoder_head, encoder_head),
@@ -180,7 +182,9 @@ impl Architecture {
 
 impl Architecture {
     /// The fully convolutional networks: a grid of latent vectors, one for 16 x 16 pixels.
-    fn fully_convolutional(channels: usize, latent: usize) -> Self {
+    ///
+    /// The discriminator sees windows of `side` pixels, a power of two from 32 on.
+    pub fn fully_convolutional(channels: usize, latent: usize, side: usize) -> Self {
         let halving = Geometry::Stride2(Padding::Periodic);
         let hidden = |kind, inputs, outputs| LayerSpec {
             normalised: true,
@@ -201,7 +205,9 @@ impl Architecture {
         generator.extend(growing(&[64, 32, 16, 8]));
         generator.push(shrinking_again(8, 16));
         generator.push(LayerSpec::linear(LayerKind::ConvTranspose, halving, 16, channels));
-        let mut discriminator = shrinking(channels, &[16, 32, 64, 128], 1, false, false);
+        let halvings = (side / KERNEL).ilog2();
+        let widths: Vec<usize> = (0..halvings).map(|halving| 16 << halving.min(3)).collect();
+        let mut discriminator = shrinking(channels, &widths, 1, false, false);
         for layer in &mut discriminator {
             (layer.normalised, layer.spectral) = (false, true);
         }
@@ -304,11 +310,21 @@ mod tests {
             let [first, last] = [layers[0], layers[layers.len() - 1]];
             assert_eq!((first.inputs, last.outputs), (7, 3));
             assert_eq!(
-                layers.iter().fold(profile.latent_side(), |side, layer| layer.output_side(side)),
+                layers.iter().fold(profile.latent_side(profile.side()), |side, layer| layer.output_side(side)),
                 profile.side()
             );
             assert!(layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs));
         }
+    }
+
+    #[test]
+    fn a_discriminator_of_windows_of_any_side_gives_one_number() {
+        for side in [32, 64, 128, 256] {
+            let layers = Architecture::fully_convolutional(1, 16, side).discriminator;
+            assert_eq!(layers.iter().fold(side, |side, layer| layer.output_side(side)), 1);
+        }
+        let of_profile = Architecture::new(Profile::Standard, 1, 16, Variant::default()).discriminator;
+        assert_eq!(of_profile, Architecture::fully_convolutional(1, 16, 64).discriminator);
     }
 
     #[test]

@@ -100,9 +100,12 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
     let options = TrainingOptions::from_text(&text).map_err(|error| parts.wrong("options", error))?;
     let n_phases = parts.count("n_phases", 2, MAX_PHASES as u64)? as usize;
     let tiles = parts.images("tiles", n_phases)?;
-    let side = options.profile.side();
+    let side = options.side();
     if tiles.shape() != [1, side, side] {
-        return Err(parts.wrong("tiles", format!("has shape {:?}, not that of the profile", tiles.shape())));
+        return Err(parts.wrong(
+            "tiles",
+            format!("has shape {:?}, not the side {side} of the options (window_side)", tiles.shape()),
+        ));
     }
     let architecture = options.architecture(n_phases);
     let model = Model {

@@ -29,7 +29,7 @@ pub fn averaged_generator(checkpoint: &Checkpoint) -> Network {
 fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Input> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
     let (encoder, device) = (&state.encoder.network, state.loss_sums.device());
-    let (batch, latents, side) = (options.batch_size, options.latent_count(), options.profile.latent_side());
+    let (batch, latents, side) = (options.batch(), options.latent_count(), options.latent_side());
     let mut rng = random::generator(options.seed, Purpose::Statistics, state.step);
     (0..BATCHES).flat_map(move |_| {
         let chosen: Vec<usize> = (0..batch).map(|_| rng.random_range(0..tiles.len())).collect();

@@ -36,8 +36,8 @@ impl Draws {
     /// Those of drawing windows of the micrograph.
     pub fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
         let mut rng = random::generator(options.seed, Purpose::Step, step);
-        let (batch, latents) = (options.batch_size, options.latent_count());
-        let side = options.profile.side();
+        let (batch, latents) = (options.batch(), options.latent_count());
+        let side = options.side();
         let deviation = options.recipe.displacement * side as f64;
         // One after the other, so that they go to the device together.
         let mut numbers = standard_normal(2 * batch * latents, &mut rng);
@@ -78,16 +78,13 @@ pub fn noise_of_realisations(
     rng: &mut impl Rng,
     device: &Device,
 ) -> Vec<Tensor<4>> {
-    let batch = options.batch_size;
+    let batch = options.batch();
     let of_side = |side: usize| {
         let mut numbers = vec![0.0; batch * side * side];
         numbers.extend(standard_normal(batch * side * side, rng));
         Tensor::from_data(TensorData::new(numbers, [2 * batch, 1, side, side]), device)
     };
-    noise_sides(&options.architecture(n_phases).generator, options.profile.latent_side())
-        .into_iter()
-        .map(of_side)
-        .collect()
+    noise_sides(&options.architecture(n_phases).generator, options.latent_side()).into_iter().map(of_side).collect()
 }
 
 /// Numbers as rows of `length` numbers.

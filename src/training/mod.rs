@@ -2,7 +2,7 @@
 //!
 //! * `options`: the paper's hyperparameters; `recipe`: what else a profile is made of; `paper_options`: the points that the
 //!   paper leaves open, as text; `range`: how they are checked; `schedule`: rates and weights at each step.
-//! * `batches`: which images a step sees.
+//! * `window_side`: how large training windows are; `batches`: which images a step sees.
 //! * `augmentation`: T, T_mu and T_sigma.
 //! * `losses`: Eq. 1 to 9 with their gradients.
 //! * `adam`: the optimiser.
@@ -37,6 +37,7 @@ mod run;
 mod schedule;
 mod state;
 mod step;
+mod window_side;
 
 pub use checkpoint::Checkpoint;
 pub use history::HISTORY_INTERVAL;
@@ -44,3 +45,4 @@ pub use options::{RunOptions, TrainingOptions};
 pub use recipe::Recipe;
 pub use run::{SaveCheckpoint, train};
 pub use state::{Learner, TrainingState};
+pub use window_side::WINDOW_SIDES;

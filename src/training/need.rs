@@ -27,7 +27,7 @@ pub fn require(options: &TrainingOptions, micrograph: &PhaseImages, device: Devi
 /// About what a training step takes.
 fn step_bytes(options: &TrainingOptions, n_phases: usize) -> usize {
     let (networks, recipe) = (options.architecture(n_phases), &options.recipe);
-    let (batch, side) = (options.batch_size, options.profile.side());
+    let (batch, side) = (options.batch(), options.side());
     let streams = if recipe.discriminator_reconstructions { 3 } else { 2 };
     let of_network = |layers: &[_], side: usize, streams: usize, separate: bool| {
         let (passes, n) = if separate { (streams, batch) } else { (1, streams * batch) };
@@ -35,7 +35,7 @@ fn step_bytes(options: &TrainingOptions, n_phases: usize) -> usize {
         passes * forward + backward
     };
     of_network(&networks.encoder, side, 1, true)
-        + of_network(&networks.generator, options.profile.latent_side(), 2, recipe.generator_separate_batches)
+        + of_network(&networks.generator, options.latent_side(), 2, recipe.generator_separate_batches)
         + of_network(&networks.discriminator, side, streams, recipe.discriminator_separate_batches)
         + BETWEEN * batch * channels(n_phases) * side * side * size_of::<f32>()
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::range::{number, within};
 use super::recipe::Recipe;
+use super::window_side::check_window_side;
 use crate::device::{Device, MAX_THREADS};
 use crate::network::{Architecture, Profile, channels};
 use crate::{Error, Result};
@@ -18,9 +19,13 @@ pub struct TrainingOptions {
     pub seed: u64,
     /// Training steps in all; 0: the profile's default.
     pub steps: u64,
+    /// Side of training windows in pixels, for `standard` one of [`WINDOW_SIDES`](super::WINDOW_SIDES); 0: as the micrograph
+    /// asks for ([`for_micrograph`](Self::for_micrograph)), for the other profiles their own.
+    pub window_side: usize,
     /// Length of the latent vector, with `standard` of each of its grid, 1 to 4096 (Table 1: z_dim).
     pub latent_size: usize,
-    /// Tiles in a training step, 1 to 4096 (Table 1).
+    /// Tiles in a training step, 1 to 4096 (Table 1). For `standard` tiles of 64 x 64 pixels are counted; of other tiles
+    /// there are as many as have as many pixels, or one.
     pub batch_size: usize,
     /// Learning rate of the generator, 0 to 1 (Table 1).
     pub learning_rate_generator: f64,
@@ -86,6 +91,7 @@ impl TrainingOptions {
             profile,
             seed: 0,
             steps: 0,
+            window_side: 0,
             latent_size,
             batch_size,
             learning_rate_generator: 1e-4,
@@ -126,6 +132,7 @@ impl TrainingOptions {
     pub fn validate(&self) -> Result<()> {
         within("seed", self.seed, 0, i64::MAX as u64)?;
         within("steps", self.steps, 0, crate::random::MAX_COUNTER)?;
+        check_window_side(self.profile, self.window_side)?;
         within("latent_size", self.latent_size, 1, 4096)?;
         within("batch_size", self.batch_size, 1, 4096)?;
         for (name, value, most) in [
@@ -152,7 +159,7 @@ impl TrainingOptions {
 
     /// Steps in all for `tiles` training tiles.
     pub fn total_steps(&self, tiles: usize) -> u64 {
-        let epochs = |count: u64| count.saturating_mul(tiles as u64).div_ceil(self.batch_size as u64);
+        let epochs = |count: u64| count.saturating_mul(tiles as u64).div_ceil(self.batch() as u64);
         match (self.steps, self.profile) {
             (0, Profile::Standard) => 8_000,
             (0, Profile::Paper32) => epochs(200),
@@ -161,9 +168,24 @@ impl TrainingOptions {
         }
     }
 
-    /// Latents of one image of the profile's side.
+    /// Side of training tiles in pixels.
+    pub fn side(&self) -> usize {
+        if self.window_side == 0 { self.profile.side() } else { self.window_side }
+    }
+
+    /// Tiles in a training step.
+    pub fn batch(&self) -> usize {
+        (self.batch_size * self.profile.side().pow(2) / self.side().pow(2)).max(1)
+    }
+
+    /// Side of the grid of latent vectors of a tile.
+    pub fn latent_side(&self) -> usize {
+        self.profile.latent_side(self.side())
+    }
+
+    /// Latents of a tile.
     pub fn latent_count(&self) -> usize {
-        self.latent_size * self.profile.latent_side().pow(2)
+        self.latent_size * self.latent_side().pow(2)
     }
 
     /// As TOML, as in a model file.
@@ -208,6 +230,9 @@ impl TrainingOptions {
 
     /// The networks for images of `n_phases` phases.
     pub fn architecture(&self, n_phases: usize) -> Architecture {
+        if self.profile.is_fully_convolutional() {
+            return Architecture::fully_convolutional(channels(n_phases), self.latent_size, self.side());
+        }
         Architecture::new(self.profile, channels(n_phases), self.latent_size, self.recipe.variant())
     }
 }

@@ -67,7 +67,7 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
         phases.zip_mut_with(other.images.phases(), |phase, &more| *phase = (*phase + more).min(extra as u8));
     }
     let images = micrograph::PhaseImages::new(phases, n_phases).unwrap();
-    let tiles = micrograph::tiles(&images, options.profile.side()).unwrap();
+    let tiles = micrograph::tiles(&images, options.side()).unwrap();
     let data = TrainingData { micrograph: &images, tiles: &tiles };
     let mut state = TrainingState::new(options, n_phases, &device);
 
@@ -75,7 +75,7 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
     file.attributes.insert("options".into(), Attribute::Text(toml::to_string(options).unwrap()));
     put_state(&mut file, "before", &state);
     put_draws(&mut file, &Draws::new(options, 0, &data, &device).unwrap());
-    put(&mut file, "tiles", &data.tile_batch(options.seed, 0, options.batch_size, &device));
+    put(&mut file, "tiles", &data.tile_batch(options.seed, 0, options.batch(), &device));
     state.training_step(&data, options, &device).unwrap();
     put_state(&mut file, "after", &state);
     file.write(std::path::Path::new(folder).join(format!("{name}.h5"))).unwrap();

@@ -6,9 +6,9 @@ use crate::generation::{GenerationOptions, realisations};
 use crate::micrograph::PhaseImages;
 use crate::relaxation::{ROUNDS, RelaxationOptions, Weights};
 
-/// Realisations that weights are found on, and their side in windows.
+/// Realisations that weights are found on, and their side in pixels.
 const COUNT: usize = 32;
-const WINDOWS: usize = 4;
+const SIDE: usize = 256;
 
 /// Parts of the work of [`calibrated`]: the realisations, and the rounds.
 pub const PARTS: u64 = 1 + ROUNDS;
@@ -23,9 +23,8 @@ pub fn calibrated(checkpoint: &Checkpoint, micrograph: &PhaseImages, done: &dyn 
     let model = checkpoint.model();
     // Seeds in the C interface are below 2^63: these realisations are never generated.
     let seed = checkpoint.options.seed | 1 << 63;
-    let side = WINDOWS * model.side();
     let threads = rayon::current_num_threads();
-    let options = GenerationOptions { seed, count: COUNT, shape: Some([1, side, side]), threads, ..Default::default() };
+    let options = GenerationOptions { seed, count: COUNT, shape: Some([1, SIDE, SIDE]), threads, ..Default::default() };
     let made = realisations(&model, &options)?;
     done()?;
     let options = RelaxationOptions { seed, ..RelaxationOptions::default() };

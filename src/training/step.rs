@@ -23,7 +23,7 @@ impl TrainingState {
     ///
     /// Those of drawing windows of the micrograph.
     pub fn training_step(&mut self, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Result<()> {
-        let batch = options.batch_size;
+        let batch = options.batch();
         let draws = Draws::new(options, self.step, data, device)?;
         let tiles = data.tile_batch(options.seed, self.step, batch, device);
         self.step += 1;
@@ -31,7 +31,7 @@ impl TrainingState {
 
         let encoded = self.encoder.network.forward_train(tiles.clone());
         let posterior = Posterior::new(encoded.output.clone());
-        let side = options.profile.latent_side();
+        let side = options.latent_side();
         let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(|of| as_grid(of, side));
         let separate = options.recipe.generator_separate_batches;
         let decoded = Pass::new(&mut self.generator.network, &latent, draws.noise, separate);
@@ -86,7 +86,7 @@ impl TrainingState {
 
 /// The images that the discriminator sees: real ones, realisations, and reconstructions if it is to see them.
 fn streams(generated: &Tensor<4>, real: Tensor<4>, options: &TrainingOptions) -> Vec<Tensor<4>> {
-    let batch = options.batch_size;
+    let batch = options.batch();
     let shown = if options.recipe.straight_through { losses::most_probable(generated) } else { generated.clone() };
     let mut streams = vec![real, shown.clone().narrow(0, batch, batch)];
     if options.recipe.discriminator_reconstructions {

@@ -415,6 +415,10 @@ static void wrong_options_are_named(void) {
     options.batch_size = 0;
     FAILS(DAVEGAN_INVALID_PARAMETER, "batch_size", davegan_train_micrograph(micrograph, model, &options, NULL));
     options = short_training();
+    options.window_side = 48;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "window_side = 48; profile paper32 has 32",
+          davegan_train_micrograph(micrograph, model, &options, NULL));
+    options = short_training();
     options.steps = -1;
     FAILS(DAVEGAN_INVALID_PARAMETER, "steps", davegan_train_micrograph(micrograph, model, &options, NULL));
     options = short_training();

@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Training steps [default: that of the profile]
     #[arg(long, value_name = "N", help_heading = "Training")]
     steps: Option<u64>,
+    /// Side of training windows in pixels: 32, 64, 128 or 256 [default: as the correlation length asks for]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, help_heading = "Training")]
+    window_side: usize,
     /// Seed of all random draws
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Training")]
     seed: u64,
@@ -93,6 +96,7 @@ impl Arguments {
         let given = &self.hyperparameters;
         options.seed = self.seed;
         options.steps = self.steps.unwrap_or(options.steps);
+        options.window_side = self.window_side;
         options.batch_size = given.batch_size.unwrap_or(options.batch_size);
         options.latent_size = given.latent_size.unwrap_or(options.latent_size);
         for (option, value) in [

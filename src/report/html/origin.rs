@@ -39,7 +39,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
                 "{} of {}, {} images each",
                 whole(model.record.steps),
                 whole(model.record.steps_planned),
-                options.batch_size
+                options.batch()
             ),
         ),
         ("Seed of the training", model.record.seed.to_string()),
@@ -87,7 +87,7 @@ fn changed(options: &TrainingOptions, tiles: usize) -> Result<Vec<(String, Strin
         toml::Table::try_from(options)
             .map_err(|error| Error::Internal(format!("training options cannot be written as TOML: {error}")))
     };
-    let profile = TrainingOptions::new(options.profile);
+    let profile = TrainingOptions { window_side: options.window_side, ..TrainingOptions::new(options.profile) };
     let (here, usual) = (table(options)?, table(&profile)?);
     let differing =
         here.iter().filter(|(name, value)| !APART.contains(&name.as_str()) && usual.get(*name) != Some(*value));

@@ -5,11 +5,12 @@ use super::super::state::Learner;
 use super::*;
 use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
 use crate::network::{Profile, read, with_primitives};
+use crate::training::WINDOW_SIDES;
 
 /// The losses of each of the first steps.
 fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {
     let device = &Device::flex();
-    let tiles = tiles(&micrograph.images, options.profile.side()).unwrap();
+    let tiles = tiles(&micrograph.images, options.side()).unwrap();
     let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
     let mut state = TrainingState::new(options, tiles.n_phases(), device);
     let mut rows = Vec::new();
@@ -60,6 +61,19 @@ fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_th
         let (one, other) = (losses(&micrograph, &options, 2), losses(&micrograph, &other, 2));
         assert_eq!(one == other, !seen);
         assert!(one.iter().flatten().all(|loss| loss.is_finite()));
+    }
+}
+
+#[test]
+fn windows_of_every_side_are_trained_on() {
+    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    for side in WINDOW_SIDES {
+        let options = TrainingOptions { window_side: side, ..TrainingOptions::new(Profile::Standard) };
+        let rows = losses(&micrograph, &options, 2);
+        assert!(rows.iter().flatten().all(|loss| loss.is_finite()), "{side}: {rows:?}");
+        // L_Rec is a sum over pixels.
+        let of_each = rows[0][3] / side.pow(2) as f32;
+        assert!((0.3..1.5).contains(&of_each), "{side}: {of_each}");
     }
 }
 
@@ -123,7 +137,7 @@ fn difference(found: &Outcome, expected: &Outcome) -> f64 {
 
 /// The longest sums of a step go over all pixels of a batch, and a sum of n numbers is off by n roundings at most.
 fn tolerance(options: &TrainingOptions) -> f64 {
-    (options.batch_size * options.profile.side().pow(2)) as f64 * f64::from(f32::EPSILON) / 2.0
+    (options.batch_size * options.side().pow(2)) as f64 * f64::from(f32::EPSILON) / 2.0
 }
 
 /// Calls `check` with states of some steps of short trainings.

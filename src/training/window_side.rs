@@ -1,0 +1,97 @@
+//! How large training windows are.
+
+use super::options::TrainingOptions;
+use crate::descriptor::{Indicator, correlation_length};
+use crate::micrograph::PhaseImages;
+use crate::network::Profile;
+use crate::{Error, Result};
+
+/// Sides of training windows of `standard`, in pixels.
+pub const WINDOW_SIDES: [usize; 4] = [32, 64, 128, 256];
+
+/// Least side of a window in correlation lengths of the material.
+const LENGTHS: usize = 8;
+
+impl TrainingOptions {
+    /// The options with the side of windows that `micrograph` asks for, if none is given.
+    ///
+    /// For `standard` it is the smallest of 64, 128 and 256 pixels that is at least eight
+    /// [correlation lengths](correlation_length) of each judged phase, but at most half of the micrograph's shorter side, or
+    /// 64.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the micrograph is three-dimensional.
+    pub fn for_micrograph(&self, micrograph: &PhaseImages) -> Result<Self> {
+        if self.window_side != 0 || !self.profile.is_fully_convolutional() {
+            return Ok(self.clone());
+        }
+        let lengths = micrograph
+            .judged_phases()
+            .into_iter()
+            .map(|phase| Indicator::new(micrograph, phase).map(|of_phase| correlation_length(&of_phase)));
+        let length = lengths.collect::<Result<Vec<_>>>()?.into_iter().max().unwrap_or(1);
+        let [_, ny, nx] = micrograph.shape();
+        let usual = self.profile.side();
+        let fits = |side: usize| side == usual || 2 * side <= ny.min(nx);
+        let sides = WINDOW_SIDES.into_iter().filter(|&side| side >= usual && fits(side));
+        let large_enough = sides.clone().find(|&side| side >= LENGTHS * length);
+        Ok(Self { window_side: large_enough.or(sides.last()).unwrap_or(usual), ..self.clone() })
+    }
+}
+
+/// Checks the side of windows that is asked for, 0 for none.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] with the sides of `profile`.
+pub fn check_window_side(profile: Profile, side: usize) -> Result<()> {
+    let own = [profile.side()];
+    let sides: &[usize] = if profile.is_fully_convolutional() { &WINDOW_SIDES } else { &own };
+    if side == 0 || sides.contains(&side) {
+        return Ok(());
+    }
+    let sides = sides.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    Err(Error::invalid(format!("window_side = {side}; profile {} has {sides}, or 0 for its choice", profile.name())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::micrograph::{GaussianField, Sample};
+
+    #[test]
+    fn coarse_materials_have_larger_windows_as_far_as_the_micrograph_goes() {
+        let options = TrainingOptions::new(Profile::Standard);
+        for (correlation, side, expected) in
+            [(5.0, 256, 64), (5.0, 100, 64), (16.0, 512, 128), (16.0, 255, 64), (40.0, 512, 256)]
+        {
+            let field = GaussianField {
+                ny: side,
+                nx: side,
+                correlation_x: correlation,
+                correlation_y: correlation,
+                ..GaussianField::default()
+            };
+            let images = Sample::GaussianField(field).make(1, 1).unwrap().images;
+            let chosen = options.for_micrograph(&images).unwrap();
+            assert_eq!(
+                (chosen.side(), chosen.batch() * chosen.side().pow(2)),
+                (expected, 8 * 64 * 64),
+                "{correlation}"
+            );
+            let given = TrainingOptions { window_side: 32, ..options.clone() };
+            assert_eq!(given.for_micrograph(&images).unwrap(), given);
+            let paper = TrainingOptions::new(Profile::Paper32);
+            assert_eq!(paper.for_micrograph(&images).unwrap(), paper);
+        }
+    }
+
+    #[test]
+    fn other_sides_are_refused_with_those_that_there_are() {
+        let refused = |profile, side| check_window_side(profile, side).unwrap_err().to_string();
+        assert!(refused(Profile::Standard, 48).contains("window_side = 48; profile standard has 32, 64, 128, 256"));
+        assert!(refused(Profile::Paper32, 64).contains("profile paper32 has 32, or 0"));
+        check_window_side(Profile::Paper64, 64).unwrap();
+    }
+}
