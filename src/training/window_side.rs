@@ -64,7 +64,7 @@ mod tests {
     fn coarse_materials_have_larger_windows_as_far_as_the_micrograph_goes() {
         let options = TrainingOptions::new(Profile::Standard);
         for (correlation, side, expected) in
-            [(5.0, 256, 64), (5.0, 100, 64), (16.0, 512, 128), (16.0, 255, 64), (40.0, 512, 256)]
+            [(3.0, 256, 64), (3.0, 100, 64), (40.0, 255, 64), (40.0, 511, 128), (40.0, 512, 256)]
         {
             let field = GaussianField {
                 ny: side,
