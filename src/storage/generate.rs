@@ -11,7 +11,7 @@ use crate::descriptor::PairCounts;
 use crate::device::{ThreadPool, thread_pool};
 use crate::error::counted;
 use crate::generation::{BLOCK_SIDE, GenerationOptions, block_within, blocks, generate_batches, threshold};
-use crate::micrograph::{Block, LengthUnit, PhaseImages, VoxelSize};
+use crate::micrograph::{Block, PhaseImages, VoxelSize};
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::{Error, Result};
@@ -206,16 +206,8 @@ fn nearest(tiles: &PairCounts, images: &PhaseImages, phase: u8) -> Result<Vec<f6
 fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions) -> Result<Header> {
     let text = |name: &str, value: String| (name.to_owned(), value);
     let VoxelSize { side, unit } = file_options.voxel_size.or(model.origin.voxel_size).unwrap_or_default();
-    let mut identity = vec![text("model_sha256", model_digest(model)?)];
-    if unit != LengthUnit::Unspecified {
-        identity.push(text("voxel_unit", unit.symbol().to_owned()));
-    }
-    if model.profile.is_fully_convolutional() && !options.are_periodic(model)? {
-        identity.push(text("periodic", "no".to_owned()));
-    }
-    if let Some(fractions) = &options.volume_fractions {
-        identity.push(text("volume_fractions", format!("{fractions:?}")));
-    }
+    let is_cut = model.profile.is_fully_convolutional() && !options.are_periodic(model)?;
+    let fractions = options.volume_fractions.as_ref().map(|fractions| format!("{fractions:?}"));
     Ok(Header {
         shape: options.extent_of(model)?,
         first_voxel: options.block.map_or([0; 3], |block| block.first),
@@ -223,7 +215,12 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         n_phases: model.n_phases(),
         seed: options.seed,
         voxel_size: side,
-        identity,
+        identity: vec![
+            text("model_sha256", model_digest(model)?),
+            text("voxel_unit", unit.symbol().to_owned()),
+            text("periodic", if is_cut { "no" } else { "" }.to_owned()),
+            text("volume_fractions", fractions.unwrap_or_default()),
+        ],
         provenance: vec![
             text("library_version", env!("CARGO_PKG_VERSION").to_owned()),
             text("micrograph", model.origin.source.clone()),

@@ -21,7 +21,7 @@ pub struct Header {
     /// Side of a voxel in the unit that `provenance` may name; positive.
     pub voxel_size: f64,
     /// What decides the bytes of a realisation besides seed and index, such as the model's SHA-256: text attributes
-    /// that must be equal for realisations to be added to a set.
+    /// that must be equal for realisations to be added to a set. An empty text stands for no attribute.
     pub identity: Vec<(String, String)>,
     /// What else is worth knowing, such as version, device, unit or names of phases: text attributes, those of the
     /// first writer.
@@ -75,7 +75,7 @@ const RESERVED: [&str; 11] = [
 impl Header {
     /// The attributes that are text: identity, then provenance.
     pub(super) fn texts(&self) -> impl Iterator<Item = &(String, String)> {
-        self.identity.iter().chain(&self.provenance)
+        self.identity.iter().filter(|(_, text)| !text.is_empty()).chain(&self.provenance)
     }
 
     pub(super) fn check(&self) -> Result<()> {

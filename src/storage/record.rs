@@ -67,8 +67,8 @@ pub(super) fn check_same(group: &Group, header: &Header, path: &Path) -> Result<
     require(group, VOXEL_SIZE, &[header.voxel_size], path)?;
     for (name, expected) in &header.identity {
         let found = text_attribute(group, name);
-        if found.as_ref() != Some(expected) {
-            return Err(different(name, found, expected, path));
+        if found.as_deref().unwrap_or_default() != expected {
+            return Err(different(name, found, Some(expected).filter(|text| !text.is_empty()), path));
         }
     }
     Ok(())
@@ -85,12 +85,13 @@ fn require<T: H5Type + PartialEq + std::fmt::Debug>(
         return Ok(());
     }
     let text = |numbers: &[T]| numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(", ");
-    Err(different(name, found.as_deref().map(text), text(expected), path))
+    Err(different(name, found.as_deref().map(text), Some(&text(expected)), path))
 }
 
-fn different(name: &str, found: Option<String>, expected: impl std::fmt::Display, path: &Path) -> Error {
-    let found = found.map_or_else(|| format!("no {name}"), |found| format!("{name} {found}"));
-    let what = format!("the realisations that are there have {found}, those to be added {name} {expected}");
+fn different(name: &str, found: Option<String>, expected: Option<&String>, path: &Path) -> Error {
+    let [found, expected] = [found.as_ref(), expected]
+        .map(|text| text.map_or_else(|| format!("no {name}"), |text| format!("{name} {text}")));
+    let what = format!("the realisations that are there have {found}, those to be added {expected}");
     Error::format(path, format!("{what}; replace them, or choose another path or group"))
 }
 

@@ -18,13 +18,14 @@ fn a_set_of_another_kind_is_not_added_to() {
     let path = directory.path("out.h5");
     write(&path, &Layout::VtkHdf, SLICE, &[2]);
     type Change = (&'static str, fn(&mut Header));
-    let changes: [Change; 6] = [
+    let changes: [Change; 7] = [
         ("shape", |h| h.shape[2] += 1),
         ("n_phases", |h| h.n_phases = 2),
         ("seed", |h| h.seed = 1),
         ("voxel_size", |h| h.voxel_size = 1.0),
         ("model_sha256", |h| h.identity[0].1 = "ffff".into()),
-        ("options", |h| h.identity.push(("options".into(), "x".into()))),
+        ("have no options, those to be added options x", |h| h.identity.push(("options".into(), "x".into()))),
+        ("model_sha256 0a1b, those to be added no model_sha256", |h| h.identity[0].1.clear()),
     ];
     for (name, change) in changes {
         let mut other = header(SLICE);
