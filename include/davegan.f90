@@ -168,6 +168,7 @@ module davegan
     type(c_ptr) :: user_data
     real(c_double) :: volume_fraction(davegan_max_phases)
     type(davegan_threshold_t) :: threshold
+    integer(c_int32_t) :: smallest_island, majority
   end type davegan_generate_options_t
 
   !> Which two-point correlation is meant.

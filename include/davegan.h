@@ -891,6 +891,15 @@ typedef struct davegan_generate_options_t {
      * realisation is made in blocks. Default: all 0, it is found in each call anew.
      */
     struct davegan_threshold_t threshold;
+    /**
+     * Pixels of the smallest connected piece of a phase (8 neighbours): smaller ones take the phase around them. Each phase
+     * keeps its number of pixels. For whole realisations of at most 4,096 pixels a side; default 0: off.
+     */
+    int32_t smallest_island;
+    /**
+     * Passes of a majority filter of 3 x 3 pixels before, 0 to 100, as `smallest_island`; default 0: off.
+     */
+    int32_t majority;
 } davegan_generate_options_t;
 
 /**
@@ -1397,7 +1406,7 @@ davegan_status_t davegan_generate(const struct davegan_model_t *model,
 /**
  * Makes realisations, or a block of each, in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
  *
- * Of `options`, those before `replace`, `volume_fraction` and `threshold` are used; NULL means the defaults: one
+ * Of `options`, those before `replace` and from `volume_fraction` on are used; NULL means the defaults: one
  * realisation. Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends
  * before the last row. May be called from any thread.
  */

@@ -141,8 +141,10 @@ fn a_model_is_trained_generates_and_is_judged() {
         assert_eq!(file.dataset("VTKHDF/CellData/phase").unwrap().shape(), [expected, 1, 32, 32]);
         assert_eq!(file.attr_at("VTKHDF", "Spacing"), [0.5; 3]);
     }
-    run(&folder, 0, &["generate", "model.h5", "host.h5", "--group", "rve", "--count", "3"]);
+    let cleaned = ["--smallest-island", "5", "--majority", "1"];
+    run(&folder, 0, &[&["generate", "model.h5", "host.h5", "--group", "rve", "--count", "3"], &cleaned[..]].concat());
     let file = hdf5::File::open(folder.join("host.h5")).unwrap();
+    assert!(file.group("rve").unwrap().attr("smallest_island").is_ok());
     assert_eq!(file.dataset("rve/phase").unwrap().shape(), [3, 1, 32, 32]);
 
     let model = ["model.h5", "--count", "32", "--threads", "1"];

@@ -82,6 +82,11 @@ pub struct davegan_generate_options_t {
     /// What gives a single realisation its `volume_fraction`, from `davegan_volume_fraction_threshold`; saves time where a
     /// realisation is made in blocks. Default: all 0, it is found in each call anew.
     pub threshold: davegan_threshold_t,
+    /// Pixels of the smallest connected piece of a phase (8 neighbours): smaller ones take the phase around them. Each phase
+    /// keeps its number of pixels. For whole realisations of at most 4,096 pixels a side; default 0: off.
+    pub smallest_island: i32,
+    /// Passes of a majority filter of 3 x 3 pixels before, 0 to 100, as `smallest_island`; default 0: off.
+    pub majority: i32,
 }
 
 /// Length of `davegan_threshold_t`.
@@ -119,7 +124,7 @@ impl davegan_threshold_t {
 // SAFETY: numbers, an optional function and a pointer.
 unsafe impl Growing for davegan_generate_options_t {
     const NAME: &'static str = "davegan_generate_options_t";
-    const VERSION_1: usize = end_of!(Self, threshold);
+    const VERSION_1: usize = end_of!(Self, majority);
 }
 
 impl davegan_generate_options_t {
@@ -149,6 +154,8 @@ impl davegan_generate_options_t {
             user_data: std::ptr::null_mut(),
             volume_fraction: [0.0; DAVEGAN_MAX_PHASES],
             threshold: davegan_threshold_t::NONE,
+            smallest_island: 0,
+            majority: 0,
         }
     }
 
@@ -183,7 +190,13 @@ impl davegan_generate_options_t {
     /// What is wanted of realisations of `model`.
     fn of_model(&self, model: &Model) -> Result<GenerationOptions> {
         let volume_fractions = given_fractions(&self.volume_fraction, model.n_phases()).map(<[f64]>::to_vec);
-        let options = GenerationOptions { volume_fractions, threshold: self.threshold.read()?, ..self.generation()? };
+        let options = GenerationOptions {
+            volume_fractions,
+            threshold: self.threshold.read()?,
+            smallest_island: count(self.smallest_island, "smallest_island")?,
+            majority: count(self.majority, "majority")?,
+            ..self.generation()?
+        };
         let [nz, ny, nx] = options.shape_of(model)?;
         let or_all = |size: i64, name: &str, all: usize| -> Result<usize> {
             Ok(if size == 0 { all } else { count(size, name)? })
@@ -283,7 +296,7 @@ pub unsafe extern "C" fn davegan_generate(
 
 /// Makes realisations, or a block of each, in the caller's memory: `count * nz * ny * nx` bytes of phase numbers, x fastest.
 ///
-/// Of `options`, those before `replace`, `volume_fraction` and `threshold` are used; NULL means the defaults: one
+/// Of `options`, those before `replace` and from `volume_fraction` on are used; NULL means the defaults: one
 /// realisation. Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, `DAVEGAN_BUFFER_SIZE` if `capacity` ends
 /// before the last row. May be called from any thread.
 #[unsafe(no_mangle)]

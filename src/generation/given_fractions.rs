@@ -33,7 +33,8 @@ const SAMPLE: usize = 4;
 /// [`Error::InvalidParameter`] for an option out of range or without volume fractions, [`Error::OutOfMemory`] if there is
 /// too little memory for a block.
 pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold> {
-    let options = GenerationOptions { count: 1, block: None, threshold: None, ..options.clone() };
+    let whole = GenerationOptions { count: 1, block: None, threshold: None, ..options.clone() };
+    let options = GenerationOptions { smallest_island: 0, majority: 0, ..whole };
     options.validate()?;
     let shape = options.extent_of(model)?;
     let fractions = options.volume_fractions.as_deref();
@@ -108,7 +109,7 @@ impl<'a> GivenFractions<'a> {
             let (round, _) = adjuster.next_round(image_key(seed, index), &mut missing, |look| {
                 blocks.iter().try_for_each(|block| {
                     let (phases, region) = self.changed(&threshold, &adjuster.needed_for(block, 1))?;
-                    look(Part { phases: &phases, region: &region, block });
+                    look(Part { phases: &phases, region: &region, block, may_change: &|_| true });
                     Ok(())
                 })
             })?;

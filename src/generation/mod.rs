@@ -1,6 +1,7 @@
 //! Generation: realisations from a model, and the latent space between them.
 //!
 //! * `blocks`: blocks of realisations, and large ones block by block.
+//! * `cleaning`: realisations without small islands.
 //! * `field`: realisations of fully convolutional models, of any size.
 //! * `fractions`: how volume fractions follow the latent vectors.
 //! * `given_fractions`: realisations of given volume fractions, and blocks of them.
@@ -11,6 +12,7 @@
 //! * `torus`: sizes of images, and the patches that large ones are made in.
 
 mod blocks;
+mod cleaning;
 #[cfg(test)]
 mod devices;
 mod field;

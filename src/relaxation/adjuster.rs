@@ -56,6 +56,8 @@ pub struct Part<'a> {
     pub phases: &'a [u8],
     pub region: &'a Block,
     pub block: &'a Block,
+    /// Whether a voxel of the region may change.
+    pub may_change: &'a (dyn Fn(usize) -> bool + Sync),
 }
 
 impl Round {
@@ -89,12 +91,15 @@ impl Round {
         [from, to].into_iter().all(|&phase| *rank >= self.last[usize::from(phase)])
     }
 
+    /// The voxels of this round among `candidates`, and the phases that they get.
+    pub fn changes<'a>(&'a self, candidates: &'a [Candidate]) -> impl Iterator<Item = (usize, u8)> + 'a {
+        let included = candidates.iter().filter(|candidate| self.includes(candidate));
+        included.map(|candidate| (candidate.at, candidate.to))
+    }
+
     /// Changes the voxels of this round among `candidates`, which lie in `region`.
     pub fn apply(&self, candidates: &[Candidate], region: &mut [u8]) {
-        candidates
-            .iter()
-            .filter(|candidate| self.includes(candidate))
-            .for_each(|candidate| region[candidate.at] = candidate.to);
+        self.changes(candidates).for_each(|(at, to)| region[at] = to);
     }
 }
 
@@ -149,39 +154,53 @@ impl Adjuster {
         missing: &mut [i64],
         mut parts: impl FnMut(&mut dyn FnMut(Part)) -> Result<()>,
     ) -> Result<(Round, Vec<Candidate>)> {
-        let most = to_change(missing) as usize;
         for anywhere in [false, true] {
-            let mut round = Round::new(missing, anywhere);
-            let (mut count, mut best) = (0, Vec::new());
-            parts(&mut |part| {
-                let mut candidates = self.candidates(key, &round, part);
-                count += candidates.len();
-                best.append(&mut candidates);
-                // What is kept does not grow with the image.
-                if best.len() > 2 * most {
-                    keep_best(&mut best, most);
-                }
-            })?;
-            keep_best(&mut best, most.min(count.div_ceil(PART)));
-            if count > 0 {
-                best.sort_unstable_by_key(|candidate| Reverse(candidate.rank));
-                round.end(&best, missing);
-                return Ok((round, best));
+            if let Some(found) = self.round(key, missing, anywhere, &mut parts)? {
+                return Ok(found);
             }
         }
         Err(Error::Internal("an image has fewer voxels of a phase than were counted".into()))
     }
 
+    /// [`next_round`](Self::next_round) among interface voxels, or `anywhere`; `None` if no such voxel can change.
+    pub fn round(
+        &self,
+        key: u64,
+        missing: &mut [i64],
+        anywhere: bool,
+        mut parts: impl FnMut(&mut dyn FnMut(Part)) -> Result<()>,
+    ) -> Result<Option<(Round, Vec<Candidate>)>> {
+        let most = to_change(missing) as usize;
+        let mut round = Round::new(missing, anywhere);
+        let (mut count, mut best) = (0, Vec::new());
+        parts(&mut |part| {
+            let mut candidates = self.candidates(key, &round, &part);
+            count += candidates.len();
+            best.append(&mut candidates);
+            // What is kept does not grow with the image.
+            if best.len() > 2 * most {
+                keep_best(&mut best, most);
+            }
+        })?;
+        keep_best(&mut best, most.min(count.div_ceil(PART)));
+        if count == 0 {
+            return Ok(None);
+        }
+        best.sort_unstable_by_key(|candidate| Reverse(candidate.rank));
+        round.end(&best, missing);
+        Ok(Some((round, best)))
+    }
+
     /// Changes what a round changes in a block of an image of which a region is at hand.
     pub fn change(&self, key: u64, round: &Round, phases: &mut [u8], region: &Block, block: &Block) {
-        let candidates = self.candidates(key, round, Part { phases, region, block });
+        let candidates = self.candidates(key, round, &Part { phases, region, block, may_change: &|_| true });
         round.apply(&candidates, phases);
     }
 
     /// The candidates of a round, in any order.
-    fn candidates(&self, key: u64, round: &Round, Part { phases, region, block }: Part) -> Vec<Candidate> {
-        let frame = Frame { region: *region, ..self.frame.clone() };
-        let begin = block.begin(frame.shape);
+    fn candidates(&self, key: u64, round: &Round, part: &Part) -> Vec<Candidate> {
+        let frame = Frame { region: *part.region, ..self.frame.clone() };
+        let (block, begin) = (part.block, part.block.begin(frame.shape));
         let parts = |axis: usize| {
             let size = block.size[axis];
             let part = |at: usize| ((begin[axis] + at) % frame.shape[axis], TILE.min(size - at));
@@ -190,23 +209,29 @@ impl Adjuster {
         let tiles = Tile::all(&std::array::from_fn(parts));
         let found = Mutex::new(Vec::new());
         for_each(tiles.iter(), |tile| {
-            let mut of_tile = self.candidates_of_tile(key, round, &frame, phases, tile);
+            let mut of_tile = self.candidates_of_tile(key, round, &frame, part, tile);
             found.lock().expect("no tile panics").append(&mut of_tile);
         });
         found.into_inner().expect("no tile panics")
     }
 
-    fn candidates_of_tile(&self, key: u64, round: &Round, frame: &Frame, phases: &[u8], tile: &Tile) -> Vec<Candidate> {
+    fn candidates_of_tile(&self, key: u64, round: &Round, frame: &Frame, part: &Part, tile: &Tile) -> Vec<Candidate> {
         let (wide, margin) = frame.widened(tile, SPACING);
-        let window = Window::new(frame, phases, &wide, self.n_phases);
-        let in_image =
-            |place: [usize; 3]| std::array::from_fn(|axis| (wide.begin[axis] + place[axis]) % frame.shape[axis]);
+        let window = Window::new(frame, part.phases, &wide, self.n_phases);
+        let in_image = |place: [usize; 3]| -> [usize; 3] {
+            std::array::from_fn(|axis| (wide.begin[axis] + place[axis]) % frame.shape[axis])
+        };
+        let in_region = |place: [usize; 3]| {
+            let [z, y, x] = std::array::from_fn(|axis| frame.place(axis, in_image(place)[axis]));
+            (z * frame.region.size[1] + y) * frame.region.size[2] + x
+        };
         let [_, rows, columns] = wide.size;
         let mut ranks = vec![i64::MIN; wide.size.iter().product()];
         for place in places([0; 3], wide.size) {
             let [z, y, x] = place;
-            if let Some((gain, _)) = self.best_change(&window, window.voxel(place), round) {
-                let [in_z, in_y, in_x]: [usize; 3] = in_image(place);
+            let best = self.best_change(&window, window.voxel(place), round);
+            if let Some((gain, _)) = best.filter(|_| (part.may_change)(in_region(place))) {
+                let [in_z, in_y, in_x] = in_image(place);
                 let voxel = ((in_z * frame.shape[1] + in_y) * frame.shape[2] + in_x) as u64;
                 ranks[(z * rows + y) * columns + x] = i64::from(gain) << DRAW_BITS | draw(key, voxel);
             }
@@ -227,9 +252,7 @@ impl Adjuster {
             if rank > i64::MIN && is_best() {
                 let voxel = window.voxel(place);
                 let to = self.best_change(&window, voxel, round).expect("it has a rank").1;
-                let [z, y, x] = std::array::from_fn(|axis| frame.place(axis, in_image(place)[axis]));
-                let at = (z * frame.region.size[1] + y) * frame.region.size[2] + x;
-                candidates.push(Candidate { rank, from: window.phase(voxel), to, at });
+                candidates.push(Candidate { rank, from: window.phase(voxel), to, at: in_region(place) });
             }
         }
         candidates

@@ -51,7 +51,7 @@ pub fn meet_fractions(
         while to_change(&missing) > 0 {
             let before = to_change(&missing);
             let (round, candidates) = adjuster.next_round(key, &mut missing, |look| {
-                look(Part { phases: image, region: &whole, block: &whole });
+                look(Part { phases: image, region: &whole, block: &whole, may_change: &|_| true });
                 Ok(())
             })?;
             round.apply(&candidates, image);
@@ -62,7 +62,7 @@ pub fn meet_fractions(
 }
 
 /// How many voxels of each phase an image has less than it is to have.
-fn missing(image: &[u8], targets: &[i64]) -> Vec<i64> {
+pub fn missing(image: &[u8], targets: &[i64]) -> Vec<i64> {
     let mut missing = targets.to_vec();
     image.iter().for_each(|&phase| missing[usize::from(phase)] -= 1);
     missing

@@ -13,7 +13,8 @@
 //!
 //! So a block of a large image can be relaxed alone: [`relax_block`].
 //!
-//! [`meet_fractions`] then gives each image a volume fraction, to one voxel.
+//! [`meet_fractions`] then gives each image a volume fraction, to one voxel. `cleaning` removes islands and leaves the
+//! volume fractions as they are.
 //!
 //! ```
 //! use davegan::micrograph::{GrainBoundaries, PhaseImages, Sample};
@@ -37,6 +38,7 @@
 
 mod adjuster;
 mod calibration;
+mod cleaning;
 mod fractions;
 mod frame;
 mod plan;
@@ -50,6 +52,7 @@ mod tests;
 
 pub(crate) use adjuster::{Adjuster, Part, Round, to_change};
 pub use calibration::{ROUNDS, parts, relax_towards};
+pub(crate) use cleaning::{CLEANING_BYTES, Cleaner};
 pub(crate) use fractions::voxels_of_each;
 pub use fractions::{check_fractions, meet_fractions};
 pub use shares::PatternShares;

@@ -361,7 +361,7 @@ fn rounds_of_changes_in_blocks_are_those_of_the_whole() {
         for _ in 0..4 {
             let (expected, candidates) = adjuster
                 .next_round(key, &mut missing, |look| {
-                    look(Part { phases: &changed, region: &whole, block: &whole });
+                    look(Part { phases: &changed, region: &whole, block: &whole, may_change: &|_| true });
                     Ok(())
                 })
                 .unwrap();
@@ -369,7 +369,7 @@ fn rounds_of_changes_in_blocks_are_those_of_the_whole() {
             let in_parts = |look: &mut dyn FnMut(Part)| {
                 for block in &blocks {
                     let (phases, region) = in_block(&adjuster.needed_for(block, 1), &rounds);
-                    look(Part { phases: &phases, region: &region, block });
+                    look(Part { phases: &phases, region: &region, block, may_change: &|_| true });
                 }
                 Ok(())
             };

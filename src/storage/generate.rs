@@ -207,6 +207,7 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
     let text = |name: &str, value: String| (name.to_owned(), value);
     let VoxelSize { side, unit } = file_options.voxel_size.or(model.origin.voxel_size).unwrap_or_default();
     let is_cut = model.profile.is_fully_convolutional() && !options.are_periodic(model)?;
+    let unless_off = |value: usize, off: usize| if value > off { value.to_string() } else { String::new() };
     let fractions = options.volume_fractions.as_ref().map(|fractions| format!("{fractions:?}"));
     Ok(Header {
         shape: options.extent_of(model)?,
@@ -220,6 +221,8 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
             text("voxel_unit", unit.symbol().to_owned()),
             text("periodic", if is_cut { "no" } else { "" }.to_owned()),
             text("volume_fractions", fractions.unwrap_or_default()),
+            text("smallest_island", unless_off(options.smallest_island, 1)),
+            text("majority", unless_off(options.majority, 0)),
         ],
         provenance: vec![
             text("library_version", env!("CARGO_PKG_VERSION").to_owned()),

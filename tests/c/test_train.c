@@ -343,6 +343,59 @@ static void volume_fractions_are_met(const davegan_model_t *model) {
     free(phases);
 }
 
+/* Pixels without a neighbour of their phase, on a torus. */
+static int lonely_pixels(const uint8_t *phases) {
+    int lonely = 0;
+    for (int i = 0; i < NX * NY; ++i) {
+        int alike = 0;
+        for (int k = 0; k < 9; ++k) {
+            const int y = (i / NX + k / 3 + NY - 1) % NY, x = (i % NX + k % 3 + NX - 1) % NX;
+            alike += phases[y * NX + x] == phases[i];
+        }
+        lonely += alike == 1;
+    }
+    return lonely;
+}
+
+/* Islands are removed, with and without given volume fractions; a file remembers it, and blocks are refused. */
+static void islands_are_removed(const davegan_model_t *model) {
+    uint8_t *raw = NEW_ARRAY(uint8_t, NX * NY), *clean = NEW_ARRAY(uint8_t, NX * NY);
+    davegan_generate_options_t options = some_realisations(2, 1);
+    options.nx = NX;
+    options.ny = NY;
+    for (int given = 0; given < 2; ++given) {
+        options.volume_fraction[0] = options.volume_fraction[1] = given / 2.0;
+        options.smallest_island = options.majority = 0;
+        OK(davegan_generate_into(model, &options, raw, NX * NY));
+        options.smallest_island = 10;
+        options.majority = 1;
+        OK(davegan_generate_into(model, &options, clean, NX * NY));
+        int more = 0;
+        for (int i = 0; i < NX * NY; ++i) more += clean[i] - raw[i];
+        CHECK_INT(0, more);
+        CHECK_INT(0, lonely_pixels(clean));
+        CHECK(memcmp(raw, clean, NX * NY) != 0);
+    }
+    /* A threshold is that of the realisation before. */
+    OK(davegan_volume_fraction_threshold(model, &options, &options.threshold));
+    OK(davegan_generate_into(model, &options, raw, NX * NY));
+    CHECK(memcmp(raw, clean, NX * NY) == 0);
+    remove(TEST_FILE("islands.vtkhdf"));
+    OK(davegan_generate(model, TEST_FILE("islands.vtkhdf"), NULL, &options));
+    memset(&options.threshold, 0, sizeof options.threshold);
+    options.first = 3;
+    options.smallest_island = 0;
+    FAILS(DAVEGAN_FORMAT, "have smallest_island 10, those to be added no smallest_island",
+          davegan_generate(model, TEST_FILE("islands.vtkhdf"), NULL, &options));
+    options.x0 = 1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "majority 1, but a block", davegan_generate_into(model, &options, clean, NX * NY));
+    options.x0 = 0;
+    options.smallest_island = -1;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "smallest_island is -1", davegan_generate_into(model, &options, clean, NX * NY));
+    free(raw);
+    free(clean);
+}
+
 /* Realisations of any multiple of 16 pixels, in memory and in a file, are the same. */
 static void the_standard_profile_makes_elements_of_any_size(void) {
     davegan_micrograph_t *micrograph = small_gaussian_field(128);
@@ -377,6 +430,7 @@ static void the_standard_profile_makes_elements_of_any_size(void) {
     the_standard_profile_decodes_a_grid_of_any_size(model);
     blocks_fit_together(model, two);
     volume_fractions_are_met(model);
+    islands_are_removed(model);
     /* Another size is cut from the next larger one. */
     sized.nx = NX - 7;
     sized.first = 2;

@@ -42,6 +42,7 @@ class GenerateOptions(ctypes.Structure):
         + [(name, c_int32) for name in ("threads", "replace", "with_s2_error", "progress_bar", "voxel_unit")]
         + [("voxel_size", c_double), ("progress_interval", c_double), ("progress", c_void_p), ("user_data", c_void_p)]
         + [("volume_fraction", c_double * 8), ("threshold", c_int64 * 256)]
+        + [(name, c_int32) for name in ("smallest_island", "majority")]
     )
 
 

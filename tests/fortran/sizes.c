@@ -7,7 +7,7 @@ static const size_t LAYOUTS[][2] = {
     LAYOUT(davegan_progress_t, loss_divergence),   LAYOUT(davegan_micrograph_options_t, voxel_size),
     LAYOUT(davegan_sample_options_t, gap),         LAYOUT(davegan_micrograph_info_t, voxel_size),
     LAYOUT(davegan_train_options_t, user_data),    LAYOUT(davegan_model_info_t, voxel_size),
-    LAYOUT(davegan_generate_options_t, threshold), LAYOUT(davegan_s2_options_t, max_lag),
+    LAYOUT(davegan_generate_options_t, majority),  LAYOUT(davegan_s2_options_t, max_lag),
     LAYOUT(davegan_evaluation_t, count),           LAYOUT(davegan_device_info_t, name),
     LAYOUT(davegan_relax_options_t, volume_fraction), LAYOUT(davegan_element_statistics_t, error),
 };

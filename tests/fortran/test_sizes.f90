@@ -33,7 +33,7 @@ program test_sizes
   call compare("davegan_train_options_t", 4, c_sizeof(train_options), c_loc(train_options), c_loc(train_options%user_data))
   call compare("davegan_model_info_t", 5, c_sizeof(model_info), c_loc(model_info), c_loc(model_info%voxel_size))
   call compare("davegan_generate_options_t", 6, c_sizeof(generate_options), c_loc(generate_options), &
-    c_loc(generate_options%threshold))
+    c_loc(generate_options%majority))
   call compare("davegan_s2_options_t", 7, c_sizeof(s2_options), c_loc(s2_options), c_loc(s2_options%max_lag))
   call compare("davegan_evaluation_t", 8, c_sizeof(evaluation), c_loc(evaluation), c_loc(evaluation%count))
   call compare("davegan_device_info_t", 9, c_sizeof(device_info), c_loc(device_info), c_loc(device_info%name))

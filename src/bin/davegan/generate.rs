@@ -42,6 +42,13 @@ pub struct Arguments {
     /// Volume fraction of each phase, to one voxel, with a model of profile standard, such as 0.25,0.75 [default: as it comes]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     volume_fractions: Option<Vec<f64>>,
+    /// Pixels of the smallest connected piece of a phase: smaller ones take the phase around them. Each phase keeps its number
+    /// of pixels
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    smallest_island: usize,
+    /// Passes of a majority filter of 3 x 3 pixels. Each phase keeps its number of pixels
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    majority: usize,
     /// Write the dataset phase of this group instead of a VTKHDF file
     #[arg(long, value_name = "NAME")]
     group: Option<String>,
@@ -80,6 +87,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         shape: arguments.size.map(|[nx, ny]| [1, ny, nx]),
         block: arguments.block,
         volume_fractions: arguments.volume_fractions.clone(),
+        smallest_island: arguments.smallest_island,
+        majority: arguments.majority,
         threads: arguments.machine.threads,
         ..GenerationOptions::default()
     };
