@@ -40,12 +40,12 @@ impl Weights {
     /// of one kind that a flip changes. Each round adds s ln((p + e) / (q + e)) to it, p being its share in the
     /// micrograph, q that in the first half of the images, relaxed with the best weights so far, and e = 1e-5. A round is
     /// kept if it lowers the Jensen-Shannon divergence of patterns on the second half; s is 0.1 at first, grows by a
-    /// quarter after a round that is kept and is halved after another; four such rounds in a row are the last. Images of which the divergence does not fall by a
-    /// fifth get weights of zero. A single image is both halves. Large sets are calibrated on as many images as have
-    /// 4 million voxels.
+    /// quarter after a round that is kept and is halved after another; four such rounds in a row are the last. Images of
+    /// which the divergence does not fall by a fifth get weights of zero. A single image is both halves. Large sets are
+    /// calibrated on as many images as have 4 million voxels.
     ///
     /// The micrograph has one layer, and counts for the planes of all three directions of volumes. `done` is called
-    /// after each of 32 rounds, and ends the calibration by an error. Threads are those of [`relax`].
+    /// after each of 32 rounds, also those left out, and ends the calibration by an error. Threads are those of [`relax`].
     ///
     /// # Errors
     ///
