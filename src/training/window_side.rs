@@ -34,9 +34,9 @@ impl TrainingOptions {
         let [_, ny, nx] = micrograph.shape();
         let usual = self.profile.side();
         let fits = |side: usize| side == usual || 2 * side <= ny.min(nx);
-        let sides = WINDOW_SIDES.into_iter().filter(|&side| side >= usual && fits(side));
+        let mut sides = WINDOW_SIDES.into_iter().filter(|&side| side >= usual && fits(side));
         let large_enough = sides.clone().find(|&side| side >= LENGTHS * length);
-        Ok(Self { window_side: large_enough.or(sides.last()).unwrap_or(usual), ..self.clone() })
+        Ok(Self { window_side: large_enough.or(sides.next_back()).unwrap_or(usual), ..self.clone() })
     }
 }
 
