@@ -113,10 +113,6 @@ fn failures_have_status_1_and_the_words_of_the_library() {
     for words in ["grey.png", "40 x 50 pixels of 0.25 um", "phase 1: value"] {
         assert!(output.contains(words), "{output}");
     }
-    // Too small for realisations to be judged, which is said before the work.
-    let small = ["train", "--sample", "discs", "--sample-size", "80", "--steps", "1", "--threads", "1"];
-    let (_, errors) = run(&folder, 0, &small);
-    assert!(errors.starts_with("davegan: warning: ") && errors.contains("80 x 80 pixels"), "{errors}");
 }
 
 #[test]
