@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Realisations of given volume fractions beside windows of the micrograph with about the same fraction.
 
-    benches/given_fractions.py model.h5 micrographs.h5 alloy --phase 0
+    benches/given_fractions.py model.h5 micrographs.h5 alloy --phase 0 [--count 16]
 
 The model has profile standard and two phases. DAVEGAN_BUILD names a CMake build, else the quick start's is taken. Prints, for the
-mean of windows of 64 x 64 pixels and one and two standard deviations to either side: the largest deviation of 16
+mean of windows of 64 x 64 pixels and one and two standard deviations to either side: the largest deviation of COUNT
 realisations of 256 x 256 pixels in pixels, and the interface density and mean chord length of realisations and of
 windows within half a standard deviation. Needs numpy and h5py.
 """
@@ -17,7 +17,7 @@ import numpy as np
 
 from davegan_c import PROGRAM
 
-SIDE, COUNT, WINDOW = 256, 16, 64
+SIDE, WINDOW = 256, 64
 
 
 def interface_density(image):
@@ -33,10 +33,10 @@ def figures(images):
     return np.array([[interface_density(image), chord_length(image)] for image in images])
 
 
-def realisations(model, phase, fraction):
+def realisations(model, phase, fraction, count):
     fractions = [1 - fraction, fraction] if phase == 1 else [fraction, 1 - fraction]
     with tempfile.NamedTemporaryFile(suffix=".h5") as file:
-        options = ["--group", "set", "--count", str(COUNT), "--size", f"{SIDE}x{SIDE}"]
+        options = ["--group", "set", "--count", str(count), "--size", f"{SIDE}x{SIDE}"]
         given = ",".join(repr(float(value)) for value in fractions)
         subprocess.run([PROGRAM, "generate", model, file.name, *options, "--volume-fractions", given], check=True,
                        stdout=subprocess.DEVNULL)
@@ -50,6 +50,7 @@ def main():
     parser.add_argument("micrographs")
     parser.add_argument("dataset")
     parser.add_argument("--phase", type=int, default=1)
+    parser.add_argument("--count", type=int, default=16)
     arguments = parser.parse_args()
     with h5py.File(arguments.micrographs) as file:
         micrograph = file[arguments.dataset][...] == arguments.phase
@@ -60,7 +61,7 @@ def main():
         fraction = shares.mean() + deviations * shares.std()
         if not 0 < fraction < 1:
             continue
-        made = realisations(arguments.model, arguments.phase, fraction)
+        made = realisations(arguments.model, arguments.phase, fraction, arguments.count)
         off = np.abs(made.sum((1, 2)) - fraction * SIDE**2).max()
         alike = of_windows[np.abs(shares - fraction) < shares.std() / 2]
         (density, chord), means, spreads = figures(made).mean(0), alike.mean(0), alike.std(0)
