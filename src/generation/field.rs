@@ -284,7 +284,10 @@ pub(super) mod tests {
         let refused = |options: GenerationOptions| realisations(&model, &options).unwrap_err().to_string();
         assert!(refused(block([0, 40, 8], [1, 10, 93])).contains("from voxel 8 to 100 along x"));
         let fractions = Some(vec![0.5, 0.5]);
-        assert!(refused(GenerationOptions { volume_fractions: fractions, ..cropped.clone() }).contains("1 x 48 x 96"));
+        assert!(
+            refused(GenerationOptions { volume_fractions: fractions, ..cropped.clone() })
+                .contains("a realisation of 100 x 50 pixels is cut")
+        );
         assert!(refused(GenerationOptions { shape: Some([1, 31, 64]), ..cropped.clone() }).contains("1 x 31 x 64"));
     }
 

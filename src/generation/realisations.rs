@@ -18,7 +18,7 @@ use super::field::{decode_fields, pass_bytes, relaxed};
 use super::fractions::check_reach;
 use super::given_fractions::GivenFractions;
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
-use super::torus::{check_cropped_shape, check_shape, torus_of};
+use super::torus::{check_cropped_shape, torus_of};
 
 /// What takes memory here, and what to do if there is too little.
 pub(super) const WHAT: &str = "making realisations";
@@ -163,7 +163,13 @@ impl GenerationOptions {
                 model.profile.name()
             ));
         }
-        check_shape(model, shape)?;
+        if !self.are_periodic(model)? {
+            let [_, ny, nx] = shape;
+            return wrong(format!(
+                "volume fractions are given, but a realisation of {nx} x {ny} pixels is cut from a larger one and has them \
+                 as they come; ask for multiples of 16 pixels"
+            ));
+        }
         check_reach(&model.tiles, fractions)?;
         let Some(threshold) = &self.threshold else { return Ok(()) };
         if self.count > 1 {
