@@ -65,7 +65,7 @@ cmake --build "$build"
 
 mkdir -p "$out"
 start=$SECONDS
-echo "== training, about four minutes for 2,000 steps on two cores"
+echo "== training, a few minutes for 2,000 steps on two cores"
 "$davegan" train "${micrograph[@]}" --model "$out/model.h5" --steps 2000 "${training[@]}" || {
     echo "quickstart.sh: options of davegan train stand after --, such as: quickstart.sh picture.png -- --otsu 2" >&2
     exit 1

@@ -46,9 +46,9 @@ pub fn train(
 ) -> Result<Model> {
     options.validate()?;
     run.validate()?;
-    let options = &options.for_micrograph(&micrograph.images)?;
     let pool = thread_pool(run.threads)?;
     need::require(options, &micrograph.images, run.device)?;
+    let options = &options.for_micrograph(&micrograph.images)?;
     let tiles = micrograph::tiles(&micrograph.images, options.side())?;
     let origin = Origin::new(micrograph);
     let mut checkpoint = match resumed {

@@ -12,6 +12,9 @@ pub const WINDOW_SIDES: [usize; 4] = [32, 64, 128, 256];
 /// Least side of a window in correlation lengths of the material.
 const LENGTHS: usize = 8;
 
+/// No window is long enough for more.
+const LONGEST: usize = WINDOW_SIDES[3] / LENGTHS;
+
 impl TrainingOptions {
     /// The options with the side of windows that `micrograph` asks for, if none is given.
     ///
@@ -29,7 +32,7 @@ impl TrainingOptions {
         let lengths = micrograph
             .judged_phases()
             .into_iter()
-            .map(|phase| Indicator::new(micrograph, phase).map(|of_phase| correlation_length(&of_phase)));
+            .map(|phase| Indicator::new(micrograph, phase).map(|of_phase| correlation_length(&of_phase, LONGEST)));
         let length = lengths.collect::<Result<Vec<_>>>()?.into_iter().max().unwrap_or(1);
         let [_, ny, nx] = micrograph.shape();
         let usual = self.profile.side();
