@@ -24,19 +24,19 @@ const CASES: [(&str, Profile, usize); 6] = [
 
 struct Case {
     network: Network,
-    input: Tensor<4>,
-    gradient: Tensor<4>,
+    input: Tensor<5>,
+    gradient: Tensor<5>,
 }
 
 fn case((name, profile, n): (&str, Profile, usize)) -> Case {
     let latent = if profile == Profile::Paper64 { 32 } else { 5 };
     let architecture = Architecture::new(profile, 1, latent, Variant::default());
     let side = profile.side();
-    let images = [n, 1, side, side];
+    let images = [n, 1, 1, side, side];
     let (layers, input, output): (Vec<LayerSpec>, _, _) = match name {
-        "encoder" => (architecture.encoder, images, [n, 2 * latent, 1, 1]),
-        "generator" => (architecture.generator, [n, latent, 1, 1], images),
-        _ => (architecture.discriminator, images, [n, 1, 1, 1]),
+        "encoder" => (architecture.encoder, images, [n, 2 * latent, 1, 1, 1]),
+        "generator" => (architecture.generator, [n, latent, 1, 1, 1], images),
+        _ => (architecture.discriminator, images, [n, 1, 1, 1, 1]),
     };
     let layout = ParameterLayout::new(&layers);
     let parameters = layout.initial_parameters(&mut ChaCha8Rng::seed_from_u64(1));
@@ -44,7 +44,7 @@ fn case((name, profile, n): (&str, Profile, usize)) -> Case {
     Case { network, input: waves(input), gradient: waves(output) }
 }
 
-fn waves(shape: [usize; 4]) -> Tensor<4> {
+fn waves(shape: [usize; 5]) -> Tensor<5> {
     let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|i| (0.37 * i as f32).sin()).collect();
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }

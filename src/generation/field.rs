@@ -30,7 +30,7 @@ pub fn pass_bytes(model: &Model, shape: [usize; 3], block: &Block, n: usize) -> 
     let (at_once, side) = cells.at_once(&Part::of_block(shape, block), n);
     let noise = at_once.saturating_mul(2 * (side * STRIDE).pow(2) * size_of::<f32>());
     let passes = match cells.whole() {
-        Some(_) => inference_bytes(&model.generator, side, at_once),
+        Some(_) => inference_bytes(&model.generator, [1, side, side], at_once),
         None => at_once.saturating_mul(PatchDecoder::new(model).bytes(side)),
     };
     passes.saturating_add(noise)
@@ -117,24 +117,26 @@ pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize, shape:
 /// What the generator takes for a patch of each realisation of `indices`.
 fn drawn(model: &Model, shift: &[f32], seed: u64, indices: Range<u64>, cells: Cells, patch: Patch) -> Input {
     let (device, n) = (model.device(), (indices.end - indices.start) as usize);
-    let images = |values: Vec<f32>, side: usize| -> Tensor<4> {
-        let channels = values.len() / (n * side * side);
-        Tensor::from_data(TensorData::new(values, [n, channels, side, side]), &device)
+    let images = |values: Vec<f32>, [depth, height, width]: [usize; 3]| -> Tensor<5> {
+        let channels = values.len() / (n * depth * height * width);
+        Tensor::from_data(TensorData::new(values, [n, channels, depth, height, width]), &device)
     };
+    let sides = [1, patch.side, patch.side];
     let (mut latents, noise) = numbers(model, seed, indices, cells, patch);
     for (channel, &shift) in latents.chunks_exact_mut(patch.side.pow(2)).zip(shift.iter().cycle()) {
         channel.iter_mut().for_each(|latent| *latent += shift);
     }
-    let sides = noise_sides(model.generator.layers(), patch.side);
-    let noise = sides.into_iter().zip(noise).map(|(side, noise)| images(noise, side)).collect();
-    Input { values: images(latents, patch.side), noise }
+    let of_noise = noise_sides(model.generator.layers(), sides);
+    let noise = of_noise.into_iter().zip(noise).map(|(sides, noise)| images(noise, sides)).collect();
+    Input { values: images(latents, sides), noise }
 }
 
 /// Latents, `[n, channels, side, side]`, and noise of each noisy layer.
 fn numbers(model: &Model, seed: u64, indices: Range<u64>, cells: Cells, patch: Patch) -> (Vec<f32>, Vec<Vec<f32>>) {
     let n = (indices.end - indices.start) as usize;
     let channels = model.latent_size / model.latent_side().pow(2);
-    let of_cell = noise_sides(model.generator.layers(), 1);
+    let of_cell: Vec<usize> =
+        noise_sides(model.generator.layers(), [1; 3]).into_iter().map(|[.., side]| side).collect();
     let mut latents = vec![0f32; n * channels * patch.side.pow(2)];
     let mut noise: Vec<Vec<f32>> = of_cell.iter().map(|side| vec![0f32; n * (side * patch.side).pow(2)]).collect();
     for (image, index) in indices.enumerate() {

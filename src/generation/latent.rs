@@ -129,7 +129,7 @@ fn encoder_bytes(model: &Model, shape: [usize; 3], n: usize) -> usize {
     let (at_once, cells) = all.at_once(&Part::whole(all, STRIDE), n);
     let (side, channels) = (cells * STRIDE, phases_of_channels(model.n_phases()).count());
     let input = at_once.saturating_mul(channels * side * side * size_of::<f32>());
-    inference_bytes(&model.encoder, side, at_once).saturating_add(input)
+    inference_bytes(&model.encoder, [1, side, side], at_once).saturating_add(input)
 }
 
 /// Decodes latent vectors, `(n, latents)`, to the most probable phase of each voxel.
@@ -147,7 +147,7 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Res
     let (voxels, batch) = (nz * ny * nx, batch(DECODED, shape));
     let mut phases = memory::zeros(n.saturating_mul(voxels), what, ADVICE)?;
     let of_pass = match grid_side(model, shape) {
-        Some(side) => inference_bytes(&model.generator, side, n.min(batch)),
+        Some(side) => inference_bytes(&model.generator, [1, side, side], n.min(batch)),
         None => super::field::pass_bytes(model, shape, &Block::whole(shape), n.min(batch)),
     };
     memory::require(of_pass, what, ADVICE)?;
@@ -185,11 +185,11 @@ fn begin(model: &Model, latents: Vec<f32>, side: usize) -> PendingPhases {
     model.generator.begin_phases(grids(model, latents, side))
 }
 
-/// Grids of latent vectors with `side` cells along each side, `[n, channels, side, side]`.
-fn grids(model: &Model, latents: Vec<f32>, side: usize) -> Tensor<4> {
+/// Grids of latent vectors with `side` cells along each side, `[n, channels, 1, side, side]`.
+fn grids(model: &Model, latents: Vec<f32>, side: usize) -> Tensor<5> {
     let channels = channels(model);
     let n = latents.len() / (channels * side * side);
-    Tensor::from_data(TensorData::new(latents, [n, channels, side, side]), &model.device())
+    Tensor::from_data(TensorData::new(latents, [n, channels, 1, side, side]), &model.device())
 }
 
 fn check_vectors(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Result<()> {

@@ -29,12 +29,13 @@ pub struct PatchDecoder {
 impl PatchDecoder {
     pub fn new(model: &Model) -> Self {
         let layers = model.generator.layers();
-        let sides = layers.iter().scan(1, |side, layer| {
-            *side = layer.output_side(*side);
-            Some(*side)
+        let sides = layers.iter().scan([1; 3], |sides, layer| {
+            *sides = layer.output_sides(*sides);
+            Some(*sides)
         });
-        let sides: Vec<usize> = sides.collect();
-        let last = sides.iter().rposition(|&side| side == BETWEEN).expect("cells have so many values at some layer");
+        let sides: Vec<[usize; 3]> = sides.collect();
+        let last =
+            sides.iter().rposition(|&[.., side]| side == BETWEEN).expect("cells have so many values at some layer");
         let [first, second] = model.generator.split(last + 1);
         Self { first, second }
     }
@@ -44,7 +45,8 @@ impl PatchDecoder {
         let channels = self.first.layers().last().map_or(0, |layer| layer.outputs);
         let between = channels * (side * BETWEEN).pow(2) * size_of::<f32>();
         let square = (SQUARE.min(side) + 2 * EDGE) * BETWEEN;
-        let passes = inference_bytes(&self.first, side, 1).max(inference_bytes(&self.second, square, 1));
+        let passes =
+            inference_bytes(&self.first, [1, side, side], 1).max(inference_bytes(&self.second, [1, square, square], 1));
         passes.saturating_add(between)
     }
 
@@ -57,11 +59,11 @@ impl PatchDecoder {
     pub fn phases(&self, input: Input, patch: Patch) -> Result<Vec<u8>> {
         let Input { values, mut noise } = input;
         let device = values.device();
-        let noisy = noise_sides(self.first.layers(), 1).len();
+        let noisy = noise_sides(self.first.layers(), [1; 3]).len();
         let of_second = noise.split_off(noisy.min(noise.len()));
         let between = Plane::new(self.first.forward(Input { values, noise }), BETWEEN)?;
-        let noise = noise_sides(self.second.layers(), BETWEEN).into_iter().zip(of_second);
-        let noise = noise.map(|(scale, noise)| Plane::new(noise, scale)).collect::<Result<Vec<_>>>()?;
+        let noise = noise_sides(self.second.layers(), [1, BETWEEN, BETWEEN]).into_iter().zip(of_second);
+        let noise = noise.map(|([.., scale], noise)| Plane::new(noise, scale)).collect::<Result<Vec<_>>>()?;
         let width = patch.side * STRIDE;
         let mut phases = vec![0; width * width];
         let starts = || (patch.halo..patch.side - patch.halo).step_by(SQUARE);
@@ -96,13 +98,13 @@ struct Plane {
 }
 
 impl Plane {
-    fn new(values: Tensor<4>, scale: usize) -> Result<Self> {
+    fn new(values: Tensor<5>, scale: usize) -> Result<Self> {
         let [.., width] = values.dims();
         Ok(Self { values: read(values)?, width, scale })
     }
 
     /// A square of `side` cells from a row and column of cells on. What lies beyond the patch is zero.
-    fn cut(&self, [row, column]: [usize; 2], side: usize, device: &burn_tensor::Device) -> Tensor<4> {
+    fn cut(&self, [row, column]: [usize; 2], side: usize, device: &burn_tensor::Device) -> Tensor<5> {
         let (length, [row, column]) = (side * self.scale, [row * self.scale, column * self.scale]);
         let mut cut = Vec::with_capacity(self.values.len() / self.width.pow(2) * length * length);
         for channel in self.values.chunks_exact(self.width.pow(2)) {
@@ -113,6 +115,6 @@ impl Plane {
             cut.resize(cut.len().next_multiple_of(length * length), 0.0);
         }
         let channels = cut.len() / (length * length);
-        Tensor::from_data(TensorData::new(cut, [1, channels, length, length]), device)
+        Tensor::from_data(TensorData::new(cut, [1, channels, 1, length, length]), device)
     }
 }

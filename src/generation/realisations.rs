@@ -198,7 +198,7 @@ impl GenerationOptions {
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
             (4 * needed.voxels(), pass_bytes(model, shape, &needed, at_once))
         } else {
-            (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, 1, at_once))
+            (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, [1; 3], at_once))
         };
         let others = passes.saturating_add(cleaning::cleaning_bytes(self, voxels));
         memory::require(at_once.saturating_mul(of_each).saturating_add(others), WHAT, ADVICE)

@@ -12,12 +12,21 @@ pub enum Padding {
     Periodic,
 }
 
+/// The axes along which a layer works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axes {
+    /// Height and width; images have a depth of 1.
+    Two,
+    /// Depth, height and width.
+    Three,
+}
+
 /// Stride and padding of a kernel. It links a *fine* image, the larger one, with a *coarse* one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Geometry {
     /// Stride 2, padding "same": the coarse side is half the fine one.
     Stride2(Padding),
-    /// Stride 1, no padding: 4x4 fine pixels and one coarse pixel.
+    /// Stride 1, no padding: as many fine pixels as a kernel has, and one coarse pixel.
     Valid,
 }
 
@@ -100,6 +109,8 @@ pub enum LayerKind {
 pub struct LayerSpec {
     /// Convolution or transposed convolution.
     pub kind: LayerKind,
+    /// Axes of the kernel.
+    pub axes: Axes,
     /// Stride and padding.
     pub geometry: Geometry,
     /// Input channels.
@@ -117,31 +128,34 @@ pub struct LayerSpec {
 }
 
 impl LayerSpec {
-    /// A layer without normalisation and activation.
-    fn linear(kind: LayerKind, geometry: Geometry, inputs: usize, outputs: usize) -> Self {
+    /// A layer of two axes without normalisation and activation.
+    pub fn linear(kind: LayerKind, geometry: Geometry, inputs: usize, outputs: usize) -> Self {
         let (normalised, activated, spectral, noisy) = (false, false, false, false);
-        Self { kind, geometry, inputs, outputs, normalised, activated, spectral, noisy }
+        Self { kind, axes: Axes::Two, geometry, inputs, outputs, normalised, activated, spectral, noisy }
     }
 
-    /// Side of the output for the side of the input.
-    pub fn output_side(&self, side: usize) -> usize {
+    /// Depth, height and width of the output for those of the input.
+    pub fn output_sides(&self, [depth, height, width]: [usize; 3]) -> [usize; 3] {
         let factor = match self.geometry {
             Geometry::Stride2(_) => 2,
             Geometry::Valid => KERNEL,
         };
-        match self.kind {
+        let scaled = |side: usize| match self.kind {
             LayerKind::Conv => side / factor,
             LayerKind::ConvTranspose => side * factor,
-        }
+        };
+        let depth = if self.axes == Axes::Two { depth } else { scaled(depth) };
+        [depth, scaled(height), scaled(width)]
     }
 
-    /// Shape of the kernel, `[coarse channels, fine channels, 4, 4]`.
-    pub fn kernel_shape(&self) -> [usize; 4] {
+    /// Shape of the kernel, `[coarse channels, fine channels, depth, 4, 4]`; a kernel of two axes has a depth of 1.
+    pub fn kernel_shape(&self) -> [usize; 5] {
         let [coarse, fine] = match self.kind {
             LayerKind::Conv => [self.outputs, self.inputs],
             LayerKind::ConvTranspose => [self.inputs, self.outputs],
         };
-        [coarse, fine, KERNEL, KERNEL]
+        let depth = if self.axes == Axes::Two { 1 } else { KERNEL };
+        [coarse, fine, depth, KERNEL, KERNEL]
     }
 }
 
@@ -215,13 +229,18 @@ impl Architecture {
     }
 }
 
-/// Sides of the noise of each noisy layer, for an input of `side` x `side` pixels.
-pub fn noise_sides(layers: &[LayerSpec], side: usize) -> Vec<usize> {
-    let sides = layers.iter().scan(side, |side, layer| {
-        *side = layer.output_side(*side);
-        Some((layer.noisy, *side))
+/// Depth, height and width of the output of `layers`, for those of the input.
+pub fn output_sides(layers: &[LayerSpec], sides: [usize; 3]) -> [usize; 3] {
+    layers.iter().fold(sides, |sides, layer| layer.output_sides(sides))
+}
+
+/// Depth, height and width of the noise of each noisy layer, for those of the input.
+pub fn noise_sides(layers: &[LayerSpec], sides: [usize; 3]) -> Vec<[usize; 3]> {
+    let sides = layers.iter().scan(sides, |sides, layer| {
+        *sides = layer.output_sides(*sides);
+        Some((layer.noisy, *sides))
     });
-    sides.filter(|(noisy, _)| *noisy).map(|(_, side)| side).collect()
+    sides.filter(|(noisy, _)| *noisy).map(|(_, sides)| sides).collect()
 }
 
 /// Output channels of the layers of each network.
@@ -309,11 +328,22 @@ mod tests {
             let layers = Architecture::new(profile, 3, 7, Variant::default()).generator;
             let [first, last] = [layers[0], layers[layers.len() - 1]];
             assert_eq!((first.inputs, last.outputs), (7, 3));
-            assert_eq!(
-                layers.iter().fold(profile.latent_side(profile.side()), |side, layer| layer.output_side(side)),
-                profile.side()
-            );
+            let latent = profile.latent_side(profile.side());
+            assert_eq!(output_sides(&layers, [1, latent, latent]), [1, profile.side(), profile.side()]);
             assert!(layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs));
+        }
+    }
+
+    #[test]
+    fn sides_may_differ_and_depth_changes_with_three_axes_alone() {
+        for (axes, halved, enlarged) in [(Axes::Two, [6, 4, 5], [6, 32, 40]), (Axes::Three, [3, 4, 5], [24, 32, 40])] {
+            let of = |kind, geometry| LayerSpec { axes, ..LayerSpec::linear(kind, geometry, 1, 2) };
+            let halving = of(LayerKind::Conv, Geometry::Stride2(Padding::Periodic));
+            let growing = of(LayerKind::ConvTranspose, Geometry::Valid);
+            assert_eq!(halving.output_sides([6, 8, 10]), halved);
+            assert_eq!(growing.output_sides([6, 8, 10]), enlarged);
+            let depth = if axes == Axes::Two { 1 } else { 4 };
+            assert_eq!((halving.kernel_shape(), growing.kernel_shape()), ([2, 1, depth, 4, 4], [1, 2, depth, 4, 4]));
         }
     }
 
@@ -321,7 +351,7 @@ mod tests {
     fn a_discriminator_of_windows_of_any_side_gives_one_number() {
         for side in [32, 64, 128, 256] {
             let layers = Architecture::fully_convolutional(1, 16, side).discriminator;
-            assert_eq!(layers.iter().fold(side, |side, layer| layer.output_side(side)), 1);
+            assert_eq!(output_sides(&layers, [1, side, side]), [1; 3]);
         }
         let of_profile = Architecture::new(Profile::Standard, 1, 16, Variant::default()).discriminator;
         assert_eq!(of_profile, Architecture::fully_convolutional(1, 16, 64).discriminator);

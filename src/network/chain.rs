@@ -3,7 +3,7 @@
 use burn_tensor::{Device, Tensor, TensorData};
 use pulp::Arch;
 
-use super::architecture::{CONSTANTS, Constants, LayerSpec};
+use super::architecture::{CONSTANTS, Constants, LayerSpec, output_sides};
 use super::cpu::{CpuTape, KernelWorkspace};
 use super::kernels::{Kernels, kernels};
 use super::parameters::ParameterLayout;
@@ -27,22 +27,22 @@ pub struct Network {
 /// What a network takes.
 #[derive(Debug, Clone)]
 pub struct Input {
-    /// Images or latents, `[n, channels, height, width]`.
-    pub values: Tensor<4>,
-    /// Noise of each noisy layer, `[n, 1, height, width]` of its output; none at all for zeros.
-    pub noise: Vec<Tensor<4>>,
+    /// Images or latents, `[n, channels, depth, height, width]`.
+    pub values: Tensor<5>,
+    /// Noise of each noisy layer, `[n, 1, depth, height, width]` of its output; none at all for zeros.
+    pub noise: Vec<Tensor<5>>,
 }
 
-impl From<Tensor<4>> for Input {
-    fn from(values: Tensor<4>) -> Self {
+impl From<Tensor<5>> for Input {
+    fn from(values: Tensor<5>) -> Self {
         Self { values, noise: Vec::new() }
     }
 }
 
 /// A forward pass, for one or several backward passes.
 pub struct Tape {
-    /// Output of the network, `[n, channels, height, width]`.
-    pub(crate) output: Tensor<4>,
+    /// Output of the network, `[n, channels, depth, height, width]`.
+    pub(crate) output: Tensor<5>,
     record: Record,
     /// The kernels of the forward pass, which its record is of.
     kernels: &'static dyn Kernels,
@@ -65,7 +65,7 @@ pub struct PendingPhases(pub(super) ReadPhases);
 pub(super) type ReadPhases = Box<dyn FnOnce(&mut [u8]) -> Result<()> + Send>;
 
 impl PendingPhases {
-    /// Writes the most probable phase of each pixel, `[n, height, width]`.
+    /// Writes the most probable phase of each pixel, `[n, depth, height, width]`.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl Network {
     }
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
-    pub fn forward(&self, input: impl Into<Input>) -> Tensor<4> {
+    pub fn forward(&self, input: impl Into<Input>) -> Tensor<5> {
         let input = input.into();
         let kernels = kernels(&input.values);
         if self.is_spectral() {
@@ -186,14 +186,14 @@ impl Network {
     }
 
     /// Shape of the output for an input of the given shape.
-    pub(super) fn output_shape(&self, [n, _, side, _]: [usize; 4]) -> [usize; 4] {
-        let side = self.layers.iter().fold(side, |side, layer| layer.output_side(side));
-        [n, self.layers.last().map_or(0, |layer| layer.outputs), side, side]
+    pub(super) fn output_shape(&self, [n, _, depth, height, width]: [usize; 5]) -> [usize; 5] {
+        let [depth, height, width] = output_sides(&self.layers, [depth, height, width]);
+        [n, self.layers.last().map_or(0, |layer| layer.outputs), depth, height, width]
     }
 
     /// Gradient with respect to the parameters, in the order of [`ParameterLayout::parameters`], from that with respect to
     /// the output of `tape`.
-    pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<1> {
+    pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<5>) -> Tensor<1> {
         let Tape { record, kernels, spectral, .. } = tape;
         let Some(normalised) = spectral else { return kernels.backward_parameters(self, record, gradient) };
         let network = self.with(normalised.parameters.clone());
@@ -201,7 +201,7 @@ impl Network {
     }
 
     /// Gradient with respect to the input, from that with respect to the output of `tape`.
-    pub fn backward_input(&self, tape: &Tape, gradient: Tensor<4>) -> Tensor<4> {
+    pub fn backward_input(&self, tape: &Tape, gradient: Tensor<5>) -> Tensor<5> {
         let Tape { record, kernels, spectral, .. } = tape;
         match spectral {
             Some(normalised) => kernels.backward_input(&self.with(normalised.parameters.clone()), record, gradient),

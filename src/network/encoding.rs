@@ -20,17 +20,17 @@ pub fn phase_distance(n_phases: usize) -> f64 {
     if channels(n_phases) == 1 { 1.0 } else { std::f64::consts::SQRT_2 }
 }
 
-/// The images at `indices` as one-hot channels, `[n, channels, ny, nx]`.
-pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tensor<4> {
-    let [_, ny, nx] = images.shape();
+/// The images at `indices` as one-hot channels, `[n, channels, nz, ny, nx]`.
+pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tensor<5> {
+    let [nz, ny, nx] = images.shape();
     let channels = channels(images.n_phases());
-    let mut values = Vec::with_capacity(indices.len() * channels * ny * nx);
+    let mut values = Vec::with_capacity(indices.len() * channels * nz * ny * nx);
     for &index in indices {
         for phase in phases_of_channels(images.n_phases()) {
             values.extend(images.image(index).iter().map(|&p| if p == phase { 1f32 } else { 0.0 }));
         }
     }
-    Tensor::from_data(TensorData::new(values, [indices.len(), channels, ny, nx]), device)
+    Tensor::from_data(TensorData::new(values, [indices.len(), channels, nz, ny, nx]), device)
 }
 
 /// Marks a pixel with a NaN logit among phases.
@@ -40,13 +40,13 @@ const NO_PHASE: i32 = 127;
 pub struct DevicePhases(Tensor<2, Int>);
 
 impl DevicePhases {
-    /// The phases for logits `[n, channels, height, width]`; the first of equally probable ones.
-    pub fn new(logits: Tensor<4>) -> Self {
+    /// The phases for logits `[n, channels, depth, height, width]`; the first of equally probable ones.
+    pub fn new(logits: Tensor<5>) -> Self {
         let places = Tensor::from_data([[1, 1 << 8, 1 << 16, 1 << 24]], &logits.device());
         Self((phase_numbers(logits).reshape([-1, 4]) * places).sum_dim(1))
     }
 
-    /// Reads the phases back, `[n, height, width]`.
+    /// Reads the phases back, `[n, depth, height, width]`.
     ///
     /// # Errors
     ///
@@ -60,8 +60,8 @@ impl DevicePhases {
     }
 }
 
-/// The most probable phase of each pixel, or [`NO_PHASE`]: `[n, 1, height, width]`.
-fn phase_numbers(logits: Tensor<4>) -> Tensor<4, Int> {
+/// The most probable phase of each pixel, or [`NO_PHASE`]: `[n, 1, depth, height, width]`.
+fn phase_numbers(logits: Tensor<5>) -> Tensor<5, Int> {
     let channels = logits.dims()[1];
     let mut largest = logits.clone().narrow(1, 0, 1);
     let mut no_number = largest.clone().is_nan();
@@ -126,7 +126,7 @@ mod tests {
     use crate::device::every_kind;
 
     fn round_trip(n_phases: usize, device: &Device) {
-        let phases = Array4::from_shape_fn((3, 1, 4, 5), |(n, _, y, x)| ((n * 7 + y * 3 + x) % n_phases) as u8);
+        let phases = Array4::from_shape_fn((3, 2, 4, 5), |(n, z, y, x)| ((n * 7 + z * 5 + y * 3 + x) % n_phases) as u8);
         let images = PhaseImages::new(phases, n_phases).unwrap();
         let encoded = one_hot(&images, &[0, 1, 2], device);
         assert_eq!(encoded.dims()[1], channels(n_phases));
@@ -147,7 +147,7 @@ mod tests {
         for device in every_kind() {
             // Three phases of four pixels.
             let logits = [[1.0, 2.0, 0.0, -1.0], [1.0, 2.0, 3.0, -2.0], [0.0, 2.5, 3.0, -1.0]];
-            let logits = Tensor::<2>::from_data(logits, &device).reshape([1, 3, 2, 2]);
+            let logits = Tensor::<2>::from_data(logits, &device).reshape([1, 3, 1, 2, 2]);
             let mut phases = [9; 4];
             DevicePhases::new(logits).read(&mut phases).unwrap();
             assert_eq!(phases, [0, 2, 1, 0]);
@@ -175,7 +175,7 @@ mod tests {
             for (channels, place) in [(1, 3), (3, 5), (3, 0)] {
                 let mut logits = vec![1.0; channels * 4];
                 logits[place] = f32::NAN;
-                let logits = Tensor::from_data(TensorData::new(logits, [1, channels, 2, 2]), &device);
+                let logits = Tensor::from_data(TensorData::new(logits, [1, channels, 1, 2, 2]), &device);
                 assert!(matches!(DevicePhases::new(logits).read(&mut [0; 4]), Err(Error::Diverged(_))));
             }
         }

@@ -11,35 +11,35 @@ use super::primitives::Primitives;
 
 /// Numerical operations that have a fused implementation.
 ///
-/// Images are `[n, channels, height, width]`. A gradient has the shape of what it is taken with respect to.
+/// Images are `[n, channels, depth, height, width]`. A gradient has the shape of what it is taken with respect to.
 pub trait Kernels: Sync {
     /// Forward pass with the statistics of the batch. Returns the record for backward passes, the output, and the means
     /// and variances of the batch in the order of [`ParameterLayout::statistics`](super::ParameterLayout::statistics).
-    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<4>, Option<Tensor<1>>);
+    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>);
 
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
-    fn forward(&self, network: &Network, input: Input) -> Tensor<4>;
+    fn forward(&self, network: &Network, input: Input) -> Tensor<5>;
 
     /// Starts [`forward`](Self::forward) followed by the most probable phase of each pixel.
     fn phases(&self, network: &Network, input: Input) -> PendingPhases;
 
     /// Gradient with respect to the parameters. `record` is of a forward pass of the same implementation.
-    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<1>;
+    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1>;
 
     /// Gradient with respect to the input. `record` is of a forward pass of the same implementation.
-    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<4>;
+    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5>;
 
     /// One update of Adam: `parameters`, and `moments`, the first and the second.
     fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep);
 
-    /// Moves each image by its displacement `(y, x)` in pixels, periodically.
-    fn translate(&self, images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4>;
+    /// Moves each image by its displacement `(y, x)` in pixels, periodically, all layers of its depth alike.
+    fn translate(&self, images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5>;
 
     /// Sigmoid of the logits (one channel), or softmax over the channels.
-    fn probabilities(&self, logits: Tensor<4>) -> Tensor<4>;
+    fn probabilities(&self, logits: Tensor<5>) -> Tensor<5>;
 
     /// Cross entropy of `targets`, summed and divided by `divisor`, `[1]`, and its gradient with respect to the logits.
-    fn cross_entropy(&self, logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> (Tensor<1>, Tensor<4>);
+    fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>);
 }
 
 /// One step of Adam: p -= rate * m / (sqrt(v / correction) + epsilon), with the moments m and v of this step.

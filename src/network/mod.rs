@@ -19,7 +19,9 @@ mod primitives;
 mod spectral;
 mod sum;
 
-pub use architecture::{Architecture, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant, noise_sides};
+pub use architecture::{
+    Architecture, Axes, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant, noise_sides, output_sides,
+};
 pub(crate) use chain::PendingPhases;
 pub use chain::{Input, Network, Tape};
 pub(crate) use cpu::{inference_bytes, pass_bytes};

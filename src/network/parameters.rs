@@ -6,7 +6,7 @@ use burn_tensor::Tensor;
 use rand::Rng;
 use rand::distr::Uniform;
 
-use super::architecture::LayerSpec;
+use super::architecture::{Axes, LayerSpec};
 
 /// A named part of a vector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,12 @@ impl ParameterLayout {
         for (index, layer) in layers.iter().enumerate() {
             let name = |role: &str| format!("{index}/{role}");
             let channels = vec![layer.outputs];
-            let kernel = push(&mut layout.parameters, name("kernel"), layer.kernel_shape().to_vec());
+            let mut kernel = layer.kernel_shape().to_vec();
+            if layer.axes == Axes::Two {
+                // Without the depth of 1.
+                kernel.remove(2);
+            }
+            let kernel = push(&mut layout.parameters, name("kernel"), kernel);
             let shift = push(&mut layout.parameters, name("shift"), channels.clone());
             let gain = layer.noisy.then(|| push(&mut layout.parameters, name("gain"), channels.clone()));
             let (mut scale, mut moving, mut direction) = (None, None, None);
@@ -89,8 +94,8 @@ impl ParameterLayout {
     pub fn initial_parameters(&self, rng: &mut impl Rng) -> Vec<f32> {
         let mut values = vec![0.0; self.parameter_count()];
         for entry in &self.parameters {
-            if let [coarse, fine, height, width] = entry.shape[..] {
-                let fan_sum = (coarse + fine) * height * width;
+            if let [coarse, fine, ref taps @ ..] = entry.shape[..] {
+                let fan_sum = (coarse + fine) * taps.iter().product::<usize>();
                 let limit = (6.0 / fan_sum as f32).sqrt();
                 let uniform = Uniform::new(-limit, limit).expect("the limit is finite and positive");
                 values[entry.range.clone()].fill_with(|| rng.sample(uniform));

@@ -1,7 +1,7 @@
 //! Spectral normalisation: kernels divided by their largest singular value, which bounds the Lipschitz constant (Miyato et
 //! al., *Spectral Normalization for Generative Adversarial Networks*, 2018).
 //!
-//! A kernel `[coarse, fine, 4, 4]` is a matrix with one row per coarse channel. Each forward pass does one step of the power
+//! A kernel `[coarse, fine, ...]` is a matrix with one row per coarse channel. Each forward pass does one step of the power
 //! method; the left singular vector is kept with the moving statistics.
 
 use std::ops::Range;

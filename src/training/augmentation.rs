@@ -19,9 +19,9 @@ const LATENT_SCALES: [f64; 2] = [0.5, 1.5];
 /// Whole-pixel displacements `(y, x)`, one for each image.
 pub type Displacements = Vec<[i64; 2]>;
 
-/// T(x, u): moves each image of `[n, channels, height, width]` by its displacement, periodically (paper, Section
+/// T(x, u): moves each image of `[n, channels, depth, height, width]` by its displacement, periodically (paper, Section
 /// 3.3.1). Its own inverse and gradient is the translation by the opposite displacements.
-pub fn translate(images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
+pub fn translate(images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5> {
     if displacements.iter().flatten().all(|&by| by == 0) {
         return images;
     }
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn the_opposite_translation_undoes_it() {
         let there = [[3, 2], [-1, 9]];
-        let images = Tensor::<1, Int>::arange(0..120, &Device::flex()).float().reshape([2, 3, 4, 5]);
+        let images = Tensor::<1, Int>::arange(0..120, &Device::flex()).float().reshape([2, 3, 1, 4, 5]);
         let back = translate(translate(images.clone(), &there), &opposite(&there));
         assert_eq!(back.into_data(), images.into_data());
     }

@@ -18,10 +18,10 @@ pub struct TrainingData<'a> {
 }
 
 impl TrainingData<'_> {
-    /// The tiles of step `step` (from 0) as channels, `[batch, channels, side, side]`.
+    /// The tiles of step `step` (from 0) as channels, `[batch, channels, 1, side, side]`.
     ///
     /// Each pass is a new random order of all tiles. A batch may begin in one pass and end in the next.
-    pub fn tile_batch(&self, seed: u64, step: u64, batch: usize, device: &Device) -> Tensor<4> {
+    pub fn tile_batch(&self, seed: u64, step: u64, batch: usize, device: &Device) -> Tensor<5> {
         one_hot(self.tiles, &order(seed, step * batch as u64, batch, self.tiles.len()), device)
     }
 
@@ -30,7 +30,7 @@ impl TrainingData<'_> {
     /// # Errors
     ///
     /// Those of [`micrograph::random_windows`].
-    pub fn windows(&self, batch: usize, rng: &mut impl Rng, device: &Device) -> Result<Tensor<4>> {
+    pub fn windows(&self, batch: usize, rng: &mut impl Rng, device: &Device) -> Result<Tensor<5>> {
         let [_, side, _] = self.tiles.shape();
         let windows = micrograph::random_windows(self.micrograph, batch, side, rng)?;
         Ok(one_hot(&windows, &(0..batch).collect::<Vec<_>>(), device))

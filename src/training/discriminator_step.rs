@@ -21,14 +21,14 @@ pub struct DiscriminatorOutcome {
     /// The adversarial part of L_Gen, Eq. 7.
     pub adversarial_loss: Tensor<1>,
     /// Its gradient by each stream of images; zero for real ones.
-    pub by_streams: Vec<Tensor<4>>,
+    pub by_streams: Vec<Tensor<5>>,
 }
 
 /// One update of the discriminator on real images, realisations and, if it sees them, reconstructions; then the
 /// adversarial loss of the generator with the discriminator as it is now.
 pub fn discriminator_update(
     discriminator: &mut Learner,
-    streams: &[Tensor<4>],
+    streams: &[Tensor<5>],
     options: &TrainingOptions,
     step: Update,
 ) -> DiscriminatorOutcome {
@@ -40,7 +40,7 @@ pub fn discriminator_update(
 }
 
 /// Eq. 6: value, after one update of the discriminator.
-fn discriminator_step(discriminator: &mut Learner, streams: &[Tensor<4>], separate: bool, step: Update) -> Tensor<1> {
+fn discriminator_step(discriminator: &mut Learner, streams: &[Tensor<5>], separate: bool, step: Update) -> Tensor<1> {
     let pass = Pass::new(&mut discriminator.network, streams, Vec::new(), separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());
@@ -57,10 +57,10 @@ fn discriminator_step(discriminator: &mut Learner, streams: &[Tensor<4>], separa
 /// The adversarial part of Eq. 7: value, and gradients by the streams, which count with their `weights`.
 fn adversarial_loss(
     discriminator: &mut Network,
-    streams: &[Tensor<4>],
+    streams: &[Tensor<5>],
     weights: &[f64],
     separate: bool,
-) -> (Tensor<1>, Vec<Tensor<4>>) {
+) -> (Tensor<1>, Vec<Tensor<5>>) {
     let pass = Pass::new(discriminator, streams, Vec::new(), separate);
     let mut loss = Tensor::zeros([1], &streams[0].device());
     let mut gradients = Vec::with_capacity(streams.len());

@@ -21,11 +21,11 @@ pub struct Draws {
     /// Of real images, realisations and reconstructions.
     pub displacements: [Displacements; 3],
     /// Real images, if these are windows instead of tiles.
-    pub windows: Option<Tensor<4>>,
+    pub windows: Option<Tensor<5>>,
     /// Noise on the streams that the discriminator sees, one behind the other.
     pub discriminator_noise: Option<Tensor<2>>,
     /// Noise of the generator's layers: zero for reconstructions, and behind them that of realisations.
-    pub noise: Vec<Tensor<4>>,
+    pub noise: Vec<Tensor<5>>,
 }
 
 impl Draws {
@@ -77,14 +77,16 @@ pub fn noise_of_realisations(
     n_phases: usize,
     rng: &mut impl Rng,
     device: &Device,
-) -> Vec<Tensor<4>> {
+) -> Vec<Tensor<5>> {
     let batch = options.batch();
-    let of_side = |side: usize| {
-        let mut numbers = vec![0.0; batch * side * side];
-        numbers.extend(standard_normal(batch * side * side, rng));
-        Tensor::from_data(TensorData::new(numbers, [2 * batch, 1, side, side]), device)
+    let of_layer = |[depth, height, width]: [usize; 3]| {
+        let count = batch * depth * height * width;
+        let mut numbers = vec![0.0; count];
+        numbers.extend(standard_normal(count, rng));
+        Tensor::from_data(TensorData::new(numbers, [2 * batch, 1, depth, height, width]), device)
     };
-    noise_sides(&options.architecture(n_phases).generator, options.latent_side()).into_iter().map(of_side).collect()
+    let side = options.latent_side();
+    noise_sides(&options.architecture(n_phases).generator, [1, side, side]).into_iter().map(of_layer).collect()
 }
 
 /// Numbers as rows of `length` numbers.

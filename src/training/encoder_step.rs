@@ -13,7 +13,7 @@ use crate::network::{Network, Tape};
 
 /// The forward pass from tiles to reconstructions.
 pub struct Reconstructed<'a> {
-    pub tiles: Tensor<4>,
+    pub tiles: Tensor<5>,
     pub encoded: Tape,
     pub posterior: Posterior,
     /// Reconstructions, and realisations behind them.
@@ -32,7 +32,7 @@ pub struct EncoderTerms {
     /// KL divergence (Eq. 2, computed by Eq. 8 or 9) before free bits.
     pub divergence: Tensor<1>,
     /// The gradient of L_Rec by the logits of reconstructions.
-    pub gradient: Tensor<4>,
+    pub gradient: Tensor<5>,
 }
 
 /// One update of the encoder by beta L_KLD + L_Rec (Eq. 1).

@@ -18,7 +18,7 @@ pub struct Term<const D: usize> {
 }
 
 /// -log D for logits of what should pass as real, -log(1 - D) otherwise: mean over the batch (Eq. 6 and 7).
-pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
+pub fn adversarial(logits: Tensor<5>, real: bool) -> Term<5> {
     let n = logits.dims()[0] as f64;
     let (signed, target) = if real { (-logits.clone(), 1.0) } else { (logits.clone(), 0.0) };
     Term { value: sum(softplus(signed)) / n, gradient: (sigmoid(logits) - target) / n }
@@ -26,22 +26,22 @@ pub fn adversarial(logits: Tensor<4>, real: bool) -> Term<4> {
 
 /// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot, under `logits`.
 ///
-/// Both are `[n, channels, height, width]`. One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean
+/// Both are `[n, channels, depth, height, width]`. One channel: Bernoulli, the channel is phase 1. Several: categorical. Mean
 /// over the batch; sum over pixels, or mean if `pixel_mean`.
-pub fn reconstruction(logits: Tensor<4>, targets: Tensor<4>, pixel_mean: bool) -> Term<4> {
-    let [n, _, height, width] = logits.dims();
-    let divisor = (n * if pixel_mean { height * width } else { 1 }) as f64;
+pub fn reconstruction(logits: Tensor<5>, targets: Tensor<5>, pixel_mean: bool) -> Term<5> {
+    let [n, _, depth, height, width] = logits.dims();
+    let divisor = (n * if pixel_mean { depth * height * width } else { 1 }) as f64;
     let (value, gradient) = kernels(&logits).cross_entropy(logits, targets, divisor);
     Term { value, gradient }
 }
 
 /// The probability of phase 1 (one channel) or of each phase.
-pub fn probabilities(logits: Tensor<4>) -> Tensor<4> {
+pub fn probabilities(logits: Tensor<5>) -> Tensor<5> {
     kernels(&logits).probabilities(logits)
 }
 
 /// The most probable phase as one-hot channels, from the probabilities.
-pub fn most_probable(probabilities: &Tensor<4>) -> Tensor<4> {
+pub fn most_probable(probabilities: &Tensor<5>) -> Tensor<5> {
     if probabilities.dims()[1] == 1 {
         probabilities.clone().greater_elem(0.5).float()
     } else {
@@ -50,7 +50,7 @@ pub fn most_probable(probabilities: &Tensor<4>) -> Tensor<4> {
 }
 
 /// Takes a gradient by `probabilities` back to the logits.
-pub fn probabilities_backward(probabilities: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
+pub fn probabilities_backward(probabilities: Tensor<5>, gradient: Tensor<5>) -> Tensor<5> {
     if probabilities.dims()[1] == 1 {
         gradient * (probabilities.clone() - probabilities.square())
     } else {
@@ -128,10 +128,10 @@ mod tests {
 
     #[test]
     fn the_most_probable_phase_is_one_and_the_others_zero() {
-        let one = tensor(vec![0.2, 0.9, 0.5, 0.51], [2, 1, 1, 2]);
+        let one = tensor(vec![0.2, 0.9, 0.5, 0.51], [2, 1, 1, 1, 2]);
         assert_eq!(most_probable(&one).into_data().try_to_vec::<f32>().unwrap(), [0.0, 1.0, 0.0, 1.0]);
         // Two pixels, three phases.
-        let three = tensor(vec![0.2, 0.1, 0.5, 0.3, 0.3, 0.6], [1, 3, 1, 2]);
+        let three = tensor(vec![0.2, 0.1, 0.5, 0.3, 0.3, 0.6], [1, 3, 1, 1, 2]);
         let hard = most_probable(&three).into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(hard, [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
     }
@@ -140,16 +140,16 @@ mod tests {
         value.into_scalar::<f64>()
     }
 
-    fn one_hot(shape: [usize; 4], rng: &mut ChaCha8Rng) -> Tensor<4> {
-        let [n, channels, height, width] = shape;
-        let mut values = vec![0.0; n * channels * height * width];
+    fn one_hot(shape: [usize; 5], rng: &mut ChaCha8Rng) -> Tensor<5> {
+        let ([n, channels, ..], pixels) = (shape, shape[2..].iter().product::<usize>());
+        let mut values = vec![0.0; n * channels * pixels];
         for image in 0..n {
-            for pixel in 0..height * width {
+            for pixel in 0..pixels {
                 let channel = rng.random_range(0..channels.max(2));
                 if channels == 1 {
-                    values[image * height * width + pixel] = channel as f64;
+                    values[image * pixels + pixel] = channel as f64;
                 } else {
-                    values[(image * channels + channel) * height * width + pixel] = 1.0;
+                    values[(image * channels + channel) * pixels + pixel] = 1.0;
                 }
             }
         }
@@ -160,11 +160,11 @@ mod tests {
     fn gradients_agree_with_finite_differences() {
         let mut rng = generator(3, Purpose::Step, 0);
         for real in [false, true] {
-            let logits = random([5, 1, 1, 1], -3.0, &mut rng);
+            let logits = random([5, 1, 1, 1, 1], -3.0, &mut rng);
             check(logits.clone(), adversarial(logits, real).gradient, |x| scalar(adversarial(x, real).value));
         }
         for channels in [1, 3, 4] {
-            let shape = [2, channels, 2, 3];
+            let shape = [2, channels, 2, 1, 3];
             let (logits, targets) = (random(shape, -3.0, &mut rng), one_hot(shape, &mut rng));
             for mean in [false, true] {
                 let gradient = reconstruction(logits.clone(), targets.clone(), mean).gradient;
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn values_agree_with_the_formulas() {
-        let logits = tensor(vec![-1000.0, -2.0, 0.0, 2.0, 1000.0], [5, 1, 1, 1]);
+        let logits = tensor(vec![-1000.0, -2.0, 0.0, 2.0, 1000.0], [5, 1, 1, 1, 1]);
         let value = scalar(adversarial(logits, true).value);
         let expected = (1000.0 + (1.0 + 2f64.exp()).ln() + 2f64.ln() + (1.0 + (-2f64).exp()).ln()) / 5.0;
         assert!((value - expected).abs() < 1e-9, "{value} instead of {expected}");
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn two_channels_of_a_softmax_are_a_sigmoid() {
         let mut rng = generator(4, Purpose::Step, 0);
-        let (logits, targets) = (random([2, 1, 3, 3], -3.0, &mut rng), one_hot([2, 1, 3, 3], &mut rng));
+        let (logits, targets) = (random([2, 1, 1, 3, 3], -3.0, &mut rng), one_hot([2, 1, 1, 3, 3], &mut rng));
         let pair = Tensor::cat(vec![logits.zeros_like(), logits.clone()], 1);
         let pair_targets = Tensor::cat(vec![-targets.clone() + 1.0, targets.clone()], 1);
         let bernoulli = scalar(reconstruction(logits, targets, false).value);

@@ -31,7 +31,7 @@ fn step_bytes(options: &TrainingOptions, n_phases: usize) -> usize {
     let streams = if recipe.discriminator_reconstructions { 3 } else { 2 };
     let of_network = |layers: &[_], side: usize, streams: usize, separate: bool| {
         let (passes, n) = if separate { (streams, batch) } else { (1, streams * batch) };
-        let [forward, backward] = pass_bytes(layers, side, n);
+        let [forward, backward] = pass_bytes(layers, [1, side, side], n);
         passes * forward + backward
     };
     of_network(&networks.encoder, side, 1, true)

@@ -75,7 +75,9 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
     file.attributes.insert("options".into(), Attribute::Text(toml::to_string(options).unwrap()));
     put_state(&mut file, "before", &state);
     put_draws(&mut file, &Draws::new(options, 0, &data, &device).unwrap());
-    put(&mut file, "tiles", &data.tile_batch(options.seed, 0, options.batch(), &device));
+    let tiles = data.tile_batch(options.seed, 0, options.batch(), &device);
+    let [n, channels, _, height, width] = tiles.dims();
+    put(&mut file, "tiles", &tiles.reshape([n, channels, height, width]));
     state.training_step(&data, options, &device).unwrap();
     put_state(&mut file, "after", &state);
     file.write(std::path::Path::new(folder).join(format!("{name}.h5"))).unwrap();

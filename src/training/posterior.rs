@@ -13,9 +13,9 @@ pub struct Posterior {
 
 impl Posterior {
     /// From what the encoder gives: means, then log variances, as channels of a grid.
-    pub fn new(encoded: Tensor<4>) -> Self {
-        let [batch, channels, height, width] = encoded.dims();
-        let latents = channels / 2 * height * width;
+    pub fn new(encoded: Tensor<5>) -> Self {
+        let [batch, channels, depth, height, width] = encoded.dims();
+        let latents = channels / 2 * depth * height * width;
         let values: Tensor<2> = encoded.reshape([batch, 2 * latents]);
         let log_variance = values.clone().narrow(1, latents, latents);
         let deviation = (log_variance.clone() * 0.5).exp();
@@ -40,8 +40,8 @@ impl Posterior {
     }
 }
 
-/// `[n, values]` as grids of `side` x `side` pixels, `[n, channels, side, side]`.
-pub fn as_grid(vectors: Tensor<2>, side: usize) -> Tensor<4> {
+/// `[n, values]` as grids of `side` x `side` pixels, `[n, channels, 1, side, side]`.
+pub fn as_grid(vectors: Tensor<2>, side: usize) -> Tensor<5> {
     let [n, values] = vectors.dims();
-    vectors.reshape([n, values / side.pow(2), side, side])
+    vectors.reshape([n, values / side.pow(2), 1, side, side])
 }

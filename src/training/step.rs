@@ -85,7 +85,7 @@ impl TrainingState {
 }
 
 /// The images that the discriminator sees: real ones, realisations, and reconstructions if it is to see them.
-fn streams(generated: &Tensor<4>, real: Tensor<4>, options: &TrainingOptions) -> Vec<Tensor<4>> {
+fn streams(generated: &Tensor<5>, real: Tensor<5>, options: &TrainingOptions) -> Vec<Tensor<5>> {
     let batch = options.batch();
     let shown = if options.recipe.straight_through { losses::most_probable(generated) } else { generated.clone() };
     let mut streams = vec![real, shown.clone().narrow(0, batch, batch)];

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::network::architecture::{Geometry, Padding};
+use crate::network::architecture::{Axes, Geometry, Padding};
 use crate::network::parameters::part;
 use crate::network::{Architecture, LayerKind, Profile, Variant, noise_sides, with_primitives};
 use crate::random::{Purpose, generator};
@@ -30,15 +30,15 @@ fn doubles<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 }
 
 /// An input with noise for the layers that take it.
-fn with_noise(network: &Network, values: Tensor<4>, rng: &mut ChaCha8Rng) -> Input {
-    let [n, _, side, _] = values.dims();
-    let noise = noise_sides(&network.layers, side).into_iter().map(|side| random([n, 1, side, side], rng)).collect();
+fn with_noise(network: &Network, values: Tensor<5>, rng: &mut ChaCha8Rng) -> Input {
+    let [n, _, sides @ ..] = values.dims();
+    let noise = noise_sides(&network.layers, sides).into_iter().map(|[z, y, x]| random([n, 1, z, y, x], rng)).collect();
     Input { values, noise }
 }
 
 /// The input in single precision.
 fn cast(input: &Input) -> Input {
-    let cast = |tensor: &Tensor<4>| tensor.clone().cast(DType::F32);
+    let cast = |tensor: &Tensor<5>| tensor.clone().cast(DType::F32);
     Input { values: cast(&input.values), noise: input.noise.iter().map(cast).collect() }
 }
 
@@ -47,7 +47,7 @@ fn a_constant_network_in_training_becomes_the_moving_one() {
     let mut rng = generator(12, Purpose::Weights, 0);
     let architecture = Architecture::new(Profile::Paper32, 1, 5, Variant::default());
     let mut network = network(architecture.generator, &mut rng);
-    let input = random([7, 5, 1, 1], &mut rng);
+    let input = random([7, 5, 1, 1, 1], &mut rng);
     let mut trained = network.forward_train(input.clone()).output;
     for _ in 0..2500 {
         trained = network.forward_train(input.clone()).output;
@@ -62,8 +62,8 @@ fn measured_statistics_are_the_mean_of_those_of_the_batches() {
     let mut rng = generator(13, Purpose::Weights, 0);
     let architecture = Architecture::new(Profile::Paper32, 1, 5, Variant::default());
     let network = network(architecture.generator, &mut rng);
-    let batches: [Tensor<4>; 3] = std::array::from_fn(|_| random([7, 5, 1, 1], &mut rng));
-    let measured = |batches: &[Tensor<4>]| {
+    let batches: [Tensor<5>; 3] = std::array::from_fn(|_| random([7, 5, 1, 1, 1], &mut rng));
+    let measured = |batches: &[Tensor<5>]| {
         let mut network = network.clone();
         network.measure_statistics(batches.iter().cloned().map(Input::from));
         network
@@ -96,7 +96,7 @@ fn passes_leave_nothing_behind_for_the_next_ones() {
     {
         let network = network(layers, &mut rng);
         for n in [3, 4] {
-            let mut image = || random([n, channels, side, side], &mut rng).cast(DType::F32);
+            let mut image = || random([n, channels, 1, side, side], &mut rng).cast(DType::F32);
             let (first, second) = (image() * 100.0, image());
             let mut used = single(&network);
             all_of(&mut used, first.clone());
@@ -107,7 +107,7 @@ fn passes_leave_nothing_behind_for_the_next_ones() {
 }
 
 /// The output of a pass, and the gradients of half its square.
-fn all_of(network: &mut Network, input: Tensor<4>) -> [Vec<f32>; 3] {
+fn all_of(network: &mut Network, input: Tensor<5>) -> [Vec<f32>; 3] {
     let tape = network.forward_train(input);
     let by_parameters = network.backward_parameters(&tape, tape.output.clone());
     let by_input = network.backward_input(&tape, tape.output.clone());
@@ -119,7 +119,7 @@ fn an_image_in_generation_does_not_depend_on_its_batch() {
     let mut rng = generator(13, Purpose::Weights, 0);
     let architecture = Architecture::new(Profile::Paper64, 3, 32, Variant::default());
     let network = network(architecture.generator, &mut rng);
-    let single = Tensor::<4>::cat(vec![random([9, 32, 1, 1], &mut rng)], 0).cast(DType::F32);
+    let single = Tensor::<5>::cat(vec![random([9, 32, 1, 1, 1], &mut rng)], 0).cast(DType::F32);
     let network = Network {
         parameters: network.parameters.clone().cast(DType::F32),
         statistics: network.statistics.clone().cast(DType::F32),
@@ -150,16 +150,34 @@ fn reversed(layers: &[LayerSpec]) -> Vec<LayerSpec> {
     layers.iter().rev().map(other_way).collect()
 }
 
+/// Doubling layers of three axes between so many channels, with normalisation, activation and noise, and one without.
+fn of_three_axes(padding: Padding, widths: &[usize]) -> Vec<LayerSpec> {
+    let layer = |pair: &[usize]| LayerSpec {
+        axes: Axes::Three,
+        ..LayerSpec::linear(LayerKind::ConvTranspose, Geometry::Stride2(padding), pair[0], pair[1])
+    };
+    let hidden = |spec| LayerSpec { normalised: true, activated: true, noisy: true, ..spec };
+    let mut layers: Vec<LayerSpec> = widths.windows(2).map(|pair| hidden(layer(pair))).collect();
+    let last = layers.len() - 1;
+    layers[last] = layer(&widths[last..]);
+    layers
+}
+
+/// A layer of three axes from volumes of 4 x 4 x 4 to vectors.
+fn valid_of_three_axes(inputs: usize, outputs: usize) -> LayerSpec {
+    LayerSpec { axes: Axes::Three, ..LayerSpec::linear(LayerKind::Conv, Geometry::Valid, inputs, outputs) }
+}
+
 #[test]
 fn a_periodic_generator_s_halving_layers_move_with_their_input() {
     let mut rng = generator(16, Purpose::Weights, 0);
     let layers = periodic(&Architecture::new(Profile::Paper64, 1, 32, Variant::default()).generator[1..]);
     let network = network(layers, &mut rng);
-    let input = random([2, 64, 4, 4], &mut rng);
+    let input = random([2, 64, 1, 4, 4], &mut rng);
     // One pixel of the input is sixteen of the output.
-    let moved = |images: Tensor<4>, by: usize| {
-        let side = images.dims()[3];
-        Tensor::cat(vec![images.clone().narrow(3, side - by, by), images.narrow(3, 0, side - by)], 3)
+    let moved = |images: Tensor<5>, by: usize| {
+        let side = images.dims()[4];
+        Tensor::cat(vec![images.clone().narrow(4, side - by, by), images.narrow(4, 0, side - by)], 4)
     };
     let difference = network.forward(moved(input.clone(), 1)) - moved(network.forward(input), 16);
     assert!(difference.abs().max().into_scalar::<f64>() < 1e-12);
@@ -220,7 +238,7 @@ struct Results {
     fixed: Vec<f32>,
 }
 
-fn results(network: &Network, input: &Input, gradient: &Tensor<4>) -> Results {
+fn results(network: &Network, input: &Input, gradient: &Tensor<5>) -> Results {
     let mut network = network.clone();
     let tape = network.forward_train(input.clone());
     Results {
@@ -234,12 +252,12 @@ fn results(network: &Network, input: &Input, gradient: &Tensor<4>) -> Results {
 
 /// With some seeds a value lies so near the kink of leaky ReLU that fused kernels and primitives are on different sides of
 /// it. That depends on the seed, and a wrong kernel does not: one of four seeds must agree.
-fn check_fused(name: &str, layers: &[LayerSpec], input: [usize; 4]) {
+fn check_fused(name: &str, layers: &[LayerSpec], input: [usize; 5]) {
     let differences: Vec<String> = (19..23).map_while(|seed| compare_fused(seed, layers, input).err()).collect();
     assert!(differences.len() < 4, "{name}, input {input:?}: {differences:?}");
 }
 
-fn compare_fused(seed: u64, layers: &[LayerSpec], input: [usize; 4]) -> std::result::Result<(), String> {
+fn compare_fused(seed: u64, layers: &[LayerSpec], input: [usize; 5]) -> std::result::Result<(), String> {
     let mut rng = generator(seed, Purpose::Weights, 0);
     let network = single(&network(layers.to_vec(), &mut rng));
     let input = cast(&with_noise(&network, random(input, &mut rng), &mut rng));
@@ -272,7 +290,7 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
     let mut rng = generator(15, Purpose::Weights, 0);
     for (channels, n) in [(1, 4), (3, 5), (1, 8), (1, 21)] {
         let architecture = Architecture::new(Profile::Paper64, channels, 32, Variant::default());
-        let cases = [(architecture.encoder, [n, channels, 64, 64]), (architecture.generator, [n, 32, 1, 1])];
+        let cases = [(architecture.encoder, [n, channels, 1, 64, 64]), (architecture.generator, [n, 32, 1, 1, 1])];
         for (layers, shape) in cases {
             let network = single(&network(layers, &mut rng));
             let input = cast(&random(shape, &mut rng).into());
@@ -294,13 +312,13 @@ fn fused_kernels_agree_with_primitives() {
             let variant = Variant { encoder_head_normalised: normalised, discriminator_head_normalised: normalised };
             let architecture = Architecture::new(profile, channels, latent, variant);
             let side = profile.side();
-            check_fused("encoder", &architecture.encoder, [n, channels, side, side]);
-            check_fused("generator", &architecture.generator, [n, latent, 1, 1]);
+            check_fused("encoder", &architecture.encoder, [n, channels, 1, side, side]);
+            check_fused("generator", &architecture.generator, [n, latent, 1, 1, 1]);
             let periodic = periodic(&architecture.generator[1..]);
             let inputs = periodic[0].inputs;
-            check_fused("periodic generator", &periodic, [n, inputs, 4, 4]);
-            check_fused("periodic encoder", &reversed(&periodic), [n, channels, side, side]);
-            check_fused("discriminator", &architecture.discriminator, [n, channels, side, side]);
+            check_fused("periodic generator", &periodic, [n, inputs, 1, 4, 4]);
+            check_fused("periodic encoder", &reversed(&periodic), [n, channels, 1, side, side]);
+            check_fused("discriminator", &architecture.discriminator, [n, channels, 1, side, side]);
         }
     }
 }
@@ -310,8 +328,56 @@ fn fused_kernels_agree_with_primitives_on_a_grid_of_latents() {
     for (channels, n, cells) in [(1, 2, 4), (3, 5, 4), (1, 9, 4), (1, 1, 6)] {
         let Architecture { encoder, generator, discriminator } =
             Architecture::new(Profile::Standard, channels, 16, Variant::default());
-        check_fused("encoder", &encoder, [n, channels, 16 * cells, 16 * cells]);
-        check_fused("generator", &generator, [n, 16, cells, cells]);
-        check_fused("discriminator", &discriminator, [n, channels, 64, 64]);
+        check_fused("encoder", &encoder, [n, channels, 1, 16 * cells, 16 * cells]);
+        check_fused("generator", &generator, [n, 16, 1, cells, cells]);
+        check_fused("discriminator", &discriminator, [n, channels, 1, 64, 64]);
+    }
+}
+
+#[test]
+fn fused_kernels_agree_with_primitives_on_volumes() {
+    for padding in [Padding::Zeros, Padding::Periodic] {
+        for (n, [z, y, x], widths) in [
+            (1, [2, 3, 4], [3, 5, 2]),
+            (1, [5, 8, 6], [4, 6, 1]),
+            (2, [4, 2, 3], [16, 12, 6]),
+            (4, [2, 4, 2], [5, 16, 3]),
+            (5, [3, 1, 2], [2, 7, 9]),
+            (16, [2, 2, 1], [1, 4, 8]),
+        ] {
+            let layers = of_three_axes(padding, &widths);
+            let [inputs, .., outputs] = widths;
+            check_fused("doubling", &layers, [n, inputs, z, y, x]);
+            check_fused("halving", &reversed(&layers), [n, outputs, 4 * z, 4 * y, 4 * x]);
+        }
+    }
+    let halving = reversed(&of_three_axes(Padding::Zeros, &[6, 2]));
+    let to_vectors = [halving, vec![valid_of_three_axes(6, 3)]].concat();
+    for n in [1, 3, 16] {
+        check_fused("to vectors", &to_vectors, [n, 2, 8, 8, 8]);
+        check_fused("from vectors", &reversed(&to_vectors), [n, 3, 1, 1, 1]);
+    }
+}
+
+#[test]
+fn phases_of_volumes_are_those_of_the_largest_logits() {
+    let mut rng = generator(21, Purpose::Weights, 0);
+    for outputs in [1, 3] {
+        let network = single(&network(of_three_axes(Padding::Periodic, &[4, 6, outputs]), &mut rng));
+        let input = cast(&with_noise(&network, random([3, 4, 2, 3, 4], &mut rng), &mut rng));
+        let logits = values(network.forward(input.clone()));
+        let voxels = 8 * 12 * 16;
+        let expected = logits.chunks_exact(outputs * voxels).flat_map(|image| {
+            (0..voxels).map(|voxel| {
+                let logit = |channel: usize| image[channel * voxels + voxel];
+                match outputs {
+                    1 => u8::from(logit(0) > 0.0),
+                    _ => (0..outputs).max_by(|&a, &b| logit(a).total_cmp(&logit(b))).unwrap() as u8,
+                }
+            })
+        });
+        let mut phases = vec![9; 3 * voxels];
+        network.begin_phases(input).read(&mut phases).unwrap();
+        assert_eq!(phases, expected.collect::<Vec<_>>());
     }
 }

@@ -109,8 +109,21 @@ fn zeros(length: usize) -> Values {
 /// Most unused buffers that a pool keeps.
 const CAPACITY: usize = 8;
 
-/// Batch size and side of a network's input.
-pub type InputSize = [usize; 2];
+/// Batch size and sides of a network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputSize {
+    pub n: usize,
+    /// Depth, height and width.
+    pub sides: [usize; 3],
+}
+
+impl InputSize {
+    /// That of a chain of layers.
+    pub fn of(layers: &[Layer]) -> Self {
+        let Grid { n, sides, .. } = layers[0].input();
+        Self { n, sides }
+    }
+}
 
 /// Unused buffers, each with the input that it is for, so that a training step allocates none.
 #[derive(Debug)]

@@ -25,13 +25,8 @@ pub struct CpuTape {
 }
 
 impl CpuTape {
-    fn input_size(&self) -> InputSize {
-        let grid = self.layers[0].input();
-        [grid.n, grid.side]
-    }
-
-    /// Output of the network, `[n, channels, height, width]`, and its shape.
-    pub fn output(&self) -> (Vec<f32>, [usize; 4]) {
+    /// Output of the network, `[n, channels, depth, height, width]`, and its shape.
+    pub fn output(&self) -> (Vec<f32>, [usize; 5]) {
         let grid = self.layers[self.layers.len() - 1].outer;
         export_all(&grid, &self.buffers.between[self.layers.len()])
     }
@@ -47,7 +42,7 @@ impl CpuTape {
 
 impl Drop for CpuTape {
     fn drop(&mut self) {
-        self.pool.put(self.input_size(), std::mem::take(&mut self.buffers));
+        self.pool.put(InputSize::of(&self.layers), std::mem::take(&mut self.buffers));
     }
 }
 
@@ -67,9 +62,9 @@ impl<'a> Passes<'a> {
     pub fn forward_train(&self, input: &Input) -> CpuTape {
         let Network { layers: specs, layout, constants, workspace, .. } = self.network;
         let parameters = self.parameters.as_slice();
-        let (shape, noisy) = (input.values.dims(), !input.noise.is_empty());
-        let layers = layers(specs, shape);
-        let mut buffers = workspace.forward.take([shape[0], shape[2]], || ForwardBuffers::new(&layers));
+        let noisy = !input.noise.is_empty();
+        let layers = layers(specs, input.values.dims());
+        let mut buffers = workspace.forward.take(InputSize::of(&layers), || ForwardBuffers::new(&layers));
         import_all(&layers[0].input(), CpuSlice::of(&input.values).as_slice(), &mut buffers.between[0]);
         let places = layers.iter().zip(&mut buffers.noise).filter(|(layer, _)| layer.spec.noisy);
         for ((layer, to), noise) in places.zip(&input.noise) {
@@ -87,12 +82,12 @@ impl<'a> Passes<'a> {
     pub fn backward_parameters(&self, tape: &CpuTape, gradient: &[f32]) -> Vec<f32> {
         let mut by_parameters = vec![0.0; self.parameters.as_slice().len()];
         let buffers = self.backward(tape, gradient, Some(&mut by_parameters));
-        self.network.workspace.backward.put(tape.input_size(), buffers);
+        self.network.workspace.backward.put(InputSize::of(&tape.layers), buffers);
         by_parameters
     }
 
-    /// Gradient with respect to the input, `[n, channels, height, width]`, and its shape.
-    pub fn backward_input(&self, tape: &CpuTape, gradient: &[f32]) -> (Vec<f32>, [usize; 4]) {
+    /// Gradient with respect to the input, `[n, channels, depth, height, width]`, and its shape.
+    pub fn backward_input(&self, tape: &CpuTape, gradient: &[f32]) -> (Vec<f32>, [usize; 5]) {
         let mut buffers = self.backward(tape, gradient, None);
         let Network { layout, workspace, .. } = self.network;
         let layer = &tape.layers[0];
@@ -104,7 +99,7 @@ impl<'a> Passes<'a> {
             workspace.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
         });
         let by_input = export_all(&grid, &buffers.by_output);
-        workspace.backward.put(tape.input_size(), buffers);
+        workspace.backward.put(InputSize::of(&tape.layers), buffers);
         by_input
     }
 
@@ -112,7 +107,7 @@ impl<'a> Passes<'a> {
     fn backward(&self, tape: &CpuTape, gradient: &[f32], mut by_parameters: Option<&mut [f32]>) -> BackwardBuffers {
         let Network { layout, constants, workspace, .. } = self.network;
         let (layers, forward, parameters) = (&tape.layers, &tape.buffers, self.parameters.as_slice());
-        let mut buffers = workspace.backward.take(tape.input_size(), || BackwardBuffers::new(layers));
+        let mut buffers = workspace.backward.take(InputSize::of(&tape.layers), || BackwardBuffers::new(layers));
         import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
         for (index, layer) in layers.iter().enumerate().rev() {
             let count = layer.block();
@@ -174,14 +169,15 @@ impl<'a> Passes<'a> {
     }
 }
 
-/// The layers with the placement of their values, for an input `[n, channels, height, width]`.
-pub fn layers(specs: &[LayerSpec], [n, _, mut side, _]: [usize; 4]) -> Vec<Layer> {
+/// The layers with the placement of their values, for an input `[n, channels, depth, height, width]`.
+pub fn layers(specs: &[LayerSpec], [n, _, depth, height, width]: [usize; 5]) -> Vec<Layer> {
     let mut convolutions = Vec::with_capacity(specs.len());
+    let mut sides = [depth, height, width];
     for spec in specs {
-        let [coarse, fine, ..] = spec.kernel_shape();
-        let output_side = spec.output_side(side);
-        convolutions.push(Convolution::new(spec.geometry, [coarse, fine], side.max(output_side), n));
-        side = output_side;
+        let output_sides = spec.output_sides(sides);
+        let fine_sides = if spec.kind == LayerKind::Conv { sides } else { output_sides };
+        convolutions.push(Convolution::new(spec, fine_sides, n));
+        sides = output_sides;
     }
     let ends = |index: usize, input: bool| {
         let convolution: &Convolution = &convolutions[index];
@@ -240,14 +236,15 @@ fn import_all(grid: &Grid, images: &[f32], to: &mut [f32]) {
     for_each(grid.channels_mut(to, 1).enumerate(), |(channel, to)| import(images, channel, grid, to));
 }
 
-fn export_all(grid: &Grid, from: &[f32]) -> (Vec<f32>, [usize; 4]) {
-    let shape = [grid.n, grid.channels, grid.side, grid.side];
+fn export_all(grid: &Grid, from: &[f32]) -> (Vec<f32>, [usize; 5]) {
+    let [depth, height, width] = grid.sides;
+    let shape = [grid.n, grid.channels, depth, height, width];
     let mut images = vec![0.0; shape.iter().product()];
     export_to(grid, &from[grid.front()..], &mut images);
     (images, shape)
 }
 
-/// Copies the channels of a batch to images `[n, channels, height, width]`.
+/// Copies the channels of a batch to images `[n, channels, depth, height, width]`.
 pub fn export_to(grid: &Grid, channels: &[f32], images: &mut [f32]) {
     for (channel, from) in channels.chunks_exact(grid.channel_length()).take(grid.channels).enumerate() {
         export(grid, from, channel, images);

@@ -3,21 +3,20 @@
 use pulp::Simd;
 
 use super::correlation::correlate;
-use super::grid::{Grid, Placement, first_pixel};
+use super::grid::{Grid, Placement};
 use super::product::{Planes, WeightRows, multiply};
 use super::row_pairs::{GROUP, Order, PlaneRegion, multiply_pairs, pair_taps};
 use super::simd::LINE;
-use crate::network::architecture::Geometry;
-use crate::network::architecture::{KERNEL, Padding};
+use crate::network::architecture::{Axes, Geometry, KERNEL, LayerSpec, Padding};
 
-const TAPS: usize = KERNEL * KERNEL;
-
-/// A convolution between a fine and a coarse image, with a kernel `[coarse channels, fine channels, 4, 4]`.
+/// A convolution between a fine and a coarse image, with a kernel `[coarse channels, fine channels, ...]`.
 #[derive(Debug, Clone)]
 pub struct Convolution {
     pub geometry: Geometry,
     pub coarse: Grid,
     pub fine: Grid,
+    /// Weights of one coarse and one fine channel.
+    taps: usize,
     /// Offsets from a coarse pixel to the fine ones that it is computed from; with stride 2 to the upper one of each pair.
     fine_reads: Vec<usize>,
     /// Offsets from a fine pixel to the coarse ones that it is computed from; with stride 2 to the upper one of each pair.
@@ -25,47 +24,61 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// The convolution between `[coarse, fine]` channels for `n` images whose fine side is `fine_side`.
-    pub fn new(geometry: Geometry, [coarse, fine]: [usize; 2], fine_side: usize, n: usize) -> Self {
-        let (placements, border, coarse_side) = match geometry {
-            Geometry::Stride2(border) => ([Placement::Whole, Placement::Split], border, fine_side / 2),
-            Geometry::Valid => ([Placement::Points; 2], Padding::Zeros, 1),
+    /// The convolution of a layer for `n` images with the given sides of the fine image.
+    pub fn new(spec: &LayerSpec, fine_sides: [usize; 3], n: usize) -> Self {
+        let [coarse, fine, taps @ ..] = spec.kernel_shape();
+        let (placements, border, divisors) = match (spec.geometry, spec.axes) {
+            (Geometry::Stride2(border), Axes::Two) => ([Placement::Whole, Placement::Split], border, [1, 2, 2]),
+            (Geometry::Stride2(border), Axes::Three) => ([Placement::Whole, Placement::Split], border, [2; 3]),
+            (Geometry::Valid, _) => ([Placement::Points; 2], Padding::Zeros, taps),
         };
-        let grid = |placement, channels, side| Grid::new(placement, border, channels, side, n);
-        let (coarse, fine) = (grid(placements[0], coarse, coarse_side), grid(placements[1], fine, fine_side));
+        let coarse_sides = std::array::from_fn(|axis| fine_sides[axis] / divisors[axis]);
+        let grid = |placement, channels, sides| Grid::new(placement, border, spec.axes, channels, sides, n);
+        let (coarse, fine) = (grid(placements[0], coarse, coarse_sides), grid(placements[1], fine, fine_sides));
         let of_fine = (0..fine.channels * fine.planes).map(|plane| fine.front() + plane * fine.stride);
         let of_coarse = (0..coarse.channels).map(|channel| coarse.front() + channel * coarse.stride + coarse.origin);
-        let (fine_reads, coarse_reads) = match geometry {
+        let inner = coarse.inner_taps();
+        let (fine_reads, coarse_reads) = match spec.geometry {
             Geometry::Stride2(_) => (
-                of_fine.flat_map(|place| [place, place + n]).collect(),
-                of_coarse.flat_map(|place| [0, n].map(|x| place - coarse.pitch - x)).collect(),
+                of_fine.flat_map(|place| inner.iter().map(move |tap| place + tap)).collect(),
+                of_coarse.flat_map(|place| inner.iter().map(move |tap| place - coarse.pitch[0] - tap)).collect(),
             ),
             Geometry::Valid => (of_fine.collect(), of_coarse.collect()),
         };
-        Self { geometry, coarse, fine, fine_reads, coarse_reads }
+        Self { geometry: spec.geometry, coarse, fine, taps: taps.iter().product(), fine_reads, coarse_reads }
     }
 
     /// Convolution: some coarse channels, as many as `to` has, from all fine ones.
     #[inline(always)]
     pub fn to_coarse<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, fine: &[f32], to: &mut [f32]) {
         let (stride, channels) = (self.coarse.stride, self.fine.channels);
-        let (rows, row) = (to.len() / self.coarse.channel_length(), channels * TAPS);
+        let (rows, row) = (to.len() / self.coarse.channel_length(), channels * self.taps);
         let (kernel, to) = (&kernel[first * row..][..rows * row], &mut to[self.coarse.origin..]);
         match self.geometry {
             Geometry::Stride2(_) => {
-                let mut pairs = Vec::with_capacity(rows * 2 * channels);
-                for kernels in kernel.as_chunks().0.chunks_exact(channels) {
-                    for py in 0..2 {
-                        pairs.extend(kernels.iter().map(|kernel| pair_taps(kernel, py, Order::AsStored)));
+                let inner = self.inner_places();
+                let (group, planes) = (GROUP * inner.len(), self.fine.planes / 2);
+                let mut pairs = Vec::with_capacity(rows * 2 * channels * group);
+                for kernels in kernel.chunks_exact(row) {
+                    for parity in 0..2 {
+                        for kernel in kernels.chunks_exact(self.taps) {
+                            pair_taps(kernel, parity, inner, Order::AsStored, &mut pairs);
+                        }
                     }
                 }
-                let group = |channel: usize, py: usize| (py * channels + channel) * GROUP;
-                let planes = (0..channels).flat_map(|channel| [0, 1].map(|py| group(channel, py)));
-                // px, then the column: weight 2 * column + px of four.
-                let offsets: Vec<usize> = planes.flat_map(|group| [0, 2, 1, 3].map(|x| group + x)).collect();
-                let (values, stride_of_rows) = (pairs.as_flattened(), 2 * channels * GROUP);
-                let weights = WeightRows { values, start: 0, rows, stride: stride_of_rows, offsets: &offsets };
-                multiply_pairs(simd, weights, fine, &self.fine_reads, self.coarse_region(), to, stride);
+                let mut offsets = Vec::with_capacity(self.fine_reads.len());
+                for channel in 0..channels {
+                    for parity in 0..2 {
+                        let start = (parity * channels + channel) * group;
+                        for plane in 0..planes {
+                            offsets.extend((plane..inner.len()).step_by(planes).map(|place| start + GROUP * place));
+                        }
+                    }
+                }
+                let stride_of_rows = 2 * channels * group;
+                let weights = WeightRows { values: &pairs, start: 0, rows, stride: stride_of_rows, offsets: &offsets };
+                let region = PlaneRegion::of(&self.coarse, 0);
+                multiply_pairs(simd, weights, fine, &self.fine_reads, region, to, stride);
             }
             Geometry::Valid => {
                 let offsets: Vec<usize> = (0..row).collect();
@@ -82,9 +95,9 @@ impl Convolution {
         match self.geometry {
             Geometry::Stride2(_) => self.to_planes(simd, kernel, first, count, coarse, to),
             Geometry::Valid => {
-                let row = self.fine.channels * TAPS;
+                let row = self.fine.channels * self.taps;
                 let offsets: Vec<usize> = (0..self.coarse.channels).map(|channel| channel * row).collect();
-                let (start, rows) = (first * TAPS, count * TAPS);
+                let (start, rows) = (first * self.taps, count * self.taps);
                 let weights = WeightRows { values: kernel, start, rows, stride: 1, offsets: &offsets };
                 // Beyond the last image the values are zero, and so are the sums.
                 multiply(simd, weights, coarse, &self.coarse_reads, self.coarse.n, to, self.fine.stride);
@@ -95,42 +108,41 @@ impl Convolution {
     /// [`to_fine`](Self::to_fine) with stride 2.
     #[inline(always)]
     fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
-        let (stride, pitch, extent, n) = (self.fine.stride, self.fine.pitch, self.fine.extent, self.fine.n);
-        let (kernels, _) = kernel.as_chunks();
-        let mut pairs = Vec::with_capacity(self.coarse.channels * count);
-        let groups = (0..self.coarse.channels).map(|channel| channel * count * GROUP);
-        let offsets: Vec<usize> = groups.flat_map(|group| [group, group + 2]).collect();
-        for py in 0..2 {
+        let (stride, inner, planes) = (self.fine.stride, self.inner_places(), self.fine.planes / 2);
+        let group = GROUP * inner.len();
+        let mut pairs = Vec::with_capacity(self.coarse.channels * count * group);
+        let groups = (0..self.coarse.channels).map(|channel| channel * count * group);
+        let offsets: Vec<usize> =
+            groups.flat_map(|start| (0..inner.len()).step_by(planes).map(move |tap| start + GROUP * tap)).collect();
+        for parity in 0..2 {
             pairs.clear();
-            for kernels in kernels.chunks_exact(self.fine.channels) {
-                let kernels = &kernels[first..first + count];
-                pairs.extend(kernels.iter().map(|kernel| pair_taps(kernel, py, Order::Reversed)));
+            for kernels in kernel.chunks_exact(self.fine.channels * self.taps) {
+                for kernel in kernels[first * self.taps..].chunks_exact(self.taps).take(count) {
+                    pair_taps(kernel, parity, inner, Order::Reversed, &mut pairs);
+                }
             }
-            let values = pairs.as_flattened();
-            if count.is_multiple_of(4) {
+            let weights = WeightRows { values: &pairs, start: 0, rows: count, stride: group, offsets: &offsets };
+            if count > 1 {
                 // One plane of several channels is the rows of one tile.
-                for px in 0..2 {
-                    let plane = 2 * py + px;
-                    let [top, left] = first_pixel(plane);
-                    let region = PlaneRegion { start: top * pitch + left * n, rows: extent, length: extent * n, pitch };
-                    let weights = WeightRows { values, start: px, rows: count, stride: GROUP, offsets: &offsets };
-                    let to = &mut to[plane * stride..];
-                    multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, 4 * stride);
+                for plane in 0..planes {
+                    let index = parity * planes + plane;
+                    let region = PlaneRegion::of(&self.fine, self.fine.first_pixel(index));
+                    let (weights, to) = (WeightRows { start: GROUP * plane, ..weights }, &mut to[index * stride..]);
+                    multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, 2 * planes * stride);
                 }
             } else {
-                // Few channels: two planes of each are the rows of one tile, with the border.
-                let region = PlaneRegion { start: (1 - py) * pitch, rows: extent, length: pitch, pitch };
-                for (channel, to) in to.chunks_exact_mut(4 * stride).enumerate() {
-                    let start = channel * GROUP;
-                    let weights = WeightRows { values, start, rows: 2, stride: 1, offsets: &offsets };
-                    let to = &mut to[2 * py * stride..];
-                    multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, stride);
-                }
+                // The planes of one channel are the rows of one tile, with the border before or behind their pixels.
+                let region = PlaneRegion::of(&self.fine, (1 - parity) * self.fine.pitch[0]);
+                let border = self.fine.first_pixel(0) - self.fine.pitch[0];
+                let region = PlaneRegion { length: region.length + border, ..region };
+                let (weights, to) =
+                    (WeightRows { rows: planes, stride: GROUP, ..weights }, &mut to[parity * planes * stride..]);
+                multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, stride);
             }
         }
     }
 
-    /// Gradient with respect to the kernel for some coarse channels and all fine ones, added to `[coarse, fine, 4, 4]` zeros.
+    /// Gradient with respect to the kernel for some coarse channels and all fine ones, added to zeros.
     #[inline(always)]
     pub fn gradient<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
         let fine = Planes::of_batch(&self.fine, fine);
@@ -143,32 +155,48 @@ impl Convolution {
     /// [`gradient`](Self::gradient) with stride 2: sums of many terms.
     #[inline(always)]
     fn sum_over_positions<S: Simd>(&self, simd: S, coarse: &[f32], fine: Planes, to: &mut [f32]) {
-        let (region, fine_channels) = (self.coarse_region(), fine.count / 4);
+        let (region, fine_channels, planes) = (PlaneRegion::of(&self.coarse, 0), self.fine.channels, self.fine.planes);
         let runs;
-        let (coarse, coarse_region) = if region.length.is_multiple_of(LINE) {
+        let is_whole =
+            region.length.is_multiple_of(LINE) && region.rows.is_multiple_of(2) && self.fine.axes == Axes::Two;
+        let (coarse, coarse_region) = if is_whole {
             (Planes::of_block(&self.coarse, coarse), region)
         } else {
-            let padded = PlaneRegion { start: 0, pitch: region.length.next_multiple_of(LINE), ..region };
-            runs = self.runs(coarse, padded.pitch);
+            let pitch = region.length.next_multiple_of(LINE);
+            let padded = PlaneRegion { pitch, rows: region.rows.next_multiple_of(2), ..region };
+            runs = self.runs(coarse, padded);
             let stride = padded.rows * padded.pitch;
             (Planes { values: &runs, stride, count: runs.len() / stride }, padded)
         };
-        correlate(simd, coarse, fine, [coarse_region, region], self.coarse.n, |c, plane, sums| {
-            let kernel = &mut to[(c * fine_channels + plane / 4) * TAPS..][..TAPS];
-            for (tap, sum) in sums.into_iter().enumerate() {
-                kernel[OF_PLANE[plane % 4] + OF_TAP[tap]] += sum;
-            }
-        });
+        let inner = self.inner_places();
+        let (half, taps) = (planes / 2, self.coarse.inner_taps());
+        // Taps along the inner axis come in pairs, which share what is read.
+        for (pair, taps_of_pair) in taps.chunks_exact(2).enumerate() {
+            let fine_region = PlaneRegion { start: taps_of_pair[0], ..region };
+            correlate(simd, coarse, fine, [coarse_region, fine_region], self.coarse.n, |c, plane, sums| {
+                let kernel = &mut to[(c * fine_channels + plane / planes) * self.taps..][..self.taps];
+                let (parity, plane) = (plane % planes / half, plane % half);
+                for (tap, sum) in sums.into_iter().enumerate() {
+                    let (outer, column) = (2 * (tap / 2) + parity, tap % 2);
+                    kernel[outer * inner.len() + inner[(2 * pair + column) * half + plane]] += sum;
+                }
+            });
+        }
     }
 
-    /// The pixels of coarse channels without their border, each row padded with zeros to `pitch` numbers.
-    fn runs(&self, coarse: &[f32], pitch: usize) -> Vec<f32> {
-        let (channels, region) = (coarse.chunks_exact(self.coarse.channel_length()), self.coarse_region());
-        let mut runs = Vec::with_capacity(channels.len() * region.rows * pitch);
-        for channel in channels {
-            for row in channel[self.coarse.origin..].chunks(region.pitch).take(region.rows) {
-                runs.extend_from_slice(&row[..region.length]);
-                runs.resize(runs.len() + pitch - region.length, 0.0);
+    /// The pixels of coarse channels as rows of `region`, with zeros for the border.
+    fn runs(&self, coarse: &[f32], region: PlaneRegion) -> Vec<f32> {
+        let (length, row, [layers, rows, columns]) =
+            (self.coarse.channel_length(), self.coarse.pitch[1], self.coarse.extent);
+        let mut runs = vec![0.0; coarse.len() / length * region.rows * region.pitch];
+        let of_channels = runs.chunks_exact_mut(region.rows * region.pitch).zip(coarse.chunks_exact(length));
+        for (to, channel) in of_channels {
+            let of_layers =
+                to.chunks_exact_mut(region.pitch).zip(channel[self.coarse.origin..].chunks(self.coarse.pitch[0]));
+            for (to, layer) in of_layers.take(layers) {
+                for (to, row) in to.chunks_mut(row).zip(layer.chunks(row)).take(rows) {
+                    to[..columns * self.coarse.n].copy_from_slice(&row[..columns * self.coarse.n]);
+                }
             }
         }
         runs
@@ -196,15 +224,14 @@ impl Convolution {
         multiply(simd, weights, &by_image, &reads, points, to, points);
     }
 
-    fn coarse_region(&self) -> PlaneRegion {
-        let extent = self.coarse.extent;
-        PlaneRegion { start: 0, rows: extent, length: extent * self.coarse.n, pitch: self.coarse.pitch }
+    /// Places of a kernel along its middle and inner axis, in the order tap, plane: with two axes, places 2b + px for
+    /// tap b and plane px; with three, 4 (2a + py) + 2b + px for tap (a, b) and plane (py, px).
+    fn inner_places(&self) -> &'static [usize] {
+        match self.fine.axes {
+            Axes::Two => &[0, 1, 2, 3],
+            Axes::Three => &[0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15],
+        }
     }
 }
 
-/// Of the sixteen weights of a kernel, (2a + py, 2b + px) is tap (a, b) of plane (py, px): its number is the sum of
-/// `OF_TAP[2a + b]` and `OF_PLANE[2py + px]`.
-const OF_TAP: [usize; 4] = [0, 2, 2 * KERNEL, 2 * KERNEL + 2];
-const OF_PLANE: [usize; 4] = [0, 1, KERNEL, KERNEL + 1];
-
-const _: () = assert!(TAPS == LINE, "the points of a channel fill whole lines");
+const _: () = assert!(KERNEL * KERNEL == LINE, "the points of a channel fill whole lines");

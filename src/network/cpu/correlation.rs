@@ -18,7 +18,7 @@ use super::simd::LINE;
 /// For each plane c of `coarse` and f of `fine`, the sums over p of coarse[c][p] * fine[f][p + t] for t = 0, `column`, one row
 /// and one row and `column`, in one or more calls of `add(c, f, [parts of the sums])`.
 ///
-/// `regions` are where the same pixels lie in planes of each: an even number of runs, of which those of `coarse` are whole lines.
+/// `regions` are where the same pixels lie in planes of each: an even number of rows, of which those of `coarse` are whole lines.
 #[inline(always)]
 pub fn correlate<S: Simd>(
     simd: S,

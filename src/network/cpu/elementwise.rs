@@ -74,7 +74,7 @@ impl<S: Simd> Activation<S> {
 /// Mean and variance of the pixels of one channel.
 #[inline(always)]
 pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32], epsilon: f64) -> Moments {
-    let count = (grid.n * grid.side * grid.side) as f64;
+    let count = (grid.n * grid.pixels()) as f64;
     let mut sums = Lanes::new(simd);
     for run in grid.runs() {
         let (lines, rest) = channel[run].as_chunks();
@@ -257,7 +257,7 @@ pub fn normalise_backward<S: Simd>(
     gradient: &mut [f32],
 ) {
     let Activated { grid, values, affine } = activated;
-    let count = (grid.n * grid.side * grid.side) as f64;
+    let count = (grid.n * grid.pixels()) as f64;
     // (gradient - its mean - normalised * mean of gradient * normalised) * factor, as a sum of products.
     let factor = f64::from(affine.factor);
     let [factor, of_difference, constant] =
@@ -317,20 +317,21 @@ fn together(images: usize) -> usize {
 /// Images that are copied together.
 const TOGETHER: usize = 4;
 
-/// Copies one channel of images `[n, channels, height, width]` to its place, and fills its border.
+/// Copies one channel of images `[n, channels, depth, height, width]` to its place, and fills its border.
 pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
         for first in (0..whole).step_by(TOGETHER) {
-            let rows: [&[f32]; TOGETHER] =
-                std::array::from_fn(|i| &images[grid.pixels(first + i, channel, &place)..][..2 * place.pixels - 1]);
+            let rows: [&[f32]; TOGETHER] = std::array::from_fn(|i| {
+                &images[grid.place_in_images(first + i, channel, &place)..][..2 * place.pixels - 1]
+            });
             for pixel in 0..place.pixels {
                 let values = rows.map(|row| row[2 * pixel]);
                 to[place.start + pixel * place.step + first..][..TOGETHER].copy_from_slice(&values);
             }
         }
         for image in whole..grid.n {
-            let row = &images[grid.pixels(image, channel, &place)..][..2 * place.pixels - 1];
+            let row = &images[grid.place_in_images(image, channel, &place)..][..2 * place.pixels - 1];
             for (pixel, &value) in row.iter().step_by(2).enumerate() {
                 to[place.start + pixel * place.step + image] = value;
             }
@@ -339,12 +340,12 @@ pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     grid.wrap(to);
 }
 
-/// Copies one channel from its place to images `[n, channels, height, width]`.
+/// Copies one channel from its place to images `[n, channels, depth, height, width]`.
 pub fn export(grid: &Grid, from: &[f32], channel: usize, images: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
         for first in (0..whole).step_by(TOGETHER) {
-            let starts: [usize; TOGETHER] = std::array::from_fn(|i| grid.pixels(first + i, channel, &place));
+            let starts: [usize; TOGETHER] = std::array::from_fn(|i| grid.place_in_images(first + i, channel, &place));
             for pixel in 0..place.pixels {
                 let values = &from[place.start + pixel * place.step + first..][..TOGETHER];
                 for (start, value) in starts.iter().zip(values) {
@@ -353,7 +354,7 @@ pub fn export(grid: &Grid, from: &[f32], channel: usize, images: &mut [f32]) {
             }
         }
         for image in whole..grid.n {
-            let row = &mut images[grid.pixels(image, channel, &place)..][..2 * place.pixels - 1];
+            let row = &mut images[grid.place_in_images(image, channel, &place)..][..2 * place.pixels - 1];
             for (pixel, value) in row.iter_mut().step_by(2).enumerate() {
                 *value = from[place.start + pixel * place.step + image];
             }

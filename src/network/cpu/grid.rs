@@ -1,52 +1,57 @@
 //! How the fused kernels place images in memory.
 //!
 //! The batch is the innermost axis: all `n` values of one pixel are neighbours, and a row of an image is one run of
-//! `width * n` numbers. A 4x4 kernel of stride 2 sees even and odd rows and columns of the
-//! fine image with separate weights. Fine images are therefore kept in four *planes*, one for each parity, of the
-//! coarse image's size. Then convolution, transposed convolution and their gradients are all plain 2x2
-//! convolutions of stride 1 over planes of one shape, and a tap is an offset.
+//! `width * n` numbers. A kernel of stride 2 sees even and odd places along each of its axes with separate weights. Fine
+//! images are therefore kept in *planes*, one for each parity, of the coarse image's size: four with two axes, eight with
+//! three. Then convolution, transposed convolution and their gradients are all plain convolutions of stride 1 with two
+//! taps along each axis, over planes of one shape, and a tap is an offset.
+//!
+//! The axes of a plane are called outer, middle and inner: depth, height and width, or with two axes height, nothing
+//! and width. The kernels process the outer axis in pairs, and what lies behind one of its places in one run.
 
 use std::ops::Range;
 
 use super::simd::LINE;
-use crate::network::architecture::Padding;
+use crate::network::architecture::{Axes, Padding};
 
 /// How the pixels of one channel lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
-    /// One plane, with one row and one column behind the image, and before it if periodic. They hold zeros, or the opposite
-    /// edge.
+    /// One plane, with one pixel behind the image along each axis, and before it if periodic. They hold zeros, or the
+    /// opposite edge.
     Whole,
-    /// Four planes by the parity of row and column in the image with its border of one pixel: plane `2 * py + px` holds
-    /// pixel (2i + py - 1, 2j + px - 1) at (i, j).
+    /// Planes by the parity of the place in the image with its border of one pixel: plane `2 * py + px`, or
+    /// `4 * pz + 2 * py + px`, holds pixel (2k + pz - 1, 2i + py - 1, 2j + px - 1) at (k, i, j).
     Split,
     /// Each pixel is a plane of its own.
     Points,
 }
 
-/// The images of a batch: `n` of `side` x `side` pixels and `channels` channels.
+/// The images of a batch: `n` of some channels each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grid {
     /// How pixels lie.
     pub placement: Placement,
     /// Values of the border.
     pub border: Padding,
+    /// Axes of the kernels.
+    pub axes: Axes,
     /// Number of channels.
     pub channels: usize,
-    /// Height and width in pixels.
-    pub side: usize,
+    /// Depth, height and width in pixels.
+    pub sides: [usize; 3],
     /// Number of images.
     pub n: usize,
     /// Planes of one channel.
     pub planes: usize,
-    /// Side of the part of a plane that holds pixels.
-    pub extent: usize,
-    /// Distance between rows of a plane.
-    pub pitch: usize,
+    /// Sides of the part of a plane that holds pixels: outer, middle, inner.
+    pub extent: [usize; 3],
+    /// Distances between neighbours along the outer, the middle and the inner axis of a plane.
+    pub pitch: [usize; 3],
     /// Where the first pixel of a whole plane is.
     pub origin: usize,
-    /// Rows of a plane, with the border.
-    rows: usize,
+    /// Places along the outer axis of a plane, with the border.
+    layers: usize,
     /// Length of the gap between planes, which taps read before the first row and vectors overwrite behind the last.
     guard: usize,
     /// Distance between planes.
@@ -54,29 +59,55 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// A grid for `n` images of `side` x `side` pixels and `channels` channels.
-    pub fn new(placement: Placement, border: Padding, channels: usize, side: usize, n: usize) -> Self {
+    /// A grid for `n` images of `sides` (depth, height, width) and `channels` channels.
+    pub fn new(
+        placement: Placement,
+        border: Padding,
+        axes: Axes,
+        channels: usize,
+        sides: [usize; 3],
+        n: usize,
+    ) -> Self {
+        let [depth, height, width] = sides;
+        assert!(axes == Axes::Three || depth == 1, "{depth} layers for kernels of two axes");
+        let ordered = if axes == Axes::Two { [height, 1, width] } else { sides };
+        let has_middle = axes == Axes::Three;
         let (planes, extent) = match placement {
-            Placement::Whole => (1, side),
-            Placement::Split => (4, side / 2),
-            Placement::Points => (side * side, 1),
+            Placement::Whole => (1, ordered),
+            Placement::Split => {
+                let [outer, middle, inner] = ordered;
+                if has_middle { (8, [outer / 2, middle / 2, inner / 2]) } else { (4, [outer / 2, 1, inner / 2]) }
+            }
+            Placement::Points => (sides.iter().product(), [1; 3]),
         };
-        let (columns, rows, lead) = match (placement, border) {
-            (Placement::Points, _) => (1, 1, 0),
-            (_, Padding::Zeros) => (extent + 1, extent + 1, 0),
-            (Placement::Split, Padding::Periodic) => (extent + 2, extent + 1, 0),
-            (Placement::Whole, Padding::Periodic) => (extent + 2, extent + 2, 1),
+        // Planes of both placements have the same pitches, so that one offset is the same place in either.
+        let bordered = |extent: usize| match (placement, border) {
+            (Placement::Points, _) => 1,
+            (_, Padding::Zeros) => extent + 1,
+            (_, Padding::Periodic) => extent + 2,
         };
-        let pitch = columns * n;
-        let guard = if placement == Placement::Points { 0 } else { (pitch + n).max(LINE) };
-        let stride = (rows * pitch + guard).next_multiple_of(LINE);
-        let origin = lead * (pitch + n);
-        Self { placement, border, channels, side, n, planes, extent, pitch, origin, rows, guard, stride }
+        let row = bordered(extent[2]) * n;
+        let layer = row * if has_middle { bordered(extent[1]) } else { 1 };
+        let diagonal = layer + n + if has_middle { row } else { 0 };
+        let (layers, origin) = match (placement, border) {
+            (Placement::Points, _) => (1, 0),
+            (Placement::Whole, Padding::Periodic) => (extent[0] + 2, diagonal),
+            _ => (extent[0] + 1, 0),
+        };
+        let guard = if placement == Placement::Points { 0 } else { diagonal.max(LINE) };
+        let stride = (layers * layer + guard).next_multiple_of(LINE);
+        let pitch = [layer, row, n];
+        Self { placement, border, axes, channels, sides, n, planes, extent, pitch, origin, layers, guard, stride }
     }
 
     /// The same placement for another number of channels.
     pub fn with_channels(self, channels: usize) -> Self {
         Self { channels, ..self }
+    }
+
+    /// Pixels of an image.
+    pub fn pixels(&self) -> usize {
+        self.sides.iter().product()
     }
 
     /// Numbers of one channel.
@@ -106,43 +137,67 @@ impl Grid {
         values[self.front()..][..self.channels * length].chunks(count * length)
     }
 
+    /// Length of the run from the first pixel of a layer of a plane to the last, with the border between rows.
+    #[inline(always)]
+    pub fn layer_run(&self) -> usize {
+        (self.extent[1] - 1) * self.pitch[1] + self.extent[2] * self.n
+    }
+
+    /// Offsets of the taps along the middle and the inner axis.
+    pub fn inner_taps(&self) -> Vec<usize> {
+        let [_, row, pixel] = self.pitch;
+        match self.axes {
+            Axes::Two => vec![0, pixel],
+            Axes::Three => vec![0, pixel, row, row + pixel],
+        }
+    }
+
     /// Number of half rows: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
     pub fn half_rows(&self) -> usize {
-        if self.side == 1 { 1 } else { 2 * self.side }
+        let [depth, height, width] = self.sides;
+        depth * height * width.min(2)
     }
 
     /// Where half row `index` lies in a channel.
     #[inline(always)]
     pub fn half_row(&self, index: usize) -> HalfRow {
-        let (y, parity) = (index / 2, index % 2);
+        let [_, height, width] = self.sides;
+        let halves = width.min(2);
+        let (row, parity) = (index / halves, index % halves);
+        let [outer, middle] = if self.axes == Axes::Two { [row, 0] } else { [row / height, row % height] };
         let (start, step) = match self.placement {
-            Placement::Whole => (self.origin + y * self.pitch + parity * self.n, 2 * self.n),
-            Placement::Split => {
-                let plane = 2 * ((y + 1) % 2) + (1 - parity);
-                (plane * self.stride + y.div_ceil(2) * self.pitch + parity * self.n, self.n)
+            Placement::Whole => {
+                (self.origin + outer * self.pitch[0] + middle * self.pitch[1] + parity * self.n, 2 * self.n)
             }
-            Placement::Points => ((y * self.side + parity) * self.stride, 2 * self.stride),
+            Placement::Split => {
+                let (plane, middle) = match self.axes {
+                    Axes::Two => (2 * ((outer + 1) % 2), 0),
+                    Axes::Three => (4 * ((outer + 1) % 2) + 2 * ((middle + 1) % 2), middle.div_ceil(2)),
+                };
+                let place = outer.div_ceil(2) * self.pitch[0] + middle * self.pitch[1] + parity * self.n;
+                ((plane + 1 - parity) * self.stride + place, self.n)
+            }
+            Placement::Points => ((row * width + parity) * self.stride, 2 * self.stride),
         };
-        HalfRow { start, step, pixels: (self.side - parity).div_ceil(2), first_pixel: y * self.side + parity }
+        HalfRow { start, step, pixels: (width - parity).div_ceil(2), first_pixel: row * width + parity }
     }
 
     /// The runs of neighbouring pixels that a channel consists of.
     #[inline(always)]
     pub fn runs(&self) -> impl Iterator<Item = Range<usize>> {
-        let (grid, length) = (*self, self.extent * self.n);
-        (0..self.planes * self.extent).map(move |run| {
-            let (plane, row) = (run / grid.extent, run % grid.extent);
-            let [top, left] = grid.first_pixel(plane);
-            let start = plane * grid.stride + (top + row) * grid.pitch + left * grid.n;
-            start..start + length
+        let (grid, [layers, rows, columns]) = (*self, self.extent);
+        (0..self.planes * layers * rows).map(move |run| {
+            let (plane, layer, row) = (run / (layers * rows), run / rows % layers, run % rows);
+            let start = plane * grid.stride + grid.first_pixel(plane) + layer * grid.pitch[0] + row * grid.pitch[1];
+            start..start + columns * grid.n
         })
     }
 
-    /// Where the pixels of a half row begin in images `[n, channels, height, width]`; they are two apart.
+    /// Where the pixels of a half row begin in images `[n, channels, depth, height, width]`; they are two apart.
     #[inline(always)]
-    pub fn pixels(&self, image: usize, channel: usize, place: &HalfRow) -> usize {
-        (image * self.channels + channel) * self.side * self.side + place.first_pixel
+    pub fn place_in_images(&self, image: usize, channel: usize, place: &HalfRow) -> usize {
+        (image * self.channels + channel) * self.pixels() + place.first_pixel
     }
 
     /// Fills the border of one channel of periodic images with the opposite edge.
@@ -151,36 +206,46 @@ impl Grid {
         if self.border == Padding::Zeros || self.placement == Placement::Points {
             return;
         }
-        let (pitch, extent, run) = (self.pitch, self.extent, self.extent * self.n);
+        let ([layer, row, _], [outer, middle, inner]) = (self.pitch, self.extent);
         for (index, plane) in channel.chunks_exact_mut(self.stride).enumerate() {
-            let [top, left] = self.first_pixel(index);
-            let left = left * self.n;
-            for row in plane[top * pitch..(top + extent) * pitch].chunks_exact_mut(pitch) {
-                row.copy_within(run..run + left, 0);
-                row.copy_within(left..pitch - run, left + run);
+            let [top, first_row, left] = self.first_place(index);
+            for layer in plane[top * layer..(top + outer) * layer].chunks_exact_mut(layer) {
+                for row in layer[first_row * row..(first_row + middle) * row].chunks_exact_mut(row) {
+                    wrap_along(row, left, inner, self.n);
+                }
+                if self.axes == Axes::Three {
+                    wrap_along(layer, first_row, middle, row);
+                }
             }
-            for row in (0..top).chain(top + extent..self.rows) {
-                let from = if row < top { row + extent } else { row - extent };
-                plane.copy_within(from * pitch..(from + 1) * pitch, row * pitch);
-            }
+            wrap_along(&mut plane[..self.layers * layer], top, outer, layer);
         }
     }
 
-    /// Row and column of the first pixel of plane `index` of a channel.
+    /// Offset of the first pixel of plane `index` of a channel in this plane.
     #[inline(always)]
-    fn first_pixel(&self, index: usize) -> [usize; 2] {
-        match self.placement {
-            Placement::Split => first_pixel(index),
-            _ => [usize::from(self.origin > 0); 2],
+    pub fn first_pixel(&self, index: usize) -> usize {
+        self.first_place(index).iter().zip(self.pitch).map(|(place, pitch)| place * pitch).sum()
+    }
+
+    /// Place of the first pixel of plane `index` of a channel along the outer, the middle and the inner axis; the border
+    /// lies before it, or after the last one.
+    #[inline(always)]
+    fn first_place(&self, index: usize) -> [usize; 3] {
+        match (self.placement, self.axes) {
+            (Placement::Split, Axes::Two) => [1 - index / 2, 0, 1 - index % 2],
+            (Placement::Split, Axes::Three) => [1 - index / 4, 1 - index / 2 % 2, 1 - index % 2],
+            (_, Axes::Two) => [usize::from(self.origin > 0), 0, usize::from(self.origin > 0)],
+            (_, Axes::Three) => [usize::from(self.origin > 0); 3],
         }
     }
 }
 
-/// Row and column of the first pixel in plane `2 * py + px` of a split image; the border lies before it, or after the
-/// last one.
+/// Fills the border before place `first` and behind the last of `extent` places, `pitch` apart, with the opposite edge.
 #[inline(always)]
-pub fn first_pixel(plane: usize) -> [usize; 2] {
-    [1 - plane / 2, 1 - plane % 2]
+fn wrap_along(values: &mut [f32], first: usize, extent: usize, pitch: usize) {
+    let (lead, run) = (first * pitch, extent * pitch);
+    values.copy_within(run..run + lead, 0);
+    values.copy_within(lead..values.len() - run, lead + run);
 }
 
 /// Every other pixel of a row: those of which all placements keep the values at equal distances.
@@ -255,11 +320,16 @@ mod tests {
         for placement in PLACEMENTS {
             for border in [Padding::Zeros, Padding::Periodic] {
                 for (side, n) in [(2, 1), (4, 3), (8, 4), (4, 16), (2, 21)] {
-                    let grid = Grid::new(placement, border, 2, side, n);
-                    let mut places = places(&grid);
-                    places.dedup();
-                    assert_eq!(places.len(), side * side * n);
-                    assert!(*places.last().unwrap() < grid.channel_length());
+                    for (axes, sides) in [(Axes::Two, [1, side, 2 * side]), (Axes::Three, [side, 6, 2 * side])] {
+                        let grid = Grid::new(placement, border, axes, 2, sides, n);
+                        let mut places = places(&grid);
+                        let runs: Vec<usize> = grid.runs().flatten().collect();
+                        assert!(runs.iter().all(|place| places.binary_search(place).is_ok()));
+                        assert_eq!(runs.len(), places.len());
+                        places.dedup();
+                        assert_eq!(places.len(), grid.pixels() * n);
+                        assert!(*places.last().unwrap() < grid.channel_length());
+                    }
                 }
             }
         }
@@ -267,14 +337,49 @@ mod tests {
 
     #[test]
     fn split_planes_hold_the_parities_of_the_padded_image() {
-        let grid = Grid::new(Placement::Split, Padding::Zeros, 1, 6, 2);
-        for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
-            for pixel in 0..half_row.pixels {
-                let number = half_row.first_pixel + 2 * pixel;
-                let (y, x) = (number / 6, number % 6);
-                let plane = 2 * ((y + 1) % 2) + (x + 1) % 2;
-                let expected = plane * grid.stride + y.div_ceil(2) * grid.pitch + x.div_ceil(2) * 2;
-                assert_eq!(half_row.start + pixel * half_row.step, expected);
+        for (axes, [depth, height, width]) in [(Axes::Two, [1, 6, 8]), (Axes::Three, [4, 6, 8])] {
+            let grid = Grid::new(Placement::Split, Padding::Zeros, axes, 1, [depth, height, width], 2);
+            for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+                for pixel in 0..half_row.pixels {
+                    let number = half_row.first_pixel + 2 * pixel;
+                    let (z, y, x) = (number / (width * height), number / width % height, number % width);
+                    let (places, pitches) = match axes {
+                        Axes::Two => (vec![y, x], vec![grid.pitch[0], 2]),
+                        Axes::Three => (vec![z, y, x], grid.pitch.to_vec()),
+                    };
+                    let plane = places.iter().fold(0, |plane, place| 2 * plane + (place + 1) % 2);
+                    let place: usize = places.iter().zip(pitches).map(|(place, pitch)| place.div_ceil(2) * pitch).sum();
+                    assert_eq!(half_row.start + pixel * half_row.step, plane * grid.stride + place);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_border_of_periodic_images_holds_the_opposite_edge() {
+        for axes in [Axes::Two, Axes::Three] {
+            let depth = if axes == Axes::Two { 1 } else { 6 };
+            let grid = Grid::new(Placement::Whole, Padding::Periodic, axes, 1, [depth, 4, 2], 3);
+            let mut channel = vec![0.0; grid.channel_length()];
+            for (number, place) in grid.runs().flatten().enumerate() {
+                channel[place] = number as f32;
+            }
+            grid.wrap(&mut channel);
+            let [layers, rows, columns] = grid.extent;
+            let at = |layer: usize, row: usize, column: usize| {
+                let place = layer * grid.pitch[0] + row * grid.pitch[1] + column * grid.pitch[2];
+                &channel[place..place + grid.n]
+            };
+            let of_middle = if axes == Axes::Two { 0..1 } else { 0..rows + 2 };
+            for layer in 0..layers + 2 {
+                for row in of_middle.clone() {
+                    for column in 0..columns + 2 {
+                        let inside = |place: usize, side: usize| (place + side - 1) % side + 1;
+                        let row_inside = if axes == Axes::Two { 0 } else { inside(row, rows) };
+                        let opposite = at(inside(layer, layers), row_inside, inside(column, columns));
+                        assert_eq!(at(layer, row, column), opposite);
+                    }
+                }
             }
         }
     }

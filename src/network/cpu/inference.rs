@@ -3,7 +3,7 @@
 use burn_tensor::Device;
 use rayon::prelude::*;
 
-use super::buffers::ForwardBuffers;
+use super::buffers::{ForwardBuffers, InputSize};
 use super::chain::{forward_tasks, layers};
 use super::elementwise::import;
 use super::grid::Grid;
@@ -19,21 +19,21 @@ const GROUP: usize = 16;
 /// Pixels of the images of a group; large images are fewer.
 const GROUP_PIXELS: usize = GROUP * 64 * 64;
 
-/// About the bytes that [`forward`] takes for `n` images of `side` x `side` pixels on the threads of the current pool; 0 on
-/// an accelerator.
-pub fn inference_bytes(network: &Network, side: usize, n: usize) -> usize {
+/// About the bytes that [`forward`] takes for `n` images of `sides` (depth, height, width) on the threads of the current
+/// pool; 0 on an accelerator.
+pub fn inference_bytes(network: &Network, [depth, height, width]: [usize; 3], n: usize) -> usize {
     if network.parameters.device() != Device::flex() {
         return 0;
     }
-    let at_once = n.min(group(network, [n, 0, side, side]) * rayon::current_num_threads());
-    ForwardBuffers::bytes(&layers(&network.layers, [at_once, 0, side, side]))
+    let at_once = n.min(group(network, [n, 0, depth, height, width]) * rayon::current_num_threads());
+    ForwardBuffers::bytes(&layers(&network.layers, [at_once, 0, depth, height, width]))
 }
 
 /// Images of each group, for an input of `shape`.
-fn group(network: &Network, shape: [usize; 4]) -> usize {
-    let [n, _, height, width] = network.output_shape(shape);
+fn group(network: &Network, shape: [usize; 5]) -> usize {
+    let [n, _, sides @ ..] = network.output_shape(shape);
     let share = n.div_ceil(rayon::current_num_threads()).next_multiple_of(4);
-    share.min((GROUP_PIXELS / (height * width)).clamp(1, GROUP))
+    share.min((GROUP_PIXELS / sides.iter().product::<usize>()).clamp(1, GROUP))
 }
 
 /// A network whose normalisations are folded into its kernels and shifts.
@@ -71,15 +71,15 @@ impl<'a> FoldedNetwork<'a> {
 
 /// Multiplies the weights of each output channel by its factor.
 fn scale_kernel(spec: &LayerSpec, kernel: &mut [f32], factors: &[f32]) {
-    let [_, fine, height, width] = spec.kernel_shape();
-    for (index, weights) in kernel.chunks_exact_mut(height * width).enumerate() {
+    let [_, fine, taps @ ..] = spec.kernel_shape();
+    for (index, weights) in kernel.chunks_exact_mut(taps.iter().product()).enumerate() {
         let [coarse, fine] = [index / fine, index % fine];
         let factor = factors[if spec.kind == LayerKind::Conv { coarse } else { fine }];
         weights.iter_mut().for_each(|weight| *weight *= factor);
     }
 }
 
-/// Forward pass of images `[n, channels, height, width]`. `finish` takes the values of a group of images to the part of
+/// Forward pass of images `[n, channels, depth, height, width]`. `finish` takes the values of a group of images to the part of
 /// `output` that belongs to them.
 pub fn forward<T: Send>(
     network: &Network,
@@ -87,13 +87,14 @@ pub fn forward<T: Send>(
     output: &mut [T],
     finish: impl Fn(&Grid, &[f32], &mut [T]) + Sync,
 ) {
-    let (network, [n, channels, side, _]) = (FoldedNetwork::new(network), input.values.dims());
+    let (network, [n, channels, sides @ ..]) = (FoldedNetwork::new(network), input.values.dims());
     let (values, noise) = (CpuSlice::of(&input.values), input.noise.iter().map(CpuSlice::of).collect::<Vec<_>>());
-    let (from, to) = (channels * side * side, output.len() / n);
+    let (from, to) = (channels * sides.iter().product::<usize>(), output.len() / n);
     let group = group(network.network, input.values.dims());
     let groups = output.par_chunks_mut(group * to).zip(values.as_slice().par_chunks(group * from));
     groups.enumerate().for_each(|(index, (output, input))| {
-        let shape = [input.len() / from, channels, side, side];
+        let [depth, height, width] = sides;
+        let shape = [input.len() / from, channels, depth, height, width];
         let of_group = noise.iter().map(|noise| {
             let of_each = noise.as_slice().len() / n;
             &noise.as_slice()[index * group * of_each..][..shape[0] * of_each]
@@ -105,11 +106,11 @@ pub fn forward<T: Send>(
 
 impl FoldedNetwork<'_> {
     /// Forward pass of one group.
-    fn forward(&self, input: &[f32], noise: &[&[f32]], shape: [usize; 4], finish: impl FnOnce(&Grid, &[f32])) {
+    fn forward(&self, input: &[f32], noise: &[&[f32]], shape: [usize; 5], finish: impl FnOnce(&Grid, &[f32])) {
         let Network { layout, constants, workspace, .. } = self.network;
         let layers = layers(&self.specs, shape);
-        let mut buffers = workspace.forward.take([shape[0], shape[2]], || ForwardBuffers::new(&layers));
         let grid = layers[0].input();
+        let mut buffers = workspace.forward.take(InputSize::of(&layers), || ForwardBuffers::new(&layers));
         for (channel, to) in grid.channels_mut(&mut buffers.between[0], 1).enumerate() {
             import(input, channel, &grid, to);
         }
@@ -127,11 +128,11 @@ impl FoldedNetwork<'_> {
         }
         let last = &layers[layers.len() - 1].outer;
         finish(last, &buffers.between[layers.len()][last.front()..]);
-        workspace.forward.put([shape[0], shape[2]], buffers);
+        workspace.forward.put(InputSize::of(&layers), buffers);
     }
 }
 
-/// The most probable phase of each pixel, `[n, height, width]`; with one channel, phase 1 where the logit is positive.
+/// The most probable phase of each pixel, `[n, depth, height, width]`; with one channel, phase 1 where the logit is positive.
 /// Returns false if a logit is NaN.
 pub fn phases(grid: &Grid, logits: &[f32], to: &mut [u8]) -> bool {
     let length = grid.channel_length();
@@ -151,7 +152,7 @@ pub fn phases(grid: &Grid, logits: &[f32], to: &mut [u8]) -> bool {
         }
     }
     for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
-        for (image, to) in to.chunks_exact_mut(grid.side * grid.side).enumerate() {
+        for (image, to) in to.chunks_exact_mut(grid.pixels()).enumerate() {
             let row = to[place.first_pixel..].iter_mut().step_by(2).take(place.pixels);
             for (to, phase) in row.zip(phases[place.start + image..].iter().step_by(place.step)) {
                 *to = *phase;

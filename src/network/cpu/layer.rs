@@ -116,7 +116,10 @@ impl Layer {
 
 /// Channels of one task of a layer of `channels`.
 pub fn block(channels: usize) -> usize {
-    [(16, 8), (4, 4)].into_iter().find(|(divisor, _)| channels.is_multiple_of(*divisor)).map_or(1, |(_, block)| block)
+    [(16, 8), (4, 4), (6, 3)]
+        .into_iter()
+        .find(|(divisor, _)| channels.is_multiple_of(*divisor))
+        .map_or(1, |(_, block)| block)
 }
 
 /// Forward pass with the statistics of the batch.
@@ -223,7 +226,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-/// Gradient with respect to the kernel for some coarse channels and all fine ones, added to `[coarse, fine, 4, 4]` zeros.
+/// Gradient with respect to the kernel for some coarse channels and all fine ones, added to zeros.
 pub struct ByKernel<'a> {
     convolution: &'a Convolution,
     coarse: &'a [f32],

@@ -45,9 +45,10 @@ use super::primitives::Primitives;
 use chain::Passes;
 use slices::{CpuSlice, CpuVec, tensor};
 
-/// About the bytes that a pass over `layers` takes for `n` images of `side` x `side` pixels: forward and backward.
-pub fn pass_bytes(layers: &[LayerSpec], side: usize, n: usize) -> [usize; 2] {
-    let layers = chain::layers(layers, [n, 0, side, side]);
+/// About the bytes that a pass over `layers` takes for `n` images of `sides` (depth, height, width): forward and
+/// backward.
+pub fn pass_bytes(layers: &[LayerSpec], [depth, height, width]: [usize; 3], n: usize) -> [usize; 2] {
+    let layers = chain::layers(layers, [n, 0, depth, height, width]);
     [ForwardBuffers::bytes(&layers), BackwardBuffers::bytes(&layers)]
 }
 
@@ -55,7 +56,7 @@ pub fn pass_bytes(layers: &[LayerSpec], side: usize, n: usize) -> [usize; 2] {
 pub struct Cpu;
 
 impl Kernels for Cpu {
-    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<4>, Option<Tensor<1>>) {
+    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>) {
         let tape = Passes::over(network).forward_train(&input);
         let (output, shape) = tape.output();
         let moments: Vec<f32> = tape.statistics().collect();
@@ -64,7 +65,7 @@ impl Kernels for Cpu {
         (Record::Cpu(tape), tensor(output, shape), moments)
     }
 
-    fn forward(&self, network: &Network, input: Input) -> Tensor<4> {
+    fn forward(&self, network: &Network, input: Input) -> Tensor<5> {
         let shape = network.output_shape(input.values.dims());
         let mut output = vec![0.0; shape.iter().product()];
         inference::forward(network, &input, &mut output, chain::export_to);
@@ -84,13 +85,13 @@ impl Kernels for Cpu {
         }))
     }
 
-    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<1> {
+    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1> {
         let gradient = CpuSlice::of(&gradient);
         let by_parameters = Passes::over(network).backward_parameters(tape(record), gradient.as_slice());
         tensor(by_parameters, network.parameters.dims())
     }
 
-    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<4> {
+    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5> {
         let gradient = CpuSlice::of(&gradient);
         let (by_input, shape) = Passes::over(network).backward_input(tape(record), gradient.as_slice());
         tensor(by_input, shape)
@@ -104,19 +105,19 @@ impl Kernels for Cpu {
         (*parameters, *first, *second) = (values.into_tensor(), m.into_tensor(), v.into_tensor());
     }
 
-    fn translate(&self, images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
+    fn translate(&self, images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5> {
         let shape = images.dims();
         tensor(translation::translate(CpuSlice::of(&images).as_slice(), shape, displacements), shape)
     }
 
-    fn probabilities(&self, logits: Tensor<4>) -> Tensor<4> {
+    fn probabilities(&self, logits: Tensor<5>) -> Tensor<5> {
         if logits.dims()[1] > 1 {
             return Primitives.probabilities(logits);
         }
         tensor(likelihood::sigmoid(CpuSlice::of(&logits).as_slice()), logits.dims())
     }
 
-    fn cross_entropy(&self, logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> (Tensor<1>, Tensor<4>) {
+    fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>) {
         if logits.dims()[1] > 1 {
             return Primitives.cross_entropy(logits, targets, divisor);
         }

@@ -11,12 +11,13 @@
 
 use pulp::Simd;
 
+use super::grid::Grid;
 use super::product::{Product, WeightRows, largest, load};
-use crate::network::architecture::KERNEL;
-
-const TAPS: usize = KERNEL * KERNEL;
 
 /// The part of every plane that is computed: `rows` runs of `length` numbers, `pitch` apart.
+///
+/// A row is what lies behind one place along the outer axis: of a plane with a middle axis, several rows of pixels with
+/// the border between them.
 #[derive(Debug, Clone, Copy)]
 pub struct PlaneRegion {
     pub start: usize,
@@ -25,8 +26,15 @@ pub struct PlaneRegion {
     pub pitch: usize,
 }
 
-/// Numbers that [`pair_taps`] makes of two rows of a kernel.
-pub const GROUP: usize = 3 * KERNEL;
+impl PlaneRegion {
+    /// The pixels of the planes of a grid, from `start` on.
+    pub fn of(grid: &Grid, start: usize) -> Self {
+        Self { start, rows: grid.extent[0], length: grid.layer_run(), pitch: grid.pitch[0] }
+    }
+}
+
+/// Numbers that [`pair_taps`] makes of two taps.
+pub const GROUP: usize = 3;
 
 /// Which of two taps, one above the other, multiplies the upper row of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,28 +45,23 @@ pub enum Order {
     Reversed,
 }
 
-/// Of the four rows of a kernel, `py` and `py + 2` are the taps of the planes of row parity `py`: the row that meets the
-/// upper row of values, the sum of both, and the other.
+/// Of the four places of a kernel along the outer axis, `parity` and `parity + 2` are the taps of the planes of that
+/// parity. For each place of `inner` along the other axes: the tap that meets the upper row of values, the sum of both,
+/// and the other.
 #[inline(always)]
-pub fn pair_taps(kernel: &[f32; TAPS], py: usize, order: Order) -> [f32; GROUP] {
-    let (rows, _) = kernel.as_chunks::<KERNEL>();
-    let (upper, lower) = match order {
-        Order::AsStored => (rows[py], rows[py + 2]),
-        Order::Reversed => (rows[py + 2], rows[py]),
-    };
-    std::array::from_fn(|index| match (index / KERNEL, index % KERNEL) {
-        (0, x) => upper[x],
-        (1, x) => upper[x] + lower[x],
-        (_, x) => lower[x],
-    })
+pub fn pair_taps(kernel: &[f32], parity: usize, inner: &[usize], order: Order, to: &mut Vec<f32>) {
+    let [first, second] = [parity, parity + 2].map(|row| &kernel[row * inner.len()..][..inner.len()]);
+    let (upper, lower) = if order == Order::AsStored { (first, second) } else { (second, first) };
+    for &place in inner {
+        to.extend([upper[place], upper[place] + lower[place], lower[place]]);
+    }
 }
 
 /// For each row r of weights, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
-/// from[p + reads[d] + pitch]`, for p in `region`, which has an even number of runs. Up to a SIMD vector beyond each run is
+/// from[p + reads[d] + pitch]`, for p in `region`, which has two or more rows. Up to a SIMD vector beyond each row is
 /// overwritten too.
 ///
-/// The offset of each weight is that of `upper`; the sum of both taps and `lower` come [`KERNEL`] and twice as many
-/// numbers later.
+/// The offset of each weight is that of `upper`, of three numbers that [`pair_taps`] made.
 #[inline(always)]
 pub fn multiply_pairs<S: Simd>(
     simd: S,
@@ -72,8 +75,8 @@ pub fn multiply_pairs<S: Simd>(
     let starts = pair_starts(region, S::F32_LANES);
     let last = largest(&starts);
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
-    assert!(region.rows.is_multiple_of(2) && weights.offsets.len() == reads.len());
-    assert!(weights.last() + 2 * KERNEL < weights.values.len());
+    assert!(region.rows >= 2 && weights.offsets.len() == reads.len());
+    assert!(weights.last() + 2 < weights.values.len());
     assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
     let product = Product { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride };
@@ -81,14 +84,15 @@ pub fn multiply_pairs<S: Simd>(
     unsafe { product.all_row_pairs(to) };
 }
 
-/// The starts of the vectors that cover the upper run of each pair, from the last to the first: what the last writes
-/// beyond the upper run may be where the lower one begins, and is written over later.
+/// The starts of the vectors that cover the upper row of each pair, from the last to the first: what the last writes
+/// beyond the upper row may be where the lower one begins, and is written over later. Of an odd number of rows, the last
+/// one but one is in two pairs.
 #[inline(always)]
 fn pair_starts(region: PlaneRegion, lanes: usize) -> Vec<usize> {
     let vectors = region.length.div_ceil(lanes);
-    let mut starts = Vec::with_capacity(region.rows / 2 * vectors);
+    let mut starts = Vec::with_capacity(region.rows.div_ceil(2) * vectors);
     for row in (0..region.rows).step_by(2) {
-        let start = region.start + row * region.pitch;
+        let start = region.start + row.min(region.rows - 2) * region.pitch;
         starts.extend((0..vectors).rev().map(|vector| start + vector * lanes));
     }
     starts
@@ -146,7 +150,7 @@ impl<S: Simd> Product<'_, S> {
                     }
                     let weight = weight.add(m % 4 * stride);
                     for (j, (sum, value)) in sums.iter_mut().zip(values).enumerate() {
-                        *sum = simd.mul_add_e_f32s(simd.splat_f32s(*weight.add(j * KERNEL)), value, *sum);
+                        *sum = simd.mul_add_e_f32s(simd.splat_f32s(*weight.add(j)), value, *sum);
                     }
                 }
             }

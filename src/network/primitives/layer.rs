@@ -11,8 +11,8 @@ use crate::network::architecture::{Constants, LayerKind, LayerSpec};
 
 /// The weights of one layer.
 pub struct LayerWeights {
-    /// `[coarse, fine, 4, 4]`.
-    pub kernel: Tensor<4>,
+    /// `[coarse, fine, depth, 4, 4]`.
+    pub kernel: Tensor<5>,
     /// `[channels]`: bias, or the shift of the normalisation.
     pub shift: Tensor<1>,
     /// `[channels]`: scale of the normalisation.
@@ -23,16 +23,16 @@ pub struct LayerWeights {
 
 /// Values of the forward pass that the backward pass needs.
 pub struct LayerTape {
-    input: Tensor<4>,
-    noise: Option<Tensor<4>>,
+    input: Tensor<5>,
+    noise: Option<Tensor<5>>,
     normalised: Option<Normalised>,
-    /// The layer's output, `[n, channels, height, width]`.
-    pub output: Tensor<4>,
+    /// The layer's output, `[n, channels, depth, height, width]`.
+    pub output: Tensor<5>,
 }
 
 struct Normalised {
-    values: Tensor<4>,
-    inverse_deviation: Tensor<4>,
+    values: Tensor<5>,
+    inverse_deviation: Tensor<5>,
 }
 
 /// Mean and biased variance of a batch, `[channels]` each.
@@ -46,7 +46,7 @@ pub struct BatchStatistics {
 /// Gradients with respect to the weights of one layer.
 pub struct LayerGradients {
     /// Of the kernel.
-    pub kernel: Tensor<4>,
+    pub kernel: Tensor<5>,
     /// Of bias or shift.
     pub shift: Tensor<1>,
     /// Of the scale.
@@ -60,8 +60,8 @@ pub fn forward_train(
     spec: &LayerSpec,
     weights: &LayerWeights,
     constants: &Constants,
-    input: Tensor<4>,
-    noise: Option<Tensor<4>>,
+    input: Tensor<5>,
+    noise: Option<Tensor<5>>,
 ) -> (LayerTape, Option<BatchStatistics>) {
     let linear = with_noise(convolve(spec, weights, input.clone()), weights, noise.as_ref());
     let shift = per_channel(weights.shift.clone());
@@ -86,9 +86,9 @@ pub fn forward(
     weights: &LayerWeights,
     moving: Option<BatchStatistics>,
     constants: &Constants,
-    input: Tensor<4>,
-    noise: Option<Tensor<4>>,
-) -> Tensor<4> {
+    input: Tensor<5>,
+    noise: Option<Tensor<5>>,
+) -> Tensor<5> {
     let linear = with_noise(convolve(spec, weights, input), weights, noise.as_ref());
     let shift = weights.shift.clone();
     let (scale, shift) = match (&weights.scale, moving) {
@@ -107,7 +107,7 @@ pub fn forward(
 
 /// Gradients with respect to the result of the convolution, the shift and the scale.
 pub struct InnerGradients {
-    linear: Tensor<4>,
+    linear: Tensor<5>,
     shift: Tensor<1>,
     scale: Option<Tensor<1>>,
     gain: Option<Tensor<1>>,
@@ -119,7 +119,7 @@ pub fn backward_inner(
     weights: &LayerWeights,
     constants: &Constants,
     tape: &LayerTape,
-    gradient: Tensor<4>,
+    gradient: Tensor<5>,
 ) -> InnerGradients {
     let gradient = if spec.activated {
         // At zero the slope applies, as in PyTorch and TensorFlow: in the first step black pixels give zeros.
@@ -134,8 +134,7 @@ pub fn backward_inner(
         let gain = by_gain(spec, tape, &gradient);
         return InnerGradients { linear: gradient, shift, scale: None, gain };
     };
-    let [n, _, height, width] = gradient.dims();
-    let count = (n * height * width) as f64;
+    let count = count_per_channel(&gradient);
     let by_shift = sum_per_channel(gradient.clone());
     let by_scale = sum_per_channel(gradient.clone() * normalised.values.clone());
     let factor = per_channel(scale.clone()) * normalised.inverse_deviation.clone();
@@ -153,22 +152,22 @@ pub fn backward_inner(
 pub fn backward_weights(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradients) -> LayerGradients {
     let (input, linear) = (tape.input.clone(), inner.linear.clone());
     let kernel = match spec.kind {
-        LayerKind::Conv => kernel_gradient(input, linear, spec.geometry),
-        LayerKind::ConvTranspose => kernel_gradient(linear, input, spec.geometry),
+        LayerKind::Conv => kernel_gradient(input, linear, spec),
+        LayerKind::ConvTranspose => kernel_gradient(linear, input, spec),
     };
     LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone(), gain: inner.gain.clone() }
 }
 
 /// Gradient with respect to the layer's input.
-pub fn backward_input(spec: &LayerSpec, weights: &LayerWeights, inner: InnerGradients) -> Tensor<4> {
+pub fn backward_input(spec: &LayerSpec, weights: &LayerWeights, inner: InnerGradients) -> Tensor<5> {
     match spec.kind {
-        LayerKind::Conv => conv_transpose(inner.linear, weights.kernel.clone(), spec.geometry),
-        LayerKind::ConvTranspose => conv(inner.linear, weights.kernel.clone(), spec.geometry),
+        LayerKind::Conv => conv_transpose(inner.linear, weights.kernel.clone(), spec),
+        LayerKind::ConvTranspose => conv(inner.linear, weights.kernel.clone(), spec),
     }
 }
 
-/// Adds noise, `[n, 1, height, width]`, with the gain of each channel.
-fn with_noise(values: Tensor<4>, weights: &LayerWeights, noise: Option<&Tensor<4>>) -> Tensor<4> {
+/// Adds noise, `[n, 1, depth, height, width]`, with the gain of each channel.
+fn with_noise(values: Tensor<5>, weights: &LayerWeights, noise: Option<&Tensor<5>>) -> Tensor<5> {
     match (noise, &weights.gain) {
         (Some(noise), Some(gain)) => values + noise.clone() * per_channel(gain.clone()),
         _ => values,
@@ -176,37 +175,42 @@ fn with_noise(values: Tensor<4>, weights: &LayerWeights, noise: Option<&Tensor<4
 }
 
 /// Gradient with respect to the gains of the noise, from that with respect to what the noise was added to.
-fn by_gain(spec: &LayerSpec, tape: &LayerTape, gradient: &Tensor<4>) -> Option<Tensor<1>> {
-    let by_gain = |by: Tensor<4>| sum_per_channel(by).reshape([spec.outputs]);
+fn by_gain(spec: &LayerSpec, tape: &LayerTape, gradient: &Tensor<5>) -> Option<Tensor<1>> {
+    let by_gain = |by: Tensor<5>| sum_per_channel(by).reshape([spec.outputs]);
     spec.noisy.then(|| match &tape.noise {
         Some(noise) => by_gain(gradient.clone() * noise.clone()),
         None => by_gain(gradient.zeros_like()),
     })
 }
 
-fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<4>) -> Tensor<4> {
+fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<5>) -> Tensor<5> {
     match spec.kind {
-        LayerKind::Conv => conv(input, weights.kernel.clone(), spec.geometry),
-        LayerKind::ConvTranspose => conv_transpose(input, weights.kernel.clone(), spec.geometry),
+        LayerKind::Conv => conv(input, weights.kernel.clone(), spec),
+        LayerKind::ConvTranspose => conv_transpose(input, weights.kernel.clone(), spec),
     }
 }
 
-fn activate(spec: &LayerSpec, constants: &Constants, values: Tensor<4>) -> Tensor<4> {
+fn activate(spec: &LayerSpec, constants: &Constants, values: Tensor<5>) -> Tensor<5> {
     if spec.activated { burn_tensor::activation::leaky_relu(values, constants.leaky_slope) } else { values }
 }
 
-fn per_channel(values: Tensor<1>) -> Tensor<4> {
+fn per_channel(values: Tensor<1>) -> Tensor<5> {
     let [channels] = values.dims();
-    values.reshape([1, channels, 1, 1])
+    values.reshape([1, channels, 1, 1, 1])
 }
 
-fn sum_per_channel(values: Tensor<4>) -> Tensor<4> {
-    let [n, channels, height, width] = values.dims();
-    let of_images: Tensor<3> = values.reshape([n, channels, height * width]).sum_dim(2);
-    of_images.sum_dim(0).reshape([1, channels, 1, 1])
+fn sum_per_channel(values: Tensor<5>) -> Tensor<5> {
+    let [n, channels, depth, height, width] = values.dims();
+    let of_images: Tensor<3> = values.reshape([n, channels, depth * height * width]).sum_dim(2);
+    of_images.sum_dim(0).reshape([1, channels, 1, 1, 1])
 }
 
-fn mean_per_channel(values: Tensor<4>) -> Tensor<4> {
-    let [n, _, height, width] = values.dims();
-    sum_per_channel(values) / (n * height * width) as f64
+fn mean_per_channel(values: Tensor<5>) -> Tensor<5> {
+    let count = count_per_channel(&values);
+    sum_per_channel(values) / count
+}
+
+fn count_per_channel(values: &Tensor<5>) -> f64 {
+    let [n, _, depth, height, width] = values.dims();
+    (n * depth * height * width) as f64
 }

@@ -23,7 +23,7 @@ use layer::{BatchStatistics, LayerWeights};
 pub struct Primitives;
 
 impl Kernels for Primitives {
-    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<4>, Option<Tensor<1>>) {
+    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>) {
         let mut tapes: Vec<LayerTape> = Vec::with_capacity(network.layers.len());
         let mut moments = Vec::new();
         let Input { mut values, noise } = input;
@@ -41,7 +41,7 @@ impl Kernels for Primitives {
         (Record::Primitives(tapes), values, moments)
     }
 
-    fn forward(&self, network: &Network, input: Input) -> Tensor<4> {
+    fn forward(&self, network: &Network, input: Input) -> Tensor<5> {
         let Input { mut values, noise } = input;
         let mut noise = noise.into_iter();
         for ((spec, weights), entries) in layers(network).zip(&network.layout.layers) {
@@ -63,7 +63,7 @@ impl Kernels for Primitives {
         PendingPhases(Box::new(move |to| phases.read(to)))
     }
 
-    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<1> {
+    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1> {
         let mut parts = Vec::with_capacity(network.layout.parameters.len());
         let mut gradient = gradient;
         for (index, ((spec, weights), tape)) in layers(network).zip(tapes(record)).enumerate().rev() {
@@ -71,7 +71,7 @@ impl Kernels for Primitives {
             let by_weights = layer::backward_weights(spec, tape, &inner);
             parts.extend(by_weights.scale);
             parts.extend(by_weights.gain);
-            parts.extend([by_weights.shift, by_weights.kernel.flatten(0, 3)]);
+            parts.extend([by_weights.shift, by_weights.kernel.flatten(0, 4)]);
             if index > 0 {
                 gradient = layer::backward_input(spec, &weights, inner);
             }
@@ -80,7 +80,7 @@ impl Kernels for Primitives {
         Tensor::cat(parts, 0)
     }
 
-    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<4>) -> Tensor<4> {
+    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5> {
         let mut gradient = gradient;
         for ((spec, weights), tape) in layers(network).zip(tapes(record)).rev() {
             let inner = layer::backward_inner(spec, &weights, &network.constants, tape, gradient);
@@ -97,23 +97,24 @@ impl Kernels for Primitives {
         *parameters = parameters.clone() - first.clone() / root * step.rate;
     }
 
-    fn translate(&self, images: Tensor<4>, displacements: &[[i64; 2]]) -> Tensor<4> {
-        let [n, channels, height, width] = images.dims();
+    fn translate(&self, images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5> {
+        let [n, channels, depth, height, width] = images.dims();
+        let layers = channels * depth;
         let sources = Tensor::<2, Int>::from_data(sources(displacements, height, width), &images.device());
         let rows = sources.clone().narrow(1, 0, height).reshape([n, height, 1]);
         let columns = sources.narrow(1, height, width).reshape([n, 1, width]);
         let pixels = (rows + columns).reshape([n, 1, height * width]);
         images
-            .reshape([n, channels, height * width])
-            .gather(2, pixels.expand([n, channels, height * width]))
-            .reshape([n, channels, height, width])
+            .reshape([n, layers, height * width])
+            .gather(2, pixels.expand([n, layers, height * width]))
+            .reshape([n, channels, depth, height, width])
     }
 
-    fn probabilities(&self, logits: Tensor<4>) -> Tensor<4> {
+    fn probabilities(&self, logits: Tensor<5>) -> Tensor<5> {
         if logits.dims()[1] == 1 { sigmoid(logits) } else { softmax(logits, 1) }
     }
 
-    fn cross_entropy(&self, logits: Tensor<4>, targets: Tensor<4>, divisor: f64) -> (Tensor<1>, Tensor<4>) {
+    fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>) {
         let likelihood = if logits.dims()[1] == 1 {
             softplus(logits.clone()) - logits.clone() * targets.clone()
         } else {
@@ -152,6 +153,6 @@ fn sources(displacements: &[[i64; 2]], height: usize, width: usize) -> TensorDat
 }
 
 /// log(1 + exp(x)) without overflow.
-pub fn softplus(x: Tensor<4>) -> Tensor<4> {
+pub fn softplus(x: Tensor<5>) -> Tensor<5> {
     (-x.clone().abs()).exp().log1p() + x.clamp_min(0.0)
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A loss whose gradient with respect to the output is `weights`.
-fn loss(network: &Network, input: &Input, weights: &Tensor<4>) -> f64 {
+fn loss(network: &Network, input: &Input, weights: &Tensor<5>) -> f64 {
     let output = network.clone().forward_train(input.clone()).output;
     (output * weights.clone()).sum().into_scalar::<f64>()
 }
@@ -27,7 +27,7 @@ fn bumped<const D: usize>(tensor: &Tensor<D>, index: usize, step: f64) -> Tensor
     Tensor::from_data(TensorData::new(values, tensor.dims()), (&Device::flex(), DType::F64))
 }
 
-fn check_network(layers: Vec<LayerSpec>, input: [usize; 4]) {
+fn check_network(layers: Vec<LayerSpec>, input: [usize; 5]) {
     let mut rng = generator(11, Purpose::Weights, 0);
     let mut network = network(layers, &mut rng);
     if network.is_spectral() {
@@ -81,9 +81,9 @@ fn gradients_agree_with_finite_differences() {
                     Variant { encoder_head_normalised: normalised, discriminator_head_normalised: normalised };
                 let architecture = Architecture::new(profile, channels, latent, variant);
                 let side = profile.side();
-                check_network(architecture.encoder, [3, channels, side, side]);
-                check_network(architecture.generator, [3, latent, 1, 1]);
-                check_network(architecture.discriminator, [3, channels, side, side]);
+                check_network(architecture.encoder, [3, channels, 1, side, side]);
+                check_network(architecture.generator, [3, latent, 1, 1, 1]);
+                check_network(architecture.discriminator, [3, channels, 1, side, side]);
             }
         }
     }
@@ -94,8 +94,18 @@ fn gradients_of_a_grid_of_latents_agree_with_finite_differences() {
     for channels in [1, 3] {
         let Architecture { encoder, generator, discriminator } =
             Architecture::new(Profile::Standard, channels, 5, Variant::default());
-        check_network(encoder, [3, channels, 64, 64]);
-        check_network(generator, [3, 5, 4, 4]);
-        check_network(discriminator, [3, channels, 64, 64]);
+        check_network(encoder, [3, channels, 1, 64, 64]);
+        check_network(generator, [3, 5, 1, 4, 4]);
+        check_network(discriminator, [3, channels, 1, 64, 64]);
     }
+}
+
+#[test]
+fn gradients_of_volumes_agree_with_finite_differences() {
+    for padding in [Padding::Zeros, Padding::Periodic] {
+        let layers = of_three_axes(padding, &[3, 6, 2]);
+        check_network(layers.clone(), [2, 3, 2, 4, 3]);
+        check_network(reversed(&layers), [2, 2, 8, 16, 12]);
+    }
+    check_network(vec![valid_of_three_axes(2, 3)], [2, 2, 4, 4, 4]);
 }
