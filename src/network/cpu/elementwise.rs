@@ -77,52 +77,38 @@ pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32], epsilon: f64) -> 
     let count = (grid.n * grid.pixels()) as f64;
     let mut sums = Lanes::new(simd);
     for run in grid.runs() {
-        let (lines, rest) = channel[run].as_chunks();
-        for line in lines {
-            add(simd, &mut sums, line);
-        }
-        if !rest.is_empty() {
-            add(simd, &mut sums, &filled(rest, 0.0));
+        for values in channel[run].chunks(LANES) {
+            let (vectors, rest) = S::as_simd_f32s(values);
+            for (sum, value) in sums.0.iter_mut().zip(vectors) {
+                *sum = simd.add_f32s(*sum, *value);
+            }
+            if !rest.is_empty() {
+                let sum = &mut sums.0[vectors.len()];
+                *sum = simd.add_f32s(*sum, simd.partial_load_f32s(rest));
+            }
         }
     }
     let mean = (sums.total() / count) as f32;
+    let means = simd.splat_f32s(mean);
     let mut squares = Lanes::new(simd);
     for run in grid.runs() {
-        let (lines, rest) = channel[run].as_chunks();
-        for line in lines {
-            add_squares(simd, &mut squares, line, mean);
-        }
-        if !rest.is_empty() {
-            add_squares(simd, &mut squares, &filled(rest, mean), mean);
+        for values in channel[run].chunks(LANES) {
+            let (vectors, rest) = S::as_simd_f32s(values);
+            for (square, value) in squares.0.iter_mut().zip(vectors) {
+                let difference = simd.sub_f32s(*value, means);
+                *square = simd.mul_add_e_f32s(difference, difference, *square);
+            }
+            if !rest.is_empty() {
+                let mut filled = [mean; LINE];
+                filled[..rest.len()].copy_from_slice(rest);
+                let difference = simd.sub_f32s(S::as_simd_f32s(&filled).0[0], means);
+                let square = &mut squares.0[vectors.len()];
+                *square = simd.mul_add_e_f32s(difference, difference, *square);
+            }
         }
     }
     let variance = squares.total() / count;
     Moments { mean, variance: variance as f32, inverse_deviation: (1.0 / (variance + epsilon).sqrt()) as f32 }
-}
-
-#[inline(always)]
-fn add<S: Simd>(simd: S, sums: &mut Lanes<S>, values: &[f32; LANES]) {
-    for (sum, value) in sums.0.iter_mut().zip(S::as_simd_f32s(values).0) {
-        *sum = simd.add_f32s(*sum, *value);
-    }
-}
-
-/// Squares of differences from `mean`.
-#[inline(always)]
-fn add_squares<S: Simd>(simd: S, squares: &mut Lanes<S>, values: &[f32; LANES], mean: f32) {
-    let mean = simd.splat_f32s(mean);
-    for (square, value) in squares.0.iter_mut().zip(S::as_simd_f32s(values).0) {
-        let difference = simd.sub_f32s(*value, mean);
-        *square = simd.mul_add_e_f32s(difference, difference, *square);
-    }
-}
-
-/// `rest`, filled up with `nothing` to all lanes.
-#[inline(always)]
-fn filled(rest: &[f32], nothing: f32) -> [f32; LANES] {
-    let mut values = [nothing; LANES];
-    values[..rest.len()].copy_from_slice(rest);
-    values
 }
 
 /// Normalisation, scale, shift and activation of all pixels, from one placement to another.
@@ -146,7 +132,7 @@ fn activate_groups<S: Simd, const G: usize>(
     affine: Affine,
 ) {
     let activation = Activation::new(simd, affine);
-    for index in 0..from_grid.half_rows() {
+    for index in from_grid.half_rows() {
         let (source, target) = (from_grid.half_row(index), to_grid.half_row(index));
         // Pixels that fill lines; the groups of the others are processed one by one.
         let whole = source.pixels - source.pixels % (LINE / G);
@@ -158,6 +144,17 @@ fn activate_groups<S: Simd, const G: usize>(
                 }
                 target.store::<G>(to, pixel, image, &line);
             }
+        }
+        if G == 1 {
+            let count = source.pixels - whole;
+            for image in 0..if count == 0 { 0 } else { from_grid.n } {
+                let mut line = source.load_pixels(from, whole, image, count);
+                for value in S::as_mut_simd_f32s(&mut line).0 {
+                    *value = activation.forward(simd, *value);
+                }
+                target.store_pixels(to, whole, image, count, &line);
+            }
+            continue;
         }
         for pixel in whole..source.pixels {
             for image in (0..from_grid.n).step_by(G) {
@@ -208,7 +205,7 @@ fn activate_backward_groups<S: Simd, const G: usize>(
     let Activated { grid, values, affine } = activated;
     let activation = Activation::new(simd, affine);
     let (mut by_shift, mut by_difference) = (Lanes::new(simd), Lanes::new(simd));
-    for index in 0..from_grid.half_rows() {
+    for index in from_grid.half_rows() {
         let (source, target) = (from_grid.half_row(index), grid.half_row(index));
         // Pixels that fill lines; the groups of the others are processed one by one.
         let whole = source.pixels - source.pixels % (LINE / G);
@@ -225,6 +222,28 @@ fn activate_backward_groups<S: Simd, const G: usize>(
                 }
                 target.store::<G>(to, pixel, image, &line);
             }
+        }
+        if G == 1 {
+            let count = source.pixels - whole;
+            for image in 0..if count == 0 { 0 } else { from_grid.n } {
+                let mut line = source.load_pixels(from, whole, image, count);
+                let mut values = target.load_pixels(values, whole, image, count);
+                // What lies behind the row counts nothing.
+                for lane in 0..LINE {
+                    line[lane] = if lane < count { line[lane] } else { 0.0 };
+                    values[lane] = if lane < count { values[lane] } else { 0.0 };
+                }
+                let gradients = S::as_mut_simd_f32s(&mut line).0.iter_mut().zip(S::as_simd_f32s(&values).0);
+                let sums = by_shift.0.iter_mut().zip(&mut by_difference.0);
+                for ((gradient, value), (by_shift, by_difference)) in gradients.zip(sums) {
+                    let difference = activation.difference(simd, *value);
+                    *gradient = activation.backward(simd, difference, *gradient);
+                    *by_shift = simd.add_f32s(*by_shift, *gradient);
+                    *by_difference = simd.mul_add_e_f32s(*gradient, difference, *by_difference);
+                }
+                target.store_pixels(to, whole, image, count, &line);
+            }
+            continue;
         }
         for pixel in whole..source.pixels {
             for image in (0..from_grid.n).step_by(G) {
@@ -320,7 +339,7 @@ const TOGETHER: usize = 4;
 /// Copies one channel of images `[n, channels, depth, height, width]` to its place, and fills its border.
 pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
-    for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+    for place in grid.half_rows().map(|index| grid.half_row(index)) {
         for first in (0..whole).step_by(TOGETHER) {
             let rows: [&[f32]; TOGETHER] = std::array::from_fn(|i| {
                 &images[grid.place_in_images(first + i, channel, &place)..][..2 * place.pixels - 1]
@@ -343,7 +362,7 @@ pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
 /// Copies one channel from its place to images `[n, channels, depth, height, width]`.
 pub fn export(grid: &Grid, from: &[f32], channel: usize, images: &mut [f32]) {
     let whole = grid.n - grid.n % TOGETHER;
-    for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+    for place in grid.half_rows().map(|index| grid.half_row(index)) {
         for first in (0..whole).step_by(TOGETHER) {
             let starts: [usize; TOGETHER] = std::array::from_fn(|i| grid.place_in_images(first + i, channel, &place));
             for pixel in 0..place.pixels {

@@ -152,20 +152,20 @@ impl Grid {
         }
     }
 
-    /// Number of half rows: the even and the odd columns of each row, unless there is but one column.
+    /// The half rows of an image: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
-    pub fn half_rows(&self) -> usize {
+    pub fn half_rows(&self) -> impl Iterator<Item = HalfRowIndex> + use<> {
         let [depth, height, width] = self.sides;
-        depth * height * width.min(2)
+        let rows = (0..depth).flat_map(move |z| (0..height).map(move |y| [z, y]));
+        rows.flat_map(move |[z, y]| (0..width.min(2)).map(move |parity| HalfRowIndex { z, y, parity }))
     }
 
-    /// Where half row `index` lies in a channel.
+    /// Where a half row lies in a channel.
     #[inline(always)]
-    pub fn half_row(&self, index: usize) -> HalfRow {
+    pub fn half_row(&self, HalfRowIndex { z, y, parity }: HalfRowIndex) -> HalfRow {
         let [_, height, width] = self.sides;
-        let halves = width.min(2);
-        let (row, parity) = (index / halves, index % halves);
-        let [outer, middle] = if self.axes == Axes::Two { [row, 0] } else { [row / height, row % height] };
+        let row = z * height + y;
+        let [outer, middle] = if self.axes == Axes::Two { [y, 0] } else { [z, y] };
         let (start, step) = match self.placement {
             Placement::Whole => {
                 (self.origin + outer * self.pitch[0] + middle * self.pitch[1] + parity * self.n, 2 * self.n)
@@ -185,13 +185,12 @@ impl Grid {
 
     /// The runs of neighbouring pixels that a channel consists of.
     #[inline(always)]
-    pub fn runs(&self) -> impl Iterator<Item = Range<usize>> {
+    pub fn runs(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (grid, [layers, rows, columns]) = (*self, self.extent);
-        (0..self.planes * layers * rows).map(move |run| {
-            let (plane, layer, row) = (run / (layers * rows), run / rows % layers, run % rows);
-            let start = plane * grid.stride + grid.first_pixel(plane) + layer * grid.pitch[0] + row * grid.pitch[1];
-            start..start + columns * grid.n
-        })
+        let starts = (0..self.planes).map(move |plane| plane * grid.stride + grid.first_pixel(plane));
+        let layers = starts.flat_map(move |start| (0..layers).map(move |layer| start + layer * grid.pitch[0]));
+        let rows = layers.flat_map(move |start| (0..rows).map(move |row| start + row * grid.pitch[1]));
+        rows.map(move |start| start..start + columns * grid.n)
     }
 
     /// Where the pixels of a half row begin in images `[n, channels, depth, height, width]`; they are two apart.
@@ -248,6 +247,14 @@ fn wrap_along(values: &mut [f32], first: usize, extent: usize, pitch: usize) {
     values.copy_within(lead..values.len() - run, lead + run);
 }
 
+/// A half row of an image: every other pixel of a row, from column `parity` on.
+#[derive(Debug, Clone, Copy)]
+pub struct HalfRowIndex {
+    z: usize,
+    y: usize,
+    parity: usize,
+}
+
 /// Every other pixel of a row: those of which all placements keep the values at equal distances.
 #[derive(Debug, Clone, Copy)]
 pub struct HalfRow {
@@ -278,6 +285,9 @@ impl HalfRow {
     /// `G` neighbouring images, from `image` on, of as many pixels as fill a line, from `pixel` on.
     #[inline(always)]
     pub fn load<const G: usize>(&self, channel: &[f32], pixel: usize, image: usize) -> [f32; LINE] {
+        if G == 1 {
+            return self.load_pixels(channel, pixel, image, LINE);
+        }
         let values = &channel[self.line::<G>(pixel, image)];
         let mut line = [0.0; LINE];
         for (index, group) in line.as_chunks_mut::<G>().0.iter_mut().enumerate() {
@@ -287,10 +297,44 @@ impl HalfRow {
         line
     }
 
+    /// `count` pixels of one image, from `pixel` on, and in the rest of the line any values.
+    #[inline(always)]
+    pub fn load_pixels(&self, channel: &[f32], pixel: usize, image: usize, count: usize) -> [f32; LINE] {
+        let values = &channel[self.place(pixel, image)..];
+        // Distances that are known make SIMD loads of these.
+        match (self.step, values.first_chunk::<LINE>(), values.first_chunk::<{ 2 * LINE - 1 }>()) {
+            (1, Some(line), _) => *line,
+            (2, _, Some(pairs)) => std::array::from_fn(|index| pairs[2 * index]),
+            _ => std::array::from_fn(|index| if index < count { values[index * self.step] } else { 0.0 }),
+        }
+    }
+
+    /// Writes `count` pixels of one image, from `pixel` on.
+    #[inline(always)]
+    pub fn store_pixels(&self, channel: &mut [f32], pixel: usize, image: usize, count: usize, line: &[f32; LINE]) {
+        let values = &mut channel[self.place(pixel, image)..];
+        if self.step == 1 {
+            // In parts of lengths that the compiler knows, which it copies without a call.
+            let (to, from) = (&mut values[..count], &line[..count]);
+            let (to_parts, to_rest) = to.as_chunks_mut::<4>();
+            let (from_parts, from_rest) = from.as_chunks::<4>();
+            to_parts.iter_mut().zip(from_parts).for_each(|(to, from)| *to = *from);
+            to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from);
+            return;
+        }
+        for (to, value) in values.iter_mut().step_by(self.step).zip(&line[..count]) {
+            *to = *value;
+        }
+    }
+
     /// Writes what [`load`](Self::load) reads.
     #[inline(always)]
     pub fn store<const G: usize>(&self, channel: &mut [f32], pixel: usize, image: usize, line: &[f32; LINE]) {
         let values = &mut channel[self.line::<G>(pixel, image)];
+        if G == 1 && self.step == 1 {
+            values.copy_from_slice(line);
+            return;
+        }
         for (index, group) in line.as_chunks::<G>().0.iter().enumerate() {
             // SAFETY: `values` ends behind the last of the `LINE / G` groups.
             unsafe { values.as_mut_ptr().add(index * self.step).cast::<[f32; G]>().write(*group) };
@@ -307,7 +351,7 @@ mod tests {
     /// Where all values of one channel lie, ascending.
     fn places(grid: &Grid) -> Vec<usize> {
         let mut places = Vec::new();
-        for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+        for half_row in grid.half_rows().map(|index| grid.half_row(index)) {
             let starts = (0..half_row.pixels).map(|pixel| half_row.start + pixel * half_row.step);
             places.extend(starts.flat_map(|start| start..start + grid.n));
         }
@@ -339,7 +383,7 @@ mod tests {
     fn split_planes_hold_the_parities_of_the_padded_image() {
         for (axes, [depth, height, width]) in [(Axes::Two, [1, 6, 8]), (Axes::Three, [4, 6, 8])] {
             let grid = Grid::new(Placement::Split, Padding::Zeros, axes, 1, [depth, height, width], 2);
-            for half_row in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+            for half_row in grid.half_rows().map(|index| grid.half_row(index)) {
                 for pixel in 0..half_row.pixels {
                     let number = half_row.first_pixel + 2 * pixel;
                     let (z, y, x) = (number / (width * height), number / width % height, number % width);

@@ -151,7 +151,7 @@ pub fn phases(grid: &Grid, logits: &[f32], to: &mut [u8]) -> bool {
             }
         }
     }
-    for place in (0..grid.half_rows()).map(|index| grid.half_row(index)) {
+    for place in grid.half_rows().map(|index| grid.half_row(index)) {
         for (image, to) in to.chunks_exact_mut(grid.pixels()).enumerate() {
             let row = to[place.first_pixel..].iter_mut().step_by(2).take(place.pixels);
             for (to, phase) in row.zip(phases[place.start + image..].iter().step_by(place.step)) {

@@ -77,7 +77,7 @@ pub fn multiply<S: Simd>(
     assert!(weights.last() < weights.values.len());
     assert!(largest(reads) + last + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
-    let product = Product { simd, weights, from, reads, starts: &starts, pitch: 0, to_stride };
+    let product = Product { simd, weights, from, reads, starts: &starts, pitch: 0, to_stride, adds: false };
     // SAFETY: bounds as asserted above.
     unsafe { product.all_rows(to) };
 }
@@ -92,6 +92,8 @@ pub struct Product<'a, S> {
     /// Distance between the rows of a pair, where rows come in pairs.
     pub pitch: usize,
     pub to_stride: usize,
+    /// Whether what is there is added to: only where rows come in pairs.
+    pub adds: bool,
 }
 
 impl<S: Simd> Product<'_, S> {

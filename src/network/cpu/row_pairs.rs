@@ -13,6 +13,7 @@ use pulp::Simd;
 
 use super::grid::Grid;
 use super::product::{Product, WeightRows, largest, load};
+use super::simd::LINE;
 
 /// The part of every plane that is computed: `rows` runs of `length` numbers, `pitch` apart.
 ///
@@ -24,12 +25,34 @@ pub struct PlaneRegion {
     pub rows: usize,
     pub length: usize,
     pub pitch: usize,
+    /// Numbers of a row of pixels, and how many of these there are in a row.
+    pub lines: [usize; 2],
 }
+
+/// Cache lines that a product reads again and again while it goes along a row of pixels: half of an L1 cache.
+const L1_LINES: usize = 256;
+
+/// Terms for each plane: the taps along the middle and the inner axis of a kernel with three axes.
+const TERMS_OF_PLANE: usize = 4;
 
 impl PlaneRegion {
     /// The pixels of the planes of a grid, from `start` on.
     pub fn of(grid: &Grid, start: usize) -> Self {
-        Self { start, rows: grid.extent[0], length: grid.layer_run(), pitch: grid.pitch[0] }
+        let lines = [grid.pitch[1], grid.extent[1]];
+        Self { start, rows: grid.extent[0], length: grid.layer_run(), pitch: grid.pitch[0], lines }
+    }
+
+    /// Terms of a sum of `all` that are added at once. With a middle axis, those of so many planes that the rows of
+    /// pixels which they share with the next position stay in the L1 cache, unless a sum could not be continued: where a
+    /// vector reaches into the next row, or a row is computed twice.
+    fn terms_at_once(&self, all: usize) -> usize {
+        let [line, count] = self.lines;
+        if count == 1 || !self.rows.is_multiple_of(2) || self.pitch - self.length < LINE {
+            return all;
+        }
+        // Two rows of pixels in each of three layers.
+        let of_plane = 6 * (line / LINE + 1);
+        (L1_LINES / of_plane).max(1) * TERMS_OF_PLANE
     }
 }
 
@@ -79,9 +102,14 @@ pub fn multiply_pairs<S: Simd>(
     assert!(weights.last() + 2 < weights.values.len());
     assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
-    let product = Product { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride };
-    // SAFETY: bounds as asserted above.
-    unsafe { product.all_row_pairs(to) };
+    let at_once = region.terms_at_once(reads.len());
+    for (part, reads) in reads.chunks(at_once).enumerate() {
+        let offsets = &weights.offsets[part * at_once..][..reads.len()];
+        let (weights, adds) = (WeightRows { offsets, ..weights }, part > 0);
+        let product = Product { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride, adds };
+        // SAFETY: bounds as asserted above.
+        unsafe { product.all_row_pairs(to) };
+    }
 }
 
 /// The starts of the vectors that cover the upper row of each pair, from the last to the first: what the last writes
@@ -156,8 +184,13 @@ impl<S: Simd> Product<'_, S> {
             }
             for (m, [upper, middle, lower]) in sums.into_iter().enumerate() {
                 let to = to.as_mut_ptr().add(m * self.to_stride + start);
-                to.cast::<S::f32s>().write_unaligned(simd.add_f32s(upper, middle));
-                to.add(pitch).cast::<S::f32s>().write_unaligned(simd.add_f32s(middle, lower));
+                let [mut upper, mut lower] = [simd.add_f32s(upper, middle), simd.add_f32s(middle, lower)];
+                if self.adds {
+                    upper = simd.add_f32s(upper, load::<S>(to));
+                    lower = simd.add_f32s(lower, load::<S>(to.add(pitch)));
+                }
+                to.cast::<S::f32s>().write_unaligned(upper);
+                to.add(pitch).cast::<S::f32s>().write_unaligned(lower);
             }
         }
     }
