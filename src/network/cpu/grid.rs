@@ -9,8 +9,7 @@
 //! The axes of a plane are called outer, middle and inner: depth, height and width, or with two axes height, nothing
 //! and width. The kernels process the outer axis in pairs, and what lies behind one of its places in one run.
 
-use std::ops::Range;
-
+use super::rows::{HalfRow, HalfRowIndex, Runs};
 use super::simd::LINE;
 use crate::network::architecture::{Axes, Padding};
 
@@ -185,12 +184,8 @@ impl Grid {
 
     /// The runs of neighbouring pixels that a channel consists of.
     #[inline(always)]
-    pub fn runs(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (grid, [layers, rows, columns]) = (*self, self.extent);
-        let starts = (0..self.planes).map(move |plane| plane * grid.stride + grid.first_pixel(plane));
-        let layers = starts.flat_map(move |start| (0..layers).map(move |layer| start + layer * grid.pitch[0]));
-        let rows = layers.flat_map(move |start| (0..rows).map(move |row| start + row * grid.pitch[1]));
-        rows.map(move |start| start..start + columns * grid.n)
+    pub fn runs(&self) -> Runs {
+        Runs::of(*self)
     }
 
     /// Where the pixels of a half row begin in images `[n, channels, depth, height, width]`; they are two apart.
@@ -245,101 +240,6 @@ fn wrap_along(values: &mut [f32], first: usize, extent: usize, pitch: usize) {
     let (lead, run) = (first * pitch, extent * pitch);
     values.copy_within(run..run + lead, 0);
     values.copy_within(lead..values.len() - run, lead + run);
-}
-
-/// A half row of an image: every other pixel of a row, from column `parity` on.
-#[derive(Debug, Clone, Copy)]
-pub struct HalfRowIndex {
-    z: usize,
-    y: usize,
-    parity: usize,
-}
-
-/// Every other pixel of a row: those of which all placements keep the values at equal distances.
-#[derive(Debug, Clone, Copy)]
-pub struct HalfRow {
-    /// Where the values of its first pixel begin.
-    pub start: usize,
-    /// From one of its pixels to the next.
-    pub step: usize,
-    /// How many it has.
-    pub pixels: usize,
-    /// Number of its first pixel in the image, row by row.
-    pub first_pixel: usize,
-}
-
-impl HalfRow {
-    /// Where the value of one pixel of an image lies.
-    #[inline(always)]
-    pub fn place(&self, pixel: usize, image: usize) -> usize {
-        self.start + pixel * self.step + image
-    }
-
-    /// Where `G` neighbouring images, from `image` on, of as many pixels as fill a line, from `pixel` on, lie.
-    #[inline(always)]
-    fn line<const G: usize>(&self, pixel: usize, image: usize) -> Range<usize> {
-        let first = self.place(pixel, image);
-        first..first + (LINE / G - 1) * self.step + G
-    }
-
-    /// `G` neighbouring images, from `image` on, of as many pixels as fill a line, from `pixel` on.
-    #[inline(always)]
-    pub fn load<const G: usize>(&self, channel: &[f32], pixel: usize, image: usize) -> [f32; LINE] {
-        if G == 1 {
-            return self.load_pixels(channel, pixel, image, LINE);
-        }
-        let values = &channel[self.line::<G>(pixel, image)];
-        let mut line = [0.0; LINE];
-        for (index, group) in line.as_chunks_mut::<G>().0.iter_mut().enumerate() {
-            // SAFETY: `values` ends behind the last of the `LINE / G` groups.
-            *group = unsafe { values.as_ptr().add(index * self.step).cast::<[f32; G]>().read() };
-        }
-        line
-    }
-
-    /// `count` pixels of one image, from `pixel` on, and in the rest of the line any values.
-    #[inline(always)]
-    pub fn load_pixels(&self, channel: &[f32], pixel: usize, image: usize, count: usize) -> [f32; LINE] {
-        let values = &channel[self.place(pixel, image)..];
-        // Distances that are known make SIMD loads of these.
-        match (self.step, values.first_chunk::<LINE>(), values.first_chunk::<{ 2 * LINE - 1 }>()) {
-            (1, Some(line), _) => *line,
-            (2, _, Some(pairs)) => std::array::from_fn(|index| pairs[2 * index]),
-            _ => std::array::from_fn(|index| if index < count { values[index * self.step] } else { 0.0 }),
-        }
-    }
-
-    /// Writes `count` pixels of one image, from `pixel` on.
-    #[inline(always)]
-    pub fn store_pixels(&self, channel: &mut [f32], pixel: usize, image: usize, count: usize, line: &[f32; LINE]) {
-        let values = &mut channel[self.place(pixel, image)..];
-        if self.step == 1 {
-            // In parts of lengths that the compiler knows, which it copies without a call.
-            let (to, from) = (&mut values[..count], &line[..count]);
-            let (to_parts, to_rest) = to.as_chunks_mut::<4>();
-            let (from_parts, from_rest) = from.as_chunks::<4>();
-            to_parts.iter_mut().zip(from_parts).for_each(|(to, from)| *to = *from);
-            to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from);
-            return;
-        }
-        for (to, value) in values.iter_mut().step_by(self.step).zip(&line[..count]) {
-            *to = *value;
-        }
-    }
-
-    /// Writes what [`load`](Self::load) reads.
-    #[inline(always)]
-    pub fn store<const G: usize>(&self, channel: &mut [f32], pixel: usize, image: usize, line: &[f32; LINE]) {
-        let values = &mut channel[self.line::<G>(pixel, image)];
-        if G == 1 && self.step == 1 {
-            values.copy_from_slice(line);
-            return;
-        }
-        for (index, group) in line.as_chunks::<G>().0.iter().enumerate() {
-            // SAFETY: `values` ends behind the last of the `LINE / G` groups.
-            unsafe { values.as_mut_ptr().add(index * self.step).cast::<[f32; G]>().write(*group) };
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! of its channels: convolution, statistics, normalisation and activation, or all of them backward.
 //!
 //! * `slices`: values of tensors as slices; `simd`: functions of SIMD vectors.
-//! * `grid`: how images lie in memory.
+//! * `grid`: how images lie in memory; `rows`: their runs of neighbouring pixels.
 //! * `product`, `row_pairs`, `correlation`: the inner kernels, in SIMD vectors of any width.
 //! * `convolution`: convolution, transposed convolution and their gradient as such products.
 //! * `elementwise`: what lies between products.
@@ -23,6 +23,7 @@ mod layer;
 mod likelihood;
 mod product;
 mod row_pairs;
+mod rows;
 mod simd;
 mod slices;
 mod translation;
