@@ -103,12 +103,16 @@ pub fn multiply_pairs<S: Simd>(
     assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
     let at_once = region.terms_at_once(reads.len());
-    for (part, reads) in reads.chunks(at_once).enumerate() {
-        let offsets = &weights.offsets[part * at_once..][..reads.len()];
-        let (weights, adds) = (WeightRows { offsets, ..weights }, part > 0);
-        let product = Product { simd, weights, from, reads, starts: &starts, pitch: region.pitch, to_stride, adds };
-        // SAFETY: bounds as asserted above.
-        unsafe { product.all_row_pairs(to) };
+    // With a middle axis pair by pair, so that what a pair reads and adds to stays in the L2 cache.
+    let of_pair = if region.lines[1] == 1 { starts.len() } else { region.length.div_ceil(S::F32_LANES) };
+    for starts in starts.chunks(of_pair) {
+        for (part, reads) in reads.chunks(at_once).enumerate() {
+            let offsets = &weights.offsets[part * at_once..][..reads.len()];
+            let (weights, adds) = (WeightRows { offsets, ..weights }, part > 0);
+            let product = Product { simd, weights, from, reads, starts, pitch: region.pitch, to_stride, adds };
+            // SAFETY: bounds as asserted above.
+            unsafe { product.all_row_pairs(to) };
+        }
     }
 }
 
