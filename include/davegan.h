@@ -25,13 +25,14 @@
  *   it during or after its free.
  * - **Text** is UTF-8 and ends with a NUL; paths are bytes as the operating system has them, those of HDF5 files
  *   UTF-8. The library keeps no pointer to any argument after a call.
- * - **Files** that a call writes replace or extend a file of their own kind, an empty one or none; anything else that is
- *   there stays, with the status `DAVEGAN_FORMAT`. A model replaces a model file, a report a report of davegan, a picture a
- *   PNG of davegan. HDF5 files that are no model files are added to: what else they hold stays. While a call writes a file,
- *   another one of the process that would write it, under whatever name, fails with `DAVEGAN_IO`; so does one that finds it
- *   open in another process, or written by it meanwhile. A directory, a device, a pipe or a socket gives `DAVEGAN_IO`.
- *   A process that is killed while it writes may leave a file `.davegan-*.tmp` beside. The next call that puts a new file
- *   into the directory removes it, on network file systems only when nobody has written to it for ten minutes.
+ * - **Files** that a call writes replace or extend a file of their own kind, an empty one or none; anything else that
+ *   is there stays, with the status `DAVEGAN_FORMAT`. A model replaces a model file, a report a report of davegan, a
+ *   picture a PNG of davegan, an export one in the same format. HDF5 files that are no model files are added to: what
+ *   else they hold stays. While a call writes a file, another one of the process that would write it, under whatever
+ *   name, fails with `DAVEGAN_IO`; so does one that finds it open in another process, or written by it meanwhile. A
+ *   directory, a device, a pipe or a socket gives `DAVEGAN_IO`. A process that is killed while it writes may leave a
+ *   file `.davegan-*.tmp` beside. The next call that puts a new file into the directory removes it, on network file
+ *   systems only when nobody has written to it for ten minutes.
  * - **Images** are phase numbers, one byte a voxel, x fastest: C's `[n][nz][ny][nx]`, Fortran's `(nx,ny,nz,n)`. A
  *   two-dimensional image has `nz` = 1. Phases are numbered from 0, at most `DAVEGAN_MAX_PHASES` of them.
  * - **Structs** start with `struct_size`. Options are filled by their `..._init(&options, sizeof options)` and then
@@ -1000,6 +1001,38 @@ typedef struct davegan_relax_options_t {
 } davegan_relax_options_t;
 
 /**
+ * What is said of an image that is exported. Filled by `davegan_export_options_init`.
+ */
+typedef struct davegan_export_options_t {
+    /**
+     * Size of this struct, set by the initialiser.
+     */
+    size_t struct_size;
+    /**
+     * Number of phases, 2 to `DAVEGAN_MAX_PHASES`, whether each occurs or not; default 0: one more than the largest
+     * number in the image.
+     */
+    int32_t n_phases;
+    /**
+     * One of `DAVEGAN_UNIT_...`, the unit of `spacing`; default `DAVEGAN_UNIT_UNSPECIFIED`.
+     */
+    int32_t voxel_unit;
+    /**
+     * Sides of a voxel along x, y and z, positive; 0 for y or z: that along x. Default: all 0, a side of 1. They must
+     * be set if `voxel_unit` is.
+     */
+    double spacing[3];
+    /**
+     * For `davegan_export_abaqus`: 1: equations for periodic boundary conditions. Default 0.
+     */
+    int32_t periodic;
+    /**
+     * For `davegan_export_abaqus` and `nz` = 1: 1: elements of plane stress (CPS4). Default 0: plane strain (CPE4).
+     */
+    int32_t plane_stress;
+} davegan_export_options_t;
+
+/**
  * Statistics of elements of one size, each array in the order of `DAVEGAN_PROPERTY_...`.
  */
 typedef struct davegan_element_statistics_t {
@@ -1897,6 +1930,124 @@ davegan_status_t davegan_write_images(const char *path,
                                       size_t nz,
                                       size_t ny,
                                       size_t nx);
+
+/**
+ * Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if `size` is less than that of the first version. May be called from any
+ * thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_export_options_init(struct davegan_export_options_t *options,
+                                             size_t size);
+
+/**
+ * Writes an image as VTK image data (.vti), for DAMASK, ParaView and pyvista.
+ *
+ * `phases` is `nz * ny * nx` phase numbers, x fastest; `options` NULL means the defaults. The phases are the cell data
+ * `material` of 32-bit integers, numbered from 0. The origin is 0. DAMASK takes `spacing` for metres; a known unit is in
+ * the field data `voxel_unit`.
+ *
+ * The file is replaced in one step, and only if it is an export of davegan in this format. Fails with
+ * `DAVEGAN_INVALID_PARAMETER` if a length is 0, a number is no phase or an option is out of range, `DAVEGAN_IO` if the
+ * file cannot be written, and `DAVEGAN_FORMAT` if something else is there; that is untouched then. May be called from
+ * any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_export_vti(const char *path,
+                                    const uint8_t *phases,
+                                    size_t nz,
+                                    size_t ny,
+                                    size_t nx,
+                                    const struct davegan_export_options_t *options);
+
+/**
+ * Writes an image as a NumPy array (.npy) of uint8: `(nz, ny, nx)`, or `(ny, nx)` if `nz` is 1.
+ *
+ * The format has no place for the size of a voxel. Arguments, replacement, failures and threads as for
+ * `davegan_export_vti`.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_export_npy(const char *path,
+                                    const uint8_t *phases,
+                                    size_t nz,
+                                    size_t ny,
+                                    size_t nx,
+                                    const struct davegan_export_options_t *options);
+
+/**
+ * Writes an image as a TIFF of `nz` pages of phase numbers, 8 bits each, uncompressed.
+ *
+ * The resolution is that of the voxels: in pixels a centimetre if the unit is known. The distance of layers is in the
+ * description as ImageJ writes it, in micrometres if the unit is known. Fails with `DAVEGAN_INVALID_PARAMETER` also if
+ * TIFF has no number for the resolution. All else as for `davegan_export_vti`.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_export_tiff(const char *path,
+                                     const uint8_t *phases,
+                                     size_t nz,
+                                     size_t ny,
+                                     size_t nx,
+                                     const struct davegan_export_options_t *options);
+
+/**
+ * Writes an image as a DREAM.3D file of version 7.0, for DREAM.3D, simplnx and DAMASK.
+ *
+ * The container `ImageDataContainer` has an image geometry; the cell data `FeatureIds` and `Phases`, both the phase
+ * number plus 1, since 0 is reserved there; and the ensemble data `PhaseName` of `n_phases` phases. Euler angles are 0.
+ * `spacing` is stored in single precision, its unit as an attribute of the geometry. Fails with `DAVEGAN_HDF5` for
+ * failures inside HDF5. All else as for `davegan_export_vti`.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_export_dream3d(const char *path,
+                                        const uint8_t *phases,
+                                        size_t nz,
+                                        size_t ny,
+                                        size_t nx,
+                                        const struct davegan_export_options_t *options);
+
+/**
+ * Writes an image as a mesh of voxels (.inp) for Abaqus and CalculiX.
+ *
+ * Elements are C3D8, or CPE4 or CPS4 if `nz` is 1, numbered from 1 as `phases`. Element sets are `PHASE_0`, `PHASE_1`, ...
+ * for each phase that occurs, and `ALL_ELEMENTS`. Node sets are `ALL_NODES` and sides: `FACE_X0` (x = 0), `FACE_X1`
+ * (largest x), ..., `EDGE_X0_Y0`, ..., `CORNER_X0_Y0_Z0`, ...; if `nz` is 1, `EDGE_X0`, ... and `CORNER_X0_Y0`, ....
+ * Faces contain their edges, edges their corners. Material, section and steps are yours: your file includes this one.
+ *
+ * With `periodic`, opposite nodes are tied: along x, their displacements differ by those of `CORNER_X1_Y0_Z0` and
+ * `CORNER_X0_Y0_Z0`. These corners and those of y and z stay free: give them the mean deformation. Fails with
+ * `DAVEGAN_INVALID_PARAMETER` also if there are more than 999,999,999 nodes. All else as for `davegan_export_vti`.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_export_abaqus(const char *path,
+                                       const uint8_t *phases,
+                                       size_t nz,
+                                       size_t ny,
+                                       size_t nx,
+                                       const struct davegan_export_options_t *options);
+
+/**
+ * Writes an image as XDMF beside an HDF5 file, for ParaView.
+ *
+ * The phases are the dataset `phase`, `(nz, ny, nx)`, of a file with the ending `.h5` instead of that of `path`, and the
+ * cell data `phase`. That file is written as `davegan_write_images` does. The origin is 0. Fails with
+ * `DAVEGAN_INVALID_PARAMETER` also if `path` ends in `.h5`, or the name has one of `: < &` in it, and `DAVEGAN_HDF5` for
+ * failures inside HDF5. All else as for `davegan_export_vti`.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_export_xdmf(const char *path,
+                                     const uint8_t *phases,
+                                     size_t nz,
+                                     size_t ny,
+                                     size_t nx,
+                                     const struct davegan_export_options_t *options);
 
 /**
  * Examines elements of a model at growing sizes: how much they vary, and which size a wished error needs.

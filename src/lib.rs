@@ -26,6 +26,7 @@
 //! * [`evaluation`]: figures of realisations beside those of real windows, and the gates they pass or miss.
 //! * [`training`]: options, losses, one step, the training loop with checkpoints.
 //! * [`storage`]: the model file, realisations as VTKHDF or in a host's own HDF5 file.
+//! * [`export`]: images in the formats of solvers and other programs.
 //! * [`report`]: pictures of a model, and the HTML report.
 //! * [`c_api`]: the C interface to all of this.
 //!
@@ -39,6 +40,7 @@ pub mod descriptor;
 mod device;
 mod error;
 pub mod evaluation;
+pub mod export;
 mod files;
 pub mod generation;
 pub mod micrograph;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The files of `src/c_api` that hold public items, in the order of the header.
-const TOPICS: [&str; 18] = [
+const TOPICS: [&str; 19] = [
     "version",
     "status",
     "device",
@@ -22,6 +22,7 @@ const TOPICS: [&str; 18] = [
     "fidelity_measure",
     "fidelity",
     "picture",
+    "export",
     "representative",
 ];
 

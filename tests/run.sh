@@ -96,7 +96,8 @@ trap print_summary EXIT
 # Where PyTorch cannot be installed, the tests that compare with it are skipped.
 install_python_packages() {
     [ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
-    "$python" -m pip install -q numpy scipy h5py vtk matplotlib pytest || return 1
+    "$python" -m pip install -q numpy scipy h5py vtk matplotlib pytest \
+        damask==3.1.0 pyvista==0.49.1 tifffile==2026.3.3 meshio==5.3.5 || return 1
     "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch || echo "PyTorch cannot be installed"
 }
 
@@ -120,6 +121,7 @@ if ! $quick; then
     need doxygen command -v doxygen
     need shellcheck command -v shellcheck
     need valgrind command -v valgrind
+    need calculix-ccx command -v ccx
 fi
 install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
@@ -194,7 +196,7 @@ tests/install_test.sh "$build"
 stage "code of README and guide"
 tests/readme_test.sh "$build"
 
-stage "PyTorch, vtk and h5py"
+stage "PyTorch, and the programs that read our files"
 wait $python_packages || {
     cat "$python_log"
     exit 1

@@ -95,6 +95,33 @@ static void read_and_write(const davegan_micrograph_t *micrograph) {
     CHECK(davegan_write_images("example_images.h5", "/phase", phases, 1, 1, (size_t)info.ny, (size_t)info.nx));
     //! [davegan_write_images]
 
+    //! [davegan_export_options_init]
+    davegan_export_options_t export_options;
+    CHECK(davegan_export_options_init(&export_options, sizeof export_options));
+    export_options.voxel_unit = DAVEGAN_UNIT_MICROMETRE;
+    export_options.spacing[0] = 0.25; /* along x; y and z are as long */
+    //! [davegan_export_options_init]
+    const size_t nz = 1, ny = (size_t)info.ny, nx = (size_t)info.nx;
+    //! [davegan_export_vti]
+    CHECK(davegan_export_vti("example_element.vti", phases, nz, ny, nx, &export_options));
+    //! [davegan_export_vti]
+    //! [davegan_export_npy]
+    CHECK(davegan_export_npy("example_element.npy", phases, nz, ny, nx, &export_options));
+    //! [davegan_export_npy]
+    //! [davegan_export_tiff]
+    CHECK(davegan_export_tiff("example_element.tif", phases, nz, ny, nx, &export_options));
+    //! [davegan_export_tiff]
+    //! [davegan_export_dream3d]
+    CHECK(davegan_export_dream3d("example_element.dream3d", phases, nz, ny, nx, &export_options));
+    //! [davegan_export_dream3d]
+    //! [davegan_export_abaqus]
+    export_options.periodic = 1; /* equations between opposite sides */
+    CHECK(davegan_export_abaqus("example_element.inp", phases, nz, ny, nx, &export_options));
+    //! [davegan_export_abaqus]
+    //! [davegan_export_xdmf]
+    CHECK(davegan_export_xdmf("example_element.xdmf", phases, nz, ny, nx, &export_options));
+    //! [davegan_export_xdmf]
+
     //! [davegan_micrograph_free]
     davegan_micrograph_free(same);
     //! [davegan_micrograph_free]

@@ -112,7 +112,7 @@ impl davegan_micrograph_options_t {
 }
 
 /// The unit with the number `code`.
-fn unit(code: i32) -> Result<LengthUnit> {
+pub(super) fn unit(code: i32) -> Result<LengthUnit> {
     let unit = usize::try_from(code).ok().and_then(|code| LengthUnit::ALL.get(code).copied());
     unit.ok_or_else(|| {
         Error::invalid(format!(

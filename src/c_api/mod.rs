@@ -9,6 +9,7 @@
 
 mod descriptor;
 mod device;
+mod export;
 mod fidelity;
 mod fidelity_measure;
 mod float_env;
@@ -32,6 +33,7 @@ mod version;
 
 pub use descriptor::*;
 pub use device::*;
+pub use export::*;
 pub use fidelity::*;
 pub use fidelity_measure::*;
 pub use generation::*;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::realisation_reader::VOXEL_UNIT;
 use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
 use crate::device::{ThreadPool, thread_pool};
@@ -218,7 +219,7 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         voxel_size: side,
         identity: vec![
             text("model_sha256", model_digest(model)?),
-            text("voxel_unit", unit.symbol().to_owned()),
+            text(VOXEL_UNIT, unit.symbol().to_owned()),
             text("periodic", if is_cut { "no" } else { "" }.to_owned()),
             text("volume_fractions", fractions.unwrap_or_default()),
             text("smallest_island", unless_off(options.smallest_island, 1)),

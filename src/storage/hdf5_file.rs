@@ -14,7 +14,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// The fastest level: phase images shrink seven- to thirty-fold with it, and level 6 takes five times as long for
 /// half as much again.
-pub(super) const DEFLATE_LEVEL: u8 = 1;
+pub(crate) const DEFLATE_LEVEL: u8 = 1;
 
 /// How all files are opened and created.
 ///
@@ -33,7 +33,7 @@ pub(super) fn file_options() -> FileBuilder {
 }
 
 /// The chunk of a dataset of `shape`: whole rows, layers and images as long as they fit into 1 MiB of bytes.
-pub(super) fn chunk_shape(shape: &[usize]) -> Vec<usize> {
+pub(crate) fn chunk_shape(shape: &[usize]) -> Vec<usize> {
     let mut room = CHUNK_BYTES;
     let mut chunk = vec![1; shape.len()];
     for (side, &length) in chunk.iter_mut().zip(shape).rev() {

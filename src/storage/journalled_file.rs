@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::ops::Deref;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use hdf5::Group;
@@ -13,7 +14,9 @@ use super::file_driver::{Content, free_space, open_file, with_writes};
 use super::hdf5_file::{Explain, file_access};
 use super::held_writes::HeldWrites;
 use super::journal;
+use super::kind::{Export, Kind};
 use super::output::Output;
+use super::seal::SEAL_BYTES;
 use crate::{Error, Result};
 
 /// An HDF5 file that is open for writing and locked.
@@ -166,6 +169,27 @@ impl Deref for JournalledFile {
     fn deref(&self) -> &Group {
         &self.file
     }
+}
+
+/// Replaces the file at `path` by an HDF5 file with what `fill` writes, behind a user block with the mark of `export`.
+///
+/// # Errors
+///
+/// Those of [`Output::claim`] and [`JournalledFile::fill`]. What is there is as it was then.
+pub(crate) fn replace_hdf5(
+    path: &Path,
+    export: Export,
+    fill: impl FnOnce(&hdf5::File) -> hdf5::Result<()>,
+) -> Result<()> {
+    let doing = "write the file";
+    let mut output = Output::claim(path, Kind::Export(export))?;
+    output.replace(|temporary| {
+        let fill = |file: &hdf5::File| fill(file).explain(path, doing);
+        hdf5::sync::sync(|| JournalledFile::fill(temporary, SEAL_BYTES as u64, fill).map(drop))?;
+        let file = File::options().write(true).open(temporary);
+        let marked = file.and_then(|file| file.write_all_at(export.mark(), 0));
+        marked.map_err(|e| Error::system(path, doing, &e))
+    })
 }
 
 fn access(path: &Path) -> Result<FileAccess> {

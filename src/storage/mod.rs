@@ -6,6 +6,7 @@
 //! * [`train_to_file`]: training that keeps its checkpoints in a file.
 //! * [`RealisationFile`]: realisations appended to an HDF5 file that ParaView opens, or to a group of a host's file.
 //! * [`generate_to_file`]: realisations of a model, made and appended batch by batch.
+//! * [`read_realisation`]: one realisation of such a file.
 //! * [`write_phase_images`]: one dataset of phase images, such as reconstructions.
 //! * [`write_fidelity`]: the figures of a judgement, as a group.
 //!
@@ -34,6 +35,7 @@ mod parts;
 mod phase_dataset;
 mod reader;
 mod realisation_file;
+mod realisation_reader;
 mod record;
 mod seal;
 #[cfg(test)]
@@ -45,13 +47,16 @@ pub use checkpoint_file::write_checkpoint;
 pub use container::{Attribute, Container, NamedArray};
 pub use fidelity_group::write_fidelity;
 pub use generate::{FileOptions, generate_to_file};
+pub(crate) use hdf5_file::{DEFLATE_LEVEL, chunk_shape};
 pub use header::{Header, Layout, Mode};
-pub(crate) use kind::{Kind, PICTURE_MARK, REPORT_MARK};
+pub(crate) use journalled_file::replace_hdf5;
+pub(crate) use kind::{Export, Kind, PICTURE_MARK, REPORT_MARK};
 pub use model_file::{model_digest, write_model};
 pub(crate) use output::Output;
 pub use output::check_other_file;
 pub use phase_dataset::write_phase_images;
 pub use reader::{read_checkpoint, read_model};
 pub use realisation_file::RealisationFile;
+pub use realisation_reader::read_realisation;
 pub use train::train_to_file;
 pub use vtkhdf::PHASE as VTKHDF_PHASE;

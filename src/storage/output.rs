@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::atomic_file::{TemporaryFile, directory_of};
-use super::kind::Kind;
+use super::kind::{Export, Kind};
 use crate::device::memory;
 use crate::error::check_path;
 use crate::files::open_regular;
@@ -40,7 +40,7 @@ impl Output {
     /// writes the file, the directory is missing or cannot be written, or `path` is a directory, a device, a pipe or a
     /// socket; [`Error::Format`] if a file of another kind is there.
     pub fn claim(path: &Path, kind: Kind) -> Result<Self> {
-        if matches!(kind, Kind::Model | Kind::Hdf5) {
+        if matches!(kind, Kind::Model | Kind::Hdf5 | Kind::Export(Export::Dream3d)) {
             check_path(path)?;
             memory::require_for_hdf5()?;
         }

@@ -229,8 +229,16 @@ fn set_written(file: &File, layout: &Layout, written: usize, complete: bool) -> 
     record::set_written(&file.group(layout.record_group())?, written, complete)
 }
 
+/// The dataset of phases.
+pub(super) fn phase_name(layout: &Layout) -> String {
+    match layout {
+        Layout::VtkHdf => vtkhdf::PHASE.to_owned(),
+        Layout::Group(name) => format!("{name}/{PHASE}"),
+    }
+}
+
 /// The record of the set that is in `file`; `None` if its place is free.
-fn find_record(file: &Group, layout: &Layout, path: &Path) -> Result<Option<Group>> {
+pub(super) fn find_record(file: &Group, layout: &Layout, path: &Path) -> Result<Option<Group>> {
     let name = layout.record_group();
     let group = if file.link_exists(name) { file.group(name).ok() } else { None };
     if let Some(record) = group.as_ref().filter(|group| record::is_record(group)) {
@@ -315,10 +323,7 @@ fn check_set(file: &Group, record: &Group, layout: &Layout, header: &Header, pat
     if indices.is_empty() {
         return Ok(HashSet::new());
     }
-    let name = match layout {
-        Layout::VtkHdf => vtkhdf::PHASE.to_owned(),
-        Layout::Group(name) => format!("{name}/{PHASE}"),
-    };
+    let name = phase_name(layout);
     let shape = file.dataset(&name).map(|phases| phases.shape()).unwrap_or_default();
     let rows = if shape.len() == 3 { 1 } else { shape.first().copied().unwrap_or(0) };
     if !shape.ends_with(&header.shape) || rows < indices.len() {

@@ -117,6 +117,40 @@ pub(super) fn indices(group: &Group, path: &Path) -> Result<Vec<i64>> {
     index.read_slice_1d::<i64, _>(s![..written]).map(|indices| indices.to_vec()).map_err(|_| damaged())
 }
 
+/// What a record says of the realisations that are wholly there.
+pub(super) struct Stored {
+    /// Their indices, in the order of writing.
+    pub indices: Vec<i64>,
+    /// Shape of one, `[nz, ny, nx]`.
+    pub shape: [usize; 3],
+    pub n_phases: usize,
+    pub voxel_size: f64,
+    /// Whether the writer has finished.
+    pub complete: bool,
+}
+
+/// Reads the record `group`.
+///
+/// # Errors
+///
+/// [`Error::Format`] if it is of another version or damaged.
+pub(super) fn stored(group: &Group, path: &Path) -> Result<Stored> {
+    require(group, FORMAT_VERSION, &[VERSION], path)?;
+    let indices = indices(group, path)?;
+    let read = || {
+        let shape = numbers::<u64>(group, SHAPE)?.iter().map(|&side| usize::try_from(side).ok()).collect();
+        let shape: Option<Vec<usize>> = shape;
+        Some(Stored {
+            indices,
+            shape: shape?.try_into().ok()?,
+            n_phases: usize::try_from(*numbers::<u64>(group, N_PHASES)?.first()?).ok()?,
+            voxel_size: *numbers::<f64>(group, VOXEL_SIZE)?.first()?,
+            complete: *numbers::<bool>(group, COMPLETE)?.first()?,
+        })
+    };
+    read().ok_or_else(|| Error::format(path, "the record of its realisations is damaged; generate them again"))
+}
+
 /// The volume fractions of `images`, a row each.
 pub(super) fn fractions(images: &PhaseImages) -> Array2<f64> {
     let mut fractions = Array2::zeros((images.len(), images.n_phases()));

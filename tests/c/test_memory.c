@@ -95,6 +95,14 @@ static davegan_status_t op_write_images(size_t size) {
     return davegan_write_images(TEST_FILE("written.h5"), "images", bytes, 1, 1, size, size);
 }
 
+static davegan_status_t op_export_vti(size_t size) {
+    return davegan_export_vti(TEST_FILE("written.vti"), bytes, 1, size, size, NULL);
+}
+
+static davegan_status_t op_export_dream3d(size_t size) {
+    return davegan_export_dream3d(TEST_FILE("written.dream3d"), bytes, 1, size, size, NULL);
+}
+
 static davegan_status_t op_s2(size_t size) {
     return davegan_s2(bytes, 1, size, size, 1, NULL, doubles, size * size);
 }
@@ -214,6 +222,8 @@ static const operation_t operations[] = {
     {"sample", op_sample, 512, 0, 0, NOTHING},
     {"many_samples", op_many_samples, 200, 0, 0, NOTHING},
     {"write_images", op_write_images, 2000, 1, 0, NOTHING},
+    {"export_vti", op_export_vti, 2000, 1, 0, NOTHING},
+    {"export_dream3d", op_export_dream3d, 2000, 1, 0, NOTHING},
     {"s2", op_s2, 600, 1, 1, NOTHING},
     {"s2_error", op_s2_error, 600, 1, 0, NOTHING},
     {"s2_radial", op_s2_radial, 400, 1, 8, NOTHING},

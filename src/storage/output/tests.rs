@@ -9,7 +9,15 @@ use crate::storage::Container;
 use crate::storage::kind::{PICTURE_MARK, REPORT_MARK};
 use crate::storage::testing::TestDirectory;
 
-const KINDS: [Kind; 4] = [Kind::Model, Kind::Hdf5, Kind::Report, Kind::Picture];
+const KINDS: [Kind; 7] = [
+    Kind::Model,
+    Kind::Hdf5,
+    Kind::Report,
+    Kind::Picture,
+    Kind::Export(Export::Vti),
+    Kind::Export(Export::Npy),
+    Kind::Export(Export::Dream3d),
+];
 
 /// A file of each kind.
 fn write(kind: Kind, path: &Path) {
@@ -18,6 +26,7 @@ fn write(kind: Kind, path: &Path) {
         Kind::Hdf5 => hdf5::File::create(path).unwrap().close().unwrap(),
         Kind::Report => fs::write(path, format!("<!DOCTYPE html><html><head>{REPORT_MARK}")).unwrap(),
         Kind::Picture => fs::write(path, [b"\x89PNG\r\n\x1a\n", PICTURE_MARK.as_bytes()].concat()).unwrap(),
+        Kind::Export(export) => fs::write(path, export.mark()).unwrap(),
     }
 }
 

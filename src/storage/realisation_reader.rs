@@ -1,0 +1,90 @@
+//! Reading one realisation of a file.
+
+use std::path::Path;
+
+use hdf5::{Dataset, File};
+use ndarray::{Array3, Axis, s};
+
+use super::hdf5_file::{Explain, file_options, text_attribute};
+use super::header::Layout;
+use super::journalled_file::no_hdf5_file;
+use super::realisation_file::{find_record, phase_name};
+use super::record::{self, Stored};
+use crate::device::memory;
+use crate::error::{check_path, counted};
+use crate::files::open_regular;
+use crate::micrograph::{PhaseImages, VoxelSize};
+use crate::{Error, Result};
+
+/// Attribute with the unit of the voxel size.
+pub(super) const VOXEL_UNIT: &str = "voxel_unit";
+
+/// Reads realisation `index`, or the first one that is there, of the file at `path`, and the size of its voxels.
+///
+/// Only realisations that are wholly written count, whether the writer of the file has finished or not.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] if `path` is not UTF-8; [`Error::Io`] if the file cannot be read or another program has
+/// it open for writing; [`Error::Format`] if it holds no realisations, or not this one, or is damaged;
+/// [`Error::OutOfMemory`] if the realisation does not fit into memory; [`Error::Hdf5`] for other failures inside HDF5.
+pub fn read_realisation(path: &Path, layout: &Layout, index: Option<u64>) -> Result<(PhaseImages, VoxelSize)> {
+    check_path(path)?;
+    layout.check()?;
+    open_regular(path, "read the file")?;
+    memory::require_for_hdf5()?;
+    hdf5::sync::sync(|| {
+        let file = file_options().open(path).explain(path, "open the file").map_err(no_hdf5_file)?;
+        let no_realisations = || Error::format(path, "holds no realisations; give a file of davegan generate");
+        let group = find_record(&file, layout, path)?.ok_or_else(no_realisations)?;
+        let stored = record::stored(&group, path)?;
+        let row = row_of(&stored, index, path)?;
+        let image = read_image(&file, layout, row, &stored, path)?;
+        let unit = text_attribute(&group, VOXEL_UNIT).unwrap_or_default().parse()?;
+        Ok((image, VoxelSize::new(stored.voxel_size, unit)?))
+    })
+}
+
+/// Where realisation `index` is among those of the file.
+fn row_of(stored: &Stored, index: Option<u64>, path: &Path) -> Result<usize> {
+    let found = match index {
+        None => (!stored.indices.is_empty()).then_some(0),
+        Some(index) => stored.indices.iter().position(|&there| u64::try_from(there) == Ok(index)),
+    };
+    found.ok_or_else(|| {
+        let n = counted(stored.indices.len(), "realisation");
+        let range = match (stored.indices.iter().min(), stored.indices.iter().max()) {
+            (Some(first), Some(last)) => format!(" from {first} to {last}"),
+            _ => String::new(),
+        };
+        let what = index.map_or_else(String::new, |index| format!("not number {index}, but "));
+        let advice = if stored.complete { "" } else { "; the run that adds to it has not finished" };
+        Error::format(path, format!("holds {what}{n}{range}{advice}"))
+    })
+}
+
+fn read_image(file: &File, layout: &Layout, row: usize, stored: &Stored, path: &Path) -> Result<PhaseImages> {
+    let name = phase_name(layout);
+    let doing = format!("read {name:?}");
+    let dataset = file.dataset(&name).explain(path, &doing)?;
+    let shape = dataset.shape();
+    let rows = if shape.len() == 3 { 1 } else { shape.first().copied().unwrap_or(0) };
+    if !(3..=4).contains(&shape.len()) || !shape.ends_with(&stored.shape) || row >= rows {
+        let reason = format!("{name:?} has the shape {shape:?}, a realisation {:?}; generate it again", stored.shape);
+        return Err(Error::format(path, reason));
+    }
+    let voxels = stored.shape.iter().try_fold(1_usize, |product, &side| product.checked_mul(side));
+    // What reads allocates without asking whether it can; the array is copied once if its layout asks for it.
+    let what = format!("realisation {} of {}", stored.indices[row], path.display());
+    drop(memory::vector::<u8>(voxels.unwrap_or(usize::MAX), &what, "export a smaller one")?);
+    let voxels = read_row(&dataset, row).explain(path, &doing)?;
+    PhaseImages::new(voxels.insert_axis(Axis(0)), stored.n_phases)
+        .map_err(|error| Error::format(path, format!("{name:?}: {error}; generate it again")))
+}
+
+fn read_row(dataset: &Dataset, row: usize) -> hdf5::Result<Array3<u8>> {
+    if dataset.ndim() == 3 { dataset.read() } else { dataset.read_slice(s![row, .., .., ..]) }
+}
+
+#[cfg(test)]
+mod tests;

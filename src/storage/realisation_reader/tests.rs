@@ -1,0 +1,88 @@
+//! What has been written is read, and what is not there is not.
+
+use ndarray::Array4;
+
+use super::*;
+use crate::micrograph::LengthUnit;
+use crate::storage::testing::TestDirectory;
+use crate::storage::{Header, Mode, RealisationFile};
+
+const SHAPE: [usize; 3] = [2, 3, 5];
+
+fn header() -> Header {
+    Header {
+        shape: SHAPE,
+        first_voxel: [0; 3],
+        whole_shape: SHAPE,
+        n_phases: 3,
+        seed: 1,
+        voxel_size: 0.25,
+        identity: Vec::new(),
+        provenance: vec![(VOXEL_UNIT.into(), "um".into())],
+    }
+}
+
+fn images(n: usize) -> PhaseImages {
+    let [nz, ny, nx] = SHAPE;
+    let phases = Array4::from_shape_fn((n, nz, ny, nx), |(i, z, y, x)| ((x + 2 * y + 4 * z + i) % 3) as u8);
+    PhaseImages::new(phases, 3).unwrap()
+}
+
+/// A file with the realisations 7, 8, ... of which `finished` says whether more are expected.
+fn write(path: &Path, layout: &Layout, n: usize, finished: bool) {
+    let mut file = RealisationFile::open(path, layout, &header(), Mode::Replace).unwrap();
+    file.append(7, &images(n), &vec![f64::NAN; n]).unwrap();
+    if finished {
+        file.finish().unwrap();
+    }
+}
+
+#[test]
+fn a_realisation_is_found_by_its_index() {
+    let directory = TestDirectory::new("read-realisation");
+    for layout in [Layout::VtkHdf, Layout::Group("rve/one".into())] {
+        for (n, finished) in [(1, true), (3, true), (3, false)] {
+            let path = directory.path(&format!("{n}-{finished}-{}.h5", layout == Layout::VtkHdf));
+            write(&path, &layout, n, finished);
+            for i in 0..n {
+                let (image, size) = read_realisation(&path, &layout, Some(7 + i as u64)).unwrap();
+                assert_eq!(image, images(n).range(i, 1));
+                assert_eq!(size, VoxelSize::new(0.25, LengthUnit::Micrometre).unwrap());
+            }
+            assert_eq!(read_realisation(&path, &layout, None).unwrap().0, images(n).range(0, 1));
+            let error = read_realisation(&path, &layout, Some(10)).unwrap_err().to_string();
+            assert!(error.contains("not number 10") && error.contains("from 7 to"), "{error}");
+            assert_eq!(error.contains("has not finished"), !finished, "{error}");
+        }
+    }
+}
+
+#[test]
+fn realisations_that_do_not_count_are_not_read() {
+    let directory = TestDirectory::new("read-uncounted");
+    let path = directory.path("a.h5");
+    write(&path, &Layout::VtkHdf, 3, true);
+    let file = hdf5::File::open_rw(&path).unwrap();
+    file.group("davegan").unwrap().attr("n_written").unwrap().write_scalar(&2_u64).unwrap();
+    file.close().unwrap();
+    assert!(read_realisation(&path, &Layout::VtkHdf, Some(8)).is_ok());
+    assert!(matches!(read_realisation(&path, &Layout::VtkHdf, Some(9)), Err(Error::Format { .. })));
+}
+
+#[test]
+fn what_is_no_file_of_realisations_is_refused() {
+    let directory = TestDirectory::new("read-foreign");
+    let [text, empty, group] = ["text", "empty.h5", "group.h5"].map(|name| directory.path(name));
+    std::fs::write(&text, "a text").unwrap();
+    hdf5::File::create(&empty).unwrap().close().unwrap();
+    write(&group, &Layout::Group("rve".into()), 1, true);
+    for path in [&text, &empty, &group] {
+        let error = read_realisation(path, &Layout::VtkHdf, None).unwrap_err();
+        assert!(matches!(error, Error::Format { .. }), "{error}");
+    }
+    assert!(matches!(read_realisation(&directory.path("none"), &Layout::VtkHdf, None), Err(Error::Io { .. })));
+    let file = hdf5::File::open_rw(&group).unwrap();
+    file.group("rve").unwrap().unlink("phase").unwrap();
+    file.close().unwrap();
+    assert!(read_realisation(&group, &Layout::Group("rve".into()), None).is_err());
+}
