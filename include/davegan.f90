@@ -191,6 +191,14 @@ module davegan
     real(c_double) :: volume_fraction(davegan_max_phases)
   end type davegan_relax_options_t
 
+  !> What is said of an image that is exported. spacing: the sides of a voxel along x, y and z.
+  type, bind(c), public :: davegan_export_options_t
+    integer(c_size_t) :: struct_size
+    integer(c_int32_t) :: n_phases, voxel_unit
+    real(c_double) :: spacing(3)
+    integer(c_int32_t) :: periodic, plane_stress
+  end type davegan_export_options_t
+
   !> E_rec and E_gen of a model.
   type, bind(c), public :: davegan_evaluation_t
     integer(c_size_t) :: struct_size
@@ -288,9 +296,27 @@ module davegan
   public :: davegan_fidelity_figure, davegan_fidelity_gates, davegan_fidelity_table, davegan_fidelity_write
   public :: davegan_fidelity_free
   public :: davegan_contact_sheet, davegan_report, davegan_write_images
+  public :: davegan_export_options_init, davegan_export_vti, davegan_export_npy, davegan_export_tiff
+  public :: davegan_export_dream3d, davegan_export_abaqus, davegan_export_xdmf
   public :: davegan_representative_size, davegan_element_statistics
 
   ! ---- the C functions ----
+  abstract interface
+    function c_export(path, phases, nz, ny, nx, options) result(status) bind(c)
+      import :: c_char, c_int32_t, c_int8_t, c_size_t, davegan_export_options_t
+      character(kind=c_char), intent(in) :: path(*)
+      integer(c_int8_t), intent(in) :: phases(*)
+      integer(c_size_t), value :: nz, ny, nx
+      type(davegan_export_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_export
+  end interface
+  procedure(c_export), bind(c, name="davegan_export_vti") :: c_export_vti
+  procedure(c_export), bind(c, name="davegan_export_npy") :: c_export_npy
+  procedure(c_export), bind(c, name="davegan_export_tiff") :: c_export_tiff
+  procedure(c_export), bind(c, name="davegan_export_dream3d") :: c_export_dream3d
+  procedure(c_export), bind(c, name="davegan_export_abaqus") :: c_export_abaqus
+  procedure(c_export), bind(c, name="davegan_export_xdmf") :: c_export_xdmf
   interface
     function c_strlen(text) result(length) bind(c, name="strlen")
       import :: c_ptr, c_size_t
@@ -705,6 +731,12 @@ module davegan
       integer(c_size_t), value :: n, nz, ny, nx
       integer(c_int32_t) :: status
     end function c_write_images
+    function c_export_options_init(options, size) result(status) bind(c, name="davegan_export_options_init")
+      import :: c_int32_t, c_size_t, davegan_export_options_t
+      type(davegan_export_options_t), intent(out) :: options
+      integer(c_size_t), value :: size
+      integer(c_int32_t) :: status
+    end function c_export_options_init
     function c_representative_size(model, phase, sides, n_sides, precision, html, options, statistics, size, &
       required_sides) result(status) bind(c, name="davegan_representative_size")
       import :: c_char, c_double, c_int32_t, c_int64_t, c_ptr, c_size_t, davegan_element_statistics_t, &
@@ -1761,6 +1793,95 @@ contains
       size(phases, 2, c_size_t), size(phases, 1, c_size_t)), message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_write_images
+
+  !> Fills options with the defaults.
+  subroutine davegan_export_options_init(options, stat, errmsg)
+    type(davegan_export_options_t), intent(out) :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call report(c_export_options_init(options, c_sizeof(options)), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_export_options_init
+
+  !> Writes an image (nx, ny, nz) as VTK image data (.vti), for DAMASK, ParaView and pyvista.
+  subroutine davegan_export_vti(path, phases, options, stat, errmsg)
+    character(len=*), intent(in) :: path
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_export_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    call export_image(c_export_vti, path, phases, options, stat, errmsg)
+  end subroutine davegan_export_vti
+
+  !> Writes an image (nx, ny, nz) as a NumPy array (.npy).
+  subroutine davegan_export_npy(path, phases, options, stat, errmsg)
+    character(len=*), intent(in) :: path
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_export_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    call export_image(c_export_npy, path, phases, options, stat, errmsg)
+  end subroutine davegan_export_npy
+
+  !> Writes an image (nx, ny, nz) as a TIFF with a page for each layer.
+  subroutine davegan_export_tiff(path, phases, options, stat, errmsg)
+    character(len=*), intent(in) :: path
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_export_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    call export_image(c_export_tiff, path, phases, options, stat, errmsg)
+  end subroutine davegan_export_tiff
+
+  !> Writes an image (nx, ny, nz) as a DREAM.3D file of version 7.0.
+  subroutine davegan_export_dream3d(path, phases, options, stat, errmsg)
+    character(len=*), intent(in) :: path
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_export_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    call export_image(c_export_dream3d, path, phases, options, stat, errmsg)
+  end subroutine davegan_export_dream3d
+
+  !> Writes an image (nx, ny, nz) as a mesh of voxels (.inp) for Abaqus and CalculiX.
+  subroutine davegan_export_abaqus(path, phases, options, stat, errmsg)
+    character(len=*), intent(in) :: path
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_export_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    call export_image(c_export_abaqus, path, phases, options, stat, errmsg)
+  end subroutine davegan_export_abaqus
+
+  !> Writes an image (nx, ny, nz) as XDMF beside an HDF5 file, for ParaView.
+  subroutine davegan_export_xdmf(path, phases, options, stat, errmsg)
+    character(len=*), intent(in) :: path
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_export_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    call export_image(c_export_xdmf, path, phases, options, stat, errmsg)
+  end subroutine davegan_export_xdmf
+
+  ! Hands an image to one of the C functions that export.
+  subroutine export_image(write, path, phases, options, stat, errmsg)
+    procedure(c_export) :: write
+    character(len=*), intent(in) :: path
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+    type(davegan_export_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_export_options_t) :: raw
+    integer(c_int32_t) :: status
+    status = c_export_options_init(raw, c_sizeof(raw))
+    if (present(options)) raw = options
+    if (status == davegan_ok) status = write(to_c(path), phases, size(phases, 3, c_size_t), size(phases, 2, c_size_t), &
+      size(phases, 1, c_size_t), raw)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine export_image
 
   !> Examines elements of a model at growing sides in pixels: how much they vary, and the side that each property needs for
   !! a relative error. options: at least 2 elements of each size, 16 if absent. phase: the minority phase if absent. html: the

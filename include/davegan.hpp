@@ -251,6 +251,13 @@ struct RelaxOptions : davegan_relax_options_t {
     ProgressCallback on_progress;
 };
 
+/// What is said of an image that is exported: the fields of `davegan_export_options_t`, with the library's defaults.
+struct ExportOptions : davegan_export_options_t {
+    ExportOptions() : davegan_export_options_t() {
+        detail::check(davegan_export_options_init(this, sizeof(davegan_export_options_t)));
+    }
+};
+
 /// Phase images to learn from. Moves, does not copy. May be used from many threads at once.
 class Micrograph {
 public:
@@ -662,6 +669,48 @@ inline void write_images(const std::string &path, const std::string &dataset, Sp
                          std::size_t n, Shape shape) {
     detail::check_images(phases.size(), n, shape);
     detail::check(davegan_write_images(path.c_str(), dataset.c_str(), phases.data(), n, shape.nz, shape.ny, shape.nx));
+}
+
+/// Writes an image as VTK image data (.vti), for DAMASK, ParaView and pyvista.
+inline void export_vti(const std::string &path, Span<const std::uint8_t> image, Shape shape,
+                       const ExportOptions &options = {}) {
+    detail::check_image(image, shape);
+    detail::check(davegan_export_vti(path.c_str(), image.data(), shape.nz, shape.ny, shape.nx, &options));
+}
+
+/// Writes an image as a NumPy array (.npy).
+inline void export_npy(const std::string &path, Span<const std::uint8_t> image, Shape shape,
+                       const ExportOptions &options = {}) {
+    detail::check_image(image, shape);
+    detail::check(davegan_export_npy(path.c_str(), image.data(), shape.nz, shape.ny, shape.nx, &options));
+}
+
+/// Writes an image as a TIFF with a page for each layer.
+inline void export_tiff(const std::string &path, Span<const std::uint8_t> image, Shape shape,
+                       const ExportOptions &options = {}) {
+    detail::check_image(image, shape);
+    detail::check(davegan_export_tiff(path.c_str(), image.data(), shape.nz, shape.ny, shape.nx, &options));
+}
+
+/// Writes an image as a DREAM.3D file of version 7.0.
+inline void export_dream3d(const std::string &path, Span<const std::uint8_t> image, Shape shape,
+                       const ExportOptions &options = {}) {
+    detail::check_image(image, shape);
+    detail::check(davegan_export_dream3d(path.c_str(), image.data(), shape.nz, shape.ny, shape.nx, &options));
+}
+
+/// Writes an image as a mesh of voxels (.inp) for Abaqus and CalculiX.
+inline void export_abaqus(const std::string &path, Span<const std::uint8_t> image, Shape shape,
+                       const ExportOptions &options = {}) {
+    detail::check_image(image, shape);
+    detail::check(davegan_export_abaqus(path.c_str(), image.data(), shape.nz, shape.ny, shape.nx, &options));
+}
+
+/// Writes an image as XDMF beside an HDF5 file, for ParaView.
+inline void export_xdmf(const std::string &path, Span<const std::uint8_t> image, Shape shape,
+                       const ExportOptions &options = {}) {
+    detail::check_image(image, shape);
+    detail::check(davegan_export_xdmf(path.c_str(), image.data(), shape.nz, shape.ny, shape.nx, &options));
 }
 
 /// Statistics of `n` periodic elements of `ny` x `nx` pixels, at least 2. @param phase -1 for the minority phase.

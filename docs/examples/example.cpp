@@ -47,6 +47,26 @@ static davegan::Micrograph micrographs() {
     //! [write_images]
     davegan::write_images("example_cpp_images.h5", "/phase", phases, 1, {1, 128, 128});
     //! [write_images]
+    davegan::ExportOptions of_export;
+    of_export.spacing[0] = 0.25;
+    //! [export_vti]
+    davegan::export_vti("example_cpp_element.vti", phases, {1, 128, 128}, of_export);
+    //! [export_vti]
+    //! [export_npy]
+    davegan::export_npy("example_cpp_element.npy", phases, {1, 128, 128}, of_export);
+    //! [export_npy]
+    //! [export_tiff]
+    davegan::export_tiff("example_cpp_element.tif", phases, {1, 128, 128}, of_export);
+    //! [export_tiff]
+    //! [export_dream3d]
+    davegan::export_dream3d("example_cpp_element.dream3d", phases, {1, 128, 128}, of_export);
+    //! [export_dream3d]
+    //! [export_abaqus]
+    davegan::export_abaqus("example_cpp_element.inp", phases, {1, 128, 128}, of_export);
+    //! [export_abaqus]
+    //! [export_xdmf]
+    davegan::export_xdmf("example_cpp_element.xdmf", phases, {1, 128, 128}, of_export);
+    //! [export_xdmf]
     return micrograph;
 }
 

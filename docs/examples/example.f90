@@ -28,6 +28,7 @@ contains
     type(davegan_micrograph_info_t) :: info
     type(davegan_micrograph_options_t) :: reading
     type(davegan_sample_options_t) :: options
+    type(davegan_export_options_t) :: export_options
     type(davegan_device_info_t), allocatable :: devices(:)
     integer(int8), allocatable :: phases(:, :, :, :)
     real(real64), allocatable :: parameters(:, :)
@@ -81,6 +82,28 @@ contains
     ![davegan_write_images]
     call davegan_write_images("example_fortran_images.h5", "/phase", phases)
     ![davegan_write_images]
+    ![davegan_export_options_init]
+    call davegan_export_options_init(export_options)
+    export_options%spacing = [0.25_real64, 0.25_real64, 0.5_real64]
+    ![davegan_export_options_init]
+    ![davegan_export_vti]
+    call davegan_export_vti("example_fortran_element.vti", phases(:, :, :, 1), export_options)
+    ![davegan_export_vti]
+    ![davegan_export_npy]
+    call davegan_export_npy("example_fortran_element.npy", phases(:, :, :, 1), export_options)
+    ![davegan_export_npy]
+    ![davegan_export_tiff]
+    call davegan_export_tiff("example_fortran_element.tif", phases(:, :, :, 1), export_options)
+    ![davegan_export_tiff]
+    ![davegan_export_dream3d]
+    call davegan_export_dream3d("example_fortran_element.dream3d", phases(:, :, :, 1), export_options)
+    ![davegan_export_dream3d]
+    ![davegan_export_abaqus]
+    call davegan_export_abaqus("example_fortran_element.inp", phases(:, :, :, 1), export_options)
+    ![davegan_export_abaqus]
+    ![davegan_export_xdmf]
+    call davegan_export_xdmf("example_fortran_element.xdmf", phases(:, :, :, 1), export_options)
+    ![davegan_export_xdmf]
     call davegan_sample_options_init(options, davegan_sample_ellipses)
     call davegan_micrograph_sample(ellipses, options)
     ![davegan_micrograph_parameters]

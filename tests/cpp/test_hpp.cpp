@@ -268,6 +268,14 @@ void descriptors() {
     davegan::write_images(TEST_FILE("images.h5"), "/stripes", stripes, 1, shape);
     CHECK(davegan::Micrograph::read(TEST_FILE("images.h5"), "/stripes").phases() == stripes);
     THROWS(DAVEGAN_BUFFER_SIZE, "8", davegan::write_images(TEST_FILE("images.h5"), "/x", stripes, 2, shape));
+    davegan::ExportOptions exported;
+    exported.spacing[0] = 0.5;
+    for (const auto write : {davegan::export_vti, davegan::export_npy, davegan::export_tiff, davegan::export_dream3d,
+                             davegan::export_abaqus, davegan::export_xdmf}) {
+        std::remove(TEST_FILE("exported"));
+        write(TEST_FILE("exported"), stripes, shape, exported);
+        THROWS(DAVEGAN_BUFFER_SIZE, "8", write(TEST_FILE("exported"), stripes, {2, 2, 4}, exported));
+    }
 }
 
 } // namespace

@@ -304,7 +304,31 @@ contains
     call check(abs(elements%mean(davegan_property_volume_fraction) - 0.5_real64) < 1e-15_real64, "element statistics")
     call remove("fortran_calls_images.h5")
     call davegan_write_images("fortran_calls_images.h5", "/stripes", reshape(stripes, [4, 2, 1, 1]))
+    call test_exports(stripes)
   end subroutine test_descriptors
+
+  subroutine test_exports(image)
+    integer(int8), intent(in) :: image(:, :, :)
+    type(davegan_export_options_t) :: options
+    integer(int8) :: bytes(512 + size(image))
+    character(len=:), allocatable :: message
+    integer :: unit, stat
+    call davegan_export_options_init(options)
+    options%spacing(1) = 0.5_real64
+    call davegan_export_vti("fortran_calls_element.vti", image, options)
+    call davegan_export_npy("fortran_calls_element.npy", image)
+    call davegan_export_tiff("fortran_calls_element.tif", image, options)
+    call davegan_export_dream3d("fortran_calls_element.dream3d", image, options)
+    call davegan_export_abaqus("fortran_calls_element.inp", image, options)
+    call davegan_export_xdmf("fortran_calls_element.xdmf", image, options)
+    open(newunit=unit, file="fortran_calls_element.npy", access="stream", form="unformatted", status="old")
+    read(unit) bytes
+    close(unit)
+    call check(all(bytes(513:) == [image]), "an array of NumPy has the bytes of Fortran")
+    options%periodic = 2
+    call davegan_export_abaqus("fortran_calls_element.inp", image, options, stat=stat, errmsg=message)
+    call check(stat == davegan_invalid_parameter .and. index(message, "periodic is 2") > 0, "a switch is 0 or 1")
+  end subroutine test_exports
 
   subroutine test_relaxation
     type(davegan_micrograph) :: boundaries

@@ -22,6 +22,7 @@ program test_sizes
   type(davegan_device_info_t), target :: device_info
   type(davegan_relax_options_t), target :: relax_options
   type(davegan_element_statistics_t), target :: element_statistics
+  type(davegan_export_options_t), target :: export_options
 
   call compare("davegan_progress_t", 0, c_sizeof(progress), c_loc(progress), c_loc(progress%loss_divergence))
   call compare("davegan_micrograph_options_t", 1, c_sizeof(micrograph_options), c_loc(micrograph_options), &
@@ -41,6 +42,8 @@ program test_sizes
     c_loc(relax_options%volume_fraction))
   call compare("davegan_element_statistics_t", 11, c_sizeof(element_statistics), c_loc(element_statistics), &
     c_loc(element_statistics%error))
+  call compare("davegan_export_options_t", 12, c_sizeof(export_options), c_loc(export_options), &
+    c_loc(export_options%plane_stress))
 
 contains
 
