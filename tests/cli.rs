@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-const SUBCOMMANDS: [&str; 5] = ["train", "generate", "evaluate", "report", "representative"];
+const SUBCOMMANDS: [&str; 6] = ["train", "generate", "evaluate", "export", "report", "representative"];
 
 /// A micrograph and networks that are small enough for a test.
 const CHECKERBOARD: [&str; 4] = ["--sample", "checkerboard", "--sample-size", "64"];
@@ -67,6 +67,8 @@ fn wrong_usage_has_status_2_and_names_the_argument() {
         (&["train", "image.png", "--profile", "paper"], "choose standard, paper32 or paper64"),
         (&["generate", "model.h5"], "OUTPUT"),
         (&["evaluate", "model.h5"], "MICROGRAPH"),
+        (&["export", "a.vtkhdf"], "--output"),
+        (&["export", "a.vtkhdf", "-o", "a.vti", "--format", "stl"], "dream3d"),
         (&["representative", "model.h5", "--sizes", "64,large"], "invalid value 'large'"),
     ] {
         let (output, errors) = run(&folder, 2, arguments);
@@ -162,6 +164,45 @@ fn a_model_is_trained_generates_and_is_judged() {
     assert!(table.contains("4 elements of each size") && table.contains("32 x 32"), "{table}");
     assert!(bytes("sizes.html").starts_with(b"<!DOCTYPE html>"));
     assert!(run(&folder, 1, &[&sizes[..], &["--precision", "2"]].concat()).1.contains("precision = 2"));
+}
+
+#[test]
+fn realisations_are_exported_with_their_voxel_size() {
+    let folder = folder("export");
+    train(&folder, &["--steps", "2"]);
+    let generate = ["generate", "model.h5", "a.vtkhdf", "--count", "3", "--first", "4", "--voxel-size", "0.25um"];
+    run(&folder, 0, &generate);
+    run(&folder, 0, &[&generate[..2], &["b.h5", "--group", "rve", "--first", "5"]].concat());
+    let export = |status, input, output, more: &[&str]| {
+        run(&folder, status, &[&["export", input, "--output", output], more].concat())
+    };
+    for name in ["a.vti", "a.npy", "a.tif", "a.tiff", "a.dream3d", "a.inp", "a.xdmf"] {
+        let (output, _) = export(0, "a.vtkhdf", name, &["--index", "5"]);
+        assert!(output.contains("wrote 32 x 32 x 1 voxels to a."), "{output}");
+    }
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let text = |name: &str| String::from_utf8(bytes(name)).unwrap();
+    assert!(text("a.vti").contains(r#"Spacing="0.25 0.25 0.25""#) && text("a.inp").contains("lengths in um"));
+    // The same realisation from another file, the first one without an index, and another size of a voxel.
+    export(0, "b.h5", "b.npy", &["--group", "rve"]);
+    assert!(bytes("a.npy") == bytes("b.npy"));
+    export(0, "a.vtkhdf", "b.npy", &[]);
+    assert!(bytes("a.npy") != bytes("b.npy"));
+    export(0, "a.vtkhdf", "plain", &["--format", "abaqus", "--periodic", "--plane-stress", "--voxel-size", "2"]);
+    assert!(text("plain").contains("*EQUATION") && text("plain").contains("TYPE=CPS4"));
+    for (input, output, more, words) in [
+        ("a.vtkhdf", "a.npy", &["--index", "7"][..], "3 realisations from 4 to 6"),
+        ("a.vtkhdf", "a.stl", &[], "give --format"),
+        ("a.vtkhdf", "a.vti", &["--periodic"], "for the format abaqus"),
+        ("a.vtkhdf", "a.vtkhdf", &["--format", "npy"], "choose another path"),
+        ("a.vtkhdf", "model.h5", &["--format", "npy"], "an export replaces nothing else"),
+        ("model.h5", "a.npy", &[], "model.h5"),
+    ] {
+        let before = bytes("a.npy");
+        let (_, errors) = export(1, input, output, more);
+        assert!(errors.contains(words), "{errors}");
+        assert!(bytes("a.npy") == before);
+    }
 }
 
 /// Status, `None` if a signal ended it, and standard error of a run under a `limit` of the shell.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod evaluate;
+mod export;
 mod generate;
 mod progress;
 mod report;
@@ -24,6 +25,7 @@ enum Command {
     Train(train::Arguments),
     Generate(generate::Arguments),
     Evaluate(evaluate::Arguments),
+    Export(export::Arguments),
     Report(report::Arguments),
     Representative(representative::Arguments),
 }
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Representative(arguments) => representative::run(&arguments),
     };
