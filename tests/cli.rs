@@ -221,9 +221,12 @@ fn a_full_disk_leaves_no_file_and_says_what_to_do() {
     let folder = folder("full");
     train(&folder, &["--steps", "2"]);
     let report = [&["report", "model.h5", "--threads", "1"], &CHECKERBOARD[..]].concat();
+    run(&folder, 0, &["generate", "model.h5", "a.vtkhdf"]);
     let runs = [
         [&["train", "--steps", "1", "--model", "new"], &CHECKERBOARD[..], &SMALL].concat(),
         vec!["generate", "model.h5", "new", "--replace"],
+        vec!["export", "a.vtkhdf", "--output", "new", "--format", "abaqus"],
+        vec!["export", "a.vtkhdf", "--output", "new", "--format", "dream3d"],
         [&report[..], &["--count", "1", "--output", "new"]].concat(),
         [&report[..], &["--count", "1", "--contact-sheet", "new"]].concat(),
     ];
