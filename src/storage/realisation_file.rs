@@ -31,7 +31,8 @@ const VTKHDF_GROUPS: [&str; 2] = ["VTKHDF", "davegan"];
 /// while there is one realisation and `(n, nz, ny, nx)`, a time series, from the second on; with [`Layout::Group`] they
 /// are `<group>/phase`, always `(n, nz, ny, nx)`. The group `/davegan`, or the one that was named, has besides:
 ///
-/// * datasets `index` (n), `volume_fraction` (n, number of phases) and `s2_error` (n);
+/// * datasets `index` (n), `volume_fraction` (n, number of phases) and `s2_error` (n), which ParaView shows as field data
+///   of the time steps;
 /// * attributes `seed`, `shape`, `n_phases`, `voxel_size`, identity and provenance of the [`Header`];
 /// * attributes `n_written` and `complete`: how many realisations are wholly there, and whether the writer has
 ///   finished;

@@ -3,14 +3,14 @@
 //! Source: VTK file formats, "VTKHDF File Format", ImageData and Temporal Data. Phases are cell data. The layout
 //! depends on the number of realisations alone: one is plain image data `(nz, ny, nx)`, several are a time series
 //! `(n, nz, ny, nx)` with a `Steps` group. VTK up to 9.7 reads no time series of one step. Versions below 9.3, and with them
-//! ParaView below 5.12, show no cell data of an image.
+//! ParaView below 5.12, show no cell data of an image. Of a time series whose field data have no offsets VTK reads nothing.
 
 use hdf5::types::FixedAscii;
 use hdf5::{Dataset, File};
 
-use super::header::Header;
+use super::header::{Header, Layout};
 use super::phase_dataset::{copy_single, create_series, create_single, put_images, set_rows};
-use super::record::{create_column, put_column};
+use super::record::{COLUMNS, create_column, put_column};
 use crate::micrograph::PhaseImages;
 
 /// The group that VTK's reader looks for.
@@ -24,10 +24,14 @@ const N_STEPS: &str = "NSteps";
 const TIMES: &str = "Values";
 const OFFSETS: &str = "CellDataOffsets/phase";
 
+/// The figures of realisations, which VTK calls field data: other names of the columns of the record.
+const FIGURES: &str = "/VTKHDF/FieldData";
+const FIGURE_OFFSETS: &str = "FieldDataOffsets";
+
 /// Where phases are that take their place in the image data later.
 const NEW_PHASE: &str = "/davegan/phase";
 
-/// Creates the image data without a realisation.
+/// Creates the image data without a realisation, beside the record.
 pub(super) fn create(file: &File, header: &Header) -> hdf5::Result<()> {
     let [nz, ny, nx] = header.shape.map(|side| side as i64);
     let root = file.create_group(ROOT)?;
@@ -39,7 +43,10 @@ pub(super) fn create(file: &File, header: &Header) -> hdf5::Result<()> {
     root.new_attr_builder().with_data(&[header.voxel_size; 3]).create("Spacing")?;
     root.new_attr_builder().with_data(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).create("Direction")?;
     let cells = root.create_group("CellData")?;
-    cells.new_attr::<FixedAscii<5>>().create("Scalars")?.write_scalar(&ascii::<5>("phase")?)
+    cells.new_attr::<FixedAscii<5>>().create("Scalars")?.write_scalar(&ascii::<5>("phase")?)?;
+    file.create_group(FIGURES)?;
+    let record = Layout::VtkHdf.record_group().to_owned();
+    COLUMNS.iter().try_for_each(|name| file.link_hard(&format!("{record}/{name}"), &format!("{FIGURES}/{name}")))
 }
 
 /// Makes ParaView colour by `phases` at once: VTK takes the active scalars from this attribute from 9.7 on. It ignores the
@@ -138,6 +145,10 @@ fn put_new_series(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Resul
     let steps = file.create_group(STEPS)?;
     create_column::<f64>(&steps, TIMES)?;
     create_column::<i64>(&steps, OFFSETS)?;
+    if file.link_exists(FIGURES) {
+        let offsets = steps.create_group(FIGURE_OFFSETS)?;
+        COLUMNS.iter().try_for_each(|name| create_column::<i64>(&offsets, name))?;
+    }
     steps.new_attr::<i64>().create(N_STEPS)?.write_scalar(&(written as i64))?;
     put_steps(file, 0, written)
 }
@@ -145,8 +156,14 @@ fn put_new_series(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Resul
 /// Adds the time steps `written..total`.
 fn put_steps(file: &File, written: usize, total: usize) -> hdf5::Result<()> {
     let steps = file.group(STEPS)?;
+    let offsets = (written..total).map(|step| step as i64).collect();
     put_column(&steps, TIMES, written, &(written..total).map(|step| step as f64).collect())?;
-    put_column(&steps, OFFSETS, written, &(written..total).map(|step| step as i64).collect())
+    put_column(&steps, OFFSETS, written, &offsets)?;
+    if !steps.link_exists(FIGURE_OFFSETS) {
+        return Ok(());
+    }
+    let figures = steps.group(FIGURE_OFFSETS)?;
+    COLUMNS.iter().try_for_each(|name| put_column(&figures, name, written, &offsets))
 }
 
 /// Removes `name` from `file`, if it is there.

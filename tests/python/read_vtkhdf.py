@@ -26,7 +26,8 @@ def require_equal(what, found, expected):
 
 
 def read_vtk(path):
-    """The time steps; and for each, or once without steps: dimensions in points, spacing, phases (nz, ny, nx)."""
+    """The time steps; and for each, or once without steps: dimensions in points, spacing, phases (nz, ny, nx),
+    volume fractions."""
     reader = vtkHDFReader()
     assert reader.CanReadFile(str(path)), f"{path}: VTK cannot read this file"
     reader.SetFileName(str(path))
@@ -45,7 +46,8 @@ def read_vtk(path):
         require_equal("name of the active scalars", cells.GetScalars().GetName(), "phase")
         nx, ny, nz = (points - 1 for points in image.GetDimensions())
         phases = vtk_to_numpy(cells.GetScalars()).reshape(nz, ny, nx).copy()
-        images.append((image.GetDimensions(), image.GetSpacing(), phases))
+        fractions = vtk_to_numpy(image.GetFieldData().GetArray("volume_fraction")).ravel()
+        images.append((image.GetDimensions(), image.GetSpacing(), phases, fractions))
     return times, images
 
 
@@ -55,11 +57,13 @@ def check_vtk(path, expected, phases):
     count = expected["count"]
     times, images = read_vtk(path)
     require_equal("time steps", times or (), tuple(range(count)) if count > 1 else ())
-    for i, (dimensions, spacing, found) in enumerate(images):
+    for i, (dimensions, spacing, found, fractions) in enumerate(images):
         require_equal(f"points of realisation {i}", dimensions, (nx + 1, ny + 1, nz + 1))
         require_equal(f"spacing of realisation {i}", spacing, (expected["voxel_size"],) * 3)
         require_equal(f"type of realisation {i}", str(found.dtype), "uint8")
         require_equal(f"phases of realisation {i}", found, phases[i])
+        expected_fractions = [(phases[i] == phase).mean() for phase in range(expected["n_phases"])]
+        np.testing.assert_allclose(fractions, expected_fractions, rtol=0, atol=1e-12)
 
 
 def check_h5py(path, expected, phases):

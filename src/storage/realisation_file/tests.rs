@@ -82,6 +82,11 @@ pub(super) fn check(path: &Path, layout: &Layout, shape: [usize; 3], n: usize, c
     assert_eq!(text_attribute(&record, "model_sha256").unwrap(), "0a1b");
     if *layout == Layout::VtkHdf {
         assert_eq!(file.link_exists("/VTKHDF/Steps"), n > 1);
+        for name in record::COLUMNS.iter().filter(|_| file.link_exists("/VTKHDF/FieldData")) {
+            let [figure, column] =
+                [&file.group("/VTKHDF/FieldData").unwrap(), &record].map(|of| of.dataset(name).unwrap());
+            assert_eq!(figure.loc_info().unwrap().token, column.loc_info().unwrap().token, "{name}");
+        }
     }
     if *layout == Layout::VtkHdf && n > 1 {
         let steps = file.group("/VTKHDF/Steps").unwrap();
@@ -89,6 +94,28 @@ pub(super) fn check(path: &Path, layout: &Layout, shape: [usize; 3], n: usize, c
         assert_eq!(steps.dataset("Values").unwrap().read_1d::<f64>().unwrap(), Array1::range(0.0, n as f64, 1.0));
         let offsets = steps.dataset("CellDataOffsets/phase").unwrap().read_1d::<i64>().unwrap();
         assert_eq!(offsets, (0..n as i64).collect::<Array1<_>>());
+        assert_eq!(steps.link_exists("FieldDataOffsets"), file.link_exists("/VTKHDF/FieldData"));
+        for name in record::COLUMNS.iter().filter(|_| steps.link_exists("FieldDataOffsets")) {
+            let of_figure = steps.dataset(&format!("FieldDataOffsets/{name}")).unwrap().read_1d::<i64>().unwrap();
+            assert_eq!(of_figure, offsets, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_file_without_field_data_is_added_to_without_them() {
+    let directory = TestDirectory::new("realisations-without-field-data");
+    for batches in [[1, 1], [1, 3], [3, 2]] {
+        let path = directory.path("out.h5");
+        write(&path, &Layout::VtkHdf, SLICE, &batches[..1]);
+        assert!(File::open(&path).unwrap().link_exists("/VTKHDF/FieldData"));
+        let file = File::open_rw(&path).unwrap();
+        file.unlink("/VTKHDF/FieldData").unwrap();
+        vtkhdf::unlink_if_there(&file, "/VTKHDF/Steps/FieldDataOffsets").unwrap();
+        file.close().unwrap();
+        write(&path, &Layout::VtkHdf, SLICE, &batches[1..]);
+        check(&path, &Layout::VtkHdf, SLICE, batches.iter().sum(), true);
+        fs::remove_file(path).unwrap();
     }
 }
 
