@@ -597,7 +597,8 @@ typedef struct davegan_train_options_t {
      */
     int32_t device_index;
     /**
-     * Threads on the CPU, 0 to 1024; default 0: one per core. The model does not depend on it.
+     * Threads on the CPU, 0 to 1024; default 0: one for each processor that the calling thread may run on, as in
+     * `davegan_generate_options_t`. The model does not depend on it.
      */
     int32_t threads;
     /**
@@ -844,7 +845,9 @@ typedef struct davegan_generate_options_t {
      */
     int64_t realisation_stride;
     /**
-     * Threads on the processor, 0 to 1024; default 0: one a core.
+     * Threads on the CPU, 0 to 1024. Default 0: one for each processor that the calling thread may run on, by its affinity
+     * and control group, but no more than the environment variables `OMP_NUM_THREADS` (its first number) and
+     * `RAYON_NUM_THREADS` say.
      */
     int32_t threads;
     /**
@@ -974,7 +977,8 @@ typedef struct davegan_relax_options_t {
      */
     int64_t first;
     /**
-     * Threads; 0 (default): one a core. The images do not depend on it.
+     * Threads, 0 to 1024; default 0: one for each processor that the calling thread may run on, as in
+     * `davegan_generate_options_t`. The images do not depend on it.
      */
     int32_t threads;
     /**

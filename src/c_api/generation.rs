@@ -55,7 +55,9 @@ pub struct davegan_generate_options_t {
     /// Used by `davegan_generate_into`. Bytes from one realisation to the next, at least those of all its rows; default 0:
     /// realisations follow one another.
     pub realisation_stride: i64,
-    /// Threads on the processor, 0 to 1024; default 0: one a core.
+    /// Threads on the CPU, 0 to 1024. Default 0: one for each processor that the calling thread may run on, by its affinity
+    /// and control group, but no more than the environment variables `OMP_NUM_THREADS` (its first number) and
+    /// `RAYON_NUM_THREADS` say.
     pub threads: i32,
     /// Used by `davegan_generate`. 0 (default): add to the realisations of the file; 1: remove those first.
     pub replace: i32,

@@ -28,7 +28,8 @@ pub struct davegan_relax_options_t {
     pub seed: i64,
     /// Index of the first image, 0 or more; default 0. Random numbers follow from seed, index and place.
     pub first: i64,
-    /// Threads; 0 (default): one a core. The images do not depend on it.
+    /// Threads, 0 to 1024; default 0: one for each processor that the calling thread may run on, as in
+    /// `davegan_generate_options_t`. The images do not depend on it.
     pub threads: i32,
     /// 1: a progress bar on the terminal. Default 0.
     pub progress_bar: i32,

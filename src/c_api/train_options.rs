@@ -35,7 +35,8 @@ pub struct davegan_train_options_t {
     pub device: i32,
     /// Number of the device among those of its kind, from 0; default 0.
     pub device_index: i32,
-    /// Threads on the CPU, 0 to 1024; default 0: one per core. The model does not depend on it.
+    /// Threads on the CPU, 0 to 1024; default 0: one for each processor that the calling thread may run on, as in
+    /// `davegan_generate_options_t`. The model does not depend on it.
     pub threads: i32,
     /// Seed of all random draws, 0 or more; default 0.
     pub seed: i64,

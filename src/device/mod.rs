@@ -2,13 +2,14 @@
 //!
 //! * `cpu`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
 //! * `memory`: how much may still be taken.
-//! * `pool`: thread pools; `threads`: short tasks on several threads.
+//! * `pool`: thread pools; `processors`: how many threads they have; `threads`: short tasks on several threads.
 
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
 pub mod memory;
 mod pool;
+mod processors;
 mod threads;
 #[cfg(feature = "wgpu")]
 mod wgpu;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use super::memory;
+use super::processors::default_threads;
 use crate::error::counted;
 use crate::{Error, Result};
 
@@ -65,7 +66,7 @@ impl Deref for ThreadPool {
     }
 }
 
-/// A pool of `threads` threads (0: one per core).
+/// A pool of `threads` threads; 0: [`default_threads`].
 ///
 /// Rayon's global pool is never started: its threads would stay in the host's process.
 ///
@@ -75,11 +76,10 @@ impl Deref for ThreadPool {
 /// the system refuses them.
 pub fn thread_pool(threads: usize) -> Result<ThreadPool> {
     if threads > MAX_THREADS {
-        return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a core) to {MAX_THREADS}")));
+        return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a processor) to {MAX_THREADS}")));
     }
-    // Rayon itself would read an environment variable.
     let threads = match threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
+        0 => default_threads().min(MAX_THREADS),
         _ => threads,
     };
     let what = format!("starting {}", counted(threads, "thread"));

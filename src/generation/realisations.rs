@@ -55,7 +55,8 @@ pub struct GenerationOptions {
     pub smallest_island: usize,
     /// Passes of a majority filter of 3 x 3 pixels before, 0 to 100. It removes lines of one and two pixels.
     pub majority: usize,
-    /// Threads on the CPU; 0: one a core.
+    /// Threads on the CPU; 0: one for each processor that the calling thread may run on, at most `OMP_NUM_THREADS` and
+    /// `RAYON_NUM_THREADS`.
     pub threads: usize,
 }
 

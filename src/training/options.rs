@@ -51,7 +51,8 @@ pub struct TrainingOptions {
 pub struct RunOptions {
     /// Where to train.
     pub device: Device,
-    /// Threads on the CPU; 0: one a core.
+    /// Threads on the CPU; 0: one for each processor that the calling thread may run on, at most `OMP_NUM_THREADS` and
+    /// `RAYON_NUM_THREADS`.
     pub threads: usize,
     /// Steps between two writings of the model file; 0: at the end only.
     pub checkpoint_interval: u64,

@@ -140,7 +140,7 @@ pub struct ModelArguments {
 /// What the work runs on; the results are the same for any number of threads.
 #[derive(Args)]
 pub struct Machine {
-    /// Threads on the processor; 0: one for each core
+    /// Threads on the CPU; 0: one for each processor, at most OMP_NUM_THREADS
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
     /// auto, cpu, cuda:N or wgpu:N

@@ -1,0 +1,78 @@
+//! How many threads a call has that leaves their number to the library.
+
+use std::env;
+use std::thread::available_parallelism;
+
+/// Variables of the environment that limit the threads of a process.
+const LIMITS: [&str; 2] = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"];
+
+/// The number of processors that the calling thread may run on, by its affinity and the quota of its control group; fewer
+/// if a variable of the environment says so.
+pub fn default_threads() -> usize {
+    let processors = available_parallelism().map_or(1, usize::from);
+    LIMITS.iter().filter_map(|name| limit(&env::var(name).ok()?)).fold(processors, usize::min)
+}
+
+/// The first number of a list such as `4,2`, which counts nested levels; none if it is no positive whole number.
+fn limit(text: &str) -> Option<usize> {
+    text.split(',').next()?.trim().parse().ok().filter(|&limit| limit > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::super::pool::thread_pool;
+    use super::*;
+
+    #[test]
+    fn a_limit_is_the_first_number_of_a_list() {
+        for (text, expected) in
+            [("3", Some(3)), (" 12 , 2", Some(12)), ("0", None), ("-1", None), ("", None), ("all", None)]
+        {
+            assert_eq!(limit(text), expected, "{text:?}");
+        }
+    }
+
+    /// Runs this test again as programs of their own, each in an environment of its own.
+    #[test]
+    fn the_environment_limits_the_threads() {
+        const EXPECTED: &str = "DAVEGAN_TEST_OF_THREADS";
+        let threads = thread_pool(0).unwrap().current_num_threads();
+        if let Ok(expected) = env::var(EXPECTED) {
+            assert_eq!(threads.to_string(), expected);
+            return assert_eq!(thread_pool(5).unwrap().current_num_threads(), 5);
+        }
+        let processors = available_parallelism().unwrap().get();
+        let at_most = |limit: usize| limit.min(processors).to_string();
+        for (name, value, expected) in [
+            ("OMP_NUM_THREADS", "1", at_most(1)),
+            ("OMP_NUM_THREADS", "1,7", at_most(1)),
+            ("OMP_NUM_THREADS", "2", at_most(2)),
+            ("OMP_NUM_THREADS", "none", processors.to_string()),
+            ("RAYON_NUM_THREADS", "1", at_most(1)),
+            ("RAYON_NUM_THREADS", "0", processors.to_string()),
+        ] {
+            let mut again = Command::new(env::current_exe().unwrap());
+            again.args(["--exact", "device::processors::tests::the_environment_limits_the_threads"]);
+            LIMITS.iter().for_each(|name| _ = again.env_remove(name));
+            let output = again.env(name, value).env(EXPECTED, &expected).output().unwrap();
+            assert!(output.status.success(), "{name}={value}: {}", String::from_utf8_lossy(&output.stdout));
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_thread_that_is_bound_to_one_processor_has_one_thread() {
+        let bound = || {
+            // SAFETY: binds this thread, which ends here, to the processor that it runs on.
+            unsafe {
+                let mut one: libc::cpu_set_t = std::mem::zeroed();
+                libc::CPU_SET(libc::sched_getcpu() as usize, &mut one);
+                assert_eq!(libc::sched_setaffinity(0, size_of_val(&one), &one), 0);
+            }
+            thread_pool(0).unwrap().current_num_threads()
+        };
+        assert_eq!(std::thread::spawn(bound).join().unwrap(), 1);
+    }
+}
