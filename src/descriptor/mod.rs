@@ -7,7 +7,8 @@
 //!
 //! The other descriptors take an [`Indicator`], which marks the pixels of one phase in two-dimensional images:
 //! [`covariance`], [`s2_at`], [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
-//! [`effective_conductivity`] and [`likeness`].
+//! [`effective_conductivity`] and [`likeness`]. Those of volumes take [`PhaseImages`](crate::micrograph::PhaseImages), as [`s2`]
+//! does: [`specific_surface`], [`euler_characteristic`], [`volume_clusters`], [`volume_conductivity`].
 //!
 //! ```
 //! use davegan::descriptor::{S2Options, radial_average, s2, s2_error};
@@ -38,6 +39,7 @@ mod covariance;
 mod distance;
 mod ends;
 mod error_measures;
+mod euler;
 mod half_map;
 mod indicator;
 mod interfaces;
@@ -47,19 +49,22 @@ mod moments;
 mod pair_counts;
 mod patterns;
 mod radial;
+mod surface;
 mod transform;
 mod two_point;
 mod two_point_at;
+mod volume_clusters;
 
 #[cfg(test)]
 mod direct;
 
 pub use clusters::{Clusters, clusters};
-pub use conductivity::{CONTRAST, effective_conductivity};
+pub use conductivity::{CONTRAST, effective_conductivity, volume_conductivity};
 pub use correlation_length::correlation_length;
 pub use covariance::covariance;
 pub use ends::{ends, ends_radius, periodic_ends};
 pub use error_measures::{DescriptorErrors, generation_error, reconstruction_error, s2_error};
+pub use euler::{EulerCharacteristic, euler_characteristic};
 pub use indicator::Indicator;
 pub use interfaces::{interface_density, seam_density};
 pub use likeness::likeness;
@@ -68,8 +73,10 @@ pub(crate) use moments::{deviation, mean};
 pub use pair_counts::PairCounts;
 pub use patterns::{jensen_shannon, pattern_histograms};
 pub use radial::{RadialAverage, radial_average};
+pub use surface::{SpecificSurface, specific_surface};
 pub use two_point::{S2Options, s2};
 pub use two_point_at::s2_at;
+pub use volume_clusters::{Neighbours, VolumeClusters, volume_clusters};
 
 use crate::{Error, Result, micrograph::PhaseImages};
 
