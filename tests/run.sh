@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds davegan and runs its tests. Missing Debian packages are installed if you are root; otherwise they are listed.
 #
-#   run.sh             every test; stops at the first failure
-#   run.sh --quick     format, unit tests and C tests: under three minutes once built
-#   run.sh --strict    tests that are skipped count as failures; may stand beside --quick
+#   run.sh                  the tests of the CPU; stops at the first failure
+#   run.sh --accelerators   the build with WebGPU and CUDA, with clippy, and its C tests on Mesa's software driver; no others
+#   run.sh --quick          format, unit tests and C tests: under three minutes once built
+#   run.sh --strict         tests that are skipped count as failures; may stand beside the others
 #
 # The last lines say how many tests were skipped and why. DAVEGAN_DATA names a folder with real micrographs
 # (micrographs.h5). Everything is built with the release profile in one target directory: CARGO_TARGET_DIR, or target.
@@ -12,17 +13,19 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source cmake/packages.sh
 
 quick=false
+only_accelerators=false
 strict=false
 for argument; do
     case $argument in
     --quick) quick=true ;;
+    --accelerators) only_accelerators=true ;;
     --strict) strict=true ;;
     -h | --help)
-        sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
         exit 0
         ;;
     *)
-        echo "run.sh: there is no option $argument; there are --quick and --strict" >&2
+        echo "run.sh: there is no option $argument; there are --accelerators, --quick and --strict" >&2
         exit 2
         ;;
     esac
@@ -116,12 +119,14 @@ need binutils command -v readelf
 need pkg-config command -v pkg-config
 need libhdf5-dev pkg-config --exists hdf5
 if ! $quick; then
-    need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
     need python3-venv python3 -c 'import ensurepip, venv'
     need doxygen command -v doxygen
     need shellcheck command -v shellcheck
     need valgrind command -v valgrind
     need calculix-ccx command -v ccx
+fi
+if $only_accelerators; then
+    need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
 fi
 install_missing
 { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1 || rustup component add rustfmt clippy
@@ -138,6 +143,20 @@ if $quick; then
 
     stage "C tests"
     c_tests "$build" -j "$(nproc)" -R '^c_'
+    exit
+fi
+
+if $only_accelerators; then
+    # Clippy as the compiler, so that the crates of the accelerators are compiled once. Not optimised: that would take five times as
+    # long, and these tests train for a few steps only. All others: CONTRIBUTING.md.
+    stage "accelerators: build, with clippy"
+    accelerators=$CARGO_TARGET_DIR/accelerators
+    cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON -DDAVEGAN_BUILD_TESTS=ON \
+        "-DDAVEGAN_CARGO_OPTIONS=--config;profile.release.opt-level=0"
+    RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings cmake --build "$accelerators"
+
+    stage "accelerators: C tests with WebGPU on Mesa's software driver"
+    DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 c_tests "$accelerators" -j 2 -R '^c_(devices|model|latent)$'
     exit
 fi
 
@@ -178,17 +197,6 @@ c_tests "$build" -j "$(nproc)"
 
 stage "quick C tests under valgrind"
 tests/valgrind.sh "$build"
-
-# Clippy as the compiler, so that the crates of the accelerators are compiled once. Not optimised: that would take five times as
-# long, and these tests train for a few steps only. All others: CONTRIBUTING.md.
-stage "accelerators: build, with clippy"
-accelerators=$CARGO_TARGET_DIR/accelerators
-cmake -S . -B "$accelerators" -DDAVEGAN_WGPU=ON -DDAVEGAN_CUDA_NVRTC=ON -DDAVEGAN_BUILD_TESTS=ON \
-    "-DDAVEGAN_CARGO_OPTIONS=--config;profile.release.opt-level=0"
-RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings cmake --build "$accelerators"
-
-stage "accelerators: C tests with WebGPU on Mesa's software driver"
-DAVEGAN_TEST_DEVICE=wgpu NODEVICE_SELECT=1 c_tests "$accelerators" -j 2 -R '^c_(devices|model|latent)$'
 
 stage "installed package"
 tests/install_test.sh "$build"
