@@ -48,7 +48,7 @@ fn cases() -> Vec<Case> {
         let Architecture { encoder, generator, discriminator } =
             Architecture::new(profile, 1, latent, Variant::default());
         let (layers, input) = match network {
-            "encoder" => (encoder, [n, 1, 1, side, side]),
+            "encoder" => (encoder.expect("profiles of images have one"), [n, 1, 1, side, side]),
             "generator" => (generator, [n, latent, 1, 1, 1]),
             _ => (discriminator, [n, 1, 1, side, side]),
         };

@@ -41,6 +41,7 @@ module davegan
   integer(c_int32_t), parameter, public :: davegan_profile_paper32 = 1        !< tiles of 32 pixels, Table 2
   integer(c_int32_t), parameter, public :: davegan_profile_standard = 3       !< elements of any size
   integer(c_int32_t), parameter, public :: davegan_profile_paper64 = 2        !< tiles of 64 pixels, Table 3
+  integer(c_int32_t), parameter, public :: davegan_profile_volume = 4         !< volumes of any size
   integer(c_int32_t), parameter, public :: davegan_device_kind_auto = 0
   integer(c_int32_t), parameter, public :: davegan_device_kind_cpu = 1
   integer(c_int32_t), parameter, public :: davegan_device_kind_cuda = 2
@@ -160,7 +161,8 @@ module davegan
   !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.
   type, bind(c), public :: davegan_generate_options_t
     integer(c_size_t) :: struct_size
-    integer(c_int64_t) :: seed, first, count, nx, ny, x0, y0, block_nx, block_ny, row_stride, realisation_stride
+    integer(c_int64_t) :: seed, first, count, nx, ny, nz, x0, y0, z0, block_nx, block_ny, block_nz
+    integer(c_int64_t) :: row_stride, layer_stride, realisation_stride
     integer(c_int32_t) :: threads, replace, with_s2_error, progress_bar, voxel_unit
     real(c_double) :: voxel_size
     real(c_double) :: progress_interval
@@ -1187,7 +1189,8 @@ contains
   end subroutine generate_one
 
   !> The last extent of phases says how many realisations: options%count is ignored. With the profile standard the first two
-  !! say how large they are; or, if options%nx and options%ny do, how large the block from options%x0 and options%y0 on is.
+  !! say how large they are, with volume the first three; or, if options%nx and options%ny (and options%nz) do, how large the
+  !! block from options%x0, options%y0 and options%z0 on is.
   subroutine generate_many(model, phases, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     integer(c_int8_t), intent(out), contiguous :: phases(:, :, :, :)
@@ -1216,14 +1219,17 @@ contains
     status = c_model_info(model%handle, info, c_sizeof(info))
     if (status /= davegan_ok) return
     raw%row_stride = 0
+    raw%layer_stride = 0
     raw%realisation_stride = 0
-    if (info%profile == davegan_profile_standard .and. given(3) == 1) then
-      if (raw%nx == 0 .and. raw%ny == 0) then
+    if (info%profile == davegan_profile_volume .or. info%profile == davegan_profile_standard .and. given(3) == 1) then
+      if (raw%nx == 0 .and. raw%ny == 0 .and. raw%nz == 0) then
         raw%nx = given(1)
         raw%ny = given(2)
+        raw%nz = given(3)
       end if
       raw%block_nx = given(1)
       raw%block_ny = given(2)
+      raw%block_nz = given(3)
     else
       call compare("phases", given, [int(info%nx), int(info%ny), int(info%nz), given(4)], status, message)
     end if

@@ -262,6 +262,11 @@
 #define DAVEGAN_PROFILE_PAPER64 2
 
 /**
+ * Volumes of any size, learned from the planes of one micrograph of an isotropic material.
+ */
+#define DAVEGAN_PROFILE_VOLUME 4
+
+/**
  * Length of `davegan_threshold_t`.
  */
 #define DAVEGAN_THRESHOLD_LENGTH 256
@@ -575,7 +580,8 @@ typedef int32_t (*davegan_progress_callback_t)(const struct davegan_progress_t *
 /**
  * How to train. Filled by `davegan_train_options_init` with the values of a profile.
  *
- * Defaults are those of `paper32` / `paper64` / `standard` where they differ. `device`, `device_index`,
+ * Defaults are those of `paper32` / `paper64` / `standard` / `volume` where they differ; a dash stands for an option that a
+ * profile does not use and that must be 0. `device`, `device_index`,
  * `threads` and the fields from `checkpoint_interval` on do not change what is computed; another device changes
  * rounding. Equations and tables are those of the paper.
  */
@@ -607,43 +613,45 @@ typedef struct davegan_train_options_t {
     int64_t seed;
     /**
      * Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
-     * epochs for `paper64`, 8,000 steps for `standard`.
+     * epochs for `paper64`, 8,000 steps for `standard` and `volume`.
      */
     int64_t steps;
     /**
      * Side of training windows in pixels, for `standard` 32, 64, 128 or 256. Default 0: the smallest of 64, 128 and 256
      * that is at least eight correlation lengths of the micrograph (the lag at which the autocovariance has fallen to
-     * 1/e), but at most half of its shorter side, or 64. For `paper32` and `paper64` it is 32 and 64.
+     * 1/e), but at most half of its shorter side, or 64. For `volume` 32, 64 or 128, default 64. For `paper32` and `paper64`
+     * it is 32 and 64.
      */
     int64_t window_side;
     /**
-     * Length of the latent vector, of `standard` of each of its grid, 1 to 4096; default 5 / 32 / 16.
+     * Length of the latent vector, of `standard` and `volume` of each of its grid, 1 to 4096; default 5 / 32 / 16 / 16.
      */
     int32_t latent_size;
     /**
-     * Tiles in one training step, 1 to 4096; default 32 / 4 / 8. For `standard` tiles of 64 x 64 pixels are counted; of
-     * larger or smaller windows a step has as many as have as many pixels, or one.
+     * Tiles in one training step, for `volume` volumes, 1 to 4096; default 32 / 4 / 8 / 1. For `standard` tiles of 64 x 64
+     * pixels are counted, for `volume` volumes of 64 x 64 x 64 voxels; of larger or smaller windows a step has as many as have
+     * as many pixels or voxels, or one.
      */
     int32_t batch_size;
     /**
-     * Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
+     * Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
      */
     double learning_rate_generator;
     /**
-     * Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 5e-4.
+     * Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 5e-4 / 5e-4.
      */
     double learning_rate_discriminator;
     /**
-     * Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
+     * Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / -.
      */
     double learning_rate_encoder;
     /**
-     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3.
+     * Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3 / -.
      */
     double beta;
     /**
      * Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default
-     * 1 / 1 / 0. It must be 0 for `standard`, whose discriminator sees no reconstructions.
+     * 1 / 1 / - / -. The discriminators of `standard` and `volume` see no reconstructions.
      */
     double lambda_vae;
     /**
@@ -651,7 +659,7 @@ typedef struct davegan_train_options_t {
      */
     double lambda_noise;
     /**
-     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 1e-2.
+     * Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 1e-2 / -.
      */
     double lambda_rec;
     /**
@@ -807,40 +815,57 @@ typedef struct davegan_generate_options_t {
      */
     int64_t count;
     /**
-     * Pixels along x, from 32 on; default 0: those of a training tile. With a model of `DAVEGAN_PROFILE_STANDARD`
-     * realisations are periodic if `nx` and `ny` are multiples of 16; others are cut from the next larger ones. Other
-     * models make one size.
+     * Voxels along x, from 32 on; default 0: those of a training tile. With a model of `DAVEGAN_PROFILE_STANDARD` or
+     * `DAVEGAN_PROFILE_VOLUME` realisations are periodic if all sides are multiples of 16; others are cut from the next
+     * larger ones. Other models make one size.
      */
     int64_t nx;
     /**
-     * Pixels along y, as `nx`.
+     * Voxels along y, as `nx`.
      */
     int64_t ny;
     /**
-     * Block of each realisation that is wanted, with a model of `DAVEGAN_PROFILE_STANDARD`: its first pixel along x; default 0.
-     * A periodic realisation repeats along x and y, so a block may begin before 0 and go on beyond the end, for ghost layers or
-     * parts of any decomposition. All blocks of a realisation fit together.
+     * Voxels along z, as `nx`, with a model of `DAVEGAN_PROFILE_VOLUME`; for all others 1 or 0.
+     */
+    int64_t nz;
+    /**
+     * Block of each realisation that is wanted, with a model that makes any size: its first voxel along x; default 0. A
+     * periodic realisation repeats along each axis, so a block may begin before 0 and go on beyond the end, for ghost layers
+     * or parts of any decomposition. All blocks of a realisation fit together.
      */
     int64_t x0;
     /**
-     * First pixel of the block along y.
+     * First voxel of the block along y.
      */
     int64_t y0;
     /**
-     * Pixels of the block along x; default 0: as many as the realisation has.
+     * First voxel of the block along z.
+     */
+    int64_t z0;
+    /**
+     * Voxels of the block along x; default 0: as many as the realisation has.
      */
     int64_t block_nx;
     /**
-     * Pixels of the block along y, as `block_nx`.
+     * Voxels of the block along y, as `block_nx`.
      */
     int64_t block_ny;
     /**
-     * Used by `davegan_generate_into`. Bytes from one row in the caller's memory to the next, at least the pixels of a row;
+     * Voxels of the block along z, as `block_nx`.
+     */
+    int64_t block_nz;
+    /**
+     * Used by `davegan_generate_into`. Bytes from one row in the caller's memory to the next, at least the voxels of a row;
      * default 0: rows follow one another. What lies between rows stays as it is.
      */
     int64_t row_stride;
     /**
-     * Used by `davegan_generate_into`. Bytes from one realisation to the next, at least those of all its rows; default 0:
+     * Used by `davegan_generate_into`. Bytes from one layer to the next, at least those of its rows; default 0: layers follow
+     * one another.
+     */
+    int64_t layer_stride;
+    /**
+     * Used by `davegan_generate_into`. Bytes from one realisation to the next, at least those of all its layers; default 0:
      * realisations follow one another.
      */
     int64_t realisation_stride;
@@ -886,8 +911,8 @@ typedef struct davegan_generate_options_t {
      */
     void *user_data;
     /**
-     * Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model of
-     * `DAVEGAN_PROFILE_STANDARD`. Default: all 0, as it comes.
+     * Volume fraction of each phase that each realisation has, to one voxel, 0 to 1 with the sum 1, with a model that
+     * makes any size. Default: all 0, as it comes.
      */
     double volume_fraction[DAVEGAN_MAX_PHASES];
     /**
@@ -897,7 +922,7 @@ typedef struct davegan_generate_options_t {
     struct davegan_threshold_t threshold;
     /**
      * Pixels of the smallest connected piece of a phase (8 neighbours): smaller ones take the phase around them. Each phase
-     * keeps its number of pixels. For whole realisations of at most 4,096 pixels a side; default 0: off.
+     * keeps its number of pixels. For whole realisations of at most 4,096 pixels a side, or 256 voxels; default 0: off.
      */
     int32_t smallest_island;
     /**
@@ -1370,7 +1395,7 @@ davegan_status_t davegan_model_info(const struct davegan_model_t *model,
                                     size_t size);
 
 /**
- * Copies the training tiles into `buffer`, `n_tiles * nz * ny * nx` bytes of phase numbers, x fastest.
+ * Copies the training tiles into `buffer`, `n_tiles * ny * nx` bytes of phase numbers, x fastest.
  *
  * May be called from any thread.
  */
@@ -1419,8 +1444,8 @@ davegan_status_t davegan_generate_options_init(struct davegan_generate_options_t
  * fractions and errors are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means
  * the defaults: one realisation.
  *
- * A realisation, or a block of one, of more than 4,096 pixels along x or y is made and stored in blocks of at most 4,096 x
- * 4,096 pixels, in the memory of one, unless volume fractions are given. The callback is called between blocks, and counts
+ * A realisation, or a block of one, of more than 4,096 pixels along x or y, or a volume of more than 256 voxels along an
+ * axis, is made and stored in blocks of at most that size, in the memory of one, unless volume fractions are given. The callback is called between blocks, and counts
  * them. If the call is cancelled, fails or is killed, whole blocks stay. The next call that adds this realisation, as large
  * and with the same seed, goes on behind them: call again without `replace`, with `first` the index of this realisation.
  *
@@ -1457,7 +1482,7 @@ davegan_status_t davegan_generate_into(const struct davegan_model_t *model,
 /**
  * Finds what gives realisation `first` the `volume_fraction` of `options`, once for all its blocks.
  *
- * Of `options`, `seed`, `first`, `nx`, `ny`, `threads` and `volume_fraction` are used. `threshold`, which may be the one in
+ * Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads` and `volume_fraction` are used. `threshold`, which may be the one in
  * `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
  * it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
  * most 4096 x 4096 pixels.

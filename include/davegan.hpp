@@ -78,11 +78,13 @@ private:
     std::size_t size_ = 0;
 };
 
-/// Elements of any size, or the architectures of the paper: tiles of 32 pixels (Table 2) or of 64 (Table 3).
+/// Elements of any size, two- or three-dimensional, or the architectures of the paper: tiles of 32 pixels (Table 2) or of 64
+/// (Table 3).
 enum class Profile : std::int32_t {
     standard = DAVEGAN_PROFILE_STANDARD,
     paper32 = DAVEGAN_PROFILE_PAPER32,
-    paper64 = DAVEGAN_PROFILE_PAPER64
+    paper64 = DAVEGAN_PROFILE_PAPER64,
+    volume = DAVEGAN_PROFILE_VOLUME
 };
 
 /// Where to compute.
@@ -383,16 +385,16 @@ public:
         return info;
     }
 
-    /// Bytes of one image, `nz * ny * nx`.
+    /// Bytes of one realisation, `nz * ny * nx`.
     std::size_t image_size() const {
         const ModelInfo i = info();
         return static_cast<std::size_t>(i.nz * i.ny * i.nx);
     }
 
-    /// The tiles it was trained on, `[n_tiles][nz][ny][nx]`.
+    /// The tiles it was trained on, `[n_tiles][ny][nx]`.
     std::vector<std::uint8_t> tiles() const {
         const ModelInfo i = info();
-        std::vector<std::uint8_t> tiles(static_cast<std::size_t>(i.n_tiles * i.nz * i.ny * i.nx));
+        std::vector<std::uint8_t> tiles(static_cast<std::size_t>(i.n_tiles * i.ny * i.nx));
         detail::check(davegan_model_tiles(get(), tiles.data(), tiles.size()));
         return tiles;
     }
@@ -415,14 +417,16 @@ public:
     /// Generates realisations, `[count][nz][ny][nx]`, or a block of each; strides are ignored. Reports no progress.
     std::vector<std::uint8_t> generate(const GenerateOptions &options = {}) const {
         GenerateOptions dense = options;
-        dense.row_stride = dense.realisation_stride = 0;
+        dense.row_stride = dense.layer_stride = dense.realisation_stride = 0;
         const davegan_model_info_t tile = info();
         const auto extent = [](std::int64_t block, std::int64_t whole, std::int64_t of_tile) {
             return block > 0 ? block : whole > 0 ? whole : of_tile;
         };
         const std::int64_t nx = extent(options.block_nx, options.nx, tile.nx);
         const std::int64_t ny = extent(options.block_ny, options.ny, tile.ny);
-        std::vector<std::uint8_t> phases(elements(options.count, elements(ny, static_cast<std::size_t>(nx))));
+        const std::int64_t nz = extent(options.block_nz, options.nz, options.nx > 0 ? 1 : tile.nz);
+        const std::size_t layer = elements(ny, static_cast<std::size_t>(nx));
+        std::vector<std::uint8_t> phases(elements(options.count, elements(nz, layer)));
         generate_into(phases, dense);
         return phases;
     }
@@ -454,7 +458,8 @@ public:
     /// With Profile::standard realisations have noise besides and are relaxed, see davegan.h.
     std::vector<double> latent_vectors(const GenerateOptions &options = {}) const {
         const bool sized = options.nx > 0 && options.ny > 0;
-        const Shape shape{1, static_cast<std::size_t>(options.ny), static_cast<std::size_t>(options.nx)};
+        const Shape shape{static_cast<std::size_t>(std::max<std::int64_t>(options.nz, 1)),
+                          static_cast<std::size_t>(options.ny), static_cast<std::size_t>(options.nx)};
         std::vector<double> z(elements(options.count, latent_size(sized ? shape : tile())));
         detail::check(davegan_latent_vectors(get(), &options, z.data(), z.size()));
         return z;

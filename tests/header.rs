@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The files of `src/c_api` that hold public items, in the order of the header.
-const TOPICS: [&str; 19] = [
+const TOPICS: [&str; 20] = [
     "version",
     "status",
     "device",
@@ -15,6 +15,7 @@ const TOPICS: [&str; 19] = [
     "train_options",
     "training",
     "model",
+    "generate_options",
     "generation",
     "latent",
     "descriptor",

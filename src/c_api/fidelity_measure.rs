@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::descriptor::phase_number;
 use super::fidelity::davegan_fidelity_t;
-use super::generation::davegan_generate_options_t;
+use super::generate_options::davegan_generate_options_t;
 use super::guard::{Host, guard_with_host};
 use super::micrograph::davegan_micrograph_t;
 use super::model::davegan_model_t;
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
         let phase = judged_phase(phase, &micrograph.images)?;
         let mut audience = audience(&options)?;
         let (generation, interval) = (options.generation()?, options.progress_interval);
-        let measured = model_fidelity(model, micrograph, phase, &generation, interval, &mut |progress| {
+        let measured = model_fidelity(model, micrograph, phase, 0, &generation, interval, &mut |progress| {
             audience.tell(host, progress)
         })?;
         place.give(davegan_fidelity_t(measured));

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::generation::{davegan_generate_options_t, read_options};
+use super::generate_options::{davegan_generate_options_t, read_options};
 use super::guard::guard;
 use super::model::davegan_model_t;
 use super::options::count;

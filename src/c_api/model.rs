@@ -146,7 +146,7 @@ pub unsafe extern "C" fn davegan_model_info(
     })
 }
 
-/// Copies the training tiles into `buffer`, `n_tiles * nz * ny * nx` bytes of phase numbers, x fastest.
+/// Copies the training tiles into `buffer`, `n_tiles * ny * nx` bytes of phase numbers, x fastest.
 ///
 /// May be called from any thread.
 #[unsafe(no_mangle)]

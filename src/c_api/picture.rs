@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::generation::{davegan_generate_options_t, read_options};
+use super::generate_options::{davegan_generate_options_t, read_options};
 use super::guard::{guard, guard_with_host};
 use super::micrograph::davegan_micrograph_t;
 use super::model::davegan_model_t;

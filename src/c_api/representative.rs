@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::descriptor::phase_number;
-use super::generation::davegan_generate_options_t;
+use super::generate_options::davegan_generate_options_t;
 use super::guard::guard_with_host;
 use super::micrograph::DAVEGAN_MAX_PHASES;
 use super::model::davegan_model_t;

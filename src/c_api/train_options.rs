@@ -18,10 +18,13 @@ pub const DAVEGAN_PROFILE_STANDARD: i32 = 3;
 pub const DAVEGAN_PROFILE_PAPER32: i32 = 1;
 /// Images of 64 x 64 pixels, 32 latents: the paper's Table 3.
 pub const DAVEGAN_PROFILE_PAPER64: i32 = 2;
+/// Volumes of any size, learned from the planes of one micrograph of an isotropic material.
+pub const DAVEGAN_PROFILE_VOLUME: i32 = 4;
 
 /// How to train. Filled by `davegan_train_options_init` with the values of a profile.
 ///
-/// Defaults are those of `paper32` / `paper64` / `standard` where they differ. `device`, `device_index`,
+/// Defaults are those of `paper32` / `paper64` / `standard` / `volume` where they differ; a dash stands for an option that a
+/// profile does not use and that must be 0. `device`, `device_index`,
 /// `threads` and the fields from `checkpoint_interval` on do not change what is computed; another device changes
 /// rounding. Equations and tables are those of the paper.
 #[repr(C)]
@@ -41,31 +44,33 @@ pub struct davegan_train_options_t {
     /// Seed of all random draws, 0 or more; default 0.
     pub seed: i64,
     /// Training steps in all, counting those of a resumed model, 0 or more. Default 0: 200 epochs for `paper32`, 20,000
-    /// epochs for `paper64`, 8,000 steps for `standard`.
+    /// epochs for `paper64`, 8,000 steps for `standard` and `volume`.
     pub steps: i64,
     /// Side of training windows in pixels, for `standard` 32, 64, 128 or 256. Default 0: the smallest of 64, 128 and 256
     /// that is at least eight correlation lengths of the micrograph (the lag at which the autocovariance has fallen to
-    /// 1/e), but at most half of its shorter side, or 64. For `paper32` and `paper64` it is 32 and 64.
+    /// 1/e), but at most half of its shorter side, or 64. For `volume` 32, 64 or 128, default 64. For `paper32` and `paper64`
+    /// it is 32 and 64.
     pub window_side: i64,
-    /// Length of the latent vector, of `standard` of each of its grid, 1 to 4096; default 5 / 32 / 16.
+    /// Length of the latent vector, of `standard` and `volume` of each of its grid, 1 to 4096; default 5 / 32 / 16 / 16.
     pub latent_size: i32,
-    /// Tiles in one training step, 1 to 4096; default 32 / 4 / 8. For `standard` tiles of 64 x 64 pixels are counted; of
-    /// larger or smaller windows a step has as many as have as many pixels, or one.
+    /// Tiles in one training step, for `volume` volumes, 1 to 4096; default 32 / 4 / 8 / 1. For `standard` tiles of 64 x 64
+    /// pixels are counted, for `volume` volumes of 64 x 64 x 64 voxels; of larger or smaller windows a step has as many as have
+    /// as many pixels or voxels, or one.
     pub batch_size: i32,
-    /// Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
+    /// Learning rate of the generator, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / 1e-3.
     pub learning_rate_generator: f64,
-    /// Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 5e-4.
+    /// Learning rate of the discriminator, 0 to 1; default 4e-5 / 4e-5 / 5e-4 / 5e-4.
     pub learning_rate_discriminator: f64,
-    /// Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3.
+    /// Learning rate of the encoder, 0 to 1; default 1e-4 / 1e-4 / 1e-3 / -.
     pub learning_rate_encoder: f64,
-    /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3.
+    /// Weight of the divergence in the encoder's loss (Eq. 1), 0 to 1e6; default 1 / 1 / 0.3 / -.
     pub beta: f64,
     /// Weight of the adversarial loss of reconstructions in the generator's loss (Eq. 7), 0 to 1e6; default
-    /// 1 / 1 / 0. It must be 0 for `standard`, whose discriminator sees no reconstructions.
+    /// 1 / 1 / - / -. The discriminators of `standard` and `volume` see no reconstructions.
     pub lambda_vae: f64,
     /// Weight of the adversarial loss of realisations in the generator's loss (Eq. 7), 0 to 1e6; default 1.
     pub lambda_noise: f64,
-    /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 1e-2.
+    /// Weight of the reconstruction loss in the generator's loss (Eq. 7), 0 to 1e6; default 1e-4 / 1e-4 / 1e-2 / -.
     pub lambda_rec: f64,
     /// Choices that the paper does not specify; `paper32` and `paper64` only. NULL (default): the profile's values.
     ///
@@ -109,9 +114,10 @@ fn profile(code: i32) -> Result<Profile> {
         DAVEGAN_PROFILE_STANDARD => Ok(Profile::Standard),
         DAVEGAN_PROFILE_PAPER32 => Ok(Profile::Paper32),
         DAVEGAN_PROFILE_PAPER64 => Ok(Profile::Paper64),
+        DAVEGAN_PROFILE_VOLUME => Ok(Profile::Volume),
         _ => Err(Error::invalid(format!(
-            "profile = {code}; choose one of DAVEGAN_PROFILE_STANDARD (3), DAVEGAN_PROFILE_PAPER32 (1), \
-             DAVEGAN_PROFILE_PAPER64 (2)"
+            "profile = {code}; choose one of DAVEGAN_PROFILE_STANDARD (3), DAVEGAN_PROFILE_VOLUME (4), \
+             DAVEGAN_PROFILE_PAPER32 (1), DAVEGAN_PROFILE_PAPER64 (2)"
         ))),
     }
 }
@@ -122,6 +128,7 @@ pub(super) fn profile_code(profile: Profile) -> i32 {
         Profile::Standard => DAVEGAN_PROFILE_STANDARD,
         Profile::Paper32 => DAVEGAN_PROFILE_PAPER32,
         Profile::Paper64 => DAVEGAN_PROFILE_PAPER64,
+        Profile::Volume => DAVEGAN_PROFILE_VOLUME,
     }
 }
 

@@ -4,13 +4,16 @@ use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
 use crate::Result;
 use crate::device::thread_pool;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
-use crate::micrograph::Micrograph;
+use crate::micrograph::{Micrograph, PhaseImages};
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
 
-/// Computes the figures of `phase` for realisations of a model.
+/// One plane of a volume in so many is judged.
+const STEP: usize = 8;
+
+/// Computes the figures of `phase` for realisations of a model, of volumes for planes across `axis`: 0 to 2 for z, y and x.
 ///
-/// `options` selects at least 32 realisations, 256 for a verdict. The windows of the micrograph are those of
+/// Of a volume every eighth plane is judged, and `count` of `options` is that of planes. `options` selects at least 32 realisations, 256 for a verdict. The windows of the micrograph are those of
 /// [`floor_windows`] for the seed of `options`. E_rec is judged only if the model was trained on `micrograph`.
 /// `progress` is called on this thread after a part of the work, at most every `progress_interval` seconds; its steps
 /// are those parts, which take unequal times.
@@ -25,6 +28,7 @@ pub fn model_fidelity(
     model: &Model,
     micrograph: &Micrograph,
     phase: u8,
+    axis: usize,
     options: &GenerationOptions,
     progress_interval: f64,
     progress: ProgressCallback,
@@ -35,11 +39,22 @@ pub fn model_fidelity(
     let windows_at = floor_windows(&micrograph.images, model.side(), options.seed)?;
     let pool = thread_pool(options.threads)?;
     in_parts("judging", &pool, 1 + PARTS, progress_interval, progress, |done| {
-        let made = realisations(model, options)?;
-        let reconstructions = model.is_trained_on(micrograph).then(|| reconstruct(model, &model.tiles)).transpose()?;
+        let made = judged_images(model, axis, options)?;
+        let is_reconstructed = model.encoder.is_some() && model.is_trained_on(micrograph);
+        let reconstructions = is_reconstructed.then(|| reconstruct(model, &model.tiles)).transpose()?;
         done()?;
         evaluate_in_parts(&micrograph.images, &made, reconstructions.as_ref(), phase, &windows_at, done)
     })
+}
+
+/// The realisations of `options`, or as many planes across an axis of volumes.
+fn judged_images(model: &Model, axis: usize, options: &GenerationOptions) -> Result<PhaseImages> {
+    if model.profile.axes() == 2 {
+        return realisations(model, options);
+    }
+    let of_each = model.side().div_ceil(STEP);
+    let volumes = GenerationOptions { count: options.count.div_ceil(of_each), ..options.clone() };
+    Ok(realisations(model, &volumes)?.planes(axis, STEP).range(0, options.count))
 }
 
 #[cfg(test)]
@@ -63,7 +78,7 @@ mod tests {
         let options = TrainingOptions::new(Profile::Paper32);
         let model = Checkpoint::new(options, origin, tiles, &burn_tensor::Device::flex()).model();
         let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
-        let judged = |of| model_fidelity(&model, &of, 1, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
+        let judged = |of| model_fidelity(&model, &of, 1, 0, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(judged(own).gates().len(), 16);
         assert_eq!(judged(micrograph(2)).gates().len(), 15);
     }

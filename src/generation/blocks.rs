@@ -7,8 +7,16 @@ use crate::micrograph::Block;
 
 use super::realisations::GenerationOptions;
 
-/// Longest side of what is made at once, in voxels along y and x. Larger realisations are made block by block.
+/// Longest side of what is made at once of an image, in pixels. Larger realisations are made block by block.
 pub const BLOCK_SIDE: usize = 4096;
+
+/// The same for a volume, in voxels.
+pub const VOLUME_BLOCK_SIDE: usize = 256;
+
+/// Most voxels along each axis of what is made at once of a realisation of `shape`.
+pub fn block_sides([nz, ..]: [usize; 3]) -> [usize; 3] {
+    if nz == 1 { [1, BLOCK_SIDE, BLOCK_SIDE] } else { [VOLUME_BLOCK_SIDE; 3] }
+}
 
 /// The blocks of at most `most` voxels along each axis that an image of `shape` is divided into, x fastest.
 pub fn parts(shape: [usize; 3], most: [usize; 3]) -> impl ExactSizeIterator<Item = Block> {
@@ -21,26 +29,21 @@ pub fn parts(shape: [usize; 3], most: [usize; 3]) -> impl ExactSizeIterator<Item
     })
 }
 
-/// The [`parts`] of at most `side` voxels along y and x.
-pub fn blocks(shape: [usize; 3], side: usize) -> impl ExactSizeIterator<Item = Block> {
-    parts(shape, [shape[0], side, side])
-}
-
 /// The block of an image of `shape` that `part` is of `block`.
 pub fn block_within(shape: [usize; 3], block: &Block, part: &Block) -> Block {
     let begin = block.begin(shape);
     Block { first: from_fn(|axis| begin[axis] as i64 + part.first[axis]), size: part.size }
 }
 
-/// Fills `to` with `block` of an image of `shape`, of which `make` makes parts of at most `side` voxels along y and x.
+/// Fills `to` with `block` of an image of `shape`, of which `make` makes parts of at most `sides` voxels.
 pub fn make_blocks(
     shape: [usize; 3],
     block: &Block,
-    side: usize,
+    sides: [usize; 3],
     to: &mut [u8],
     mut make: impl FnMut(&Block) -> Result<Vec<u8>>,
 ) -> Result<()> {
-    blocks(block.size, side).try_for_each(|part| {
+    parts(block.size, sides).try_for_each(|part| {
         place(&make(&block_within(shape, block, &part))?, &part, block.size, to);
         Ok(())
     })
@@ -52,7 +55,7 @@ pub fn largest_block(shape: [usize; 3], options: &GenerationOptions) -> Block {
     let whole = Block::whole(shape);
     let wanted = options.block.unwrap_or(whole);
     // The first one is the largest.
-    let first = |size| blocks(size, BLOCK_SIDE).next().unwrap_or(whole);
+    let first = |size| parts(size, block_sides(shape)).next().unwrap_or(whole);
     let made = block_within(shape, &wanted, &first(wanted.size));
     let is_looked_for = options.volume_fractions.is_some() && options.threshold.is_none();
     let looked_at = is_looked_for.then(|| first(shape));
@@ -86,7 +89,7 @@ mod tests {
         }
         assert_eq!((covered, parts(shape, [2, 5, 3]).len()), (vec![1; 105], 6));
         // As many as can be counted are no list in memory.
-        assert_eq!(blocks([1, 1 << 32, 1 << 30], BLOCK_SIDE).len(), 1 << 38);
+        assert_eq!(parts([1, 1 << 32, 1 << 30], block_sides([1; 3])).len(), 1 << 38);
     }
 
     #[test]
@@ -98,12 +101,12 @@ mod tests {
         model.relaxation = Some(weights);
         let shape = [1, 64, 656];
         for block in [Block::whole(shape), Block { first: [0, -7, 650], size: [1, 30, 700] }] {
-            let make = |side: usize| {
+            let make = |sides: [usize; 3]| {
                 let mut made = vec![9; block.voxels()];
-                make_blocks(shape, &block, side, &mut made, |part| relaxed(&model, &[], 0, 5, shape, part)).unwrap();
+                make_blocks(shape, &block, sides, &mut made, |part| relaxed(&model, &[], 0, 5, shape, part)).unwrap();
                 made
             };
-            assert!(make(BLOCK_SIDE) == make(300), "{block:?}");
+            assert!(make(block_sides(shape)) == make([1, 300, 300]), "{block:?}");
         }
     }
 }

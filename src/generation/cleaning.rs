@@ -1,7 +1,7 @@
 //! Realisations without small islands, at unchanged volume fractions.
 
 use super::GenerationOptions;
-use super::blocks::BLOCK_SIDE;
+use super::blocks::block_sides;
 use crate::micrograph::Block;
 use crate::model::Model;
 use crate::relaxation::{CLEANING_BYTES, Cleaner, image_key};
@@ -31,11 +31,13 @@ pub fn check(options: &GenerationOptions, [nz, ny, nx]: [usize; 3]) -> Result<()
         return Err(Error::invalid(format!("majority is {majority}; it must be 0 to {MOST_PASSES}")));
     }
     let is_whole = options.block.is_none_or(|block| block == Block::whole([nz, ny, nx]));
-    if is_asked_for(options) && !(is_whole && ny <= BLOCK_SIDE && nx <= BLOCK_SIDE) {
-        let what = if is_whole { format!("{nx} x {ny} pixels") } else { "a block".into() };
+    let sides = block_sides([nz, ny, nx]);
+    if is_asked_for(options) && !(is_whole && nz <= sides[0] && ny <= sides[1] && nx <= sides[2]) {
+        let what = if is_whole { format!("{nx} x {ny} x {nz} voxels") } else { "a block".into() };
         return Err(Error::invalid(format!(
             "smallest_island is {smallest_island} and majority {majority}, but {what} of a realisation cannot be cleaned; \
-             ask for whole realisations of at most {BLOCK_SIDE} pixels along x and y"
+             ask for whole realisations of at most {} voxels along an axis",
+            sides[2]
         )));
     }
     Ok(())
@@ -83,7 +85,9 @@ mod tests {
         let islands = GenerationOptions { smallest_island: 2, shape: Some([1, 64, 64]), ..Default::default() };
         let block = Block { first: [0, 1, 0], size: [1, 64, 64] };
         assert!(message(GenerationOptions { block: Some(block), ..islands.clone() }).contains("but a block of"));
-        assert!(message(GenerationOptions { shape: Some([1, 64, 4112]), ..islands }).contains("but 4112 x 64 pixels"));
+        assert!(
+            message(GenerationOptions { shape: Some([1, 64, 4112]), ..islands }).contains("but 4112 x 64 x 1 voxels")
+        );
         assert!(
             message(GenerationOptions { majority: 101, ..Default::default() }).contains("majority is 101; it must")
         );

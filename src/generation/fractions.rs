@@ -11,8 +11,10 @@ use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// Realisations of the size of a training tile on which the slopes are found, those decoded at once, and their seed.
+/// Realisations of the size of a training tile on which the slopes are found, or of volumes with its side; those decoded
+/// at once, and their seed.
 const REALISATIONS: usize = 512;
+const VOLUMES: usize = 64;
 const AT_ONCE: usize = 64;
 const SEED: u64 = u64::MAX;
 
@@ -64,15 +66,16 @@ pub fn slopes(model: &Model) -> Result<&Array2<f64>> {
 
 fn find_slopes(model: &Model) -> Result<Array2<f64>> {
     let (shape, n_phases) = (model.shape(), model.n_phases());
-    let (voxels, cells) = (shape.iter().product(), model.latent_side().pow(2));
-    let vectors = latent_vectors(model, SEED, 0, REALISATIONS, shape)?;
+    let (voxels, cells) = (shape.iter().product(), model.latent_cells());
+    let count = if model.profile.axes() == 2 { REALISATIONS } else { VOLUMES };
+    let vectors = latent_vectors(model, SEED, 0, count, shape)?;
     let mut phases = memory::zeros(AT_ONCE * voxels, "finding volume fractions", "close other programs")?;
-    let mut shares = Vec::with_capacity(REALISATIONS);
-    for first in (0..REALISATIONS).step_by(AT_ONCE) {
+    let mut shares = Vec::with_capacity(count);
+    for first in (0..count).step_by(AT_ONCE) {
         decode_fields(model, &[], SEED, first as u64, shape, &Block::whole(shape), &mut phases)?;
         shares.extend(phases.chunks_exact(voxels).map(|image| fractions_of(image, n_phases)));
     }
-    let means = shares.iter().fold(Array1::<f64>::zeros(n_phases), |sum, shares| sum + shares) / REALISATIONS as f64;
+    let means = shares.iter().fold(Array1::<f64>::zeros(n_phases), |sum, shares| sum + shares) / count as f64;
     let mut sums = Array2::<f64>::zeros((n_phases, model.latent_size / cells));
     for (shares, vector) in shares.iter().zip(vectors.outer_iter()) {
         for (latent, values) in vector.exact_chunks(cells).into_iter().enumerate() {
@@ -81,7 +84,7 @@ fn find_slopes(model: &Model) -> Result<Array2<f64>> {
         }
     }
     // Latents are normal numbers: their mean over the cells has the variance 1 / cells.
-    Ok(sums * (cells as f64 / REALISATIONS as f64))
+    Ok(sums * (cells as f64 / count as f64))
 }
 
 /// The share of each phase.

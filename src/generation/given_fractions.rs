@@ -4,7 +4,7 @@
 use ndarray::{Array1, Array2};
 use sha2::{Digest, Sha256};
 
-use super::blocks::{BLOCK_SIDE, blocks};
+use super::blocks::{block_sides, parts};
 use super::field::relaxed;
 use super::fractions::{slopes, step};
 use super::realisations::{ADVICE, WHAT};
@@ -54,8 +54,8 @@ pub struct GivenFractions<'a> {
     /// For realisations of the shape that are to be made.
     adjuster: &'a Adjuster,
     digest: u64,
-    /// Side of the blocks in which a realisation is looked at.
-    side: usize,
+    /// Sides of the blocks in which a realisation is looked at.
+    sides: [usize; 3],
     /// The last realisation that was made as a whole, if it is no larger than such a block.
     last: Option<(Threshold, Vec<u8>)>,
 }
@@ -69,7 +69,7 @@ impl<'a> GivenFractions<'a> {
         let mut hash = Sha256::new_with_prefix(&model.origin.digest);
         slopes.iter().for_each(|slope| hash.update(slope.to_le_bytes()));
         let digest = hash.finalize().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Ok(Self { model, slopes, adjuster, digest, side: BLOCK_SIDE, last: None })
+        Ok(Self { model, slopes, adjuster, digest, sides: block_sides(adjuster.shape()), last: None })
     }
 
     /// A block of a realisation, x fastest.
@@ -99,7 +99,7 @@ impl<'a> GivenFractions<'a> {
     /// Those of [`relaxed`].
     pub fn threshold(&mut self, seed: u64, index: u64, fractions: &[f64]) -> Result<Threshold> {
         let (shape, adjuster) = (self.adjuster.shape(), self.adjuster);
-        let (blocks, n_phases) = (blocks(shape, self.side).collect::<Vec<_>>(), fractions.len());
+        let (blocks, n_phases) = (parts(shape, self.sides).collect::<Vec<_>>(), fractions.len());
         let shift = vec![0.0; n_phases];
         let fractions = fractions.to_vec();
         let mut threshold = Threshold { seed, index, shape, fractions, model: self.digest, shift, rounds: Vec::new() };
@@ -175,7 +175,7 @@ impl<'a> GivenFractions<'a> {
             let block = if is_whole { region } else { self.adjuster.needed_for(block, left) };
             self.adjuster.change(image_key(seed, index), round, &mut phases, &region, &block);
         }
-        if is_whole && shape.iter().all(|&length| length <= self.side) {
+        if is_whole && (0..3).all(|axis| shape[axis] <= self.sides[axis]) {
             self.last = Some((threshold.clone(), phases.clone()));
         }
         Ok((phases, region))
@@ -247,15 +247,15 @@ mod tests {
     fn a_threshold_that_is_found_block_by_block_is_exact_too() {
         let ((model, fractions), shape) = (material(2), [1, 48, 400]);
         let adjuster = Adjuster::new(&model.tiles, shape, true).unwrap();
-        let mut given = GivenFractions { side: 80, ..GivenFractions::new(&model, &adjuster).unwrap() };
-        assert!(blocks(shape, 80).len() > SAMPLE);
+        let mut given = GivenFractions { sides: [1, 80, 80], ..GivenFractions::new(&model, &adjuster).unwrap() };
+        assert!(parts(shape, [1, 80, 80]).len() > SAMPLE);
         let threshold = given.threshold(3, 2, &fractions).unwrap();
         assert!(!threshold.rounds.is_empty());
         let whole = given.block(&threshold, &Block::whole(shape)).unwrap();
         assert!(given.last.is_none());
         let found = whole.iter().filter(|&&found| found == 1).count() as f64;
         assert!((found - fractions[1] * whole.len() as f64).abs() <= 1.0);
-        for block in [blocks(shape, 140).nth(1).unwrap(), Block { first: [0, -9, 390], size: [1, 30, 30] }] {
+        for block in [parts(shape, [1, 140, 140]).nth(1).unwrap(), Block { first: [0, -9, 390], size: [1, 30, 30] }] {
             let mut expected = vec![9; block.voxels()];
             block.copy(shape, &Block::whole(shape), &whole, &mut expected);
             assert!(given.block(&threshold, &block).unwrap() == expected);

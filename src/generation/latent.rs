@@ -10,7 +10,7 @@ use super::torus::{Cells, Part, STRIDE, latent_size};
 use crate::device::memory;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
-use crate::network::{PendingPhases, inference_bytes, not_finite, one_hot, phases_of_channels, read};
+use crate::network::{Network, PendingPhases, inference_bytes, not_finite, one_hot, phases_of_channels, read};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
@@ -78,17 +78,18 @@ pub(super) fn zero_vectors(n: usize, latents: usize) -> Result<Array2<f32>> {
 /// [`Error::InvalidParameter`] if the model has no images of that shape or number of phases, [`Error::Diverged`] if the
 /// encoder gives values that are not finite.
 pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
+    let encoder = model.encoder.as_ref().ok_or_else(no_encoder)?;
     let latents = latent_size(model, images.shape())?;
     if images.n_phases() != model.n_phases() {
         let [of_images, of_model] = [images.n_phases(), model.n_phases()];
         return Err(Error::invalid(format!("images of {of_images} phases; the model takes images of {of_model}")));
     }
     let (mut encoded, batch) = (zero_vectors(images.len(), 2 * latents)?, batch(ENCODED, images.shape()));
-    let of_pass = encoder_bytes(model, images.shape(), batch.min(images.len()));
+    let of_pass = encoder_bytes(model, encoder, images.shape(), batch.min(images.len()));
     memory::require(encoded.len().saturating_mul(size_of::<f32>()).saturating_add(of_pass), WHAT, ADVICE)?;
     for (first, mut rows) in (0..).step_by(batch).zip(encoded.axis_chunks_iter_mut(Axis(0), batch)) {
         let to = rows.as_slice_mut().expect("whole rows in standard layout");
-        memory::catch_refused(|| encode_into(model, images, first, to))?;
+        memory::catch_refused(|| encode_into(model, encoder, images, first, to))?;
     }
     if encoded.iter().any(|value| !value.is_finite()) {
         return Err(not_finite("encoder"));
@@ -97,39 +98,50 @@ pub fn encode(model: &Model, images: &PhaseImages) -> Result<Encoded> {
     Ok(Encoded { mean: encoded.slice(s![.., ..latents]).to_owned(), deviation })
 }
 
+fn no_encoder() -> Error {
+    Error::invalid(
+        "the model makes volumes and has no encoder, so that it can neither encode nor reconstruct images; train a model \
+         with profile standard",
+    )
+}
+
 /// Means and log variances of images `first..`, as many as `to` has room for.
-fn encode_into(model: &Model, images: &PhaseImages, first: usize, to: &mut [f32]) -> Result<()> {
+fn encode_into(model: &Model, encoder: &Network, images: &PhaseImages, first: usize, to: &mut [f32]) -> Result<()> {
     let (device, shape) = (model.device(), images.shape());
-    if grid_side(model, shape).is_some() {
+    if grid_sides(model, shape).is_some() {
         let batch: Vec<usize> = (first..first + to.len() / (2 * latent_size(model, shape)?)).collect();
-        to.copy_from_slice(&read(model.encoder.forward(one_hot(images, &batch, &device)))?);
+        to.copy_from_slice(&read(encoder.forward(one_hot(images, &batch, &device)))?);
         return Ok(());
     }
     let cells = Cells::of(shape);
     cells.fill(&Part::whole(cells, 1), 2 * channels(model), to, |image, patch| {
-        let (pixels, side) = (patch.cut(images.image(first + image), STRIDE, cells), patch.side * STRIDE);
-        let square = PhaseImages::copy_of(&pixels, [1, 1, side, side], images.n_phases())?;
-        read(model.encoder.forward(one_hot(&square, &[0], &device)))
+        let (pixels, [_, ny, nx]) = (patch.cut(images.image(first + image), STRIDE, cells), patch.sides);
+        let square = PhaseImages::copy_of(&pixels, [1, 1, ny * STRIDE, nx * STRIDE], images.n_phases())?;
+        read(encoder.forward(one_hot(&square, &[0], &device)))
     })
 }
 
 /// Channels of the grid of latent vectors.
 fn channels(model: &Model) -> usize {
-    model.latent_size / model.latent_side().pow(2)
+    model.latent_size / model.latent_cells()
 }
 
-/// The side of the grid of latent vectors of images of `shape` that are one pass.
-fn grid_side(model: &Model, shape: [usize; 3]) -> Option<usize> {
-    if model.profile.is_fully_convolutional() { Cells::of(shape).whole().map(|whole| whole.side) } else { Some(1) }
+/// The sides of the grid of latent vectors of images of `shape` that are one pass.
+fn grid_sides(model: &Model, shape: [usize; 3]) -> Option<[usize; 3]> {
+    if model.profile.is_fully_convolutional() {
+        Cells::of(shape).one_pass().map(|whole| whole.sides)
+    } else {
+        Some([1; 3])
+    }
 }
 
 /// About the bytes of the passes that encode `n` images on the threads of the current pool, with what goes into them.
-fn encoder_bytes(model: &Model, shape: [usize; 3], n: usize) -> usize {
+fn encoder_bytes(model: &Model, encoder: &Network, shape: [usize; 3], n: usize) -> usize {
     let all = Cells::of(shape);
-    let (at_once, cells) = all.at_once(&Part::whole(all, STRIDE), n);
-    let (side, channels) = (cells * STRIDE, phases_of_channels(model.n_phases()).count());
-    let input = at_once.saturating_mul(channels * side * side * size_of::<f32>());
-    inference_bytes(&model.encoder, [1, side, side], at_once).saturating_add(input)
+    let (at_once, [_, ny, nx]) = all.at_once(&Part::whole(all, STRIDE), n);
+    let (sides, channels) = ([1, ny * STRIDE, nx * STRIDE], phases_of_channels(model.n_phases()).count());
+    let input = at_once.saturating_mul(channels * sides.iter().product::<usize>() * size_of::<f32>());
+    inference_bytes(encoder, sides, at_once).saturating_add(input)
 }
 
 /// Decodes latent vectors, `(n, latents)`, to the most probable phase of each voxel.
@@ -146,8 +158,8 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Res
     let ([nz, ny, nx], n, what) = (shape, vectors.nrows(), "decoding latent vectors");
     let (voxels, batch) = (nz * ny * nx, batch(DECODED, shape));
     let mut phases = memory::zeros(n.saturating_mul(voxels), what, ADVICE)?;
-    let of_pass = match grid_side(model, shape) {
-        Some(side) => inference_bytes(&model.generator, [1, side, side], n.min(batch)),
+    let of_pass = match grid_sides(model, shape) {
+        Some(sides) => inference_bytes(&model.generator, sides, n.min(batch)),
         None => super::field::pass_bytes(model, shape, &Block::whole(shape), n.min(batch)),
     };
     memory::require(of_pass, what, ADVICE)?;
@@ -160,13 +172,13 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Res
 
 /// Decodes one batch. A fully convolutional model has noise of zero.
 fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &mut [u8]) -> Result<()> {
-    if let Some(side) = grid_side(model, shape) {
-        return begin(model, vectors.iter().copied().collect(), side).read(to);
+    if let Some(sides) = grid_sides(model, shape) {
+        return begin(model, vectors.iter().copied().collect(), sides).read(to);
     }
     let (cells, decoder) = (Cells::of(shape), PatchDecoder::new(model));
     cells.fill(&Part::whole(cells, STRIDE), 1, to, |image, patch| {
         let latents = patch.cut(&vectors.row(image).to_vec(), 1, cells);
-        decoder.phases(grids(model, latents, patch.side).into(), patch)
+        decoder.phases(grids(model, latents, patch.sides).into(), &patch)
     })
 }
 
@@ -177,19 +189,19 @@ fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &
 /// Those of [`decode`] that can be told before.
 pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PendingPhases> {
     check_vectors(model, vectors, model.shape())?;
-    Ok(begin(model, vectors.iter().copied().collect(), model.latent_side()))
+    Ok(begin(model, vectors.iter().copied().collect(), Cells::of(model.shape()).values(model.latent_side())))
 }
 
-/// Begins to decode grids of latent vectors with `side` cells along each side.
-fn begin(model: &Model, latents: Vec<f32>, side: usize) -> PendingPhases {
-    model.generator.begin_phases(grids(model, latents, side))
+/// Begins to decode grids of latent vectors with so many cells along each axis.
+fn begin(model: &Model, latents: Vec<f32>, sides: [usize; 3]) -> PendingPhases {
+    model.generator.begin_phases(grids(model, latents, sides))
 }
 
-/// Grids of latent vectors with `side` cells along each side, `[n, channels, 1, side, side]`.
-fn grids(model: &Model, latents: Vec<f32>, side: usize) -> Tensor<5> {
+/// Grids of latent vectors with so many cells along each axis, `[n, channels, depth, height, width]`.
+fn grids(model: &Model, latents: Vec<f32>, [depth, height, width]: [usize; 3]) -> Tensor<5> {
     let channels = channels(model);
-    let n = latents.len() / (channels * side * side);
-    Tensor::from_data(TensorData::new(latents, [n, channels, 1, side, side]), &model.device())
+    let n = latents.len() / (channels * depth * height * width);
+    Tensor::from_data(TensorData::new(latents, [n, channels, depth, height, width]), &model.device())
 }
 
 fn check_vectors(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Result<()> {

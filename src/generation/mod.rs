@@ -24,7 +24,7 @@ mod realisations;
 mod threshold;
 mod torus;
 
-pub use blocks::{BLOCK_SIDE, block_within, blocks, parts};
+pub use blocks::{BLOCK_SIDE, block_sides, block_within, parts};
 pub use given_fractions::threshold;
 pub use latent::{Encoded, decode, encode, interpolate, latent_vectors, reconstruct, traverse};
 pub use realisations::{GenerationOptions, generate_batches, generate_into, realisations};

@@ -1,7 +1,9 @@
 //! The generator of a fully convolutional model for a patch of a large torus, in two parts.
 //!
 //! The first layers need many cells around a patch, the last ones few. So the first part is one pass over the patch, and the
-//! second goes over smaller squares of what the first gives, which also fit into a processor's cache.
+//! second goes over smaller boxes of what the first gives, which also fit into a processor's cache.
+
+use std::array::from_fn;
 
 use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
@@ -11,43 +13,76 @@ use crate::Result;
 use crate::model::Model;
 use crate::network::{Input, Network, inference_bytes, noise_sides, read};
 
-/// Values along the side of a cell between the two parts.
-const BETWEEN: usize = 4;
+/// Where a generator is split, and into which boxes what the first part gives is cut.
+#[derive(Debug, Clone, Copy)]
+struct Split {
+    /// Values along the side of a cell between the two parts.
+    between: usize,
+    /// Most cells along the side of a box, without those around it.
+    cells: usize,
+    /// Values around a box, which the second part depends on. An even number, so that each sum has the order that it has in
+    /// a pass over the whole torus.
+    edge: usize,
+}
 
-/// Most cells along the side of a square, without those around it.
-const SQUARE: usize = 12;
-
-/// Cells around a square, which the second part depends on.
-const EDGE: usize = 1;
+const OF_IMAGES: Split = Split { between: 4, cells: 12, edge: 4 };
+const OF_VOLUMES: Split = Split { between: 8, cells: 4, edge: 2 };
 
 /// The two parts of a generator.
 pub struct PatchDecoder {
     first: Network,
     second: Network,
+    split: Split,
+    is_volume: bool,
 }
 
 impl PatchDecoder {
     pub fn new(model: &Model) -> Self {
-        let layers = model.generator.layers();
+        let is_volume = model.profile.axes() == 3;
+        let (layers, split) = (model.generator.layers(), if is_volume { OF_VOLUMES } else { OF_IMAGES });
         let sides = layers.iter().scan([1; 3], |sides, layer| {
             *sides = layer.output_sides(*sides);
-            Some(*sides)
+            Some(sides[2])
         });
-        let sides: Vec<[usize; 3]> = sides.collect();
-        let last =
-            sides.iter().rposition(|&[.., side]| side == BETWEEN).expect("cells have so many values at some layer");
+        let sides: Vec<usize> = sides.collect();
+        let is_last =
+            |&layer: &usize| sides[layer] == split.between && sides[layer..].iter().all(|&side| side >= split.between);
+        let last = (0..sides.len()).find(is_last).expect("cells have so many values at some layer");
         let [first, second] = model.generator.split(last + 1);
-        Self { first, second }
+        Self { first, second, split, is_volume }
     }
 
-    /// About the bytes that [`phases`](Self::phases) takes for a patch of `side` cells.
-    pub fn bytes(&self, side: usize) -> usize {
+    /// Number of noisy layers of the first part.
+    pub fn noisy_layers_of_first(&self) -> usize {
+        noise_sides(self.first.layers(), [1; 3]).len()
+    }
+
+    /// About the bytes that [`phases`](Self::phases) takes for a patch of so many cells.
+    pub fn bytes(&self, sides: [usize; 3]) -> usize {
         let channels = self.first.layers().last().map_or(0, |layer| layer.outputs);
-        let between = channels * (side * BETWEEN).pow(2) * size_of::<f32>();
-        let square = (SQUARE.min(side) + 2 * EDGE) * BETWEEN;
-        let passes =
-            inference_bytes(&self.first, [1, side, side], 1).max(inference_bytes(&self.second, [1, square, square], 1));
-        passes.saturating_add(between)
+        let scale = self.values(self.split.between);
+        let between = (0..3).map(|axis| sides[axis] * scale[axis]).product::<usize>() * channels * size_of::<f32>();
+        let of_box = self.with_edge(sides.map(|side| side.min(self.split.cells)));
+        let at_once = rayon::current_num_threads();
+        let second = inference_bytes(&self.second, of_box, 1).saturating_mul(at_once);
+        inference_bytes(&self.first, sides, 1).max(second).saturating_add(between)
+    }
+
+    /// Values of a cell along each axis, with `side` along its side.
+    fn values(&self, side: usize) -> [usize; 3] {
+        [if self.is_volume { side } else { 1 }, side, side]
+    }
+
+    /// Values between the parts along each axis of a box of so many cells, with its edge.
+    fn with_edge(&self, cells: [usize; 3]) -> [usize; 3] {
+        let (scale, edge) = (self.values(self.split.between), self.edge(self.split.between));
+        from_fn(|axis| cells[axis] * scale[axis] + 2 * edge[axis])
+    }
+
+    /// The edge of a box in values along each axis, of which a cell has `side` along its side.
+    fn edge(&self, side: usize) -> [usize; 3] {
+        let edge = self.split.edge * side / self.split.between;
+        [if self.is_volume { edge } else { 0 }, edge, edge]
     }
 
     /// The phases of a patch, whose cells are those of `input`; what belongs to the cells around its inner part is 0.
@@ -56,65 +91,91 @@ impl PatchDecoder {
     ///
     /// [`Error::Diverged`](crate::Error::Diverged) if the generator gives values that are not finite, and those of
     /// reading a tensor back.
-    pub fn phases(&self, input: Input, patch: Patch) -> Result<Vec<u8>> {
+    pub fn phases(&self, input: Input, patch: &Patch) -> Result<Vec<u8>> {
         let Input { values, mut noise } = input;
         let device = values.device();
-        let noisy = noise_sides(self.first.layers(), [1; 3]).len();
-        let of_second = noise.split_off(noisy.min(noise.len()));
-        let between = Plane::new(self.first.forward(Input { values, noise }), BETWEEN)?;
-        let noise = noise_sides(self.second.layers(), [1, BETWEEN, BETWEEN]).into_iter().zip(of_second);
-        let noise = noise.map(|([.., scale], noise)| Plane::new(noise, scale)).collect::<Result<Vec<_>>>()?;
-        let width = patch.side * STRIDE;
-        let mut phases = vec![0; width * width];
-        let starts = || (patch.halo..patch.side - patch.halo).step_by(SQUARE);
-        let squares: Vec<[usize; 2]> = starts().flat_map(|row| starts().map(move |column| [row, column])).collect();
-        let made = squares.into_par_iter().map(|[row, column]| {
-            let cells = |from: usize| SQUARE.min(patch.side - patch.halo - from);
-            let side = cells(row).max(cells(column));
-            let cut = |plane: &Plane| plane.cut([row - EDGE, column - EDGE], side + 2 * EDGE, &device);
+        let of_second = noise.split_off(self.noisy_layers_of_first().min(noise.len()));
+        let between = Values::new(self.first.forward(Input { values, noise }), self.values(self.split.between))?;
+        let scales = noise_sides(self.second.layers(), self.values(self.split.between));
+        let noise = scales.into_iter().zip(of_second).map(|(scale, noise)| Values::new(noise, scale));
+        let noise = noise.collect::<Result<Vec<_>>>()?;
+        let made = self.boxes(patch).into_par_iter().map(|(first, cells)| {
+            let cut = |values: &Values| values.cut(first, cells, self.edge(values.scale[2]), &device);
             let input = Input { values: cut(&between), noise: noise.iter().map(cut).collect() };
-            let mut square = vec![0; ((side + 2 * EDGE) * STRIDE).pow(2)];
-            self.second.begin_phases(input).read(&mut square)?;
-            Ok(([row, column], [cells(row), cells(column)], side, square))
+            let (voxels, edge) = (self.values(STRIDE), self.edge(STRIDE));
+            let sides: [usize; 3] = from_fn(|axis| cells[axis] * voxels[axis] + 2 * edge[axis]);
+            let mut phases = vec![0; sides.iter().product()];
+            self.second.begin_phases(input).read(&mut phases)?;
+            Ok((first, cells, sides, phases))
         });
-        for ([row, column], [rows, columns], side, square) in made.collect::<Result<Vec<_>>>()? {
-            let from = square.chunks_exact((side + 2 * EDGE) * STRIDE).skip(EDGE * STRIDE);
-            let to = phases.chunks_exact_mut(width).skip(row * STRIDE);
-            for (from, to) in from.zip(to).take(rows * STRIDE) {
-                let (from, columns) = (&from[EDGE * STRIDE..], columns * STRIDE);
-                to[column * STRIDE..][..columns].copy_from_slice(&from[..columns]);
+        let voxels = self.values(STRIDE);
+        let [_, height, width]: [usize; 3] = from_fn(|axis| patch.sides[axis] * voxels[axis]);
+        let mut phases = vec![0; patch.cells() * voxels.iter().product::<usize>()];
+        for (first, cells, sides, made) in made.collect::<Result<Vec<_>>>()? {
+            let edge = self.edge(STRIDE);
+            let [layers, rows, columns]: [usize; 3] = from_fn(|axis| cells[axis] * voxels[axis]);
+            let [z, y, x]: [usize; 3] = from_fn(|axis| first[axis] * voxels[axis]);
+            for (layer, row) in (0..layers).flat_map(|layer| (0..rows).map(move |row| (layer, row))) {
+                let from = ((edge[0] + layer) * sides[1] + edge[1] + row) * sides[2] + edge[2];
+                let to = ((z + layer) * height + y + row) * width + x;
+                phases[to..][..columns].copy_from_slice(&made[from..][..columns]);
             }
         }
         Ok(phases)
     }
+
+    /// The boxes that the inner part of a patch is divided into: first cell along each axis, and cells along each axis.
+    fn boxes(&self, patch: &Patch) -> Vec<([usize; 3], [usize; 3])> {
+        let along = |axis: usize| {
+            let end = patch.sides[axis] - patch.halo[axis];
+            let first = (patch.halo[axis]..end).step_by(self.split.cells);
+            first.map(move |first| (first, self.split.cells.min(end - first)))
+        };
+        let mut boxes = Vec::new();
+        for z in along(0) {
+            for y in along(1) {
+                boxes.extend(along(2).map(|x| ([z.0, y.0, x.0], [z.1, y.1, x.1])));
+            }
+        }
+        boxes
+    }
 }
 
-/// Values of the cells of a patch, `[channels, height, width]`.
-struct Plane {
+/// Values of the cells of a patch, `[channels, depth, height, width]`.
+struct Values {
     values: Vec<f32>,
-    width: usize,
-    /// Along the side of a cell.
-    scale: usize,
+    sides: [usize; 3],
+    /// Of a cell along each axis.
+    scale: [usize; 3],
 }
 
-impl Plane {
-    fn new(values: Tensor<5>, scale: usize) -> Result<Self> {
-        let [.., width] = values.dims();
-        Ok(Self { values: read(values)?, width, scale })
+impl Values {
+    fn new(values: Tensor<5>, scale: [usize; 3]) -> Result<Self> {
+        let [.., depth, height, width] = values.dims();
+        Ok(Self { values: read(values)?, sides: [depth, height, width], scale })
     }
 
-    /// A square of `side` cells from a row and column of cells on. What lies beyond the patch is zero.
-    fn cut(&self, [row, column]: [usize; 2], side: usize, device: &burn_tensor::Device) -> Tensor<5> {
-        let (length, [row, column]) = (side * self.scale, [row * self.scale, column * self.scale]);
-        let mut cut = Vec::with_capacity(self.values.len() / self.width.pow(2) * length * length);
-        for channel in self.values.chunks_exact(self.width.pow(2)) {
-            for line in channel.chunks_exact(self.width).skip(row).take(length) {
-                let line = &line[column..self.width.min(column + length)];
-                cut.extend(line.iter().copied().chain(std::iter::repeat(0.0)).take(length));
+    /// A box of so many cells with `edge` values around it. Beyond the patch its values repeat.
+    fn cut(&self, first: [usize; 3], cells: [usize; 3], edge: [usize; 3], device: &burn_tensor::Device) -> Tensor<5> {
+        let size: [usize; 3] = from_fn(|axis| cells[axis] * self.scale[axis] + 2 * edge[axis]);
+        let place = |axis: usize, at: usize| {
+            (first[axis] * self.scale[axis] + at + self.sides[axis] - edge[axis]) % self.sides[axis]
+        };
+        let [depth, height, width] = self.sides;
+        let channels = self.values.len() / (depth * height * width);
+        let mut cut = Vec::with_capacity(channels * size.iter().product::<usize>());
+        for channel in self.values.chunks_exact(depth * height * width) {
+            for (z, y) in (0..size[0]).flat_map(|z| (0..size[1]).map(move |y| (place(0, z), y))) {
+                let row = &channel[(z * height + place(1, y)) * width..][..width];
+                let mut left = size[2];
+                while left > 0 {
+                    let run = &row[place(2, size[2] - left)..];
+                    let run = &run[..run.len().min(left)];
+                    cut.extend_from_slice(run);
+                    left -= run.len();
+                }
             }
-            cut.resize(cut.len().next_multiple_of(length * length), 0.0);
         }
-        let channels = cut.len() / (length * length);
-        Tensor::from_data(TensorData::new(cut, [1, channels, 1, length, length]), device)
+        Tensor::from_data(TensorData::new(cut, [1, channels, size[0], size[1], size[2]]), device)
     }
 }

@@ -12,7 +12,7 @@ use crate::relaxation::{Adjuster, RelaxationOptions, check_fractions, needed_for
 use crate::{Error, Result};
 
 use super::Threshold;
-use super::blocks::{BLOCK_SIDE, blocks, largest_block, make_blocks};
+use super::blocks::{block_sides, largest_block, make_blocks, parts};
 use super::cleaning;
 use super::field::{decode_fields, pass_bytes, relaxed};
 use super::fractions::check_reach;
@@ -38,8 +38,8 @@ pub struct GenerationOptions {
     pub first: u64,
     /// Number of realisations, at least 1.
     pub count: usize,
-    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `standard` makes any along y and x.
-    /// Multiples of 16 are periodic; others are cut from the next larger ones.
+    /// Their shape, `[nz, ny, nx]` in voxels; `None`: that of the training tiles. Profile `standard` makes any along y and x,
+    /// `volume` along z too. Multiples of 16 are periodic; others are cut from the next larger ones.
     pub shape: Option<[usize; 3]>,
     /// The part of each realisation that is wanted; `None`: all of it. The parts of a realisation fit together, however
     /// it is divided. Profile `standard` alone makes parts.
@@ -51,7 +51,7 @@ pub struct GenerationOptions {
     pub threshold: Option<Threshold>,
     /// Connected pieces of a phase with fewer voxels take the most frequent phase around them; 0 or 1: none. Voxels are
     /// connected through faces, edges and corners. Each phase has as many voxels afterwards as before. Whole realisations
-    /// of at most [`BLOCK_SIDE`] voxels along y and x alone.
+    /// that are made at once ([`block_sides`]) alone.
     pub smallest_island: usize,
     /// Passes of a majority filter of 3 x 3 pixels before, 0 to 100. It removes lines of one and two pixels.
     pub majority: usize,
@@ -189,7 +189,7 @@ impl GenerationOptions {
         let extent = self.extent_of(model)?;
         let voxels: usize = extent.iter().product();
         // Blocks, realisations of given volume fractions and large ones are made one by one.
-        let is_large = blocks(extent, BLOCK_SIDE).len() > 1;
+        let is_large = parts(extent, block_sides(self.shape_of(model)?)).len() > 1;
         let one_by_one = self.torus_and_block(model)?.1.is_some() || self.volume_fractions.is_some() || is_large;
         let at_once = if one_by_one { 1 } else { batch(extent).min(self.count) };
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
@@ -211,13 +211,13 @@ impl GenerationOptions {
     ///
     /// [`Error::InvalidParameter`] if another shape is asked for.
     pub fn check_tile_size(&self, model: &Model) -> Result<()> {
-        let [_, ny, nx] = self.extent_of(model)?;
-        if [1, ny, nx] == model.shape() {
+        let [nz, ny, nx] = self.extent_of(model)?;
+        if [nz, ny, nx] == model.shape() {
             return Ok(());
         }
         Err(Error::invalid(format!(
-            "realisations of {nx} x {ny} pixels cannot be judged beside training tiles of {side} x {side}; leave their \
-             size to the model",
+            "realisations of {nx} x {ny} x {nz} voxels cannot be judged beside training tiles of {side} x {side}; leave \
+             their size to the model",
             side = model.side()
         )))
     }
@@ -358,12 +358,13 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
                     Some(threshold) => threshold.clone(),
                     None => given.threshold(part.seed, index, fractions)?,
                 };
-                make_blocks(shape, &block, BLOCK_SIDE, to, |part| given.block(&threshold, part))
+                make_blocks(shape, &block, block_sides(shape), to, |part| given.block(&threshold, part))
             });
         }
-        if is_part || blocks(shape, BLOCK_SIDE).len() > 1 {
+        let sides = block_sides(shape);
+        if is_part || parts(shape, sides).len() > 1 {
             return realisations.try_for_each(|(index, to)| {
-                make_blocks(shape, &block, BLOCK_SIDE, to, |block| relaxed(model, &[], part.seed, index, shape, block))
+                make_blocks(shape, &block, sides, to, |block| relaxed(model, &[], part.seed, index, shape, block))
             });
         }
         let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };

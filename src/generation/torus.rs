@@ -1,8 +1,10 @@
-//! Sizes of images, and images that are tori of cells, made in square patches.
+//! Sizes of images, and images that are tori of cells, made in patches.
 //!
-//! A cell has 16 x 16 pixels and one latent vector of a fully convolutional model. Networks take squares, and their
-//! convolutions are periodic. A small square image is one pass. Else the torus is cut into square patches with so many
-//! cells around them that their inner part does not depend on the patch's edge.
+//! A cell has 16 x 16 pixels, or 16 x 16 x 16 voxels, and one latent vector of a fully convolutional model. Its
+//! convolutions are periodic. A small square image, or cube, is one pass. Else the torus is cut into patches, squares or
+//! cubes, with so many cells around them that their inner part does not depend on the patch's edge.
+
+use std::array::from_fn;
 
 use rayon::prelude::*;
 
@@ -10,26 +12,33 @@ use crate::micrograph::Block;
 use crate::model::Model;
 use crate::{Error, Result};
 
-/// Side of a cell in pixels.
+/// Side of a cell in voxels.
 pub const STRIDE: usize = 16;
 
-/// Most cells along the side of a square that is one pass.
-const ONE_PASS: usize = 24;
+/// How tori of two axes, or of three, are divided.
+#[derive(Debug, Clone, Copy)]
+struct Division {
+    /// Most cells along the side of a square, or cube, that is one pass.
+    one_pass: usize,
+    /// Most cells along an axis of a torus that is one patch without cells around it.
+    whole: usize,
+    /// Most cells along the side of a patch, without those around it.
+    patch: usize,
+    /// Cells around a patch: as many as its voxels or latents depend on, and an even number, so that each sum has the
+    /// order that it has in a torus that is one pass. The kernels ask for even sides too.
+    halo: usize,
+}
 
-/// Most cells along the side of a patch, without those around it.
-const PATCH: usize = 56;
-
-/// Cells around a patch: as many as its pixels or latents depend on, and an even number, so that each sum has the order
-/// that it has in a torus that is one pass. The kernels ask for even sides too.
-const HALO: usize = 4;
+const OF_IMAGES: Division = Division { one_pass: 24, whole: 0, patch: 56, halo: 4 };
+const OF_VOLUMES: Division = Division { one_pass: 4, whole: 16, patch: 8, halo: 2 };
 
 /// Longest side of an image in pixels.
 const LONGEST: usize = 1 << 20;
 
 /// Latents of an image of `shape`, `[nz, ny, nx]` in voxels.
 ///
-/// A fully convolutional model has a latent vector for each 16 x 16 pixels, and images of any multiple of 16 pixels,
-/// from 32 on, along y and x. Other models have images of the size of a training tile.
+/// A fully convolutional model has a latent vector for each cell, and images of any multiple of 16 voxels, from 32 on,
+/// along the axes that it has: y and x, or z too. Other models have images of the size of a training tile.
 ///
 /// # Errors
 ///
@@ -49,17 +58,11 @@ pub fn check_shape(model: &Model, shape: [usize; 3]) -> Result<()> {
     if check_cropped_shape(model, shape).is_ok() && shape == torus_of(model, shape) {
         return Ok(());
     }
-    let [_, ny, nx] = shape;
     let nearest = |length: usize| ((length.min(LONGEST) + STRIDE / 2) / STRIDE * STRIDE).max(2 * STRIDE);
-    Err(wrong_shape(model, shape, || {
-        format!(
-            "has images of one layer, with {} to {LONGEST} pixels along y and x, multiples of {STRIDE}; the nearest is \
-             1 x {} x {}",
-            2 * STRIDE,
-            nearest(ny),
-            nearest(nx)
-        )
-    }))
+    let [nz, ny, nx] = shape.map(nearest);
+    let nz = if model.profile.axes() == 2 { 1 } else { nz };
+    let nearest = format!(", multiples of {STRIDE}; the nearest is {nz} x {ny} x {nx}");
+    Err(wrong_shape(model, shape, &nearest))
 }
 
 /// Checks that realisations of `shape`, `[nz, ny, nx]`, are [tori](torus_of) of the model, or parts of them.
@@ -68,122 +71,169 @@ pub fn check_shape(model: &Model, shape: [usize; 3]) -> Result<()> {
 ///
 /// [`Error::InvalidParameter`] if they are not.
 pub fn check_cropped_shape(model: &Model, shape: [usize; 3]) -> Result<()> {
-    let [nz, ny, nx] = shape;
     let fits = |length: usize| (2 * STRIDE..=LONGEST).contains(&length);
-    if shape == model.shape() || (model.profile.is_fully_convolutional() && nz == 1 && fits(ny) && fits(nx)) {
+    let [nz, ny, nx] = shape;
+    let has_axes = if model.profile.axes() == 2 { nz == 1 } else { fits(nz) };
+    if shape == model.shape() || (model.profile.is_fully_convolutional() && has_axes && fits(ny) && fits(nx)) {
         return Ok(());
     }
-    Err(wrong_shape(model, shape, || {
-        format!("has images of one layer, with {} to {LONGEST} pixels along y and x", 2 * STRIDE)
-    }))
+    Err(wrong_shape(model, shape, ""))
 }
 
-fn wrong_shape(model: &Model, [nz, ny, nx]: [usize; 3], right: impl FnOnce() -> String) -> Error {
-    let ([_, tile_ny, tile_nx], profile) = (model.shape(), model.profile.name());
-    let right = if model.profile.is_fully_convolutional() {
-        right()
-    } else {
-        format!("has images of 1 x {tile_ny} x {tile_nx} alone; give that size, or train a model with profile standard")
+fn wrong_shape(model: &Model, [nz, ny, nx]: [usize; 3], nearest: &str) -> Error {
+    let (profile, least) = (model.profile.name(), 2 * STRIDE);
+    let right = match (model.profile.is_fully_convolutional(), model.profile.axes()) {
+        (true, 2) => format!("images of one layer, with {least} to {LONGEST} pixels along y and x{nearest}"),
+        (true, _) => format!("volumes, with {least} to {LONGEST} voxels along z, y and x{nearest}"),
+        (false, _) => {
+            let [_, tile_ny, tile_nx] = model.shape();
+            format!("images of 1 x {tile_ny} x {tile_nx} alone; give that size, or train a model with profile standard")
+        }
     };
-    Error::invalid(format!("images of {nz} x {ny} x {nx} voxels (z, y, x); a model of profile {profile} {right}"))
+    Error::invalid(format!("images of {nz} x {ny} x {nx} voxels (z, y, x); a model of profile {profile} has {right}"))
 }
 
 /// The smallest torus of the model that is at least as large as `shape`, which is right.
 pub fn torus_of(model: &Model, shape: [usize; 3]) -> [usize; 3] {
-    let [nz, ny, nx] = shape;
-    if shape == model.shape() { shape } else { [nz, ny.next_multiple_of(STRIDE), nx.next_multiple_of(STRIDE)] }
+    let up = |length: usize| if length == 1 { 1 } else { length.next_multiple_of(STRIDE) };
+    if shape == model.shape() { shape } else { shape.map(up) }
 }
 
 /// The cells of a torus.
 #[derive(Debug, Clone, Copy)]
 pub struct Cells {
-    pub ny: usize,
-    pub nx: usize,
+    /// Along z, y and x; one along z for an image.
+    pub counts: [usize; 3],
+    /// Whether cells have depth.
+    pub is_volume: bool,
 }
 
-/// A square of cells, which may go beyond the end of the torus and wraps around it.
+/// A square, or cube, of cells, which may go beyond the end of the torus and wraps around it.
 #[derive(Debug, Clone, Copy)]
 pub struct Patch {
-    /// First row and column of cells, the halo included; counted around the torus.
-    pub first: [usize; 2],
-    /// Cells along each side.
-    pub side: usize,
-    /// Cells at each edge that are made only for their neighbours.
-    pub halo: usize,
-    /// Row and column of the part that is made at which the patch begins, the halo not included, in values. The first
+    /// First cell along each axis, the halo included; counted around the torus.
+    pub first: [usize; 3],
+    /// Cells along each axis.
+    pub sides: [usize; 3],
+    /// Cells at each edge, along each axis, that are made only for their neighbours.
+    pub halo: [usize; 3],
+    /// Value of the part that is made at which the patch begins along each axis, the halo not included. The first
     /// patches begin less than a cell before 0.
-    place: [isize; 2],
+    place: [isize; 3],
 }
 
-/// A part of a torus, a rectangle of values that may begin anywhere and wrap around, but is no larger than the torus.
+/// A part of a torus, a box of values that may begin anywhere and wrap around, but is no larger than the torus.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
-    /// Values along the side of a cell.
-    scale: usize,
-    /// First row and column of values.
-    begin: [usize; 2],
-    /// Rows and columns.
-    size: [usize; 2],
+    /// Values of a cell along each axis.
+    scale: [usize; 3],
+    /// First value along each axis.
+    begin: [usize; 3],
+    /// Values along each axis.
+    size: [usize; 3],
 }
 
 impl Part {
-    /// All of the torus, with `scale` x `scale` values a cell.
-    pub fn whole(cells: Cells, scale: usize) -> Self {
-        Self { scale, begin: [0, 0], size: [cells.ny * scale, cells.nx * scale] }
+    /// All of the torus, with `side` values along the side of a cell.
+    pub fn whole(cells: Cells, side: usize) -> Self {
+        let scale = cells.values(side);
+        Self { scale, begin: [0; 3], size: from_fn(|axis| cells.counts[axis] * scale[axis]) }
     }
 
-    /// The pixels of a block of an image of `shape`.
+    /// The voxels of a block of an image of `shape`.
     pub fn of_block(shape: [usize; 3], block: &Block) -> Self {
-        let [_, y, x] = block.begin(shape);
-        Self { scale: STRIDE, begin: [y, x], size: [block.size[1], block.size[2]] }
+        Self { scale: Cells::of(shape).values(STRIDE), begin: block.begin(shape), size: block.size }
     }
 
     /// Cells along each axis that it has values of.
-    fn cells(&self) -> [usize; 2] {
-        std::array::from_fn(|axis| (self.begin[axis] % self.scale + self.size[axis]).div_ceil(self.scale))
+    fn cells(&self) -> [usize; 3] {
+        from_fn(|axis| (self.begin[axis] % self.scale[axis] + self.size[axis]).div_ceil(self.scale[axis]))
     }
 }
 
 impl Cells {
-    /// Those of an image of `[nz, ny, nx]` pixels.
-    pub fn of([_, ny, nx]: [usize; 3]) -> Self {
-        Self { ny: ny / STRIDE, nx: nx / STRIDE }
+    /// Those of an image of `[nz, ny, nx]` voxels.
+    pub fn of([nz, ny, nx]: [usize; 3]) -> Self {
+        let is_volume = nz > 1;
+        Self { counts: [if is_volume { nz / STRIDE } else { 1 }, ny / STRIDE, nx / STRIDE], is_volume }
     }
 
     pub fn count(self) -> usize {
-        self.ny * self.nx
+        self.counts.iter().product()
     }
 
-    /// The whole torus as a patch, if it is one pass.
+    /// Values of a cell along each axis, with `side` along its side.
+    pub fn values(self, side: usize) -> [usize; 3] {
+        [if self.is_volume { side } else { 1 }, side, side]
+    }
+
+    fn division(self) -> Division {
+        if self.is_volume { OF_VOLUMES } else { OF_IMAGES }
+    }
+
+    /// The whole torus as a patch, if it is one pass over the generator.
+    pub fn one_pass(self) -> Option<Patch> {
+        let side = self.counts[1];
+        let is_one_pass =
+            self.counts == self.values(side) && side <= self.division().one_pass && side.is_multiple_of(2);
+        is_one_pass.then(|| self.as_patch())
+    }
+
+    /// The whole torus as a patch, if it is one pass over the first part of the generator at least.
     pub fn whole(self) -> Option<Patch> {
-        let is_one_pass = self.ny == self.nx && self.ny <= ONE_PASS && self.ny.is_multiple_of(2);
-        is_one_pass.then_some(Patch { first: [0, 0], side: self.ny, halo: 0, place: [0, 0] })
+        let is_whole = |&count: &usize| count <= self.division().whole && count.is_multiple_of(2);
+        self.one_pass().or_else(|| self.counts.iter().all(is_whole).then(|| self.as_patch()))
     }
 
-    /// How many patches of `part` of `n` images are made at once on the threads of the current pool, and their side.
-    pub fn at_once(self, part: &Part, n: usize) -> (usize, usize) {
+    fn as_patch(self) -> Patch {
+        Patch { first: [0; 3], sides: self.counts, halo: [0; 3], place: [0; 3] }
+    }
+
+    /// The number in the torus of the cell `at` of a patch.
+    pub fn number(self, patch: &Patch, at: [usize; 3]) -> usize {
+        (0..3).fold(0, |number, axis| {
+            let length = self.counts[axis];
+            number * length + (patch.first[axis] + at[axis]) % length
+        })
+    }
+
+    /// How many patches of `part` of `n` images are made at once on the threads of the current pool, and their sides.
+    pub fn at_once(self, part: &Part, n: usize) -> (usize, [usize; 3]) {
         if let Some(whole) = self.whole() {
-            return (n, whole.side);
+            return (if self.one_pass().is_some() { n } else { 1 }, whole.sides);
         }
         let patches = self.patches(part);
-        (rayon::current_num_threads().min(n.saturating_mul(patches.len())), patches[0].side)
+        (rayon::current_num_threads().min(n.saturating_mul(patches.len())), patches[0].sides)
     }
 
     /// The patches that cover `part`, of the side with which they have the fewest cells in all.
     pub fn patches(self, part: &Part) -> Vec<Patch> {
-        let [rows, columns] = part.cells();
-        let work = |inner: &usize| rows.div_ceil(*inner) * columns.div_ceil(*inner) * (inner + 2 * HALO).pow(2);
-        let inner = (2..=PATCH).step_by(2).min_by_key(work).unwrap_or(PATCH);
-        let along = |axis: usize, cells: usize, length: usize| {
-            let (first, before) = (part.begin[axis] / part.scale, (part.begin[axis] % part.scale) as isize);
-            (0..cells).step_by(inner).map(move |at| {
-                let begin = (first + at + length * HALO - HALO) % length;
-                (begin, (at * part.scale) as isize - before)
+        let Division { patch, halo, .. } = self.division();
+        let (wanted, halo) = (part.cells(), [if self.is_volume { halo } else { 0 }, halo, halo]);
+        let sides = |inner: [usize; 3]| -> [usize; 3] { from_fn(|axis| inner[axis] + 2 * halo[axis]) };
+        let work = |inner: &[usize; 3]| -> usize {
+            (0..3).map(|axis| wanted[axis].div_ceil(inner[axis]) * sides(*inner)[axis]).product()
+        };
+        let inner = (2..=patch).step_by(2).map(|side| self.values(side)).min_by_key(work);
+        let inner = inner.unwrap_or(self.values(patch));
+        let along = |axis: usize| {
+            let (first, before) = (part.begin[axis] / part.scale[axis], (part.begin[axis] % part.scale[axis]) as isize);
+            let length = self.counts[axis];
+            (0..wanted[axis]).step_by(inner[axis]).map(move |at| {
+                let begin = (first + at + length * halo[axis] - halo[axis]) % length;
+                (begin, (at * part.scale[axis]) as isize - before)
             })
         };
-        let side = inner + 2 * HALO;
-        let patch = |(y, row), (x, column)| Patch { first: [y, x], side, halo: HALO, place: [row, column] };
-        along(0, rows, self.ny).flat_map(|y| along(1, columns, self.nx).map(move |x| patch(y, x))).collect()
+        let mut patches = Vec::new();
+        for z in along(0) {
+            for y in along(1) {
+                patches.extend(along(2).map(|x| {
+                    let (first, place) = ([z.0, y.0, x.0], [z.1, y.1, x.1]);
+                    Patch { first, sides: sides(inner), halo, place }
+                }));
+            }
+        }
+        patches
     }
 
     /// Fills `part` of images that are not one pass, patch by patch.
@@ -200,7 +250,7 @@ impl Cells {
         to: &mut [T],
         make: impl Fn(usize, Patch) -> Result<Vec<T>> + Sync,
     ) -> Result<()> {
-        let (of_channel, patches) = (part.size[0] * part.size[1], self.patches(part));
+        let (of_channel, patches) = (part.size.iter().product::<usize>(), self.patches(part));
         let images = to.len() / (channels * of_channel);
         let work: Vec<(usize, Patch)> =
             (0..images).flat_map(|image| patches.iter().map(move |patch| (image, *patch))).collect();
@@ -220,30 +270,52 @@ impl Cells {
 }
 
 impl Patch {
+    /// Number of cells.
+    pub fn cells(&self) -> usize {
+        self.sides.iter().product()
+    }
+
+    /// Whether the cell `at` is in the inner part, or next to it.
+    pub fn is_near(&self, at: [usize; 3]) -> bool {
+        (0..3).all(|axis| {
+            let first = self.halo[axis].saturating_sub(1);
+            (first..self.sides[axis] - first).contains(&at[axis])
+        })
+    }
+
     /// Copies the inner values of a patch to their place in `part`, as far as they are in it.
     pub fn place<T: Copy>(&self, values: &[T], part: &Part, to: &mut [T]) {
-        let (width, edge, [ny, nx]) = (self.side * part.scale, self.halo * part.scale, part.size);
-        // Along an axis: the first value in the part, that in the patch, and how many there are.
-        let along = |axis: usize, length: usize| {
+        // Along an axis: the first value in the part, that in the patch, how many there are, and all of the patch.
+        let along = |axis: usize| {
+            let (width, edge) = (self.sides[axis] * part.scale[axis], self.halo[axis] * part.scale[axis]);
             let before = self.place[axis].min(0).unsigned_abs();
             let at = self.place[axis].max(0).unsigned_abs();
-            (at, edge + before, (width - 2 * edge - before).min(length - at))
+            (at, edge + before, (width - 2 * edge - before).min(part.size[axis] - at), width)
         };
-        let ((y, from_row, rows), (x, from_column, columns)) = (along(0, ny), along(1, nx));
-        for row in 0..rows {
-            let from = &values[(from_row + row) * width + from_column..][..columns];
-            to[(y + row) * nx + x..][..columns].copy_from_slice(from);
+        let [(z, from_z, layers, _), (y, from_y, rows, height), (x, from_x, columns, width)] = [0, 1, 2].map(along);
+        let [_, ny, nx] = part.size;
+        for (layer, row) in (0..layers).flat_map(|layer| (0..rows).map(move |row| (layer, row))) {
+            let from = &values[((from_z + layer) * height + from_y + row) * width + from_x..][..columns];
+            to[((z + layer) * ny + y + row) * nx + x..][..columns].copy_from_slice(from);
         }
     }
 
-    /// Cuts the patch out of the channels of a torus with `scale` x `scale` values a cell.
-    pub fn cut<T: Copy>(&self, image: &[T], scale: usize, cells: Cells) -> Vec<T> {
-        let ([ny, nx], side) = ([cells.ny * scale, cells.nx * scale], self.side * scale);
-        let [top, left] = self.first.map(|first| first * scale);
-        let rows = image
-            .chunks_exact(ny * nx)
-            .flat_map(|of_channel| (top..top + side).map(move |row| &of_channel[row % ny * nx..][..nx]));
-        rows.flat_map(|row| (left..left + side).map(move |column| row[column % nx])).collect()
+    /// Cuts the patch out of the channels of a torus with `side` values along the side of a cell.
+    pub fn cut<T: Copy>(&self, image: &[T], side: usize, cells: Cells) -> Vec<T> {
+        let scale = cells.values(side);
+        let [nz, ny, nx]: [usize; 3] = from_fn(|axis| cells.counts[axis] * scale[axis]);
+        let [layers, rows, columns]: [_; 3] = from_fn(|axis| {
+            let first = self.first[axis] * scale[axis];
+            first..first + self.sides[axis] * scale[axis]
+        });
+        let mut cut = Vec::with_capacity(image.len() / (nz * ny * nx) * layers.len() * rows.len() * columns.len());
+        for of_channel in image.chunks_exact(nz * ny * nx) {
+            for (z, y) in layers.clone().flat_map(|z| rows.clone().map(move |y| (z, y))) {
+                let row = &of_channel[(z % nz * ny + y % ny) * nx..][..nx];
+                cut.extend(columns.clone().map(|x| row[x % nx]));
+            }
+        }
+        cut
     }
 }
 
@@ -254,14 +326,14 @@ mod tests {
 
     #[test]
     fn patches_are_the_parts_of_a_torus() {
-        for (ny, nx) in [(2, 3), (5, 20), (33, 17)] {
-            let (cells, scale) = (Cells { ny, nx }, 2);
-            let image: Vec<usize> = (0..3 * cells.count() * scale * scale).collect();
+        for shape in [[1, 32, 48], [1, 80, 320], [1, 528, 272], [32, 48, 32], [80, 32, 304]] {
+            let (cells, side) = (Cells::of(shape), 2);
+            let image: Vec<usize> = (0..3 * cells.count() * cells.values(side).iter().product::<usize>()).collect();
             let mut joined = vec![usize::MAX; image.len()];
             cells
-                .fill(&Part::whole(cells, scale), 3, &mut joined, |_, patch| Ok(patch.cut(&image, scale, cells)))
+                .fill(&Part::whole(cells, side), 3, &mut joined, |_, patch| Ok(patch.cut(&image, side, cells)))
                 .unwrap();
-            assert_eq!(joined, image);
+            assert_eq!(joined, image, "{shape:?}");
         }
     }
 

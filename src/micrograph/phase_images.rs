@@ -1,6 +1,6 @@
 //! Images of phase numbers: what every module hands to the next.
 
-use ndarray::{Array4, s};
+use ndarray::{Array4, Axis, Slice, s};
 
 use crate::device::memory;
 use crate::error::counted;
@@ -120,6 +120,20 @@ impl PhaseImages {
         Self { phases: self.phases.slice(s![first..first + count, .., .., ..]).to_owned(), n_phases: self.n_phases }
     }
 
+    /// Every `step`-th plane across an axis, 0 to 2 for z, y and x, of each volume, as images of one layer.
+    ///
+    /// Panics if there is no such axis, or `step` is 0.
+    pub fn planes(&self, axis: usize, step: usize) -> Self {
+        let shown = self.phases.slice_axis(Axis(1 + axis), Slice::new(0, None, step as isize));
+        // The planes of a volume follow one another: (n, plane, row, column).
+        let [rows, columns] = [[1, 2], [0, 2], [0, 1]][axis].map(|axis| 1 + axis);
+        let ordered = shown.permuted_axes([0, 1 + axis, rows, columns]);
+        let (n, planes, ny, nx) = ordered.dim();
+        let phases = ordered.as_standard_layout().into_owned();
+        let phases = phases.into_shape_with_order((n * planes, 1, ny, nx)).expect("as many as before");
+        Self { phases, n_phases: self.n_phases }
+    }
+
     /// Share of the voxels of all images in each phase; sums to 1.
     pub fn volume_fractions(&self) -> Vec<f64> {
         let mut counts = vec![0usize; self.n_phases];
@@ -171,5 +185,20 @@ mod tests {
             Array4::from_shape_fn((1, 1, 3, 2), |(_, _, y, x)| (x * 3 + y) as u8).permuted_axes([0, 1, 3, 2]);
         let images = PhaseImages::new(transposed, 6).unwrap();
         assert_eq!(images.image(0), &[0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn planes_across_each_axis_are_images() {
+        let phases = Array4::from_shape_fn((2, 4, 6, 8), |(n, z, y, x)| ((n + 2 * z + 3 * y + x) % 5) as u8);
+        let volumes = PhaseImages::new(phases.clone(), 5).unwrap();
+        for (axis, shape, count) in [(0, [1, 6, 8], 2), (1, [1, 4, 8], 3), (2, [1, 4, 6], 4)] {
+            let planes = volumes.planes(axis, 2);
+            assert_eq!((planes.shape(), planes.len()), (shape, 2 * count));
+            for ((index, _, row, column), &phase) in planes.phases().indexed_iter() {
+                let mut place = vec![row, column];
+                place.insert(axis, index % count * 2);
+                assert_eq!(phase, phases[[index / count, place[0], place[1], place[2]]]);
+            }
+        }
     }
 }

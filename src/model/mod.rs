@@ -31,8 +31,8 @@ pub struct Model {
     pub relaxation: Option<Weights>,
     /// How it was trained.
     pub record: TrainingRecord,
-    /// Image to mean and log variance of the latent vector.
-    pub(crate) encoder: Network,
+    /// Image to mean and log variance of the latent vector; volumes have none.
+    pub(crate) encoder: Option<Network>,
     /// Latent vector to logits.
     pub(crate) generator: Network,
     /// How volume fractions follow the latents, `(phase, latent)`; found when it is first asked for.
@@ -50,9 +50,11 @@ impl Model {
         self.tiles.n_phases()
     }
 
-    /// Shape of its realisations, `[nz, ny, nx]` in voxels.
+    /// Shape of its realisations if no other is asked for, `[nz, ny, nx]` in voxels: the side of training tiles along
+    /// each axis.
     pub fn shape(&self) -> [usize; 3] {
-        self.tiles.shape()
+        let side = self.side();
+        [if self.profile.axes() == 2 { 1 } else { side }, side, side]
     }
 
     /// Side of its training tiles in pixels.
@@ -60,9 +62,14 @@ impl Model {
         self.tiles.shape()[1]
     }
 
-    /// Side of the grid of latent vectors of a tile.
+    /// Side of the grid of latent vectors of a realisation of the side of a tile.
     pub fn latent_side(&self) -> usize {
         self.profile.latent_side(self.side())
+    }
+
+    /// Number of its cells, each with a latent vector.
+    pub fn latent_cells(&self) -> usize {
+        self.latent_side().pow(self.profile.axes() as u32)
     }
 
     /// Whether `micrograph` is the one that it was trained on.

@@ -54,23 +54,31 @@ pub enum Profile {
     Paper32,
     /// Table 3: 64 x 64 pixels, 32 latents; real materials from sixteen samples.
     Paper64,
+    /// Fully convolutional in three axes: volumes of any size, learned from the planes of one micrograph; a latent vector
+    /// for 16 x 16 x 16 voxels. It has no encoder.
+    Volume,
 }
 
 impl Profile {
     /// All profiles, the default first.
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Paper32, Self::Paper64];
+    pub const ALL: [Self; 4] = [Self::Standard, Self::Paper32, Self::Paper64, Self::Volume];
 
     /// Side of training tiles in pixels, if no other is asked for.
     pub fn side(self) -> usize {
         match self {
             Self::Paper32 => 32,
-            Self::Standard | Self::Paper64 => 64,
+            Self::Standard | Self::Paper64 | Self::Volume => 64,
         }
+    }
+
+    /// Axes of its realisations: 2 for images, 3 for volumes.
+    pub fn axes(self) -> usize {
+        if self == Self::Volume { 3 } else { 2 }
     }
 
     /// Whether a grid of latent vectors of any size makes images of any size.
     pub fn is_fully_convolutional(self) -> bool {
-        self == Self::Standard
+        matches!(self, Self::Standard | Self::Volume)
     }
 
     /// Side of the grid of latent vectors for an image of `side` pixels.
@@ -84,6 +92,7 @@ impl Profile {
             Self::Standard => "standard",
             Self::Paper32 => "paper32",
             Self::Paper64 => "paper64",
+            Self::Volume => "volume",
         }
     }
 
@@ -171,8 +180,8 @@ pub struct Variant {
 /// The three networks as lists of layers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
-    /// Image to `[mean, log variance]` of the latent vector.
-    pub encoder: Vec<LayerSpec>,
+    /// Image to `[mean, log variance]` of the latent vector; volumes have none.
+    pub encoder: Option<Vec<LayerSpec>>,
     /// Latent vector to logits.
     pub generator: Vec<LayerSpec>,
     /// Image to one logit.
@@ -183,11 +192,14 @@ impl Architecture {
     /// The networks of `profile` for images of `channels` channels and `latent` latents, of its own side.
     pub fn new(profile: Profile, channels: usize, latent: usize, variant: Variant) -> Self {
         let Some(widths) = Widths::of(profile) else {
-            return Self::fully_convolutional(channels, latent, profile.side());
+            return match profile.axes() {
+                2 => Self::fully_convolutional(channels, latent, profile.side()),
+                _ => Self::volumetric(channels, latent, profile.side()),
+            };
         };
         let encoder_head = variant.encoder_head_normalised;
         Self {
-            encoder: shrinking(channels, widths.encoder, 2 * latent, encoder_head, encoder_head),
+            encoder: Some(shrinking(channels, widths.encoder, 2 * latent, encoder_head, encoder_head)),
             generator: growing(latent, &widths, channels),
             discriminator: shrinking(channels, widths.discriminator, 1, variant.discriminator_head_normalised, false),
         }
@@ -219,13 +231,30 @@ impl Architecture {
         generator.extend(growing(&[64, 32, 16, 8]));
         generator.push(shrinking_again(8, 16));
         generator.push(LayerSpec::linear(LayerKind::ConvTranspose, halving, 16, channels));
-        let halvings = (side / KERNEL).ilog2();
-        let widths: Vec<usize> = (0..halvings).map(|halving| 16 << halving.min(3)).collect();
-        let mut discriminator = shrinking(channels, &widths, 1, false, false);
-        for layer in &mut discriminator {
-            (layer.normalised, layer.spectral) = (false, true);
-        }
-        Self { encoder, generator, discriminator }
+        Self { encoder: Some(encoder), generator, discriminator: discriminator_of_windows(channels, side, 16) }
+    }
+
+    /// The networks of volumes: a grid of latent vectors, one for 16 x 16 x 16 voxels.
+    ///
+    /// The discriminator sees planes of `side` x `side` pixels, a power of two from 32 on.
+    pub fn volumetric(channels: usize, latent: usize, side: usize) -> Self {
+        let of_three_axes = |kind, inputs, outputs| LayerSpec {
+            axes: Axes::Three,
+            ..LayerSpec::linear(kind, Geometry::Stride2(Padding::Periodic), inputs, outputs)
+        };
+        let hidden = |kind, inputs, outputs| LayerSpec {
+            normalised: true,
+            activated: true,
+            noisy: true,
+            ..of_three_axes(kind, inputs, outputs)
+        };
+        let growing = [latent, 48, 24, 12, 6];
+        let mut generator: Vec<LayerSpec> =
+            growing.windows(2).map(|pair| hidden(LayerKind::ConvTranspose, pair[0], pair[1])).collect();
+        // Down and up again, so that neighbouring voxels see each other before phases are drawn.
+        generator.push(hidden(LayerKind::Conv, 6, 12));
+        generator.push(of_three_axes(LayerKind::ConvTranspose, 12, channels));
+        Self { encoder: None, generator, discriminator: discriminator_of_windows(channels, side, 8) }
     }
 }
 
@@ -273,9 +302,20 @@ impl Widths {
         match profile {
             Profile::Paper32 => Some(table_2),
             Profile::Paper64 => Some(table_3),
-            Profile::Standard => None,
+            Profile::Standard | Profile::Volume => None,
         }
     }
+}
+
+/// The discriminator of windows of `side` x `side` pixels, with spectral normalisation; the first layer has `width` channels.
+fn discriminator_of_windows(channels: usize, side: usize, width: usize) -> Vec<LayerSpec> {
+    let halvings = (side / KERNEL).ilog2();
+    let widths: Vec<usize> = (0..halvings).map(|halving| width << halving.min(3)).collect();
+    let mut layers = shrinking(channels, &widths, 1, false, false);
+    for layer in &mut layers {
+        (layer.normalised, layer.spectral) = (false, true);
+    }
+    layers
 }
 
 /// Convolutions with stride 2 down to 4x4 pixels, the first not normalised, then one from 4x4 pixels to a vector.
@@ -319,7 +359,10 @@ mod tests {
     #[test]
     fn table_3_has_as_many_weights_as_counted_by_hand() {
         let a = Architecture::new(Profile::Paper64, 1, 32, Variant::default());
-        assert_eq!((weights(&a.encoder), weights(&a.generator), weights(&a.discriminator)), (110_848, 90_368, 11_328));
+        assert_eq!(
+            (weights(&a.encoder.unwrap()), weights(&a.generator), weights(&a.discriminator)),
+            (110_848, 90_368, 11_328)
+        );
     }
 
     #[test]
@@ -329,7 +372,8 @@ mod tests {
             let [first, last] = [layers[0], layers[layers.len() - 1]];
             assert_eq!((first.inputs, last.outputs), (7, 3));
             let latent = profile.latent_side(profile.side());
-            assert_eq!(output_sides(&layers, [1, latent, latent]), [1, profile.side(), profile.side()]);
+            let sides = |side: usize| [if profile.axes() == 2 { 1 } else { side }, side, side];
+            assert_eq!(output_sides(&layers, sides(latent)), sides(profile.side()));
             assert!(layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs));
         }
     }
@@ -361,9 +405,10 @@ mod tests {
     fn table_2_has_the_paper_s_layers() {
         let a = Architecture::new(Profile::Paper32, 1, 5, Variant::default());
         let widths = |layers: &[LayerSpec]| layers.iter().map(|l| (l.inputs, l.outputs)).collect::<Vec<_>>();
-        assert_eq!(widths(&a.encoder), [(1, 16), (16, 32), (32, 64), (64, 10)]);
+        let encoder = a.encoder.unwrap();
+        assert_eq!(widths(&encoder), [(1, 16), (16, 32), (32, 64), (64, 10)]);
         assert_eq!(widths(&a.generator), [(5, 64), (64, 32), (32, 16), (16, 1)]);
         assert_eq!(widths(&a.discriminator), [(1, 8), (8, 16), (16, 32), (32, 1)]);
-        assert!(a.generator.iter().all(|l| l.normalised) && !a.encoder[0].normalised && !a.discriminator[0].normalised);
+        assert!(a.generator.iter().all(|l| l.normalised) && !encoder[0].normalised && !a.discriminator[0].normalised);
     }
 }

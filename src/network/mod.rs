@@ -6,6 +6,7 @@
 //! * `spectral`: spectral normalisation.
 //! * `kernels`: the trait with all numerical kernels, and the choice of its implementation.
 //! * `cpu`: the fused kernels for the CPU; `primitives`: the same as Burn's operations, for every device.
+//! * `planes`: planes of volumes.
 //! * `sum`: sums in a fixed order.
 //! * `encoding`: phases as channels.
 
@@ -15,6 +16,7 @@ mod cpu;
 mod encoding;
 mod kernels;
 mod parameters;
+mod planes;
 mod primitives;
 mod spectral;
 mod sum;
@@ -32,5 +34,6 @@ pub(crate) use encoding::{channels, not_finite, one_hot, phase_distance, phases_
 pub(crate) use kernels::with_primitives;
 pub(crate) use kernels::{AdamStep, kernels};
 pub use parameters::{Entry, ParameterLayout};
+pub(crate) use planes::{PlaneNumbers, planes, planes_backward};
 pub(crate) use primitives::softplus;
 pub(crate) use sum::sum;

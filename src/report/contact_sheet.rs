@@ -15,6 +15,7 @@ use super::picture::{self, Picture};
 use crate::device::thread_pool;
 use crate::evaluation::{ModelErrors, model_errors};
 use crate::generation::{GenerationOptions, realisations, reconstruct};
+use crate::micrograph::PhaseImages;
 use crate::model::Model;
 use crate::storage::{Kind, Output};
 use crate::{Error, Result};
@@ -31,9 +32,9 @@ const BACKGROUND: [u8; 3] = [58, 96, 140];
 
 /// Writes a PNG with up to sixteen training tiles, their reconstructions, and as many realisations.
 ///
-/// A fully convolutional model shows one realisation instead, as large as sixteen tiles. Titles show E_rec of all tiles and
-/// E_gen of all realisations of `options`. Phases are grey levels from black (0) to
-/// white (the last).
+/// A fully convolutional model shows one realisation instead, as large as sixteen tiles; a model of volumes one that is twice as
+/// long along each axis as a tile, as a cube, and no reconstructions. Titles show E_rec of all tiles and E_gen of all
+/// realisations of `options`, but not of volumes. Phases are grey levels from black (0) to white (the last).
 ///
 /// # Errors
 ///
@@ -41,6 +42,39 @@ const BACKGROUND: [u8; 3] = [58, 96, 140];
 /// a picture of this library is there; an older file stays in all cases.
 pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) -> Result<()> {
     let mut output = Output::claim(path, Kind::Picture)?;
+    let sheet =
+        if model.profile.axes() == 2 { sheet_of_images(model, options)? } else { sheet_of_volume(model, options)? };
+    let file = picture::png(&sheet.0)?;
+    output.replace(|temporary| {
+        fs::write(temporary, &file).map_err(|error| Error::system(path, "write the contact sheet", &error))
+    })
+}
+
+/// Tiles, and one volume as a cube.
+fn sheet_of_volume(model: &Model, options: &GenerationOptions) -> Result<Sheet> {
+    let [_, ny, nx] = model.tiles.shape();
+    let tiles = model.tiles.range(0, model.tiles.len().min(COLUMNS * COLUMNS));
+    let side = 2 * model.side();
+    let volume = realisations(model, &GenerationOptions { count: 1, shape: Some([side; 3]), ..options.clone() })?;
+    let factor = (IMAGE_SIDE / ny.max(nx)).max(1);
+    let cell = [nx * factor + GAP, ny * factor + GAP];
+    let cube = picture::cube(&volume, 0, (COLUMNS * IMAGE_SIDE / side).max(1), BACKGROUND);
+    let (cube_height, cube_width, _) = cube.dim();
+    let left = MARGIN + COLUMNS * cell[0] + MARGIN;
+    let height = MARGIN + TITLE_HEIGHT + (COLUMNS * cell[1]).max(cube_height) + MARGIN;
+    let mut sheet = Sheet::new(height, left + cube_width + MARGIN);
+    sheet.write("micrograph", MARGIN, MARGIN);
+    sheet.paint_all(&tiles, MARGIN, factor, cell);
+    sheet.write(&format!("realisation of {side} x {side} x {side}"), left, MARGIN);
+    sheet
+        .0
+        .slice_mut(s![MARGIN + TITLE_HEIGHT..MARGIN + TITLE_HEIGHT + cube_height, left..left + cube_width, ..])
+        .assign(&cube);
+    Ok(sheet)
+}
+
+/// Tiles, reconstructions and realisations.
+fn sheet_of_images(model: &Model, options: &GenerationOptions) -> Result<Sheet> {
     let most = COLUMNS * COLUMNS;
     let ModelErrors { reconstruction, generation, .. } = model_errors(model, None, options)?;
     let tiles = model.tiles.range(0, model.tiles.len().min(most));
@@ -67,25 +101,31 @@ pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) ->
     let panel_width = COLUMNS * cell[0] + MARGIN;
     let height = MARGIN + TITLE_HEIGHT + rows * cell[1] + MARGIN;
     let width = MARGIN + panels.len() * panel_width;
-    let mut sheet = Sheet(Picture::from_shape_fn((height, width, 3), |(_, _, channel)| BACKGROUND[channel]));
+    let mut sheet = Sheet::new(height, width);
     for (number, (title, images)) in panels.into_iter().enumerate() {
         let left = MARGIN + number * panel_width;
         sheet.write(&title, left, MARGIN);
-        for index in 0..images.len() {
-            let (row, column) = (index / COLUMNS, index % COLUMNS);
-            let (x, y) = (left + column * cell[0], MARGIN + TITLE_HEIGHT + row * cell[1]);
-            sheet.paint(&picture::phases(images, index), x, y, factor);
-        }
+        sheet.paint_all(images, left, factor, cell);
     }
-    let file = picture::png(&sheet.0)?;
-    output.replace(|temporary| {
-        fs::write(temporary, &file).map_err(|error| Error::system(path, "write the contact sheet", &error))
-    })
+    Ok(sheet)
 }
 
 struct Sheet(Picture);
 
 impl Sheet {
+    fn new(height: usize, width: usize) -> Self {
+        Self(Picture::from_shape_fn((height, width, 3), |(_, _, channel)| BACKGROUND[channel]))
+    }
+
+    /// Images in rows of [`COLUMNS`] cells below the title.
+    fn paint_all(&mut self, images: &PhaseImages, left: usize, factor: usize, cell: [usize; 2]) {
+        for index in 0..images.len() {
+            let (row, column) = (index / COLUMNS, index % COLUMNS);
+            let (x, y) = (left + column * cell[0], MARGIN + TITLE_HEIGHT + row * cell[1]);
+            self.paint(&picture::phases(images, index), x, y, factor);
+        }
+    }
+
     fn write(&mut self, text: &str, left: usize, top: usize) {
         let style = MonoTextStyle::new(&FONT_10X20, Rgb888::WHITE);
         let at = Point::new(left as i32, top as i32);

@@ -42,9 +42,7 @@ pub(super) fn checkpoint_container(checkpoint: &Checkpoint) -> Result<Container>
     let state = &checkpoint.state;
     let mut file = model_container(&checkpoint.model())?;
     put_vector(&mut file, "loss_sums", &state.loss_sums)?;
-    for (name, learner) in
-        [("encoder", &state.encoder), ("generator", &state.generator), ("discriminator", &state.discriminator)]
-    {
+    for (name, learner) in state.learners() {
         put_network(&mut file, &format!("training/{name}"), &learner.network)?;
         put_vector(&mut file, &format!("{name}/adam/first"), &learner.adam.first)?;
         put_vector(&mut file, &format!("{name}/adam/second"), &learner.adam.second)?;
@@ -66,23 +64,21 @@ pub(super) fn state_of(
     let Architecture { encoder, generator, discriminator } = options.architecture(n_phases);
     let averaged = generator.clone();
     let mut network = |name, layers| parts.network(&format!("training/{name}"), layers, device);
-    let networks =
-        [network("encoder", encoder)?, network("generator", generator)?, network("discriminator", discriminator)?];
-    let mut state = TrainingState::from_networks(options, networks);
+    let encoder = encoder.map(|layers| network("encoder", layers)).transpose()?;
+    let networks = [network("generator", generator)?, network("discriminator", discriminator)?];
+    let mut state = TrainingState::from_networks(options, encoder, networks);
     state.step = steps;
     if let Some(average) = &mut state.average {
         *average = network("average", averaged)?;
     }
-    for (name, vector) in [
-        ("loss_sums", &mut state.loss_sums),
-        ("encoder/adam/first", &mut state.encoder.adam.first),
-        ("encoder/adam/second", &mut state.encoder.adam.second),
-        ("generator/adam/first", &mut state.generator.adam.first),
-        ("generator/adam/second", &mut state.generator.adam.second),
-        ("discriminator/adam/first", &mut state.discriminator.adam.first),
-        ("discriminator/adam/second", &mut state.discriminator.adam.second),
-    ] {
+    let mut read = |name: &str, vector: &mut Tensor<1>| -> Result<()> {
         *vector = parts.vector(&format!("training/{name}"), vector.dims()[0], device)?;
+        Ok(())
+    };
+    read("loss_sums", &mut state.loss_sums)?;
+    for (name, learner) in state.learners_mut() {
+        read(&format!("{name}/adam/first"), &mut learner.adam.first)?;
+        read(&format!("{name}/adam/second"), &mut learner.adam.second)?;
     }
     Ok(state)
 }

@@ -11,7 +11,7 @@ use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
 use crate::device::{ThreadPool, thread_pool};
 use crate::error::counted;
-use crate::generation::{BLOCK_SIDE, GenerationOptions, block_within, blocks, generate_batches, threshold};
+use crate::generation::{GenerationOptions, block_sides, block_within, generate_batches, parts, threshold};
 use crate::micrograph::{Block, PhaseImages, VoxelSize};
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback, check_interval};
@@ -47,7 +47,7 @@ impl Default for FileOptions {
 
 /// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
 ///
-/// Those of more than [`BLOCK_SIDE`] voxels along y or x are made and appended block by block; `progress` counts blocks
+/// Those of more than [`block_sides`] voxels along an axis are made and appended block by block; `progress` counts blocks
 /// then. If this is interrupted, the next call that appends the same
 /// realisation goes on behind the last block that is whole.
 ///
@@ -62,12 +62,12 @@ pub fn generate_to_file(
     file_options: &FileOptions,
     progress: ProgressCallback,
 ) -> Result<()> {
-    generate_in_blocks_of(BLOCK_SIDE, model, path, options, file_options, progress)
+    generate_in_blocks_of(block_sides(options.shape_of(model)?), model, path, options, file_options, progress)
 }
 
-/// [`generate_to_file`] with blocks of at most `side` voxels along y and x.
+/// [`generate_to_file`] with blocks of at most `sides` voxels.
 fn generate_in_blocks_of(
-    side: usize,
+    sides: [usize; 3],
     model: &Model,
     path: &Path,
     options: &GenerationOptions,
@@ -78,11 +78,11 @@ fn generate_in_blocks_of(
     check_interval(file_options.progress_interval)?;
     let pool = thread_pool(options.threads)?;
     let extent = options.extent_of(model)?;
-    let n_blocks = if model.profile.is_fully_convolutional() { blocks(extent, side).len() as u64 } else { 1 };
+    let n_blocks = if model.profile.is_fully_convolutional() { parts(extent, sides).len() as u64 } else { 1 };
     let judged = model.tiles.minority_phase();
     let counts = || PairCounts::new(&model.tiles, judged);
     // Eq. 12 compares images of one size.
-    let of_tiles = extent == model.shape() && n_blocks == 1;
+    let of_tiles = extent == model.tiles.shape() && n_blocks == 1;
     let tiles = (of_tiles && file_options.with_s2_error).then(|| pool.install(counts)).transpose()?;
     pool.install(|| options.require_memory(model))?;
     let header = header(model, options, file_options)?;
@@ -90,7 +90,7 @@ fn generate_in_blocks_of(
     let steps = (options.count as u64).saturating_mul(n_blocks);
     let mut reports = Reports::new(0, steps, file_options.progress_interval, progress);
     if n_blocks > 1 {
-        append_in_blocks(side, model, options, &pool, &mut file, &mut reports)?;
+        append_in_blocks(sides, model, options, &pool, &mut file, &mut reports)?;
         return file.finish();
     }
     generate_batches(model, options, &pool, |first, images| {
@@ -110,7 +110,7 @@ fn generate_in_blocks_of(
 
 /// Makes realisations block by block and adds the blocks to `file`, but for those that are there.
 fn append_in_blocks(
-    side: usize,
+    sides: [usize; 3],
     model: &Model,
     options: &GenerationOptions,
     pool: &ThreadPool,
@@ -119,7 +119,7 @@ fn append_in_blocks(
 ) -> Result<()> {
     let (shape, extent) = (options.shape_of(model)?, options.extent_of(model)?);
     let whole = options.block.unwrap_or(Block::whole(shape));
-    let n_blocks = blocks(extent, side).len() as u64;
+    let n_blocks = parts(extent, sides).len() as u64;
     let count = options.count as u64;
     for number in 0..count {
         let index = options.first + number;
@@ -127,11 +127,11 @@ fn append_in_blocks(
         if options.volume_fractions.is_some() && options.threshold.is_none() {
             options.threshold = Some(threshold(model, &options)?);
         }
-        let mut done = file.begin(index, side, n_blocks)?;
+        let mut done = file.begin(index, sides[2], n_blocks)?;
         if number == 0 {
             reports.go_on_from(done);
         }
-        let mut parts = blocks(extent, side).skip(done as usize);
+        let mut parts = parts(extent, sides).skip(done as usize);
         loop {
             if let Some(part) = parts.next() {
                 let block = Some(block_within(shape, &whole, &part));

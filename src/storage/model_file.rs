@@ -6,7 +6,7 @@
 //! | `source`, `micrograph_sha256`, `phase_values`, `voxel_size`, `n_phases` | the micrograph |
 //! | `step`, `steps_planned`, `history` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
-//! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them |
+//! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them; volumes have no encoder |
 //! | `relaxation` | how realisations are relaxed, if they are: log weights of patterns |
 //!
 //! A file that training wrote has a second part besides, which `checkpoint_file` describes; `reader` reads both.
@@ -23,7 +23,7 @@ use crate::device::memory;
 use crate::error::{FREE_MEMORY, short};
 use crate::micrograph::MAX_PHASES;
 use crate::model::{LossRow, Model, Origin, TrainingRecord};
-use crate::network::{Entry, Network, read};
+use crate::network::{Entry, Network, Profile, read};
 use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::training::TrainingOptions;
@@ -89,7 +89,9 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
         file.arrays.extend(numbers.map(|numbers| (name.into(), NamedArray::F64(numbers))));
     }
     file.arrays.insert("tiles".into(), NamedArray::U8(tiles.phases().clone().into_dyn()));
-    put_network(&mut file, "encoder", &model.encoder)?;
+    if let Some(encoder) = &model.encoder {
+        put_network(&mut file, "encoder", encoder)?;
+    }
     put_network(&mut file, "generator", &model.generator)?;
     Ok(file)
 }
@@ -111,11 +113,11 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
     let model = Model {
         profile: options.profile,
         latent_size: options.latent_count(),
-        relaxation: relaxation(parts, n_phases)?,
+        relaxation: relaxation(parts, n_phases, options.profile)?,
         record: record(parts, text, &options, tiles.len())?,
         origin: origin(parts, n_phases)?,
         tiles,
-        encoder: parts.network("encoder", architecture.encoder, device)?,
+        encoder: architecture.encoder.map(|layers| parts.network("encoder", layers, device)).transpose()?,
         generator: parts.network("generator", architecture.generator, device)?,
         slopes: std::sync::OnceLock::new(),
     };
@@ -183,12 +185,13 @@ fn relaxation_row(weights: &Weights) -> Array1<f64> {
     weights.values().iter().map(|&weight| f64::from(weight)).collect()
 }
 
-fn relaxation(parts: &mut Parts, n_phases: usize) -> Result<Option<Weights>> {
+fn relaxation(parts: &mut Parts, n_phases: usize, profile: Profile) -> Result<Option<Weights>> {
     if !parts.has_arrays("relaxation") {
         return Ok(None);
     }
     let values = parts.row("relaxation")?.iter().map(|&weight| weight as f32).collect();
-    Weights::new(n_phases, false, values).map(Some).map_err(|error| parts.wrong("relaxation", error))
+    let are_volumes = profile.axes() == 3;
+    Weights::new(n_phases, are_volumes, values).map(Some).map_err(|error| parts.wrong("relaxation", error))
 }
 
 /// Adds weights by layer and moving statistics.

@@ -10,6 +10,7 @@ use super::augmentation::standard_normal;
 use super::checkpoint::Checkpoint;
 use super::draws::{noise_of_realisations, on_device};
 use super::posterior::{Posterior, as_grid};
+use super::volume_step::volumes_input;
 use crate::network::{Input, Network, one_hot};
 use crate::random::{self, Purpose};
 
@@ -25,25 +26,29 @@ pub fn averaged_generator(checkpoint: &Checkpoint) -> Network {
     network
 }
 
-/// Latent vectors of tiles and random ones, as the generator has them in training.
+/// What the generator has in training: latent vectors of tiles and random ones, or only these.
 fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Input> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
-    let (encoder, device) = (&state.encoder.network, state.loss_sums.device());
-    let (batch, latents, side) = (options.batch(), options.latent_count(), options.latent_side());
     let mut rng = random::generator(options.seed, Purpose::Statistics, state.step);
-    (0..BATCHES).flat_map(move |_| {
-        let chosen: Vec<usize> = (0..batch).map(|_| rng.random_range(0..tiles.len())).collect();
-        let noise = on_device(standard_normal(2 * batch * latents, &mut rng), latents, &device);
-        let posterior = Posterior::new(encoder.forward(one_hot(tiles, &chosen, &device)));
-        let streams = [posterior.sample(&noise.clone().narrow(0, 0, batch)), noise.narrow(0, batch, batch)];
-        if options.recipe.generator_separate_batches {
-            streams.map(|stream| as_grid(stream, side).into()).to_vec()
-        } else {
-            let values = as_grid(Tensor::cat(streams.to_vec(), 0), side);
-            let noise = noise_of_realisations(options, tiles.n_phases(), &mut rng, &device);
-            vec![Input { values, noise }]
-        }
+    (0..BATCHES).flat_map(move |_| match &state.encoder {
+        Some(encoder) => of_images(checkpoint, &encoder.network, &mut rng),
+        None => vec![volumes_input(options, tiles.n_phases(), &mut rng, &state.loss_sums.device())],
     })
+}
+
+fn of_images(checkpoint: &Checkpoint, encoder: &Network, rng: &mut impl Rng) -> Vec<Input> {
+    let Checkpoint { options, tiles, state, .. } = checkpoint;
+    let (batch, latents, device) = (options.batch(), options.latent_count(), state.loss_sums.device());
+    let chosen: Vec<usize> = (0..batch).map(|_| rng.random_range(0..tiles.len())).collect();
+    let noise = on_device(standard_normal(2 * batch * latents, rng), latents, &device);
+    let posterior = Posterior::new(encoder.forward(one_hot(tiles, &chosen, &device)));
+    let streams = [posterior.sample(&noise.clone().narrow(0, 0, batch)), noise.narrow(0, batch, batch)];
+    let side = options.latent_side();
+    if options.recipe.generator_separate_batches {
+        return streams.map(|stream| as_grid(stream, side).into()).to_vec();
+    }
+    let values = as_grid(Tensor::cat(streams.to_vec(), 0), side);
+    vec![Input { values, noise: noise_of_realisations(options, tiles.n_phases(), rng, &device) }]
 }
 
 #[cfg(test)]

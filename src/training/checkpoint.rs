@@ -63,7 +63,7 @@ impl Checkpoint {
                 history: self.history.clone(),
                 library_version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            encoder: self.state.encoder.network.clone(),
+            encoder: self.state.encoder.as_ref().map(|encoder| encoder.network.clone()),
             generator: self.state.averaged_or_last().clone(),
             slopes: std::sync::OnceLock::new(),
         }

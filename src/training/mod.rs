@@ -7,7 +7,7 @@
 //! * `losses`: Eq. 1 to 9 with their gradients.
 //! * `adam`: the optimiser.
 //! * `state`: what a step changes; `draws`: its random numbers; `posterior`, `pass`: forward and backward passes.
-//! * `step`: one step; `encoder_step`, `discriminator_step`: two parts of it.
+//! * `step`: one step; `encoder_step`, `discriminator_step`: two parts of it; `volume_step`: one step of volumes.
 //! * `history`: the mean losses of a row of the loss history.
 //! * `averaged`: averaged generator with new batch statistics; `relaxation`: calibration of its relaxation.
 //! * `checkpoint`: a training as it stands, and its model.
@@ -37,6 +37,7 @@ mod run;
 mod schedule;
 mod state;
 mod step;
+mod volume_step;
 mod window_side;
 
 pub use checkpoint::Checkpoint;

@@ -34,7 +34,7 @@ fn step_bytes(options: &TrainingOptions, n_phases: usize) -> usize {
         let [forward, backward] = pass_bytes(layers, [1, side, side], n);
         passes * forward + backward
     };
-    of_network(&networks.encoder, side, 1, true)
+    networks.encoder.map_or(0, |encoder| of_network(&encoder, side, 1, true))
         + of_network(&networks.generator, options.latent_side(), 2, recipe.generator_separate_batches)
         + of_network(&networks.discriminator, side, streams, recipe.discriminator_separate_batches)
         + BETWEEN * batch * channels(n_phases) * side * side * size_of::<f32>()

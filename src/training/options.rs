@@ -24,8 +24,8 @@ pub struct TrainingOptions {
     pub window_side: usize,
     /// Length of the latent vector, with `standard` of each of its grid, 1 to 4096 (Table 1: z_dim).
     pub latent_size: usize,
-    /// Tiles in a training step, 1 to 4096 (Table 1). For `standard` tiles of 64 x 64 pixels are counted; of other tiles
-    /// there are as many as have as many pixels, or one.
+    /// Tiles in a training step, 1 to 4096 (Table 1), for `volume` volumes. For `standard` tiles of 64 x 64 pixels are
+    /// counted, for `volume` volumes of 64 x 64 x 64 voxels; of others there are as many as have as many, or one.
     pub batch_size: usize,
     /// Learning rate of the generator, 0 to 1 (Table 1).
     pub learning_rate_generator: f64,
@@ -87,6 +87,7 @@ impl TrainingOptions {
             Profile::Paper32 => (5, 32),
             Profile::Paper64 => (32, 4),
             Profile::Standard => (16, 8),
+            Profile::Volume => (16, 1),
         };
         let paper = Self {
             profile,
@@ -113,6 +114,15 @@ impl TrainingOptions {
                 beta: 0.3,
                 lambda_vae: 0.0,
                 lambda_rec: 1e-2,
+                ..paper
+            },
+            Profile::Volume => Self {
+                learning_rate_generator: 1e-3,
+                learning_rate_discriminator: 5e-4,
+                learning_rate_encoder: 0.0,
+                beta: 0.0,
+                lambda_vae: 0.0,
+                lambda_rec: 0.0,
                 ..paper
             },
         }
@@ -147,6 +157,18 @@ impl TrainingOptions {
         ] {
             number(name, value, 0.0, most)?;
         }
+        for (name, value) in [
+            ("learning_rate_encoder", self.learning_rate_encoder),
+            ("beta", self.beta),
+            ("lambda_rec", self.lambda_rec),
+        ] {
+            if self.profile == Profile::Volume && value != 0.0 {
+                return Err(Error::invalid(format!(
+                    "{name} = {value} and profile = volume contradict each other: it has no encoder and reconstructs \
+                     nothing; leave {name} at 0"
+                )));
+            }
+        }
         if !self.recipe.discriminator_reconstructions && self.lambda_vae != 0.0 {
             return Err(Error::invalid(format!(
                 "lambda_vae = {} and profile = {} contradict each other: its discriminator sees no reconstructions; \
@@ -162,7 +184,7 @@ impl TrainingOptions {
     pub fn total_steps(&self, tiles: usize) -> u64 {
         let epochs = |count: u64| count.saturating_mul(tiles as u64).div_ceil(self.batch() as u64);
         match (self.steps, self.profile) {
-            (0, Profile::Standard) => 8_000,
+            (0, Profile::Standard | Profile::Volume) => 8_000,
             (0, Profile::Paper32) => epochs(200),
             (0, Profile::Paper64) => epochs(20_000),
             (steps, _) => steps,
@@ -176,7 +198,8 @@ impl TrainingOptions {
 
     /// Tiles in a training step.
     pub fn batch(&self) -> usize {
-        (self.batch_size * self.profile.side().pow(2) / self.side().pow(2)).max(1)
+        let axes = self.profile.axes() as u32;
+        (self.batch_size * self.profile.side().pow(axes) / self.side().pow(axes)).max(1)
     }
 
     /// Side of the grid of latent vectors of a tile.
@@ -184,9 +207,9 @@ impl TrainingOptions {
         self.profile.latent_side(self.side())
     }
 
-    /// Latents of a tile.
+    /// Latents of a tile, or of a volume of its side.
     pub fn latent_count(&self) -> usize {
-        self.latent_size * self.latent_side().pow(2)
+        self.latent_size * self.latent_side().pow(self.profile.axes() as u32)
     }
 
     /// As TOML, as in a model file.
@@ -208,7 +231,7 @@ impl TrainingOptions {
         let profile = given.get("profile").and_then(toml::Value::as_str).and_then(Profile::from_name);
         let profile = profile.ok_or_else(|| {
             let found = given.get("profile").map_or("no profile".into(), |found| format!("profile = {found}"));
-            Error::invalid(format!("name {found}; this release knows standard, paper32 and paper64"))
+            Error::invalid(format!("name {found}; this release knows standard, paper32, paper64 and volume"))
         })?;
         check_names(&given, &Self::new(profile).to_table())?;
         let options: Self = given.try_into().map_err(unreadable)?;
@@ -231,10 +254,12 @@ impl TrainingOptions {
 
     /// The networks for images of `n_phases` phases.
     pub fn architecture(&self, n_phases: usize) -> Architecture {
-        if self.profile.is_fully_convolutional() {
-            return Architecture::fully_convolutional(channels(n_phases), self.latent_size, self.side());
+        let (channels, latent) = (channels(n_phases), self.latent_size);
+        match self.profile {
+            Profile::Standard => Architecture::fully_convolutional(channels, latent, self.side()),
+            Profile::Volume => Architecture::volumetric(channels, latent, self.side()),
+            profile => Architecture::new(profile, channels, latent, self.recipe.variant()),
         }
-        Architecture::new(self.profile, channels(n_phases), self.latent_size, self.recipe.variant())
     }
 }
 

@@ -21,8 +21,8 @@ fn put<const D: usize>(file: &mut Container, name: &str, tensor: &Tensor<D>) {
 }
 
 fn put_state(file: &mut Container, prefix: &str, state: &TrainingState) {
-    let learners = [("e", &state.encoder), ("g", &state.generator), ("d", &state.discriminator)];
-    for (name, learner) in learners {
+    for (name, learner) in state.learners() {
+        let name = &name[..1];
         let layout = learner.network.layout();
         for (vector, entries) in
             [(&learner.network.parameters, &layout.parameters), (&learner.network.statistics, &layout.statistics)]

@@ -44,7 +44,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The recipe of `profile`: the paper, or for `standard` the changes of `docs/profile.md`.
+    /// The recipe of `profile`: the paper, or for `standard` and `volume` the changes of `docs/profile.md`.
     pub fn of(profile: Profile) -> Self {
         let paper = Self {
             reconstruction_mean: false,
@@ -66,7 +66,7 @@ impl Recipe {
         };
         match profile {
             Profile::Paper32 | Profile::Paper64 => paper,
-            Profile::Standard => Self {
+            Profile::Standard | Profile::Volume => Self {
                 discriminator_head_normalised: false,
                 latent_augmentation: false,
                 decay_start: 0.3,
@@ -75,7 +75,7 @@ impl Recipe {
                 discriminator_reconstructions: false,
                 discriminator_noise: 0.2,
                 straight_through: true,
-                ema_decay: 0.999,
+                ema_decay: if profile == Profile::Volume { 0.998 } else { 0.999 },
                 ..paper
             },
         }

@@ -6,9 +6,13 @@ use crate::generation::{GenerationOptions, realisations};
 use crate::micrograph::PhaseImages;
 use crate::relaxation::{ROUNDS, RelaxationOptions, Weights};
 
-/// Realisations that weights are found on, and their side in pixels.
-const COUNT: usize = 32;
-const SIDE: usize = 256;
+/// Images that weights are found on, and their side in pixels.
+const IMAGES: usize = 32;
+const IMAGE_SIDE: usize = 256;
+
+/// Volumes that weights are found on, and their side in voxels, but at most one and a half windows.
+const VOLUMES: usize = 2;
+const VOLUME_SIDE: usize = 96;
 
 /// Parts of the work of [`calibrated`]: the realisations, and the rounds.
 pub const PARTS: u64 = 1 + ROUNDS;
@@ -24,7 +28,12 @@ pub fn calibrated(checkpoint: &Checkpoint, micrograph: &PhaseImages, done: &dyn 
     // Seeds in the C interface are below 2^63: these realisations are never generated.
     let seed = checkpoint.options.seed | 1 << 63;
     let threads = rayon::current_num_threads();
-    let options = GenerationOptions { seed, count: COUNT, shape: Some([1, SIDE, SIDE]), threads, ..Default::default() };
+    let (count, shape) = if model.profile.axes() == 2 {
+        (IMAGES, [1, IMAGE_SIDE, IMAGE_SIDE])
+    } else {
+        (VOLUMES, [VOLUME_SIDE.min(3 * model.side() / 2); 3])
+    };
+    let options = GenerationOptions { seed, count, shape: Some(shape), threads, ..Default::default() };
     let made = realisations(&model, &options)?;
     done()?;
     let options = RelaxationOptions { seed, ..RelaxationOptions::default() };

@@ -21,8 +21,8 @@ pub struct Learner {
 pub struct TrainingState {
     /// Steps done.
     pub step: u64,
-    /// The encoder.
-    pub encoder: Learner,
+    /// The encoder, if the profile has one.
+    pub encoder: Option<Learner>,
     /// The generator, which is also the decoder.
     pub generator: Learner,
     /// The discriminator.
@@ -42,12 +42,13 @@ impl TrainingState {
             let parameters = layout.initial_parameters(&mut random::generator(options.seed, Purpose::Weights, index));
             Network::new(layers, parameters, layout.initial_statistics(), device)
         };
-        Self::from_networks(options, [(encoder, 0), (generator, 1), (discriminator, 2)].map(random))
+        let encoder = encoder.map(|layers| random((layers, 0)));
+        Self::from_networks(options, encoder, [(generator, 1), (discriminator, 2)].map(random))
     }
 
-    /// Encoder, generator and discriminator before the first step.
-    pub(crate) fn from_networks(options: &TrainingOptions, networks: [Network; 3]) -> Self {
-        let [encoder, generator, discriminator] = networks;
+    /// An encoder, if the profile has one, generator and discriminator before the first step.
+    pub(crate) fn from_networks(options: &TrainingOptions, encoder: Option<Network>, networks: [Network; 2]) -> Self {
+        let [generator, discriminator] = networks;
         let device = &generator.parameters.device();
         let learner = |network: Network, rate| {
             let adam = Adam::new(network.layout().parameter_count(), rate, options.recipe.adam_beta1, device);
@@ -55,12 +56,24 @@ impl TrainingState {
         };
         Self {
             step: 0,
-            encoder: learner(encoder, options.learning_rate_encoder),
+            encoder: encoder.map(|encoder| learner(encoder, options.learning_rate_encoder)),
             average: (options.recipe.ema_decay > 0.0).then(|| generator.clone()),
             generator: learner(generator, options.learning_rate_generator),
             discriminator: learner(discriminator, options.learning_rate_discriminator),
             loss_sums: Tensor::zeros([5], device),
         }
+    }
+
+    /// All networks that learn, by name: an encoder if there is one, generator and discriminator.
+    pub(crate) fn learners(&self) -> impl Iterator<Item = (&'static str, &Learner)> {
+        let encoder = self.encoder.iter().map(|encoder| ("encoder", encoder));
+        encoder.chain([("generator", &self.generator), ("discriminator", &self.discriminator)])
+    }
+
+    /// The same, to change them.
+    pub(crate) fn learners_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Learner)> {
+        let encoder = self.encoder.iter_mut().map(|encoder| ("encoder", encoder));
+        encoder.chain([("generator", &mut self.generator), ("discriminator", &mut self.discriminator)])
     }
 
     /// The generator with averaged weights if there are any, else as it is.

@@ -23,13 +23,14 @@ impl TrainingState {
     ///
     /// Those of drawing windows of the micrograph.
     pub fn training_step(&mut self, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Result<()> {
+        let Some(encoder) = &mut self.encoder else { return self.volume_step(data, options, device) };
         let batch = options.batch();
         let draws = Draws::new(options, self.step, data, device)?;
         let tiles = data.tile_batch(options.seed, self.step, batch, device);
         self.step += 1;
         let step = Update { number: self.step, learning_rate_factor: options.rate_factor(self.step, data.tiles.len()) };
 
-        let encoded = self.encoder.network.forward_train(tiles.clone());
+        let encoded = encoder.network.forward_train(tiles.clone());
         let posterior = Posterior::new(encoded.output.clone());
         let side = options.latent_side();
         let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(|of| as_grid(of, side));
@@ -54,7 +55,7 @@ impl TrainingState {
             noise: draws.posterior_noise,
             augmentation: draws.latent_augmentation,
         };
-        let Self { encoder, generator, discriminator, .. } = self;
+        let Self { generator, discriminator, .. } = self;
         // The updates of the discriminator and of the encoder are independent.
         let (outcome, encoder_terms) = join(
             device,
@@ -87,12 +88,17 @@ impl TrainingState {
 /// The images that the discriminator sees: real ones, realisations, and reconstructions if it is to see them.
 fn streams(generated: &Tensor<5>, real: Tensor<5>, options: &TrainingOptions) -> Vec<Tensor<5>> {
     let batch = options.batch();
-    let shown = if options.recipe.straight_through { losses::most_probable(generated) } else { generated.clone() };
+    let shown = shown(generated, options);
     let mut streams = vec![real, shown.clone().narrow(0, batch, batch)];
     if options.recipe.discriminator_reconstructions {
         streams.push(shown.narrow(0, 0, batch));
     }
     streams
+}
+
+/// What the discriminator sees of generated images: probabilities, or the most probable phases.
+pub(super) fn shown(probabilities: &Tensor<5>, options: &TrainingOptions) -> Tensor<5> {
+    if options.recipe.straight_through { losses::most_probable(probabilities) } else { probabilities.clone() }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::micrograph::PhaseImages;
 use crate::network::Profile;
 use crate::{Error, Result};
 
-/// Sides of training windows of `standard`, in pixels.
+/// Sides of training windows of `standard`, in pixels; `volume` has the first three, in voxels.
 pub const WINDOW_SIDES: [usize; 4] = [32, 64, 128, 256];
 
 /// Least side of a window in correlation lengths of the material.
@@ -26,7 +26,7 @@ impl TrainingOptions {
     ///
     /// [`Error::InvalidParameter`] if the micrograph is three-dimensional.
     pub fn for_micrograph(&self, micrograph: &PhaseImages) -> Result<Self> {
-        if self.window_side != 0 || !self.profile.is_fully_convolutional() {
+        if self.window_side != 0 || self.profile != Profile::Standard {
             return Ok(self.clone());
         }
         let lengths = micrograph
@@ -50,7 +50,11 @@ impl TrainingOptions {
 /// [`Error::InvalidParameter`] with the sides of `profile`.
 pub fn check_window_side(profile: Profile, side: usize) -> Result<()> {
     let own = [profile.side()];
-    let sides: &[usize] = if profile.is_fully_convolutional() { &WINDOW_SIDES } else { &own };
+    let sides: &[usize] = match profile {
+        Profile::Standard => &WINDOW_SIDES,
+        Profile::Volume => &WINDOW_SIDES[..3],
+        Profile::Paper32 | Profile::Paper64 => &own,
+    };
     if side == 0 || sides.contains(&side) {
         return Ok(());
     }

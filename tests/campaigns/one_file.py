@@ -37,8 +37,9 @@ class GenerateOptions(ctypes.Structure):
 
     _fields_ = (
         [("struct_size", c_size_t)]
-        + [(name, c_int64) for name in ("seed", "first", "count", "nx", "ny", "x0", "y0", "block_nx", "block_ny")]
-        + [(name, c_int64) for name in ("row_stride", "realisation_stride")]
+        + [(name, c_int64) for name in ("seed", "first", "count", "nx", "ny", "nz", "x0", "y0", "z0")]
+        + [(name, c_int64) for name in ("block_nx", "block_ny", "block_nz")]
+        + [(name, c_int64) for name in ("row_stride", "layer_stride", "realisation_stride")]
         + [(name, c_int32) for name in ("threads", "replace", "with_s2_error", "progress_bar", "voxel_unit")]
         + [("voxel_size", c_double), ("progress_interval", c_double), ("progress", c_void_p), ("user_data", c_void_p)]
         + [("volume_fraction", c_double * 8), ("threshold", c_int64 * 256)]

@@ -30,7 +30,8 @@ class GenerateOptions(ctypes.Structure):
 
     _fields_ = [("struct_size", ctypes.c_size_t)] + [
         (name, ctypes.c_int64) for name in (
-            "seed", "first", "count", "nx", "ny", "x0", "y0", "block_nx", "block_ny", "row_stride", "realisation_stride")] + [
+            "seed", "first", "count", "nx", "ny", "nz", "x0", "y0", "z0", "block_nx", "block_ny", "block_nz", "row_stride",
+            "layer_stride", "realisation_stride")] + [
         (name, ctypes.c_int32) for name in ("threads", "replace", "with_s2_error", "progress_bar", "voxel_unit")] + [
         (name, ctypes.c_double) for name in ("voxel_size", "progress_interval")] + [
         (name, ctypes.c_void_p) for name in ("progress", "user_data")] + [

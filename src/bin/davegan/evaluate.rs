@@ -17,7 +17,8 @@ const INTERVAL: f64 = 0.5;
 /// Compare realisations of a model with real windows of its micrograph
 ///
 /// Prints a table for each phase: error measures of the paper and other descriptors, and which of the gates hold. For two
-/// phases the one with the smaller volume fraction is evaluated, for more all but phase 0.
+/// phases the one with the smaller volume fraction is evaluated, for more all but phase 0. Of volumes, planes across each axis
+/// are compared with the micrograph.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -27,7 +28,7 @@ pub struct Arguments {
     /// Evaluate this phase alone
     #[arg(long, value_name = "P")]
     phase: Option<u8>,
-    /// Write the table to an HDF5 file too, a group phase_P for each phase
+    /// Write the table to an HDF5 file too, a group phase_P for each phase, of volumes phase_P_z, phase_P_y and phase_P_x
     #[arg(long, short, value_name = "FILE.h5")]
     output: Option<PathBuf>,
     /// Write the reconstructions of the training tiles to the dataset reconstructed of an HDF5 file
@@ -42,11 +43,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let options = arguments.model.realisations();
     let mut progress = progress::follow("evaluating")?;
-    for phase in arguments.phase.map_or_else(|| micrograph.images.judged_phases(), |phase| vec![phase]) {
-        let figures = model_fidelity(&model, &micrograph, phase, &options, INTERVAL, &mut progress)?;
-        print(&format!("phase {phase}\n{}", figures.table()))?;
+    let phases = arguments.phase.map_or_else(|| micrograph.images.judged_phases(), |phase| vec![phase]);
+    let axes: &[_] = if model.profile.axes() == 2 { &[""] } else { &["z", "y", "x"] };
+    for (phase, (axis, name)) in phases.iter().flat_map(|phase| axes.iter().enumerate().map(move |axis| (phase, axis)))
+    {
+        let figures = model_fidelity(&model, &micrograph, *phase, axis, &options, INTERVAL, &mut progress)?;
+        let across = if name.is_empty() { String::new() } else { format!(", planes across {name}") };
+        print(&format!("phase {phase}{across}\n{}", figures.table()))?;
         if let Some(path) = &arguments.output {
-            write_fidelity(path, &format!("phase_{phase}"), &figures)?;
+            let group = if name.is_empty() { format!("phase_{phase}") } else { format!("phase_{phase}_{name}") };
+            write_fidelity(path, &group, &figures)?;
         }
     }
     Ok(())

@@ -14,8 +14,9 @@ use crate::{print, progress};
 /// Generate realisations of a model and write them to an HDF5 file
 ///
 /// The file is a VTKHDF file, which ParaView opens, or with --group any HDF5 file. Realisations are added to those that it
-/// holds. Realisation i depends on the model, the seed and i alone. One of more than 4096 pixels along x or y is stored block by
-/// block; if it is interrupted, the same command goes on with it, without --replace.
+/// holds. Realisation i depends on the model, the seed and i alone. One of more than 4096 pixels along x or y, or a volume of
+/// more than 256 voxels along an axis, is stored block by block; if it is interrupted, the same command goes on with it,
+/// without --replace.
 #[derive(Args)]
 pub struct Arguments {
     /// Model file that davegan train has written
@@ -31,15 +32,16 @@ pub struct Arguments {
     /// Seed of the realisations
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Size in pixels, such as 256x256, with a model of profile standard; multiples of 16 are periodic [default: that of a training
-    /// tile]
-    #[arg(long, value_name = "NXxNY", value_parser = size)]
-    size: Option<[usize; 2]>,
-    /// Block of each realisation that is wanted, with a model of profile standard: first column and row, columns and rows. It
-    /// may begin before 0 and go on beyond the end: realisations repeat
-    #[arg(long, value_name = "X0,Y0,NX,NY", value_parser = block, allow_hyphen_values = true)]
+    /// Size in voxels, such as 256x256 with a model of profile standard, or 128x128x128 with one of profile volume; multiples of
+    /// 16 are periodic [default: that of a training tile]
+    #[arg(long, value_name = "NXxNY[xNZ]", value_parser = size)]
+    size: Option<[usize; 3]>,
+    /// Block of each realisation that is wanted, with a model of profile standard or volume: its first voxel, then voxels along
+    /// each axis. It may begin before 0 and go on beyond the end: realisations repeat
+    #[arg(long, value_name = "X0,Y0,[Z0,]NX,NY[,NZ]", value_parser = block, allow_hyphen_values = true)]
     block: Option<Block>,
-    /// Volume fraction of each phase, to one voxel, with a model of profile standard, such as 0.25,0.75 [default: as it comes]
+    /// Volume fraction of each phase, to one voxel, with a model of profile standard or volume, such as 0.25,0.75 [default: as it
+    /// comes]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     volume_fractions: Option<Vec<f64>>,
     /// Pixels of the smallest connected piece of a phase: smaller ones take the phase around them. Each phase keeps its number
@@ -62,20 +64,28 @@ pub struct Arguments {
     machine: Machine,
 }
 
-/// Width and height.
-fn size(text: &str) -> std::result::Result<[usize; 2], String> {
-    let numbers = text.split_once('x').and_then(|(nx, ny)| Some([nx.parse().ok()?, ny.parse().ok()?]));
-    numbers.ok_or_else(|| "write width and height in pixels, such as 256x256".into())
+/// `[nz, ny, nx]`.
+fn size(text: &str) -> std::result::Result<[usize; 3], String> {
+    let numbers: Option<Vec<usize>> = text.split('x').map(|number| number.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[nx, ny]) => Ok([1, ny, nx]),
+        Some(&[nx, ny, nz]) => Ok([nz, ny, nx]),
+        _ => Err("write the sides in voxels, such as 256x256 or 128x128x128".into()),
+    }
 }
 
-/// First column and row, and numbers of both.
 fn block(text: &str) -> std::result::Result<Block, String> {
     let numbers: Option<Vec<i64>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
     let block = numbers.and_then(|numbers| {
-        let [x0, y0, nx, ny] = numbers[..] else { return None };
-        Some(Block { first: [0, y0, x0], size: [1, ny.try_into().ok()?, nx.try_into().ok()?] })
+        let (first, size) = match numbers[..] {
+            [x0, y0, nx, ny] => ([0, y0, x0], [1, ny, nx]),
+            [x0, y0, z0, nx, ny, nz] => ([z0, y0, x0], [nz, ny, nx]),
+            _ => return None,
+        };
+        let size = size.map(|length| usize::try_from(length).ok());
+        Some(Block { first, size: [size[0]?, size[1]?, size[2]?] })
     });
-    block.ok_or_else(|| "write four whole numbers x0,y0,nx,ny, such as -1,-1,258,258".into())
+    block.ok_or_else(|| "write whole numbers x0,y0,nx,ny, such as -1,-1,258,258, or x0,y0,z0,nx,ny,nz".into())
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -84,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         seed: arguments.seed,
         first: arguments.first,
         count: arguments.count,
-        shape: arguments.size.map(|[nx, ny]| [1, ny, nx]),
+        shape: arguments.size,
         block: arguments.block,
         volume_fractions: arguments.volume_fractions.clone(),
         smallest_island: arguments.smallest_island,

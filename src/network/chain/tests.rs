@@ -92,7 +92,7 @@ fn passes_leave_nothing_behind_for_the_next_ones() {
     let architecture = Architecture::new(Profile::Paper64, 1, 32, Variant::default());
     let around = periodic(&architecture.generator[1..]);
     for (layers, [channels, side]) in
-        [(architecture.encoder, [1, 64]), (around, [64, 4]), (architecture.generator, [32, 1])]
+        [(architecture.encoder.unwrap(), [1, 64]), (around, [64, 4]), (architecture.generator, [32, 1])]
     {
         let network = network(layers, &mut rng);
         for n in [3, 4] {
@@ -290,7 +290,8 @@ fn wide_and_narrow_vectors_give_the_same_bytes() {
     let mut rng = generator(15, Purpose::Weights, 0);
     for (channels, n) in [(1, 4), (3, 5), (1, 8), (1, 21)] {
         let architecture = Architecture::new(Profile::Paper64, channels, 32, Variant::default());
-        let cases = [(architecture.encoder, [n, channels, 1, 64, 64]), (architecture.generator, [n, 32, 1, 1, 1])];
+        let cases =
+            [(architecture.encoder.unwrap(), [n, channels, 1, 64, 64]), (architecture.generator, [n, 32, 1, 1, 1])];
         for (layers, shape) in cases {
             let network = single(&network(layers, &mut rng));
             let input = cast(&random(shape, &mut rng).into());
@@ -312,7 +313,7 @@ fn fused_kernels_agree_with_primitives() {
             let variant = Variant { encoder_head_normalised: normalised, discriminator_head_normalised: normalised };
             let architecture = Architecture::new(profile, channels, latent, variant);
             let side = profile.side();
-            check_fused("encoder", &architecture.encoder, [n, channels, 1, side, side]);
+            check_fused("encoder", &architecture.encoder.unwrap(), [n, channels, 1, side, side]);
             check_fused("generator", &architecture.generator, [n, latent, 1, 1, 1]);
             let periodic = periodic(&architecture.generator[1..]);
             let inputs = periodic[0].inputs;
@@ -328,7 +329,7 @@ fn fused_kernels_agree_with_primitives_on_a_grid_of_latents() {
     for (channels, n, cells) in [(1, 2, 4), (3, 5, 4), (1, 9, 4), (1, 1, 6)] {
         let Architecture { encoder, generator, discriminator } =
             Architecture::new(Profile::Standard, channels, 16, Variant::default());
-        check_fused("encoder", &encoder, [n, channels, 1, 16 * cells, 16 * cells]);
+        check_fused("encoder", &encoder.unwrap(), [n, channels, 1, 16 * cells, 16 * cells]);
         check_fused("generator", &generator, [n, 16, 1, cells, cells]);
         check_fused("discriminator", &discriminator, [n, channels, 1, 64, 64]);
     }

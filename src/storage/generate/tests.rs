@@ -54,7 +54,7 @@ fn generate(
         steps.push(progress.step);
         if steps.len() == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let result = generate_in_blocks_of(SIDE, model, path, options, file, &mut progress);
+    let result = generate_in_blocks_of([1, SIDE, SIDE], model, path, options, file, &mut progress);
     (steps, result)
 }
 
@@ -174,7 +174,8 @@ fn blocks_of_another_realisation_are_not_taken_over() {
                 calls += 1;
                 ControlFlow::Continue(())
             };
-            generate_in_blocks_of(48, &model, &path, &options(there as u64 + 1, 1), &file, &mut count).unwrap();
+            generate_in_blocks_of([1, 48, 48], &model, &path, &options(there as u64 + 1, 1), &file, &mut count)
+                .unwrap();
             assert_eq!(calls, 2);
             check(&model, &path, &file.layout, &options(0, there + 2));
             // What a call with another seed asks for does not belong in this file.

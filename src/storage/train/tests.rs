@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use super::*;
 use crate::Device;
-use crate::micrograph::{Checkerboard, Sample};
+use crate::generation::{GenerationOptions, realisations, reconstruct};
+use crate::micrograph::{Block, Checkerboard, Sample};
 use crate::network::Profile;
 use crate::progress::Progress;
 use crate::storage::testing::TestDirectory;
@@ -179,4 +180,34 @@ fn divergence_is_told_with_its_step_and_keeps_the_last_model_file() {
     assert!(matches!(error, Error::Diverged(_)) && step.is_some_and(|step| step % 50 != 0), "{error}");
     assert!(error.to_string().contains("nothing had been saved yet"), "{error}");
     assert!(before == std::fs::read(&path).unwrap());
+}
+
+#[test]
+fn a_model_of_volumes_is_trained_interrupted_and_makes_volumes() {
+    let directory = TestDirectory::new("train-volumes");
+    let [whole, interrupted] = ["whole.h5", "interrupted.h5"].map(|name| directory.path(name));
+    let options = TrainingOptions { steps: 2, window_side: 32, seed: 5, ..TrainingOptions::new(Profile::Volume) };
+    train_to_file(&micrograph(), Some(&whole), &options, &run(1), &mut go_on).unwrap();
+    let mut cancel = |_: &Progress| ControlFlow::Break(());
+    train_to_file(&micrograph(), Some(&interrupted), &options, &run(1), &mut cancel).unwrap_err();
+    train_to_file(&micrograph(), Some(&interrupted), &options, &resume(), &mut go_on).unwrap();
+    assert!(std::fs::read(&whole).unwrap() == std::fs::read(&interrupted).unwrap());
+
+    let model = read_model(&whole, Device::Cpu).unwrap();
+    assert_eq!((model.shape(), model.tiles.shape()[0]), ([32; 3], 1));
+    let made = |options: &GenerationOptions| realisations(&model, options).unwrap();
+    let options = GenerationOptions { seed: 3, count: 2, shape: Some([32, 48, 64]), threads: 2, ..Default::default() };
+    let all = made(&options);
+    let second = made(&GenerationOptions { first: 1, count: 1, threads: 1, ..options.clone() });
+    assert_eq!(second.as_slice(), all.image(1));
+    let block = Block { first: [-3, 40, 0], size: [9, 20, 64] };
+    let mut expected = vec![9; block.voxels()];
+    block.copy([32, 48, 64], &Block::whole([32, 48, 64]), all.image(0), &mut expected);
+    let of_block = made(&GenerationOptions { count: 1, block: Some(block), ..options.clone() });
+    assert_eq!(of_block.as_slice(), expected);
+
+    let message = |options: GenerationOptions| realisations(&model, &options).unwrap_err().to_string();
+    let flat = message(GenerationOptions { shape: Some([1, 64, 64]), ..options });
+    assert!(flat.contains("a model of profile volume has volumes, with 32 to"), "{flat}");
+    assert!(reconstruct(&model, &model.tiles).unwrap_err().to_string().contains("has no encoder"));
 }

@@ -105,7 +105,7 @@ type Outcome = Vec<Vec<f32>>;
 /// What one step from the state `before` gives on `device`.
 fn outcome(before: &TrainingState, data: &TrainingData, options: &TrainingOptions, device: &Device) -> Outcome {
     let mut state = before.clone();
-    for Learner { network, adam } in [&mut state.encoder, &mut state.generator, &mut state.discriminator] {
+    for (_, Learner { network, adam }) in state.learners_mut() {
         for vector in [&mut network.parameters, &mut network.statistics, &mut adam.first, &mut adam.second] {
             *vector = Tensor::from_data(vector.to_data(), device);
         }
@@ -114,12 +114,11 @@ fn outcome(before: &TrainingState, data: &TrainingData, options: &TrainingOption
     state.loss_sums = Tensor::zeros([5], device);
     state.training_step(data, options, device).unwrap();
     let mut outcome = vec![read(state.loss_sums.clone()).unwrap()];
-    let learners = |state: &TrainingState| [&state.encoder, &state.generator, &state.discriminator].map(Clone::clone);
-    for (after, before) in learners(&state).into_iter().zip(learners(before)) {
+    for ((_, after), (_, before)) in state.learners().zip(before.learners()) {
         let beta = options.recipe.adam_beta1 as f32;
-        let (new, old) = (read(after.adam.first).unwrap(), read(before.adam.first).unwrap());
+        let (new, old) = (read(after.adam.first.clone()).unwrap(), read(before.adam.first.clone()).unwrap());
         outcome.push(new.iter().zip(old).map(|(new, old)| (new - beta * old) / (1.0 - beta)).collect());
-        outcome.push(read(after.network.statistics).unwrap());
+        outcome.push(read(after.network.statistics.clone()).unwrap());
     }
     outcome
 }
@@ -144,12 +143,15 @@ fn tolerance(options: &TrainingOptions) -> f64 {
 fn for_states(check: impl Fn(&TrainingState, &TrainingData, &TrainingOptions)) {
     let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
     for profile in Profile::ALL {
-        let tiles = tiles(&micrograph.images, profile.side()).unwrap();
+        let (window_side, batch_size) = if profile == Profile::Volume { (32, 2) } else { (profile.side(), 4) };
+        let tiles = tiles(&micrograph.images, window_side).unwrap();
         let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
-        for seed in [1, 2] {
-            let options = TrainingOptions { batch_size: 4, ..continuous(profile, seed) };
+        // Burn's primitives take long for volumes.
+        let (seeds, steps) = if profile == Profile::Volume { (1..=1, vec![0, 2]) } else { (1..=2, vec![0, 1, 20]) };
+        for seed in seeds {
+            let options = TrainingOptions { batch_size, window_side, ..continuous(profile, seed) };
             let mut state = TrainingState::new(&options, 2, &Device::flex());
-            for step in [0, 1, 20] {
+            for &step in &steps {
                 while state.step < step {
                     state.training_step(&data, &options, &Device::flex()).unwrap();
                 }

@@ -81,7 +81,7 @@ fn gradients_agree_with_finite_differences() {
                     Variant { encoder_head_normalised: normalised, discriminator_head_normalised: normalised };
                 let architecture = Architecture::new(profile, channels, latent, variant);
                 let side = profile.side();
-                check_network(architecture.encoder, [3, channels, 1, side, side]);
+                check_network(architecture.encoder.unwrap(), [3, channels, 1, side, side]);
                 check_network(architecture.generator, [3, latent, 1, 1, 1]);
                 check_network(architecture.discriminator, [3, channels, 1, side, side]);
             }
@@ -94,7 +94,7 @@ fn gradients_of_a_grid_of_latents_agree_with_finite_differences() {
     for channels in [1, 3] {
         let Architecture { encoder, generator, discriminator } =
             Architecture::new(Profile::Standard, channels, 5, Variant::default());
-        check_network(encoder, [3, channels, 1, 64, 64]);
+        check_network(encoder.unwrap(), [3, channels, 1, 64, 64]);
         check_network(generator, [3, 5, 1, 4, 4]);
         check_network(discriminator, [3, channels, 1, 64, 64]);
     }

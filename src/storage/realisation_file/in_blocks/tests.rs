@@ -7,7 +7,7 @@ use rand::Rng;
 
 use super::super::tests::{SLICE, append, check, errors, group, header, images, write};
 use super::*;
-use crate::generation::blocks;
+use crate::generation::parts;
 use crate::micrograph::Block;
 use crate::random::{self, Purpose};
 use crate::storage::testing::{TestDirectory, after_kill, in_process_with_file_limit};
@@ -23,7 +23,7 @@ fn open(path: &Path, layout: &Layout, shape: [usize; 3]) -> RealisationFile {
 fn add_blocks(file: &mut RealisationFile, index: usize, n: usize) -> u64 {
     let image = images(index, 1, SLICE);
     let there = file.begin(index as u64, SIDE, 6).unwrap();
-    for part in blocks(SLICE, SIDE).skip(there as usize).take(n) {
+    for part in parts(SLICE, [SLICE[0], SIDE, SIDE]).skip(there as usize).take(n) {
         let mut voxels = vec![0; part.voxels()];
         part.copy(SLICE, &Block::whole(SLICE), image.as_slice(), &mut voxels);
         let [nz, ny, nx] = part.size;
@@ -133,7 +133,7 @@ fn a_full_disk_costs_no_block_that_was_there() {
             let path = directory.path("out.h5");
             let mut file = open(&path, &layout, shape);
             assert_eq!(file.begin(7, 1024, 4), Ok(0));
-            let parts: Vec<Block> = blocks(shape, 1024).collect();
+            let parts: Vec<Block> = parts(shape, [1, 1024, 1024]).collect();
             let added = parts.iter().zip(1..).try_for_each(|(part, n)| file.add_block(part.first, &noise(n)));
             let error = added.unwrap_err();
             assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("make room"), "{error}");

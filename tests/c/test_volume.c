@@ -1,0 +1,104 @@
+/* A model of volumes: trained on planes of one micrograph, it makes volumes of any size, and blocks of them. */
+#include "fixture.h"
+
+enum { NX = 64, NY = 32, NZ = 48, VOLUME = NX * NY * NZ };
+
+static davegan_model_t *volume_model(void) {
+    davegan_train_options_t options;
+    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_VOLUME));
+    options.device = DAVEGAN_DEVICE_KIND_CPU;
+    options.threads = 1;
+    options.window_side = 32;
+    options.steps = 2;
+    davegan_micrograph_t *micrograph = small_micrograph();
+    davegan_model_t *model = NULL;
+    options.beta = 0.5;
+    CHECK_INT(DAVEGAN_INVALID_PARAMETER, davegan_train_micrograph(micrograph, "volume.h5", &options, NULL));
+    CHECK(strstr(davegan_last_error(), "beta = 0.5 and profile = volume contradict each other") != NULL);
+    options.beta = 0;
+    OK(davegan_train_micrograph(micrograph, "volume.h5", &options, &model));
+    davegan_micrograph_free(micrograph);
+    return model;
+}
+
+static davegan_generate_options_t volumes(void) {
+    davegan_generate_options_t options = some_realisations(0, 1);
+    options.nx = NX;
+    options.ny = NY;
+    options.nz = NZ;
+    return options;
+}
+
+static void a_model_tells_that_it_makes_volumes(const davegan_model_t *model) {
+    davegan_model_info_t info;
+    OK(davegan_model_info(model, &info, sizeof info));
+    CHECK_INT(DAVEGAN_PROFILE_VOLUME, info.profile);
+    CHECK_INT(SIDE, info.nx);
+    CHECK_INT(SIDE, info.ny);
+    CHECK_INT(SIDE, info.nz);
+    uint8_t tiles[N_TILES * PIXELS];
+    CHECK_INT(N_TILES, info.n_tiles);
+    OK(davegan_model_tiles(model, tiles, sizeof tiles));
+    static uint8_t volume[SIDE * PIXELS], reconstruction[SIDE * PIXELS];
+    CHECK_INT(DAVEGAN_INVALID_PARAMETER,
+              davegan_reconstruct(model, volume, 1, SIDE, SIDE, SIDE, reconstruction, sizeof reconstruction));
+    CHECK(strstr(davegan_last_error(), "has no encoder") != NULL);
+}
+
+/* Blocks that wrap around, with strides, and the whole volume: the same voxels. */
+static void blocks_are_parts_of_the_volume(const davegan_model_t *model, const uint8_t *volume) {
+    enum { BX = 5, BY = 7, BZ = 3, ROW = 8, LAYER = 60 };
+    davegan_generate_options_t options = volumes();
+    options.x0 = -2;
+    options.y0 = 30;
+    options.z0 = NZ - 1;
+    options.block_nx = BX;
+    options.block_ny = BY;
+    options.block_nz = BZ;
+    options.row_stride = ROW;
+    options.layer_stride = LAYER;
+    uint8_t block[BZ * LAYER];
+    memset(block, 77, sizeof block);
+    OK(davegan_generate_into(model, &options, block, sizeof block));
+    for (int i = 0; i < BZ * LAYER; ++i) {
+        const int z = i / LAYER, y = i % LAYER / ROW, x = i % LAYER % ROW;
+        if (x >= BX || y >= BY) {
+            CHECK_INT(77, block[i]);
+        } else {
+            const int from = ((NZ - 1 + z) % NZ * NY + (30 + y) % NY) * NX + (NX - 2 + x) % NX;
+            CHECK_INT(volume[from], block[i]);
+        }
+    }
+    options.layer_stride = LAYER - 10;
+    CHECK_INT(DAVEGAN_INVALID_PARAMETER, davegan_generate_into(model, &options, block, sizeof block));
+    CHECK(strstr(davegan_last_error(), "layer_stride is 50; it must be 0 or at least 53") != NULL);
+}
+
+static void wrong_sizes_are_refused(const davegan_model_t *model) {
+    uint8_t one = 9;
+    davegan_generate_options_t options = volumes();
+    options.nz = 1;
+    CHECK_INT(DAVEGAN_INVALID_PARAMETER, davegan_generate_into(model, &options, &one, 1));
+    CHECK(strstr(davegan_last_error(), "has volumes, with 32 to") != NULL);
+    options.nx = 0;
+    options.nz = NZ;
+    CHECK_INT(DAVEGAN_INVALID_PARAMETER, davegan_generate_into(model, &options, &one, 1));
+    CHECK(strstr(davegan_last_error(), "nx = 0, ny = 32, nz = 48") != NULL);
+}
+
+int main(void) {
+    davegan_model_t *model = volume_model();
+    a_model_tells_that_it_makes_volumes(model);
+    static uint8_t volume[VOLUME], again[VOLUME];
+    davegan_generate_options_t options = volumes();
+    OK(davegan_generate_into(model, &options, volume, sizeof volume));
+    options.threads = 2;
+    OK(davegan_generate_into(model, &options, again, sizeof again));
+    CHECK(memcmp(volume, again, sizeof volume) == 0);
+    blocks_are_parts_of_the_volume(model, volume);
+    wrong_sizes_are_refused(model);
+    options.replace = 1;
+    OK(davegan_generate(model, "volume.vtkhdf", NULL, &options));
+    davegan_model_free(model);
+    return 0;
+}
