@@ -229,7 +229,7 @@ impl Adjuster {
         let mut ranks = vec![i64::MIN; wide.size.iter().product()];
         for place in places([0; 3], wide.size) {
             let [z, y, x] = place;
-            let best = self.best_change(&window, window.voxel(place), round);
+            let best = self.best_change(&window, place, round);
             if let Some((gain, _)) = best.filter(|_| (part.may_change)(in_region(place))) {
                 let [in_z, in_y, in_x] = in_image(place);
                 let voxel = ((in_z * frame.shape[1] + in_y) * frame.shape[2] + in_x) as u64;
@@ -250,23 +250,22 @@ impl Adjuster {
                 })
             };
             if rank > i64::MIN && is_best() {
-                let voxel = window.voxel(place);
-                let to = self.best_change(&window, voxel, round).expect("it has a rank").1;
-                candidates.push(Candidate { rank, from: window.phase(voxel), to, at: in_region(place) });
+                let to = self.best_change(&window, place, round).expect("it has a rank").1;
+                candidates.push(Candidate { rank, from: window.phase(place), to, at: in_region(place) });
             }
         }
         candidates
     }
 
     /// What a voxel may change to in a round: the largest gain, and the phase.
-    fn best_change(&self, window: &Window, voxel: usize, round: &Round) -> Option<(i32, u8)> {
-        let phase = window.phase(voxel);
-        if round.surplus >> phase & 1 == 0 || !(round.anywhere || window.is_interface(voxel)) {
+    fn best_change(&self, window: &Window, place: [usize; 3], round: &Round) -> Option<(i32, u8)> {
+        let phase = window.phase(place);
+        if round.surplus >> phase & 1 == 0 {
             return None;
         }
-        let phases = round.wanted & if round.anywhere { u8::MAX } else { window.other_phases(voxel) };
+        let phases = round.wanted & if round.anywhere { u8::MAX } else { window.other_phases(place) };
         let possible = (0..self.n_phases as u8).filter(|to| phases >> to & 1 == 1);
-        possible.map(|to| (self.tables.flip_gain(window, voxel, to), to)).max()
+        possible.map(|to| (self.tables.flip_gain(window, place, to), to)).max()
     }
 }
 

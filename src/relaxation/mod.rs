@@ -37,10 +37,12 @@
 //! ```
 
 mod adjuster;
+mod bits;
 mod calibration;
 mod cleaning;
 mod fractions;
 mod frame;
+mod padding;
 mod plan;
 mod shares;
 mod sweeps;

@@ -2,7 +2,7 @@
 
 use super::frame::{DILATIONS, Frame};
 use super::weights::PATTERNS;
-use super::window::{OUTSIDE, Window, judged_phases};
+use super::window::{Window, judged_phases};
 use crate::Result;
 use crate::micrograph::PhaseImages;
 
@@ -23,13 +23,11 @@ impl PatternShares {
         for image in (0..images.len()).map(|index| images.image(index)) {
             for tile in frame.tiles().iter().flatten() {
                 let window = Window::new(&frame, image, tile, images.n_phases());
-                let rows = window.rows();
                 for layer in 0..layers {
-                    for (lattice, numbers) in window.numbers(layer).enumerate() {
-                        let kind = (lattice / frame.scales * layers + layer) * DILATIONS.len() + lattice % frame.scales;
+                    for (number, lattice) in window.lattices.iter().enumerate() {
+                        let kind = (number / frame.scales * layers + layer) * DILATIONS.len() + number % frame.scales;
                         let counts = &mut counts[kind * PATTERNS..][..PATTERNS];
-                        let inside = rows.iter().flat_map(|row| &numbers[row.clone()]).filter(|&&n| n < OUTSIDE);
-                        inside.for_each(|&number| counts[usize::from(number)] += 1);
+                        window.for_each_pattern(lattice, layer, |number| counts[number] += 1);
                     }
                 }
             }

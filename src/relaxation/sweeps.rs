@@ -174,8 +174,10 @@ impl Sweeper<'_> {
         window.tile_phases()
     }
 
-    /// Visits each voxel of the tile once: every third along each axis, then those beside them.
+    /// Visits each interface voxel of the tile once: every third along each axis, then those beside them. Voxels of one
+    /// third are no neighbours, so that a flip of one leaves the others what they are.
     fn sweep(&self, window: &mut Window, tile: &Tile, sweep: usize) {
+        const EVERY_THIRD: u64 = 0x9249_2492_4924_9249;
         let [_, ny, nx] = self.frame.shape;
         let thirds = |axis: usize, third: usize| (third..tile.size[axis]).step_by(3);
         let in_image = |axis: usize, at: usize| (tile.begin[axis] + at) % self.frame.shape[axis];
@@ -183,12 +185,12 @@ impl Sweeper<'_> {
         for third in 0..27 {
             for z in thirds(0, third / 9) {
                 for y in thirds(1, third / 3 % 3) {
-                    let row = window.voxel([z, y, 0]);
                     let first = before + ((in_image(0, z) * ny + in_image(1, y)) * nx) as u64;
-                    for x in thirds(2, third % 3) {
-                        if !window.is_settled(row + x) {
-                            self.visit(window, row + x, Draw(mix(self.key, first + in_image(2, x) as u64)));
-                        }
+                    let mut left = window.interfaces(z, y) & !window.settled(z, y) & EVERY_THIRD << (third % 3);
+                    while left != 0 {
+                        let x = left.trailing_zeros() as usize;
+                        left &= left - 1;
+                        self.visit(window, [z, y, x], || Draw(mix(self.key, first + in_image(2, x) as u64)));
                     }
                 }
             }
@@ -196,21 +198,18 @@ impl Sweeper<'_> {
     }
 
     /// Proposes the phase of a neighbour.
-    fn visit(&self, window: &mut Window, voxel: usize, draw: Draw) {
-        if !window.is_interface(voxel) {
-            return window.settle(voxel);
-        }
+    fn visit(&self, window: &mut Window, place: [usize; 3], draw: impl Fn() -> Draw) {
         let (to, is_only) = match self.n_phases {
-            2 => (1 - window.phase(voxel), true),
-            _ => draw.one_of(window.other_phases(voxel)),
+            2 => (1 - window.phase(place), true),
+            _ => draw().one_of(window.other_phases(place)),
         };
-        let gain = self.tables.flip_gain(window, voxel, to) as f32 / UNIT;
+        let gain = self.tables.flip_gain(window, place, to) as f32 / UNIT;
         if gain < -TOO_MUCH {
             if is_only {
-                window.settle(voxel);
+                window.settle(place);
             }
-        } else if gain > 0.0 || draw.accepts(gain) && !window.lacks_patterns(voxel) {
-            window.flip(voxel, to);
+        } else if gain > 0.0 || draw().accepts(gain) && !window.lacks_patterns(place) {
+            window.flip(place, to);
         }
     }
 }

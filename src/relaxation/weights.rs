@@ -1,7 +1,7 @@
 //! Log weights of patterns, and what a flip gains by them.
 
 use super::frame::{DILATIONS, planes};
-use super::window::{PLACES, Window, judged_phases};
+use super::window::{Lattice, PLACES, Window, judged_phases};
 use crate::{Error, Result};
 
 /// Number of patterns of 3 x 3 voxels.
@@ -85,14 +85,14 @@ impl Weights {
     }
 }
 
-/// What changing one voxel of a pattern gains, by the voxel's place in the pattern and the pattern's number. Numbers of
-/// patterns outside the image gain nothing.
-type Gains = [[i16; 2 * PATTERNS]; PLACES];
+/// What a voxel gains by getting a phase, by the place of a pattern that it is in and the pattern's number.
+type Gains = [[i16; PATTERNS]; PLACES];
 
 /// The gains of all patterns.
+#[derive(Debug)]
 pub struct GainTables {
     /// `(phase, plane and distance)`.
-    tables: Vec<Box<Gains>>,
+    tables: Vec<Gains>,
     lattices: usize,
 }
 
@@ -112,34 +112,68 @@ impl GainTables {
         Self { tables, lattices: planes * scales }
     }
 
-    /// What a change of `voxel` to the phase `to` gains, in [`UNIT`]s.
-    pub fn flip_gain(&self, window: &Window, voxel: usize, to: u8) -> i32 {
-        let layers = [window.layer(window.phase(voxel)), window.layer(to)];
-        layers.into_iter().flatten().map(|layer| self.gain(window, layer, voxel)).sum()
+    /// What a change of a voxel to the phase `to` gains, in [`UNIT`]s.
+    #[inline]
+    pub fn flip_gain(&self, window: &Window, place: [usize; 3], to: u8) -> i32 {
+        let of = |phase| window.layer(phase).map_or(0, |layer| self.gain(window, layer, place));
+        of(to) - of(window.phase(place))
     }
 
-    /// What a change of `voxel` to or from the judged phase `layer` gains, in [`UNIT`]s.
-    fn gain(&self, window: &Window, layer: usize, voxel: usize) -> i32 {
-        let tables = &self.tables[layer * self.lattices..];
+    /// What a voxel gains by getting the judged phase `layer`, in [`UNIT`]s.
+    #[inline]
+    fn gain(&self, window: &Window, layer: usize, place: [usize; 3]) -> i32 {
+        let tables = &self.tables[layer * self.lattices..][..self.lattices];
+        if window.has_edges() {
+            return gain_near_edges(tables, window, layer, place);
+        }
         let mut sum = 0;
-        for ((lattice, numbers), table) in window.lattices.iter().zip(window.numbers(layer)).zip(tables) {
-            for (gains, number) in table.iter().zip(lattice.numbers_with(numbers, voxel)) {
-                sum += i32::from(gains[number % (2 * PATTERNS)]);
+        for (lattices, gains) in window.lattices.chunks_exact(window.scales).zip(tables.chunks_exact(window.scales)) {
+            let line = window.line(&lattices[0], layer, place);
+            sum += of_nine(&gains[0], line.numbers::<0>());
+            if let Some(gains) = gains.get(1) {
+                sum += of_nine(gains, line.numbers::<1>());
+            }
+            if let Some(gains) = gains.get(2) {
+                sum += of_nine(gains, line.numbers::<2>());
+            }
+            if let Some(gains) = gains.get(3) {
+                sum += of_nine(gains, line.numbers::<3>());
             }
         }
         sum
     }
 }
 
-fn gains(weights: &[f32]) -> Box<Gains> {
-    let mut gains = Box::new([[0; 2 * PATTERNS]; PLACES]);
-    let rounded = |pattern: usize| (weights[pattern] * UNIT).round() as i16;
-    for (place, gains) in gains.iter_mut().enumerate() {
+/// The gain by nine patterns.
+#[inline(always)]
+fn of_nine(gains: &Gains, [a, b, c]: [u32; 3]) -> i32 {
+    let of = |place: usize, number: u32| i32::from(gains[place][number as usize % PATTERNS]);
+    let first = of(0, a) + of(1, a >> 10) + of(2, a >> 20);
+    let second = of(3, b) + of(4, b >> 10) + of(5, b >> 20);
+    first + second + of(6, c) + of(7, c >> 10) + of(8, c >> 20)
+}
+
+/// The gain by those patterns that are all in the image.
+fn gain_near_edges(tables: &[Gains], window: &Window, layer: usize, place: [usize; 3]) -> i32 {
+    let of_lattice = |(lattice, gains): (&Lattice, &Gains)| {
+        let line = window.line(lattice, layer, place);
+        let numbers = match lattice.scale {
+            0 => line.numbers::<0>(),
+            1 => line.numbers::<1>(),
+            2 => line.numbers::<2>(),
+            _ => line.numbers::<3>(),
+        };
+        let number = |at: usize| (numbers[at / 3] >> (10 * (at % 3))) as usize % PATTERNS;
+        window.patterns_inside(lattice, place).map(|at| i32::from(gains[at][number(at)])).sum::<i32>()
+    };
+    window.lattices.iter().zip(tables).map(of_lattice).sum()
+}
+
+fn gains(weights: &[f32]) -> Gains {
+    let rounded: Vec<i16> = weights.iter().map(|weight| (weight * UNIT).round() as i16).collect();
+    std::array::from_fn(|place| {
         // The pattern that begins `place` voxels before has the voxel at the mirrored place.
         let bit = 1 << (PLACES - 1 - place);
-        for (pattern, gain) in gains[..PATTERNS].iter_mut().enumerate() {
-            *gain = rounded(pattern ^ bit) - rounded(pattern);
-        }
-    }
-    gains
+        std::array::from_fn(|pattern| rounded[pattern | bit] - rounded[pattern & !bit])
+    })
 }
