@@ -99,6 +99,12 @@ int main(void) {
     wrong_sizes_are_refused(model);
     options.replace = 1;
     OK(davegan_generate(model, "volume.vtkhdf", NULL, &options));
+    davegan_generate_options_t few = some_realisations(0, 1);
+    OK(davegan_contact_sheet(model, "volume.png", &few));
+    davegan_micrograph_t *micrograph = small_micrograph();
+    CHECK_INT(DAVEGAN_INVALID_PARAMETER, davegan_report(model, micrograph, "volume.html", &few));
+    CHECK(strstr(davegan_last_error(), "this model makes volumes") != NULL);
+    davegan_micrograph_free(micrograph);
     davegan_model_free(model);
     return 0;
 }

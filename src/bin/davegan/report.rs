@@ -22,7 +22,7 @@ pub struct Arguments {
     /// Page for a browser
     #[arg(long, short, value_name = "FILE.html", default_value = "report.html")]
     output: PathBuf,
-    /// Write a picture of training tiles, reconstructions and realisations too
+    /// Write a picture of training tiles, reconstructions and realisations too. Of a model of volumes it is all that is written
     #[arg(long, value_name = "FILE.png")]
     contact_sheet: Option<PathBuf>,
 }
@@ -32,6 +32,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.model.realisations();
     if let Some(path) = &arguments.contact_sheet {
         contact_sheet(&model, path, &options)?;
+        if model.profile.axes() == 3 {
+            return print(&format!("wrote {}\n", path.display()));
+        }
     }
     let mut progress = progress::follow("report")?;
     html_report(&model, &micrograph, &arguments.output, &options, INTERVAL, &mut progress)?;

@@ -64,8 +64,8 @@ use crate::{Error, Result};
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for an option out of range, or a micrograph that has not the model's number of phases or
-/// is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`]
+/// [`Error::InvalidParameter`] for a model of volumes, an option out of range, or a micrograph that has not the model's
+/// number of phases or is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`]
 /// if the file cannot be written; [`Error::Format`] if something else than a report is there; [`Error::Cancelled`] if `progress` asked to stop; an older file stays in all cases.
 pub fn html_report(
     model: &Model,
@@ -75,6 +75,13 @@ pub fn html_report(
     progress_interval: f64,
     progress: ProgressCallback,
 ) -> Result<()> {
+    if model.profile.axes() == 3 {
+        return Err(Error::invalid(
+            "a report shows images, but this model makes volumes; evaluate it (davegan evaluate, \
+             davegan_fidelity_measure_model), and write a contact sheet (--contact-sheet, \
+             davegan_contact_sheet)",
+        ));
+    }
     // Before the work, which takes some seconds.
     let output = Output::claim(path, Kind::Report)?;
     // Images, figures, page.
