@@ -118,7 +118,7 @@ pub struct Patch {
     /// Cells at each edge, along each axis, that are made only for their neighbours.
     pub halo: [usize; 3],
     /// Value of the part that is made at which the patch begins along each axis, the halo not included. The first
-    /// patches begin less than a cell before 0.
+    /// patches begin less than two cells before 0.
     place: [isize; 3],
 }
 
@@ -145,9 +145,15 @@ impl Part {
         Self { scale: Cells::of(shape).values(STRIDE), begin: block.begin(shape), size: block.size }
     }
 
-    /// Cells along each axis that it has values of.
+    /// The even cell along an axis from which on patches cover it, and the values of it and the next before the part.
+    fn first_cell(&self, axis: usize) -> (usize, usize) {
+        let first = self.begin[axis] / self.scale[axis] / 2 * 2;
+        (first, self.begin[axis] - first * self.scale[axis])
+    }
+
+    /// Cells along each axis that patches cover.
     fn cells(&self) -> [usize; 3] {
-        from_fn(|axis| (self.begin[axis] % self.scale[axis] + self.size[axis]).div_ceil(self.scale[axis]))
+        from_fn(|axis| (self.first_cell(axis).1 + self.size[axis]).div_ceil(self.scale[axis]))
     }
 }
 
@@ -217,11 +223,9 @@ impl Cells {
         let inner = (2..=patch).step_by(2).map(|side| self.values(side)).min_by_key(work);
         let inner = inner.unwrap_or(self.values(patch));
         let along = |axis: usize| {
-            let (first, before) = (part.begin[axis] / part.scale[axis], (part.begin[axis] % part.scale[axis]) as isize);
-            let length = self.counts[axis];
-            (0..wanted[axis]).step_by(inner[axis]).map(move |at| {
-                let begin = (first + at + length * halo[axis] - halo[axis]) % length;
-                (begin, (at * part.scale[axis]) as isize - before)
+            let (length, scale, (first, before)) = (self.counts[axis], part.scale[axis], part.first_cell(axis));
+            starts(first, wanted[axis], inner[axis], length).into_iter().map(move |(begin, at)| {
+                ((begin + length * halo[axis] - halo[axis]) % length, (at * scale) as isize - before as isize)
             })
         };
         let mut patches = Vec::new();
@@ -267,6 +271,22 @@ impl Cells {
         }
         Ok(())
     }
+}
+
+/// Where patches of `inner` cells begin that cover `wanted` cells of an axis from `first` on: the cell, and how far it is from
+/// `first`.
+///
+/// All begin at even cells: the kernels take values in pairs, and each cell must be in the same pair whatever part is made. So
+/// behind the end of an axis with an odd number of cells they begin anew; those that go beyond it are overwritten there.
+fn starts(first: usize, wanted: usize, inner: usize, length: usize) -> Vec<(usize, usize)> {
+    let (mut starts, mut at) = (Vec::new(), 0);
+    while at < wanted {
+        let begin = (first + at) % length;
+        let end = if length.is_multiple_of(2) { wanted } else { wanted.min(at + length - begin) };
+        starts.extend((at..end).step_by(inner).map(|at| ((first + at) % length, at)));
+        at = end;
+    }
+    starts
 }
 
 impl Patch {
@@ -334,6 +354,20 @@ mod tests {
                 .fill(&Part::whole(cells, side), 3, &mut joined, |_, patch| Ok(patch.cut(&image, side, cells)))
                 .unwrap();
             assert_eq!(joined, image, "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn patches_begin_at_even_cells_whatever_part_is_made() {
+        for shape in [[1, 48, 544], [1, 80, 272], [48, 80, 32], [32, 288, 48]] {
+            let cells = Cells::of(shape);
+            for first in [[0, 0, 0], [0, 17, 500], [-1, 40, -33], [7, -20, 16]] {
+                let size = [shape[0].min(20), shape[1].min(70), shape[2]];
+                for patch in cells.patches(&Part::of_block(shape, &Block { first, size })) {
+                    let begins = [0, 1, 2].map(|axis| (patch.first[axis] + patch.halo[axis]) % cells.counts[axis]);
+                    assert!(begins.iter().all(|begin| begin % 2 == 0), "{shape:?} {first:?}: {begins:?}");
+                }
+            }
         }
     }
 
