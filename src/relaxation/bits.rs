@@ -84,7 +84,7 @@ impl Line<'_> {
         let step = self.step << SCALE;
         let (first, shift) = (self.first + Bits::residue(SCALE, self.along) - 2 * step, self.along >> SCALE);
         // Of five voxels the first, the middle and the last three.
-        let row = |row: usize| ((self.words[first + row * step] >> shift) as u32 & 31) * 0x4_0201 & 0x70_1c07;
+        let row = |row: usize| (((self.words[first + row * step] >> shift) as u32 & 31) * 0x4_0201) & 0x70_1c07;
         let [a, b, c, d, e] = [row(0), row(1), row(2), row(3), row(4)];
         [a | b << 3 | c << 6, b | c << 3 | d << 6, c | d << 3 | e << 6]
     }
@@ -107,7 +107,7 @@ pub fn packed(voxels: &[u8], phase: u8) -> u128 {
     let eight = |voxels: &[u8]| {
         let mut bytes = [0; 8];
         bytes[..voxels.len()].copy_from_slice(voxels);
-        let other = u64::from_le_bytes(bytes) ^ ONES * u64::from(phase);
+        let other = u64::from_le_bytes(bytes) ^ (ONES * u64::from(phase));
         let own = !(other | other >> 1 | other >> 2) & ONES;
         // Bit 8 k goes to bit 56 + k.
         own.wrapping_mul(0x0102_0408_1020_4080) >> 56 & ((1 << voxels.len()) - 1)

@@ -262,7 +262,7 @@ impl Window {
                 (0..5).for_each(|step| self.settled[first + step * row] &= !five);
             } else {
                 let first = first - (2 << scale);
-                (0..25).for_each(|step| self.settled[first + step / 5 * row + (step % 5 << scale)] &= !(1 << x));
+                (0..25).for_each(|step| self.settled[first + step / 5 * row + ((step % 5) << scale)] &= !(1 << x));
             }
         }
     }
