@@ -7,7 +7,7 @@
 //!
 //! The other descriptors take an [`Indicator`], which marks the pixels of one phase in two-dimensional images:
 //! [`covariance`], [`s2_at`], [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
-//! [`effective_conductivity`] and [`likeness`]. Those of volumes take [`PhaseImages`](crate::micrograph::PhaseImages), as [`s2`]
+//! [`effective_conductivity`] and [`likeness`]. Those of volumes take [`PhaseImages`], as [`s2`]
 //! does: [`specific_surface`], [`euler_characteristic`], [`volume_clusters`], [`volume_conductivity`].
 //!
 //! ```
