@@ -2,8 +2,8 @@
 """Prepares a file for Doxygen and prints it.
 
 Headers and Fortran modules: each public function gets its example, the block [NAME] of a program in docs/examples. Doxygen warns where
-there is no such block. Markdown: formulas in the notation of GitHub become those of Doxygen, and links to files that have no page become the
-names of these files.
+there is no such block. Markdown: formulas in the notation of GitHub become those of Doxygen, and links to files that have no page, but for pictures,
+become the names of these files.
 """
 
 import re
@@ -62,7 +62,7 @@ def link(text: str, target: str) -> str:
 def markdown(text: str) -> str:
     text = re.sub(r"```math\n(.*?)```", r"\\f[\n\1\\f]", text, flags=re.DOTALL)
     text = re.sub(r"\$`(.*?)`\$", r"\\f$\1\\f$", text, flags=re.DOTALL)
-    return re.sub(r"\[([^]]+)\]\((?!https?:|#|guide\.md|theory\.md)([^)]+)\)", lambda m: link(m[1], m[2]), text)
+    return re.sub(r"(?<!!)\[([^]]+)\]\((?!https?:|#|guide\.md|theory\.md)([^)]+)\)", lambda m: link(m[1], m[2]), text)
 
 
 def main() -> None:
