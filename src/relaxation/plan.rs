@@ -98,6 +98,7 @@ impl Arc {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relaxation::frame::TILE;
 
     #[test]
     fn an_arc_covers_the_shortest_run_with_both() {
@@ -122,6 +123,8 @@ mod tests {
         for (shape, periodic) in [
             ([1, 64, 200], true),
             ([1, 32, 97], true),
+            ([1, 47, 95], true),
+            ([1, 47, 95], false),
             ([1, 8, 8], true),
             ([1, 40, 300], false),
             ([33, 64, 100], true),
@@ -141,6 +144,7 @@ mod tests {
                 }
                 for (number, tile) in (1..).zip(&tiles) {
                     visit(tile, [0; 3], &frame, |place| assert_eq!(seen[voxel(place)], 1 << number, "{shape:?}"));
+                    assert!(tile.size.iter().all(|&length| length < 2 * TILE - 4), "words have room for 60 voxels");
                 }
             }
             assert!(owner.iter().all(|&tiles| tiles == 2), "{shape:?}");
