@@ -446,7 +446,8 @@ public:
         bridge.check(davegan_generate(get(), path.c_str(), detail::optional_text(group), &raw));
     }
 
-    /// Latents of an image, which only with Profile::standard may be of another size than a training tile, see davegan.h.
+    /// Latents of an image or volume, which only with Profile::standard and Profile::volume may be of another size than a
+    /// training tile, see davegan.h.
     std::size_t latent_size(Shape shape) const {
         std::size_t latents = 0;
         detail::check(davegan_latent_size(get(), shape.nz, shape.ny, shape.nx, &latents));

@@ -1,6 +1,7 @@
 //! How much memory a training needs.
 
 use super::options::TrainingOptions;
+use super::volume_step::planes_shown;
 use crate::Result;
 use crate::device::{Device, memory};
 use crate::micrograph::PhaseImages;
@@ -27,15 +28,36 @@ pub fn require(options: &TrainingOptions, micrograph: &PhaseImages, device: Devi
 /// About what a training step takes.
 fn step_bytes(options: &TrainingOptions, n_phases: usize) -> usize {
     let (networks, recipe) = (options.architecture(n_phases), &options.recipe);
-    let (batch, side) = (options.batch(), options.side());
+    let (batch, side, latent) = (options.batch(), options.side(), options.latent_side());
     let streams = if recipe.discriminator_reconstructions { 3 } else { 2 };
-    let of_network = |layers: &[_], side: usize, streams: usize, separate: bool| {
-        let (passes, n) = if separate { (streams, batch) } else { (1, streams * batch) };
-        let [forward, backward] = pass_bytes(layers, [1, side, side], n);
+    let of_network = |layers: &[_], sides: [usize; 3], n: usize, streams: usize, separate: bool| {
+        let (passes, n) = if separate { (streams, n) } else { (1, streams * n) };
+        let [forward, backward] = pass_bytes(layers, sides, n);
         passes * forward + backward
     };
-    networks.encoder.map_or(0, |encoder| of_network(&encoder, side, 1, true))
-        + of_network(&networks.generator, options.latent_side(), 2, recipe.generator_separate_batches)
-        + of_network(&networks.discriminator, side, streams, recipe.discriminator_separate_batches)
-        + BETWEEN * batch * channels(n_phases) * side * side * size_of::<f32>()
+    // Images of a stream; and what the generator makes of each batch: realisations alone, or reconstructions too.
+    let (images, latents, made) = match options.profile.axes() {
+        2 => (batch, [1, latent, latent], 2),
+        _ => (planes_shown(options), [latent; 3], 1),
+    };
+    let image = [1, side, side];
+    networks.encoder.map_or(0, |encoder| of_network(&encoder, image, batch, 1, true))
+        + of_network(&networks.generator, latents, batch, made, recipe.generator_separate_batches)
+        + of_network(&networks.discriminator, image, images, streams, recipe.discriminator_separate_batches)
+        + BETWEEN * images * channels(n_phases) * side * side * size_of::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Profile;
+
+    #[test]
+    fn a_step_needs_at_least_what_its_generator_does() {
+        for (profile, latents) in [(Profile::Standard, [1, 4, 4]), (Profile::Volume, [4, 4, 4])] {
+            let options = TrainingOptions::new(profile);
+            let of_generator = pass_bytes(&options.architecture(2).generator, latents, options.batch());
+            assert!(step_bytes(&options, 2) > of_generator.iter().sum(), "{profile:?}");
+        }
+    }
 }

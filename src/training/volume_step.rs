@@ -19,6 +19,11 @@ use crate::random::{self, Purpose};
 /// One plane in so many is shown to the discriminator, across each axis.
 const ONE_IN: usize = 8;
 
+/// Planes that the discriminator sees in a step.
+pub fn planes_shown(options: &TrainingOptions) -> usize {
+    options.batch() * 3 * (options.side() / ONE_IN)
+}
+
 /// All random numbers of one step, drawn in a fixed order from the step's own stream.
 struct VolumeDraws {
     /// Latent vectors and noise of the volumes.
@@ -37,7 +42,7 @@ impl VolumeDraws {
         let (side, n_phases) = (options.side(), data.tiles.n_phases());
         let input = volumes_input(options, n_phases, &mut rng, device);
         let numbers = [0; 3].map(|_| sample(&mut rng, side, side / ONE_IN).into_vec());
-        let count = options.batch() * numbers.iter().map(Vec::len).sum::<usize>();
+        let count = planes_shown(options);
         let windows = data.windows(count, &mut rng, device)?;
         let deviation = options.recipe.discriminator_noise * phase_distance(n_phases);
         let discriminator_noise =
