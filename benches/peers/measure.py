@@ -24,6 +24,7 @@ COUNTS = (1, 4, 16, 64, 256, 1024, 4096)
 NOISE = 1.1  # a rise below this is none
 NEAR = 80  # ns that a cache line takes from core to core at most where they share a cache; else it is 150 to 300
 PATIENCE = 10  # measurements until they do
+ISA_LIMITS = ("DAVEGAN_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
 IN_VAIN = 3  # after so many without, one after the other, nobody asks any more
 
 
@@ -286,8 +287,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--full", action="store_true", help="run the paper's 80,000 steps instead of 2,500")
     parser.add_argument("--only", default="", metavar="REGEX", help="rows whose name matches")
+    parser.add_argument("--avx2", action="store_true", help="leave AVX-512 unused, in ours and in the peers")
     parser.add_argument("--curves", action="store_true", help="write the plots of docs/speed instead")
     arguments = parser.parse_args()
+    if arguments.avx2:
+        os.environ.update(dict.fromkeys(ISA_LIMITS, "AVX2"), ATEN_CPU_CAPABILITY="avx2")
     with tempfile.TemporaryDirectory() as folder:
         try:
             bench = Bench(arguments.rounds, arguments.full, Path(folder))

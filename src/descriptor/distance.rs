@@ -1,8 +1,9 @@
 //! Squared distance of the pair counts of two images.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::count::Count;
+use crate::device::instructions;
 
 /// Partial sums, which the compiler vectorises; fixed, so that every processor rounds alike.
 const LANES: usize = 16;
@@ -14,7 +15,7 @@ const STRETCH: usize = 16 * LANES;
 ///
 /// If that is `limit` or more, a partial sum that is at least `limit`.
 pub(super) fn squared_distance<C: Count>(a: &[C], b: &[C], n_single: usize, limit: f64) -> f64 {
-    Arch::new().dispatch(SquaredDistance { a, b, n_single, limit })
+    instructions().dispatch(SquaredDistance { a, b, n_single, limit })
 }
 
 /// The arguments of [`squared_distance`].
@@ -107,7 +108,7 @@ mod tests {
         let [a, b]: [Vec<u32>; 2] = [0; 2].map(|_| (0..1000).map(|_| rng.random_range(0..1 << 31)).collect());
         let distance = || SquaredDistance { a: &a, b: &b, n_single: 100, limit: f64::INFINITY };
         let expected = distance().with_simd(pulp::Scalar);
-        assert_eq!(Arch::new().dispatch(distance()), expected);
+        assert_eq!(instructions().dispatch(distance()), expected);
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = pulp::x86::V3::try_new() {
             assert_eq!(Simd::vectorize(simd, distance()), expected);

@@ -1,12 +1,13 @@
 //! Devices: where tensors live, and how many threads work on them.
 //!
 //! * `cpu`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
-//! * `memory`: how much may still be taken.
+//! * `instructions`: the SIMD instructions of the CPU's kernels; `memory`: how much may still be taken.
 //! * `pool`: thread pools; `processors`: how many threads they have; `threads`: short tasks on several threads.
 
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod instructions;
 pub mod memory;
 mod pool;
 mod processors;
@@ -19,10 +20,12 @@ use std::str::FromStr;
 
 use burn_tensor::Device as BurnDevice;
 
+pub use instructions::instructions;
 pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
 pub use threads::{for_each, join, with_spinning_workers};
 
 use crate::{Error, Result};
+use instructions::check_limit;
 
 /// The device that a model is trained on or generates on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,10 +68,11 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] if this build has no such device, or it is not there.
+    /// [`Error::Device`] if this build has no such device, or it is not there; [`Error::InvalidParameter`] if the environment
+    /// names SIMD instructions that are not known.
     pub(crate) fn open(self) -> Result<BurnDevice> {
         match self {
-            Self::Auto | Self::Cpu => Ok(BurnDevice::flex()),
+            Self::Auto | Self::Cpu => check_limit().map(|()| BurnDevice::flex()),
             #[cfg(feature = "cuda")]
             Self::Cuda(index) => cuda::open(index),
             #[cfg(feature = "wgpu")]

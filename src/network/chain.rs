@@ -1,7 +1,6 @@
 //! A network: a chain of layers over one vector of parameters and one of moving statistics.
 
 use burn_tensor::{Device, Tensor, TensorData};
-use pulp::Arch;
 
 use super::architecture::{CONSTANTS, Constants, LayerSpec, output_sides};
 use super::cpu::{CpuTape, KernelWorkspace};
@@ -10,6 +9,7 @@ use super::parameters::ParameterLayout;
 use super::primitives::LayerTape;
 use super::spectral::{self, NormalisedKernels};
 use crate::Result;
+use crate::device::instructions;
 
 /// A chain of layers with their weights on a device.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl Network {
             layers,
             layout,
             constants: CONSTANTS,
-            workspace: KernelWorkspace::new(Arch::new()),
+            workspace: KernelWorkspace::new(instructions()),
             parameters,
             statistics,
         }
@@ -102,7 +102,7 @@ impl Network {
                 layers: layers.to_vec(),
                 parameters: self.parameters.clone().narrow(0, parameters, layout.parameter_count()),
                 statistics: self.statistics.clone().narrow(0, statistics, layout.statistic_count()),
-                workspace: KernelWorkspace::new(Arch::new()),
+                workspace: KernelWorkspace::new(instructions()),
                 constants: self.constants,
                 layout,
             }

@@ -9,7 +9,7 @@ mod fft;
 mod transpose;
 mod workspace;
 
-use pulp::{Arch, Scalar, Simd, WithSimd};
+use pulp::{Scalar, Simd, WithSimd};
 
 pub(super) use self::workspace::Workspace;
 use self::{
@@ -19,6 +19,7 @@ use self::{
     workspace::Buffers,
 };
 use super::{count::Count, half_map::HalfMap};
+use crate::device::instructions;
 
 /// Voxels of the largest image. A test finds the counts before rounding right to within 1/8 there.
 const MAX_VOXELS: usize = 1 << 16;
@@ -52,7 +53,7 @@ impl Autocorrelation {
 
     /// Number of images to count at once, for `images` in all.
     pub fn group(images: usize) -> usize {
-        if images <= 2 { 2 } else { Arch::new().dispatch(Group) }
+        if images <= 2 { 2 } else { instructions().dispatch(Group) }
     }
 
     /// Counts the pairs of `phase` in the images of `voxels`, at most [`group`](Self::group) of them.
@@ -60,7 +61,7 @@ impl Autocorrelation {
         let task = CountPairs { plans: self, voxels, phase, workspace, counts };
         let images = task.counts.len() / self.map.len();
         // One pair of images does not fill vectors.
-        if images <= 2 { task.with_simd(Scalar) } else { Arch::new().dispatch(task) }
+        if images <= 2 { task.with_simd(Scalar) } else { instructions().dispatch(task) }
     }
 }
 

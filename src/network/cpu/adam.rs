@@ -1,8 +1,8 @@
 //! One update of Adam in one pass over all values.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-use crate::device::for_each;
+use crate::device::{for_each, instructions};
 use crate::network::AdamStep;
 
 /// Parameters of one task.
@@ -13,7 +13,7 @@ pub fn adam(values: &mut [f32], [first, second]: [&mut [f32]; 2], gradient: &[f3
     let moments = first.chunks_mut(PART).zip(second.chunks_mut(PART));
     let parts = values.chunks_mut(PART).zip(gradient.chunks(PART)).zip(moments);
     for_each(parts, |((values, gradient), (first, second))| {
-        Arch::new().dispatch(AdamUpdate {
+        instructions().dispatch(AdamUpdate {
             values,
             gradient,
             first,

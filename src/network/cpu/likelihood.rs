@@ -1,9 +1,9 @@
 //! Sigmoid and binary cross entropy in one pass over the logits.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::simd::{LANES, Lanes, exp_of_negative, log_of_one_plus, negative_magnitude};
-use crate::device::for_each;
+use crate::device::{for_each, instructions};
 
 /// Logits of one task. Each task has a sum of its own, and these are added in order: the number of threads does not matter.
 pub const PART: usize = 1 << 12;
@@ -12,7 +12,7 @@ pub const PART: usize = 1 << 12;
 pub fn sigmoid(logits: &[f32]) -> Vec<f32> {
     let mut probabilities = vec![0.0; logits.len()];
     let parts = probabilities.chunks_mut(PART).zip(logits.chunks(PART));
-    for_each(parts, |(probabilities, logits)| Arch::new().dispatch(Sigmoid { logits, probabilities }));
+    for_each(parts, |(probabilities, logits)| instructions().dispatch(Sigmoid { logits, probabilities }));
     probabilities
 }
 
@@ -24,7 +24,7 @@ pub fn cross_entropy(logits: &[f32], targets: &[f32], divisor: f64) -> (f32, Vec
     let parts = gradient.chunks_mut(PART).zip(&mut sums).zip(parts);
     let factor = (1.0 / divisor) as f32;
     for_each(parts, |((gradient, sum), (logits, targets))| {
-        *sum = Arch::new().dispatch(Likelihood { logits, targets, factor, gradient });
+        *sum = instructions().dispatch(Likelihood { logits, targets, factor, gradient });
     });
     ((sums.iter().sum::<f64>() / divisor) as f32, gradient)
 }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn wide_and_narrow_vectors_give_the_same_bytes() {
-        use pulp::x86;
+        use pulp::{Arch, x86};
         let (Some(narrow), Some(wide)) = (x86::V3::try_new(), x86::V4::try_new()) else {
             eprintln!("skipped: this processor has no AVX-512");
             return;
