@@ -25,6 +25,7 @@ const USAGE: &str = "usage:
   rows model PATH                          writes a model of Table 3 after one step
   rows generate MODEL COUNT THREADS [DEVICE]
                                            time of an image of one call for COUNT
+  rows volume SIDE THREADS                 time of a volume of profile volume, which is not relaxed
   rows step PROFILE BATCH STEPS DEVICE     mean time of a training step, on a device that works on while the host does
   rows first MODEL                         time to load the model and make one realisation
   rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others
@@ -56,6 +57,7 @@ fn main() {
         ["generate", model, count, threads, name] => {
             generate(Path::new(model), number(count), number(threads), device(name))
         }
+        ["volume", side, threads] => volume(number(side), number(threads)),
         ["step", profile, batch, steps, name] => match Profile::from_name(profile) {
             Some(profile) => step_on(device(name), profile, number(batch), number(steps)),
             None => fail(USAGE),
@@ -164,6 +166,23 @@ fn generate(model: &Path, count: usize, threads: usize, device: Device) -> Resul
     let mut buffer = vec![0; count * model.shape().iter().product::<usize>()];
     let call = time_of_call(|| generate_into(&model, &options, black_box(&mut buffer)))?;
     Ok(microseconds(call / count as u32))
+}
+
+/// The generator alone: a training that is cancelled at its last step leaves a model without a relaxation.
+fn volume(side: usize, threads: usize) -> Result<String> {
+    let path = scratch();
+    let options = TrainingOptions { steps: 1, ..TrainingOptions::new(Profile::Volume) };
+    let trained = train_to_file(&micrograph(), Some(&path), &options, &run_options(), &mut |_| ControlFlow::Break(()));
+    let model = read_model(&path, Device::Cpu);
+    let _ = std::fs::remove_file(&path);
+    let model = match trained {
+        Ok(_) | Err(Error::Cancelled(_)) => model?,
+        Err(error) => return Err(error),
+    };
+    let options = GenerationOptions { threads, shape: Some([side; 3]), ..GenerationOptions::default() };
+    let mut buffer = vec![0; side.pow(3)];
+    let call = time_of_call(|| generate_into(&model, &options, black_box(&mut buffer)))?;
+    Ok(format!("{:.3} s", call.as_secs_f64()))
 }
 
 /// In a process that has done nothing yet, as in a solver that wants one volume element.

