@@ -10,7 +10,6 @@ use super::pointers::{self, Buffer, Place, elements, optional_text, reference};
 use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::Error;
-use crate::device::thread_pool;
 use crate::generation;
 use crate::storage::generate_to_file;
 
@@ -101,7 +100,7 @@ pub unsafe extern "C" fn davegan_generate_into(
         if voxels == options.count * nz * ny * nx {
             return generation::generate_into(model, &options, buffer.zeroed());
         }
-        let pool = thread_pool(options.threads)?;
+        let pool = model.thread_pool(options.threads)?;
         generation::generate_batches(model, &options, &pool, |first, images| {
             for (index, image) in (first - options.first..).zip(images.as_slice().chunks_exact(nz * ny * nx)) {
                 for (number, voxels) in image.chunks_exact(nx).enumerate() {

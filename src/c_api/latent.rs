@@ -8,7 +8,7 @@ use super::model::davegan_model_t;
 use super::options::count;
 use super::pointers::{Buffer, Place, elements, reference, slice};
 use super::status::davegan_status_t;
-use crate::device::{memory, thread_pool};
+use crate::device::memory;
 use crate::generation;
 use crate::micrograph::PhaseImages;
 use crate::model::Model;
@@ -43,9 +43,9 @@ fn doubles(vectors: &Array2<f32>) -> impl ExactSizeIterator<Item = f64> + '_ {
     vectors.iter().copied().map(f64::from)
 }
 
-/// Runs `work` with one thread a core, and leaves no thread behind in the host.
-fn in_parallel<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    thread_pool(0)?.install(work)
+/// Runs `work` with one thread a core.
+fn in_parallel<T: Send>(model: &Model, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    model.thread_pool(0)?.install(work)
 }
 
 /// Gets the number of latents of an image of `nz * ny * nx` voxels, the length of its latent vector.
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn davegan_latent_vectors(
         let needed = elements(&[options.count, latents], "z")?;
         // SAFETY: as above.
         let buffer = unsafe { Buffer::new(z, capacity, needed, "the latent vectors") }?;
-        let vectors = thread_pool(options.threads)?.install(|| generation::latent_vectors(model, &options))?;
+        let vectors = model.thread_pool(options.threads)?.install(|| generation::latent_vectors(model, &options))?;
         buffer.fill_each(doubles(&vectors));
         Ok(())
     })
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn davegan_encode(
             let deviation = (!deviation.is_null()).then(|| Buffer::new(deviation, capacity, needed, "the deviation"));
             (images(model, phases, n, [nz, ny, nx], "phases")?, mean, deviation.transpose()?)
         };
-        let encoded = in_parallel(|| generation::encode(model, &images))?;
+        let encoded = in_parallel(model, || generation::encode(model, &images))?;
         mean.fill_each(doubles(&encoded.mean));
         if let Some(deviation) = deviation {
             deviation.fill_each(doubles(&encoded.deviation));
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn davegan_decode(
             let buffer = Buffer::new(phases, capacity, voxels(model, n, shape)?, "the images")?;
             (model, vectors(model, z, n, shape)?, buffer)
         };
-        buffer.fill(in_parallel(|| generation::decode(model, vectors.view(), shape))?.as_slice());
+        buffer.fill(in_parallel(model, || generation::decode(model, vectors.view(), shape))?.as_slice());
         Ok(())
     })
 }
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn davegan_reconstruct(
             let buffer = Buffer::new(reconstructions, capacity, voxels(model, n, shape)?, "the reconstructions")?;
             (model, images(model, phases, n, shape, "phases")?, buffer)
         };
-        buffer.fill(in_parallel(|| generation::reconstruct(model, &images))?.as_slice());
+        buffer.fill(in_parallel(model, || generation::reconstruct(model, &images))?.as_slice());
         Ok(())
     })
 }
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn davegan_traverse(
         };
         let vector: Vec<f32> = vector.into_iter().collect();
         let dimension = count(dimension, "dimension")?;
-        buffer.fill(in_parallel(|| generation::traverse(model, &vector, shape, dimension, n, range))?.as_slice());
+        buffer.fill(in_parallel(model, || generation::traverse(model, &vector, shape, dimension, n, range))?.as_slice());
         Ok(())
     })
 }
@@ -259,7 +259,7 @@ pub unsafe extern "C" fn davegan_interpolate(
             let buffer = Buffer::new(phases, capacity, voxels(model, n, shape)?, "the images")?;
             (model, images(model, from, 1, shape, "from")?, images(model, to, 1, shape, "to")?, buffer)
         };
-        buffer.fill(in_parallel(|| generation::interpolate(model, &from, &to, n))?.as_slice());
+        buffer.fill(in_parallel(model, || generation::interpolate(model, &from, &to, n))?.as_slice());
         Ok(())
     })
 }

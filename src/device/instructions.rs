@@ -7,8 +7,7 @@ use pulp::Arch;
 
 use crate::{Error, Result};
 
-/// Variable of the environment that keeps AVX-512 out of use: a cluster of processors with and without it then gives the same
-/// bytes everywhere.
+/// Variable of the environment that keeps AVX-512 out of use, so that both widths can be measured on one processor.
 const LIMIT: &str = "DAVEGAN_MAX_CPU_ISA";
 
 /// The widest SIMD instructions that the processor has and the environment allows. The environment is read once.

@@ -2,7 +2,8 @@
 //!
 //! * `cpu`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
 //! * `instructions`: the SIMD instructions of the CPU's kernels; `memory`: how much may still be taken.
-//! * `pool`: thread pools; `processors`: how many threads they have; `threads`: short tasks on several threads.
+//! * `pool`: thread pools; `workers`: pools kept from call to call; `processors`: how many threads they have.
+//! * `threads`: short tasks on several threads.
 
 mod cpu;
 #[cfg(feature = "cuda")]
@@ -14,6 +15,7 @@ mod processors;
 mod threads;
 #[cfg(feature = "wgpu")]
 mod wgpu;
+mod workers;
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,6 +25,7 @@ use burn_tensor::Device as BurnDevice;
 pub use instructions::instructions;
 pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
 pub use threads::{for_each, join, with_spinning_workers};
+pub use workers::{KeptPool, Workers};
 
 use crate::{Error, Result};
 use instructions::check_limit;

@@ -26,15 +26,15 @@ static MOST_THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// A pool of threads, which have ended when it is dropped: Rayon's own pool only tells them to end.
 ///
-/// So no thread outlives the call that it works for, and a host can fork after any call.
-///
 /// Fields are dropped in their order.
+#[derive(Debug)]
 pub struct ThreadPool {
     pool: rayon::ThreadPool,
     _threads: Threads,
 }
 
 /// Threads that are waited for when dropped.
+#[derive(Debug)]
 struct Threads(Vec<JoinHandle<()>>);
 
 impl Drop for Threads {
@@ -66,22 +66,29 @@ impl Deref for ThreadPool {
     }
 }
 
+/// Number of threads of a pool that is to have `threads`; 0: [`default_threads`].
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] above [`MAX_THREADS`].
+pub fn thread_count(threads: usize) -> Result<usize> {
+    match threads {
+        0 => Ok(default_threads().min(MAX_THREADS)),
+        1..=MAX_THREADS => Ok(threads),
+        _ => Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a processor) to {MAX_THREADS}"))),
+    }
+}
+
 /// A pool of `threads` threads; 0: [`default_threads`].
 ///
 /// Rayon's global pool is never started: its threads would stay in the host's process.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] above [`MAX_THREADS`], [`Error::OutOfMemory`] if there is too little memory for them or
+/// Those of [`thread_count`], and [`Error::OutOfMemory`] if there is too little memory for them or
 /// the system refuses them.
 pub fn thread_pool(threads: usize) -> Result<ThreadPool> {
-    if threads > MAX_THREADS {
-        return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a processor) to {MAX_THREADS}")));
-    }
-    let threads = match threads {
-        0 => default_threads().min(MAX_THREADS),
-        _ => threads,
-    };
+    let threads = thread_count(threads)?;
     let what = format!("starting {}", counted(threads, "thread"));
     let new = (THREADS.load(Ordering::Relaxed) + threads).saturating_sub(MOST_THREADS.load(Ordering::Relaxed));
     let reserved = if new > 0 { (new + 1) * ARENA_BYTES } else { 0 };

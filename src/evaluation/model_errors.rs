@@ -1,7 +1,6 @@
 //! The paper's error measures of a model: E_rec and E_gen (Section 4.1).
 
 use crate::descriptor::{DescriptorErrors, generation_error, reconstruction_error};
-use crate::device::thread_pool;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::model::Model;
 use crate::{Error, Result};
@@ -31,7 +30,7 @@ pub fn model_errors(model: &Model, phase: Option<u8>, options: &GenerationOption
     }
     options.check_tile_size(model)?;
     let realisations = realisations(model, options)?;
-    thread_pool(options.threads)?.install(|| {
+    model.thread_pool(options.threads)?.install(|| {
         let reconstructions = reconstruct(model, &model.tiles)?;
         Ok(ModelErrors {
             phase,

@@ -2,7 +2,6 @@
 
 use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
 use crate::Result;
-use crate::device::thread_pool;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::model::Model;
@@ -37,7 +36,7 @@ pub fn model_fidelity(
     options.check_tile_size(model)?;
     model.check_material(&micrograph.images)?;
     let windows_at = floor_windows(&micrograph.images, model.side(), options.seed)?;
-    let pool = thread_pool(options.threads)?;
+    let pool = model.thread_pool(options.threads)?;
     in_parts("judging", &pool, 1 + PARTS, progress_interval, progress, |done| {
         let made = judged_images(model, axis, options)?;
         let is_reconstructed = model.encoder.is_some() && model.is_trained_on(micrograph);

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use super::element_statistics::{ElementStatistics, PROPERTIES, Property, check_count, measure_in_batches};
 use super::table::significant;
-use crate::device::thread_pool;
 use crate::error::short;
 use crate::generation::{GenerationOptions, latent_size, realisations};
 use crate::model::Model;
@@ -187,7 +186,7 @@ pub fn size_study(
     let elements = (options.sides.len() * options.realisations.count) as u64;
     // At distances that all elements have, and training windows had.
     let longest = options.sides[0].min(model.side()) / 2;
-    let pool = thread_pool(options.realisations.threads)?;
+    let pool = model.thread_pool(options.realisations.threads)?;
     in_parts("the size study", &pool, elements, progress_interval, progress, |done| {
         let sizes = (0..options.sides.len()).map(|index| {
             let of_size = options.elements(index);

@@ -59,10 +59,10 @@ pub fn decode_fields(
     if let Some(whole) = cells.one_pass() {
         let input = drawn(model, shift, seed, first..first + count as u64, cells, &whole, 0);
         if *block == all {
-            return model.generator.begin_phases(input).read(to);
+            return model.fast_generator().begin_phases(input).read(to);
         }
         let mut phases = memory::zeros(count * all.voxels(), WHAT, ADVICE)?;
-        model.generator.begin_phases(input).read(&mut phases)?;
+        model.fast_generator().begin_phases(input).read(&mut phases)?;
         let images = phases.chunks_exact(all.voxels()).zip(to.chunks_exact_mut(block.voxels()));
         images.for_each(|(image, to)| block.copy(shape, &all, image, to));
         return Ok(());

@@ -55,11 +55,11 @@ pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
 ///
 /// Those of [`decode_fields`].
 pub fn slopes(model: &Model) -> Result<&Array2<f64>> {
-    match model.slopes.get() {
+    match model.kept.slopes.get() {
         Some(slopes) => Ok(slopes),
         None => {
             let found = find_slopes(model)?;
-            Ok(model.slopes.get_or_init(|| found))
+            Ok(model.kept.slopes.get_or_init(|| found))
         }
     }
 }

@@ -9,7 +9,7 @@ use super::field::relaxed;
 use super::fractions::{slopes, step};
 use super::realisations::{ADVICE, WHAT};
 use super::{GenerationOptions, Threshold};
-use crate::device::{memory, thread_pool};
+use crate::device::memory;
 use crate::micrograph::Block;
 use crate::model::Model;
 use crate::relaxation::{Adjuster, Part, image_key, to_change, voxels_of_each};
@@ -40,7 +40,7 @@ pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold
     let fractions = options.volume_fractions.as_deref();
     let fractions =
         fractions.ok_or_else(|| Error::invalid("a threshold is asked for without volume fractions; give them"))?;
-    thread_pool(options.threads)?.install(|| {
+    model.thread_pool(options.threads)?.install(|| {
         options.require_memory(model)?;
         let adjuster = Adjuster::new(&model.tiles, shape, true)?;
         GivenFractions::new(model, &adjuster)?.threshold(options.seed, options.first, fractions)

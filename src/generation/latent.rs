@@ -194,7 +194,7 @@ pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result
 
 /// Begins to decode grids of latent vectors with so many cells along each axis.
 fn begin(model: &Model, latents: Vec<f32>, sides: [usize; 3]) -> PendingPhases {
-    model.generator.begin_phases(grids(model, latents, sides))
+    model.fast_generator().begin_phases(grids(model, latents, sides))
 }
 
 /// Grids of latent vectors with so many cells along each axis, `[n, channels, depth, height, width]`.

@@ -28,27 +28,34 @@ struct Split {
 const OF_IMAGES: Split = Split { between: 4, cells: 12, edge: 4 };
 const OF_VOLUMES: Split = Split { between: 8, cells: 4, edge: 2 };
 
-/// The two parts of a generator.
-pub struct PatchDecoder {
-    first: Network,
-    second: Network,
-    split: Split,
-    is_volume: bool,
-}
-
-impl PatchDecoder {
-    pub fn new(model: &Model) -> Self {
-        let is_volume = model.profile.axes() == 3;
-        let (layers, split) = (model.generator.layers(), if is_volume { OF_VOLUMES } else { OF_IMAGES });
-        let sides = layers.iter().scan([1; 3], |sides, layer| {
+impl Split {
+    /// The two parts of `generator`.
+    fn parts(self, generator: &Network) -> [Network; 2] {
+        let sides = generator.layers().iter().scan([1; 3], |sides, layer| {
             *sides = layer.output_sides(*sides);
             Some(sides[2])
         });
         let sides: Vec<usize> = sides.collect();
         let is_last =
-            |&layer: &usize| sides[layer] == split.between && sides[layer..].iter().all(|&side| side >= split.between);
+            |&layer: &usize| sides[layer] == self.between && sides[layer..].iter().all(|&side| side >= self.between);
         let last = (0..sides.len()).find(is_last).expect("cells have so many values at some layer");
-        let [first, second] = model.generator.split(last + 1);
+        generator.split(last + 1)
+    }
+}
+
+/// The two parts of a generator.
+pub struct PatchDecoder<'a> {
+    first: &'a Network,
+    second: &'a Network,
+    split: Split,
+    is_volume: bool,
+}
+
+impl<'a> PatchDecoder<'a> {
+    pub fn new(model: &'a Model) -> Self {
+        let is_volume = model.profile.axes() == 3;
+        let split = if is_volume { OF_VOLUMES } else { OF_IMAGES };
+        let [first, second] = model.kept.generator_parts.get_or_init(|| split.parts(model.fast_generator()));
         Self { first, second, split, is_volume }
     }
 
@@ -64,8 +71,8 @@ impl PatchDecoder {
         let between = (0..3).map(|axis| sides[axis] * scale[axis]).product::<usize>() * channels * size_of::<f32>();
         let of_box = self.with_edge(sides.map(|side| side.min(self.split.cells)));
         let at_once = rayon::current_num_threads();
-        let second = inference_bytes(&self.second, of_box, 1).saturating_mul(at_once);
-        inference_bytes(&self.first, sides, 1).max(second).saturating_add(between)
+        let second = inference_bytes(self.second, of_box, 1).saturating_mul(at_once);
+        inference_bytes(self.first, sides, 1).max(second).saturating_add(between)
     }
 
     /// Values of a cell along each axis, with `side` along its side.

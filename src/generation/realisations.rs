@@ -2,7 +2,7 @@
 
 use ndarray::Array4;
 
-use crate::device::{ThreadPool, memory, thread_pool};
+use crate::device::{ThreadPool, memory};
 use crate::error::counted;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
@@ -262,7 +262,7 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
     if buffer.len() < needed {
         return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
     }
-    thread_pool(options.threads)?.install(|| {
+    model.thread_pool(options.threads)?.install(|| {
         let batch = batch(extent);
         options.require_memory(model)?;
         let mut maker = Maker::new(model, options.batches(batch))?;

@@ -1,15 +1,15 @@
 //! A trained model: what training gives and generation takes.
 
+mod kept;
 mod origin;
 mod record;
 
-use std::sync::OnceLock;
-
 use burn_tensor::Device as BurnDevice;
-use ndarray::Array2;
+pub(crate) use kept::Kept;
 pub use origin::Origin;
 pub use record::{LossRow, TrainingRecord};
 
+use crate::device::KeptPool;
 use crate::error::counted;
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::network::{Network, Profile};
@@ -35,14 +35,29 @@ pub struct Model {
     pub(crate) encoder: Option<Network>,
     /// Latent vector to logits.
     pub(crate) generator: Network,
-    /// How volume fractions follow the latents, `(phase, latent)`; found when it is first asked for.
-    pub(crate) slopes: OnceLock<Array2<f64>>,
+    /// What calls leave to later ones.
+    pub(crate) kept: Kept,
 }
 
 impl Model {
     /// Where its networks are.
     pub(crate) fn device(&self) -> BurnDevice {
         self.generator.parameters.device()
+    }
+
+    /// A pool of `threads` threads, which is kept for the next call; 0: as many as
+    /// [`thread_pool`](crate::device::thread_pool) takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`thread_pool`](crate::device::thread_pool).
+    pub(crate) fn thread_pool(&self, threads: usize) -> Result<KeptPool<'_>> {
+        self.kept.workers.pool(threads)
+    }
+
+    /// The generator in the form that is fastest for generation.
+    pub(crate) fn fast_generator(&self) -> &Network {
+        self.kept.generator.get_or_init(|| self.generator.for_inference())
     }
 
     /// Number of phases, 2 to 8.

@@ -167,6 +167,12 @@ impl Network {
         Self { parameters, ..self.clone() }
     }
 
+    /// The same network in the form that is fastest for [`forward`](Self::forward) and
+    /// [`begin_phases`](Self::begin_phases), and good for these alone.
+    pub(crate) fn for_inference(&self) -> Self {
+        kernels(&self.parameters).for_inference(self)
+    }
+
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
     pub fn forward(&self, input: impl Into<Input>) -> Tensor<5> {
         let input = input.into();

@@ -17,6 +17,9 @@ pub trait Kernels: Sync {
     /// and variances of the batch in the order of [`ParameterLayout::statistics`](super::ParameterLayout::statistics).
     fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>);
 
+    /// The network in the form that is fastest for [`forward`](Self::forward) and [`phases`](Self::phases).
+    fn for_inference(&self, network: &Network) -> Network;
+
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
     fn forward(&self, network: &Network, input: Input) -> Tensor<5>;
 

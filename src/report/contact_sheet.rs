@@ -12,7 +12,6 @@ use embedded_graphics::text::{Baseline, Text};
 use ndarray::s;
 
 use super::picture::{self, Picture};
-use crate::device::thread_pool;
 use crate::evaluation::{ModelErrors, model_errors};
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::PhaseImages;
@@ -78,7 +77,7 @@ fn sheet_of_images(model: &Model, options: &GenerationOptions) -> Result<Sheet> 
     let most = COLUMNS * COLUMNS;
     let ModelErrors { reconstruction, generation, .. } = model_errors(model, None, options)?;
     let tiles = model.tiles.range(0, model.tiles.len().min(most));
-    let reconstructions = thread_pool(options.threads)?.install(|| reconstruct(model, &tiles))?;
+    let reconstructions = model.thread_pool(options.threads)?.install(|| reconstruct(model, &tiles))?;
     let [_, ny, nx] = model.shape();
     let one_large = model.profile.is_fully_convolutional();
     let shown = if one_large {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::realisation_reader::VOXEL_UNIT;
 use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
-use crate::device::{ThreadPool, thread_pool};
+use crate::device::ThreadPool;
 use crate::error::counted;
 use crate::generation::{GenerationOptions, block_sides, block_within, generate_batches, parts, threshold};
 use crate::micrograph::{Block, PhaseImages, VoxelSize};
@@ -76,7 +76,7 @@ fn generate_in_blocks_of(
 ) -> Result<()> {
     options.validate()?;
     check_interval(file_options.progress_interval)?;
-    let pool = thread_pool(options.threads)?;
+    let pool = model.thread_pool(options.threads)?;
     let extent = options.extent_of(model)?;
     let n_blocks = if model.profile.is_fully_convolutional() { parts(extent, sides).len() as u64 } else { 1 };
     let judged = model.tiles.minority_phase();

@@ -119,7 +119,7 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
         tiles,
         encoder: architecture.encoder.map(|layers| parts.network("encoder", layers, device)).transpose()?,
         generator: parts.network("generator", architecture.generator, device)?,
-        slopes: std::sync::OnceLock::new(),
+        kept: Kept::default(),
     };
     Ok((model, options))
 }

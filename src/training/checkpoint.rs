@@ -65,7 +65,7 @@ impl Checkpoint {
             },
             encoder: self.state.encoder.as_ref().map(|encoder| encoder.network.clone()),
             generator: self.state.averaged_or_last().clone(),
-            slopes: std::sync::OnceLock::new(),
+            kept: Kept::default(),
         }
     }
 

@@ -1,16 +1,18 @@
 //! The forward pass with moving statistics: groups of images in parallel, because no image depends on another.
 
+use std::ops::Range;
+
 use burn_tensor::Device;
 use rayon::prelude::*;
 
 use super::buffers::{ForwardBuffers, InputSize};
 use super::chain::{forward_tasks, layers};
 use super::elementwise::import;
+use super::folding::folded;
 use super::grid::Grid;
 use super::layer::LayerParameters;
 use super::slices::CpuSlice;
 use crate::network::Network;
-use crate::network::architecture::{LayerKind, LayerSpec};
 use crate::network::chain::Input;
 
 /// Images of one group: the values of one pixel fill a SIMD vector, and a layer of them fits into the L2 cache.
@@ -36,49 +38,6 @@ fn group(network: &Network, shape: [usize; 5]) -> usize {
     share.min((GROUP_PIXELS / sides.iter().product::<usize>()).clamp(1, GROUP))
 }
 
-/// A network whose normalisations are folded into its kernels and shifts.
-struct FoldedNetwork<'a> {
-    network: &'a Network,
-    /// The layers without normalisation.
-    specs: Vec<LayerSpec>,
-    /// The network's parameters but for the folded kernels and shifts.
-    parameters: Vec<f32>,
-}
-
-impl<'a> FoldedNetwork<'a> {
-    /// Folds scale and moving statistics of each normalisation into kernel and shift.
-    fn new(network: &'a Network) -> Self {
-        let (mut parameters, statistics) =
-            (CpuSlice::of(&network.parameters).as_slice().to_vec(), CpuSlice::of(&network.statistics));
-        for (spec, entries) in network.layers.iter().zip(&network.layout.layers) {
-            let (Some(scale), Some((mean, variance))) = (&entries.scale, &entries.moving) else { continue };
-            let [mean, variance] = [mean, variance].map(|range| &statistics.as_slice()[range.clone()]);
-            let deviations = variance.iter().map(|&v| (f64::from(v) + network.constants.norm_epsilon).sqrt());
-            let factors = parameters[scale.clone()].iter().zip(deviations);
-            let factors: Vec<f32> = factors.map(|(&scale, deviation)| (f64::from(scale) / deviation) as f32).collect();
-            for (shift, (mean, factor)) in parameters[entries.shift.clone()].iter_mut().zip(mean.iter().zip(&factors)) {
-                *shift -= mean * factor;
-            }
-            scale_kernel(spec, &mut parameters[entries.kernel.clone()], &factors);
-            if let Some(gain) = &entries.gain {
-                parameters[gain.clone()].iter_mut().zip(&factors).for_each(|(gain, factor)| *gain *= factor);
-            }
-        }
-        let specs = network.layers.iter().map(|&spec| LayerSpec { normalised: false, ..spec }).collect();
-        Self { network, specs, parameters }
-    }
-}
-
-/// Multiplies the weights of each output channel by its factor.
-fn scale_kernel(spec: &LayerSpec, kernel: &mut [f32], factors: &[f32]) {
-    let [_, fine, taps @ ..] = spec.kernel_shape();
-    for (index, weights) in kernel.chunks_exact_mut(taps.iter().product()).enumerate() {
-        let [coarse, fine] = [index / fine, index % fine];
-        let factor = factors[if spec.kind == LayerKind::Conv { coarse } else { fine }];
-        weights.iter_mut().for_each(|weight| *weight *= factor);
-    }
-}
-
 /// Forward pass of images `[n, channels, depth, height, width]`. `finish` takes the values of a group of images to the part of
 /// `output` that belongs to them.
 pub fn forward<T: Send>(
@@ -87,10 +46,11 @@ pub fn forward<T: Send>(
     output: &mut [T],
     finish: impl Fn(&Grid, &[f32], &mut [T]) + Sync,
 ) {
-    let (network, [n, channels, sides @ ..]) = (FoldedNetwork::new(network), input.values.dims());
+    let folded = network.layers.iter().any(|layer| layer.normalised).then(|| folded(network));
+    let (network, [n, channels, sides @ ..]) = (folded.as_ref().unwrap_or(network), input.values.dims());
     let (values, noise) = (CpuSlice::of(&input.values), input.noise.iter().map(CpuSlice::of).collect::<Vec<_>>());
     let (from, to) = (channels * sides.iter().product::<usize>(), output.len() / n);
-    let group = group(network.network, input.values.dims());
+    let group = group(network, input.values.dims());
     let groups = output.par_chunks_mut(group * to).zip(values.as_slice().par_chunks(group * from));
     groups.enumerate().for_each(|(index, (output, input))| {
         let [depth, height, width] = sides;
@@ -100,36 +60,34 @@ pub fn forward<T: Send>(
             &noise.as_slice()[index * group * of_each..][..shape[0] * of_each]
         });
         let noise: Vec<&[f32]> = of_group.collect();
-        network.forward(input, &noise, shape, |grid, values| finish(grid, values, output));
+        forward_group(network, input, &noise, shape, |grid, values| finish(grid, values, output));
     });
 }
 
-impl FoldedNetwork<'_> {
-    /// Forward pass of one group.
-    fn forward(&self, input: &[f32], noise: &[&[f32]], shape: [usize; 5], finish: impl FnOnce(&Grid, &[f32])) {
-        let Network { layout, constants, workspace, .. } = self.network;
-        let layers = layers(&self.specs, shape);
-        let grid = layers[0].input();
-        let mut buffers = workspace.forward.take(InputSize::of(&layers), || ForwardBuffers::new(&layers));
-        for (channel, to) in grid.channels_mut(&mut buffers.between[0], 1).enumerate() {
-            import(input, channel, &grid, to);
-        }
-        let places = layers.iter().zip(&mut buffers.noise).filter(|(layer, _)| layer.spec.noisy);
-        for ((layer, to), noise) in places.zip(noise) {
-            let grid = layer.noise();
-            import(noise, 0, &grid, &mut to[grid.front()..][..grid.channel_length()]);
-        }
-        for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-            let [kernel, shift] = [&entries.kernel, &entries.shift].map(|range| &self.parameters[range.clone()]);
-            let gain = entries.gain.clone().map(|range| &self.parameters[range]);
-            let weights = LayerParameters { kernel, shift, scale: None, gain };
-            forward_tasks(layer, index, constants, weights, !noise.is_empty(), &mut buffers)
-                .for_each(|task| workspace.run(task));
-        }
-        let last = &layers[layers.len() - 1].outer;
-        finish(last, &buffers.between[layers.len()][last.front()..]);
-        workspace.forward.put(InputSize::of(&layers), buffers);
+/// Forward pass of one group.
+fn forward_group(network: &Network, input: &[f32], noise: &[&[f32]], shape: [usize; 5], finish: impl FnOnce(&Grid, &[f32])) {
+    let Network { layout, constants, workspace, .. } = network;
+    let (layers, parameters) = (layers(&network.layers, shape), CpuSlice::of(&network.parameters));
+    let part = |range: &Range<usize>| &parameters.as_slice()[range.clone()];
+    let grid = layers[0].input();
+    let mut buffers = workspace.forward.take(InputSize::of(&layers), || ForwardBuffers::new(&layers));
+    for (channel, to) in grid.channels_mut(&mut buffers.between[0], 1).enumerate() {
+        import(input, channel, &grid, to);
     }
+    let places = layers.iter().zip(&mut buffers.noise).filter(|(layer, _)| layer.spec.noisy);
+    for ((layer, to), noise) in places.zip(noise) {
+        let grid = layer.noise();
+        import(noise, 0, &grid, &mut to[grid.front()..][..grid.channel_length()]);
+    }
+    for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
+        let [kernel, shift] = [&entries.kernel, &entries.shift].map(part);
+        let weights = LayerParameters { kernel, shift, scale: None, gain: entries.gain.as_ref().map(part) };
+        forward_tasks(layer, index, constants, weights, !noise.is_empty(), &mut buffers)
+            .for_each(|task| workspace.run(task));
+    }
+    let last = &layers[layers.len() - 1].outer;
+    finish(last, &buffers.between[layers.len()][last.front()..]);
+    workspace.forward.put(InputSize::of(&layers), buffers);
 }
 
 /// The most probable phase of each pixel, `[n, depth, height, width]`; with one channel, phase 1 where the logit is positive.

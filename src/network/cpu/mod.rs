@@ -8,7 +8,8 @@
 //! * `product`, `row_pairs`, `correlation`: the inner kernels, in SIMD vectors of any width.
 //! * `convolution`: convolution, transposed convolution and their gradient as such products.
 //! * `elementwise`: what lies between products.
-//! * `layer`: the tasks; `buffers`: their memory; `chain`: their order; `inference`: the same for generation.
+//! * `layer`: the tasks; `buffers`: their memory; `chain`: their order.
+//! * `inference`: the same for generation; `folding`: networks without normalisations for it.
 //! * `adam`, `likelihood`, `translation`: operations of training.
 
 mod adam;
@@ -17,6 +18,7 @@ mod chain;
 mod convolution;
 mod correlation;
 mod elementwise;
+mod folding;
 mod grid;
 mod inference;
 mod layer;
@@ -64,6 +66,10 @@ impl Kernels for Cpu {
         let length = moments.len();
         let moments = (length > 0).then(|| tensor(moments, [length]));
         (Record::Cpu(tape), tensor(output, shape), moments)
+    }
+
+    fn for_inference(&self, network: &Network) -> Network {
+        folding::folded(network)
     }
 
     fn forward(&self, network: &Network, input: Input) -> Tensor<5> {

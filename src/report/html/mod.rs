@@ -38,7 +38,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::judgement::{Judgement, judge};
 use self::subject::Subject;
-use crate::device::thread_pool;
 use crate::evaluation::PARTS;
 use crate::generation::GenerationOptions;
 use crate::micrograph::Micrograph;
@@ -86,7 +85,7 @@ pub fn html_report(
     let output = Output::claim(path, Kind::Report)?;
     // Images, figures, page.
     let parts = 1 + PARTS * micrograph.images.judged_phases().len() as u64 + 1;
-    let pool = thread_pool(options.threads)?;
+    let pool = model.thread_pool(options.threads)?;
     let page = in_parts("the report", &pool, parts, progress_interval, progress, |done| {
         let subject = Subject::new(model, micrograph, options)?;
         done()?;
