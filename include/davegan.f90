@@ -102,10 +102,10 @@ module davegan
   type, bind(c), public :: davegan_sample_options_t
     integer(c_size_t) :: struct_size
     integer(c_int32_t) :: kind
-    integer(c_int64_t) :: nx, ny, count, seed
-    real(c_double) :: volume_fraction, correlation_length_x, correlation_length_y
+    integer(c_int64_t) :: nx, ny, nz, count, seed
+    real(c_double) :: volume_fraction, correlation_length_x, correlation_length_y, correlation_length_z
     integer(c_int64_t) :: cell_size
-    real(c_double) :: grain_size, boundary_thickness, radius_min, radius_max, gap
+    real(c_double) :: grain_size, boundary_thickness, radius_min, radius_max, elongation, gap
   end type davegan_sample_options_t
 
   !> What is known about a micrograph. Element i + 1 of an array belongs to phase i.

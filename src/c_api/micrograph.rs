@@ -203,6 +203,29 @@ pub unsafe extern "C" fn davegan_micrograph_phases(
     })
 }
 
+/// Takes plane `number` across an axis, 0 to 2 for z, y and x, of each volume of a micrograph.
+///
+/// `*plane` is a new micrograph, of images whose rows and columns are the other two axes in their order: y and x, z and x, or z
+/// and y. So a built-in volume gives micrographs to train on. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such axis or
+/// plane. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_micrograph_plane(
+    micrograph: *const davegan_micrograph_t,
+    axis: i32,
+    number: i64,
+    plane: *mut *mut davegan_micrograph_t,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: as above.
+        let (place, micrograph) =
+            unsafe { (Place::handle(plane, "plane")?, pointers::reference(micrograph, "micrograph")?) };
+        let (axis, number) = (count(axis.into(), "axis")?, count(number, "number")?);
+        place.give(davegan_micrograph_t(micrograph.0.plane(axis, number)?));
+        Ok(())
+    })
+}
+
 /// Copies the true parameters of built-in ellipses into `buffer`, `n_images * 5` doubles, a row an image.
 ///
 /// A row holds the semi-axes a and b, the centre x1 (along x) and x2 (along y), all in pixels with the origin at the

@@ -1,4 +1,4 @@
-//! Built-in micrographs, made from a seed.
+//! Built-in micrographs and volumes, made from a seed.
 
 use super::guard::guard;
 use super::micrograph::davegan_micrograph_t;
@@ -12,11 +12,11 @@ use crate::{Error, Result};
 pub const DAVEGAN_SAMPLE_ELLIPSES: i32 = 1;
 /// Squares of alternating phase; uses `cell_size`.
 pub const DAVEGAN_SAMPLE_CHECKERBOARD: i32 = 2;
-/// A thresholded Gaussian random field; uses `volume_fraction` and the correlation lengths.
+/// A thresholded Gaussian random field; uses `volume_fraction`, the correlation lengths and `nz`.
 pub const DAVEGAN_SAMPLE_GAUSSIAN_FIELD: i32 = 3;
-/// The grain boundaries (phase 0) of a polycrystal (Voronoi cells); uses `grain_size` and `boundary_thickness`.
+/// The grain boundaries (phase 0) of a polycrystal (Voronoi cells); uses `grain_size`, `boundary_thickness` and `nz`.
 pub const DAVEGAN_SAMPLE_GRAIN_BOUNDARIES: i32 = 4;
-/// Random discs that do not touch; uses `volume_fraction`, the radii and `gap`.
+/// Random discs, in volumes balls, that do not touch; uses `volume_fraction`, the radii, `elongation`, `gap` and `nz`.
 pub const DAVEGAN_SAMPLE_DISCS: i32 = 5;
 
 /// Which built-in micrograph to make. Filled by `davegan_sample_options_init`. Lengths are in pixels; fields that a
@@ -32,6 +32,8 @@ pub struct davegan_sample_options_t {
     pub nx: i64,
     /// Rows of an image, 8 to 8192; default 32 for ellipses, otherwise 256.
     pub ny: i64,
+    /// Layers, 8 to 8192, or 1 for an image; default 1.
+    pub nz: i64,
     /// Number of images, at least 1; default 1. Image i depends on the other options and i alone.
     pub count: i64,
     /// Seed of all random draws, 0 or more; default 0.
@@ -42,17 +44,21 @@ pub struct davegan_sample_options_t {
     pub correlation_length_x: f64,
     /// Correlation length of a Gaussian field along y, 0 to a quarter of the image; default 5.
     pub correlation_length_y: f64,
+    /// Correlation length of a Gaussian field along z, 0 to a quarter of the volume; default 5.
+    pub correlation_length_z: f64,
     /// Side of a square of the checkerboard, at least 1 and below the shorter side of the image; default 8.
     pub cell_size: i64,
-    /// Equivalent diameter of a grain, 4 to half the shorter side of the image; default 32.
+    /// Equivalent diameter of a grain, 4 to half the shortest side of the image; default 32.
     pub grain_size: f64,
     /// Thickness of a grain boundary, 1 to `grain_size / 2`; default 2.
     pub boundary_thickness: f64,
-    /// Smallest radius of a disc, 1 to `radius_max`; default 6.
+    /// Smallest radius of a disc across x, 1 to `radius_max`; default 6.
     pub radius_min: f64,
-    /// Largest radius of a disc, 1 to `(shorter side - gap) / 2`; default 12.
+    /// Largest radius of a disc across x, from 1; with half the gap it fits into half of each side. Default 12.
     pub radius_max: f64,
-    /// Smallest distance between two discs, 0 to a quarter of the shorter side of the image; default 2.
+    /// Length of a disc along x divided by that across it, 1 to 8; default 1.
+    pub elongation: f64,
+    /// Smallest distance between two discs, 0 to a quarter of the shortest side of the image; default 2.
     pub gap: f64,
 }
 // SAFETY: numbers only.
@@ -85,24 +91,30 @@ impl davegan_sample_options_t {
             kind,
             nx: nx as i64,
             ny: ny as i64,
+            nz: 1,
             count: 1,
             seed: 0,
             cell_size: board.cell as i64,
             volume_fraction,
             correlation_length_x: field.correlation_x,
             correlation_length_y: field.correlation_y,
+            correlation_length_z: field.correlation_z,
             grain_size: grains.grain_size,
             boundary_thickness: grains.thickness,
             radius_min: discs.radius_min,
             radius_max: discs.radius_max,
+            elongation: discs.elongation,
             gap: discs.gap,
         })
     }
 
     fn sample(&self) -> Result<Sample> {
-        let (ny, nx) = (count(self.ny, "ny")?, count(self.nx, "nx")?);
+        let [nz, ny, nx] = [count(self.nz, "nz")?, count(self.ny, "ny")?, count(self.nx, "nx")?];
         let volume_fraction = self.volume_fraction;
         match self.kind {
+            DAVEGAN_SAMPLE_ELLIPSES | DAVEGAN_SAMPLE_CHECKERBOARD if nz != 1 => {
+                Err(Error::invalid(format!("nz = {nz}; ellipses and checkerboards are images, with nz = 1")))
+            }
             DAVEGAN_SAMPLE_ELLIPSES if nx == ny => Ok(Sample::Ellipses(Ellipses { side: nx })),
             DAVEGAN_SAMPLE_ELLIPSES => {
                 Err(Error::invalid(format!("nx = {nx}, ny = {ny}; images of ellipses are square")))
@@ -111,24 +123,29 @@ impl davegan_sample_options_t {
                 Ok(Sample::Checkerboard(Checkerboard { ny, nx, cell: count(self.cell_size, "cell_size")? }))
             }
             DAVEGAN_SAMPLE_GAUSSIAN_FIELD => Ok(Sample::GaussianField(GaussianField {
+                nz,
                 ny,
                 nx,
                 volume_fraction,
+                correlation_z: self.correlation_length_z,
                 correlation_y: self.correlation_length_y,
                 correlation_x: self.correlation_length_x,
             })),
             DAVEGAN_SAMPLE_GRAIN_BOUNDARIES => Ok(Sample::GrainBoundaries(GrainBoundaries {
+                nz,
                 ny,
                 nx,
                 grain_size: self.grain_size,
                 thickness: self.boundary_thickness,
             })),
             DAVEGAN_SAMPLE_DISCS => Ok(Sample::Discs(Discs {
+                nz,
                 ny,
                 nx,
                 volume_fraction,
                 radius_min: self.radius_min,
                 radius_max: self.radius_max,
+                elongation: self.elongation,
                 gap: self.gap,
             })),
             other => Err(unknown_sample(other)),
@@ -191,6 +208,18 @@ mod tests {
             assert_eq!(davegan_sample_options_t::new(kind).and_then(|options| options.sample()), Ok(sample));
         }
         assert!(davegan_sample_options_t::new(0).is_err());
+    }
+
+    #[test]
+    fn volumes_are_of_the_kinds_that_have_them() {
+        for (kind, is_volume) in [(1, false), (2, false), (3, true), (4, true), (5, true)] {
+            let options = davegan_sample_options_t::new(kind).unwrap();
+            let sample = davegan_sample_options_t { nz: 32, ny: 32, nx: 32, grain_size: 16.0, ..options }.sample();
+            match sample {
+                Ok(sample) => assert_eq!((is_volume, sample.make(1, 1).unwrap().images.shape()), (true, [32; 3])),
+                Err(error) => assert!(!is_volume && error.to_string().contains("nz = 32"), "{error}"),
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Micrographs: images of a material as phase numbers.
 //!
 //! A [`Micrograph`] is one two-dimensional image, or a stack of images of the same size, whose pixels are phase
-//! numbers. It comes from one of three places:
+//! numbers. A built-in material may be a volume, of which [`Micrograph::plane`] is a micrograph. It comes from one of three places:
 //!
 //! * a file, [`Micrograph::read`]: an HDF5 dataset, a PNG or a TIFF, recognised by content, not by name. What its
 //!   pixels mean, phase numbers or grey levels, is said by a [`Segmentation`];
@@ -22,7 +22,7 @@
 //!
 //! # Conventions
 //!
-//! Images are `(n, 1, ny, nx)`, x fastest. Phases are numbered from 0 in increasing order of the value they had in the
+//! Images are `(n, nz, ny, nx)`, x fastest, with nz = 1 for all but volumes. Phases are numbered from 0 in increasing order of the value they had in the
 //! file, and [`Micrograph::phase_values`] keeps those values. Lengths are in pixels; pixel `(row, column)` covers
 //! `column..column + 1` along x and `row..row + 1` along y, so its centre is at `(column + 0.5, row + 0.5)`.
 
@@ -60,7 +60,7 @@ pub const MAX_PIXELS: usize = 1 << 28;
 /// One image of a material, or a stack of images of the same size, as phase numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Micrograph {
-    /// The phase numbers, `(n, 1, ny, nx)`.
+    /// The phase numbers, `(n, nz, ny, nx)`.
     pub images: PhaseImages,
     /// The value that each phase had before it was numbered: the value in the file, or where grey levels were
     /// segmented the mean grey level of the phase. One per phase, increasing.
@@ -91,6 +91,31 @@ impl Micrograph {
         let segmented = stack(shape, copy).and_then(|values| phase_numbers(&values));
         let segmented = segmented.map_err(|refusal| refusal.into_error(Error::InvalidParameter))?;
         Self::from_segmented(segmented, "memory".into())
+    }
+
+    /// Plane `number` across an axis, 0 to 2 for z, y and x, of each volume, as a micrograph. The axes of its images are the
+    /// other two in their order: `(y, x)`, `(z, x)` or `(z, y)`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if there is no such axis or plane.
+    pub fn plane(&self, axis: usize, number: usize) -> Result<Self> {
+        let shape = self.images.shape();
+        if axis > 2 || number >= shape[axis] {
+            let [nz, ny, nx] = shape;
+            return Err(Error::invalid(format!(
+                "plane {number} across axis {axis}; {} has {nz}, {ny} and {nx} across the axes 0 to 2 (z, y, x)",
+                self.source
+            )));
+        }
+        Ok(Self {
+            images: self.images.plane(axis, number),
+            source: format!("{}, plane {number} across {}", self.source, ["z", "y", "x"][axis]),
+            phase_values: self.phase_values.clone(),
+            voxel_size: self.voxel_size,
+            warnings: self.warnings.clone(),
+            parameters: None,
+        })
     }
 
     fn from_segmented(segmented: Segmented, source: String) -> Result<Self> {
@@ -125,6 +150,23 @@ mod tests {
         assert_eq!((micrograph.images.len(), micrograph.images.shape()), (2, [1, 3, 4]));
         for (&phase, &value) in micrograph.images.as_slice().iter().zip(&values) {
             assert_eq!(micrograph.phase_values[usize::from(phase)], f64::from(value));
+        }
+    }
+
+    #[test]
+    fn planes_of_a_volume_are_micrographs() {
+        let field = GaussianField { nz: 12, ny: 20, nx: 32, correlation_z: 2.0, ..Default::default() };
+        let volume = Sample::GaussianField(field).make(1, 2).unwrap();
+        for (axis, shape) in [[1, 20, 32], [1, 12, 32], [1, 12, 20]].into_iter().enumerate() {
+            let plane = volume.plane(axis, 5).unwrap();
+            assert_eq!((plane.images.shape(), plane.images.len()), (shape, 2));
+            let all = volume.images.planes(axis, 1);
+            let of_each = volume.images.shape()[axis];
+            assert_eq!([plane.images.image(0), plane.images.image(1)], [all.image(5), all.image(of_each + 5)]);
+        }
+        for (axis, number) in [(0, 12), (1, 20), (2, 32), (3, 0)] {
+            let error = volume.plane(axis, number).unwrap_err().to_string();
+            assert!(error.contains(&format!("plane {number} across axis {axis}")) && error.contains("12, 20 and 32"), "{error}");
         }
     }
 

@@ -124,7 +124,16 @@ impl PhaseImages {
     ///
     /// Panics if there is no such axis, or `step` is 0.
     pub fn planes(&self, axis: usize, step: usize) -> Self {
-        let shown = self.phases.slice_axis(Axis(1 + axis), Slice::new(0, None, step as isize));
+        self.planes_of(axis, Slice::new(0, None, step as isize))
+    }
+
+    /// Plane `number` across such an axis of each volume. Panics if there is none.
+    pub fn plane(&self, axis: usize, number: usize) -> Self {
+        self.planes_of(axis, Slice::from(number..=number))
+    }
+
+    fn planes_of(&self, axis: usize, numbers: Slice) -> Self {
+        let shown = self.phases.slice_axis(Axis(1 + axis), numbers);
         // The planes of a volume follow one another: (n, plane, row, column).
         let [rows, columns] = [[1, 2], [0, 2], [0, 1]][axis].map(|axis| 1 + axis);
         let ordered = shown.permuted_axes([0, 1 + axis, rows, columns]);

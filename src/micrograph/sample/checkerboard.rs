@@ -1,6 +1,6 @@
 //! Squares of alternating phase.
 
-use ndarray::Array2;
+use ndarray::Array3;
 use rand_chacha::ChaCha8Rng;
 
 use super::{Material, check_range};
@@ -25,20 +25,20 @@ impl Default for Checkerboard {
 }
 
 impl Material for Checkerboard {
-    fn shape(&self) -> (usize, usize) {
-        (self.ny, self.nx)
+    fn shape(&self) -> [usize; 3] {
+        [1, self.ny, self.nx]
     }
 
     fn check(&self) -> Result<()> {
         check_range("the side of a square", self.cell, 1..=self.ny.min(self.nx) - 1)
     }
 
-    fn bytes_a_pixel(&self) -> usize {
+    fn bytes_a_voxel(&self) -> usize {
         1
     }
 
-    fn draw(&self, _: &mut ChaCha8Rng) -> Result<Array2<u8>> {
-        Ok(Array2::from_shape_fn((self.ny, self.nx), |(y, x)| ((y / self.cell + x / self.cell) % 2) as u8))
+    fn draw(&self, _: &mut ChaCha8Rng) -> Result<Array3<u8>> {
+        Ok(Array3::from_shape_fn(self.shape(), |(_, y, x)| ((y / self.cell + x / self.cell) % 2) as u8))
     }
 }
 

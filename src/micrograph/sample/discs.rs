@@ -1,19 +1,22 @@
-//! Discs that do not touch.
+//! Discs and balls that do not touch.
 
-use ndarray::Array2;
+use ndarray::Array3;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::torus::{Torus, disc_area};
-use super::{Material, check_range};
+use super::torus::{Point, Torus};
+use super::{Material, check_range, shortest};
 use crate::{Error, Result};
 
 /// So often a place is sought for one disc.
 const ATTEMPTS: usize = 10_000;
 
-/// Discs of phase 1 at random places in phase 0, none nearer to another than a gap. The image is periodic.
+/// Discs of phase 1, in a volume balls, at random places in phase 0, none nearer to another than a gap. The image is
+/// periodic. Elongated along x they are ellipses and ellipsoids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Discs {
+    /// Layers in voxels, 8 to 8192, or 1 for an image; default 1.
+    pub nz: usize,
     /// Rows in pixels, 8 to 8192; default 256.
     pub ny: usize,
     /// Columns in pixels, 8 to 8192; default 256.
@@ -21,18 +24,21 @@ pub struct Discs {
     /// Volume fraction of the discs, 0 to 1, met as nearly as whole discs allow; there is at least one. Random places
     /// are found for up to about half of the image. Default 0.25.
     pub volume_fraction: f64,
-    /// Smallest radius in pixels, at least 1; radii are uniform between this and the largest. Default 6.
+    /// Length along x divided by that across it, 1 to 8; default 1.
+    pub elongation: f64,
+    /// Smallest radius across x in pixels, at least 1; radii are uniform between this and the largest. Default 6.
     pub radius_min: f64,
-    /// Largest radius in pixels; with half the gap it must fit into half the smaller side. Default 12.
+    /// Largest radius across x in pixels; with half the gap it must fit into half of each side. Default 12.
     pub radius_max: f64,
     /// No pixel of another disc has its centre nearer to the rim of a disc than this, in pixels; 0 to a quarter of the
-    /// smaller side. Default 2.
+    /// shortest side. Default 2.
     pub gap: f64,
 }
 
 impl Default for Discs {
     fn default() -> Self {
-        Self { ny: 256, nx: 256, volume_fraction: 0.25, radius_min: 6.0, radius_max: 12.0, gap: 2.0 }
+        let [radius_min, radius_max] = [6.0, 12.0];
+        Self { nz: 1, ny: 256, nx: 256, volume_fraction: 0.25, elongation: 1.0, radius_min, radius_max, gap: 2.0 }
     }
 }
 
@@ -40,14 +46,16 @@ impl Discs {
     /// Draws radii until the discs together come nearest to the volume fraction; the largest first, since they are the
     /// hardest to place.
     fn radii(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
-        let mut missing = self.volume_fraction * (self.ny * self.nx) as f64;
+        let torus = Torus(self.shape());
+        let size = |radius| self.elongation * torus.ball(radius);
+        let mut missing = self.volume_fraction * torus.voxels() as f64;
         let mut radii = Vec::new();
         loop {
             let radius = rng.random_range(self.radius_min..=self.radius_max);
-            if !radii.is_empty() && missing < disc_area(radius) / 2.0 {
+            if !radii.is_empty() && missing < size(radius) / 2.0 {
                 break;
             }
-            missing -= disc_area(radius);
+            missing -= size(radius);
             radii.push(radius);
         }
         radii.sort_by(|p, q| q.total_cmp(p));
@@ -56,47 +64,50 @@ impl Discs {
 }
 
 impl Material for Discs {
-    fn shape(&self) -> (usize, usize) {
-        (self.ny, self.nx)
+    fn shape(&self) -> [usize; 3] {
+        [self.nz, self.ny, self.nx]
     }
 
     fn check(&self) -> Result<()> {
-        let smaller = self.ny.min(self.nx) as f64;
         check_range("the volume fraction", self.volume_fraction, 0.0..=1.0)?;
-        check_range("the gap", self.gap, 0.0..=smaller / 4.0)?;
-        check_range("the largest radius", self.radius_max, 1.0..=(smaller - self.gap) / 2.0)?;
+        check_range("the elongation", self.elongation, 1.0..=8.0)?;
+        check_range("the gap", self.gap, 0.0..=shortest(self.shape()) as f64 / 4.0)?;
+        let [along, across] = [self.nx, shortest([self.nz, self.ny, usize::MAX])].map(|side| (side as f64 - self.gap) / 2.0);
+        check_range("the largest radius", self.radius_max, 1.0..=across.min(along / self.elongation))?;
         check_range("the smallest radius", self.radius_min, 1.0..=self.radius_max)
     }
 
-    fn bytes_a_pixel(&self) -> usize {
+    fn bytes_a_voxel(&self) -> usize {
         2
     }
 
-    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
-        let torus = Torus { ny: self.ny, nx: self.nx };
-        let mut phases = vec![0; torus.pixels()];
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array3<u8>> {
+        let torus = Torus(self.shape());
+        let mut phases = vec![0; torus.voxels()];
         for radius in self.radii(rng) {
-            let mut places =
-                (0..ATTEMPTS).map(|_| (rng.random_range(0.0..self.ny as f64), rng.random_range(0.0..self.nx as f64)));
-            let free = |&place: &(f64, f64)| torus.near(place, radius + self.gap).all(|near| phases[near.pixel] == 0);
+            let semi_axes = |gap| [radius + gap, radius + gap, self.elongation * radius + gap];
+            let mut places = (0..ATTEMPTS).map(|_| torus.draw(rng));
+            let free = |&place: &Point| torus.near(place, semi_axes(self.gap)).all(|near| phases[near.voxel] == 0);
             let Some(place) = places.find(free) else {
-                let reached = phases.iter().filter(|&&phase| phase == 1).count() as f64 / torus.pixels() as f64;
+                let reached = phases.iter().filter(|&&phase| phase == 1).count() as f64 / torus.voxels() as f64;
                 return Err(Error::invalid(format!(
                     "no place was found for a disc of radius {radius:.1} at volume fraction {reached:.3}; lower the \
                      volume fraction of {}, the radii or the gap",
                     self.volume_fraction
                 )));
             };
-            for near in torus.near(place, radius) {
-                phases[near.pixel] = 1;
+            for near in torus.near(place, semi_axes(0.0)) {
+                phases[near.voxel] = 1;
             }
         }
-        Ok(Array2::from_shape_fn(self.shape(), |(y, x)| phases[y * self.nx + x]))
+        Ok(Array3::from_shape_vec(self.shape(), phases).expect("one phase for each voxel"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use super::super::Sample;
     use super::*;
 
@@ -107,7 +118,7 @@ mod tests {
             let images = Sample::Discs(sample).make(1, 8).unwrap().images;
             for index in 0..8 {
                 let found = images.range(index, 1).volume_fractions()[1];
-                let half_a_disc = disc_area(12.0) / 2.0 / (200.0 * 256.0);
+                let half_a_disc = PI * 144.0 / 2.0 / (200.0 * 256.0);
                 assert!((found - volume_fraction).abs() < 1.1 * half_a_disc, "{found} instead of {volume_fraction}");
             }
         }
@@ -141,9 +152,9 @@ mod tests {
 
     #[test]
     fn one_disc_at_least() {
-        let sample = Discs { ny: 16, nx: 16, volume_fraction: 0.0, radius_min: 8.0, radius_max: 8.0, gap: 0.0 };
+        let sample = Discs { ny: 16, nx: 16, volume_fraction: 0.0, radius_min: 8.0, radius_max: 8.0, gap: 0.0, ..Default::default() };
         let fraction = Sample::Discs(sample).make(3, 1).unwrap().images.volume_fractions()[1];
-        assert!((fraction - disc_area(8.0) / 256.0).abs() < 0.05, "{fraction}");
+        assert!((fraction - PI * 64.0 / 256.0).abs() < 0.05, "{fraction}");
     }
 
     #[test]

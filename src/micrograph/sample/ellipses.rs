@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 use std::ops::RangeInclusive;
 
-use ndarray::Array2;
+use ndarray::{Array2, Array3, Axis};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -84,20 +84,20 @@ impl Ellipse {
 }
 
 impl Material for Ellipses {
-    fn shape(&self) -> (usize, usize) {
-        (self.side, self.side)
+    fn shape(&self) -> [usize; 3] {
+        [1, self.side, self.side]
     }
 
     fn check(&self) -> Result<()> {
         check_range("the side of the image", self.side, 8..=8192)
     }
 
-    fn bytes_a_pixel(&self) -> usize {
+    fn bytes_a_voxel(&self) -> usize {
         1
     }
 
-    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
-        Ok(self.draw_ellipse(rng).rasterise(self.side))
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array3<u8>> {
+        Ok(self.draw_ellipse(rng).rasterise(self.side).insert_axis(Axis(0)))
     }
 }
 

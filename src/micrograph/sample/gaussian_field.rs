@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array3, Axis};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -13,16 +13,20 @@ use crate::Result;
 
 /// Phase 1 where a stationary Gaussian random field is largest.
 ///
-/// The covariance of the field is `exp(-(x / lx)^2 / 2 - (y / ly)^2 / 2)`. White noise is filtered on the torus of the
-/// image's own size, so the image is periodic.
+/// The covariance of the field is `exp(-(x / lx)^2 / 2 - (y / ly)^2 / 2 - (z / lz)^2 / 2)`. White noise is filtered on the
+/// torus of the image's own size, so the image is periodic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GaussianField {
+    /// Layers in voxels, 8 to 8192, or 1 for an image; default 1.
+    pub nz: usize,
     /// Rows in pixels, 8 to 8192; default 256.
     pub ny: usize,
     /// Columns in pixels, 8 to 8192; default 256.
     pub nx: usize,
     /// Volume fraction of phase 1, 0 to 1, met to one pixel; each phase gets at least one pixel. Default 0.4.
     pub volume_fraction: f64,
+    /// Correlation length `lz` along z in voxels, 0 to a quarter of `nz`, not used for an image; default 5.
+    pub correlation_z: f64,
     /// Correlation length `ly` along y in pixels, 0 to a quarter of `ny`; default 5.
     pub correlation_y: f64,
     /// Correlation length `lx` along x in pixels, 0 to a quarter of `nx`; default 5.
@@ -31,35 +35,42 @@ pub struct GaussianField {
 
 impl Default for GaussianField {
     fn default() -> Self {
-        Self { ny: 256, nx: 256, volume_fraction: 0.4, correlation_y: 5.0, correlation_x: 5.0 }
+        let [correlation_z, correlation_y, correlation_x] = [5.0; 3];
+        Self { nz: 1, ny: 256, nx: 256, volume_fraction: 0.4, correlation_z, correlation_y, correlation_x }
     }
 }
 
 impl Material for GaussianField {
-    fn shape(&self) -> (usize, usize) {
-        (self.ny, self.nx)
+    fn shape(&self) -> [usize; 3] {
+        [self.nz, self.ny, self.nx]
     }
 
     fn check(&self) -> Result<()> {
         check_range("the volume fraction", self.volume_fraction, 0.0..=1.0)?;
+        if self.nz > 1 {
+            check_range("the correlation length along z", self.correlation_z, 0.0..=self.nz as f64 / 4.0)?;
+        }
         check_range("the correlation length along y", self.correlation_y, 0.0..=self.ny as f64 / 4.0)?;
         check_range("the correlation length along x", self.correlation_x, 0.0..=self.nx as f64 / 4.0)
     }
 
-    fn bytes_a_pixel(&self) -> usize {
+    fn bytes_a_voxel(&self) -> usize {
         28
     }
 
-    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>> {
-        let mut field = Array2::from_shape_simple_fn((self.ny, self.nx), || rng.sample(StandardNormal));
-        smooth(&mut field, Axis(0), self.correlation_y);
-        smooth(&mut field, Axis(1), self.correlation_x);
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array3<u8>> {
+        let mut field = Array3::from_shape_simple_fn(self.shape(), || rng.sample(StandardNormal));
+        if self.nz > 1 {
+            smooth(&mut field, Axis(0), self.correlation_z);
+        }
+        smooth(&mut field, Axis(1), self.correlation_y);
+        smooth(&mut field, Axis(2), self.correlation_x);
         Ok(largest(&field, self.volume_fraction))
     }
 }
 
 /// Gives white noise the covariance `exp(-(r / length)^2 / 2)` along `axis`, up to a factor.
-fn smooth(field: &mut Array2<f64>, axis: Axis, length: f64) {
+fn smooth(field: &mut Array3<f64>, axis: Axis, length: f64) {
     let n = field.len_of(axis);
     // Without vector instructions, so that a seed gives the same bytes on every processor.
     let mut planner = FftPlannerScalar::new();
@@ -80,8 +91,8 @@ fn smooth(field: &mut Array2<f64>, axis: Axis, length: f64) {
     }
 }
 
-/// 1 at the given share of the pixels, where `field` is largest, else 0.
-fn largest(field: &Array2<f64>, share: f64) -> Array2<u8> {
+/// 1 at the given share of the voxels, where `field` is largest, else 0.
+fn largest(field: &Array3<f64>, share: f64) -> Array3<u8> {
     let values: Vec<f64> = field.iter().copied().collect();
     let wanted = ((share * values.len() as f64).round() as usize).clamp(1, values.len() - 1);
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -90,7 +101,7 @@ fn largest(field: &Array2<f64>, share: f64) -> Array2<u8> {
     for &pixel in &order[..wanted] {
         phases[pixel] = 1;
     }
-    Array2::from_shape_vec(field.dim(), phases).expect("one phase for each value of the field")
+    Array3::from_shape_vec(field.dim(), phases).expect("one phase for each value of the field")
 }
 
 #[cfg(test)]
@@ -122,9 +133,26 @@ mod tests {
     }
 
     #[test]
+    fn planes_of_a_volume_are_fields_with_the_lengths_of_their_axes() {
+        let [correlation_z, correlation_y, correlation_x] = [6.0, 3.0, 1.5];
+        let (volume, size) = (GaussianField { nz: 48, ny: 48, nx: 64, ..Default::default() }, 0.5);
+        let volume = GaussianField { volume_fraction: size, correlation_z, correlation_y, correlation_x, ..volume };
+        let images = Sample::GaussianField(volume).make(1, 2).unwrap().images;
+        assert_eq!(images.shape(), [48, 48, 64]);
+        for (axis, lengths) in [[3.0, 1.5], [6.0, 1.5], [6.0, 3.0]].into_iter().enumerate() {
+            let planes = images.planes(axis, 1);
+            for (step, length) in [[1, 0], [0, 1]].into_iter().zip(lengths) {
+                let expected = (-0.5 / (length * length) as f64).exp().acos() / PI;
+                let found = different(&planes, step[0], step[1]);
+                assert!((found / expected - 1.0).abs() < 0.06, "{axis} {step:?}: {found} instead of {expected}");
+            }
+        }
+    }
+
+    #[test]
     fn volume_fraction_is_met_to_one_pixel() {
         for volume_fraction in [0.0, 0.013, 0.5, 0.999, 1.0] {
-            let sample = GaussianField { ny: 20, nx: 31, volume_fraction, correlation_y: 2.0, correlation_x: 0.0 };
+            let sample = GaussianField { ny: 20, nx: 31, volume_fraction, correlation_y: 2.0, correlation_x: 0.0, ..Default::default() };
             let found = Sample::GaussianField(sample).make(2, 1).unwrap().images.volume_fractions()[1];
             assert!((found - volume_fraction).abs() <= 1.0 / 620.0 && found > 0.0 && found < 1.0, "{found}");
         }

@@ -1,4 +1,4 @@
-//! Built-in micrographs, each from a seed.
+//! Built-in micrographs and volumes, each from a seed.
 
 mod checkerboard;
 mod discs;
@@ -10,7 +10,7 @@ mod torus;
 use std::fmt::{Debug, Display};
 use std::ops::RangeInclusive;
 
-use ndarray::{Array2, Array4};
+use ndarray::{Array2, Array3, Array4};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -35,23 +35,23 @@ pub enum Sample {
     GaussianField(GaussianField),
     /// The grain boundaries of a polycrystal.
     GrainBoundaries(GrainBoundaries),
-    /// Discs that do not touch.
+    /// Discs, or balls, that do not touch.
     Discs(Discs),
 }
 
 /// What the materials have in common.
 trait Material: Debug {
-    /// `(ny, nx)` in pixels.
-    fn shape(&self) -> (usize, usize);
+    /// `[nz, ny, nx]` in voxels; nz = 1: an image.
+    fn shape(&self) -> [usize; 3];
 
     /// Refuses parameters out of range, with their name, value and range. The shape is already checked.
     fn check(&self) -> Result<()>;
 
-    /// About the bytes a pixel that drawing one image takes.
-    fn bytes_a_pixel(&self) -> usize;
+    /// About the bytes a voxel that drawing one image takes.
+    fn bytes_a_voxel(&self) -> usize;
 
-    /// Draws one image of phases 0 and 1, `(ny, nx)`.
-    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array2<u8>>;
+    /// Draws one image of phases 0 and 1, `(nz, ny, nx)`.
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array3<u8>>;
 }
 
 impl Sample {
@@ -65,16 +65,19 @@ impl Sample {
     /// [`Error::OutOfMemory`] if they do not fit into memory.
     pub fn make(&self, seed: u64, count: usize) -> Result<Micrograph> {
         let material = self.material();
-        let (ny, nx) = material.shape();
+        let [nz, ny, nx] = material.shape();
+        if nz != 1 {
+            check_range("the number of layers", nz, 8..=8192)?;
+        }
         check_range("the number of rows", ny, 8..=8192)?;
         check_range("the number of columns", nx, 8..=8192)?;
-        check_size((count, ny, nx)).map_err(Error::InvalidParameter)?;
+        check_size((count, nz.saturating_mul(ny), nx)).map_err(Error::InvalidParameter)?;
         material.check()?;
 
         let (what, advice) = ("making the samples", "make fewer or smaller images");
-        memory::require(ny * nx * (count + material.bytes_a_pixel()), what, advice)?;
-        let phases = memory::zeros(count * ny * nx, what, advice)?;
-        let mut phases = Array4::from_shape_vec((count, 1, ny, nx), phases).expect("as many as in the shape");
+        memory::require(nz * ny * nx * (count + material.bytes_a_voxel()), what, advice)?;
+        let phases = memory::zeros(count * nz * ny * nx, what, advice)?;
+        let mut phases = Array4::from_shape_vec((count, nz, ny, nx), phases).expect("as many as in the shape");
         for (index, mut image) in phases.outer_iter_mut().enumerate() {
             image.assign(&material.draw(&mut stream(seed, index))?);
         }
@@ -116,6 +119,11 @@ fn stream(seed: u64, index: usize) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(index as u64);
     rng
+}
+
+/// The shortest side of an image or a volume.
+fn shortest(shape: [usize; 3]) -> usize {
+    shape.into_iter().filter(|&side| side > 1).min().unwrap_or(1)
 }
 
 /// Refuses a value out of `range`, NaN included.
