@@ -265,9 +265,10 @@ module davegan
 
   ! ---- public procedures ----
 
-  !> Trains a model on a micrograph, a file or a handle. path: of the model file with its checkpoints; none if absent.
+  !> Trains a model on a micrograph, a file or a handle, or volumes on an array of one to three handles: planes across z, y and
+  !> x, or across z, and across y and x. path: of the model file with its checkpoints; none if absent.
   interface davegan_train
-    module procedure train_file, train_micrograph
+    module procedure train_file, train_micrograph, train_micrographs
   end interface davegan_train
 
   !> Makes a micrograph from phase numbers: one image (nx, ny) or several (nx, ny, n).
@@ -285,6 +286,7 @@ module davegan
   public :: davegan_micrograph_options_init, davegan_sample_options_init, davegan_train_options_init
   public :: davegan_generate_options_init, davegan_s2_options_init
   public :: davegan_micrograph_read, davegan_micrograph_from_memory, davegan_micrograph_sample, davegan_micrograph_info
+  public :: davegan_micrograph_plane
   public :: davegan_micrograph_phases, davegan_micrograph_parameters, davegan_micrograph_write, davegan_micrograph_free
   public :: davegan_train
   public :: davegan_model_load, davegan_model_save, davegan_model_info, davegan_model_tiles, davegan_model_history
@@ -394,6 +396,14 @@ module davegan
       type(c_ptr), intent(out) :: micrograph
       integer(c_int32_t) :: status
     end function c_micrograph_sample
+    function c_micrograph_plane(micrograph, axis, number, plane) result(status) bind(c, name="davegan_micrograph_plane")
+      import :: c_int32_t, c_int64_t, c_ptr
+      type(c_ptr), value :: micrograph
+      integer(c_int32_t), value :: axis
+      integer(c_int64_t), value :: number
+      type(c_ptr), intent(out) :: plane
+      integer(c_int32_t) :: status
+    end function c_micrograph_plane
     function c_micrograph_info(micrograph, info, size) result(status) bind(c, name="davegan_micrograph_info")
       import :: c_int32_t, c_ptr, c_size_t, davegan_micrograph_info_t
       type(c_ptr), value :: micrograph
@@ -448,6 +458,15 @@ module davegan
       type(c_ptr), intent(out) :: model
       integer(c_int32_t) :: status
     end function c_train_micrograph
+    function c_train_volume(micrographs, n, path, options, model) result(status) bind(c, name="davegan_train_volume")
+      import :: c_char, c_int32_t, c_ptr, c_size_t, davegan_train_options_t
+      type(c_ptr), intent(in) :: micrographs(*)
+      integer(c_size_t), value :: n
+      character(kind=c_char), intent(in), optional :: path(*)
+      type(davegan_train_options_t), intent(in) :: options
+      type(c_ptr), intent(out) :: model
+      integer(c_int32_t) :: status
+    end function c_train_volume
     function c_model_save(model, path) result(status) bind(c, name="davegan_model_save")
       import :: c_char, c_int32_t, c_ptr
       type(c_ptr), value :: model
@@ -898,6 +917,20 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_sample
 
+  !> Plane number, from 0, across an axis of a volume, 0 to 2 for z, y and x, as a micrograph.
+  subroutine davegan_micrograph_plane(micrograph, axis, number, plane, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrograph
+    integer(c_int32_t), intent(in) :: axis
+    integer(c_int64_t), intent(in) :: number
+    type(davegan_micrograph), intent(inout) :: plane
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    call davegan_micrograph_free(plane)
+    call report(c_micrograph_plane(micrograph%handle, axis, number, plane%handle), message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_micrograph_plane
+
   !> Sizes, phases and their volume fractions.
   subroutine davegan_micrograph_info(micrograph, info, stat, errmsg)
     type(davegan_micrograph), intent(in) :: micrograph
@@ -1029,7 +1062,35 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine train_micrograph
 
-  subroutine prepare_training(raw, context, points, status, options, progress, paper_options)
+  subroutine train_micrographs(model, micrographs, path, options, progress, stat, errmsg, paper_options)
+    type(davegan_model), intent(inout) :: model
+    type(davegan_micrograph), intent(in) :: micrographs(:)
+    character(len=*), intent(in), optional :: path
+    type(davegan_train_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=*), intent(in), optional :: paper_options
+    character(len=:), allocatable :: message
+    character(kind=c_char, len=:), allocatable, target :: points
+    type(davegan_train_options_t) :: raw
+    type(progress_context), target :: context
+    character(kind=c_char, len=:), allocatable :: file
+    type(c_ptr) :: handles(size(micrographs))
+    integer(c_int32_t) :: status
+    integer :: i
+    call davegan_model_free(model)
+    call prepare_training(raw, context, points, status, options, progress, paper_options, davegan_profile_volume)
+    call to_optional_c(file, path)
+    handles = [(micrographs(i)%handle, i = 1, size(micrographs))]
+    if (status == davegan_ok) then
+      status = c_train_volume(handles, size(handles, kind=c_size_t), file, raw, model%handle)
+    end if
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine train_micrographs
+
+  subroutine prepare_training(raw, context, points, status, options, progress, paper_options, profile)
     type(davegan_train_options_t), intent(out) :: raw
     type(progress_context), intent(inout), target :: context
     character(kind=c_char, len=:), allocatable, target, intent(out) :: points
@@ -1037,11 +1098,15 @@ contains
     type(davegan_train_options_t), intent(in), optional :: options
     procedure(davegan_progress_handler), optional :: progress
     character(len=*), intent(in), optional :: paper_options
+    integer(c_int32_t), intent(in), optional :: profile
+    integer(c_int32_t) :: default
     status = davegan_ok
     if (present(options)) then
       raw = options
     else
-      status = c_train_options_init(raw, c_sizeof(raw), davegan_profile_standard)
+      default = davegan_profile_standard
+      if (present(profile)) default = profile
+      status = c_train_options_init(raw, c_sizeof(raw), default)
     end if
     if (present(paper_options)) then
       points = to_c(paper_options)

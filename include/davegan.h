@@ -40,8 +40,9 @@
  *   library: a longer struct than the library knows is accepted if what it does not know is zero. Switches are 0 or 1.
  * - **Floating-point environment.** Library code runs in the default one (no traps, rounding to nearest); that of the
  *   caller is back after the call and during progress callbacks.
- * - **Threads.** A call starts the threads it works with and ends them; none is left behind, but for those of an
- *   accelerator and its driver, which wait from its first use until the program ends.
+ * - **Threads.** A model keeps the threads of its last call, asleep, for the next one; `davegan_model_free` ends them. Other
+ *   calls end the threads that they start. A process may fork between calls, and the child goes on with threads of its own.
+ *   Those of an accelerator and its driver wait from its first use until the program ends.
  */
 
 
@@ -232,17 +233,17 @@
 #define DAVEGAN_SAMPLE_CHECKERBOARD 2
 
 /**
- * A thresholded Gaussian random field; uses `volume_fraction` and the correlation lengths.
+ * A thresholded Gaussian random field; uses `volume_fraction`, the correlation lengths and `nz`.
  */
 #define DAVEGAN_SAMPLE_GAUSSIAN_FIELD 3
 
 /**
- * The grain boundaries (phase 0) of a polycrystal (Voronoi cells); uses `grain_size` and `boundary_thickness`.
+ * The grain boundaries (phase 0) of a polycrystal (Voronoi cells); uses `grain_size`, `boundary_thickness` and `nz`.
  */
 #define DAVEGAN_SAMPLE_GRAIN_BOUNDARIES 4
 
 /**
- * Random discs that do not touch; uses `volume_fraction`, the radii and `gap`.
+ * Random discs, in volumes balls, that do not touch; uses `volume_fraction`, the radii, `elongation`, `gap` and `nz`.
  */
 #define DAVEGAN_SAMPLE_DISCS 5
 
@@ -474,6 +475,10 @@ typedef struct davegan_sample_options_t {
      */
     int64_t ny;
     /**
+     * Layers, 8 to 8192, or 1 for an image; default 1.
+     */
+    int64_t nz;
+    /**
      * Number of images, at least 1; default 1. Image i depends on the other options and i alone.
      */
     int64_t count;
@@ -494,11 +499,15 @@ typedef struct davegan_sample_options_t {
      */
     double correlation_length_y;
     /**
+     * Correlation length of a Gaussian field along z, 0 to a quarter of the volume; default 5.
+     */
+    double correlation_length_z;
+    /**
      * Side of a square of the checkerboard, at least 1 and below the shorter side of the image; default 8.
      */
     int64_t cell_size;
     /**
-     * Equivalent diameter of a grain, 4 to half the shorter side of the image; default 32.
+     * Equivalent diameter of a grain, 4 to half the shortest side of the image; default 32.
      */
     double grain_size;
     /**
@@ -506,15 +515,19 @@ typedef struct davegan_sample_options_t {
      */
     double boundary_thickness;
     /**
-     * Smallest radius of a disc, 1 to `radius_max`; default 6.
+     * Smallest radius of a disc across x, 1 to `radius_max`; default 6.
      */
     double radius_min;
     /**
-     * Largest radius of a disc, 1 to `(shorter side - gap) / 2`; default 12.
+     * Largest radius of a disc across x, from 1; with half the gap it fits into half of each side. Default 12.
      */
     double radius_max;
     /**
-     * Smallest distance between two discs, 0 to a quarter of the shorter side of the image; default 2.
+     * Length of a disc along x divided by that across it, 1 to 8; default 1.
+     */
+    double elongation;
+    /**
+     * Smallest distance between two discs, 0 to a quarter of the shortest side of the image; default 2.
      */
     double gap;
 } davegan_sample_options_t;
@@ -1256,6 +1269,20 @@ davegan_status_t davegan_micrograph_phases(const struct davegan_micrograph_t *mi
                                            size_t capacity);
 
 /**
+ * Takes plane `number` across an axis, 0 to 2 for z, y and x, of each volume of a micrograph.
+ *
+ * `*plane` is a new micrograph, of images whose rows and columns are the other two axes in their order: y and x, z and x, or z
+ * and y. So a built-in volume gives micrographs to train on. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such axis or
+ * plane. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_micrograph_plane(const struct davegan_micrograph_t *micrograph,
+                                          int32_t axis,
+                                          int64_t number,
+                                          struct davegan_micrograph_t **plane);
+
+/**
  * Copies the true parameters of built-in ellipses into `buffer`, `n_images * 5` doubles, a row an image.
  *
  * A row holds the semi-axes a and b, the centre x1 (along x) and x2 (along y), all in pixels with the origin at the
@@ -1357,6 +1384,25 @@ davegan_status_t davegan_train_micrograph(const struct davegan_micrograph_t *mic
                                           const char *path,
                                           const struct davegan_train_options_t *options,
                                           struct davegan_model_t **model);
+
+/**
+ * `davegan_train` on one to three micrographs in memory, for volumes of a material that differs by direction.
+ *
+ * `micrographs` holds `n` of them. Three: what planes across z, y and x look like; their rows and columns are y and x, z and x,
+ * and z and y. Two: planes across z like the first, those across y and x like the second, whose rows are z (a transversely
+ * isotropic material). One: the same as `davegan_train_micrograph`. `options` has `DAVEGAN_PROFILE_VOLUME`; NULL means its
+ * defaults. There is a discriminator for each micrograph.
+ *
+ * Fails as `davegan_train` does, and with `DAVEGAN_INVALID_PARAMETER` if `n` is not 1 to 3, `n` is above 1 for a profile of
+ * images, or the micrographs have different numbers of phases or voxel sizes. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_train_volume(const struct davegan_micrograph_t *const *micrographs,
+                                      size_t n,
+                                      const char *path,
+                                      const struct davegan_train_options_t *options,
+                                      struct davegan_model_t **model);
 
 /**
  * Loads a model file onto a device.

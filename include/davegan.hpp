@@ -291,6 +291,13 @@ public:
         return Micrograph(handle);
     }
 
+    /// Plane `number` across an axis of a volume, 0 to 2 for z, y and x; its rows and columns are the other two axes.
+    Micrograph plane(std::int32_t axis, std::int64_t number) const {
+        davegan_micrograph_t *handle = nullptr;
+        detail::check(davegan_micrograph_plane(get(), axis, number, &handle));
+        return Micrograph(handle);
+    }
+
     /// Sizes, phases and their volume fractions.
     MicrographInfo info() const {
         MicrographInfo info{};
@@ -365,6 +372,17 @@ public:
         return trained(options, [&](const davegan_train_options_t *raw, davegan_model_t **handle) {
             return davegan_train(micrograph.c_str(), detail::optional_text(dataset), detail::optional_text(path), raw,
                                  handle);
+        });
+    }
+
+    /// Trains volumes of a material that differs by direction on one to three micrographs: of planes across z, y and x, or
+    /// across z, and across y and x. @param path as above.
+    static Model train_volume(const std::vector<const Micrograph *> &micrographs, const std::string &path = {},
+                              const TrainOptions &options = TrainOptions(Profile::volume)) {
+        std::vector<const davegan_micrograph_t *> handles;
+        for (const Micrograph *micrograph : micrographs) handles.push_back(micrograph->get());
+        return trained(options, [&](const davegan_train_options_t *raw, davegan_model_t **handle) {
+            return davegan_train_volume(handles.data(), handles.size(), detail::optional_text(path), raw, handle);
         });
     }
 

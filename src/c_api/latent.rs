@@ -229,7 +229,8 @@ pub unsafe extern "C" fn davegan_traverse(
         };
         let vector: Vec<f32> = vector.into_iter().collect();
         let dimension = count(dimension, "dimension")?;
-        buffer.fill(in_parallel(model, || generation::traverse(model, &vector, shape, dimension, n, range))?.as_slice());
+        buffer
+            .fill(in_parallel(model, || generation::traverse(model, &vector, shape, dimension, n, range))?.as_slice());
         Ok(())
     })
 }

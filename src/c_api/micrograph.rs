@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::guard::guard;
 use super::micrograph_options::{davegan_micrograph_options_t, side_and_unit};
-use super::options::{self, Growing, StructPlace, end_of};
+use super::options::{self, Growing, StructPlace, count, end_of};
 use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text};
 use super::status::{davegan_status_t, keep_warnings};
 use crate::Error;
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn davegan_micrograph_plane(
         // SAFETY: as above.
         let (place, micrograph) =
             unsafe { (Place::handle(plane, "plane")?, pointers::reference(micrograph, "micrograph")?) };
-        let (axis, number) = (count(axis.into(), "axis")?, count(number, "number")?);
+        let (axis, number) = (count(axis, "axis")?, count(number, "number")?);
         place.give(davegan_micrograph_t(micrograph.0.plane(axis, number)?));
         Ok(())
     })

@@ -140,7 +140,7 @@ pub unsafe extern "C" fn davegan_relax(
         let mut tell = |progress: &_| audience.tell(host, progress);
         let parts = parts(fractions.is_some());
         let relaxed = in_parts("relaxing", &pool, parts, options.progress_interval, &mut tell, |done| {
-            relax_towards(micrograph, images, fractions, &relaxation, done)
+            relax_towards(&micrograph.into(), images, fractions, &relaxation, done)
         })?;
         // SAFETY: as above.
         unsafe { Buffer::new(phases, voxels, voxels, "the relaxed images") }?.fill(relaxed.as_slice());

@@ -7,11 +7,11 @@ use super::guard::{Host, guard_with_host};
 use super::micrograph::davegan_micrograph_t;
 use super::model::davegan_model_t;
 use super::options;
-use super::pointers::{self, Place, optional_path, optional_text, reference};
+use super::pointers::{self, Place, optional_path, optional_text, reference, slice};
 use super::progress::Audience;
 use super::status::{davegan_status_t, keep_warnings};
 use super::train_options::davegan_train_options_t;
-use crate::micrograph::{Micrograph, ReadOptions};
+use crate::micrograph::{Directions, Micrograph, ReadOptions};
 use crate::network::Profile;
 use crate::storage::{check_other_file, train_to_file};
 use crate::{Error, Result};
@@ -43,13 +43,13 @@ impl Target<'_> {
         Ok(Self { file, handle, options: options.unwrap_or_else(|| davegan_train_options_t::new(Profile::Standard)) })
     }
 
-    fn train(self, host: &mut Host, micrograph: &Micrograph) -> Result<()> {
+    fn train(self, host: &mut Host, micrographs: Directions<Micrograph>) -> Result<()> {
         let Self { file, handle, options } = self;
         let mut audience = Audience::new("training", options.progress_bar, options.progress, options.user_data)?;
         // SAFETY: the host promises text or NULL for `paper_options`.
         let (training, run) = (unsafe { options.training() }?, options.run()?);
-        keep_warnings(&micrograph.warnings);
-        let model = train_to_file(micrograph, file, &training, &run, &mut |progress| audience.tell(host, progress))?;
+        keep_warnings(&micrographs.iter().flat_map(|micrograph| micrograph.warnings.clone()).collect::<Vec<_>>());
+        let model = train_to_file(micrographs, file, &training, &run, &mut |progress| audience.tell(host, progress))?;
         if let Some(handle) = handle {
             handle.give(davegan_model_t(model));
         }
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn davegan_train(
             check_other_file(micrograph, path)?;
         }
         keep_warnings(&[]);
-        target.train(host, &Micrograph::read(micrograph, dataset, &ReadOptions::default())?)
+        target.train(host, (&Micrograph::read(micrograph, dataset, &ReadOptions::default())?).into())
     })
 }
 
@@ -109,6 +109,40 @@ pub unsafe extern "C" fn davegan_train_micrograph(
         // SAFETY: as above.
         let (target, micrograph) =
             unsafe { (Target::new(path, options, model)?, reference(micrograph, "micrograph")?) };
-        target.train(host, &micrograph.0)
+        target.train(host, (&micrograph.0).into())
+    })
+}
+
+/// `davegan_train` on one to three micrographs in memory, for volumes of a material that differs by direction.
+///
+/// `micrographs` holds `n` of them. Three: what planes across z, y and x look like; their rows and columns are y and x, z and x,
+/// and z and y. Two: planes across z like the first, those across y and x like the second, whose rows are z (a transversely
+/// isotropic material). One: the same as `davegan_train_micrograph`. `options` has `DAVEGAN_PROFILE_VOLUME`; NULL means its
+/// defaults. There is a discriminator for each micrograph.
+///
+/// Fails as `davegan_train` does, and with `DAVEGAN_INVALID_PARAMETER` if `n` is not 1 to 3, `n` is above 1 for a profile of
+/// images, or the micrographs have different numbers of phases or voxel sizes. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_train_volume(
+    micrographs: *const *const davegan_micrograph_t,
+    n: usize,
+    path: *const c_char,
+    options: *const davegan_train_options_t,
+    model: *mut *mut davegan_model_t,
+) -> davegan_status_t {
+    guard_with_host(|host| {
+        // SAFETY: as above.
+        let (mut target, handles) = unsafe {
+            let target = Target::new(path, options, model)?;
+            // No more are looked at than there can be.
+            (target, slice(micrographs, n.min(4), "micrographs")?)
+        };
+        if options.is_null() {
+            target.options = davegan_train_options_t::new(Profile::Volume);
+        }
+        // SAFETY: as above.
+        let given = handles.iter().map(|&handle| Ok(unsafe { &reference(handle, "an element of micrographs")?.0 }));
+        target.train(host, Directions::new(given.collect::<Result<Vec<_>>>()?)?)
     })
 }

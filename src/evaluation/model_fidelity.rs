@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
     use crate::micrograph::{GaussianField, Sample, tiles};
-    use crate::model::Origin;
+    use crate::model::{Direction, Origin};
     use crate::network::Profile;
     use crate::training::{Checkpoint, TrainingOptions};
 
@@ -75,7 +75,7 @@ mod tests {
         let own = micrograph(1);
         let (origin, tiles) = (Origin::new(&own), tiles(&own.images, 32).unwrap());
         let options = TrainingOptions::new(Profile::Paper32);
-        let model = Checkpoint::new(options, origin, tiles, &burn_tensor::Device::flex()).model();
+        let model = Checkpoint::new(options, vec![Direction { origin, tiles }], &burn_tensor::Device::flex()).model();
         let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
         let judged = |of| model_fidelity(&model, &of, 1, 0, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(judged(own).gates().len(), 16);

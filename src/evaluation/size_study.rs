@@ -210,7 +210,7 @@ pub(crate) mod tests {
     use super::super::element_statistics::tests::noise;
     use super::*;
     use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
-    use crate::model::Origin;
+    use crate::model::{Direction, Origin};
     use crate::network::Profile;
     use crate::training::{Checkpoint, TrainingOptions};
 
@@ -298,7 +298,7 @@ pub(crate) mod tests {
         let micrograph = sample.make(1, 1).unwrap();
         let (origin, tiles) = (Origin::new(&micrograph), tiles(&micrograph.images, 64).unwrap());
         let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-        let model = Checkpoint::new(options, origin, tiles, &burn_tensor::Device::flex()).model();
+        let model = Checkpoint::new(options, vec![Direction { origin, tiles }], &burn_tensor::Device::flex()).model();
         (micrograph, model)
     }
 

@@ -53,7 +53,7 @@ pub fn clean(model: &Model, options: &GenerationOptions, realisations: &mut [u8]
         return Ok(());
     }
     let (shape, periodic) = (options.shape_of(model)?, options.are_periodic(model)?);
-    let cleaner = Cleaner::new(&model.tiles, shape, periodic, options.smallest_island, options.majority)?;
+    let cleaner = Cleaner::new(model.tiles_by_direction(), shape, periodic, options.smallest_island, options.majority)?;
     let mut realisations = (options.first..).zip(realisations.chunks_exact_mut(shape.iter().product()));
     realisations.try_for_each(|(index, image)| cleaner.clean(image, image_key(options.seed, index)))
 }

@@ -42,7 +42,7 @@ pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold
         fractions.ok_or_else(|| Error::invalid("a threshold is asked for without volume fractions; give them"))?;
     model.thread_pool(options.threads)?.install(|| {
         options.require_memory(model)?;
-        let adjuster = Adjuster::new(&model.tiles, shape, true)?;
+        let adjuster = Adjuster::new(model.tiles_by_direction(), shape, true)?;
         GivenFractions::new(model, &adjuster)?.threshold(options.seed, options.first, fractions)
     })
 }
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn a_threshold_that_is_found_block_by_block_is_exact_too() {
         let ((model, fractions), shape) = (material(2), [1, 48, 400]);
-        let adjuster = Adjuster::new(&model.tiles, shape, true).unwrap();
+        let adjuster = Adjuster::new(model.tiles_by_direction(), shape, true).unwrap();
         let mut given = GivenFractions { sides: [1, 80, 80], ..GivenFractions::new(&model, &adjuster).unwrap() };
         assert!(parts(shape, [1, 80, 80]).len() > SAMPLE);
         let threshold = given.threshold(3, 2, &fractions).unwrap();

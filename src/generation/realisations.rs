@@ -351,7 +351,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
         let block = block.unwrap_or(Block::whole(shape));
         let mut realisations = (part.first..).zip(to.chunks_exact_mut(block.voxels()));
         if let Some(fractions) = &part.volume_fractions {
-            let adjuster = Adjuster::new(&model.tiles, shape, true)?;
+            let adjuster = Adjuster::new(model.tiles_by_direction(), shape, true)?;
             let mut given = GivenFractions::new(model, &adjuster)?;
             return realisations.try_for_each(|(index, to)| {
                 let threshold = match &part.threshold {

@@ -28,6 +28,7 @@
 
 mod block;
 mod cut;
+mod directions;
 mod levels;
 mod otsu;
 mod phase_images;
@@ -41,6 +42,7 @@ use ndarray::{Array2, Axis};
 
 pub use block::Block;
 pub use cut::{random_windows, tiles, windows};
+pub use directions::Directions;
 pub use phase_images::{MAX_PHASES, PhaseImages};
 pub use read::ReadOptions;
 pub use region::Region;
@@ -166,7 +168,10 @@ mod tests {
         }
         for (axis, number) in [(0, 12), (1, 20), (2, 32), (3, 0)] {
             let error = volume.plane(axis, number).unwrap_err().to_string();
-            assert!(error.contains(&format!("plane {number} across axis {axis}")) && error.contains("12, 20 and 32"), "{error}");
+            assert!(
+                error.contains(&format!("plane {number} across axis {axis}")) && error.contains("12, 20 and 32"),
+                "{error}"
+            );
         }
     }
 

@@ -11,10 +11,19 @@ pub use record::{LossRow, TrainingRecord};
 
 use crate::device::KeptPool;
 use crate::error::counted;
-use crate::micrograph::{Micrograph, PhaseImages};
+use crate::micrograph::{Directions, Micrograph, PhaseImages};
 use crate::network::{Network, Profile};
 use crate::relaxation::Weights;
 use crate::{Error, Result};
+
+/// A further micrograph of a training: what the planes of volumes across other axes look like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Direction {
+    /// The micrograph.
+    pub origin: Origin,
+    /// Its tiles, `(n, 1, side, side)`.
+    pub tiles: PhaseImages,
+}
 
 /// A model that generates realisations. Reading it from many threads at once is safe.
 #[derive(Debug, Clone)]
@@ -27,6 +36,8 @@ pub struct Model {
     pub origin: Origin,
     /// Tiles it was trained on, `(n, 1, side, side)`.
     pub tiles: PhaseImages,
+    /// The same of further micrographs, of the planes of volumes across other axes.
+    pub further: Vec<Direction>,
     /// How realisations of a fully convolutional model are relaxed.
     pub relaxation: Option<Weights>,
     /// How it was trained.
@@ -85,6 +96,13 @@ impl Model {
     /// Number of its cells, each with a latent vector.
     pub fn latent_cells(&self) -> usize {
         self.latent_side().pow(self.profile.axes() as u32)
+    }
+
+    /// The tiles of planes across each axis.
+    pub(crate) fn tiles_by_direction(&self) -> Directions<'_> {
+        let further = self.further.iter().map(|direction| &direction.tiles);
+        Directions::new([&self.tiles].into_iter().chain(further).collect())
+            .expect("a training has one to three micrographs")
     }
 
     /// Whether `micrograph` is the one that it was trained on.

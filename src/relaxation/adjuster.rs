@@ -8,7 +8,7 @@ use super::shares::PatternShares;
 use super::weights::{GainTables, Weights};
 use super::window::Window;
 use crate::device::for_each;
-use crate::micrograph::{Block, PhaseImages};
+use crate::micrograph::{Block, Directions};
 use crate::{Error, Result};
 
 /// Largest part of the candidates that change in one round, before their gains are found anew.
@@ -109,15 +109,16 @@ pub fn to_change(missing: &[i64]) -> u64 {
 }
 
 impl Adjuster {
-    /// For images of `shape` that are to be like `micrograph`.
+    /// For images of `shape` that are to be like `micrographs`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if the micrograph has more than one layer, or a side of it or of the images is below 8.
-    pub fn new(micrograph: &PhaseImages, shape: [usize; 3], periodic: bool) -> Result<Self> {
-        let (frame, n_phases) = (Frame::new(shape, periodic)?, micrograph.n_phases());
+    /// [`Error::InvalidParameter`] if a micrograph has more than one layer, or a side of it or of the images is below 8.
+    pub fn new<'a>(micrographs: impl Into<Directions<'a>>, shape: [usize; 3], periodic: bool) -> Result<Self> {
+        let micrographs = micrographs.into();
+        let (frame, n_phases) = (Frame::new(shape, periodic)?, micrographs.across(0).n_phases());
         let mut weights = Weights::zero(n_phases, shape[0] > 1);
-        weights.add(PatternShares::of(micrograph, false)?.in_planes(weights.planes()).log_ratios_to_rare());
+        weights.add(PatternShares::of_material(&micrographs, weights.planes())?.log_ratios_to_rare());
         Ok(Self { tables: GainTables::new(&weights, frame.scales), frame, n_phases })
     }
 

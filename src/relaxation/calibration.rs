@@ -6,7 +6,7 @@ use super::sweeps::{RelaxationOptions, relax};
 use super::weights::Weights;
 use super::window::PLACES;
 use crate::device::memory;
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{Directions, PhaseImages};
 use crate::{Error, Result};
 
 /// Rounds of [`Weights::calibrate`], at most.
@@ -34,7 +34,7 @@ const ENOUGH: f64 = 0.8;
 const ENOUGH_VOXELS: usize = 1 << 22;
 
 impl Weights {
-    /// Finds the weights with which relaxed `images` have the patterns of `micrograph`.
+    /// Finds the weights with which relaxed `images` have the patterns of `micrographs`.
     ///
     /// At first the log weight of each pattern is the logarithm of its share in the micrograph, divided by the patterns
     /// of one kind that a flip changes. Each round adds s ln((p + e) / (q + e)) to it, p being its share in the
@@ -44,24 +44,24 @@ impl Weights {
     /// which the divergence does not fall by a fifth get weights of zero. A single image is both halves. Large sets are
     /// calibrated on as many images as have 4 million voxels.
     ///
-    /// The micrograph has one layer, and counts for the planes of all three directions of volumes. `done` is called
+    /// A micrograph has one layer. One alone counts for the planes of all three directions of volumes. `done` is called
     /// after each of 32 rounds, also those left out, and ends the calibration by an error. Threads are those of [`relax`].
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if `images` have another number of phases than the micrograph, the micrograph has
+    /// [`Error::InvalidParameter`] if `images` have another number of phases than a micrograph, a micrograph has
     /// more than one layer, or a side is below 8 pixels; those of [`relax`] and of `done`.
-    pub fn calibrate(
-        micrograph: &PhaseImages,
+    pub fn calibrate<'a>(
+        micrographs: impl Into<Directions<'a>>,
         images: &PhaseImages,
         options: &RelaxationOptions,
         done: &dyn Fn() -> Result<()>,
     ) -> Result<Self> {
-        check_alike(micrograph, images)?;
-        let of_micrograph = PatternShares::of(micrograph, false)?;
+        let micrographs = micrographs.into();
+        check_alike(&micrographs, images)?;
         let halves = Halves::new(images, options)?;
         let none = Self::zero(images.n_phases(), images.shape()[0] > 1);
-        let target = of_micrograph.in_planes(none.planes());
+        let target = PatternShares::of_material(&micrographs, none.planes())?;
         let (_, untouched) = halves.relaxed(&none, &target)?;
         let mut best = Self::likelihood(&none, &target);
         let (mut shares, mut divergence) = halves.relaxed(&best, &target)?;
@@ -103,7 +103,7 @@ impl Weights {
 ///
 /// Those of [`Weights::calibrate`], [`relax`], [`meet_fractions`] and `done`.
 pub fn relax_towards(
-    micrograph: &PhaseImages,
+    micrographs: &Directions,
     images: PhaseImages,
     fractions: Option<&[f64]>,
     options: &RelaxationOptions,
@@ -112,25 +112,35 @@ pub fn relax_towards(
     if let Some(fractions) = fractions {
         voxels_of_each(fractions, images.n_phases(), images.voxels())?;
     }
-    let weights = Weights::calibrate(micrograph, &images, options, done)?;
+    let weights = Weights::calibrate(micrographs.clone(), &images, options, done)?;
     let relaxed = relax(images, &weights, options)?;
     done()?;
     match fractions {
-        Some(fractions) => meet_fractions(micrograph, relaxed, fractions, options, done),
+        Some(fractions) => meet_fractions(micrographs.clone(), relaxed, fractions, options, done),
         None => Ok(relaxed),
     }
 }
 
-/// Refuses a micrograph of several layers, or of other phases than the images.
-pub fn check_alike(micrograph: &PhaseImages, images: &PhaseImages) -> Result<()> {
-    let ([layers, ..], of_micrograph, of_images) = (micrograph.shape(), micrograph.n_phases(), images.n_phases());
-    if layers > 1 {
-        return Err(Error::invalid(format!("the micrograph has {layers} layers; it must be an image of one layer")));
-    }
-    if of_micrograph != of_images {
+/// Refuses a micrograph of several layers, or of other phases than the images, and several for images of one layer.
+pub fn check_alike(micrographs: &Directions, images: &PhaseImages) -> Result<()> {
+    if images.shape()[0] == 1 && micrographs.count() > 1 {
         return Err(Error::invalid(format!(
-            "the images have {of_images} phases, but the micrograph has {of_micrograph}; both must have the same"
+            "{} micrographs for images of one layer, which have one direction; give one",
+            micrographs.count()
         )));
+    }
+    for micrograph in micrographs.iter() {
+        let ([layers, ..], of_micrograph, of_images) = (micrograph.shape(), micrograph.n_phases(), images.n_phases());
+        if layers > 1 {
+            return Err(Error::invalid(format!(
+                "the micrograph has {layers} layers; it must be an image of one layer"
+            )));
+        }
+        if of_micrograph != of_images {
+            return Err(Error::invalid(format!(
+                "the images have {of_images} phases, but the micrograph has {of_micrograph}; both must have the same"
+            )));
+        }
     }
     Ok(())
 }

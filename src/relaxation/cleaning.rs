@@ -6,7 +6,7 @@
 use super::adjuster::{Adjuster, Part, to_change};
 use super::fractions::missing;
 use crate::Result;
-use crate::micrograph::{Block, MAX_PHASES, PhaseImages};
+use crate::micrograph::{Block, Directions, MAX_PHASES};
 
 /// Bytes for each voxel that [`Cleaner::clean`] takes.
 pub const CLEANING_BYTES: usize = 10;
@@ -27,22 +27,23 @@ pub struct Cleaner {
 }
 
 impl Cleaner {
-    /// For images of `shape` like `micrograph`: pieces of fewer than `smallest_island` voxels are removed, after
+    /// For images of `shape` like `micrographs`: pieces of fewer than `smallest_island` voxels are removed, after
     /// `majority` passes of a filter.
     ///
     /// # Errors
     ///
     /// Those of [`Adjuster::new`].
-    pub fn new(
-        micrograph: &PhaseImages,
+    pub fn new<'a>(
+        micrographs: impl Into<Directions<'a>>,
         shape: [usize; 3],
         periodic: bool,
         smallest_island: usize,
         majority: usize,
     ) -> Result<Self> {
-        let adjuster = Adjuster::new(micrograph, shape, periodic)?;
-        let grid = Grid::new(shape, periodic);
-        Ok(Self { adjuster, grid, n_phases: micrograph.n_phases(), smallest_island, majority })
+        let micrographs = micrographs.into();
+        let n_phases = micrographs.across(0).n_phases();
+        let adjuster = Adjuster::new(micrographs, shape, periodic)?;
+        Ok(Self { adjuster, grid: Grid::new(shape, periodic), n_phases, smallest_island, majority })
     }
 
     /// Cleans an image. Random numbers follow from `key` and place.
@@ -283,6 +284,7 @@ mod tests {
     use rand::Rng;
 
     use super::*;
+    use crate::micrograph::PhaseImages;
     use crate::random::{Purpose, generator};
 
     /// Blobs of all phases, and noise.

@@ -6,7 +6,7 @@ use super::sweeps::{RelaxationOptions, image_key};
 use super::weights::Weights;
 use crate::device::memory;
 use crate::error::counted;
-use crate::micrograph::{Block, PhaseImages};
+use crate::micrograph::{Block, Directions, PhaseImages};
 use crate::{Error, Result};
 
 /// Parts of the work of [`meet_fractions`].
@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 1e-6;
 /// Gives each image exactly the volume fractions `fractions`, one for each phase, to one voxel.
 ///
 /// Interface voxels of phases that an image has too many of get the phase of a neighbour that it has too few of. Those
-/// change first by which the patterns become most like those of `micrograph`, or least unlike: the sum of the
+/// change first by which the patterns become most like those of `micrographs`, or least unlike: the sum of the
 /// logarithms of the shares that the new patterns have in it, less that of the old ones, is largest. Neighbours do not
 /// change at once. Only if there is no such interface, other voxels change. Of `options`, `seed`, `first` and
 /// `periodic` are used. `done` is called each time that another 64th of all voxels that change has changed, and ends
@@ -27,18 +27,19 @@ const TOLERANCE: f64 = 1e-6;
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] if there are not as many fractions as phases, one is not in 0 to 1, their sum is not 1,
-/// or the micrograph has other phases or more than one layer; those of [`relax`](super::relax) and of `done`.
-pub fn meet_fractions(
-    micrograph: &PhaseImages,
+/// or a micrograph has other phases or more than one layer; those of [`relax`](super::relax) and of `done`.
+pub fn meet_fractions<'a>(
+    micrographs: impl Into<Directions<'a>>,
     images: PhaseImages,
     fractions: &[f64],
     options: &RelaxationOptions,
     done: &dyn Fn() -> Result<()>,
 ) -> Result<PhaseImages> {
-    check_alike(micrograph, &images)?;
-    options.validate(&images, &Weights::zero(micrograph.n_phases(), images.shape()[0] > 1))?;
+    let micrographs = micrographs.into();
+    check_alike(&micrographs, &images)?;
+    options.validate(&images, &Weights::zero(images.n_phases(), images.shape()[0] > 1))?;
     let targets = voxels_of_each(fractions, images.n_phases(), images.voxels())?;
-    let adjuster = Adjuster::new(micrograph, images.shape(), options.periodic)?;
+    let adjuster = Adjuster::new(micrographs, images.shape(), options.periodic)?;
     memory::require(2 * images.voxels(), "meeting volume fractions", "give smaller images")?;
     let (voxels, n_phases, whole) = (images.voxels(), images.n_phases(), Block::whole(images.shape()));
     let mut phases = images.into_phases();

@@ -4,7 +4,7 @@ use super::frame::{DILATIONS, Frame};
 use super::weights::PATTERNS;
 use super::window::{Window, judged_phases};
 use crate::Result;
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{Directions, PhaseImages};
 
 /// The share of each pattern, as [`Weights`](super::Weights) are ordered. The shares of a plane, phase and distance sum
 /// to 1, or are all 0 if the distance does not fit.
@@ -39,9 +39,13 @@ impl PatternShares {
         Ok(Self(shares.collect()))
     }
 
-    /// These shares for each of three planes, if they are of one.
-    pub fn in_planes(&self, planes: usize) -> Self {
-        Self(self.0.repeat(planes))
+    /// Counts patterns in the micrographs of a material: for images those of the first, for volumes those of the planes across
+    /// each axis.
+    pub fn of_material(micrographs: &Directions, planes: usize) -> Result<Self> {
+        let of_each = micrographs.iter().take(planes).map(|images| Self::of(images, false));
+        let of_each = of_each.collect::<Result<Vec<_>>>()?;
+        let of_plane = |plane| of_each[micrographs.number_across(plane)].0.iter().copied();
+        Ok(Self((0..planes).flat_map(of_plane).collect()))
     }
 
     /// The shares of each plane.

@@ -2,7 +2,7 @@
 //!
 //! | name | what |
 //! |---|---|
-//! | `training/encoder/...`, `training/generator/...`, `training/discriminator/...` | the networks of the last step, and Adam's moments |
+//! | `training/encoder/...`, `training/generator/...`, `training/discriminator/...` | the networks of the last step, and Adam's moments; a further discriminator for each further micrograph |
 //! | `training/average/...` | moving average of the generator, if training has one |
 //! | `training/loss_sums` | sums of the losses since the last row of the history |
 
@@ -17,8 +17,9 @@ use super::output::Output;
 use super::parts::Parts;
 use super::{Container, NamedArray};
 use crate::Result;
+use crate::model::Model;
 use crate::network::{Architecture, read};
-use crate::training::{Checkpoint, TrainingOptions, TrainingState};
+use crate::training::{Checkpoint, DISCRIMINATORS, TrainingOptions, TrainingState};
 
 /// Writes the model of `checkpoint` and what going on with it needs to `path`, replacing an older file in one step.
 ///
@@ -53,21 +54,22 @@ pub(super) fn checkpoint_container(checkpoint: &Checkpoint) -> Result<Container>
     Ok(file)
 }
 
-/// The state of a training of so many `steps`.
+/// The state of the training that `model` comes from.
 pub(super) fn state_of(
     parts: &mut Parts,
     options: &TrainingOptions,
-    n_phases: usize,
-    steps: u64,
+    model: &Model,
     device: &BurnDevice,
 ) -> Result<TrainingState> {
-    let Architecture { encoder, generator, discriminator } = options.architecture(n_phases);
+    let Architecture { encoder, generator, discriminator } = options.architecture(model.n_phases());
     let averaged = generator.clone();
     let mut network = |name, layers| parts.network(&format!("training/{name}"), layers, device);
     let encoder = encoder.map(|layers| network("encoder", layers)).transpose()?;
-    let networks = [network("generator", generator)?, network("discriminator", discriminator)?];
-    let mut state = TrainingState::from_networks(options, encoder, networks);
-    state.step = steps;
+    let generator = network("generator", generator)?;
+    let names = DISCRIMINATORS.into_iter().take(1 + model.further.len());
+    let discriminators = names.map(|name| network(name, discriminator.clone())).collect::<Result<Vec<_>>>()?;
+    let mut state = TrainingState::from_networks(options, encoder, generator, discriminators);
+    state.step = model.record.steps;
     if let Some(average) = &mut state.average {
         *average = network("average", averaged)?;
     }

@@ -6,6 +6,7 @@
 //! | `source`, `micrograph_sha256`, `phase_values`, `voxel_size`, `n_phases` | the micrograph |
 //! | `step`, `steps_planned`, `history` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
+//! | `source_2`, `micrograph_sha256_2`, `phase_values_2`, `tiles_2`, and the same with `_3` | further micrographs of volumes |
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them; volumes have no encoder |
 //! | `relaxation` | how realisations are relaxed, if they are: log weights of patterns |
 //!
@@ -21,13 +22,16 @@ use super::parts::Parts;
 use super::{Attribute, Container, NamedArray};
 use crate::device::memory;
 use crate::error::{FREE_MEMORY, short};
-use crate::micrograph::MAX_PHASES;
-use crate::model::{LossRow, Model, Origin, TrainingRecord};
+use crate::micrograph::{MAX_PHASES, PhaseImages, VoxelSize};
+use crate::model::{Direction, Kept, LossRow, Model, Origin, TrainingRecord};
 use crate::network::{Entry, Network, Profile, read};
 use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::training::TrainingOptions;
 use crate::{Error, Result};
+
+/// What the names of the parts of the first to third micrograph end in.
+const SUFFIXES: [&str; 3] = ["", "_2", "_3"];
 
 /// Writes `model` to `path`, replacing an older file in one step. Equal models give equal bytes.
 ///
@@ -69,9 +73,7 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
     for (name, text) in [
         ("options", Some(&record.options)),
         ("library_version", Some(&record.library_version)),
-        ("source", Some(&origin.source)),
         ("voxel_size", voxel_size.as_ref()),
-        ("micrograph_sha256", Some(&origin.digest)),
     ] {
         file.attributes.extend(text.map(|text| (name.into(), Attribute::Text(text.clone()))));
     }
@@ -80,15 +82,16 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
     {
         file.attributes.insert(name.into(), Attribute::Integer(number as i64));
     }
-    let phase_values = Array1::from(origin.phase_values.clone());
+    let further = model.further.iter().map(|Direction { origin, tiles }| (origin, tiles));
+    for (suffix, (origin, tiles)) in SUFFIXES.into_iter().zip([(origin, tiles)].into_iter().chain(further)) {
+        put_direction(&mut file, suffix, origin, tiles);
+    }
     for (name, numbers) in [
-        ("phase_values", Some(phase_values.into_dyn())),
         ("history", Some(history_table(&record.history).into_dyn())),
         ("relaxation", model.relaxation.as_ref().map(|weights| relaxation_row(weights).into_dyn())),
     ] {
         file.arrays.extend(numbers.map(|numbers| (name.into(), NamedArray::F64(numbers))));
     }
-    file.arrays.insert("tiles".into(), NamedArray::U8(tiles.phases().clone().into_dyn()));
     if let Some(encoder) = &model.encoder {
         put_network(&mut file, "encoder", encoder)?;
     }
@@ -96,27 +99,40 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
     Ok(file)
 }
 
+/// Adds what is known of one micrograph.
+fn put_direction(file: &mut Container, suffix: &str, origin: &Origin, tiles: &PhaseImages) {
+    for (name, text) in [("source", &origin.source), ("micrograph_sha256", &origin.digest)] {
+        file.attributes.insert(format!("{name}{suffix}"), Attribute::Text(text.clone()));
+    }
+    let phase_values = Array1::from(origin.phase_values.clone()).into_dyn();
+    file.arrays.insert(format!("phase_values{suffix}"), NamedArray::F64(phase_values));
+    file.arrays.insert(format!("tiles{suffix}"), NamedArray::U8(tiles.phases().clone().into_dyn()));
+}
+
 /// The model of a file, and the options that it was trained with.
 pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model, TrainingOptions)> {
     let text = parts.text("options")?;
     let options = TrainingOptions::from_text(&text).map_err(|error| parts.wrong("options", error))?;
     let n_phases = parts.count("n_phases", 2, MAX_PHASES as u64)? as usize;
-    let tiles = parts.images("tiles", n_phases)?;
-    let side = options.side();
-    if tiles.shape() != [1, side, side] {
-        return Err(parts.wrong(
-            "tiles",
-            format!("has shape {:?}, not the side {side} of the options (window_side)", tiles.shape()),
-        ));
+    let voxel_size = parts.has_attribute("voxel_size").then(|| parts.text("voxel_size")?.parse());
+    let voxel_size = voxel_size.transpose().map_err(|error: Error| parts.wrong("voxel_size", error))?;
+    let mut directions = Vec::new();
+    for suffix in SUFFIXES {
+        let is_further = options.profile.axes() == 3 && parts.has_arrays(&format!("tiles{suffix}"));
+        if suffix.is_empty() || is_further {
+            directions.push(direction(parts, suffix, n_phases, options.side(), voxel_size)?);
+        }
     }
+    let Direction { origin, tiles } = directions.remove(0);
     let architecture = options.architecture(n_phases);
     let model = Model {
         profile: options.profile,
         latent_size: options.latent_count(),
         relaxation: relaxation(parts, n_phases, options.profile)?,
         record: record(parts, text, &options, tiles.len())?,
-        origin: origin(parts, n_phases)?,
+        origin,
         tiles,
+        further: directions,
         encoder: architecture.encoder.map(|layers| parts.network("encoder", layers, device)).transpose()?,
         generator: parts.network("generator", architecture.generator, device)?,
         kept: Kept::default(),
@@ -137,19 +153,35 @@ fn record(parts: &mut Parts, text: String, options: &TrainingOptions, tiles: usi
     })
 }
 
-fn origin(parts: &mut Parts, n_phases: usize) -> Result<Origin> {
-    let phase_values = parts.row("phase_values")?.to_vec();
+/// One micrograph.
+fn direction(
+    parts: &mut Parts,
+    suffix: &str,
+    n_phases: usize,
+    side: usize,
+    voxel_size: Option<VoxelSize>,
+) -> Result<Direction> {
+    let name = |name: &str| format!("{name}{suffix}");
+    let tiles = parts.images(&name("tiles"), n_phases)?;
+    if tiles.shape() != [1, side, side] {
+        return Err(parts.wrong(
+            &name("tiles"),
+            format!("has shape {:?}, not the side {side} of the options (window_side)", tiles.shape()),
+        ));
+    }
+    let phase_values = parts.row(&name("phase_values"))?.to_vec();
     if phase_values.len() != n_phases || phase_values.windows(2).any(|pair| pair[0] >= pair[1]) {
         let found = phase_values.iter().map(|&value| short(value)).collect::<Vec<_>>().join(", ");
-        return Err(parts.wrong("phase_values", format!("has {found}, not {n_phases} values in increasing order")));
+        return Err(
+            parts.wrong(&name("phase_values"), format!("has {found}, not {n_phases} values in increasing order"))
+        );
     }
-    let voxel_size = parts.has_attribute("voxel_size").then(|| parts.text("voxel_size")?.parse());
-    let voxel_size = voxel_size.transpose().map_err(|error: Error| parts.wrong("voxel_size", error))?;
-    let digest = parts.text("micrograph_sha256")?;
+    let digest = parts.text(&name("micrograph_sha256"))?;
     if !is_sha256(&digest) {
-        return Err(parts.wrong("micrograph_sha256", format!("is {digest:?}, not 64 hexadecimal digits")));
+        return Err(parts.wrong(&name("micrograph_sha256"), format!("is {digest:?}, not 64 hexadecimal digits")));
     }
-    Ok(Origin { source: parts.text("source")?, phase_values, voxel_size, digest })
+    let origin = Origin { source: parts.text(&name("source"))?, phase_values, voxel_size, digest };
+    Ok(Direction { origin, tiles })
 }
 
 fn history_table(history: &[LossRow]) -> Array2<f64> {

@@ -34,8 +34,8 @@ pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
                       that training wrote, or train anew";
         Error::format(path, reason)
     })?;
-    let Model { origin, tiles, record, relaxation, .. } = model;
-    Ok(Checkpoint { options, origin, tiles, history: record.history, state, relaxation })
+    let Model { origin, tiles, further, record, relaxation, .. } = model;
+    Ok(Checkpoint { options, origin, tiles, further, history: record.history, state, relaxation })
 }
 
 /// Everything in a file; a model alone has no state of a training.
@@ -46,10 +46,7 @@ fn whole(
 ) -> Result<(Model, TrainingOptions, Option<TrainingState>)> {
     let mut parts = Parts::new(path, file)?;
     let (model, options) = model_of(&mut parts, device)?;
-    let state = parts
-        .has_arrays("training/")
-        .then(|| state_of(&mut parts, &options, model.n_phases(), model.record.steps, device))
-        .transpose()?;
+    let state = parts.has_arrays("training/").then(|| state_of(&mut parts, &options, &model, device)).transpose()?;
     parts.finish()?;
     Ok((model, options, state))
 }

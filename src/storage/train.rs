@@ -6,13 +6,13 @@ use super::checkpoint_file::write_checkpoint_to;
 use super::kind::Kind;
 use super::output::Output;
 use super::read_checkpoint;
-use crate::micrograph::Micrograph;
+use crate::micrograph::{Directions, Micrograph};
 use crate::model::Model;
 use crate::progress::ProgressCallback;
 use crate::training::{Checkpoint, RunOptions, TrainingOptions, train};
 use crate::{Error, Result};
 
-/// Trains on `micrograph` and keeps checkpoints, the last one at the end, in the file at `path`, if one is given.
+/// Trains on `micrographs`, one but for volumes of a material that differs by direction, and keeps checkpoints, the last one at the end, in the file at `path`, if one is given.
 ///
 /// Whatever happens, the file is the old one or a whole new one. A file that is there is gone on from if `run` says so.
 /// It must be a model file, and no other call of this process can write it until this one returns.
@@ -21,8 +21,8 @@ use crate::{Error, Result};
 ///
 /// Those of [`train`], with the work so far in the file if the training was cancelled, and the last checkpoint if it
 /// diverged; [`Error::InvalidParameter`] if there is no path to resume from; and those of reading and writing the file.
-pub fn train_to_file(
-    micrograph: &Micrograph,
+pub fn train_to_file<'a>(
+    micrographs: impl Into<Directions<'a, Micrograph>>,
     path: Option<&Path>,
     options: &TrainingOptions,
     run: &RunOptions,
@@ -32,7 +32,7 @@ pub fn train_to_file(
         if run.resume {
             return Err(Error::invalid("resume is set without a model file; give the path of the one to go on from"));
         }
-        return train(micrograph, options, run, None, &mut |_| Ok(()), progress);
+        return train(micrographs, options, run, None, &mut |_| Ok(()), progress);
     };
     let mut output = Output::claim(path, Kind::Model)?;
     let resumed = (run.resume && path.exists()).then(|| read_checkpoint(path, run.device)).transpose()?;
@@ -44,7 +44,7 @@ pub fn train_to_file(
         finished = checkpoint.is_finished();
         Ok(())
     };
-    train(micrograph, options, run, resumed, &mut save, progress).map_err(|error| {
+    train(micrographs, options, run, resumed, &mut save, progress).map_err(|error| {
         let path = path.display();
         match error {
             Error::Cancelled(text) if finished => Error::Cancelled(format!("{text}; {path} holds the finished model")),

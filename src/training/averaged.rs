@@ -55,7 +55,7 @@ fn of_images(checkpoint: &Checkpoint, encoder: &Network, rng: &mut impl Rng) -> 
 mod tests {
     use super::*;
     use crate::micrograph::{GaussianField, Sample, tiles};
-    use crate::model::Origin;
+    use crate::model::{Direction, Origin};
     use crate::network::Profile;
     use crate::training::TrainingOptions;
 
@@ -64,7 +64,11 @@ mod tests {
         let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
         let tiles = tiles(&micrograph.images, 32).unwrap();
         let options = TrainingOptions::new(Profile::Paper32).with(|r| r.ema_decay = ema_decay);
-        Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex())
+        Checkpoint::new(
+            options,
+            vec![Direction { origin: Origin::new(&micrograph), tiles }],
+            &burn_tensor::Device::flex(),
+        )
     }
 
     fn numbers(tensor: &Tensor<1>) -> Vec<f32> {

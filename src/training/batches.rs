@@ -5,15 +5,15 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use crate::Result;
-use crate::micrograph::{self, PhaseImages};
+use crate::micrograph::{self, Directions, PhaseImages};
 use crate::network::one_hot;
 use crate::random::{self, Purpose};
 
-/// The micrograph and its tiles, from which batches are drawn.
+/// The micrographs and tiles from which batches are drawn.
 pub struct TrainingData<'a> {
-    /// The micrograph, for windows.
-    pub micrograph: &'a PhaseImages,
-    /// Non-overlapping tiles of the networks' side.
+    /// For windows.
+    pub micrographs: Directions<'a>,
+    /// Non-overlapping tiles of the networks' side, of the first micrograph.
     pub tiles: &'a PhaseImages,
 }
 
@@ -25,14 +25,14 @@ impl TrainingData<'_> {
         one_hot(self.tiles, &order(seed, step * batch as u64, batch, self.tiles.len()), device)
     }
 
-    /// Random windows as channels; positions near the edges are drawn more often to even out coverage.
+    /// Random windows of the micrograph of planes across `axis` as channels; positions near the edges are drawn more often to even out coverage.
     ///
     /// # Errors
     ///
     /// Those of [`micrograph::random_windows`].
-    pub fn windows(&self, batch: usize, rng: &mut impl Rng, device: &Device) -> Result<Tensor<5>> {
+    pub fn windows(&self, axis: usize, batch: usize, rng: &mut impl Rng, device: &Device) -> Result<Tensor<5>> {
         let [_, side, _] = self.tiles.shape();
-        let windows = micrograph::random_windows(self.micrograph, batch, side, rng)?;
+        let windows = micrograph::random_windows(self.micrographs.across(axis), batch, side, rng)?;
         Ok(one_hot(&windows, &(0..batch).collect::<Vec<_>>(), device))
     }
 }

@@ -7,7 +7,7 @@ use super::options::TrainingOptions;
 use super::state::TrainingState;
 use crate::error::counted;
 use crate::micrograph::PhaseImages;
-use crate::model::{LossRow, Model, Origin, TrainingRecord};
+use crate::model::{Direction, Kept, LossRow, Model, Origin, TrainingRecord};
 use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::{Error, Result};
@@ -21,6 +21,8 @@ pub struct Checkpoint {
     pub origin: Origin,
     /// Tiles of the micrograph, `(n, 1, side, side)`.
     pub tiles: PhaseImages,
+    /// Further micrographs, of the planes of volumes across other axes.
+    pub further: Vec<Direction>,
     /// Losses so far.
     pub history: Vec<LossRow>,
     /// Networks and optimisers.
@@ -31,9 +33,16 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// A training that has not begun: random weights.
-    pub(crate) fn new(options: TrainingOptions, origin: Origin, tiles: PhaseImages, device: &BurnDevice) -> Self {
-        let state = TrainingState::new(&options, tiles.n_phases(), device);
-        Self { options, origin, tiles, history: Vec::new(), state, relaxation: None }
+    pub(crate) fn new(options: TrainingOptions, mut micrographs: Vec<Direction>, device: &BurnDevice) -> Self {
+        let n_phases = micrographs[0].tiles.n_phases();
+        let state = TrainingState::new(&options, n_phases, micrographs.len(), device);
+        let Direction { origin, tiles } = micrographs.remove(0);
+        Self { options, origin, tiles, further: micrographs, history: Vec::new(), state, relaxation: None }
+    }
+
+    /// The micrographs, first to last.
+    fn origins(&self) -> impl Iterator<Item = &Origin> {
+        [&self.origin].into_iter().chain(self.further.iter().map(|direction| &direction.origin))
     }
 
     /// Steps that the training is to have.
@@ -54,6 +63,7 @@ impl Checkpoint {
             latent_size: self.options.latent_count(),
             origin: self.origin.clone(),
             tiles: self.tiles.clone(),
+            further: self.further.clone(),
             relaxation: self.relaxation.clone(),
             record: TrainingRecord {
                 options: self.options.to_text(),
@@ -87,17 +97,27 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Checks that training with `options` on the micrograph of `origin` continues this training.
+    /// Checks that training with `options` on these micrographs continues this training.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] naming the first difference, or that there are more steps than asked for.
-    pub(super) fn check_resumable(&self, options: &TrainingOptions, origin: &Origin) -> Result<()> {
-        if self.origin.digest != origin.digest {
+    pub(super) fn check_resumable(&self, options: &TrainingOptions, micrographs: &[Direction]) -> Result<()> {
+        let origins: Vec<&Origin> = self.origins().collect();
+        if origins.len() != micrographs.len() {
+            return Err(Error::invalid(format!(
+                "the training to resume was on {}, but {} given; resume with those micrographs, or choose another model \
+                 file",
+                counted(origins.len(), "micrograph"),
+                if micrographs.len() == 1 { "one is".to_owned() } else { format!("{} are", micrographs.len()) }
+            )));
+        }
+        let mut pairs = origins.into_iter().zip(micrographs.iter().map(|direction| &direction.origin));
+        if let Some((trained, given)) = pairs.find(|(trained, given)| trained.digest != given.digest) {
             return Err(Error::invalid(format!(
                 "the training to resume was on {}, whose phases are not those of {}; resume with that micrograph, or \
                  choose another model file",
-                self.origin.source, origin.source
+                trained.source, given.source
             )));
         }
         if let Some(difference) = self.options.first_difference(options) {

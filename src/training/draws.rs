@@ -58,7 +58,11 @@ impl Draws {
                     draw_displacements(batch, deviation, &mut rng)
                 }
             }),
-            windows: options.recipe.discriminator_windows.then(|| data.windows(batch, &mut rng, device)).transpose()?,
+            windows: options
+                .recipe
+                .discriminator_windows
+                .then(|| data.windows(0, batch, &mut rng, device))
+                .transpose()?,
             discriminator_noise: (options.recipe.discriminator_noise > 0.0).then(|| {
                 let numbers = channels(data.tiles.n_phases()) * side.pow(2);
                 let streams = 2 + usize::from(options.recipe.discriminator_reconstructions);

@@ -45,5 +45,6 @@ pub use history::HISTORY_INTERVAL;
 pub use options::{RunOptions, TrainingOptions};
 pub use recipe::Recipe;
 pub use run::{SaveCheckpoint, train};
+pub(crate) use state::DISCRIMINATORS;
 pub use state::{Learner, TrainingState};
 pub use window_side::WINDOW_SIDES;

@@ -4,7 +4,7 @@ use super::options::TrainingOptions;
 use super::volume_step::planes_shown;
 use crate::Result;
 use crate::device::{Device, memory};
-use crate::micrograph::PhaseImages;
+use crate::micrograph::Directions;
 use crate::network::{channels, pass_bytes};
 
 /// Images of a batch that a step has between its passes: streams, targets, noise, gradients.
@@ -15,10 +15,10 @@ const BETWEEN: usize = 24;
 /// # Errors
 ///
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) with the estimate.
-pub fn require(options: &TrainingOptions, micrograph: &PhaseImages, device: Device) -> Result<()> {
-    let step =
-        if matches!(device, Device::Auto | Device::Cpu) { step_bytes(options, micrograph.n_phases()) } else { 0 };
-    let pixels = micrograph.voxels() * micrograph.len();
+pub fn require(options: &TrainingOptions, micrographs: &Directions, device: Device) -> Result<()> {
+    let n_phases = micrographs.across(0).n_phases();
+    let step = if matches!(device, Device::Auto | Device::Cpu) { step_bytes(options, n_phases) } else { 0 };
+    let pixels: usize = micrographs.iter().map(|micrograph| micrograph.voxels() * micrograph.len()).sum();
     // Tiles, those of the model, and which pixels are of a phase.
     let bytes = step.saturating_add(pixels.saturating_mul(3));
     let what = format!("training with batch_size = {}", options.batch_size);

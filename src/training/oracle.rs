@@ -68,8 +68,8 @@ fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptio
     }
     let images = micrograph::PhaseImages::new(phases, n_phases).unwrap();
     let tiles = micrograph::tiles(&images, options.side()).unwrap();
-    let data = TrainingData { micrograph: &images, tiles: &tiles };
-    let mut state = TrainingState::new(options, n_phases, &device);
+    let data = TrainingData { micrographs: (&images).into(), tiles: &tiles };
+    let mut state = TrainingState::new(options, n_phases, 1, &device);
 
     let mut file = Container::default();
     file.attributes.insert("options".into(), Attribute::Text(toml::to_string(options).unwrap()));

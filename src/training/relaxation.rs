@@ -3,7 +3,7 @@
 use super::checkpoint::Checkpoint;
 use crate::Result;
 use crate::generation::{GenerationOptions, realisations};
-use crate::micrograph::PhaseImages;
+use crate::micrograph::Directions;
 use crate::relaxation::{ROUNDS, RelaxationOptions, Weights};
 
 /// Images that weights are found on, and their side in pixels.
@@ -17,13 +17,13 @@ const VOLUME_SIDE: usize = 96;
 /// Parts of the work of [`calibrated`]: the realisations, and the rounds.
 pub const PARTS: u64 = 1 + ROUNDS;
 
-/// The weights with which relaxed realisations have the patterns of `micrograph`. Runs on the threads of the current
+/// The weights with which relaxed realisations have the patterns of `micrographs`. Runs on the threads of the current
 /// pool; `done` is called after each of [`PARTS`] parts.
 ///
 /// # Errors
 ///
 /// Those of [`realisations`], [`Weights::calibrate`] and `done`.
-pub fn calibrated(checkpoint: &Checkpoint, micrograph: &PhaseImages, done: &dyn Fn() -> Result<()>) -> Result<Weights> {
+pub fn calibrated(checkpoint: &Checkpoint, micrographs: &Directions, done: &dyn Fn() -> Result<()>) -> Result<Weights> {
     let model = checkpoint.model();
     // Seeds in the C interface are below 2^63: these realisations are never generated.
     let seed = checkpoint.options.seed | 1 << 63;
@@ -37,5 +37,5 @@ pub fn calibrated(checkpoint: &Checkpoint, micrograph: &PhaseImages, done: &dyn 
     let made = realisations(&model, &options)?;
     done()?;
     let options = RelaxationOptions { seed, ..RelaxationOptions::default() };
-    Weights::calibrate(micrograph, &made, &options, done)
+    Weights::calibrate(micrographs.clone(), &made, &options, done)
 }

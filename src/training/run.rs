@@ -12,8 +12,9 @@ use super::need;
 use super::options::{RunOptions, TrainingOptions};
 use super::relaxation::{PARTS, calibrated};
 use crate::device::{ThreadPool, thread_pool, with_spinning_workers};
-use crate::micrograph::{self, Micrograph, PhaseImages};
-use crate::model::{LossRow, Model, Origin};
+use crate::micrograph::{self, Directions, Micrograph};
+use crate::model::{Direction, LossRow, Model, Origin};
+use crate::network::Profile;
 use crate::progress::{Pace, Progress, ProgressCallback, in_parts};
 use crate::relaxation::Weights;
 use crate::{Error, Result};
@@ -23,9 +24,9 @@ use crate::{Error, Result};
 /// Called after every `checkpoint_interval` steps, after the last step, when training is cancelled, and at the end.
 pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 
-/// Trains on `micrograph`, from the beginning or from where the training `resumed` stands.
+/// Trains on `micrographs`, one but for volumes of a material that differs by direction, from the beginning or from where the training `resumed` stands.
 ///
-/// On one kind of device the model depends on the micrograph and `options` alone: the same bytes for any number of
+/// On one kind of device the model depends on the micrographs and `options` alone: the same bytes for any number of
 /// threads, with or without interruptions that were resumed. `save` and `progress` are called on this thread.
 ///
 /// Behind the last step of a fully convolutional model comes the calibration of its relaxation. Reports then have the
@@ -33,11 +34,11 @@ pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for an option out of range, a micrograph smaller than the profile's side, or `resumed`
-/// of another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress`
+/// [`Error::InvalidParameter`] for an option out of range, a micrograph that is smaller than the profile's side or has layers,
+/// micrographs that do not belong together, or `resumed` of another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress`
 /// asked to stop; [`Error::Diverged`] if a loss is no longer finite; and those of `save`.
-pub fn train(
-    micrograph: &Micrograph,
+pub fn train<'a>(
+    micrographs: impl Into<Directions<'a, Micrograph>>,
     options: &TrainingOptions,
     run: &RunOptions,
     resumed: Option<Checkpoint>,
@@ -47,21 +48,28 @@ pub fn train(
     options.validate()?;
     run.validate()?;
     let pool = thread_pool(run.threads)?;
-    need::require(options, &micrograph.images, run.device)?;
-    let options = &options.for_micrograph(&micrograph.images)?;
-    let tiles = micrograph::tiles(&micrograph.images, options.side())?;
-    let origin = Origin::new(micrograph);
+    let micrographs = micrographs.into();
+    check_micrographs(&micrographs, options.profile)?;
+    let images = micrographs.map(|micrograph| &micrograph.images);
+    need::require(options, &images, run.device)?;
+    let options = &options.for_micrograph(images.across(0))?;
+    let direction = |micrograph: &Micrograph| {
+        let tiles = micrograph::tiles(&micrograph.images, options.side())?;
+        Ok(Direction { origin: Origin::new(micrograph), tiles })
+    };
+    let directions = micrographs.iter().map(direction).collect::<Result<Vec<_>>>()?;
     let mut checkpoint = match resumed {
         Some(resumed) => {
-            resumed.check_resumable(options, &origin)?;
+            resumed.check_resumable(options, &directions)?;
             let resumed = Checkpoint { options: options.clone(), ..resumed };
             // Further steps give other realisations to relax.
             let relaxation = if resumed.is_finished() { resumed.relaxation.clone() } else { None };
             Checkpoint { relaxation, ..resumed }
         }
-        None => Checkpoint::new(options.clone(), origin, tiles.clone(), &run.device.open()?),
+        None => Checkpoint::new(options.clone(), directions, &run.device.open()?),
     };
-    let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+    let tiles = checkpoint.tiles.clone();
+    let data = TrainingData { micrographs: images.clone(), tiles: &tiles };
     let total = checkpoint.steps_planned();
     let pace = Pace::new(checkpoint.state.step, total, run.progress_interval);
     while checkpoint.state.step < total {
@@ -85,17 +93,56 @@ pub fn train(
         }
     }
     if !checkpoint.is_finished() {
-        checkpoint.relaxation =
-            Some(calibrate(&checkpoint, &micrograph.images, &pool, &pace, run.progress_interval, progress)?);
+        checkpoint.relaxation = Some(calibrate(&checkpoint, &images, &pool, &pace, run.progress_interval, progress)?);
         save(&checkpoint)?;
     }
     Ok(checkpoint.model())
 }
 
+/// Refuses volumes as micrographs, several micrographs for a profile of images, and those of different materials.
+fn check_micrographs(micrographs: &Directions<Micrograph>, profile: Profile) -> Result<()> {
+    let (first, count) = (micrographs.across(0), micrographs.count());
+    if count > 1 && profile.axes() == 2 {
+        return Err(Error::invalid(format!(
+            "{count} micrographs for profile {}, which makes images and takes one; choose profile volume for volumes that \
+             differ by direction",
+            profile.name()
+        )));
+    }
+    for micrograph in micrographs.iter() {
+        let ([nz, ny, nx], n_phases) = (micrograph.images.shape(), micrograph.images.n_phases());
+        if nz > 1 {
+            return Err(Error::invalid(format!(
+                "{} is a volume of {nz} x {ny} x {nx} voxels (z, y, x); training takes images: give a plane of it",
+                micrograph.source
+            )));
+        }
+        if n_phases != first.images.n_phases() {
+            return Err(Error::invalid(format!(
+                "{} has {n_phases} phases, but {} has {}; micrographs of one material have the same phases",
+                micrograph.source,
+                first.source,
+                first.images.n_phases()
+            )));
+        }
+        if micrograph.voxel_size != first.voxel_size {
+            let text = |of: &Micrograph| of.voxel_size.map_or("none".to_owned(), |size| size.to_string());
+            return Err(Error::invalid(format!(
+                "the voxel size of {} is {}, that of {} is {}; give micrographs of one voxel size",
+                micrograph.source,
+                text(micrograph),
+                first.source,
+                text(first)
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The weights of the relaxation, with reports of how long they still take.
 fn calibrate(
     checkpoint: &Checkpoint,
-    micrograph: &PhaseImages,
+    micrographs: &Directions,
     pool: &ThreadPool,
     pace: &Pace,
     interval: f64,
@@ -106,7 +153,7 @@ fn calibrate(
         let report = pace.report(checkpoint.state.step, checkpoint.last_losses());
         progress(&Progress { remaining: part.remaining, ..report })
     };
-    in_parts(what, pool, PARTS, interval, &mut tell, |done| calibrated(checkpoint, micrograph, done))
+    in_parts(what, pool, PARTS, interval, &mut tell, |done| calibrated(checkpoint, micrographs, done))
 }
 
 /// Steps until `stop`, or at least one and until `due` has passed.
@@ -214,9 +261,13 @@ mod tests {
         for device in [Some(crate::Device::Cpu), accelerator()].into_iter().flatten() {
             let micrograph = micrograph();
             let tiles = micrograph::tiles(&micrograph.images, 32).unwrap();
-            let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+            let data = TrainingData { micrographs: (&micrograph.images).into(), tiles: &tiles };
             let origin = Origin::new(&micrograph);
-            let mut checkpoint = Checkpoint::new(options(102), origin, tiles.clone(), &device.open().unwrap());
+            let mut checkpoint = Checkpoint::new(
+                options(102),
+                vec![Direction { origin, tiles: tiles.clone() }],
+                &device.open().unwrap(),
+            );
             checkpoint.state.step = 2 * HISTORY_INTERVAL - 3;
             let never = Instant::now() + Duration::from_secs(86_400);
             let mut reads = |stop| count_reads(|| run_until(&mut checkpoint, &data, stop, never).unwrap());

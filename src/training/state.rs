@@ -7,6 +7,9 @@ use super::options::TrainingOptions;
 use crate::network::{Architecture, Network, ParameterLayout};
 use crate::random::{self, Purpose};
 
+/// Names of the discriminators of the first to third micrograph.
+pub(crate) const DISCRIMINATORS: [&str; 3] = ["discriminator", "discriminator_2", "discriminator_3"];
+
 /// A network that learns.
 #[derive(Debug, Clone)]
 pub struct Learner {
@@ -25,8 +28,8 @@ pub struct TrainingState {
     pub encoder: Option<Learner>,
     /// The generator, which is also the decoder.
     pub generator: Learner,
-    /// The discriminator.
-    pub discriminator: Learner,
+    /// A discriminator for each micrograph.
+    pub discriminators: Vec<Learner>,
     /// The generator with moving averages of its weights and statistics.
     pub(crate) average: Option<Network>,
     /// Sum of the losses since the last row of the loss history: L_Enc, L_Disc, L_Gen, L_Rec, L_KLD.
@@ -34,8 +37,8 @@ pub struct TrainingState {
 }
 
 impl TrainingState {
-    /// Networks with random weights.
-    pub(crate) fn new(options: &TrainingOptions, n_phases: usize, device: &Device) -> Self {
+    /// Networks with random weights, for so many micrographs.
+    pub(crate) fn new(options: &TrainingOptions, n_phases: usize, micrographs: usize, device: &Device) -> Self {
         let Architecture { encoder, generator, discriminator } = options.architecture(n_phases);
         let random = |(layers, index): (Vec<_>, u64)| {
             let layout = ParameterLayout::new(&layers);
@@ -43,12 +46,17 @@ impl TrainingState {
             Network::new(layers, parameters, layout.initial_statistics(), device)
         };
         let encoder = encoder.map(|layers| random((layers, 0)));
-        Self::from_networks(options, encoder, [(generator, 1), (discriminator, 2)].map(random))
+        let discriminators = (2..).take(micrographs).map(|index| random((discriminator.clone(), index))).collect();
+        Self::from_networks(options, encoder, random((generator, 1)), discriminators)
     }
 
-    /// An encoder, if the profile has one, generator and discriminator before the first step.
-    pub(crate) fn from_networks(options: &TrainingOptions, encoder: Option<Network>, networks: [Network; 2]) -> Self {
-        let [generator, discriminator] = networks;
+    /// An encoder, if the profile has one, generator and discriminators before the first step.
+    pub(crate) fn from_networks(
+        options: &TrainingOptions,
+        encoder: Option<Network>,
+        generator: Network,
+        discriminators: Vec<Network>,
+    ) -> Self {
         let device = &generator.parameters.device();
         let learner = |network: Network, rate| {
             let adam = Adam::new(network.layout().parameter_count(), rate, options.recipe.adam_beta1, device);
@@ -59,21 +67,26 @@ impl TrainingState {
             encoder: encoder.map(|encoder| learner(encoder, options.learning_rate_encoder)),
             average: (options.recipe.ema_decay > 0.0).then(|| generator.clone()),
             generator: learner(generator, options.learning_rate_generator),
-            discriminator: learner(discriminator, options.learning_rate_discriminator),
+            discriminators: discriminators
+                .into_iter()
+                .map(|discriminator| learner(discriminator, options.learning_rate_discriminator))
+                .collect(),
             loss_sums: Tensor::zeros([5], device),
         }
     }
 
-    /// All networks that learn, by name: an encoder if there is one, generator and discriminator.
+    /// All networks that learn, by name: an encoder if there is one, generator and discriminators.
     pub(crate) fn learners(&self) -> impl Iterator<Item = (&'static str, &Learner)> {
         let encoder = self.encoder.iter().map(|encoder| ("encoder", encoder));
-        encoder.chain([("generator", &self.generator), ("discriminator", &self.discriminator)])
+        let discriminators = DISCRIMINATORS.into_iter().zip(&self.discriminators);
+        encoder.chain([("generator", &self.generator)]).chain(discriminators)
     }
 
     /// The same, to change them.
     pub(crate) fn learners_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Learner)> {
         let encoder = self.encoder.iter_mut().map(|encoder| ("encoder", encoder));
-        encoder.chain([("generator", &mut self.generator), ("discriminator", &mut self.discriminator)])
+        let discriminators = DISCRIMINATORS.into_iter().zip(&mut self.discriminators);
+        encoder.chain([("generator", &mut self.generator)]).chain(discriminators)
     }
 
     /// The generator with averaged weights if there are any, else as it is.

@@ -55,7 +55,8 @@ impl TrainingState {
             noise: draws.posterior_noise,
             augmentation: draws.latent_augmentation,
         };
-        let Self { generator, discriminator, .. } = self;
+        let Self { generator, discriminators, .. } = self;
+        let discriminator = &mut discriminators[0];
         // The updates of the discriminator and of the encoder are independent.
         let (outcome, encoder_terms) = join(
             device,

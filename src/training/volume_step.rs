@@ -1,4 +1,7 @@
-//! One training step of volumes: the discriminator sees planes of them beside windows of the micrograph.
+//! One training step of volumes: discriminators see planes of them beside windows of the micrographs.
+
+use std::array::from_fn;
+use std::ops::Range;
 
 use burn_tensor::{Device, Tensor, TensorData};
 use rand::Rng;
@@ -7,19 +10,20 @@ use rand::seq::index::sample;
 use super::adam::Update;
 use super::augmentation::standard_normal;
 use super::batches::TrainingData;
-use super::discriminator_step::{REALISATIONS, discriminator_update};
+use super::discriminator_step::{DiscriminatorOutcome, REALISATIONS, discriminator_update};
 use super::losses;
 use super::options::TrainingOptions;
 use super::state::TrainingState;
 use super::step::shown;
 use crate::Result;
+use crate::micrograph::Directions;
 use crate::network::{Input, PlaneNumbers, channels, noise_sides, phase_distance, planes, planes_backward};
 use crate::random::{self, Purpose};
 
-/// One plane in so many is shown to the discriminator, across each axis.
+/// One plane in so many is shown to a discriminator, across each axis.
 const ONE_IN: usize = 8;
 
-/// Planes that the discriminator sees in a step.
+/// Planes that discriminators see in a step.
 pub fn planes_shown(options: &TrainingOptions) -> usize {
     options.batch() * 3 * (options.side() / ONE_IN)
 }
@@ -28,7 +32,7 @@ pub fn planes_shown(options: &TrainingOptions) -> usize {
 struct VolumeDraws {
     /// Latent vectors and noise of the volumes.
     input: Input,
-    /// Windows of the micrograph, as many as there are planes.
+    /// Windows of the micrographs, one for each plane.
     windows: Tensor<5>,
     /// The planes that are shown.
     numbers: PlaneNumbers,
@@ -43,12 +47,29 @@ impl VolumeDraws {
         let input = volumes_input(options, n_phases, &mut rng, device);
         let numbers = [0; 3].map(|_| sample(&mut rng, side, side / ONE_IN).into_vec());
         let count = planes_shown(options);
-        let windows = data.windows(count, &mut rng, device)?;
+        let windows = of_micrographs(count, &data.micrographs);
+        let windows = windows.iter().map(|(axis, planes)| data.windows(*axis, planes.len(), &mut rng, device));
+        let windows = Tensor::cat(windows.collect::<Result<Vec<_>>>()?, 0);
         let deviation = options.recipe.discriminator_noise * phase_distance(n_phases);
         let discriminator_noise =
             [0; 2].map(|_| normal([count, channels(n_phases), 1, side, side], &mut rng, device) * deviation);
         Ok(Self { input, windows, numbers, discriminator_noise })
     }
+}
+
+/// The planes that each micrograph stands for, among `count` in the order of [`planes`]: an axis that they are across, and
+/// their numbers.
+fn of_micrographs(count: usize, micrographs: &Directions) -> Vec<(usize, Range<usize>)> {
+    let mut groups: Vec<(usize, Range<usize>)> = Vec::new();
+    for axis in 0..3 {
+        let planes = axis * count / 3..(axis + 1) * count / 3;
+        if groups.len() > micrographs.number_across(axis) {
+            groups.last_mut().expect("not empty").1.end = planes.end;
+        } else {
+            groups.push((axis, planes));
+        }
+    }
+    groups
 }
 
 /// Latent vectors and noise of a batch of volumes.
@@ -64,6 +85,27 @@ pub fn volumes_input(options: &TrainingOptions, n_phases: usize, rng: &mut impl 
 fn normal(shape: [usize; 5], rng: &mut impl Rng, device: &Device) -> Tensor<5> {
     let numbers = standard_normal(shape.iter().product(), rng);
     Tensor::from_data(TensorData::new(numbers, shape), device)
+}
+
+/// What the discriminators say of the planes, each of its own: losses are means over all planes.
+#[derive(Default)]
+struct Judged {
+    /// L_Disc and the adversarial part of L_Gen.
+    losses: Option<[Tensor<1>; 2]>,
+    /// Gradient of the latter by the planes, one discriminator behind the other.
+    by_planes: Vec<Tensor<5>>,
+}
+
+impl Judged {
+    /// Adds what the discriminator of this share of the planes says.
+    fn add(&mut self, outcome: DiscriminatorOutcome, share: f64) {
+        let losses = [outcome.discriminator_loss, outcome.adversarial_loss].map(|loss| loss * share);
+        self.losses = Some(match self.losses.take() {
+            Some(before) => from_fn(|i| before[i].clone() + losses[i].clone()),
+            None => losses,
+        });
+        self.by_planes.push(outcome.by_streams[REALISATIONS].clone() * share);
+    }
 }
 
 impl TrainingState {
@@ -87,15 +129,22 @@ impl TrainingState {
         let probabilities = losses::probabilities(planes(&made.output, &numbers));
         let [of_windows, of_planes] = discriminator_noise;
         let streams = [windows + of_windows, shown(&probabilities, options) + of_planes];
-        let outcome = discriminator_update(&mut self.discriminator, &streams, options, step);
-        let by_planes = losses::probabilities_backward(probabilities, outcome.by_streams[REALISATIONS].clone());
+        let mut judged = Judged::default();
+        let groups = of_micrographs(planes_shown(options), &data.micrographs);
+        for (discriminator, (_, planes)) in self.discriminators.iter_mut().zip(groups) {
+            let share = planes.len() as f64 / planes_shown(options) as f64;
+            let streams = streams.each_ref().map(|stream| stream.clone().narrow(0, planes.start, planes.len()));
+            judged.add(discriminator_update(discriminator, &streams, options, step), share);
+        }
+        let by_planes = losses::probabilities_backward(probabilities, Tensor::cat(judged.by_planes, 0));
         let by_volumes = planes_backward(by_planes, &numbers, options.batch());
         let by_parameters = self.generator.network.backward_parameters(&made, by_volumes);
         self.generator.update(by_parameters, step);
         self.move_average(options.recipe.ema_decay);
         // Without an encoder there is no loss of it, no reconstruction and no divergence.
-        let none = outcome.discriminator_loss.zeros_like();
-        let row = vec![none.clone(), outcome.discriminator_loss, outcome.adversarial_loss, none.clone(), none];
+        let none = Tensor::zeros([1], device);
+        let [discriminator_loss, adversarial_loss] = judged.losses.expect("there is a discriminator");
+        let row = vec![none.clone(), discriminator_loss, adversarial_loss, none.clone(), none];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
         Ok(())
     }

@@ -86,7 +86,49 @@ static void wrong_sizes_are_refused(const davegan_model_t *model) {
     CHECK(strstr(davegan_last_error(), "nx = 0, ny = 32, nz = 48") != NULL);
 }
 
+/* Planes of a built-in volume across z, y and x, as micrographs of their own. */
+static void each_direction_has_its_micrograph(void) {
+    enum { LAYERS = 40, LENGTH = 64 };
+    davegan_sample_options_t sample;
+    OK(davegan_sample_options_init(&sample, sizeof sample, DAVEGAN_SAMPLE_DISCS));
+    sample.nx = sample.ny = LENGTH;
+    sample.nz = LAYERS;
+    sample.elongation = 2;
+    davegan_micrograph_t *volume = NULL, *planes[3] = {NULL};
+    OK(davegan_micrograph_sample(&sample, &volume));
+    for (int axis = 0; axis < 3; ++axis) {
+        davegan_micrograph_info_t info;
+        OK(davegan_micrograph_plane(volume, axis, 5, &planes[axis]));
+        OK(davegan_micrograph_info(planes[axis], &info, sizeof info));
+        CHECK_INT(1, info.nz);
+        CHECK_INT(axis == 0 ? LENGTH : LAYERS, info.ny);
+        CHECK_INT(LENGTH, info.nx);
+    }
+    davegan_micrograph_t *none = NULL;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "plane 40 across axis 0", davegan_micrograph_plane(volume, 0, LAYERS, &none));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "axis", davegan_micrograph_plane(volume, -1, 0, &none));
+    davegan_train_options_t options;
+    OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_VOLUME));
+    options.device = DAVEGAN_DEVICE_KIND_CPU;
+    options.window_side = 32;
+    options.steps = 1;
+    const davegan_micrograph_t *const given[4] = {planes[0], planes[1], planes[2], planes[0]};
+    davegan_model_t *model = NULL;
+    for (size_t n = 1; n <= 3; ++n) {
+        OK(davegan_train_volume(given, n, NULL, &options, &model));
+        davegan_model_free(model);
+    }
+    FAILS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan_train_volume(given, 0, NULL, &options, &model));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "4 micrographs", davegan_train_volume(given, 4, NULL, &options, &model));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "micrographs", davegan_train_volume(NULL, 2, NULL, &options, &model));
+    const davegan_micrograph_t *const hole[2] = {planes[0], NULL};
+    FAILS(DAVEGAN_INVALID_PARAMETER, "micrographs is NULL", davegan_train_volume(hole, 2, NULL, &options, &model));
+    for (int axis = 0; axis < 3; ++axis) davegan_micrograph_free(planes[axis]);
+    davegan_micrograph_free(volume);
+}
+
 int main(void) {
+    each_direction_has_its_micrograph();
     davegan_model_t *model = volume_model();
     a_model_tells_that_it_makes_volumes(model);
     static uint8_t volume[VOLUME], again[VOLUME];

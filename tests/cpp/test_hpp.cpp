@@ -94,6 +94,23 @@ void micrographs() {
     CHECK_INT(15, davegan::Micrograph::sample(ellipses).parameters().size());
 }
 
+// One micrograph for each direction of a built-in volume.
+void volumes() {
+    davegan::SampleOptions sample(davegan::Sample::gaussian_field);
+    sample.nx = sample.ny = sample.nz = 48;
+    const auto volume = davegan::Micrograph::sample(sample);
+    const davegan::Micrograph z = volume.plane(0, 5), y = volume.plane(1, 5), x = volume.plane(2, 5);
+    const std::vector<std::uint8_t> whole = volume.phases(), plane = x.phases();
+    for (std::size_t i = 0; i < plane.size(); ++i) CHECK_INT(whole[i * 48 + 5], plane[i]);
+    davegan::TrainOptions options(davegan::Profile::volume);
+    options.device = DAVEGAN_DEVICE_KIND_CPU;
+    options.window_side = 32;
+    options.steps = 1;
+    const auto model = davegan::Model::train_volume({&z, &y, &x}, {}, options);
+    CHECK_INT(32, model.info().nz);
+    THROWS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan::Model::train_volume({}, {}, options));
+}
+
 struct own_exception {
     int value;
 };
@@ -285,6 +302,7 @@ int main() {
     options_start_with_the_defaults_of_the_library();
     devices();
     micrographs();
+    if (test_device() == DAVEGAN_DEVICE_KIND_CPU) volumes();
     callbacks();
     models();
     descriptors();

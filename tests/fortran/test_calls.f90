@@ -17,7 +17,7 @@ contains
 end module counting
 
 program test_calls
-  use, intrinsic :: iso_fortran_env, only: int64, int8, real64
+  use, intrinsic :: iso_fortran_env, only: int32, int64, int8, real64
   use davegan
   use counting
   implicit none
@@ -29,6 +29,7 @@ program test_calls
   call check(davegan_status_name(davegan_io) == "DAVEGAN_IO", "status name")
   call test_devices
   call test_micrographs
+  call test_volumes
   call test_training
   call test_generation
   call test_latent_space
@@ -109,6 +110,40 @@ contains
     call davegan_micrograph_free(copy)
     call davegan_micrograph_free(copy)
   end subroutine test_micrographs
+
+  subroutine test_volumes
+    type(davegan_sample_options_t) :: sample
+    type(davegan_train_options_t) :: options
+    type(davegan_model_info_t) :: info
+    type(davegan_micrograph) :: volume, planes(3)
+    type(davegan_model) :: volumes
+    integer(int8), allocatable :: whole(:, :, :, :), plane(:, :, :, :)
+    integer(int32) :: axis
+    call davegan_sample_options_init(sample, davegan_sample_grain_boundaries)
+    sample%nx = 40
+    sample%ny = 48
+    sample%nz = 56
+    sample%grain_size = 16
+    call davegan_micrograph_sample(volume, sample)
+    call davegan_micrograph_phases(volume, whole)
+    call check(all(shape(whole) == [40, 48, 56, 1]), "extents of a volume")
+    do axis = 0, 2
+      call davegan_micrograph_plane(volume, axis, 7_int64, planes(axis + 1))
+    end do
+    call davegan_micrograph_phases(planes(2), plane)
+    call check(all(plane(:, :, 1, 1) == whole(:, 8, :, 1)), "a plane across y")
+    call davegan_train_options_init(options, davegan_profile_volume)
+    options%window_side = 32
+    options%steps = 1
+    call davegan_train(volumes, planes, options=options)
+    call davegan_model_info(volumes, info)
+    call check(info%nz == 32, "volumes")
+    call davegan_model_free(volumes)
+    call davegan_micrograph_free(volume)
+    do axis = 1, 3
+      call davegan_micrograph_free(planes(axis))
+    end do
+  end subroutine test_volumes
 
   subroutine test_training
     type(davegan_train_options_t) :: options

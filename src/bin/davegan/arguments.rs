@@ -48,6 +48,18 @@ pub struct MicrographArguments {
     sample_count: Option<usize>,
 }
 
+/// Further micrographs, of a material whose planes differ by direction.
+#[derive(Args)]
+pub struct DirectionArguments {
+    /// Micrograph of planes across y, rows along z, for volumes that differ by direction; that of planes across x too, unless
+    /// --across-x is given. MICROGRAPH is then of planes across z
+    #[arg(long, value_name = "FILE[:DATASET]", requires = "file", help_heading = "Micrograph")]
+    across_y: Option<PathBuf>,
+    /// Micrograph of planes across x, rows along z and columns along y
+    #[arg(long, value_name = "FILE[:DATASET]", requires = "across_y", help_heading = "Micrograph")]
+    across_x: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Material {
@@ -94,14 +106,52 @@ impl MicrographArguments {
             let micrograph = sample.make(self.sample_seed.unwrap_or(0), self.sample_count.unwrap_or(1))?;
             return Ok(Micrograph { voxel_size: self.voxel_size, ..micrograph });
         }
+        let file = self.file.as_ref().expect("clap asks for a file or a sample");
+        self.read(file, self.dataset.as_deref())
+    }
+
+    fn read(&self, file: &Path, dataset: Option<&str>) -> Result<Micrograph> {
         let segmentation = match (self.otsu, &self.thresholds) {
             (Some(n_phases), _) => Segmentation::Otsu { n_phases },
             (None, Some(thresholds)) => Segmentation::Thresholds(thresholds.clone()),
             (None, None) => Segmentation::Auto,
         };
         let options = ReadOptions { segmentation, region: self.roi.unwrap_or_default(), voxel_size: self.voxel_size };
-        let file = self.file.as_ref().expect("clap asks for a file or a sample");
-        Micrograph::read(file, self.dataset.as_deref(), &options)
+        Micrograph::read(file, dataset, &options)
+    }
+
+    /// The micrograph, and those of further directions, which are read with the same options.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn open_all(&self, directions: &DirectionArguments) -> Result<Vec<Micrograph>> {
+        let mut micrographs = vec![self.open()?];
+        for path in [&directions.across_y, &directions.across_x].into_iter().flatten() {
+            let (file, dataset) = file_and_dataset(path);
+            micrographs.push(self.read(&file, dataset.as_deref())?);
+        }
+        Ok(micrographs)
+    }
+}
+
+impl DirectionArguments {
+    /// Refuses `written` as a path to write to if a micrograph is read from it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check_other_file`].
+    pub fn check_not(&self, written: &Path) -> Result<()> {
+        let mut paths = [&self.across_y, &self.across_x].into_iter().flatten();
+        paths.try_for_each(|path| check_other_file(&file_and_dataset(path).0, written))
+    }
+}
+
+/// The two parts of FILE:DATASET; the whole is a file if there is one of that name.
+fn file_and_dataset(path: &Path) -> (PathBuf, Option<String>) {
+    match path.to_str().and_then(|text| text.rsplit_once(':')) {
+        Some((file, dataset)) if !path.exists() => (file.into(), Some(dataset.into())),
+        _ => (path.to_owned(), None),
     }
 }
 

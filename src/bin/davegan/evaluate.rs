@@ -6,9 +6,10 @@ use clap::Args;
 use davegan::Result;
 use davegan::evaluation::model_fidelity;
 use davegan::generation::reconstruct;
+use davegan::micrograph::Directions;
 use davegan::storage::{Mode, write_fidelity, write_phase_images};
 
-use crate::arguments::{MicrographArguments, ModelArguments};
+use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments};
 use crate::{print, progress};
 
 /// Seconds between two reports of progress.
@@ -18,13 +19,15 @@ const INTERVAL: f64 = 0.5;
 ///
 /// Prints a table for each phase: error measures of the paper and other descriptors, and which of the gates hold. For two
 /// phases the one with the smaller volume fraction is evaluated, for more all but phase 0. Of volumes, planes across each axis
-/// are compared with the micrograph.
+/// are compared with the micrograph, or with that of their direction.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
     #[command(flatten)]
     micrograph: MicrographArguments,
+    #[command(flatten)]
+    directions: DirectionArguments,
     /// Evaluate this phase alone
     #[arg(long, value_name = "P")]
     phase: Option<u8>,
@@ -37,17 +40,19 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let (model, micrograph) = (arguments.model.load()?, arguments.micrograph.open()?);
+    let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all(&arguments.directions)?);
+    let micrographs = Directions::new(micrographs.iter().collect())?;
     if let Some(path) = &arguments.reconstructions {
         write_phase_images(path, "reconstructed", &reconstruct(&model, &model.tiles)?, Mode::Replace)?;
     }
     let options = arguments.model.realisations();
     let mut progress = progress::follow("evaluating")?;
-    let phases = arguments.phase.map_or_else(|| micrograph.images.judged_phases(), |phase| vec![phase]);
+    let phases = arguments.phase.map_or_else(|| micrographs.across(0).images.judged_phases(), |phase| vec![phase]);
     let axes: &[_] = if model.profile.axes() == 2 { &[""] } else { &["z", "y", "x"] };
     for (phase, (axis, name)) in phases.iter().flat_map(|phase| axes.iter().enumerate().map(move |axis| (phase, axis)))
     {
-        let figures = model_fidelity(&model, &micrograph, *phase, axis, &options, INTERVAL, &mut progress)?;
+        let figures =
+            model_fidelity(&model, micrographs.across(axis), *phase, axis, &options, INTERVAL, &mut progress)?;
         let across = if name.is_empty() { String::new() } else { format!(", planes across {name}") };
         print(&format!("phase {phase}{across}\n{}", figures.table()))?;
         if let Some(path) = &arguments.output {

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use davegan::micrograph::Directions;
 use davegan::network::Profile;
 use davegan::storage::train_to_file;
 use davegan::training::{RunOptions, TrainingOptions};
 use davegan::{Error, Result};
 
-use crate::arguments::{Machine, MicrographArguments, describe};
+use crate::arguments::{DirectionArguments, Machine, MicrographArguments, describe};
 use crate::{print, progress};
 
-/// Train a model on one micrograph
+/// Train a model on one micrograph, or one for each direction
 ///
 /// Prints the phases that were found, then trains. Ctrl-C stops and saves the work so far, and --resume continues it. The
 /// model depends on the micrograph, the training options and the seed alone.
@@ -20,13 +21,15 @@ use crate::{print, progress};
 pub struct Arguments {
     #[command(flatten)]
     micrograph: MicrographArguments,
+    #[command(flatten)]
+    directions: DirectionArguments,
     /// Model file
     #[arg(long, short, value_name = "FILE.h5", default_value = "model.h5")]
     model: PathBuf,
     /// Continue the training of the model file, if there is one
     #[arg(long)]
     resume: bool,
-    /// standard, or the paper's networks and hyperparameters: paper32 or paper64
+    /// standard for images, volume for volumes, or the paper's networks and hyperparameters: paper32 or paper64
     #[arg(long, value_parser = profile, default_value = "standard", help_heading = "Training")]
     profile: Profile,
     /// Training steps [default: that of the profile]
@@ -54,7 +57,7 @@ pub struct Arguments {
 }
 
 fn profile(name: &str) -> std::result::Result<Profile, String> {
-    Profile::from_name(name).ok_or_else(|| "choose standard, paper32 or paper64".into())
+    Profile::from_name(name).ok_or_else(|| "choose standard, volume, paper32 or paper64".into())
 }
 
 /// Hyperparameters of the paper's Table 1; those that are not given are the profile's.
@@ -119,16 +122,18 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.options()?;
     arguments.micrograph.check_not(&arguments.model)?;
-    let micrograph = arguments.micrograph.open()?;
+    arguments.directions.check_not(&arguments.model)?;
+    let micrographs = arguments.micrograph.open_all(&arguments.directions)?;
     let mut progress = progress::follow("training")?;
-    print(&describe(&micrograph))?;
+    micrographs.iter().try_for_each(|micrograph| print(&describe(micrograph)))?;
+    let micrographs = Directions::new(micrographs.iter().collect())?;
     let run = RunOptions {
         device: arguments.machine.device,
         threads: arguments.machine.threads,
         resume: arguments.resume,
         ..RunOptions::default()
     };
-    match train_to_file(&micrograph, Some(&arguments.model), &options, &run, &mut progress) {
+    match train_to_file(micrographs, Some(&arguments.model), &options, &run, &mut progress) {
         Err(Error::Cancelled(reason)) if reason.ends_with("resume to go on") => {
             Err(Error::Cancelled(format!("{reason} (--resume)")))
         }

@@ -5,7 +5,7 @@ use ndarray::s;
 use super::*;
 use crate::generation::{GenerationOptions, decode, realisations};
 use crate::micrograph::{GaussianField, PhaseImages, Sample, tiles};
-use crate::model::Origin;
+use crate::model::{Direction, Origin};
 use crate::network::Profile;
 use crate::training::{Checkpoint, TrainingOptions};
 
@@ -21,7 +21,8 @@ pub fn model(n_phases: usize) -> Model {
     }
     let tiles = tiles(&micrograph.images, 64).unwrap();
     let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-    Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
+    Checkpoint::new(options, vec![Direction { origin: Origin::new(&micrograph), tiles }], &burn_tensor::Device::flex())
+        .model()
 }
 
 /// A model of volumes that has not been trained.
@@ -30,7 +31,8 @@ pub fn volume_model() -> Model {
     let micrograph = field.make(1, 1).unwrap();
     let tiles = tiles(&micrograph.images, 32).unwrap();
     let options = TrainingOptions { window_side: 32, latent_size: 4, ..TrainingOptions::new(Profile::Volume) };
-    Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
+    Checkpoint::new(options, vec![Direction { origin: Origin::new(&micrograph), tiles }], &burn_tensor::Device::flex())
+        .model()
 }
 
 fn made(model: &Model, options: &GenerationOptions) -> Vec<u8> {
@@ -123,7 +125,12 @@ fn models_of_any_window_side_make_elements_of_any_size() {
         let micrograph = sample.make(1, 1).unwrap();
         let tiles = tiles(&micrograph.images, window_side).unwrap();
         let options = TrainingOptions { window_side, latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-        let model = Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model();
+        let model = Checkpoint::new(
+            options,
+            vec![Direction { origin: Origin::new(&micrograph), tiles }],
+            &burn_tensor::Device::flex(),
+        )
+        .model();
         assert_eq!(made(&model, &GenerationOptions::default()).len(), window_side * window_side);
         let options = GenerationOptions { shape: Some([1, 64, 96]), ..GenerationOptions::default() };
         assert_eq!(made(&model, &options).len(), 64 * 96);

@@ -72,7 +72,8 @@ impl Material for Discs {
         check_range("the volume fraction", self.volume_fraction, 0.0..=1.0)?;
         check_range("the elongation", self.elongation, 1.0..=8.0)?;
         check_range("the gap", self.gap, 0.0..=shortest(self.shape()) as f64 / 4.0)?;
-        let [along, across] = [self.nx, shortest([self.nz, self.ny, usize::MAX])].map(|side| (side as f64 - self.gap) / 2.0);
+        let [along, across] =
+            [self.nx, shortest([self.nz, self.ny, usize::MAX])].map(|side| (side as f64 - self.gap) / 2.0);
         check_range("the largest radius", self.radius_max, 1.0..=across.min(along / self.elongation))?;
         check_range("the smallest radius", self.radius_min, 1.0..=self.radius_max)
     }
@@ -152,7 +153,15 @@ mod tests {
 
     #[test]
     fn one_disc_at_least() {
-        let sample = Discs { ny: 16, nx: 16, volume_fraction: 0.0, radius_min: 8.0, radius_max: 8.0, gap: 0.0, ..Default::default() };
+        let sample = Discs {
+            ny: 16,
+            nx: 16,
+            volume_fraction: 0.0,
+            radius_min: 8.0,
+            radius_max: 8.0,
+            gap: 0.0,
+            ..Default::default()
+        };
         let fraction = Sample::Discs(sample).make(3, 1).unwrap().images.volume_fractions()[1];
         assert!((fraction - PI * 64.0 / 256.0).abs() < 0.05, "{fraction}");
     }

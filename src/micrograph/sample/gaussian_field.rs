@@ -152,7 +152,14 @@ mod tests {
     #[test]
     fn volume_fraction_is_met_to_one_pixel() {
         for volume_fraction in [0.0, 0.013, 0.5, 0.999, 1.0] {
-            let sample = GaussianField { ny: 20, nx: 31, volume_fraction, correlation_y: 2.0, correlation_x: 0.0, ..Default::default() };
+            let sample = GaussianField {
+                ny: 20,
+                nx: 31,
+                volume_fraction,
+                correlation_y: 2.0,
+                correlation_x: 0.0,
+                ..Default::default()
+            };
             let found = Sample::GaussianField(sample).make(2, 1).unwrap().images.volume_fractions()[1];
             assert!((found - volume_fraction).abs() <= 1.0 / 620.0 && found > 0.0 && found < 1.0, "{found}");
         }

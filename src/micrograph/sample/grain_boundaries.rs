@@ -193,7 +193,7 @@ mod tests {
             (GrainBoundaries { grain_size: 129.0, ..default.clone() }, "grain size is 129, but must be 4 to 128"),
             (GrainBoundaries { grain_size: f64::NAN, ..default.clone() }, "grain size is NaN"),
             (GrainBoundaries { thickness: 0.5, ..default.clone() }, "is 0.5, but must be 1 to 16"),
-            (GrainBoundaries { ny: 8, nx: 8, grain_size: 4.0, thickness: 3.0 }, "is 3, but must be 1 to 2"),
+            (GrainBoundaries { nz: 1, ny: 8, nx: 8, grain_size: 4.0, thickness: 3.0 }, "is 3, but must be 1 to 2"),
         ] {
             let error = Sample::GrainBoundaries(sample).make(0, 1).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");

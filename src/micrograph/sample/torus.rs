@@ -48,7 +48,8 @@ impl Torus {
                 range(2).filter_map(move |column| {
                     let (x, dx) = self.place(2, column, point);
                     let offset = [dz, dy, dx];
-                    let scaled = offset.iter().zip(semi_axes).map(|(distance, semi_axis)| (distance / semi_axis).powi(2));
+                    let scaled =
+                        offset.iter().zip(semi_axes).map(|(distance, semi_axis)| (distance / semi_axis).powi(2));
                     (scaled.sum::<f64>() <= 1.0).then_some(Near { voxel: (z * ny + y) * nx + x, offset })
                 })
             })
@@ -57,7 +58,11 @@ impl Torus {
 
     /// Voxels whose centres are at most `reach` from `centre` along an axis, without wrapping.
     fn range(self, axis: usize, centre: f64, reach: f64) -> RangeInclusive<i64> {
-        if self.0[axis] == 1 { 0..=0 } else { (centre - reach - 0.5).ceil() as i64..=(centre + reach - 0.5).floor() as i64 }
+        if self.0[axis] == 1 {
+            0..=0
+        } else {
+            (centre - reach - 0.5).ceil() as i64..=(centre + reach - 0.5).floor() as i64
+        }
     }
 
     /// Such a voxel's number along the axis, and its distance from the point.

@@ -65,7 +65,13 @@ pub fn forward<T: Send>(
 }
 
 /// Forward pass of one group.
-fn forward_group(network: &Network, input: &[f32], noise: &[&[f32]], shape: [usize; 5], finish: impl FnOnce(&Grid, &[f32])) {
+fn forward_group(
+    network: &Network,
+    input: &[f32],
+    noise: &[&[f32]],
+    shape: [usize; 5],
+    finish: impl FnOnce(&Grid, &[f32]),
+) {
     let Network { layout, constants, workspace, .. } = network;
     let (layers, parameters) = (layers(&network.layers, shape), CpuSlice::of(&network.parameters));
     let part = |range: &Range<usize>| &parameters.as_slice()[range.clone()];

@@ -7,7 +7,7 @@ use hdf5::File;
 use super::*;
 use crate::generation::realisations;
 use crate::micrograph::{GaussianField, Sample, tiles};
-use crate::model::Origin;
+use crate::model::{Direction, Origin};
 use crate::network::Profile;
 use crate::progress::Progress;
 use crate::storage::VTKHDF_PHASE;
@@ -25,7 +25,8 @@ fn model() -> Model {
     let micrograph = sample.make(1, 1).unwrap();
     let tiles = tiles(&micrograph.images, 64).unwrap();
     let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-    Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex()).model()
+    Checkpoint::new(options, vec![Direction { origin: Origin::new(&micrograph), tiles }], &burn_tensor::Device::flex())
+        .model()
 }
 
 fn options(first: u64, count: usize) -> GenerationOptions {

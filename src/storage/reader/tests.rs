@@ -4,6 +4,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 
 use super::*;
 use crate::micrograph::{Checkerboard, LengthUnit, Micrograph, Sample, VoxelSize, tiles};
+use crate::model::Direction;
 use crate::model::{LossRow, Origin};
 use crate::network::Profile;
 use crate::progress::Losses;
@@ -19,7 +20,11 @@ fn checkpoint() -> Checkpoint {
     let micrograph = Micrograph { voxel_size: Some(VoxelSize::new(0.5, LengthUnit::Micrometre).unwrap()), ..sample };
     let options = TrainingOptions { steps: 120, ..TrainingOptions::new(Profile::Paper32) }.with(|r| r.ema_decay = 0.9);
     let tiles = tiles(&micrograph.images, 32).unwrap();
-    let mut checkpoint = Checkpoint::new(options, Origin::new(&micrograph), tiles, &burn_tensor::Device::flex());
+    let mut checkpoint = Checkpoint::new(
+        options,
+        vec![Direction { origin: Origin::new(&micrograph), tiles }],
+        &burn_tensor::Device::flex(),
+    );
     checkpoint.state.step = 100;
     let losses = Losses::from_array([1.0; 5]);
     checkpoint.history = [50, 100].map(|step| LossRow { step, losses }).into();

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::*;
 use crate::Device;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
-use crate::micrograph::{Block, Checkerboard, Sample};
+use crate::micrograph::{Block, Checkerboard, GaussianField, PhaseImages, Sample};
 use crate::network::Profile;
 use crate::progress::Progress;
 use crate::storage::testing::TestDirectory;
@@ -210,4 +210,53 @@ fn a_model_of_volumes_is_trained_interrupted_and_makes_volumes() {
     let flat = message(GenerationOptions { shape: Some([1, 64, 64]), ..options });
     assert!(flat.contains("a model of profile volume has volumes, with 32 to"), "{flat}");
     assert!(reconstruct(&model, &model.tiles).unwrap_err().to_string().contains("has no encoder"));
+}
+
+#[test]
+fn volumes_learn_each_direction_from_its_own_micrograph() {
+    let directory = TestDirectory::new("train-directions");
+    let lengths = GaussianField { nz: 48, ny: 64, nx: 64, correlation_z: 1.0, ..GaussianField::default() };
+    let volume = Sample::GaussianField(GaussianField { correlation_x: 12.0, ..lengths }).make(1, 1).unwrap();
+    let planes: Vec<Micrograph> = (0..3).map(|axis| volume.plane(axis, 7).unwrap()).collect();
+    let options = TrainingOptions { steps: 2, window_side: 32, ..TrainingOptions::new(Profile::Volume) };
+    let train = |path: &str, micrographs: &[&Micrograph], run: &RunOptions, progress: ProgressCallback| {
+        let path = directory.path(path);
+        train_to_file(Directions::new(micrographs.to_vec()).unwrap(), Some(&path), &options, run, progress)
+    };
+    let all: Vec<&Micrograph> = planes.iter().collect();
+    for count in [2, 3] {
+        let given = &all[..count];
+        let trained = train("whole.h5", given, &run(1), &mut go_on).unwrap();
+        let read = read_checkpoint(&directory.path("whole.h5"), Device::Cpu).unwrap();
+        assert_eq!((read.further.len(), read.state.discriminators.len()), (count - 1, count));
+        assert_eq!((&read.further, &read.tiles), (&trained.further, &trained.tiles));
+        let sources: Vec<&str> = read.further.iter().map(|direction| direction.origin.source.as_str()).collect();
+        assert!(sources.iter().zip(["across y", "across x"]).all(|(source, across)| source.ends_with(across)));
+        // Weights of patterns are by plane: those of planes across x differ from those across y with three micrographs.
+        train("again.h5", given, &run(2), &mut go_on).unwrap();
+        train("cut.h5", given, &run(1), &mut |_| ControlFlow::Break(())).unwrap_err();
+        train("cut.h5", given, &resume(), &mut go_on).unwrap();
+        let bytes = ["whole.h5", "again.h5", "cut.h5"].map(|name| std::fs::read(directory.path(name)).unwrap());
+        assert!(bytes.iter().all(|other| *other == bytes[0]));
+
+        let fewer = train("whole.h5", &given[..count - 1], &resume(), &mut go_on).unwrap_err().to_string();
+        assert!(fewer.contains(&format!("was on {count} micrographs, but")), "{fewer}");
+        let mut others = given.to_vec();
+        others.swap(0, 1);
+        let others = train("whole.h5", &others, &resume(), &mut go_on).unwrap_err().to_string();
+        assert!(others.contains("plane 7 across z") && others.contains("plane 7 across y"), "{others}");
+    }
+
+    let refused = |micrographs: &[&Micrograph], profile: Profile| {
+        let options = TrainingOptions { steps: 1, ..TrainingOptions::new(profile) };
+        let given = Directions::new(micrographs.to_vec()).unwrap();
+        train_to_file(given, None, &options, &run(1), &mut go_on).unwrap_err().to_string()
+    };
+    assert!(refused(&all, Profile::Standard).contains("3 micrographs for profile standard"));
+    assert!(refused(&[&volume], Profile::Volume).contains("is a volume of 48 x 64 x 64 voxels"));
+    let mut three = planes[1].clone();
+    three.images = PhaseImages::new(three.images.into_phases(), 3).unwrap();
+    assert!(refused(&[all[0], &three], Profile::Volume).contains("has 3 phases, but"));
+    let sized = Micrograph { voxel_size: "2um".parse().ok(), ..planes[1].clone() };
+    assert!(refused(&[all[0], &sized], Profile::Volume).contains("is 2 um, that of"));
 }

@@ -11,8 +11,8 @@ use crate::training::WINDOW_SIDES;
 fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> Vec<Vec<f32>> {
     let device = &Device::flex();
     let tiles = tiles(&micrograph.images, options.side()).unwrap();
-    let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
-    let mut state = TrainingState::new(options, tiles.n_phases(), device);
+    let data = TrainingData { micrographs: (&micrograph.images).into(), tiles: &tiles };
+    let mut state = TrainingState::new(options, tiles.n_phases(), 1, device);
     let mut rows = Vec::new();
     for _ in 0..steps {
         state.training_step(&data, options, device).unwrap();
@@ -41,7 +41,7 @@ fn noise_reaches_the_discriminator_alone() {
 fn windows_and_realisations_of_the_standard_profile_stay_and_those_of_the_paper_move() {
     let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
     let tiles = tiles(&micrograph.images, 64).unwrap();
-    let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+    let data = TrainingData { micrographs: (&micrograph.images).into(), tiles: &tiles };
     let largest = |options: &TrainingOptions| -> [i64; 3] {
         let draws = (0..20).map(|step| Draws::new(options, step, &data, &Device::flex()).unwrap().displacements);
         let largest = |of: &Displacements| of.iter().flatten().map(|u| u.abs()).max().unwrap();
@@ -145,12 +145,12 @@ fn for_states(check: impl Fn(&TrainingState, &TrainingData, &TrainingOptions)) {
     for profile in Profile::ALL {
         let (window_side, batch_size) = if profile == Profile::Volume { (32, 2) } else { (profile.side(), 4) };
         let tiles = tiles(&micrograph.images, window_side).unwrap();
-        let data = TrainingData { micrograph: &micrograph.images, tiles: &tiles };
+        let data = TrainingData { micrographs: (&micrograph.images).into(), tiles: &tiles };
         // Burn's primitives take long for volumes.
         let (seeds, steps) = if profile == Profile::Volume { (1..=1, vec![0, 2]) } else { (1..=2, vec![0, 1, 20]) };
         for seed in seeds {
             let options = TrainingOptions { batch_size, window_side, ..continuous(profile, seed) };
-            let mut state = TrainingState::new(&options, 2, &Device::flex());
+            let mut state = TrainingState::new(&options, 2, 1, &Device::flex());
             for &step in &steps {
                 while state.step < step {
                     state.training_step(&data, &options, &Device::flex()).unwrap();
