@@ -100,8 +100,8 @@ impl Network {
             let layout = ParameterLayout::new(layers);
             Self {
                 layers: layers.to_vec(),
-                parameters: self.parameters.clone().narrow(0, parameters, layout.parameter_count()),
-                statistics: self.statistics.clone().narrow(0, statistics, layout.statistic_count()),
+                parameters: narrow(&self.parameters, parameters, layout.parameter_count()),
+                statistics: narrow(&self.statistics, statistics, layout.statistic_count()),
                 workspace: KernelWorkspace::new(instructions()),
                 constants: self.constants,
                 layout,
@@ -214,6 +214,14 @@ impl Network {
             None => kernels.backward_input(self, record, gradient),
         }
     }
+}
+
+/// A part of a vector. Burn has no narrowing to nothing.
+fn narrow(vector: &Tensor<1>, first: usize, length: usize) -> Tensor<1> {
+    if length == 0 {
+        return Tensor::from_data(TensorData::new(Vec::<f32>::new(), [0]), &vector.device());
+    }
+    vector.clone().narrow(0, first, length)
 }
 
 #[cfg(test)]

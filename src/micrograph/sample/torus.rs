@@ -26,7 +26,7 @@ impl Torus {
         self.0.iter().product()
     }
 
-    /// A random place; the middle of the layer of an image.
+    /// A random place; of an image, in the middle of its layer.
     pub fn draw(self, rng: &mut impl Rng) -> Point {
         self.0.map(|length| if length == 1 { 0.5 } else { rng.random_range(0.0..length as f64) })
     }
@@ -67,7 +67,8 @@ impl Torus {
 
     /// Such a voxel's number along the axis, and its distance from the point.
     fn place(self, axis: usize, voxel: i64, point: Point) -> (usize, f64) {
-        (voxel.rem_euclid(self.0[axis] as i64) as usize, voxel as f64 + 0.5 - point[axis])
+        let distance = if self.0[axis] == 1 { 0.0 } else { voxel as f64 + 0.5 - point[axis] };
+        (voxel.rem_euclid(self.0[axis] as i64) as usize, distance)
     }
 
     /// Area of a disc, or volume of a ball if there are several layers.

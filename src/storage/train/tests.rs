@@ -232,12 +232,12 @@ fn volumes_learn_each_direction_from_its_own_micrograph() {
         assert_eq!((&read.further, &read.tiles), (&trained.further, &trained.tiles));
         let sources: Vec<&str> = read.further.iter().map(|direction| direction.origin.source.as_str()).collect();
         assert!(sources.iter().zip(["across y", "across x"]).all(|(source, across)| source.ends_with(across)));
-        // Weights of patterns are by plane: those of planes across x differ from those across y with three micrographs.
-        train("again.h5", given, &run(2), &mut go_on).unwrap();
-        train("cut.h5", given, &run(1), &mut |_| ControlFlow::Break(())).unwrap_err();
-        train("cut.h5", given, &resume(), &mut go_on).unwrap();
-        let bytes = ["whole.h5", "again.h5", "cut.h5"].map(|name| std::fs::read(directory.path(name)).unwrap());
-        assert!(bytes.iter().all(|other| *other == bytes[0]));
+        if count == 3 {
+            train("cut.h5", given, &run(2), &mut |_| ControlFlow::Break(())).unwrap_err();
+            train("cut.h5", given, &resume(), &mut go_on).unwrap();
+            let bytes = ["whole.h5", "cut.h5"].map(|name| std::fs::read(directory.path(name)).unwrap());
+            assert!(bytes[0] == bytes[1]);
+        }
 
         let fewer = train("whole.h5", &given[..count - 1], &resume(), &mut go_on).unwrap_err().to_string();
         assert!(fewer.contains(&format!("was on {count} micrographs, but")), "{fewer}");
@@ -258,5 +258,6 @@ fn volumes_learn_each_direction_from_its_own_micrograph() {
     three.images = PhaseImages::new(three.images.into_phases(), 3).unwrap();
     assert!(refused(&[all[0], &three], Profile::Volume).contains("has 3 phases, but"));
     let sized = Micrograph { voxel_size: "2um".parse().ok(), ..planes[1].clone() };
-    assert!(refused(&[all[0], &sized], Profile::Volume).contains("is 2 um, that of"));
+    let refusal = refused(&[all[0], &sized], Profile::Volume);
+    assert!(refusal.contains("give micrographs of one voxel size") && refusal.contains("is none"), "{refusal}");
 }
