@@ -2,7 +2,8 @@
 //!
 //! * `cpu`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
 //! * `memory`: how much may still be taken.
-//! * `pool`: thread pools; `processors`: how many threads they have; `threads`: short tasks on several threads.
+//! * `pool`: thread pools; `processors`: how many threads they have, and the instruction set; `threads`: short tasks on several
+//!   threads.
 
 mod cpu;
 #[cfg(feature = "cuda")]
@@ -20,6 +21,7 @@ use std::str::FromStr;
 use burn_tensor::Device as BurnDevice;
 
 pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
+pub use processors::{default_threads, instruction_set};
 pub use threads::{for_each, join, with_spinning_workers};
 
 use crate::{Error, Result};

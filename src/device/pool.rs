@@ -79,7 +79,7 @@ pub fn thread_pool(threads: usize) -> Result<ThreadPool> {
         return Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a processor) to {MAX_THREADS}")));
     }
     let threads = match threads {
-        0 => default_threads().min(MAX_THREADS),
+        0 => default_threads(),
         _ => threads,
     };
     let what = format!("starting {}", counted(threads, "thread"));
