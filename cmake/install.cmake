@@ -1,4 +1,5 @@
-# Install rules: program, library with its symbolic links, headers, Fortran source, CMake package, pkg-config file.
+# Install rules: program with manual pages and completions, library with its symbolic links, headers, Fortran source, CMake
+# package, pkg-config file.
 
 include(CMakePackageConfigHelpers)
 
@@ -9,14 +10,17 @@ install(FILES "${library_dir}/${library_file}" DESTINATION "${CMAKE_INSTALL_LIBD
         PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 install(FILES "${library_dir}/${library_soname}" "${library_dir}/${library_link}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES include/davegan.h include/davegan.hpp include/davegan.f90 DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(DIRECTORY "${manual_dir}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}")
+foreach(shell bash-completion zsh fish)
+    install(DIRECTORY "${manual_dir}/${shell}" DESTINATION "${CMAKE_INSTALL_DATADIR}")
+endforeach()
 install(FILES LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 set(library_path "${CMAKE_INSTALL_LIBDIR}/${library_file}")
 configure_package_config_file(cmake/davegan-config.cmake.in "${PROJECT_BINARY_DIR}/davegan-config.cmake"
     INSTALL_DESTINATION "${package_dir}"
     PATH_VARS library_path CMAKE_INSTALL_INCLUDEDIR)
-# Before 1.0 a minor version may break callers.
-write_basic_package_version_file("${PROJECT_BINARY_DIR}/davegan-config-version.cmake" COMPATIBILITY SameMinorVersion)
+configure_file(cmake/davegan-config-version.cmake.in "${PROJECT_BINARY_DIR}/davegan-config-version.cmake" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/davegan-config.cmake" "${PROJECT_BINARY_DIR}/davegan-config-version.cmake"
         DESTINATION "${package_dir}")
 

@@ -1,4 +1,4 @@
-# davegan::davegan, the shared library that cargo builds, and the program davegan.
+# davegan::davegan, the shared library that cargo builds, and the program davegan with its manual pages and completions.
 
 find_program(DAVEGAN_CARGO cargo HINTS "$ENV{HOME}/.cargo/bin" REQUIRED DOC "The Rust build tool, see https://rustup.rs")
 
@@ -17,6 +17,7 @@ set(library_link libdavegan.so)
 set(library_soname "${library_link}.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 set(library_file "${library_link}.${PROJECT_VERSION}")
 set(program "${PROJECT_BINARY_DIR}/bin/davegan")
+set(manual_dir "${PROJECT_BINARY_DIR}/share")
 
 set(cargo_features "")
 if(DAVEGAN_WGPU)
@@ -55,6 +56,8 @@ add_custom_target(davegan_cargo ALL
     COMMAND ${CMAKE_COMMAND} -E copy_if_different "${DAVEGAN_CARGO_TARGET_DIR}/release/davegan" "${program}"
     COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_file}" "${library_dir}/${library_soname}"
     COMMAND ${CMAKE_COMMAND} -E create_symlink "${library_soname}" "${library_dir}/${library_link}"
+    COMMAND ${CMAKE_COMMAND} -E rm -rf "${manual_dir}"
+    COMMAND "${program}" manual "${manual_dir}"
     BYPRODUCTS "${library_dir}/${library_file}" "${library_dir}/${library_soname}" "${library_dir}/${library_link}"
                "${program}"
     WORKING_DIRECTORY "${cargo_package}"

@@ -41,6 +41,16 @@ pub(crate) fn bytes_at<const N: usize>(file: &mut (impl Read + Seek), offset: u6
     Ok(bytes)
 }
 
+/// The names of the members of `group` that are in the same file: links elsewhere lead to no others.
+pub(crate) fn hard_links(group: &hdf5::Group) -> hdf5::Result<Vec<String>> {
+    group.iter_visit_default(Vec::new(), |_, name, link, names| {
+        if link.link_type == hdf5::LinkType::Hard {
+            names.push(name.to_owned());
+        }
+        true
+    })
+}
+
 /// Whether `file` is HDF5, which starts at byte 0, or after a user block of 512, 1024, 2048, ... bytes.
 pub(crate) fn is_hdf5(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let length = file.seek(SeekFrom::End(0))?;

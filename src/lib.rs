@@ -54,5 +54,5 @@ pub mod report;
 pub mod storage;
 pub mod training;
 
-pub use device::{Device, DeviceInfo, MAX_THREADS, devices};
+pub use device::{Device, DeviceInfo, MAX_THREADS, default_threads, devices, instruction_set};
 pub use error::{Error, Result};

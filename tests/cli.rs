@@ -1,10 +1,15 @@
 //! The command line from outside, as a user runs it.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
-const SUBCOMMANDS: [&str; 6] = ["train", "generate", "evaluate", "export", "report", "representative"];
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/help.rs"]
+mod help;
+#[cfg(unix)]
+#[path = "cli/terminal.rs"]
+mod terminal;
 
 /// A micrograph and networks that are small enough for a test.
 const CHECKERBOARD: [&str; 4] = ["--sample", "checkerboard", "--sample-size", "64"];
@@ -38,18 +43,6 @@ fn train(folder: &Path, options: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn help_names_every_subcommand_and_every_subcommand_has_help() {
-    let folder = folder("help");
-    let (help, errors) = run(&folder, 0, &["--help"]);
-    assert!(SUBCOMMANDS.iter().all(|name| help.contains(name)) && errors.is_empty(), "{help}{errors}");
-    for name in SUBCOMMANDS {
-        let (help, _) = run(&folder, 0, &[name, "--help"]);
-        assert!(help.contains(&format!("Usage: davegan {name}")), "{help}");
-    }
-    assert!(run(&folder, 0, &["--version"]).0.contains(env!("CARGO_PKG_VERSION")));
-}
-
-#[test]
 fn wrong_usage_has_status_2_and_names_the_argument() {
     let folder = folder("usage");
     for (arguments, words) in [
@@ -70,6 +63,9 @@ fn wrong_usage_has_status_2_and_names_the_argument() {
         (&["export", "a.vtkhdf"], "--output"),
         (&["export", "a.vtkhdf", "-o", "a.vti", "--format", "stl"], "dream3d"),
         (&["representative", "model.h5", "--sizes", "64,large"], "invalid value 'large'"),
+        (&["relax", "images.h5", "out.vtkhdf"], "MICROGRAPH"),
+        (&["info"], "FILE"),
+        (&["completions", "csh"], "fish"),
     ] {
         let (output, errors) = run(&folder, 2, arguments);
         assert!(output.is_empty() && errors.contains(words), "{arguments:?}: {output}{errors}");
@@ -85,7 +81,7 @@ fn failures_have_status_1_and_the_words_of_the_library() {
     encoder.write_header().unwrap().write_image_data(&grey).unwrap();
     std::fs::write(folder.join("text.h5"), "no model").unwrap();
     for (arguments, words) in [
-        (&["train", "missing.png"][..], "missing.png: cannot open the micrograph"),
+        (&["train", "missing.png"][..], "missing.png: cannot open the image"),
         (&["train", "grey.png"], "distinct values, which cannot be phase numbers"),
         (&["train", "grey.png"], "--otsu N"),
         (&["train", "grey.png", "--otsu", "2", "--roi", "0,60,8,8"], "region of interest 0,60,8,8"),
@@ -98,6 +94,10 @@ fn failures_have_status_1_and_the_words_of_the_library() {
         (&["evaluate", "missing.h5", "--sample", "discs"], "missing.h5"),
         (&["report", "missing.h5", "--sample", "discs"], "missing.h5"),
         (&["representative", "missing.h5"], "missing.h5"),
+        (&["relax", "missing.h5", "out.vtkhdf", "--sample", "discs"], "missing.h5"),
+        (&["relax", "grey.png", "out.vtkhdf", "--sample", "discs"], "which is no phase"),
+        (&["info", "missing.h5"], "missing.h5"),
+        (&["info", "grey.png"], "not written by davegan"),
     ] {
         let (_, errors) = run(&folder, 1, arguments);
         assert!(errors.starts_with("davegan: ") && errors.contains(words), "{arguments:?}: {errors}");
@@ -283,40 +283,4 @@ impl AttributeAt for hdf5::File {
     fn attr_at(&self, group: &str, name: &str) -> Vec<f64> {
         self.group(group).unwrap().attr(name).unwrap().read_raw().unwrap()
     }
-}
-
-/// A training that would take hours, once it has begun.
-#[cfg(unix)]
-fn long_training(folder: &Path) -> Child {
-    let arguments = [&["train", "--steps", "1000000000"], &CHECKERBOARD[..], &SMALL].concat();
-    let mut child = davegan(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // The phases are printed when signals are handled already.
-    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
-    child
-}
-
-#[cfg(unix)]
-fn send(child: &Child, signal: i32) {
-    // SAFETY: a signal to a child that is not waited for yet.
-    assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
-}
-
-#[test]
-#[cfg(unix)]
-fn ctrl_c_saves_the_work_and_a_second_signal_ends_the_program() {
-    let folder = folder("signals");
-    let child = long_training(&folder);
-    send(&child, libc::SIGINT);
-    let output = child.wait_with_output().unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && errors.contains("training was cancelled"), "{errors}");
-    assert!(errors.contains("--resume"), "{errors}");
-    let step: &str = errors.split_whitespace().skip_while(|&word| word != "step").nth(1).unwrap();
-    train(&folder, &["--resume", "--steps", &(step.parse::<u64>().unwrap() + 1).to_string()]);
-
-    let mut child = long_training(&folder);
-    send(&child, libc::SIGINT);
-    std::thread::sleep(std::time::Duration::from_millis(20));
-    send(&child, libc::SIGTERM);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

@@ -6,9 +6,11 @@
 set -euo pipefail
 
 build=$(cd "${1:?usage: install_test.sh BUILD_DIR}" && pwd)
-consumers=$(cd "$(dirname "${BASH_SOURCE[0]}")/consumer" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# shellcheck source=tests/consumers.sh
+source "$(dirname "${BASH_SOURCE[0]}")/consumers.sh"
 
 fail() {
     echo "install_test.sh: $*" >&2
@@ -32,18 +34,35 @@ check_relocatable() {
     if grep -rIl -e "$work/first" -e "$build" "$work/moved"; then fail "these files name the place they come from"; fi
 }
 
-build_with_cmake() {
-    local name=$1
-    shift
-    cmake -S "$consumers/$name" -B "$work/$name" "$@" >"$work/$name.log" 2>&1 &&
-        cmake --build "$work/$name" >>"$work/$name.log" 2>&1 || { cat "$work/$name.log" >&2; fail "consumer $name"; }
-    "$work/$name/consumer" || fail "consumer $name ran into an error"
+# accepts VERSION: whether find_package takes this version, or range, for the installed one.
+accepts() {
+    mkdir -p "$work/version"
+    cat >"$work/version/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.22)
+project(version LANGUAGES NONE)
+find_package(davegan $1 REQUIRED)
+END
+    cmake -S "$work/version" -B "$work/version/build" -DCMAKE_PREFIX_PATH="$work/moved" >"$work/version/log" 2>&1
 }
 
-build_with_pkg_config() {
-    cp -r "$consumers/c" "$consumers/pkgconfig" "$work/"
-    PKG_CONFIG_PATH=$(dirname "$(find "$work/moved" -name davegan.pc)") make -s -C "$work/pkgconfig"
-    "$work/pkgconfig/consumer" || fail "consumer pkgconfig ran into an error"
+# check_versions MAJOR MINOR PATCH: which requests the installed version meets.
+check_versions() {
+    local version="$1.$2.$3" minor="$1.$2" next="$1.$(($2 + 1))" request
+    for request in "$minor" "$version" "$version EXACT" "$minor...$next" "$minor...<$next" "$version...$version" "0...$(($1 + 1))"; do
+        accepts "$request" || { cat "$work/version/log" >&2; fail "find_package(davegan $request) refuses version $version"; }
+    done
+    for request in "$next" "$minor.$(($3 + 1))" "$next...$next.1" "0...<$version" "$(($1 + 1)).0"; do
+        ! accepts "$request" || fail "find_package(davegan $request) takes version $version"
+    done
+}
+
+check_manual() {
+    local share=$work/moved/share file
+    for file in man/man1/davegan.1 man/man1/davegan-train.1 bash-completion/completions/davegan zsh/site-functions/_davegan \
+        fish/vendor_completions.d/davegan.fish; do
+        [ -s "$share/$file" ] || fail "share/$file is not installed"
+    done
+    bash -n "$share/bash-completion/completions/davegan" || fail "bash does not read its completions"
 }
 
 cmake --install "$build" --prefix "$work/first" >/dev/null
@@ -52,10 +71,9 @@ check_library "$(dirname "$(find "$work/moved" -name libdavegan.so)")"
 check_relocatable
 "$work/moved/bin/davegan" --version | grep -q "$(sed -n 's/^version = "\(.*\)"/\1/p' "$consumers/../../Cargo.toml")" ||
     fail "the installed program does not run"
-for name in c cpp fortran; do
-    build_with_cmake "$name" -DCMAKE_PREFIX_PATH="$work/moved"
-done
-rm -rf "$work/c"
-build_with_pkg_config
+check_manual
+IFS=. read -r major minor patch <<<"$(sed -n 's/^version = "\(.*\)"/\1/p' "$consumers/../../Cargo.toml" | head -1)"
+check_versions "$major" "$minor" "$patch"
+build_all "$work/moved"
 build_with_cmake subdirectory -DDAVEGAN_CARGO_TARGET_DIR="$(sed -n 's/^DAVEGAN_CARGO_TARGET_DIR:PATH=//p' "$build/CMakeCache.txt")"
 echo "the installed package works from where it was moved to"

@@ -124,6 +124,8 @@ if ! $quick; then
     need shellcheck command -v shellcheck
     need valgrind command -v valgrind
     need calculix-ccx command -v ccx
+    need dpkg-dev command -v dpkg-shlibdeps
+    need file command -v file
 fi
 if $only_accelerators; then
     need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
@@ -166,7 +168,7 @@ install_python_packages >"$python_log" 2>&1 &
 python_packages=$!
 
 stage "scripts, licences and format"
-shellcheck -x -S warning -e SC2054 cmake/*.sh docs/*.sh examples-c/*.sh tests/*.sh benches/*.sh .ci/run
+shellcheck -x -S warning -e SC2054 cmake/*.sh docs/*.sh examples-c/*.sh tests/*.sh tests/campaigns/*.sh benches/*.sh .ci/run
 cmake/third_party.py --check
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 grep -qx "version: $version" CITATION.cff || {
@@ -200,6 +202,9 @@ tests/valgrind.sh "$build"
 
 stage "installed package"
 tests/install_test.sh "$build"
+
+stage "Debian package and archive"
+tests/package_test.sh "$build"
 
 stage "code of README and guide"
 tests/readme_test.sh "$build"

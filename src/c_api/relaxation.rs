@@ -9,10 +9,8 @@ use super::pointers::{Buffer, elements, reference, slice};
 use super::progress::{Audience, davegan_progress_callback_t};
 use super::status::davegan_status_t;
 use crate::Result;
-use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
-use crate::progress::in_parts;
-use crate::relaxation::{RelaxationOptions, parts, relax_towards};
+use crate::relaxation::{RelaxationOptions, relax_images};
 
 /// How images are relaxed. Filled by `davegan_relax_options_init`.
 #[repr(C)]
@@ -135,13 +133,11 @@ pub unsafe extern "C" fn davegan_relax(
         let (relaxation, fractions) =
             (options.relaxation()?, given_fractions(&options.volume_fraction, micrograph.n_phases()));
         let images = PhaseImages::copy_of(values, [n, nz, ny, nx], micrograph.n_phases())?;
-        let pool = thread_pool(count(options.threads, "threads")?)?;
+        let threads = count(options.threads, "threads")?;
         let mut audience = Audience::new("relaxing", options.progress_bar, options.progress, options.user_data)?;
         let mut tell = |progress: &_| audience.tell(host, progress);
-        let parts = parts(fractions.is_some());
-        let relaxed = in_parts("relaxing", &pool, parts, options.progress_interval, &mut tell, |done| {
-            relax_towards(&micrograph.into(), images, fractions, &relaxation, done)
-        })?;
+        let interval = options.progress_interval;
+        let relaxed = relax_images(&micrograph.into(), images, fractions, &relaxation, threads, interval, &mut tell)?;
         // SAFETY: as above.
         unsafe { Buffer::new(phases, voxels, voxels, "the relaxed images") }?.fill(relaxed.as_slice());
         Ok(())

@@ -24,6 +24,7 @@ use burn_tensor::Device as BurnDevice;
 
 pub use instructions::instructions;
 pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
+pub use processors::{default_threads, instruction_set};
 pub use threads::{for_each, join, with_spinning_workers};
 pub use workers::{KeptPool, Workers};
 

@@ -73,7 +73,7 @@ impl Deref for ThreadPool {
 /// [`Error::InvalidParameter`] above [`MAX_THREADS`].
 pub fn thread_count(threads: usize) -> Result<usize> {
     match threads {
-        0 => Ok(default_threads().min(MAX_THREADS)),
+        0 => Ok(default_threads()),
         1..=MAX_THREADS => Ok(threads),
         _ => Err(Error::invalid(format!("threads = {threads}; it must be 0 (one a processor) to {MAX_THREADS}"))),
     }

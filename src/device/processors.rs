@@ -1,16 +1,35 @@
-//! How many threads a call has that leaves their number to the library.
+//! The processor: its instruction set, and how many threads a call has that leaves their number to the library.
 
 use std::env;
 use std::thread::available_parallelism;
 
+use pulp::Arch;
+
+use super::instructions::instructions;
+use super::pool::MAX_THREADS;
+
 /// Variables of the environment that limit the threads of a process.
 const LIMITS: [&str; 2] = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"];
 
-/// The number of processors that the calling thread may run on, by its affinity and the quota of its control group; fewer
-/// if a variable of the environment says so.
+/// The threads of a call with `threads = 0`: the number of processors that the calling thread may run on, by its affinity and
+/// the quota of its control group; fewer if `OMP_NUM_THREADS` or `RAYON_NUM_THREADS` says so.
 pub fn default_threads() -> usize {
     let processors = available_parallelism().map_or(1, usize::from);
-    LIMITS.iter().filter_map(|name| limit(&env::var(name).ok()?)).fold(processors, usize::min)
+    LIMITS.iter().filter_map(|name| limit(&env::var(name).ok()?)).fold(processors, usize::min).min(MAX_THREADS)
+}
+
+/// The instruction set of the kernels on this processor: `AVX-512`, `AVX2`, `NEON` or `none`. Results are the same bytes only
+/// for the same one.
+pub fn instruction_set() -> &'static str {
+    match instructions() {
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V4(_) => "AVX-512",
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V3(_) => "AVX2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "NEON",
+        _ => "none",
+    }
 }
 
 /// The first number of a list such as `4,2`, which counts nested levels; none if it is no positive whole number.

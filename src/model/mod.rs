@@ -105,6 +105,12 @@ impl Model {
             .expect("a training has one to three micrographs")
     }
 
+    /// Whether its training is finished: no step is left, and no calibration of the relaxation.
+    pub fn is_finished(&self) -> bool {
+        let is_calibrated = self.relaxation.is_some() || !self.profile.is_fully_convolutional();
+        self.record.steps == self.record.steps_planned && is_calibrated
+    }
+
     /// Whether `micrograph` is the one that it was trained on.
     pub fn is_trained_on(&self, micrograph: &Micrograph) -> bool {
         Origin::new(micrograph).digest == self.origin.digest

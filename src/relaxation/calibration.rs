@@ -5,15 +5,16 @@ use super::shares::PatternShares;
 use super::sweeps::{RelaxationOptions, relax};
 use super::weights::Weights;
 use super::window::PLACES;
-use crate::device::memory;
+use crate::device::{memory, thread_pool};
 use crate::micrograph::{Directions, PhaseImages};
+use crate::progress::{ProgressCallback, in_parts};
 use crate::{Error, Result};
 
 /// Rounds of [`Weights::calibrate`], at most.
 pub const ROUNDS: u64 = 32;
 
 /// Parts of the work of [`relax_towards`], with volume fractions or without.
-pub fn parts(with_fractions: bool) -> u64 {
+fn parts(with_fractions: bool) -> u64 {
     ROUNDS + if with_fractions { FRACTION_PARTS } else { 0 } + 1
 }
 
@@ -119,6 +120,28 @@ pub fn relax_towards(
         Some(fractions) => meet_fractions(micrographs.clone(), relaxed, fractions, options, done),
         None => Ok(relaxed),
     }
+}
+
+/// [`relax_towards`] on `threads` threads, 0 for the default. `progress` is called on this thread, at most every
+/// `progress_interval` seconds.
+///
+/// # Errors
+///
+/// Those of [`relax_towards`]; [`Error::InvalidParameter`] also for threads and interval; [`Error::Cancelled`] if `progress`
+/// asked to stop.
+pub fn relax_images(
+    micrographs: &Directions,
+    images: PhaseImages,
+    fractions: Option<&[f64]>,
+    options: &RelaxationOptions,
+    threads: usize,
+    progress_interval: f64,
+    progress: ProgressCallback,
+) -> Result<PhaseImages> {
+    let pool = thread_pool(threads)?;
+    in_parts("relaxing", &pool, parts(fractions.is_some()), progress_interval, progress, |done| {
+        relax_towards(micrographs, images, fractions, options, done)
+    })
 }
 
 /// Refuses a micrograph of several layers, or of other phases than the images, and several for images of one layer.

@@ -85,7 +85,7 @@ impl Kind {
     }
 
     /// The kind of `file`, if it is one of these.
-    fn of(file: &mut File) -> io::Result<Option<Self>> {
+    pub fn of(file: &mut File) -> io::Result<Option<Self>> {
         let start: [u8; START] = bytes_at(file, 0)?;
         let has = |mark: &[u8]| start.windows(mark.len()).any(|bytes| bytes == mark);
         Ok(if start.starts_with(FORMAT.as_bytes()) {

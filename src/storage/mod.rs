@@ -7,6 +7,7 @@
 //! * [`RealisationFile`]: realisations appended to an HDF5 file that ParaView opens, or to a group of a host's file.
 //! * [`generate_to_file`]: realisations of a model, made and appended batch by batch.
 //! * [`read_realisation`]: one realisation of such a file.
+//! * [`describe`]: what a file is: a model, or realisations.
 //! * [`write_phase_images`]: one dataset of phase images, such as reconstructions.
 //! * [`write_fidelity`]: the figures of a judgement, as a group.
 //!
@@ -20,6 +21,7 @@ mod change;
 mod checkpoint_file;
 mod container;
 mod container_hdf5;
+mod description;
 mod fidelity_group;
 mod file_driver;
 mod generate;
@@ -45,6 +47,7 @@ mod vtkhdf;
 
 pub use checkpoint_file::write_checkpoint;
 pub use container::{Attribute, Container, NamedArray};
+pub use description::{Description, ModelDescription, RealisationsDescription, describe};
 pub use fidelity_group::write_fidelity;
 pub use generate::{FileOptions, generate_to_file};
 pub(crate) use hdf5_file::{DEFLATE_LEVEL, chunk_shape};
@@ -57,6 +60,6 @@ pub use output::check_other_file;
 pub use phase_dataset::write_phase_images;
 pub use reader::{read_checkpoint, read_model};
 pub use realisation_file::RealisationFile;
-pub use realisation_reader::read_realisation;
+pub use realisation_reader::{VOXEL_UNIT, read_realisation};
 pub use train::train_to_file;
 pub use vtkhdf::PHASE as VTKHDF_PHASE;

@@ -21,6 +21,16 @@ pub fn read_model(path: &Path, device: Device) -> Result<Model> {
     Ok(whole(path, Container::read(path)?, &device)?.0)
 }
 
+/// Reads the model of the file at `path` on the CPU, and whether training can go on from the file.
+///
+/// # Errors
+///
+/// Those of [`read_model`].
+pub(super) fn read_described(path: &Path) -> Result<(Model, bool)> {
+    let (model, _, state) = whole(path, Container::read(path)?, &Device::Cpu.open()?)?;
+    Ok((model, state.is_some()))
+}
+
 /// Reads the checkpoint in the file at `path` and puts its networks on `device`.
 ///
 /// # Errors

@@ -16,8 +16,8 @@ use crate::files::open_regular;
 use crate::micrograph::{PhaseImages, VoxelSize};
 use crate::{Error, Result};
 
-/// Attribute with the unit of the voxel size.
-pub(super) const VOXEL_UNIT: &str = "voxel_unit";
+/// Text attribute with the unit of the voxel size; none if it is not known.
+pub const VOXEL_UNIT: &str = "voxel_unit";
 
 /// Reads realisation `index`, or the first one that is there, of the file at `path`, and the size of its voxels.
 ///

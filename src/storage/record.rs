@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hdf5::{Group, H5Type};
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, s};
 
 use super::hdf5_file::{Explain, put_text, text_attribute};
 use super::header::{
@@ -123,6 +123,10 @@ pub(super) struct Stored {
     pub indices: Vec<i64>,
     /// Shape of one, `[nz, ny, nx]`.
     pub shape: [usize; 3],
+    /// The part of a whole realisation that is stored, and the shape of that.
+    pub first_voxel: [i64; 3],
+    pub whole_shape: [usize; 3],
+    pub seed: u64,
     pub n_phases: usize,
     pub voxel_size: f64,
     /// Whether the writer has finished.
@@ -138,17 +142,41 @@ pub(super) fn stored(group: &Group, path: &Path) -> Result<Stored> {
     require(group, FORMAT_VERSION, &[VERSION], path)?;
     let indices = indices(group, path)?;
     let read = || {
-        let shape = numbers::<u64>(group, SHAPE)?.iter().map(|&side| usize::try_from(side).ok()).collect();
-        let shape: Option<Vec<usize>> = shape;
+        let shape = |name| -> Option<[usize; 3]> {
+            let sides = numbers::<u64>(group, name)?.into_iter().map(|side| usize::try_from(side).ok());
+            sides.collect::<Option<Vec<_>>>()?.try_into().ok()
+        };
         Some(Stored {
             indices,
-            shape: shape?.try_into().ok()?,
+            shape: shape(SHAPE)?,
+            first_voxel: numbers::<i64>(group, FIRST_VOXEL)?.try_into().ok()?,
+            whole_shape: shape(WHOLE_SHAPE)?,
+            seed: *numbers::<u64>(group, SEED)?.first()?,
             n_phases: usize::try_from(*numbers::<u64>(group, N_PHASES)?.first()?).ok()?,
             voxel_size: *numbers::<f64>(group, VOXEL_SIZE)?.first()?,
             complete: *numbers::<bool>(group, COMPLETE)?.first()?,
         })
     };
     read().ok_or_else(|| Error::format(path, "the record of its realisations is damaged; generate them again"))
+}
+
+/// Mean volume fraction of each phase over the `written` realisations that count.
+///
+/// # Errors
+///
+/// [`Error::Format`] if the record is damaged.
+pub(super) fn mean_fractions(group: &Group, written: usize, path: &Path) -> Result<Vec<f64>> {
+    let read = || group.dataset(VOLUME_FRACTION)?.read_slice_2d::<f64, _>(s![..written, ..]);
+    let rows = read().map_err(|_| Error::format(path, "the volume fractions of its realisations are damaged"))?;
+    Ok(rows.mean_axis(Axis(0)).map(|means| means.to_vec()).unwrap_or_default())
+}
+
+/// The attributes of the record that are texts, by name, but for its format.
+pub(super) fn texts(group: &Group) -> Vec<(String, String)> {
+    let mut names = group.attr_names().unwrap_or_default();
+    names.sort();
+    let texts = names.into_iter().filter(|name| name != FORMAT);
+    texts.filter_map(|name| text_attribute(group, &name).map(|text| (name, text))).collect()
 }
 
 /// The volume fractions of `images`, a row each.

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use davegan::Result;
-use davegan::evaluation::model_fidelity;
+use davegan::evaluation::{Fidelity, model_fidelity};
 use davegan::generation::reconstruct;
 use davegan::micrograph::Directions;
 use davegan::storage::{Mode, write_fidelity, write_phase_images};
 
+use serde::Serialize;
+use serde_json::{Map, Value};
+
 use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments};
-use crate::{print, progress};
+use crate::{print, print_json, progress};
 
 /// Seconds between two reports of progress.
 const INTERVAL: f64 = 0.5;
@@ -21,6 +24,11 @@ const INTERVAL: f64 = 0.5;
 /// phases the one with the smaller volume fraction is evaluated, for more all but phase 0. Of volumes, planes across each axis
 /// are compared with the micrograph, or with that of their direction.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  davegan evaluate model.h5 micrograph.png --otsu 2
+  davegan evaluate model.h5 scan.h5 /phase --output figures.h5
+  davegan evaluate model.h5 micrograph.png --otsu 2 --json > figures.json")]
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
@@ -37,6 +45,45 @@ pub struct Arguments {
     /// Write the reconstructions of the training tiles to the dataset reconstructed of an HDF5 file
     #[arg(long, value_name = "FILE.h5")]
     reconstructions: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+/// The results of one phase, of volumes for planes across one axis.
+#[derive(Serialize)]
+struct Judgement {
+    phase: u8,
+    /// z, y or x.
+    axis: Option<&'static str>,
+    figures: Map<String, Value>,
+    gates: Vec<JudgedGate>,
+    n_gates: usize,
+    n_holding: usize,
+}
+
+#[derive(Serialize)]
+struct JudgedGate {
+    figure: &'static str,
+    requirement: &'static str,
+    holds: bool,
+}
+
+impl Judgement {
+    fn new(fidelity: &Fidelity, axis: Option<&'static str>) -> Self {
+        let gates = fidelity.gates();
+        Self {
+            phase: fidelity.phase,
+            axis,
+            figures: fidelity.figures().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            n_gates: gates.len(),
+            n_holding: gates.iter().filter(|gate| gate.holds).count(),
+            gates: gates
+                .into_iter()
+                .map(|gate| JudgedGate { figure: gate.figure, requirement: gate.requirement, holds: gate.holds })
+                .collect(),
+        }
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -48,17 +95,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.model.realisations();
     let mut progress = progress::follow("evaluating")?;
     let phases = arguments.phase.map_or_else(|| micrographs.across(0).images.judged_phases(), |phase| vec![phase]);
-    let axes: &[_] = if model.profile.axes() == 2 { &[""] } else { &["z", "y", "x"] };
-    for (phase, (axis, name)) in phases.iter().flat_map(|phase| axes.iter().enumerate().map(move |axis| (phase, axis)))
+    let axes: &[_] = if model.profile.axes() == 2 { &[None] } else { &[Some("z"), Some("y"), Some("x")] };
+    let mut judgements = Vec::new();
+    for (phase, (number, &axis)) in
+        phases.iter().flat_map(|phase| axes.iter().enumerate().map(move |axis| (phase, axis)))
     {
         let figures =
-            model_fidelity(&model, micrographs.across(axis), *phase, axis, &options, INTERVAL, &mut progress)?;
-        let across = if name.is_empty() { String::new() } else { format!(", planes across {name}") };
-        print(&format!("phase {phase}{across}\n{}", figures.table()))?;
+            model_fidelity(&model, micrographs.across(number), *phase, number, &options, INTERVAL, &mut progress)?;
+        if arguments.json {
+            judgements.push(Judgement::new(&figures, axis));
+        } else {
+            let across = axis.map_or_else(String::new, |axis| format!(", planes across {axis}"));
+            print(&format!("phase {phase}{across}\n{}", figures.table()))?;
+        }
         if let Some(path) = &arguments.output {
-            let group = if name.is_empty() { format!("phase_{phase}") } else { format!("phase_{phase}_{name}") };
+            let group = axis.map_or_else(|| format!("phase_{phase}"), |axis| format!("phase_{phase}_{axis}"));
             write_fidelity(path, &group, &figures)?;
         }
     }
-    Ok(())
+    if arguments.json { print_json(&judgements) } else { Ok(()) }
 }

@@ -16,6 +16,11 @@ use crate::print;
 ///
 /// The voxel size and its unit go with it, where the format has a place for them.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  davegan export realisations.vtkhdf --index 3 --output element.dream3d
+  davegan export realisations.vtkhdf --output periodic.inp --periodic
+  davegan export solver.h5 --group rve --output element.tif")]
 pub struct Arguments {
     /// File that davegan generate has written
     realisations: PathBuf,

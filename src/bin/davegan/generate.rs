@@ -18,6 +18,11 @@ use crate::{print, progress};
 /// more than 256 voxels along an axis, is stored block by block; if it is interrupted, the same command goes on with it,
 /// without --replace.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  davegan generate model.h5 realisations.vtkhdf --count 100 --size 256x256
+  davegan generate model.h5 solver.h5 --group rve --volume-fractions 0.25,0.75
+  davegan generate volume.h5 volume.vtkhdf --size 128x128x128")]
 pub struct Arguments {
     /// Model file that davegan train has written
     model: PathBuf,

@@ -1,13 +1,16 @@
 //! The command line of davegan: one file for each subcommand, on the Rust interface of the library.
 //!
-//! Results go to standard output, errors and progress to standard error. The exit status is 0 for success, 1 for a failure
-//! and 2 for wrong usage.
+//! Results go to standard output, errors and progress to standard error.
 
 mod arguments;
+mod devices;
 mod evaluate;
 mod export;
 mod generate;
+mod info;
+mod manual;
 mod progress;
+mod relax;
 mod report;
 mod representative;
 mod train;
@@ -15,35 +18,75 @@ mod train;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use davegan::{Error, Result};
+use serde::Serialize;
+
+/// Exit status of work that Ctrl-C or SIGTERM has stopped.
+const STOPPED: u8 = 3;
+
+/// What every exit status means; the manual pages have it too.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    success
+  1    failure: the message says what was wrong, with the value, and what to do
+  2    wrong usage: no such command or option, or a value that cannot be one
+  3    stopped by Ctrl-C or SIGTERM: what is complete is kept
+  130  ended at once by a second Ctrl-C or SIGTERM";
+
+const EXAMPLES: &str = "\
+Examples:
+  davegan train micrograph.png --otsu 2 --model model.h5
+  davegan generate model.h5 realisations.vtkhdf --count 100 --size 256x256
+  davegan report model.h5 micrograph.png --otsu 2 --output report.html
+  davegan export realisations.vtkhdf --index 3 --output element.vti
+  davegan info realisations.vtkhdf
+
+davegan train --help lists the options of a command, with examples.";
 
 /// Learns a microstructure from one micrograph and generates statistically equivalent volume elements.
 #[derive(Parser)]
-#[command(name = "davegan", version, after_help = "davegan train --help lists the options of a subcommand.")]
+#[command(name = "davegan", version, after_help = format!("{EXAMPLES}\n\n{EXIT_STATUS}"))]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
 enum Command {
     Train(train::Arguments),
     Generate(generate::Arguments),
     Evaluate(evaluate::Arguments),
-    Export(export::Arguments),
     Report(report::Arguments),
+    Export(export::Arguments),
     Representative(representative::Arguments),
+    Relax(relax::Arguments),
+    Info(info::Arguments),
+    Devices(devices::Arguments),
+    Completions(manual::Completions),
+    #[command(hide = true)]
+    Manual(manual::Manual),
 }
 
 fn main() -> ExitCode {
-    let done = match Command::parse() {
+    let done = match Program::parse().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
-        Command::Export(arguments) => export::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Representative(arguments) => representative::run(&arguments),
+        Command::Relax(arguments) => relax::run(&arguments),
+        Command::Info(arguments) => info::run(&arguments),
+        Command::Devices(arguments) => devices::run(&arguments),
+        Command::Completions(arguments) => arguments.run(),
+        Command::Manual(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("davegan: {error}");
-            ExitCode::FAILURE
+            if matches!(error, Error::Cancelled(_)) { ExitCode::from(STOPPED) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -56,4 +99,14 @@ fn main() -> ExitCode {
 fn print(text: &str) -> Result<()> {
     let mut output = std::io::stdout().lock();
     output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(|error| Error::io("standard output", error))
+}
+
+/// Writes results to standard output as JSON. Numbers that are not finite become null.
+///
+/// # Errors
+///
+/// Those of [`print`].
+fn print_json(results: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(results).map_err(|error| Error::Internal(error.to_string()))?;
+    print(&(text + "\n"))
 }

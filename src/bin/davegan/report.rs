@@ -14,6 +14,10 @@ const INTERVAL: f64 = 0.5;
 
 /// Write a report on a model: whether its realisations may be taken for the material
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  davegan report model.h5 micrograph.png --otsu 2 --output report.html
+  davegan report model.h5 scan.h5 /phase --contact-sheet sheet.png")]
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,

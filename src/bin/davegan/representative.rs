@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use davegan::Result;
-use davegan::evaluation::{SizeOptions, size_study};
+use davegan::evaluation::{PROPERTIES, SizeOptions, SizeStudy, size_study};
 use davegan::generation::GenerationOptions;
 use davegan::report::size_report;
 use davegan::storage::read_model;
 
+use serde::Serialize;
+
 use crate::arguments::Machine;
-use crate::{print, progress};
+use crate::{print, print_json, progress};
 
 /// Seconds between two reports of progress.
 const INTERVAL: f64 = 0.5;
@@ -20,6 +22,10 @@ const INTERVAL: f64 = 0.5;
 /// Prints mean, 95 % confidence interval and deviation of volume fraction, two-point correlation and conductivity at each
 /// size, and the size that a relative error needs.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  davegan representative model.h5 --sizes 64,128,256 --precision 0.02
+  davegan representative model.h5 --count 32 --output sizes.html")]
 pub struct Arguments {
     /// Model file that davegan train has written, of profile standard for several sizes
     model: PathBuf,
@@ -44,8 +50,55 @@ pub struct Arguments {
     /// Write a page with tables and plots for a browser
     #[arg(long, short, value_name = "FILE.html")]
     output: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     machine: Machine,
+}
+
+/// A property of elements of growing sizes.
+#[derive(Serialize)]
+struct Study {
+    phase: u8,
+    property: &'static str,
+    sizes: Vec<Size>,
+    /// The deviation falls as side^-exponent.
+    exponent: Option<f64>,
+    /// Side in pixels at which one element has the wished relative error.
+    required_side: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Size {
+    nx: usize,
+    ny: usize,
+    count: usize,
+    mean: f64,
+    /// Half width of the 95 % confidence interval of the mean.
+    interval: f64,
+    deviation: f64,
+    /// Relative error of one element.
+    error: f64,
+}
+
+fn studies(study: &SizeStudy) -> Vec<Study> {
+    let of_property = |(index, property): (usize, &&'static str)| Study {
+        phase: study.phase,
+        property,
+        sizes: study
+            .sizes
+            .iter()
+            .map(|size| {
+                let (of, [ny, nx]) = (&size.properties[index], size.shape);
+                let (interval, error) = (of.interval(), of.relative_error(1));
+                Size { nx, ny, count: of.count, mean: of.mean, interval, deviation: of.deviation, error }
+            })
+            .collect(),
+        exponent: study.fit(index).map(|fit| fit.exponent),
+        required_side: study.required_side(index, 1),
+    };
+    PROPERTIES.iter().enumerate().map(of_property).collect()
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -67,6 +120,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(path) => size_report(&model, &options, path, INTERVAL, &mut progress),
         None => size_study(&model, &options, INTERVAL, &mut progress),
     }?;
+    if arguments.json {
+        return print_json(&studies(&study));
+    }
     print(&study.table())?;
     arguments.output.as_ref().map_or(Ok(()), |path| print(&format!("\nwrote {}\n", path.display())))
 }

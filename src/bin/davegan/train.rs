@@ -18,6 +18,12 @@ use crate::{print, progress};
 /// model depends on the micrograph, the training options and the seed alone.
 #[derive(Args)]
 #[command(args_override_self = true, allow_negative_numbers = true)]
+#[command(after_help = "\
+Examples:
+  davegan train micrograph.png --otsu 2 --roi 0,0,512,400
+  davegan train scan.h5 /phase --model model.h5 --steps 8000 --voxel-size 0.25um
+  davegan train scan.h5 /phase --model model.h5 --resume
+  davegan train micrograph.tif --profile volume --model volume.h5")]
 pub struct Arguments {
     #[command(flatten)]
     micrograph: MicrographArguments,

@@ -5,12 +5,13 @@ use std::path::Path;
 use super::Contents;
 use crate::device::memory;
 use crate::error::{check_path, hdf5_words};
+use crate::files::hard_links;
 use crate::micrograph::check_size;
 use crate::micrograph::levels::{ADVICE, Level, Levels, stack};
 use crate::{Error, Result};
 use hdf5::filters::Filter;
 use hdf5::types::{EnumType, FloatSize, IntSize, TypeDescriptor};
-use hdf5::{Dataset, Group, H5Type, LinkType, LocationToken, LocationType};
+use hdf5::{Dataset, Group, H5Type, LocationToken, LocationType};
 use ndarray::Array3;
 
 /// How many datasets an error text lists.
@@ -19,12 +20,26 @@ const MAX_LISTED: usize = 16;
 /// What MATLAB says about every dataset that it writes.
 const MATLAB_CLASS: &str = "MATLAB_class";
 
+/// The datasets that count.
+pub(super) struct Shapes {
+    /// A shape as `[n, nz, ny, nx]`, if it counts.
+    of: fn(&[usize]) -> Option<[usize; 4]>,
+    /// How they are described.
+    words: &'static str,
+}
+
+/// Datasets that can be a micrograph.
+pub(super) const MICROGRAPHS: Shapes = Shapes { of: stack_shape, words: "(ny, nx) or (n, ny, nx)" };
+
+/// Datasets that can be images or volumes.
+pub(super) const IMAGES: Shapes = Shapes { of: images_shape, words: "(ny, nx), (n, ny, nx) or (n, nz, ny, nx)" };
+
 /// Reads a dataset, or the only one; also returns its name.
 ///
 /// # Errors
 ///
 /// Those of [`Micrograph::read`](crate::micrograph::Micrograph::read) for HDF5.
-pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Contents, String)> {
+pub(super) fn read(path: &Path, name: Option<&str>, shapes: &Shapes) -> Result<(Contents, String)> {
     check_path(path)?;
     memory::require_for_hdf5()?;
     // HDF5 is not safe to use from several threads at once, so one lock is held from opening to closing.
@@ -33,30 +48,27 @@ pub(super) fn read(path: &Path, name: Option<&str>) -> Result<(Contents, String)
         let file = hdf5::File::open(path).map_err(|e| Error::of_hdf5(path, "open the file", &e))?;
         let name = match name {
             Some(name) => name.to_owned(),
-            None => only_dataset(path, &file)?,
+            None => only_dataset(path, &file, shapes)?,
         };
-        let dataset = file.dataset(&name).map_err(|e| no_dataset(path, &file, &name, &e))?;
-        Ok((values(path, &name, &dataset)?, name))
+        let dataset = file.dataset(&name).map_err(|e| no_dataset(path, &file, &name, shapes, &e))?;
+        Ok((values(path, &name, &dataset, shapes)?, name))
     })
 }
 
-fn values(path: &Path, name: &str, dataset: &Dataset) -> Result<Contents> {
+fn values(path: &Path, name: &str, dataset: &Dataset, shapes: &Shapes) -> Result<Contents> {
     let refused = |e| Error::of_hdf5(path, &format!("read the dataset '{name}'"), &e);
     let in_dataset = |reason| Error::format(path, format!("dataset '{name}': {reason}"));
     if !is_numeric(dataset).map_err(refused)? {
         return Err(Error::format(path, format!("dataset '{name}' holds no numbers; name one that does")));
     }
     let space = dataset.shape();
-    let shape = stack_shape(&space).ok_or_else(|| {
-        Error::format(
-            path,
-            format!(
-                "dataset '{name}' has shape {space:?}; a micrograph is (ny, nx) or (n, ny, nx), axes of length 1 apart"
-            ),
-        )
+    let [n, nz, ny, nx] = (shapes.of)(&space).ok_or_else(|| {
+        let reason = format!("dataset '{name}' has shape {space:?}; expected {}, axes of length 1 apart", shapes.words);
+        Error::format(path, reason)
     })?;
+    let shape = (n.saturating_mul(nz), ny, nx);
     check_size(shape).map_err(in_dataset)?;
-    let mut contents = Contents::from(of_own_type(path, name, dataset, shape)?);
+    let mut contents = Contents { layers: nz, ..of_own_type(path, name, dataset, shape)?.into() };
     if dataset.attr(MATLAB_CLASS).is_ok() {
         contents.values.transpose();
         contents.image_rows = contents.values.dim().1;
@@ -125,12 +137,23 @@ where
     stack(shape, values).map_err(|refusal| refusal.into_error(refused))
 }
 
-/// The shape `(n, ny, nx)` of a dataset that can be a micrograph. Of more than two axes, those of length 1 do not count.
-fn stack_shape(shape: &[usize]) -> Option<(usize, usize, usize)> {
+/// The shape of a dataset that can be a micrograph. Of more than two axes, those of length 1 do not count.
+fn stack_shape(shape: &[usize]) -> Option<[usize; 4]> {
     let longer: Vec<usize> = shape.iter().copied().filter(|&length| length != 1 || shape.len() == 2).collect();
     match longer[..] {
-        [ny, nx] => Some((1, ny, nx)),
-        [n, ny, nx] => Some((n, ny, nx)),
+        [ny, nx] => Some([1, 1, ny, nx]),
+        [n, ny, nx] => Some([n, 1, ny, nx]),
+        _ => None,
+    }
+}
+
+/// The shape of a dataset that can be images or volumes. A last axis of length 1 is that of components.
+fn images_shape(shape: &[usize]) -> Option<[usize; 4]> {
+    match *shape {
+        [ny, nx] => Some([1, 1, ny, nx]),
+        [ref axes @ .., 1] => images_shape(axes),
+        [n, ny, nx] => Some([n, 1, ny, nx]),
+        [n, nz, ny, nx] => Some([n, nz, ny, nx]),
         _ => None,
     }
 }
@@ -158,18 +181,18 @@ fn is_numeric(dataset: &Dataset) -> hdf5::Result<bool> {
     Ok(dataset.dtype()?.conv_to::<f64>().is_some())
 }
 
-fn only_dataset(path: &Path, file: &Group) -> Result<String> {
-    let mut found = candidates(file).map_err(|e| Error::of_hdf5(path, "search the file for datasets", &e))?;
+fn only_dataset(path: &Path, file: &Group, shapes: &Shapes) -> Result<String> {
+    let mut found = candidates(file, shapes).map_err(|e| Error::of_hdf5(path, "search the file for datasets", &e))?;
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(Error::format(path, "holds no numeric dataset of shape (ny, nx) or (n, ny, nx)")),
+        0 => Err(Error::format(path, format!("holds no numeric dataset of shape {}", shapes.words))),
         _ => Err(Error::invalid(format!("{}: name one of the datasets {}", path.display(), listed(&found)))),
     }
 }
 
-fn no_dataset(path: &Path, file: &Group, name: &str, error: &hdf5::Error) -> Error {
-    let existing = match candidates(file) {
-        Ok(found) if found.is_empty() => "the file holds none that could be a micrograph".into(),
+fn no_dataset(path: &Path, file: &Group, name: &str, shapes: &Shapes, error: &hdf5::Error) -> Error {
+    let existing = match candidates(file, shapes) {
+        Ok(found) if found.is_empty() => format!("the file holds none of shape {}", shapes.words),
         Ok(found) => format!("the file holds {}", listed(&found)),
         Err(_) => return Error::of_hdf5(path, &format!("open the dataset '{name}'"), error),
     };
@@ -191,11 +214,11 @@ fn listed(names: &[String]) -> String {
 /// Groups in groups that are searched: each takes some of the caller's stack.
 const DEEPEST: usize = 32;
 
-/// Paths of all datasets that could be a micrograph.
-fn candidates(file: &Group) -> hdf5::Result<Vec<String>> {
+/// Paths of all datasets that count.
+fn candidates(file: &Group, shapes: &Shapes) -> hdf5::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut seen = vec![file.loc_info()?.token];
-    search(file, "", DEEPEST, &mut seen, &mut found)?;
+    search(file, "", DEEPEST, shapes, &mut seen, &mut found)?;
     Ok(found)
 }
 
@@ -204,16 +227,11 @@ fn search(
     group: &Group,
     path: &str,
     depth: usize,
+    shapes: &Shapes,
     seen: &mut Vec<LocationToken>,
     found: &mut Vec<String>,
 ) -> hdf5::Result<()> {
-    let members = group.iter_visit_default(Vec::new(), |_, name, link, names| {
-        if link.link_type == LinkType::Hard {
-            names.push(name.to_owned());
-        }
-        true
-    })?;
-    for name in members {
+    for name in hard_links(group)? {
         // A name that is no UTF-8 leads nowhere.
         let Ok(info) = group.loc_info_by_name(&name) else { continue };
         if seen.contains(&info.token) {
@@ -222,10 +240,12 @@ fn search(
         seen.push(info.token);
         let member = format!("{path}/{name}");
         match info.loc_type {
-            LocationType::Group if depth > 0 => search(&group.group(&name)?, &member, depth - 1, seen, found)?,
+            LocationType::Group if depth > 0 => {
+                search(&group.group(&name)?, &member, depth - 1, shapes, seen, found)?;
+            }
             LocationType::Dataset => {
                 let dataset = group.dataset(&name)?;
-                if is_numeric(&dataset)? && stack_shape(&dataset.shape()).is_some() {
+                if is_numeric(&dataset)? && (shapes.of)(&dataset.shape()).is_some() {
                     found.push(member);
                 }
             }

@@ -2,6 +2,7 @@
 
 mod edited;
 mod hdf5_dataset;
+mod images;
 mod pixels;
 mod png_file;
 mod tiff_file;
@@ -13,6 +14,7 @@ use std::path::Path;
 
 use ndarray::Axis;
 
+use self::hdf5_dataset::{MICROGRAPHS, Shapes};
 use super::levels::{Levels, Refusal};
 use super::{Micrograph, PhaseImages, Region, Segmentation, VoxelSize};
 use crate::error::short;
@@ -34,6 +36,8 @@ pub struct ReadOptions {
 struct Contents {
     /// As the file has them.
     values: Levels,
+    /// How many of the stack follow one another as layers of a volume; 1 for images.
+    layers: usize,
     /// Rows of an image above a data bar that the file announces; `ny` if there is none.
     image_rows: usize,
     /// Side of a pixel, where the file says it reliably.
@@ -44,7 +48,7 @@ struct Contents {
 
 impl From<Levels> for Contents {
     fn from(values: Levels) -> Self {
-        Self { image_rows: values.dim().1, values, voxel_size: None, warnings: Vec::new() }
+        Self { image_rows: values.dim().1, values, layers: 1, voxel_size: None, warnings: Vec::new() }
     }
 }
 
@@ -91,27 +95,8 @@ impl Micrograph {
         if let Some(VoxelSize { side, unit }) = options.voxel_size {
             VoxelSize::new(side, unit)?;
         }
-        let dataset = dataset.filter(|name| !name.is_empty());
-        let mut file = BufReader::new(open_regular(path, "open the micrograph")?);
-        let kind = kind(&mut file).map_err(|e| Error::system(path, "read the micrograph", &e))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let (Some(dataset), Some(Kind::Png | Kind::Tiff)) = (dataset, &kind) {
-            return Err(Error::invalid(format!(
-                "dataset '{dataset}' was asked for, but {} is an image file and has no datasets; leave the dataset out",
-                path.display()
-            )));
-        }
-        let in_file = |refusal: Refusal| refusal.into_error(|reason| Error::format(path, reason));
-        let (contents, source) = match kind {
-            Some(Kind::Hdf5) => {
-                let (contents, dataset) = hdf5_dataset::read(path, dataset)?;
-                (contents, format!("{name}:{dataset}"))
-            }
-            Some(Kind::Png) => (png_file::read(file).map_err(in_file)?.into(), name),
-            Some(Kind::Tiff) => (tiff_file::read(file, &options.segmentation).map_err(in_file)?, name),
-            None => return Err(Error::format(path, "neither HDF5 nor PNG nor TIFF; convert it to one of these")),
-        };
-        let Contents { mut values, image_rows, voxel_size, mut warnings } = contents;
+        let (contents, source) = contents(path, dataset, &options.segmentation, &MICROGRAPHS)?;
+        let Contents { mut values, image_rows, voxel_size, mut warnings, .. } = contents;
         let (n, ny, nx) = values.dim();
         if image_rows < ny && options.region.ny == 0 {
             values.crop(0..image_rows, 0..nx);
@@ -128,7 +113,8 @@ impl Micrograph {
         }
         options.region.cut(&mut values)?;
         check_finite(&values).map_err(|reason| Error::format(path, reason))?;
-        let segmented = options.segmentation.apply(&values).map_err(in_file)?;
+        let segmented = options.segmentation.apply(&values);
+        let segmented = segmented.map_err(|refusal| refusal.into_error(|reason| Error::format(path, reason)))?;
         let mut micrograph = Self::from_segmented(segmented, source)?;
         micrograph.voxel_size = options.voxel_size.or(voxel_size);
         warnings.append(&mut micrograph.warnings);
@@ -150,7 +136,7 @@ impl PhaseImages {
         if !matches!(kind(&mut file).map_err(|e| Error::system(path, "read the images", &e))?, Some(Kind::Hdf5)) {
             return Err(Error::format(path, "no HDF5 file; give one with a dataset of phase numbers"));
         }
-        let values = hdf5_dataset::read(path, Some(dataset))?.0.values;
+        let values = hdf5_dataset::read(path, Some(dataset), &MICROGRAPHS)?.0.values;
         let is_phase = |value: f64| value.fract() == 0.0 && (0.0..n_phases as f64).contains(&value);
         if let Some(((image, y, x), value)) = values.find_unfit(is_phase) {
             return Err(Error::format(
@@ -166,6 +152,35 @@ impl PhaseImages {
         let phases = values.phases(|value| value as u8);
         let phases = phases.map_err(|refusal| refusal.into_error(|reason| Error::format(path, reason)))?;
         Self::new(phases.insert_axis(Axis(1)), n_phases)
+    }
+}
+
+/// What the file at `path` holds, and where it comes from: the name of the file, and of the dataset.
+fn contents(
+    path: &Path,
+    dataset: Option<&str>,
+    segmentation: &Segmentation,
+    shapes: &Shapes,
+) -> Result<(Contents, String)> {
+    let dataset = dataset.filter(|name| !name.is_empty());
+    let mut file = BufReader::new(open_regular(path, "open the image")?);
+    let kind = kind(&mut file).map_err(|e| Error::system(path, "read the image", &e))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if let (Some(dataset), Some(Kind::Png | Kind::Tiff)) = (dataset, &kind) {
+        return Err(Error::invalid(format!(
+            "dataset '{dataset}' was asked for, but {} is an image file and has no datasets; leave the dataset out",
+            path.display()
+        )));
+    }
+    let in_file = |refusal: Refusal| refusal.into_error(|reason| Error::format(path, reason));
+    match kind {
+        Some(Kind::Hdf5) => {
+            let (contents, dataset) = hdf5_dataset::read(path, dataset, shapes)?;
+            Ok((contents, format!("{name}:{dataset}")))
+        }
+        Some(Kind::Png) => Ok((png_file::read(file).map_err(in_file)?.into(), name)),
+        Some(Kind::Tiff) => Ok((tiff_file::read(file, segmentation).map_err(in_file)?, name)),
+        None => Err(Error::format(path, "neither HDF5 nor PNG nor TIFF; convert it to one of these")),
     }
 }
 
