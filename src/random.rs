@@ -20,6 +20,8 @@ pub enum Purpose {
     Statistics = 7,
     /// Which flips a relaxation accepts; the counter is the index of the image.
     Relaxation = 8,
+    /// What the volume fractions of a generator of volumes are measured on; the counter is the step.
+    Fractions = 9,
 }
 
 /// Largest counter: beyond it streams of different purposes would meet.

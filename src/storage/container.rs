@@ -116,8 +116,8 @@ impl Container {
     pub(super) fn first_not_finite(&self) -> Option<(String, f64)> {
         self.arrays.iter().find_map(|(name, array)| {
             let value = match array {
-                NamedArray::F32(array) => array.iter().find(|value| !value.is_finite()).map(|&value| value.into()),
-                NamedArray::F64(array) => array.iter().find(|value| !value.is_finite()).copied(),
+                NamedArray::F32(array) => find_not_finite(array, |value| value.is_finite()).map(f64::from),
+                NamedArray::F64(array) => find_not_finite(array, |value| value.is_finite()),
                 NamedArray::U8(_) | NamedArray::I64(_) => None,
             };
             Some((name.clone(), value?))
@@ -137,6 +137,12 @@ impl Container {
         }
         Ok(())
     }
+}
+
+/// The first number that is not finite. Nearly always there is none, which vectors tell faster than a search.
+fn find_not_finite<T: Copy>(array: &ArrayD<T>, is_finite: impl Fn(T) -> bool) -> Option<T> {
+    let all_are = array.as_slice().is_some_and(|all| all.iter().fold(true, |so_far, &value| so_far & is_finite(value)));
+    if all_are { None } else { array.iter().copied().find(|&value| !is_finite(value)) }
 }
 
 impl NamedArray {

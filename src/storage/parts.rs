@@ -117,7 +117,10 @@ impl<'a> Parts<'a> {
 
     fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let values = match self.file.arrays.remove(name) {
-            Some(NamedArray::F32(array)) if array.shape() == shape => array.iter().copied().collect::<Vec<_>>(),
+            // Arrays are read in standard layout, so this is one copy.
+            Some(NamedArray::F32(array)) if array.shape() == shape => {
+                array.as_slice().map_or_else(|| array.iter().copied().collect(), <[f32]>::to_vec)
+            }
             _ => return Err(self.wrong(name, format!("is missing or not in single precision of shape {shape:?}"))),
         };
         let is_square = ["/moving_variance", "/adam/second"].iter().any(|end| name.ends_with(end));

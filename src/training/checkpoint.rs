@@ -45,6 +45,15 @@ impl Checkpoint {
         [&self.origin].into_iter().chain(self.further.iter().map(|direction| &direction.origin))
     }
 
+    /// Volume fractions of the tiles, each direction counting alike.
+    pub(super) fn volume_fractions(&self) -> Vec<f64> {
+        let of_each = [&self.tiles].into_iter().chain(self.further.iter().map(|direction| &direction.tiles));
+        let of_each: Vec<Vec<f64>> = of_each.map(PhaseImages::volume_fractions).collect();
+        // With two micrographs the second counts for two of three directions.
+        let mean = |phase: usize| (0..3).map(|axis| of_each[axis.min(of_each.len() - 1)][phase]).sum::<f64>() / 3.0;
+        (0..self.tiles.n_phases()).map(mean).collect()
+    }
+
     /// Steps that the training is to have.
     pub fn steps_planned(&self) -> u64 {
         self.options.total_steps(self.tiles.len())

@@ -9,7 +9,8 @@
 //! * `state`: what a step changes; `draws`: its random numbers; `posterior`, `pass`: forward and backward passes.
 //! * `step`: one step; `encoder_step`, `discriminator_step`: two parts of it; `volume_step`: one step of volumes.
 //! * `history`: the mean losses of a row of the loss history.
-//! * `averaged`: averaged generator with new batch statistics; `relaxation`: calibration of its relaxation.
+//! * `averaged`: averaged generator with new batch statistics; `levelled`: of volumes, with the right volume fractions;
+//!   `relaxation`: calibration of its relaxation.
 //! * `checkpoint`: a training as it stands, and its model.
 //! * `need`: how much memory a training needs; `run`: the loop.
 
@@ -22,6 +23,7 @@ mod discriminator_step;
 mod draws;
 mod encoder_step;
 mod history;
+mod levelled;
 mod losses;
 mod need;
 mod options;

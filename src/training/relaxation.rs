@@ -4,7 +4,7 @@ use super::checkpoint::Checkpoint;
 use crate::Result;
 use crate::generation::{GenerationOptions, realisations};
 use crate::micrograph::Directions;
-use crate::relaxation::{ROUNDS, RelaxationOptions, Weights};
+use crate::relaxation::{ROUNDS, RelaxationOptions, Weights, meet_fractions};
 
 /// Images that weights are found on, and their side in pixels.
 const IMAGES: usize = 32;
@@ -28,14 +28,19 @@ pub fn calibrated(checkpoint: &Checkpoint, micrographs: &Directions, done: &dyn 
     // Seeds in the C interface are below 2^63: these realisations are never generated.
     let seed = checkpoint.options.seed | 1 << 63;
     let threads = rayon::current_num_threads();
-    let (count, shape) = if model.profile.axes() == 2 {
-        (IMAGES, [1, IMAGE_SIDE, IMAGE_SIDE])
-    } else {
+    let is_volume = model.profile.axes() == 3;
+    let (count, shape) = if is_volume {
         (VOLUMES, [VOLUME_SIDE.min(3 * model.side() / 2); 3])
+    } else {
+        (IMAGES, [1, IMAGE_SIDE, IMAGE_SIDE])
     };
     let options = GenerationOptions { seed, count, shape: Some(shape), threads, ..Default::default() };
-    let made = realisations(&model, &options)?;
+    let mut made = realisations(&model, &options)?;
     done()?;
     let options = RelaxationOptions { seed, ..RelaxationOptions::default() };
+    if is_volume {
+        // Few volumes have other volume fractions than the material, which weights would make up for in all others.
+        made = meet_fractions(micrographs.clone(), made, &checkpoint.volume_fractions(), &options, &|| Ok(()))?;
+    }
     Weights::calibrate(micrographs.clone(), &made, &options, done)
 }

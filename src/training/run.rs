@@ -8,6 +8,7 @@ use super::averaged::averaged_generator;
 use super::batches::TrainingData;
 use super::checkpoint::Checkpoint;
 use super::history::{HISTORY_INTERVAL, mean_losses};
+use super::levelled::levelled;
 use super::need;
 use super::options::{RunOptions, TrainingOptions};
 use super::relaxation::{PARTS, calibrated};
@@ -78,7 +79,11 @@ pub fn train<'a>(
         pool.install(|| run_until(&mut checkpoint, &data, to_save, due))?;
         let step = checkpoint.state.step;
         if step == total && checkpoint.state.average.is_some() {
-            checkpoint.state.average = Some(pool.install(|| Ok(averaged_generator(&checkpoint)))?);
+            let made = pool.install(|| {
+                let averaged = averaged_generator(&checkpoint);
+                if options.profile.axes() == 3 { levelled(averaged, &checkpoint) } else { Ok(averaged) }
+            })?;
+            checkpoint.state.average = Some(made);
         }
         if step == to_save {
             checkpoint.check_finite()?;
