@@ -55,6 +55,22 @@ def described(attributes, arrays):
     }
 
 
+def structure(path, group=None):
+    """Names, types and numbers of axes of everything in a file of realisations, but for the unit, which not every one has."""
+    found = {}
+
+    def note(name, item):
+        found[name] = (str(item.dtype), item.ndim) if isinstance(item, h5py.Dataset) else "group"
+        for attribute in set(item.attrs) - {"voxel_unit"}:
+            of = item.attrs.get_id(attribute)
+            found[f"{name}@{attribute}"] = (str(of.dtype), of.shape)
+
+    with h5py.File(path) as file:
+        note("", file[group or "/"])
+        file[group or "/"].visititems(note)
+    return found
+
+
 def value_of(name, dtype, shape, n_phases):
     """A value for each element of an array that a model file may hold: the least that every reader can check."""
     if name == "relaxation":
@@ -102,6 +118,8 @@ class FileFormats(unittest.TestCase):
         davegan("generate", cls.out / "model.h5", cls.out / "series.vtkhdf", "--count", 3, "--first", 5)
         davegan("generate", cls.out / "model.h5", cls.out / "single.vtkhdf")
         davegan("generate", cls.out / "model.h5", cls.out / "host.h5", "--group", "rve", "--count", 2)
+        images = (cls.out / "series.vtkhdf", "--dataset", "/VTKHDF/CellData/phase", "--not-periodic", "--volume-fractions", "0.5,0.5")
+        davegan("relax", images[0], cls.out / "relaxed.vtkhdf", *images[1:], *SAMPLE)
 
     @classmethod
     def tearDownClass(cls):
@@ -142,9 +160,17 @@ class FileFormats(unittest.TestCase):
                 attributes["options"] = [line.split(" = ")[0] for line in attributes["options"].splitlines()]
             message = "the format has changed: count its version up, and describe the new one beside the old"
             self.assertEqual(found, expected, message)
+        for today, group, then, old_group in (
+            ("series.vtkhdf", None, "realisations_1_series.vtkhdf", None),
+            ("single.vtkhdf", None, "realisations_1_single.vtkhdf", None),
+            ("host.h5", "rve", "realisations_1_host.h5", "host/rve"),
+        ):
+            self.assertEqual(structure(self.out / today, group), structure(FILES / then, old_group))
         with h5py.File(self.out / "series.vtkhdf") as file:
             for group in "davegan", "VTKHDF", "VTKHDF/Steps", "VTKHDF/CellData", "VTKHDF/FieldData":
                 names |= set(file[group]) | set(file[group].attrs)
+        with h5py.File(self.out / "relaxed.vtkhdf") as file:
+            names |= set(file["davegan"].attrs)
         documented = (ROOT / "docs" / "files.md").read_text()
         missing = {name for name in names if not re.search(rf"[`/]{re.escape(name)}[`/]", documented)}
         self.assertEqual(missing, set(), "docs/files.md does not name these")
