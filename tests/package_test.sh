@@ -70,7 +70,7 @@ rm -rf "$work"/{c,cpp,fortran,pkgconfig}
 
 tar -xf "$archive" -C "$work/unpacked" --strip-components=1
 expect_files "$work/unpacked"
-build_all "$work/unpacked"
+build_with_pkg_config "$work/unpacked"
 
 # A package without dependencies must not be made in silence.
 if pack DEB -D DAVEGAN_DPKG_SHLIBDEPS=; then fail "cpack makes a Debian package without dpkg-shlibdeps"; fi

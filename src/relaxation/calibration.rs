@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// Rounds of [`Weights::calibrate`], at most.
 pub const ROUNDS: u64 = 32;
 
-/// Parts of the work of [`relax_towards`], with volume fractions or without.
+/// Parts of the work of [`relax_images`], with volume fractions or without.
 fn parts(with_fractions: bool) -> u64 {
     ROUNDS + if with_fractions { FRACTION_PARTS } else { 0 } + 1
 }
@@ -97,13 +97,8 @@ impl Weights {
     }
 }
 
-/// Relaxes `images` by weights that are calibrated on them, and gives them volume `fractions` if there are any. `done`
-/// is called after each of [`parts`].
-///
-/// # Errors
-///
-/// Those of [`Weights::calibrate`], [`relax`], [`meet_fractions`] and `done`.
-pub fn relax_towards(
+/// The work of [`relax_images`]; `done` is called after each of its [`parts`].
+fn relax_towards(
     micrographs: &Directions,
     images: PhaseImages,
     fractions: Option<&[f64]>,
@@ -122,13 +117,13 @@ pub fn relax_towards(
     }
 }
 
-/// [`relax_towards`] on `threads` threads, 0 for the default. `progress` is called on this thread, at most every
-/// `progress_interval` seconds.
+/// Relaxes `images` by weights that are calibrated on them, and gives them volume `fractions` if there are any, on `threads`
+/// threads, 0 for the default. `progress` is called on this thread, at most every `progress_interval` seconds.
 ///
 /// # Errors
 ///
-/// Those of [`relax_towards`]; [`Error::InvalidParameter`] also for threads and interval; [`Error::Cancelled`] if `progress`
-/// asked to stop.
+/// Those of [`Weights::calibrate`], [`relax`] and [`meet_fractions`]; [`Error::InvalidParameter`] for threads and interval;
+/// [`Error::Cancelled`] if `progress` asked to stop.
 pub fn relax_images(
     micrographs: &Directions,
     images: PhaseImages,

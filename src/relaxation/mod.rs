@@ -53,7 +53,7 @@ mod window;
 mod tests;
 
 pub(crate) use adjuster::{Adjuster, Part, Round, to_change};
-pub use calibration::{ROUNDS, relax_images, relax_towards};
+pub use calibration::{ROUNDS, relax_images};
 pub(crate) use cleaning::{CLEANING_BYTES, Cleaner};
 pub(crate) use fractions::voxels_of_each;
 pub use fractions::{check_fractions, meet_fractions};
