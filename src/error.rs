@@ -83,6 +83,8 @@ impl Error {
     /// An [`Error::Io`] for `path`: what failed (`cannot {doing}`), the system's words, and what to do.
     pub(crate) fn system(path: impl AsRef<Path>, doing: &str, error: &io::Error) -> Self {
         let advice = match error.kind() {
+            _ if error.raw_os_error() == Some(libc::ENOLCK) => NO_LOCKS,
+            io::ErrorKind::Unsupported if doing == LOCKING => NO_LOCKS,
             io::ErrorKind::NotFound => "; check the path, and create its directory if it is missing",
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 "; check the permissions of the file and its directory, or choose another path"
@@ -112,6 +114,14 @@ impl Error {
     }
 }
 
+/// What a call does that locks a file, to complete the sentence "cannot ...".
+pub(crate) const LOCKING: &str = "lock the file";
+
+/// What to do where the file system has no locks.
+const NO_LOCKS: &str = "; this file system has no locks, as NFS without its lock service and Lustre mounted without flock: if no \
+                        other program writes the file, set the environment variable HDF5_USE_FILE_LOCKING to FALSE before the \
+                        program starts, and try again";
+
 /// Whether HDF5's words are about memory, and not about room in a file.
 fn lacks_memory(words: &str) -> bool {
     let words = words.to_lowercase();
@@ -123,6 +133,19 @@ fn lacks_memory(words: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_is_told_from_a_locked_file() {
+        let advice = |doing: &str, number: i32| {
+            let text = Error::system("a.h5", doing, &io::Error::from_raw_os_error(number)).to_string();
+            (text.contains("HDF5_USE_FILE_LOCKING"), text.contains("close it there"))
+        };
+        assert_eq!(advice(LOCKING, libc::ENOLCK), (true, false));
+        assert_eq!(advice(LOCKING, libc::ENOSYS), (true, false));
+        assert_eq!(advice(LOCKING, libc::EOPNOTSUPP), (true, false));
+        assert_eq!(advice("read it", libc::ENOSYS), (false, false));
+        assert_eq!(advice(LOCKING, libc::EWOULDBLOCK), (false, true));
+    }
 
     #[test]
     fn memory_that_hdf5_lacks_is_told_from_other_failures() {

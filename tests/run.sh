@@ -105,7 +105,7 @@ install_python_packages() {
 }
 
 build_with_cmake() {
-    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON -DDAVEGAN_BUILD_TESTS=ON
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDAVEGAN_FORTRAN=ON -DDAVEGAN_BUILD_TESTS=ON "$@"
     cmake --build "$build"
 }
 
@@ -117,7 +117,7 @@ need cmake command -v cmake
 need gfortran command -v gfortran
 need binutils command -v readelf
 need pkg-config command -v pkg-config
-need libhdf5-dev pkg-config --exists hdf5
+need libhdf5-dev pkg-config --exists hdf5-serial
 if ! $quick; then
     need python3-venv python3 -c 'import ensurepip, venv'
     need doxygen command -v doxygen
@@ -126,6 +126,9 @@ if ! $quick; then
     need calculix-ccx command -v ccx
     need dpkg-dev command -v dpkg-shlibdeps
     need file command -v file
+    need openmpi-bin command -v mpirun
+    need libopenmpi-dev command -v mpicc
+    need libhdf5-openmpi-dev pkg-config --exists hdf5-openmpi
 fi
 if $only_accelerators; then
     need mesa-vulkan-drivers compgen -G '/usr/share/vulkan/icd.d/lvp_icd.*.json'
@@ -168,7 +171,7 @@ install_python_packages >"$python_log" 2>&1 &
 python_packages=$!
 
 stage "scripts, licences and format"
-shellcheck -x -S warning -e SC2054 cmake/*.sh docs/*.sh examples-c/*.sh tests/*.sh tests/campaigns/*.sh benches/*.sh .ci/run
+shellcheck -x -S warning -e SC2054 cmake/*.sh docs/*.sh examples-c/*.sh examples-c/*/*.sh tests/*.sh tests/campaigns/*.sh benches/*.sh .ci/run
 cmake/third_party.py --check
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 grep -qx "version: $version" CITATION.cff || {
@@ -192,7 +195,7 @@ mkdir -p "$DAVEGAN_ORACLE"
 logged cargo test --release --locked -- --show-output
 
 stage "CMake build"
-build_with_cmake
+build_with_cmake -DDAVEGAN_BUILD_MPI_EXAMPLES=ON
 
 stage "C, C++ and Fortran tests"
 c_tests "$build" -j "$(nproc)"

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{Error, Result};
+use super::{Error, LOCKING, Result};
 
 /// What is in HDF5's words, what it means and what to do; the first that fits.
 const MEANINGS: [(&str, &str); 5] = [
@@ -27,6 +27,7 @@ impl Error {
     pub(crate) fn of_hdf5(path: impl AsRef<Path>, doing: &str, error: &hdf5::Error) -> Self {
         let words = hdf5_words(error);
         if let Some(error) = system_error(&words) {
+            let doing = if words.contains("unable to lock file") { LOCKING } else { doing };
             return Self::system(path, doing, &error);
         }
         let meaning = MEANINGS.iter().find(|(part, _)| words.contains(part)).map_or("", |(_, meaning)| meaning);
@@ -71,6 +72,10 @@ mod tests {
         let error = Error::of_hdf5("a.h5", "write", &words.into());
         assert!(matches!(error, Error::Io { .. }));
         assert!(error.to_string().contains("make room"), "{error}");
+        let words =
+            "H5Fopen(): unable to open file: unable to lock file, errno = 37, error message = 'No locks available'";
+        let text = Error::of_hdf5("a.h5", "open it", &words.into()).to_string();
+        assert!(text.starts_with("a.h5: cannot lock the file: ") && text.contains("HDF5_USE_FILE_LOCKING"), "{text}");
     }
 
     #[test]

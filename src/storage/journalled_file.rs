@@ -17,6 +17,7 @@ use super::journal;
 use super::kind::{Export, Kind};
 use super::output::Output;
 use super::seal::SEAL_BYTES;
+use crate::error::LOCKING;
 use crate::{Error, Result};
 
 /// An HDF5 file that is open for writing and locked.
@@ -203,10 +204,10 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     }
     match file.try_lock() {
         Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
-            Err(Error::system(path, "lock the file", &error))
+            Err(Error::system(path, LOCKING, &error))
         }
         Err(TryLockError::WouldBlock) => {
-            Err(Error::system(path, "lock the file", &io::Error::from_raw_os_error(libc::EWOULDBLOCK)))
+            Err(Error::system(path, LOCKING, &io::Error::from_raw_os_error(libc::EWOULDBLOCK)))
         }
         _ => Ok(()),
     }
