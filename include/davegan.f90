@@ -209,6 +209,17 @@ module davegan
     integer(c_int64_t) :: count
   end type davegan_evaluation_t
 
+  !> Descriptors of a volume. Arrays are in the order x, y, z; those with _6 are for 6 neighbours, through faces, those with
+  !> _26 for 26. conductivity: NaN if it was not asked for.
+  type, bind(c), public :: davegan_volume_descriptors_t
+    integer(c_size_t) :: struct_size
+    real(c_double) :: volume_fraction, specific_surface, faces
+    integer(c_int64_t) :: euler_6, euler_26, components_6, components_26
+    real(c_double) :: largest_6, largest_26
+    integer(c_int32_t), dimension(3) :: percolates_6, percolates_26
+    real(c_double) :: conductivity(3)
+  end type davegan_volume_descriptors_t
+
   !> Statistics of elements of one size. Arrays are in the order of davegan_property_volume_fraction, _s2, _conductivity.
   type, bind(c), public :: davegan_element_statistics_t
     integer(c_size_t) :: struct_size
@@ -271,6 +282,12 @@ module davegan
     module procedure train_file, train_micrograph, train_micrographs
   end interface davegan_train
 
+  !> Changes interface voxels of images (nx, ny, nz, n) so that their patterns become those of a micrograph, or, in volumes, of
+  !> an array of one to three: planes across z, y and x, or across z, and across y and x.
+  interface davegan_relax
+    module procedure relax_towards_one, relax_towards_each
+  end interface davegan_relax
+
   !> Makes a micrograph from phase numbers: one image (nx, ny) or several (nx, ny, n).
   interface davegan_micrograph_from_memory
     module procedure micrograph_from_image, micrograph_from_images
@@ -302,7 +319,7 @@ module davegan
   public :: davegan_contact_sheet, davegan_report, davegan_write_images
   public :: davegan_export_options_init, davegan_export_vti, davegan_export_npy, davegan_export_tiff
   public :: davegan_export_dream3d, davegan_export_abaqus, davegan_export_xdmf
-  public :: davegan_representative_size, davegan_element_statistics
+  public :: davegan_representative_size, davegan_element_statistics, davegan_volume_descriptors
 
   ! ---- the C functions ----
   abstract interface
@@ -660,6 +677,15 @@ module davegan
       type(davegan_relax_options_t), intent(in) :: options
       integer(c_int32_t) :: status
     end function c_relax
+    function c_relax_volume(micrographs, n_micrographs, options, phases, n, nz, ny, nx) result(status) &
+      bind(c, name="davegan_relax_volume")
+      import :: c_int32_t, c_int8_t, c_ptr, c_size_t, davegan_relax_options_t
+      type(c_ptr), intent(in) :: micrographs(*)
+      integer(c_int8_t), intent(inout) :: phases(*)
+      integer(c_size_t), value :: n_micrographs, n, nz, ny, nx
+      type(davegan_relax_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_relax_volume
     function c_fidelity_measure(micrograph, phase, realisations, n, side, reconstructions, n_reconstructions, options, &
       fidelity) result(status) bind(c, name="davegan_fidelity_measure")
       import :: c_int32_t, c_int8_t, c_ptr, c_size_t, davegan_generate_options_t
@@ -773,6 +799,16 @@ module davegan
       real(c_double), intent(out) :: required_sides(*)
       integer(c_int32_t) :: status
     end function c_representative_size
+    function c_volume_descriptors(phases, n, nz, ny, nx, phase, periodic, conductivity, options, descriptors, size) &
+      result(status) bind(c, name="davegan_volume_descriptors")
+      import :: c_int32_t, c_int8_t, c_size_t, davegan_generate_options_t, davegan_volume_descriptors_t
+      integer(c_int8_t), intent(in) :: phases(*)
+      integer(c_size_t), value :: n, nz, ny, nx, size
+      integer(c_int32_t), value :: phase, periodic, conductivity
+      type(davegan_generate_options_t), intent(in) :: options
+      type(davegan_volume_descriptors_t), intent(out) :: descriptors(*)
+      integer(c_int32_t) :: status
+    end function c_volume_descriptors
     function c_element_statistics(phases, n, ny, nx, phase, options, statistics, size) result(status) &
       bind(c, name="davegan_element_statistics")
       import :: c_int32_t, c_int8_t, c_size_t, davegan_element_statistics_t, davegan_generate_options_t
@@ -1076,15 +1112,12 @@ contains
     type(davegan_train_options_t) :: raw
     type(progress_context), target :: context
     character(kind=c_char, len=:), allocatable :: file
-    type(c_ptr) :: handles(size(micrographs))
     integer(c_int32_t) :: status
-    integer :: i
     call davegan_model_free(model)
     call prepare_training(raw, context, points, status, options, progress, paper_options, davegan_profile_volume)
     call to_optional_c(file, path)
-    handles = [(micrographs(i)%handle, i = 1, size(micrographs))]
     if (status == davegan_ok) then
-      status = c_train_volume(handles, size(handles, kind=c_size_t), file, raw, model%handle)
+      status = c_train_volume(handles_of(micrographs), size(micrographs, kind=c_size_t), file, raw, model%handle)
     end if
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
@@ -1533,8 +1566,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_relax_options_init
 
-  !> Changes interface voxels of images (nx, ny, nz, n) so that their patterns become those of a micrograph.
-  subroutine davegan_relax(micrograph, phases, options, progress, stat, errmsg)
+  subroutine relax_towards_one(micrograph, phases, options, progress, stat, errmsg)
     type(davegan_micrograph), intent(in) :: micrograph
     integer(c_int8_t), intent(inout), contiguous :: phases(:, :, :, :)
     type(davegan_relax_options_t), intent(in), optional :: options
@@ -1552,7 +1584,35 @@ contains
       size(phases, 3, c_size_t), size(phases, 2, c_size_t), size(phases, 1, c_size_t))
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
-  end subroutine davegan_relax
+  end subroutine relax_towards_one
+
+  subroutine relax_towards_each(micrographs, phases, options, progress, stat, errmsg)
+    type(davegan_micrograph), intent(in) :: micrographs(:)
+    integer(c_int8_t), intent(inout), contiguous :: phases(:, :, :, :)
+    type(davegan_relax_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_relax_options_t) :: raw
+    type(progress_context), target :: context
+    integer(c_int32_t) :: status
+    status = c_relax_options_init(raw, c_sizeof(raw))
+    if (present(options)) raw = options
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    if (status == davegan_ok) status = c_relax_volume(handles_of(micrographs), size(micrographs, kind=c_size_t), raw, phases, &
+      size(phases, 4, c_size_t), size(phases, 3, c_size_t), size(phases, 2, c_size_t), size(phases, 1, c_size_t))
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine relax_towards_each
+
+  !> The handles of an array of micrographs.
+  function handles_of(micrographs) result(handles)
+    type(davegan_micrograph), intent(in) :: micrographs(:)
+    type(c_ptr) :: handles(size(micrographs))
+    integer :: i
+    handles = [(micrographs(i)%handle, i = 1, size(micrographs))]
+  end function handles_of
 
   !> Judges realisations (side, side, 1, n) of one phase, at least 32, against the micrograph of the training.
   !> reconstructions: of its tiles, row by row. options: seed, which says where the real windows lie, threads and progress.
@@ -1988,6 +2048,39 @@ contains
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_representative_size
+
+  !> Descriptors of a phase in each volume (nx, ny, nz, n). phase: the minority phase if absent. periodic: true if absent.
+  !> conductivity: whether it is computed, too; false if absent. options: threads, progress.
+  subroutine davegan_volume_descriptors(phases, descriptors, phase, periodic, conductivity, options, progress, stat, errmsg)
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
+    type(davegan_volume_descriptors_t), allocatable, intent(out) :: descriptors(:)
+    integer(c_int32_t), intent(in), optional :: phase
+    logical, intent(in), optional :: periodic, conductivity
+    type(davegan_generate_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    type(davegan_volume_descriptors_t) :: one
+    type(progress_context), target :: context
+    integer(c_int32_t) :: status, examined, torus, conducts
+    integer(c_size_t) :: n(4)
+    n = shape(phases, c_size_t)
+    allocate (descriptors(n(4)))
+    examined = -1
+    if (present(phase)) examined = phase
+    torus = 1
+    if (present(periodic)) torus = merge(1_c_int32_t, 0_c_int32_t, periodic)
+    conducts = 0
+    if (present(conductivity)) conducts = merge(1_c_int32_t, 0_c_int32_t, conductivity)
+    call prepare_generation(raw, status, options)
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    if (status == davegan_ok) status = c_volume_descriptors(phases, n(4), n(3), n(2), n(1), examined, torus, conducts, raw, &
+      descriptors, c_sizeof(one))
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine davegan_volume_descriptors
 
   !> Statistics of periodic elements (nx, ny, n), at least 2. phase: the minority phase if absent. options: threads, progress.
   subroutine davegan_element_statistics(phases, statistics, phase, options, progress, stat, errmsg)

@@ -1112,6 +1112,66 @@ typedef struct davegan_element_statistics_t {
     double error[DAVEGAN_N_PROPERTIES];
 } davegan_element_statistics_t;
 
+/**
+ * Descriptors of a phase in one volume. Lengths are in voxels. Arrays are in the order x, y, z.
+ */
+typedef struct davegan_volume_descriptors_t {
+    /**
+     * Size of this struct as the caller gave it.
+     */
+    size_t struct_size;
+    /**
+     * Share of the voxels in the phase.
+     */
+    double volume_fraction;
+    /**
+     * Surface towards the rest per volume, by Crofton's formula with 13 directions: right within some per cent for round
+     * bodies. The volume is taken to be periodic.
+     */
+    double specific_surface;
+    /**
+     * Faces between voxels of the phase and others per voxel, periodic too: 1.5 times too many for a ball, right for a box.
+     */
+    double faces;
+    /**
+     * Euler characteristic (components less tunnels plus cavities), voxels being connected through faces: 6 neighbours.
+     */
+    int64_t euler_6;
+    /**
+     * The same through faces, edges and corners: 26 neighbours.
+     */
+    int64_t euler_26;
+    /**
+     * Number of connected components with 6 neighbours.
+     */
+    int64_t components_6;
+    /**
+     * Number of connected components with 26 neighbours.
+     */
+    int64_t components_26;
+    /**
+     * Share of the phase in its largest component with 6 neighbours; 0 if there is none.
+     */
+    double largest_6;
+    /**
+     * Share of the phase in its largest component with 26 neighbours.
+     */
+    double largest_26;
+    /**
+     * 1 if a component with 6 neighbours leads from face to face along x, y and z, without going on at the opposite face.
+     */
+    int32_t percolates_6[3];
+    /**
+     * The same with 26 neighbours.
+     */
+    int32_t percolates_26[3];
+    /**
+     * Effective conductivity along x, y and z of the volume, taken to be periodic, in units of that of the rest; the phase
+     * conducts 100 times as well. NaN if it was not asked for.
+     */
+    double conductivity[3];
+} davegan_volume_descriptors_t;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1796,6 +1856,24 @@ davegan_status_t davegan_relax(const struct davegan_micrograph_t *micrograph,
                                size_t nx);
 
 /**
+ * `davegan_relax` with one to three micrographs, for volumes that differ by direction.
+ *
+ * `micrographs` holds `n_micrographs` of them: of planes across z, y and x, or across z, and across y and x, as in
+ * `davegan_train_volume`. Fails as `davegan_relax` does, and with `DAVEGAN_INVALID_PARAMETER` if `n_micrographs` is not 1 to 3, or
+ * above 1 for images of one layer. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_relax_volume(const struct davegan_micrograph_t *const *micrographs,
+                                      size_t n_micrographs,
+                                      const struct davegan_relax_options_t *options,
+                                      uint8_t *phases,
+                                      size_t n,
+                                      size_t nz,
+                                      size_t ny,
+                                      size_t nx);
+
+/**
  * Judges one phase of realisations against the micrograph that the model was trained on.
  *
  * `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x
@@ -2177,6 +2255,31 @@ davegan_status_t davegan_element_statistics(const uint8_t *phases,
                                             int32_t phase,
                                             const struct davegan_generate_options_t *options,
                                             struct davegan_element_statistics_t *statistics,
+                                            size_t size);
+
+/**
+ * Computes descriptors of a phase in each of `n` volumes.
+ *
+ * `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest. `phase` is the phase examined, or -1 for the minority phase
+ * of all volumes. `periodic` 1: components and Euler characteristic go on at the opposite face. `conductivity` 1: conductivities are computed
+ * too, which takes by far the longest, and about 150 bytes a voxel on each thread. Of `options`, `threads` and the progress
+ * fields are used; NULL means the defaults. `descriptors` gets `n` structs, each of `size` bytes (`sizeof *descriptors`).
+ *
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if `n` or a length is 0, `phase` or a voxel is not in 0 to 7, a volume has 2^32 voxels or
+ * more, or an option is out of range; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_volume_descriptors(const uint8_t *phases,
+                                            size_t n,
+                                            size_t nz,
+                                            size_t ny,
+                                            size_t nx,
+                                            int32_t phase,
+                                            int32_t periodic,
+                                            int32_t conductivity,
+                                            const struct davegan_generate_options_t *options,
+                                            struct davegan_volume_descriptors_t *descriptors,
                                             size_t size);
 
 #ifdef __cplusplus

@@ -133,6 +133,8 @@ using ModelInfo = davegan_model_info_t;
 using Evaluation = davegan_evaluation_t;
 /// Statistics of elements of one size.
 using ElementStatistics = davegan_element_statistics_t;
+/// Descriptors of a volume, see davegan.h.
+using VolumeDescriptors = davegan_volume_descriptors_t;
 /// Statistics at each size, and the side in pixels that each property (`DAVEGAN_PROPERTY_...`) needs; NaN without a fit.
 struct RepresentativeSize {
     std::vector<ElementStatistics> sizes;
@@ -751,6 +753,21 @@ inline ElementStatistics element_statistics(Span<const std::uint8_t> phases, std
     return statistics;
 }
 
+/// Descriptors of a phase in each of `n` volumes. @param phase -1 for the minority phase. @param options threads, progress.
+inline std::vector<VolumeDescriptors> volume_descriptors(Span<const std::uint8_t> phases, std::size_t n, Shape shape,
+                                                         std::int32_t phase = -1, bool periodic = true,
+                                                         bool conductivity = false,
+                                                         const GenerateOptions &options = {}) {
+    detail::check_images(phases.size(), n, shape);
+    detail::ProgressBridge bridge(options.on_progress);
+    davegan_generate_options_t raw = options;
+    bridge.connect(raw);
+    std::vector<VolumeDescriptors> descriptors(n);
+    bridge.check(davegan_volume_descriptors(phases.data(), n, shape.nz, shape.ny, shape.nx, phase, periodic,
+                                            conductivity, &raw, descriptors.data(), sizeof(VolumeDescriptors)));
+    return descriptors;
+}
+
 /// Changes interface voxels of `n` images so that their patterns become those of a micrograph.
 inline void relax(const Micrograph &micrograph, Span<std::uint8_t> phases, std::size_t n, Shape shape,
                   const RelaxOptions &options = {}) {
@@ -759,6 +776,19 @@ inline void relax(const Micrograph &micrograph, Span<std::uint8_t> phases, std::
     davegan_relax_options_t raw = options;
     bridge.connect(raw);
     bridge.check(davegan_relax(micrograph.get(), &raw, phases.data(), n, shape.nz, shape.ny, shape.nx));
+}
+
+/// The same with one to three micrographs, for volumes that differ by direction.
+inline void relax_volume(const std::vector<const Micrograph *> &micrographs, Span<std::uint8_t> phases, std::size_t n,
+                         Shape shape, const RelaxOptions &options = {}) {
+    detail::check_images(phases.size(), n, shape);
+    detail::ProgressBridge bridge(options.on_progress);
+    davegan_relax_options_t raw = options;
+    bridge.connect(raw);
+    std::vector<const davegan_micrograph_t *> handles;
+    for (const Micrograph *micrograph : micrographs) handles.push_back(micrograph->get());
+    bridge.check(davegan_relax_volume(handles.data(), handles.size(), &raw, phases.data(), n, shape.nz, shape.ny,
+                                      shape.nx));
 }
 
 /// The version of the library that is loaded, `"0.1.0"`. Does not throw.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The files of `src/c_api` that hold public items, in the order of the header.
-const TOPICS: [&str; 20] = [
+const TOPICS: [&str; 21] = [
     "version",
     "status",
     "device",
@@ -25,6 +25,7 @@ const TOPICS: [&str; 20] = [
     "picture",
     "export",
     "representative",
+    "volume",
 ];
 
 #[test]

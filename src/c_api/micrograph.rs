@@ -7,9 +7,9 @@ use super::micrograph_options::{davegan_micrograph_options_t, side_and_unit};
 use super::options::{self, Growing, StructPlace, count, end_of};
 use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text};
 use super::status::{davegan_status_t, keep_warnings};
-use crate::Error;
-use crate::micrograph::{MAX_PHASES, Micrograph};
+use crate::micrograph::{Directions, MAX_PHASES, Micrograph};
 use crate::storage::{Mode, write_phase_images};
+use crate::{Error, Result};
 
 /// The largest number of phases of a micrograph.
 pub const DAVEGAN_MAX_PHASES: usize = 8;
@@ -19,6 +19,19 @@ const _: () = assert!(DAVEGAN_MAX_PHASES == MAX_PHASES, "cbindgen wants the numb
 ///
 /// Made by `davegan_micrograph_read`, `..._from_memory` and `..._sample`; ended by `davegan_micrograph_free`.
 pub struct davegan_micrograph_t(pub(super) Micrograph);
+
+/// The host's micrographs of one to three directions.
+pub(super) unsafe fn directions<'a>(
+    micrographs: *const *const davegan_micrograph_t,
+    n: usize,
+) -> Result<Directions<'a, Micrograph>> {
+    // SAFETY: the caller's promise. No more are looked at than there can be.
+    let handles = unsafe { slice(micrographs, n.min(4), "micrographs")? };
+    // SAFETY: as above.
+    let given =
+        handles.iter().map(|&handle| Ok(unsafe { &pointers::reference(handle, "an element of micrographs")?.0 }));
+    Directions::new(given.collect::<Result<Vec<_>>>()?)
+}
 
 /// What there is to know about a micrograph.
 #[repr(C)]

@@ -31,6 +31,7 @@ mod status;
 mod train_options;
 mod training;
 mod version;
+mod volume;
 
 pub use descriptor::*;
 pub use device::*;
@@ -52,3 +53,4 @@ pub use status::*;
 pub use train_options::*;
 pub use training::*;
 pub use version::*;
+pub use volume::*;

@@ -2,14 +2,14 @@
 
 use std::ffi::c_void;
 
-use super::guard::{guard, guard_with_host};
-use super::micrograph::{DAVEGAN_MAX_PHASES, davegan_micrograph_t};
+use super::guard::{Host, guard, guard_with_host};
+use super::micrograph::{DAVEGAN_MAX_PHASES, davegan_micrograph_t, directions};
 use super::options::{self, Growing, StructPlace, count, end_of, switch};
 use super::pointers::{Buffer, elements, reference, slice};
 use super::progress::{Audience, davegan_progress_callback_t};
 use super::status::davegan_status_t;
 use crate::Result;
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{Directions, PhaseImages};
 use crate::relaxation::{RelaxationOptions, relax_images};
 
 /// How images are relaxed. Filled by `davegan_relax_options_init`.
@@ -123,23 +123,59 @@ pub unsafe extern "C" fn davegan_relax(
     nx: usize,
 ) -> davegan_status_t {
     guard_with_host(|host| {
-        let voxels = elements(&[n, nz, ny, nx], "phases")?;
         // SAFETY: as above.
-        let (micrograph, values, options) = unsafe {
-            let micrograph = &reference(micrograph, "micrograph")?.0.images;
-            (micrograph, slice(phases.cast_const(), voxels, "phases")?, options::read(options)?)
-        };
-        let options = options.unwrap_or_else(davegan_relax_options_t::new);
-        let (relaxation, fractions) =
-            (options.relaxation()?, given_fractions(&options.volume_fraction, micrograph.n_phases()));
-        let images = PhaseImages::copy_of(values, [n, nz, ny, nx], micrograph.n_phases())?;
-        let threads = count(options.threads, "threads")?;
-        let mut audience = Audience::new("relaxing", options.progress_bar, options.progress, options.user_data)?;
-        let mut tell = |progress: &_| audience.tell(host, progress);
-        let interval = options.progress_interval;
-        let relaxed = relax_images(&micrograph.into(), images, fractions, &relaxation, threads, interval, &mut tell)?;
+        let micrograph = unsafe { &reference(micrograph, "micrograph")?.0.images };
         // SAFETY: as above.
-        unsafe { Buffer::new(phases, voxels, voxels, "the relaxed images") }?.fill(relaxed.as_slice());
-        Ok(())
+        unsafe { relax(host, &micrograph.into(), options, phases, [n, nz, ny, nx]) }
     })
+}
+
+/// `davegan_relax` with one to three micrographs, for volumes that differ by direction.
+///
+/// `micrographs` holds `n_micrographs` of them: of planes across z, y and x, or across z, and across y and x, as in
+/// `davegan_train_volume`. Fails as `davegan_relax` does, and with `DAVEGAN_INVALID_PARAMETER` if `n_micrographs` is not 1 to 3, or
+/// above 1 for images of one layer. May be called from any thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn davegan_relax_volume(
+    micrographs: *const *const davegan_micrograph_t,
+    n_micrographs: usize,
+    options: *const davegan_relax_options_t,
+    phases: *mut u8,
+    n: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
+) -> davegan_status_t {
+    guard_with_host(|host| {
+        // SAFETY: as above.
+        let micrographs = unsafe { directions(micrographs, n_micrographs)? };
+        let images = micrographs.map(|micrograph| &micrograph.images);
+        // SAFETY: as above.
+        unsafe { relax(host, &images, options, phases, [n, nz, ny, nx]) }
+    })
+}
+
+/// Relaxes the host's images, of the shape `[n, nz, ny, nx]`.
+unsafe fn relax(
+    host: &mut Host,
+    micrographs: &Directions,
+    options: *const davegan_relax_options_t,
+    phases: *mut u8,
+    shape: [usize; 4],
+) -> Result<()> {
+    let (voxels, n_phases) = (elements(&shape, "phases")?, micrographs.across(0).n_phases());
+    // SAFETY: the caller's promise.
+    let (values, options) = unsafe { (slice(phases.cast_const(), voxels, "phases")?, options::read(options)?) };
+    let options = options.unwrap_or_else(davegan_relax_options_t::new);
+    let (relaxation, fractions) = (options.relaxation()?, given_fractions(&options.volume_fraction, n_phases));
+    let images = PhaseImages::copy_of(values, shape, n_phases)?;
+    let threads = count(options.threads, "threads")?;
+    let mut audience = Audience::new("relaxing", options.progress_bar, options.progress, options.user_data)?;
+    let mut tell = |progress: &_| audience.tell(host, progress);
+    let interval = options.progress_interval;
+    let relaxed = relax_images(micrographs, images, fractions, &relaxation, threads, interval, &mut tell)?;
+    // SAFETY: as above.
+    unsafe { Buffer::new(phases, voxels, voxels, "the relaxed images") }?.fill(relaxed.as_slice());
+    Ok(())
 }

@@ -4,10 +4,10 @@ use std::ffi::c_char;
 use std::path::Path;
 
 use super::guard::{Host, guard_with_host};
-use super::micrograph::davegan_micrograph_t;
+use super::micrograph::{davegan_micrograph_t, directions};
 use super::model::davegan_model_t;
 use super::options;
-use super::pointers::{self, Place, optional_path, optional_text, reference, slice};
+use super::pointers::{self, Place, optional_path, optional_text, reference};
 use super::progress::Audience;
 use super::status::{davegan_status_t, keep_warnings};
 use super::train_options::davegan_train_options_t;
@@ -133,16 +133,10 @@ pub unsafe extern "C" fn davegan_train_volume(
 ) -> davegan_status_t {
     guard_with_host(|host| {
         // SAFETY: as above.
-        let (mut target, handles) = unsafe {
-            let target = Target::new(path, options, model)?;
-            // No more are looked at than there can be.
-            (target, slice(micrographs, n.min(4), "micrographs")?)
-        };
+        let (mut target, micrographs) = unsafe { (Target::new(path, options, model)?, directions(micrographs, n)?) };
         if options.is_null() {
             target.options = davegan_train_options_t::new(Profile::Volume);
         }
-        // SAFETY: as above.
-        let given = handles.iter().map(|&handle| Ok(unsafe { &reference(handle, "an element of micrographs")?.0 }));
-        target.train(host, Directions::new(given.collect::<Result<Vec<_>>>()?)?)
+        target.train(host, micrographs)
     })
 }

@@ -8,7 +8,8 @@
 //! The other descriptors take an [`Indicator`], which marks the pixels of one phase in two-dimensional images:
 //! [`covariance`], [`s2_at`], [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
 //! [`effective_conductivity`] and [`likeness`]. Those of volumes take [`PhaseImages`], as [`s2`]
-//! does: [`specific_surface`], [`euler_characteristic`], [`volume_clusters`], [`volume_conductivity`].
+//! does: [`specific_surface`], [`euler_characteristic`], [`volume_clusters`], [`volume_conductivity`], and all of them together,
+//! [`volume_descriptors`].
 //!
 //! ```
 //! use davegan::descriptor::{S2Options, radial_average, s2, s2_error};
@@ -54,6 +55,7 @@ mod transform;
 mod two_point;
 mod two_point_at;
 mod volume_clusters;
+mod volume_descriptors;
 
 #[cfg(test)]
 mod direct;
@@ -77,6 +79,7 @@ pub use surface::{SpecificSurface, specific_surface};
 pub use two_point::{S2Options, s2};
 pub use two_point_at::s2_at;
 pub use volume_clusters::{Neighbours, VolumeClusters, volume_clusters};
+pub use volume_descriptors::{VolumeDescriptors, volume_descriptors};
 
 use crate::{Error, Result, micrograph::PhaseImages};
 

@@ -3,6 +3,12 @@
 
 enum { NX = 64, NY = 32, NZ = 48, VOLUME = NX * NY * NZ };
 
+static int32_t stop(const davegan_progress_t *progress, void *user_data) {
+    (void)progress;
+    (void)user_data;
+    return 1;
+}
+
 static davegan_model_t *volume_model(void) {
     davegan_train_options_t options;
     OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_VOLUME));
@@ -121,14 +127,50 @@ static void each_direction_has_its_micrograph(void) {
     FAILS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan_train_volume(given, 0, NULL, &options, &model));
     FAILS(DAVEGAN_INVALID_PARAMETER, "4 micrographs", davegan_train_volume(given, 4, NULL, &options, &model));
     FAILS(DAVEGAN_INVALID_PARAMETER, "micrographs", davegan_train_volume(NULL, 2, NULL, &options, &model));
+    static uint8_t phases[LAYERS * LENGTH * LENGTH];
+    OK(davegan_micrograph_phases(volume, phases, sizeof phases));
+    OK(davegan_relax_volume(given, 3, NULL, phases, 1, LAYERS, LENGTH, LENGTH));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "for images of one layer", davegan_relax_volume(given, 2, NULL, phases, 1, 1, LENGTH, LENGTH));
     const davegan_micrograph_t *const hole[2] = {planes[0], NULL};
     FAILS(DAVEGAN_INVALID_PARAMETER, "micrographs is NULL", davegan_train_volume(hole, 2, NULL, &options, &model));
     for (int axis = 0; axis < 3; ++axis) davegan_micrograph_free(planes[axis]);
     davegan_micrograph_free(volume);
 }
 
+/* A rod of 2 x 2 voxels along x. */
+static void volumes_have_descriptors(void) {
+    enum { N = 2, LENGTH = 8, SIZE = LENGTH * LENGTH * LENGTH };
+    static uint8_t rods[N * SIZE];
+    for (int i = 0; i < N * SIZE; ++i) rods[i] = i / 64 % 8 / 2 == 1 && i / 8 % 8 / 2 == 1;
+    davegan_volume_descriptors_t found[N];
+    const size_t size = sizeof *found;
+    OK(davegan_volume_descriptors(rods, N, LENGTH, LENGTH, LENGTH, 1, 0, 1, NULL, found, size));
+    for (int i = 0; i < N; ++i) {
+        CHECK(found[i].volume_fraction == 4.0 / 64 && found[i].faces == 8.0 / 64 && found[i].largest_6 == 1);
+        CHECK_INT(1, found[i].euler_6);
+        CHECK_INT(1, found[i].euler_26);
+        CHECK_INT(1, found[i].components_6);
+        const int32_t along_x[3] = {1, 0, 0};
+        CHECK(memcmp(along_x, found[i].percolates_6, sizeof along_x) == 0);
+        CHECK(memcmp(along_x, found[i].percolates_26, sizeof along_x) == 0);
+        CHECK(found[i].conductivity[0] > 7 && found[i].conductivity[1] < 2 && found[i].conductivity[2] < 2);
+    }
+    OK(davegan_volume_descriptors(rods, 1, LENGTH, LENGTH, LENGTH, -1, 1, 0, NULL, found, size));
+    CHECK_INT(0, found[0].euler_6);
+    CHECK(found[0].conductivity[0] != found[0].conductivity[0]);
+    davegan_generate_options_t cancelled = some_realisations(0, 1);
+    cancelled.progress = stop;
+    cancelled.progress_interval = 0;
+    FAILS(DAVEGAN_CANCELLED, "cancelled", davegan_volume_descriptors(rods, N, LENGTH, LENGTH, LENGTH, 1, 1, 0, &cancelled, found, size));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "phase", davegan_volume_descriptors(rods, 1, LENGTH, LENGTH, LENGTH, 8, 1, 0, NULL, found, size));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "periodic is 2", davegan_volume_descriptors(rods, 1, LENGTH, LENGTH, LENGTH, 1, 2, 0, NULL, found, size));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_volume_descriptors(NULL, 1, LENGTH, LENGTH, LENGTH, 1, 1, 0, NULL, found, size));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_volume_descriptors(rods, 1, LENGTH, LENGTH, LENGTH, 1, 1, 0, NULL, found, 8));
+}
+
 int main(void) {
     each_direction_has_its_micrograph();
+    volumes_have_descriptors();
     davegan_model_t *model = volume_model();
     a_model_tells_that_it_makes_volumes(model);
     static uint8_t volume[VOLUME], again[VOLUME];

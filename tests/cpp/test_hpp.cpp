@@ -102,6 +102,11 @@ void volumes() {
     const davegan::Micrograph z = volume.plane(0, 5), y = volume.plane(1, 5), x = volume.plane(2, 5);
     const std::vector<std::uint8_t> whole = volume.phases(), plane = x.phases();
     for (std::size_t i = 0; i < plane.size(); ++i) CHECK_INT(whole[i * 48 + 5], plane[i]);
+    const auto found = davegan::volume_descriptors(whole, 1, {48, 48, 48}, 1, true, true);
+    CHECK(found.at(0).volume_fraction > 0.39 && found[0].volume_fraction < 0.41 && found[0].conductivity[2] > 1);
+    std::vector<std::uint8_t> relaxed = whole;
+    davegan::relax_volume({&z, &y, &x}, relaxed, 1, {48, 48, 48});
+    THROWS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan::relax_volume({}, relaxed, 1, {48, 48, 48}));
     davegan::TrainOptions options(davegan::Profile::volume);
     options.device = DAVEGAN_DEVICE_KIND_CPU;
     options.window_side = 32;

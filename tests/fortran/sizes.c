@@ -10,7 +10,7 @@ static const size_t LAYOUTS[][2] = {
     LAYOUT(davegan_generate_options_t, majority),  LAYOUT(davegan_s2_options_t, max_lag),
     LAYOUT(davegan_evaluation_t, count),           LAYOUT(davegan_device_info_t, name),
     LAYOUT(davegan_relax_options_t, volume_fraction), LAYOUT(davegan_element_statistics_t, error),
-    LAYOUT(davegan_export_options_t, plane_stress),
+    LAYOUT(davegan_export_options_t, plane_stress),   LAYOUT(davegan_volume_descriptors_t, conductivity),
 };
 
 /* Structure i, in the order above; what is 0 for the size and 1 for the offset of the last field. */

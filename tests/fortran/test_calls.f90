@@ -117,7 +117,8 @@ contains
     type(davegan_model_info_t) :: info
     type(davegan_micrograph) :: volume, planes(3)
     type(davegan_model) :: volumes
-    integer(int8), allocatable :: whole(:, :, :, :), plane(:, :, :, :)
+    integer(int8), allocatable :: whole(:, :, :, :), plane(:, :, :, :), relaxed(:, :, :, :)
+    type(davegan_volume_descriptors_t), allocatable :: descriptors(:)
     integer(int32) :: axis
     call davegan_sample_options_init(sample, davegan_sample_grain_boundaries)
     sample%nx = 40
@@ -132,6 +133,14 @@ contains
     end do
     call davegan_micrograph_phases(planes(2), plane)
     call check(all(plane(:, :, 1, 1) == whole(:, 8, :, 1)), "a plane across y")
+    call davegan_volume_descriptors(whole, descriptors, 0_int32)
+    call check(abs(descriptors(1)%volume_fraction - count(whole == 0) / real(size(whole), real64)) < 1e-12_real64, &
+      "volume fraction of a volume")
+    call check(all(descriptors(1)%percolates_26 == 1) .and. descriptors(1)%components_26 >= 1, "boundaries percolate")
+    call check(descriptors(1)%conductivity(1) /= descriptors(1)%conductivity(1), "no conductivity")
+    relaxed = whole
+    call davegan_relax(planes, relaxed)
+    call check(all(shape(relaxed) == shape(whole)), "a relaxed volume")
     call davegan_train_options_init(options, davegan_profile_volume)
     options%window_side = 32
     options%steps = 1

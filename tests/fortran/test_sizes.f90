@@ -23,6 +23,7 @@ program test_sizes
   type(davegan_relax_options_t), target :: relax_options
   type(davegan_element_statistics_t), target :: element_statistics
   type(davegan_export_options_t), target :: export_options
+  type(davegan_volume_descriptors_t), target :: volume_descriptors
 
   call compare("davegan_progress_t", 0, c_sizeof(progress), c_loc(progress), c_loc(progress%loss_divergence))
   call compare("davegan_micrograph_options_t", 1, c_sizeof(micrograph_options), c_loc(micrograph_options), &
@@ -44,6 +45,8 @@ program test_sizes
     c_loc(element_statistics%error))
   call compare("davegan_export_options_t", 12, c_sizeof(export_options), c_loc(export_options), &
     c_loc(export_options%plane_stress))
+  call compare("davegan_volume_descriptors_t", 13, c_sizeof(volume_descriptors), c_loc(volume_descriptors), &
+    c_loc(volume_descriptors%conductivity))
 
 contains
 
