@@ -86,14 +86,14 @@ mod tests {
             let logits: Vec<Vec<f32>> = (0..channels).map(|channel| (0..1000).map(noise(channel)).collect()).collect();
             let offsets = offsets(&mut logits.clone(), &wanted);
             let mut counts = vec![0; wanted.len()];
-            for voxel in 0..1000 {
+            let phase = |voxel: usize| {
                 let logit = |channel: usize| logits[channel][voxel] + offsets[channel];
-                let phase = match channels {
+                match channels {
                     1 => usize::from(logit(0) > 0.0),
                     _ => (0..channels).max_by(|&a, &b| logit(a).total_cmp(&logit(b))).unwrap(),
-                };
-                counts[phase] += 1;
-            }
+                }
+            };
+            (0..1000).for_each(|voxel| counts[phase(voxel)] += 1);
             for (found, wanted) in counts.iter().zip(&wanted) {
                 assert!((f64::from(*found) - 1000.0 * wanted).abs() < 15.0, "{counts:?}");
             }
