@@ -2,10 +2,10 @@
  * An ensemble on many processes: each rank makes its share of the realisations, and the volume fraction of the minority
  * phase is reduced to its mean and standard deviation.
  *
- *     mpirun -n 4 ensemble MODEL.h5 [COUNT] [SEED]
+ *     mpirun --bind-to core -n 4 ensemble MODEL.h5 [COUNT] [SEED]
  *
- * Realisation i depends on the model, the seed and i alone, and voxels are counted in integers. So the result is the same for
- * any number of ranks, to the last digit.
+ * Realisation i depends on the model, the seed and i alone, and voxels are counted in integers. So the result is the
+ * same for any number of ranks, to the last digit.
  */
 #include <davegan.h>
 
@@ -23,9 +23,7 @@ static void check(davegan_status_t status) {
 }
 
 /* The first of the `n` realisations that `rank` makes; the next rank's first is behind its last. */
-static int64_t first_of(int rank, int n_ranks, int64_t n) {
-    return n / n_ranks * rank + n % n_ranks * rank / n_ranks;
-}
+static int64_t first_of(int rank, int n_ranks, int64_t n) { return n / n_ranks * rank + n % n_ranks * rank / n_ranks; }
 
 /* Voxels of `phase` in realisations options->first to `end` - 1, summed up: their number and its square. */
 static void count_voxels(const davegan_model_t *model, davegan_generate_options_t *options, int64_t end, size_t size,
@@ -73,8 +71,8 @@ int main(int argc, char **argv) {
     if (rank == 0) {
         const double n = (double)count, mean = (double)total[0] / n;
         const double variance = ((double)total[1] - n * mean * mean) / (n - 1);
-        printf("%" PRId64 " realisations, volume fraction of phase %" PRId32 ": mean %.9f, standard deviation %.9f\n", count,
-               info.minority_phase, mean / (double)size, sqrt(fmax(variance, 0)) / (double)size);
+        printf("%" PRId64 " realisations, volume fraction of phase %" PRId32 ": mean %.9f, standard deviation %.9f\n",
+               count, info.minority_phase, mean / (double)size, sqrt(fmax(variance, 0)) / (double)size);
     }
     davegan_model_free(model);
     MPI_Finalize();

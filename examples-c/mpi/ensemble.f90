@@ -1,6 +1,6 @@
 !> An ensemble on many processes: each rank homogenises its share of the realisations.
 !!
-!!     mpirun -n 4 ensemble_fortran MODEL.h5 [COUNT] [CONTRAST]
+!!     mpirun --bind-to core -n 4 ensemble_fortran MODEL.h5 [COUNT] [CONTRAST]
 !!
 !! Realisation i depends on the model, the seed and i alone. The effective conductivities are gathered in the order of their
 !! indices, so mean and standard deviation are the same for any number of ranks, to the last digit. The minority phase conducts

@@ -1,16 +1,17 @@
 /*
  * One large element on many processes: each rank makes its block, and all blocks are one dataset of an HDF5 file.
  *
- *     mpirun -n 4 large_volume collective MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
- *     mpirun -n 4 large_volume virtual MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
+ *     mpirun --bind-to core -n 4 large_volume collective MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
+ *     mpirun --bind-to core -n 4 large_volume virtual MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
  *
  * collective: all ranks write one file together, with parallel HDF5.
- * virtual: each rank writes a file of its own, VOLUME.h5.0000.vtkhdf and so on, and a virtual dataset joins them. It needs no
- * file system on which several hosts can write one file. ParaView opens each of the files.
+ * virtual: each rank writes a file of its own, VOLUME.h5.0000.vtkhdf and so on, and a virtual dataset joins them. It
+ * needs no file system on which several hosts can write one file. ParaView opens each of the files.
  *
- * The dataset is /phase, (NZ, NY, NX); NZ is 1 for a model of two-dimensional elements. Its attribute `complete` is 1 once it
- * has been read again and all is there. FRACTION is the volume fraction of the minority phase; without it the volume has the
- * one that comes. The bytes of /phase are the same for any number of ranks, and those of one call without MPI.
+ * The dataset is /phase, (NZ, NY, NX); NZ is 1 for a model of two-dimensional elements. Its attribute `complete` is 1
+ * once it has been read again and all is there. FRACTION is the volume fraction of the minority phase; without it the
+ * volume has the one that comes. The bytes of /phase are the same for any number of ranks, and those of one call
+ * without MPI.
  */
 #include <davegan.h>
 
@@ -78,9 +79,7 @@ static block_t block_of(const volume_t *volume, int rank) {
 }
 
 /* Voxels of a block; 0 if there are fewer chunks than ranks. */
-static size_t voxels_of(const block_t *block) {
-    return (size_t)(block->size[0] * block->size[1] * block->size[2]);
-}
+static size_t voxels_of(const block_t *block) { return (size_t)(block->size[0] * block->size[1] * block->size[2]); }
 
 static uint8_t *new_block(const block_t *block) {
     uint8_t *phases = (uint8_t *)malloc(voxels_of(block) + 1);
@@ -103,8 +102,8 @@ static davegan_generate_options_t options_of(const volume_t *volume, const block
     return options;
 }
 
-/* Gives the minority phase the volume fraction `wanted` in the volume as a whole; the others share the rest as before. One
- * rank finds what that takes, and the others get it as bytes. */
+/* Gives the minority phase the volume fraction `wanted` in the volume as a whole; the others share the rest as before.
+ * One rank finds what that takes, and the others get it as bytes. */
 static void set_fraction(const davegan_model_t *model, const davegan_model_info_t *info, double wanted, int rank,
                          davegan_generate_options_t *options) {
     const double rest = 1 - info->volume_fraction[info->minority_phase];
@@ -135,8 +134,8 @@ static void set_mark(const char *path) {
     NEED(H5Fclose(file));
 }
 
-/* Writes the blocks of all ranks. A rank hands over at most one row of chunks at a time, because HDF5 and MPI count what one
- * call writes in numbers below 2^31; all ranks make as many calls. */
+/* Writes the blocks of all ranks. A rank hands over at most one row of chunks at a time, because HDF5 and MPI count
+ * what one call writes in numbers below 2^31; all ranks make as many calls. */
 static void write_collective(const char *path, const volume_t *volume, const block_t *block, const uint8_t *phases) {
     const uint8_t unwritten = UNWRITTEN;
     const hid_t access = NEED(H5Pcreate(H5P_FILE_ACCESS));
@@ -310,7 +309,8 @@ int main(int argc, char **argv) {
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
     const int is_virtual = argc > 1 && strcmp(argv[1], "virtual") == 0;
     for (int axis = 0; axis < 3 && argc > 6; ++axis) shape[2 - axis] = strtoull(argv[4 + axis], NULL, 10);
-    if (argc < 7 || argc > 8 || (!is_virtual && strcmp(argv[1], "collective") != 0) || shape[0] * shape[1] * shape[2] == 0) {
+    if (argc < 7 || argc > 8 || (!is_virtual && strcmp(argv[1], "collective") != 0) ||
+        shape[0] * shape[1] * shape[2] == 0) {
         if (rank == 0) fputs("usage: large_volume collective|virtual MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]\n", stderr);
         MPI_Finalize();
         return 2;

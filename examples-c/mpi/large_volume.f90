@@ -1,7 +1,7 @@
 !> One large element on many processes: each rank makes its block, and all blocks are one dataset of an HDF5 file.
 !!
-!!     mpirun -n 4 large_volume_fortran collective MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
-!!     mpirun -n 4 large_volume_fortran virtual MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
+!!     mpirun --bind-to core -n 4 large_volume_fortran collective MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
+!!     mpirun --bind-to core -n 4 large_volume_fortran virtual MODEL.h5 VOLUME.h5 NX NY NZ [FRACTION]
 !!
 !! collective: all ranks write one file together, with parallel HDF5.
 !! virtual: each rank writes a file of its own, VOLUME.h5.0000.vtkhdf and so on, and a virtual dataset joins them. It needs no

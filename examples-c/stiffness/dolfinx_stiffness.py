@@ -66,7 +66,7 @@ def stiffness(phases, stiff):
     def strain(u):
         return ufl.sym(ufl.grad(u))
 
-    # A node that others are tied to must not be held: the stiffness is another one then.
+    # Not the origin: a condition on a node to which others are tied is not met.
     inside = fem.locate_dofs_geometrical(space, lambda x: np.isclose(x[0], 1) & np.isclose(x[1], 1))
     conditions = [fem.dirichletbc(np.zeros(2), inside, space)]
     constraint = periodic(space, nx, ny, conditions)

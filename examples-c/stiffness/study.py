@@ -22,7 +22,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 PLANES = {32: 48, 64: 24, 128: 12}  # elements of each side
-CUBES = {32: 6, 48: 4}
+CUBES = {32: 6, 48: 3}
 
 
 def by_calculix(program, model, side, count, folder):
