@@ -97,7 +97,51 @@ static void figures(const davegan_fidelity_t *fidelity) {
     //! [davegan_fidelity_write]
 }
 
+static void volumes(void) {
+    enum { LENGTH = 48 };
+    davegan_sample_options_t sample;
+    CHECK(davegan_sample_options_init(&sample, sizeof sample, DAVEGAN_SAMPLE_DISCS));
+    sample.nx = sample.ny = sample.nz = LENGTH;
+    sample.radius_min = 4;
+    sample.radius_max = 6;
+    sample.elongation = 2; /* ellipsoids along x */
+    davegan_micrograph_t *measured = NULL;
+    CHECK(davegan_micrograph_sample(&sample, &measured));
+    static uint8_t volume[LENGTH][LENGTH][LENGTH];
+    CHECK(davegan_micrograph_phases(measured, &volume[0][0][0], sizeof volume));
+
+    //! [davegan_micrograph_plane]
+    davegan_micrograph_t *planes[3] = {NULL};
+    for (int32_t axis = 0; axis < 3; ++axis) /* across z, y and x */
+        CHECK(davegan_micrograph_plane(measured, axis, 10, &planes[axis]));
+    //! [davegan_micrograph_plane]
+    const davegan_micrograph_t *const micrographs[3] = {planes[0], planes[1], planes[2]};
+
+    //! [davegan_train_volume]
+    davegan_train_options_t training;
+    CHECK(davegan_train_options_init(&training, sizeof training, DAVEGAN_PROFILE_VOLUME));
+    training.window_side = 32;
+    training.steps = 1; /* a real training has 8,000 */
+    davegan_model_t *model = NULL;
+    CHECK(davegan_train_volume(micrographs, 3, NULL, &training, &model));
+    //! [davegan_train_volume]
+    davegan_model_free(model);
+
+    //! [davegan_relax_volume]
+    CHECK(davegan_relax_volume(micrographs, 3, NULL, &volume[0][0][0], 1, LENGTH, LENGTH, LENGTH)); /* in and out */
+    //! [davegan_relax_volume]
+
+    //! [davegan_volume_descriptors]
+    davegan_volume_descriptors_t found;
+    CHECK(davegan_volume_descriptors(&volume[0][0][0], 1, LENGTH, LENGTH, LENGTH, 1, 1, 0, NULL, &found, sizeof found));
+    printf("surface %g per voxel, %lld components\n", found.specific_surface, (long long)found.components_6);
+    //! [davegan_volume_descriptors]
+    for (int axis = 0; axis < 3; ++axis) davegan_micrograph_free(planes[axis]);
+    davegan_micrograph_free(measured);
+}
+
 int main(void) {
+    volumes();
     davegan_micrograph_t *micrograph = micrograph_of_128();
     davegan_model_t *model = short_trained(micrograph);
     davegan_generate_options_t options;

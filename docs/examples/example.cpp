@@ -231,7 +231,32 @@ static void evaluation(const davegan::Model &model, const davegan::Micrograph &m
     //! [Model::report]
 }
 
+static void volumes() {
+    davegan::SampleOptions sample(davegan::Sample::gaussian_field);
+    sample.nx = sample.ny = sample.nz = 48;
+    const auto measured = davegan::Micrograph::sample(sample);
+    std::vector<std::uint8_t> volume = measured.phases();
+    const davegan::Shape shape{48, 48, 48};
+    //! [Micrograph::plane]
+    const auto z = measured.plane(0, 10), y = measured.plane(1, 10), x = measured.plane(2, 10);
+    //! [Micrograph::plane]
+    //! [Model::train_volume]
+    davegan::TrainOptions options(davegan::Profile::volume);
+    options.window_side = 32;
+    options.steps = 1; // a real training has 8,000
+    const auto model = davegan::Model::train_volume({&z, &y, &x}, {}, options);
+    //! [Model::train_volume]
+    //! [relax_volume]
+    davegan::relax_volume({&z, &y, &x}, volume, 1, shape); // volume: in and out
+    //! [relax_volume]
+    //! [volume_descriptors]
+    const auto found = davegan::volume_descriptors(volume, 1, shape, 1);
+    std::printf("surface %g per voxel\n", found[0].specific_surface);
+    //! [volume_descriptors]
+}
+
 int main() {
+    volumes();
     //! [version]
     std::printf("davegan %s\n", davegan::version());
     //! [version]
