@@ -26,7 +26,7 @@ impl Drop for IdlePool {
     fn drop(&mut self) {
         if self.process != process::id() {
             // Its threads are in the process that this one was forked from: there is nothing to wait for.
-            self.pool.take().map(forget);
+            forget(self.pool.take());
         }
     }
 }

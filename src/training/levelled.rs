@@ -86,11 +86,12 @@ mod tests {
             let logits: Vec<Vec<f32>> = (0..channels).map(|channel| (0..1000).map(noise(channel)).collect()).collect();
             let offsets = offsets(&mut logits.clone(), &wanted);
             let mut counts = vec![0; wanted.len()];
+            let at = |voxel: usize| logits.iter().map(move |channel| channel[voxel]);
             for voxel in 0..1000 {
-                let logit = |channel: usize| logits[channel][voxel] + offsets[channel];
+                let shifted: Vec<f32> = at(voxel).zip(&offsets).map(|(logit, offset)| logit + offset).collect();
                 let phase = match channels {
-                    1 => usize::from(logit(0) > 0.0),
-                    _ => (0..channels).max_by(|&a, &b| logit(a).total_cmp(&logit(b))).unwrap(),
+                    1 => usize::from(shifted[0] > 0.0),
+                    _ => (0..channels).max_by(|&a, &b| shifted[a].total_cmp(&shifted[b])).unwrap(),
                 };
                 counts[phase] += 1;
             }
