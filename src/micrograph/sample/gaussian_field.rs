@@ -142,7 +142,7 @@ mod tests {
         for (axis, lengths) in [[3.0, 1.5], [6.0, 1.5], [6.0, 3.0]].into_iter().enumerate() {
             let planes = images.planes(axis, 1);
             for (step, length) in [[1, 0], [0, 1]].into_iter().zip(lengths) {
-                let expected = (-0.5 / (length * length)).exp().acos() / PI;
+                let expected = (-0.5_f64 / (length * length)).exp().acos() / PI;
                 let found = different(&planes, step[0], step[1]);
                 assert!((found / expected - 1.0).abs() < 0.06, "{axis} {step:?}: {found} instead of {expected}");
             }
