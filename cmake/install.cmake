@@ -1,5 +1,5 @@
 # Install rules: program with manual pages and completions, library with its symbolic links, headers, Fortran source, CMake
-# package, pkg-config file.
+# package, pkg-config file, examples.
 
 include(CMakePackageConfigHelpers)
 
@@ -15,6 +15,8 @@ foreach(shell bash-completion zsh fish)
     install(DIRECTORY "${manual_dir}/${shell}" DESTINATION "${CMAKE_INSTALL_DATADIR}")
 endforeach()
 install(FILES LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(DIRECTORY examples-c/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples"
+        PATTERN CMakeLists.txt EXCLUDE PATTERN quickstart.sh EXCLUDE PATTERN __pycache__ EXCLUDE)
 
 set(library_path "${CMAKE_INSTALL_LIBDIR}/${library_file}")
 configure_package_config_file(cmake/davegan-config.cmake.in "${PROJECT_BINARY_DIR}/davegan-config.cmake"

@@ -24,7 +24,7 @@ pages() {
 }
 
 # The Fortran module has the name of the C++ namespace, so it has pages of its own.
-pages "$out" 'INPUT = include/davegan.h include/davegan.hpp docs/guide.md docs/theory.md' \
+pages "$out" 'INPUT = include/davegan.h include/davegan.hpp docs/guide.md docs/users docs/theory.md' \
     'USE_MDFILE_AS_MAINPAGE = docs/guide.md' 'PROJECT_NAME = davegan'
 pages "$out/fortran" 'INPUT = include/davegan.f90' 'OPTIMIZE_FOR_FORTRAN = YES' 'PROJECT_NAME = "davegan for Fortran"'
 echo "the pages begin with $out/index.html"

@@ -10,7 +10,9 @@ import re
 import sys
 from pathlib import Path
 
-EXAMPLES = Path(__file__).resolve().parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "docs" / "examples"
+PAGES = ("docs/guide.md", "docs/theory.md")
 
 
 def snippet(name: str, suffix: str, prefix: str) -> str:
@@ -52,24 +54,34 @@ def module(text: str) -> str:
     return comment_and_procedure.sub(lambda m: m[1] + snippet(m[3], ".f90", "  !!") + m[2], text)
 
 
-def link(text: str, target: str) -> str:
+def link(text: str, target: str, folder: Path) -> str:
     """What the pages show of a link to a file: the page, if there is one, or else the name of the file."""
-    if target == "../include/davegan.f90":
+    if target.startswith(("http:", "https:")):
+        return f"[{text}]({target})"
+    if target.startswith("#"):
+        return text
+    path, _, heading = target.partition("#")
+    name = (folder / path).resolve().relative_to(ROOT).as_posix()
+    if name == "include/davegan.f90":
         return f'<a href="fortran/index.html">{text}</a>'
-    return text if target.startswith("../include/") else f"{text} (`docs/{target}`)"
+    if name in PAGES or name.startswith("docs/users/"):
+        return f"[{text}]({name}{'#' if heading else ''}{heading})"
+    return text if name.startswith("include/") else f"{text} (`{name}`)"
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, folder: Path) -> str:
     text = re.sub(r"```math\n(.*?)```", r"\\f[\n\1\\f]", text, flags=re.DOTALL)
     text = re.sub(r"\$`(.*?)`\$", r"\\f$\1\\f$", text, flags=re.DOTALL)
-    return re.sub(r"(?<!!)\[([^]]+)\]\((?!https?:|#|guide\.md|theory\.md)([^)]+)\)", lambda m: link(m[1], m[2]), text)
+    return re.sub(r"(?<!!)\[([^]]+)\]\(([^)]+)\)", lambda m: link(m[1], m[2], folder), text)
 
 
 def main() -> None:
     path = Path(sys.argv[1])
     text = path.read_text(encoding="utf-8")
-    prepare = {".h": header, ".hpp": classes, ".f90": module, ".md": markdown}[path.suffix]
-    sys.stdout.write(prepare(text))
+    if path.suffix == ".md":
+        sys.stdout.write(markdown(text, path.resolve().parent))
+    else:
+        sys.stdout.write({".h": header, ".hpp": classes, ".f90": module}[path.suffix](text))
 
 
 if __name__ == "__main__":

@@ -263,7 +263,7 @@
 #define DAVEGAN_PROFILE_PAPER64 2
 
 /**
- * Volumes of any size, learned from the planes of one micrograph of an isotropic material.
+ * Volumes of any size, learned from the planes of one micrograph of an isotropic material, or of one for each direction.
  */
 #define DAVEGAN_PROFILE_VOLUME 4
 

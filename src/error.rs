@@ -85,7 +85,8 @@ impl Error {
         let advice = match error.kind() {
             _ if error.raw_os_error() == Some(libc::ENOLCK) => NO_LOCKS,
             io::ErrorKind::Unsupported if doing == LOCKING => NO_LOCKS,
-            io::ErrorKind::NotFound => "; check the path, and create its directory if it is missing",
+            io::ErrorKind::NotFound if doing.ends_with("its directory") => "; create the directory, or check the path",
+            io::ErrorKind::NotFound => "; check the path",
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 "; check the permissions of the file and its directory, or choose another path"
             }
@@ -145,6 +146,14 @@ mod tests {
         assert_eq!(advice(LOCKING, libc::EOPNOTSUPP), (true, false));
         assert_eq!(advice("read it", libc::ENOSYS), (false, false));
         assert_eq!(advice(LOCKING, libc::EWOULDBLOCK), (false, true));
+    }
+
+    #[test]
+    fn a_missing_file_is_told_from_a_missing_directory() {
+        let advice =
+            |doing: &str| Error::system("a.h5", doing, &io::Error::from_raw_os_error(libc::ENOENT)).to_string();
+        assert!(!advice("open the model file").contains("create"));
+        assert!(advice("open its directory").contains("create the directory"));
     }
 
     #[test]

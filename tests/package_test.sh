@@ -30,7 +30,8 @@ expect_files() {
     for file in bin/davegan include/davegan.h include/davegan.hpp include/davegan.f90 \
         share/man/man1/davegan.1 share/man/man1/davegan-relax.1 share/bash-completion/completions/davegan \
         share/zsh/site-functions/_davegan share/fish/vendor_completions.d/davegan.fish \
-        share/doc/davegan/LICENSE-MIT share/doc/davegan/LICENSE-APACHE share/doc/davegan/THIRD-PARTY.md; do
+        share/doc/davegan/LICENSE-MIT share/doc/davegan/LICENSE-APACHE share/doc/davegan/THIRD-PARTY.md \
+        share/doc/davegan/examples/homogenisation.f90 share/doc/davegan/examples/mpi/ensemble.c; do
         [ -s "$prefix/$file" ] || fail "$file is missing in $prefix"
     done
     # MIT asks for its text beside the program.

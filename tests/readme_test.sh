@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compiles the code that the README prints, and compiles and runs that of docs/guide.md, in the order of the page.
+# Compiles the code that the README prints, compiles and runs that of docs/guide.md, in the order of the page, and does what the pages
+# in docs/users say (user_pages.py).
 #
 #   readme_test.sh BUILD_DIR
 #
@@ -63,3 +64,6 @@ for file in $(blocks "$root/docs/guide.md" guide); do
 done
 [ $number -ge 6 ] || fail "the guide has only $number blocks of code"
 echo "the guide's code runs: $number blocks"
+
+cmake --install "$build" --prefix "$work/prefix" >/dev/null
+"$root/tests/user_pages.py" "$work/prefix" "$work/run"

@@ -12,6 +12,12 @@ static davegan::Micrograph micrographs() {
     davegan::Micrograph micrograph = davegan::Micrograph::sample(options);
     //! [Micrograph::sample]
 
+    options.nz = 128;
+    //! [Micrograph::plane]
+    const davegan::Micrograph volume = davegan::Micrograph::sample(options);
+    const davegan::Micrograph across_y = volume.plane(1, 64); // rows along z, columns along x
+    //! [Micrograph::plane]
+
     //! [Micrograph::write]
     micrograph.write("example_cpp.h5", "/phase");
     //! [Micrograph::write]
@@ -81,6 +87,13 @@ static davegan::Model training(const davegan::Micrograph &micrograph) {
     };
     const davegan::Model trained = davegan::Model::train(micrograph, "", options);
     //! [Model::train]
+    davegan::TrainOptions of_volumes(davegan::Profile::volume);
+    of_volumes.steps = 1;
+    of_volumes.window_side = 32;
+    //! [Model::train_volume]
+    // Planes across z, and planes across x and y: transversely isotropic.
+    const davegan::Model volumes = davegan::Model::train_volume({&micrograph, &micrograph}, "", of_volumes);
+    //! [Model::train_volume]
     //! [Model::save]
     trained.save("example_cpp_model.h5");
     //! [Model::save]

@@ -25,7 +25,7 @@ program example
 contains
 
   subroutine micrographs()
-    type(davegan_micrograph) :: other, ellipses
+    type(davegan_micrograph) :: other, ellipses, volume, across_y
     type(davegan_micrograph_info_t) :: info
     type(davegan_micrograph_options_t) :: reading
     type(davegan_sample_options_t) :: options
@@ -53,6 +53,13 @@ contains
     ![davegan_micrograph_sample]
     call davegan_micrograph_sample(micrograph, options)
     ![davegan_micrograph_sample]
+    options%nz = 128
+    ![davegan_micrograph_plane]
+    call davegan_micrograph_sample(volume, options)
+    call davegan_micrograph_plane(volume, 1, 64_int64, across_y)   ! rows along z, columns along x
+    ![davegan_micrograph_plane]
+    call davegan_micrograph_free(across_y)
+    call davegan_micrograph_free(volume)
     ![davegan_micrograph_write]
     call davegan_micrograph_write(micrograph, "example_fortran.h5", "/phase")
     ![davegan_micrograph_write]

@@ -16,6 +16,20 @@ static davegan_micrograph_t *sampled(void) {
     return micrograph;
 }
 
+static void planes_of_a_volume(void) {
+    davegan_sample_options_t options;
+    CHECK(davegan_sample_options_init(&options, sizeof options, DAVEGAN_SAMPLE_GAUSSIAN_FIELD));
+    options.nx = options.ny = options.nz = 64;
+    davegan_micrograph_t *volume = NULL;
+    CHECK(davegan_micrograph_sample(&options, &volume));
+    //! [davegan_micrograph_plane]
+    davegan_micrograph_t *plane = NULL; /* the middle one across y: rows along z, columns along x */
+    CHECK(davegan_micrograph_plane(volume, 1, 32, &plane));
+    //! [davegan_micrograph_plane]
+    davegan_micrograph_free(plane);
+    davegan_micrograph_free(volume);
+}
+
 static void versions_and_errors(void) {
     //! [davegan_version]
     printf("davegan %s\n", davegan_version());
@@ -153,6 +167,7 @@ static void ellipses(void) {
 
 int main(void) {
     versions_and_errors();
+    planes_of_a_volume();
     devices();
     davegan_micrograph_t *micrograph = sampled();
     read_and_write(micrograph);

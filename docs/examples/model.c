@@ -18,6 +18,19 @@ static davegan_micrograph_t *micrograph_of_128(void) {
     return micrograph;
 }
 
+static void train_volumes(const davegan_micrograph_t *across_z, const davegan_micrograph_t *along_z) {
+    davegan_train_options_t options;
+    CHECK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_VOLUME));
+    options.steps = 1;
+    options.window_side = 32;
+    //! [davegan_train_volume]
+    const davegan_micrograph_t *const micrographs[] = {across_z, along_z}; /* transversely isotropic */
+    davegan_model_t *model = NULL;
+    CHECK(davegan_train_volume(micrographs, 2, NULL, &options, &model));
+    //! [davegan_train_volume]
+    davegan_model_free(model);
+}
+
 static davegan_model_t *train(const davegan_micrograph_t *micrograph) {
     //! [davegan_train_options_init]
     davegan_train_options_t options;
@@ -145,6 +158,7 @@ static void generate(const davegan_model_t *model) {
 int main(void) {
     davegan_micrograph_t *micrograph = micrograph_of_128();
     davegan_model_free(train(micrograph));
+    train_volumes(micrograph, micrograph);
     //! [davegan_model_load]
     davegan_model_t *model = NULL;
     CHECK(davegan_model_load("example_model.h5", DAVEGAN_DEVICE_KIND_AUTO, 0, &model));

@@ -18,7 +18,7 @@ pub const DAVEGAN_PROFILE_STANDARD: i32 = 3;
 pub const DAVEGAN_PROFILE_PAPER32: i32 = 1;
 /// Images of 64 x 64 pixels, 32 latents: the paper's Table 3.
 pub const DAVEGAN_PROFILE_PAPER64: i32 = 2;
-/// Volumes of any size, learned from the planes of one micrograph of an isotropic material.
+/// Volumes of any size, learned from the planes of one micrograph of an isotropic material, or of one for each direction.
 pub const DAVEGAN_PROFILE_VOLUME: i32 = 4;
 
 /// How to train. Filled by `davegan_train_options_init` with the values of a profile.

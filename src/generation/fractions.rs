@@ -40,9 +40,10 @@ pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
         let reach = (DEVIATIONS * variance.sqrt()).max(PART * mean.min(1.0 - mean));
         let (least, most) = ((mean - reach).max(0.0), (mean + reach).min(1.0));
         if !(least..=most).contains(&fraction) {
+            let fraction = (fraction * 1e9).round() / 1e9; // 1 - 0.9 is 0.1 for a reader
             return Err(Error::invalid(format!(
                 "the volume fraction of phase {phase} is {fraction}; realisations of this model can have {least:.4} to \
-                 {most:.4}"
+                 {most:.4}; for others train on a micrograph of such a material"
             )));
         }
     }

@@ -82,6 +82,11 @@ pub fn check_cropped_shape(model: &Model, shape: [usize; 3]) -> Result<()> {
 
 fn wrong_shape(model: &Model, [nz, ny, nx]: [usize; 3], nearest: &str) -> Error {
     let (profile, least) = (model.profile.name(), 2 * STRIDE);
+    let advice = match model.profile.axes() {
+        2 if nz > 1 => "; for volumes train a model with profile volume",
+        3 if nz == 1 => "; give all three sides, or train a model with profile standard",
+        _ => "",
+    };
     let right = match (model.profile.is_fully_convolutional(), model.profile.axes()) {
         (true, 2) => format!("images of one layer, with {least} to {LONGEST} pixels along y and x{nearest}"),
         (true, _) => format!("volumes, with {least} to {LONGEST} voxels along z, y and x{nearest}"),
@@ -90,7 +95,9 @@ fn wrong_shape(model: &Model, [nz, ny, nx]: [usize; 3], nearest: &str) -> Error 
             format!("images of 1 x {tile_ny} x {tile_nx} alone; give that size, or train a model with profile standard")
         }
     };
-    Error::invalid(format!("images of {nz} x {ny} x {nx} voxels (z, y, x); a model of profile {profile} has {right}"))
+    Error::invalid(format!(
+        "images of {nz} x {ny} x {nx} voxels (z, y, x); a model of profile {profile} has {right}{advice}"
+    ))
 }
 
 /// The smallest torus of the model that is at least as large as `shape`, which is right.

@@ -106,7 +106,7 @@ pub fn voxels_of_each(fractions: &[f64], n_phases: usize, voxels: usize) -> Resu
     }
     let sum: f64 = fractions.iter().sum();
     if (sum - 1.0).abs() > TOLERANCE {
-        return Err(Error::invalid(format!("the volume fractions have the sum {sum}; it must be 1")));
+        return Err(Error::invalid(format!("the volume fractions have the sum {sum:.6}; it must be 1")));
     }
     // The end of each phase along all voxels, rounded: no rounding adds up.
     let mut end = 0.0;

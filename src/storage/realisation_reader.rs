@@ -57,7 +57,7 @@ fn row_of(stored: &Stored, index: Option<u64>, path: &Path) -> Result<usize> {
             (Some(first), Some(last)) => format!(" from {first} to {last}"),
             _ => String::new(),
         };
-        let what = index.map_or_else(String::new, |index| format!("not number {index}, but "));
+        let what = index.map_or_else(String::new, |index| format!("no realisation {index}, but "));
         let advice = if stored.complete { "" } else { "; the run that adds to it has not finished" };
         Error::format(path, format!("holds {what}{n}{range}{advice}"))
     })

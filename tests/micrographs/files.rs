@@ -232,6 +232,8 @@ fn files_that_are_not_micrographs() {
         fs::write(folder.file("m.png"), content).unwrap();
         assert!(matches!(read_auto(&folder.file("m.png"), None), Err(Error::Format { .. })));
     }
+    fs::write(folder.file("m.png"), b"\xff\xd8\xff\xe0\0\x10JFIF\0").unwrap();
+    assert!(message(&folder.file("m.png"), None).contains("a JPEG"));
 }
 
 /// The developers' micrographs are not part of the project: without them the test says that it was skipped.

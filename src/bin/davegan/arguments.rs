@@ -163,12 +163,19 @@ pub fn describe(micrograph: &Micrograph) -> String {
     let side = micrograph.voxel_size.map(|side| format!(" of {side}")).unwrap_or_default();
     let mut text = format!("{}: {count}{nx} x {ny} pixels{side}\n", micrograph.source);
     for (phase, (value, share)) in micrograph.phase_values.iter().zip(images.volume_fractions()).enumerate() {
-        let all_digits = value.to_string();
-        let value = if all_digits.len() > 24 { format!("{value:e}") } else { all_digits };
-        writeln!(text, "phase {phase}: value {value}, {:.2} %", 100.0 * share).expect("a text takes what is written");
+        let percent = 100.0 * share;
+        writeln!(text, "phase {phase}: value {}, {percent:.2} %", in_short(*value))
+            .expect("a text takes what is written");
     }
     micrograph.warnings.iter().for_each(|warning| text.push_str(&format!("warning: {warning}\n")));
     text
+}
+
+/// A number in at most twelve characters; with six digits where all would be more.
+fn in_short(value: f64) -> String {
+    let six = format!("{value:.5e}");
+    let rounded: f64 = six.parse().unwrap_or(value);
+    [value.to_string(), rounded.to_string()].into_iter().find(|text| text.len() <= 12).unwrap_or(six)
 }
 
 /// A trained model and which of its realisations are evaluated.

@@ -56,6 +56,7 @@ enum Kind {
     Hdf5,
     Png,
     Tiff,
+    Jpeg,
 }
 
 impl Micrograph {
@@ -180,6 +181,11 @@ fn contents(
         }
         Some(Kind::Png) => Ok((png_file::read(file).map_err(in_file)?.into(), name)),
         Some(Kind::Tiff) => Ok((tiff_file::read(file, segmentation).map_err(in_file)?, name)),
+        Some(Kind::Jpeg) => Err(Error::format(
+            path,
+            "a JPEG, which holds pixels only roughly; take the original of the microscope, or convert it to PNG and read it with \
+             a number of phases for Otsu's method",
+        )),
         None => Err(Error::format(path, "neither HDF5 nor PNG nor TIFF; convert it to one of these")),
     }
 }
@@ -189,6 +195,7 @@ fn kind(file: &mut BufReader<File>) -> std::io::Result<Option<Kind>> {
     let found = match &bytes_at(file, 0)? {
         b"\x89PNG" => Some(Kind::Png),
         b"II*\0" | b"MM\0*" | b"II+\0" | b"MM\0+" => Some(Kind::Tiff),
+        [0xff, 0xd8, 0xff, _] => Some(Kind::Jpeg),
         _ if is_hdf5(file)? => Some(Kind::Hdf5),
         _ => None,
     };

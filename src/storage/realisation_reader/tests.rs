@@ -51,7 +51,7 @@ fn a_realisation_is_found_by_its_index() {
             }
             assert_eq!(read_realisation(&path, &layout, None).unwrap().0, images(n).range(0, 1));
             let error = read_realisation(&path, &layout, Some(10)).unwrap_err().to_string();
-            assert!(error.contains("not number 10") && error.contains("from 7 to"), "{error}");
+            assert!(error.contains("no realisation 10") && error.contains("from 7 to"), "{error}");
             assert_eq!(error.contains("has not finished"), !finished, "{error}");
         }
     }
