@@ -110,22 +110,10 @@ static void volumes(void) {
     static uint8_t volume[LENGTH][LENGTH][LENGTH];
     CHECK(davegan_micrograph_phases(measured, &volume[0][0][0], sizeof volume));
 
-    //! [davegan_micrograph_plane]
     davegan_micrograph_t *planes[3] = {NULL};
     for (int32_t axis = 0; axis < 3; ++axis) /* across z, y and x */
         CHECK(davegan_micrograph_plane(measured, axis, 10, &planes[axis]));
-    //! [davegan_micrograph_plane]
     const davegan_micrograph_t *const micrographs[3] = {planes[0], planes[1], planes[2]};
-
-    //! [davegan_train_volume]
-    davegan_train_options_t training;
-    CHECK(davegan_train_options_init(&training, sizeof training, DAVEGAN_PROFILE_VOLUME));
-    training.window_side = 32;
-    training.steps = 1; /* a real training has 8,000 */
-    davegan_model_t *model = NULL;
-    CHECK(davegan_train_volume(micrographs, 3, NULL, &training, &model));
-    //! [davegan_train_volume]
-    davegan_model_free(model);
 
     //! [davegan_relax_volume]
     CHECK(davegan_relax_volume(micrographs, 3, NULL, &volume[0][0][0], 1, LENGTH, LENGTH, LENGTH)); /* in and out */

@@ -250,15 +250,7 @@ static void volumes() {
     const auto measured = davegan::Micrograph::sample(sample);
     std::vector<std::uint8_t> volume = measured.phases();
     const davegan::Shape shape{48, 48, 48};
-    //! [Micrograph::plane]
     const auto z = measured.plane(0, 10), y = measured.plane(1, 10), x = measured.plane(2, 10);
-    //! [Micrograph::plane]
-    //! [Model::train_volume]
-    davegan::TrainOptions options(davegan::Profile::volume);
-    options.window_side = 32;
-    options.steps = 1; // a real training has 8,000
-    const auto model = davegan::Model::train_volume({&z, &y, &x}, {}, options);
-    //! [Model::train_volume]
     //! [relax_volume]
     davegan::relax_volume({&z, &y, &x}, volume, 1, shape); // volume: in and out
     //! [relax_volume]

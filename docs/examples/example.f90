@@ -121,7 +121,7 @@ contains
 
   subroutine volumes()
     type(davegan_sample_options_t) :: options
-    type(davegan_micrograph) :: measured, plane
+    type(davegan_micrograph) :: measured
     type(davegan_volume_descriptors_t), allocatable :: found(:)
     integer(int8), allocatable :: phases(:, :, :, :)
     call davegan_sample_options_init(options, davegan_sample_gaussian_field)
@@ -130,14 +130,10 @@ contains
     options%nz = 48
     call davegan_micrograph_sample(measured, options)
     call davegan_micrograph_phases(measured, phases)
-    ![davegan_micrograph_plane]
-    call davegan_micrograph_plane(measured, 1, 10_int64, plane)   ! across y: (nx, nz)
-    ![davegan_micrograph_plane]
     ![davegan_volume_descriptors]
     call davegan_volume_descriptors(phases, found, phase=1)
     print '(a, f8.4)', "surface per voxel", found(1)%specific_surface
     ![davegan_volume_descriptors]
-    call davegan_micrograph_free(plane)
     call davegan_micrograph_free(measured)
   end subroutine volumes
 
