@@ -21,10 +21,10 @@ class SampleOptions(ctypes.Structure):
 
     _fields_ = (
         [("struct_size", c_size_t), ("kind", c_int32)]
-        + [(name, c_int64) for name in ("nx", "ny", "count", "seed")]
-        + [(name, c_double) for name in ("volume_fraction", "correlation_length_x", "correlation_length_y")]
+        + [(name, c_int64) for name in ("nx", "ny", "nz", "count", "seed")]
+        + [(name, c_double) for name in ("volume_fraction", "correlation_length_x", "correlation_length_y", "correlation_length_z")]
         + [("cell_size", c_int64)]
-        + [(name, c_double) for name in ("grain_size", "boundary_thickness", "radius_min", "radius_max", "gap")]
+        + [(name, c_double) for name in ("grain_size", "boundary_thickness", "radius_min", "radius_max", "elongation", "gap")]
     )
 
 
