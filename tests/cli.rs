@@ -59,6 +59,7 @@ fn wrong_usage_has_status_2_and_names_the_argument() {
         (&["train", "image.png", "--device", "gpu"], "choose auto, cpu, cuda:N or wgpu:N"),
         (&["train", "image.png", "--profile", "paper"], "choose standard, volume, paper32 or paper64"),
         (&["train", "image.png", "--across-x", "other.png"], "--across-y"),
+        (&["train", "--sample", "discs", "--across-y", "other.png"], "cannot be used with"),
         (&["generate", "model.h5"], "OUTPUT"),
         (&["evaluate", "model.h5"], "MICROGRAPH"),
         (&["export", "a.vtkhdf"], "--output"),

@@ -53,7 +53,7 @@ pub struct MicrographArguments {
 pub struct DirectionArguments {
     /// Micrograph of planes across y, rows along z, for volumes that differ by direction; that of planes across x too, unless
     /// --across-x is given. MICROGRAPH is then of planes across z
-    #[arg(long, value_name = "FILE[:DATASET]", requires = "file", help_heading = "Micrograph")]
+    #[arg(long, value_name = "FILE[:DATASET]", conflicts_with = "sample", help_heading = "Micrograph")]
     across_y: Option<PathBuf>,
     /// Micrograph of planes across x, rows along z and columns along y
     #[arg(long, value_name = "FILE[:DATASET]", requires = "across_y", help_heading = "Micrograph")]
