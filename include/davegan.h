@@ -306,7 +306,7 @@ typedef struct davegan_fidelity_t davegan_fidelity_t;
 /**
  * One micrograph, or a stack of micrographs of the same size, as phase numbers.
  *
- * Made by `davegan_micrograph_read`, `..._from_memory` and `..._sample`; ended by `davegan_micrograph_free`.
+ * Made by `davegan_micrograph_read`, `..._from_memory`, `..._sample` and `..._plane`; ended by `davegan_micrograph_free`.
  */
 typedef struct davegan_micrograph_t davegan_micrograph_t;
 
@@ -411,7 +411,7 @@ typedef struct davegan_micrograph_info_t {
      */
     int64_t n_images;
     /**
-     * Layers of an image; 1.
+     * Layers of an image: 1, but for built-in volumes.
      */
     int64_t nz;
     /**

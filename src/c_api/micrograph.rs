@@ -17,7 +17,7 @@ const _: () = assert!(DAVEGAN_MAX_PHASES == MAX_PHASES, "cbindgen wants the numb
 
 /// One micrograph, or a stack of micrographs of the same size, as phase numbers.
 ///
-/// Made by `davegan_micrograph_read`, `..._from_memory` and `..._sample`; ended by `davegan_micrograph_free`.
+/// Made by `davegan_micrograph_read`, `..._from_memory`, `..._sample` and `..._plane`; ended by `davegan_micrograph_free`.
 pub struct davegan_micrograph_t(pub(super) Micrograph);
 
 /// The host's micrographs of one to three directions.
@@ -41,7 +41,7 @@ pub struct davegan_micrograph_info_t {
     pub struct_size: usize,
     /// Number of images.
     pub n_images: i64,
-    /// Layers of an image; 1.
+    /// Layers of an image: 1, but for built-in volumes.
     pub nz: i64,
     /// Rows of an image.
     pub ny: i64,

@@ -64,7 +64,7 @@ fn of_micrographs(count: usize, micrographs: &Directions) -> Vec<(usize, Range<u
     for axis in 0..3 {
         let planes = axis * count / 3..(axis + 1) * count / 3;
         if groups.len() > micrographs.number_across(axis) {
-            groups.last_mut().expect("not empty").1.end = planes.end;
+            groups.last_mut().expect("the first axis began one").1.end = planes.end;
         } else {
             groups.push((axis, planes));
         }
