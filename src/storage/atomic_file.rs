@@ -190,26 +190,27 @@ fn remove_leftovers(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     let prefix_here = host().map(|host| format!("{PREFIX}{host}"));
     for entry in entries.flatten() {
-        if is_leftover(&entry, prefix_here.as_deref()) {
+        // The lock is held until the file is gone: its writer may be just about to lock it.
+        if let Some(_locked) = leftover(&entry, prefix_here.as_deref()) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Whether `entry` is a temporary file that nobody writes any more. Its name has `prefix_here` if it was locked here.
-fn is_leftover(entry: &DirEntry, prefix_here: Option<&str>) -> bool {
+/// The file at `entry`, locked, if it is a temporary file that nobody writes any more. Its name has `prefix_here` if
+/// its writer locked it here.
+fn leftover(entry: &DirEntry, prefix_here: Option<&str>) -> Option<File> {
     let name = entry.file_name();
-    let is_ours = |name: &&str| name.starts_with(PREFIX) && name.ends_with(ENDING);
-    let Some(name) = name.to_str().filter(is_ours) else { return false };
+    let name = name.to_str().filter(|name| name.starts_with(PREFIX) && name.ends_with(ENDING))?;
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
-    let options = File::options().read(true).write(true).custom_flags(flags).open(entry.path());
-    let Ok((file, found)) = options.and_then(|file| file.metadata().map(|found| (file, found))) else { return false };
+    let file = File::options().read(true).write(true).custom_flags(flags).open(entry.path()).ok()?;
+    let found = file.metadata().ok()?;
     let is_abandoned = || found.modified().is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED));
     let may_go = || match prefix_here {
         Some(prefix) if name.starts_with(prefix) => lock(&file, Wait::No),
         _ => is_abandoned() && file.try_lock().is_ok(),
     };
-    found.is_file() && may_go()
+    (found.is_file() && may_go()).then_some(file)
 }
 
 #[cfg(test)]

@@ -95,3 +95,21 @@ fn what_a_living_process_or_somebody_else_has_there_stays() {
         assert_eq!(directory.names(), before);
     }
 }
+
+#[test]
+fn processes_that_put_files_into_one_directory_leave_each_other_s_alone() {
+    let directory = TestDirectory::new("atomic-crowd");
+    // A lock belongs to an open file, so threads meet as processes do.
+    let put = &|writer: usize| {
+        for number in 0..100 {
+            let path = directory.path(&format!("{writer}-{number}"));
+            TemporaryFile::new(&path).and_then(|file| file.put_new(&path)).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            scope.spawn(move || put(writer));
+        }
+    });
+    assert_eq!(directory.names().len(), 800);
+}
