@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::correlation::correlate;
 use super::grid::{Grid, Placement};
 use super::product::{Planes, WeightRows, multiply};
-use super::row_pairs::{GROUP, Order, PlaneRegion, multiply_pairs, pair_taps};
+use super::row_pairs::{Order, PairTaps, PlaneRegion, multiply_pairs};
 use super::simd::LINE;
 use crate::network::architecture::{Axes, Geometry, KERNEL, LayerSpec, Padding};
 
@@ -56,29 +56,20 @@ impl Convolution {
         let (kernel, to) = (&kernel[first * row..][..rows * row], &mut to[self.coarse.origin..]);
         match self.geometry {
             Geometry::Stride2(_) => {
-                let inner = self.inner_places();
-                let (group, planes) = (GROUP * inner.len(), self.fine.planes / 2);
-                let mut pairs = Vec::with_capacity(rows * 2 * channels * group);
-                for kernels in kernel.chunks_exact(row) {
-                    for parity in 0..2 {
-                        for kernel in kernels.chunks_exact(self.taps) {
-                            pair_taps(kernel, parity, inner, Order::AsStored, &mut pairs);
-                        }
-                    }
-                }
-                let mut offsets = Vec::with_capacity(self.fine_reads.len());
+                let (inner, planes) = (self.inner_places(), self.fine.planes / 2);
+                let rows: Vec<usize> = (0..rows).map(|coarse| coarse * row).collect();
+                let mut terms = Vec::with_capacity(self.fine_reads.len());
                 for channel in 0..channels {
                     for parity in 0..2 {
-                        let start = (parity * channels + channel) * group;
+                        let first = channel * self.taps + parity * inner.len();
                         for plane in 0..planes {
-                            offsets.extend((plane..inner.len()).step_by(planes).map(|place| start + GROUP * place));
+                            terms.extend(inner[plane..].iter().step_by(planes).map(|place| first + place));
                         }
                     }
                 }
-                let stride_of_rows = 2 * channels * group;
-                let weights = WeightRows { values: &pairs, start: 0, rows, stride: stride_of_rows, offsets: &offsets };
-                let region = PlaneRegion::of(&self.coarse, 0);
-                multiply_pairs(simd, weights, fine, &self.fine_reads, region, to, stride);
+                let taps =
+                    PairTaps { kernel, rows: &rows, terms: &terms, below: 2 * inner.len(), order: Order::AsStored };
+                multiply_pairs(simd, taps, fine, &self.fine_reads, PlaneRegion::of(&self.coarse, 0), to, stride);
             }
             Geometry::Valid => {
                 let offsets: Vec<usize> = (0..row).collect();
@@ -109,35 +100,33 @@ impl Convolution {
     #[inline(always)]
     fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
         let (stride, inner, planes) = (self.fine.stride, self.inner_places(), self.fine.planes / 2);
-        let group = GROUP * inner.len();
-        let mut pairs = Vec::with_capacity(self.coarse.channels * count * group);
-        let groups = (0..self.coarse.channels).map(|channel| channel * count * group);
-        let offsets: Vec<usize> =
-            groups.flat_map(|start| (0..inner.len()).step_by(planes).map(move |tap| start + GROUP * tap)).collect();
+        let channels: Vec<usize> = (first..first + count).map(|fine| fine * self.taps).collect();
+        // The taps of a plane along the middle and the inner axis follow those of plane 0 at one distance.
+        let mut terms = Vec::with_capacity(self.coarse_reads.len());
+        for coarse in 0..self.coarse.channels {
+            let first = coarse * self.fine.channels * self.taps;
+            terms.extend(inner.iter().step_by(planes).map(|place| first + place));
+        }
         for parity in 0..2 {
-            pairs.clear();
-            for kernels in kernel.chunks_exact(self.fine.channels * self.taps) {
-                for kernel in kernels[first * self.taps..].chunks_exact(self.taps).take(count) {
-                    pair_taps(kernel, parity, inner, Order::Reversed, &mut pairs);
-                }
-            }
-            let weights = WeightRows { values: &pairs, start: 0, rows: count, stride: group, offsets: &offsets };
+            let kernel = &kernel[parity * inner.len()..];
+            let taps =
+                PairTaps { kernel, rows: &channels, terms: &terms, below: 2 * inner.len(), order: Order::Reversed };
             if count > 1 {
                 // One plane of several channels is the rows of one tile.
-                for plane in 0..planes {
+                for (plane, place) in inner[..planes].iter().enumerate() {
                     let index = parity * planes + plane;
                     let region = PlaneRegion::of(&self.fine, self.fine.first_pixel(index));
-                    let (weights, to) = (WeightRows { start: GROUP * plane, ..weights }, &mut to[index * stride..]);
-                    multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, 2 * planes * stride);
+                    let (taps, to) = (PairTaps { kernel: &kernel[*place..], ..taps }, &mut to[index * stride..]);
+                    multiply_pairs(simd, taps, coarse, &self.coarse_reads, region, to, 2 * planes * stride);
                 }
             } else {
                 // The planes of one channel are the rows of one tile, with the border before or behind their pixels.
                 let region = PlaneRegion::of(&self.fine, (1 - parity) * self.fine.pitch[0]);
                 let border = self.fine.first_pixel(0) - self.fine.pitch[0];
                 let region = PlaneRegion { length: region.length + border, ..region };
-                let (weights, to) =
-                    (WeightRows { rows: planes, stride: GROUP, ..weights }, &mut to[parity * planes * stride..]);
-                multiply_pairs(simd, weights, coarse, &self.coarse_reads, region, to, stride);
+                let (kernel, to) = (&kernel[channels[0]..], &mut to[parity * planes * stride..]);
+                let taps = PairTaps { kernel, rows: &inner[..planes], ..taps };
+                multiply_pairs(simd, taps, coarse, &self.coarse_reads, region, to, stride);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Rows of weights times shifted planes: valid convolutions, and the arguments of all inner kernels.
+//! Rows of weights times shifted planes: valid convolutions.
 //!
 //! All inner kernels keep a tile of results in registers. The terms of each sum are added in one order, whatever the SIMD
 //! width, the tile and the thread.
@@ -77,23 +77,19 @@ pub fn multiply<S: Simd>(
     assert!(weights.last() < weights.values.len());
     assert!(largest(reads) + last + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
-    let product = Product { simd, weights, from, reads, starts: &starts, pitch: 0, to_stride, adds: false };
+    let product = Product { simd, weights, from, reads, starts: &starts, to_stride };
     // SAFETY: bounds as asserted above.
     unsafe { product.all_rows(to) };
 }
 
 /// The arguments of a product: rows of weights times what lies at `starts[p] + reads[d]`.
-pub struct Product<'a, S> {
-    pub simd: S,
-    pub weights: WeightRows<'a>,
-    pub from: &'a [f32],
-    pub reads: &'a [usize],
-    pub starts: &'a [usize],
-    /// Distance between the rows of a pair, where rows come in pairs.
-    pub pitch: usize,
-    pub to_stride: usize,
-    /// Whether what is there is added to: only where rows come in pairs.
-    pub adds: bool,
+struct Product<'a, S> {
+    simd: S,
+    weights: WeightRows<'a>,
+    from: &'a [f32],
+    reads: &'a [usize],
+    starts: &'a [usize],
+    to_stride: usize,
 }
 
 impl<S: Simd> Product<'_, S> {

@@ -7,12 +7,13 @@
 //! y1 = g0 d1 + g1 d2 =                (g0 + g1) d1 + g1 (d2 - d1)
 //! ```
 //!
-//! Differences of rows are computed in registers, sums of taps once for each product.
+//! Differences of rows are computed in registers, sums of taps once for each product, when the weights are laid out in the
+//! order in which the inner loop reads them.
 
 use pulp::Simd;
 
 use super::grid::Grid;
-use super::product::{Product, WeightRows, largest, load};
+use super::product::{largest, load};
 use super::simd::LINE;
 
 /// The part of every plane that is computed: `rows` runs of `length` numbers, `pitch` apart.
@@ -56,9 +57,6 @@ impl PlaneRegion {
     }
 }
 
-/// Numbers that [`pair_taps`] makes of two taps.
-pub const GROUP: usize = 3;
-
 /// Which of two taps, one above the other, multiplies the upper row of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -68,27 +66,60 @@ pub enum Order {
     Reversed,
 }
 
-/// Of the four places of a kernel along the outer axis, `parity` and `parity + 2` are the taps of the planes of that
-/// parity. For each place of `inner` along the other axes: the tap that meets the upper row of values, the sum of both,
-/// and the other.
-#[inline(always)]
-pub fn pair_taps(kernel: &[f32], parity: usize, inner: &[usize], order: Order, to: &mut Vec<f32>) {
-    let [first, second] = [parity, parity + 2].map(|row| &kernel[row * inner.len()..][..inner.len()]);
-    let (upper, lower) = if order == Order::AsStored { (first, second) } else { (second, first) };
-    for &place in inner {
-        to.extend([upper[place], upper[place] + lower[place], lower[place]]);
+/// Pairs of taps, one above the other: the upper tap of term d of row r is `kernel[rows[r] + terms[d]]`, the lower one
+/// `below` behind it.
+#[derive(Clone, Copy)]
+pub struct PairTaps<'a> {
+    pub kernel: &'a [f32],
+    pub rows: &'a [usize],
+    pub terms: &'a [usize],
+    pub below: usize,
+    pub order: Order,
+}
+
+/// Numbers made of a pair of taps: that which meets the upper row of values, the sum of both, and the other.
+const GROUP: usize = 3;
+
+impl PairTaps<'_> {
+    /// The numbers of all rows in the order in which the tiles read them: tile by tile, term by term, row by row.
+    #[inline(always)]
+    fn packed<S: Simd>(&self) -> Vec<f32> {
+        let mut packed = Vec::with_capacity(self.rows.len() * self.terms.len() * GROUP);
+        let mut rows = self.rows;
+        while !rows.is_empty() {
+            let (tile, others) = rows.split_at(rows_of_tile::<S>(rows.len()));
+            for term in self.terms {
+                for row in tile {
+                    let (first, second) = (self.kernel[row + term], self.kernel[row + term + self.below]);
+                    let (upper, lower) = if self.order == Order::AsStored { (first, second) } else { (second, first) };
+                    packed.extend([upper, upper + lower, lower]);
+                }
+            }
+            rows = others;
+        }
+        packed
     }
 }
 
-/// For each row r of weights, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
+/// Rows of the next tile of `left` ones: as many as the registers hold, with sixteen of them three.
+#[inline(always)]
+const fn rows_of_tile<S: Simd>(left: usize) -> usize {
+    match left {
+        8.. if S::REGISTER_COUNT >= 32 => 8,
+        4.. if S::REGISTER_COUNT >= 32 => 4,
+        3 | 5.. => 3,
+        2 | 4 => 2,
+        _ => 1,
+    }
+}
+
+/// For each row r of `taps`, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
 /// from[p + reads[d] + pitch]`, for p in `region`, which has two or more rows. Up to a SIMD vector beyond each row is
 /// overwritten too.
-///
-/// The offset of each weight is that of `upper`, of three numbers that [`pair_taps`] made.
 #[inline(always)]
 pub fn multiply_pairs<S: Simd>(
     simd: S,
-    weights: WeightRows,
+    taps: PairTaps,
     from: &[f32],
     reads: &[usize],
     region: PlaneRegion,
@@ -98,20 +129,19 @@ pub fn multiply_pairs<S: Simd>(
     let starts = pair_starts(region, S::F32_LANES);
     let last = largest(&starts);
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
-    assert!(region.rows >= 2 && weights.offsets.len() == reads.len());
-    assert!(weights.last() + 2 < weights.values.len());
+    assert!(region.rows >= 2 && taps.terms.len() == reads.len());
     assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
-    assert!((weights.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
+    assert!((taps.rows.len() - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
+    let weights = taps.packed::<S>();
     let at_once = region.terms_at_once(reads.len());
     // With a middle axis pair by pair, so that what a pair reads and adds to stays in the L2 cache.
     let of_pair = if region.lines[1] == 1 { starts.len() } else { region.length.div_ceil(S::F32_LANES) };
     for starts in starts.chunks(of_pair) {
         for (part, reads) in reads.chunks(at_once).enumerate() {
-            let offsets = &weights.offsets[part * at_once..][..reads.len()];
-            let (weights, adds) = (WeightRows { offsets, ..weights }, part > 0);
-            let product = Product { simd, weights, from, reads, starts, pitch: region.pitch, to_stride, adds };
+            let (pitch, skipped) = (region.pitch, part * at_once);
+            let product = PairProduct { simd, from, reads, skipped, starts, pitch, to_stride };
             // SAFETY: bounds as asserted above.
-            unsafe { product.all_row_pairs(to) };
+            unsafe { product.all_rows(&weights, taps.rows.len(), taps.terms.len(), to) };
         }
     }
 }
@@ -130,71 +160,97 @@ fn pair_starts(region: PlaneRegion, lanes: usize) -> Vec<usize> {
     starts
 }
 
-impl<S: Simd> Product<'_, S> {
-    /// As many rows at a time as fit into the registers: with sixteen registers, three.
+/// Products of some of the terms, at some positions.
+struct PairProduct<'a, S> {
+    simd: S,
+    from: &'a [f32],
+    reads: &'a [usize],
+    /// Terms before these; if there are any, their sums are there and are added to.
+    skipped: usize,
+    starts: &'a [usize],
+    /// Distance between the rows of a pair.
+    pitch: usize,
+    to_stride: usize,
+}
+
+impl<S: Simd> PairProduct<'_, S> {
+    /// All rows, of `terms` terms each, tile by tile.
     #[inline(always)]
-    unsafe fn all_row_pairs(&self, to: &mut [f32]) {
+    unsafe fn all_rows(&self, weights: &[f32], rows: usize, terms: usize, to: &mut [f32]) {
         let mut row = 0;
-        while row < self.weights.rows {
-            let (left, to) = (self.weights.rows - row, &mut to[row * self.to_stride..]);
-            // SAFETY: passed on; there are so many rows left.
-            row += unsafe {
-                match left {
-                    8.. if S::REGISTER_COUNT >= 32 => self.pairs_at_all_positions::<8>(row, to),
-                    4.. if S::REGISTER_COUNT >= 32 => self.pairs_at_all_positions::<4>(row, to),
-                    3 | 5.. => self.pairs_at_all_positions::<3>(row, to),
-                    2 | 4 => self.pairs_at_all_positions::<2>(row, to),
-                    _ => self.pairs_at_all_positions::<1>(row, to),
-                }
-            };
-        }
-    }
-
-    /// `M` rows at all positions. Returns `M`.
-    #[inline(always)]
-    unsafe fn pairs_at_all_positions<const M: usize>(&self, row: usize, to: &mut [f32]) -> usize {
-        for &start in self.starts {
-            // SAFETY: passed on.
-            unsafe { self.pair_tile::<M>(row, start, to) };
-        }
-        M
-    }
-
-    #[inline(always)]
-    unsafe fn pair_tile<const M: usize>(&self, row: usize, start: usize, to: &mut [f32]) {
-        let (simd, stride, pitch) = (self.simd, self.weights.stride, self.pitch);
-        let mut sums = [[simd.splat_f32s(0.0); 3]; M];
-        // SAFETY: the caller asserted that all reads and writes are inside.
-        unsafe {
-            let base = self.from.as_ptr().add(start);
-            let weights = self.weights.values.as_ptr().add(self.weights.start + row * stride);
-            for (&offset, &read) in self.weights.offsets.iter().zip(self.reads) {
-                let at = base.add(read);
-                let middle = load::<S>(at.add(pitch));
-                let upper = simd.sub_f32s(load::<S>(at), middle);
-                let lower = simd.sub_f32s(load::<S>(at.add(2 * pitch)), middle);
-                let values = [upper, middle, lower];
-                let mut weight = weights.add(offset);
-                for (m, sums) in sums.iter_mut().enumerate() {
-                    if m == 4 {
-                        // From here the same distances as before: four fit into the address registers, eight do not.
-                        weight = weight.add(4 * stride);
-                    }
-                    let weight = weight.add(m % 4 * stride);
-                    for (j, (sum, value)) in sums.iter_mut().zip(values).enumerate() {
-                        *sum = simd.mul_add_e_f32s(simd.splat_f32s(*weight.add(j)), value, *sum);
-                    }
+        while row < rows {
+            let tile = rows_of_tile::<S>(rows - row);
+            let weights = &weights[(row * terms + self.skipped * tile) * GROUP..][..self.reads.len() * tile * GROUP];
+            let to = &mut to[row * self.to_stride..];
+            // SAFETY: passed on; the weights are those of the tile.
+            unsafe {
+                match (tile, S::REGISTER_COUNT >= 32) {
+                    (8, true) => self.all_positions::<8, 1>(weights, to),
+                    (4, true) => self.all_positions::<4, 2>(weights, to),
+                    (3, true) => self.all_positions::<3, 2>(weights, to),
+                    (2, true) => self.all_positions::<2, 3>(weights, to),
+                    (1, true) => self.all_positions::<1, 4>(weights, to),
+                    (3, false) => self.all_positions::<3, 1>(weights, to),
+                    (2, false) => self.all_positions::<2, 1>(weights, to),
+                    _ => self.all_positions::<1, 2>(weights, to),
                 }
             }
-            for (m, [upper, middle, lower]) in sums.into_iter().enumerate() {
-                let to = to.as_mut_ptr().add(m * self.to_stride + start);
-                let [mut upper, mut lower] = [simd.add_f32s(upper, middle), simd.add_f32s(middle, lower)];
-                if self.adds {
-                    upper = simd.add_f32s(upper, load::<S>(to));
-                    lower = simd.add_f32s(lower, load::<S>(to.add(pitch)));
+            row += tile;
+        }
+    }
+
+    /// `M` rows at all positions, `V` vectors at a time.
+    #[inline(always)]
+    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: &[f32], to: &mut [f32]) {
+        let (together, others) = self.starts.as_chunks::<V>();
+        for starts in together {
+            // SAFETY: passed on.
+            unsafe { self.tile::<M, V>(weights, starts, to) };
+        }
+        for &start in others {
+            // SAFETY: passed on.
+            unsafe { self.tile::<M, 1>(weights, &[start], to) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile<const M: usize, const V: usize>(&self, weights: &[f32], starts: &[usize; V], to: &mut [f32]) {
+        let (simd, pitch) = (self.simd, self.pitch);
+        let mut sums = [[[simd.splat_f32s(0.0); GROUP]; V]; M];
+        // SAFETY: the caller asserted that all reads and writes are inside.
+        unsafe {
+            let from = self.from.as_ptr();
+            let mut weight = weights.as_ptr();
+            for &read in self.reads {
+                let mut values = [[simd.splat_f32s(0.0); GROUP]; V];
+                for (values, &start) in values.iter_mut().zip(starts) {
+                    let at = from.add(start + read);
+                    let middle = load::<S>(at.add(pitch));
+                    let upper = simd.sub_f32s(load::<S>(at), middle);
+                    let lower = simd.sub_f32s(load::<S>(at.add(2 * pitch)), middle);
+                    *values = [upper, middle, lower];
                 }
-                to.cast::<S::f32s>().write_unaligned(upper);
-                to.add(pitch).cast::<S::f32s>().write_unaligned(lower);
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    for j in 0..GROUP {
+                        let factor = simd.splat_f32s(*weight.add(GROUP * m + j));
+                        for (sums, values) in sums.iter_mut().zip(values) {
+                            sums[j] = simd.mul_add_e_f32s(factor, values[j], sums[j]);
+                        }
+                    }
+                }
+                weight = weight.add(GROUP * M);
+            }
+            for (m, sums) in sums.into_iter().enumerate() {
+                for ([upper, middle, lower], &start) in sums.into_iter().zip(starts) {
+                    let to = to.as_mut_ptr().add(m * self.to_stride + start);
+                    let [mut upper, mut lower] = [simd.add_f32s(upper, middle), simd.add_f32s(middle, lower)];
+                    if self.skipped > 0 {
+                        upper = simd.add_f32s(upper, load::<S>(to));
+                        lower = simd.add_f32s(lower, load::<S>(to.add(pitch)));
+                    }
+                    to.cast::<S::f32s>().write_unaligned(upper);
+                    to.add(pitch).cast::<S::f32s>().write_unaligned(lower);
+                }
             }
         }
     }
