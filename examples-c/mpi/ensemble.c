@@ -9,6 +9,7 @@
  */
 #include <davegan.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <mpi.h>
@@ -20,6 +21,14 @@ static void check(davegan_status_t status) {
     if (status == DAVEGAN_OK) return;
     fprintf(stderr, "ensemble: %s: %s\n", davegan_status_name(status), davegan_last_error());
     MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+/* The whole number that `text` is, or -1. */
+static int64_t number(const char *text) {
+    char *end;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    return errno != 0 || end == text || *end != '\0' ? -1 : value;
 }
 
 /* The first of the `n` realisations that `rank` makes; the next rank's first is behind its last. */
@@ -49,9 +58,9 @@ int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
-    const int64_t count = argc > 2 ? strtoll(argv[2], NULL, 10) : 100;
-    if (argc < 2 || argc > 4 || count < 2) {
-        if (rank == 0) fputs("usage: ensemble MODEL.h5 [COUNT, from 2] [SEED]\n", stderr);
+    const int64_t count = argc > 2 ? number(argv[2]) : 100, seed = argc > 3 ? number(argv[3]) : 0;
+    if (argc < 2 || argc > 4 || count < 2 || seed < 0) {
+        if (rank == 0) fputs("usage: ensemble MODEL.h5 [COUNT, from 2] [SEED, from 0]\n", stderr);
         MPI_Finalize();
         return 2;
     }
@@ -61,7 +70,7 @@ int main(int argc, char **argv) {
     check(davegan_model_load(argv[1], DAVEGAN_DEVICE_KIND_CPU, 0, &model));
     check(davegan_model_info(model, &info, sizeof info));
     check(davegan_generate_options_init(&options, sizeof options));
-    options.seed = argc > 3 ? strtoll(argv[3], NULL, 10) : 0;
+    options.seed = seed;
     options.first = first_of(rank, n_ranks, count);
 
     const size_t size = (size_t)(info.nz * info.ny * info.nx);
