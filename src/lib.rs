@@ -10,6 +10,7 @@
 //!
 //! * `error`: what can fail, and how it is said.
 //! * `files`: opens regular files, and nothing else that has a path.
+//! * `chunks`: what it costs to read a dataset of HDF5.
 //! * `random`: random numbers; every draw follows from a seed, a purpose and a counter.
 //! * [`progress`]: progress reports and cancellation.
 //! * [`progress_bar`]: progress on a terminal.
@@ -36,6 +37,7 @@
 //! microstructure reconstruction from extremely small data sets*, 2023. Equations, tables and sections are its.
 
 pub mod c_api;
+mod chunks;
 pub mod descriptor;
 mod device;
 mod error;

@@ -31,11 +31,21 @@ expect_files() {
         share/man/man1/davegan.1 share/man/man1/davegan-relax.1 share/bash-completion/completions/davegan \
         share/zsh/site-functions/_davegan share/fish/vendor_completions.d/davegan.fish \
         share/doc/davegan/LICENSE-MIT share/doc/davegan/LICENSE-APACHE share/doc/davegan/THIRD-PARTY.md \
+        share/doc/davegan/davegan.cdx.json \
         share/doc/davegan/examples/homogenisation.f90 share/doc/davegan/examples/mpi/ensemble.c; do
         [ -s "$prefix/$file" ] || fail "$file is missing in $prefix"
     done
     # MIT asks for its text beside the program.
     grep -q "Permission is hereby granted" "$prefix/share/doc/davegan/THIRD-PARTY.md" || fail "$prefix has no licence texts"
+    # Each crate of the notice, and HDF5 and zlib, are in the bill of materials.
+    python3 - "$prefix/share/doc/davegan" <<'CHECK' || fail "$prefix has no whole bill of materials"
+import json, pathlib, re, sys
+folder = pathlib.Path(sys.argv[1])
+named = {part["name"] for part in json.loads((folder / "davegan.cdx.json").read_text())["components"]}
+notice = (folder / "THIRD-PARTY.md").read_text(encoding="utf-8").split("| crate | licence |", 1)[1].split("\n\n")[0]
+listed = set(re.findall(r"^\| ([\w-]+) \|", notice, re.MULTILINE))
+sys.exit(len(listed) < 50 or listed | {"hdf5", "zlib"} != named)
+CHECK
     for file in davegan-config.cmake davegan-config-version.cmake davegan.pc libdavegan.so; do
         [ -n "$(find "$prefix/lib" -name "$file")" ] || fail "$file is missing in $prefix"
     done

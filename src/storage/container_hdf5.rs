@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hdf5::dataset::Layout;
 use hdf5::filters::Filter;
 use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File, Group, H5Type, LinkType, LocationType};
@@ -13,6 +12,7 @@ use super::container::{Attribute, Container, NamedArray, RESERVED, is_sha256};
 use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_text, text_attribute};
 use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
+use crate::chunks::{self, MAX_COMPRESSION, stored_bytes};
 use crate::device::memory;
 use crate::error::FREE_MEMORY;
 use crate::{Error, Result};
@@ -25,9 +25,6 @@ const MAX_DEPTH: usize = 16;
 
 /// Attributes, and groups and arrays, that a file has at most: many times what a model has.
 const MAX_OBJECTS: usize = 2048;
-
-/// Deflate cannot shrink more than 1032-fold, so an array that claims more is a lie.
-const MAX_COMPRESSION: u64 = 1032;
 
 /// Writes `container` as HDF5 into the empty file at `path`.
 pub(super) fn write_hdf5(container: &Container, path: &Path) -> Result<()> {
@@ -223,18 +220,11 @@ fn read_array(dataset: &Dataset, name: &str, path: &Path) -> Result<NamedArray> 
     array.explain(path, doing)
 }
 
-/// Refuses an array whose values are in other files, or that needs a plugin.
+/// Refuses an array that is stored as the library stores none, or is more than its bytes can give.
 fn check_storage(dataset: &Dataset, name: &str, path: &Path) -> Result<()> {
-    let properties = dataset.dcpl();
-    let within = properties.as_ref().is_ok_and(|properties| {
-        properties.get_layout().is_ok_and(|layout| layout != Layout::Virtual)
-            && properties.get_external().is_ok_and(|files| files.is_empty())
-    });
-    if !within {
-        let reason = format!("the values of the array {name:?} are in another file, which is not read; train again");
-        return Err(Error::format(path, reason));
-    }
-    let filters = properties.and_then(|properties| properties.get_filters());
+    chunks::check(dataset)
+        .map_err(|reason| Error::format(path, format!("the array {name:?} {reason}; train again")))?;
+    let filters = dataset.dcpl().and_then(|properties| properties.get_filters());
     if !filters.is_ok_and(|filters| filters.iter().all(|filter| matches!(filter, Filter::Deflate(_)))) {
         let reason = format!("the array {name:?} is compressed in another way than by deflate; train again");
         return Err(Error::format(path, reason));
@@ -246,8 +236,7 @@ fn check_storage(dataset: &Dataset, name: &str, path: &Path) -> Result<()> {
 fn check_size(dataset: &Dataset, element_bytes: usize, name: &str, path: &Path) -> Result<()> {
     let shape = dataset.shape();
     let claimed = shape.iter().try_fold(element_bytes as u64, |bytes, &side| bytes.checked_mul(side as u64));
-    let file_bytes = path.metadata().map_or(0, |metadata| metadata.len());
-    let stored = dataset.storage_size().min(file_bytes);
+    let stored = stored_bytes(dataset);
     let possible = if dataset.is_chunked() { stored.saturating_mul(MAX_COMPRESSION) } else { stored };
     if claimed.is_some_and(|claimed| claimed <= possible) {
         return Ok(());

@@ -17,6 +17,7 @@ use super::header::{FORMAT, Mode};
 use super::journalled_file::JournalledFile;
 use super::kind::Kind;
 use super::output::Output;
+use crate::chunks;
 use crate::generation::{BLOCK_SIDE, parts};
 use crate::micrograph::{Block, PhaseImages};
 use crate::{Error, Result};
@@ -125,7 +126,7 @@ pub(super) fn put_images(series: &Dataset, first: usize, images: &PhaseImages) -
 
 /// Makes `series` have room for `rows` images of `shape`.
 pub(super) fn set_rows(series: &Dataset, rows: usize, [nz, ny, nx]: [usize; 3]) -> hdf5::Result<()> {
-    series.resize((rows, nz, ny, nx))
+    chunks::resize(series, (rows, nz, ny, nx))
 }
 
 /// Writes a part of the single image in `dataset`, or of image `row` of the series; its first voxel is `first`.

@@ -16,6 +16,7 @@ use super::output::Output;
 use super::phase_dataset::{create_series, put_images};
 use super::record::Unfinished;
 use super::{record, vtkhdf};
+use crate::chunks;
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
@@ -325,7 +326,10 @@ fn check_set(file: &Group, record: &Group, layout: &Layout, header: &Header, pat
         return Ok(HashSet::new());
     }
     let name = phase_name(layout);
-    let shape = file.dataset(&name).map(|phases| phases.shape()).unwrap_or_default();
+    let phases = file.dataset(&name).ok();
+    let cost = phases.as_ref().map_or(Ok(()), chunks::check_description);
+    cost.map_err(|reason| Error::format(path, format!("{name:?} {reason}")))?;
+    let shape = phases.map(|phases| phases.shape()).unwrap_or_default();
     let rows = if shape.len() == 3 { 1 } else { shape.first().copied().unwrap_or(0) };
     if !shape.ends_with(&header.shape) || rows < indices.len() {
         let n = indices.len();

@@ -10,7 +10,8 @@ use super::header::{
     COMPLETE, FIRST_VOXEL, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, UNFINISHED, VOXEL_SIZE,
     WHOLE_SHAPE,
 };
-use crate::micrograph::PhaseImages;
+use crate::chunks;
+use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::{Error, Result};
 
 const FORMAT_NAME: &str = "davegan realisations";
@@ -110,7 +111,8 @@ pub(super) fn indices(group: &Group, path: &Path) -> Result<Vec<i64>> {
         _ => return Err(damaged()),
     };
     let index = group.dataset(INDEX).map_err(|_| damaged())?;
-    let stored = index.storage_size() / size_of::<i64>() as u64;
+    chunks::check(&index).map_err(|_| damaged())?;
+    let stored = chunks::stored_bytes(&index) / size_of::<i64>() as u64;
     if index.ndim() != 1 || index.shape()[0] < written || stored < written as u64 {
         return Err(damaged());
     }
@@ -166,8 +168,13 @@ pub(super) fn stored(group: &Group, path: &Path) -> Result<Stored> {
 ///
 /// [`Error::Format`] if the record is damaged.
 pub(super) fn mean_fractions(group: &Group, written: usize, path: &Path) -> Result<Vec<f64>> {
-    let read = || group.dataset(VOLUME_FRACTION)?.read_slice_2d::<f64, _>(s![..written, ..]);
-    let rows = read().map_err(|_| Error::format(path, "the volume fractions of its realisations are damaged"))?;
+    let damaged = || Error::format(path, "the volume fractions of its realisations are damaged; generate them again");
+    let table = group.dataset(VOLUME_FRACTION).map_err(|_| damaged())?;
+    let fits = matches!(table.shape()[..], [rows, phases] if rows >= written && phases <= MAX_PHASES);
+    if !fits || chunks::check(&table).is_err() {
+        return Err(damaged());
+    }
+    let rows = table.read_slice_2d::<f64, _>(s![..written, ..]).map_err(|_| damaged())?;
     Ok(rows.mean_axis(Axis(0)).map(|means| means.to_vec()).unwrap_or_default())
 }
 
@@ -201,7 +208,7 @@ pub(super) fn put_rows(
     put_column(group, INDEX, written, &(first_index..).take(n).collect())?;
     put_column(group, S2_ERROR, written, &Array1::from(s2_errors.to_vec()))?;
     let table = group.dataset(VOLUME_FRACTION)?;
-    table.resize((end, n_phases))?;
+    chunks::resize(&table, (end, n_phases))?;
     table.write_slice(fractions, s![written..end, ..])
 }
 
@@ -209,7 +216,7 @@ pub(super) fn put_rows(
 pub(super) fn put_column<T: H5Type>(group: &Group, name: &str, first: usize, values: &Array1<T>) -> hdf5::Result<()> {
     let column = group.dataset(name)?;
     let end = first + values.len();
-    column.resize((end,))?;
+    chunks::resize(&column, (end,))?;
     column.write_slice(values, s![first..end])
 }
 

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { N_THREADS = 4, ROUNDS = 20 };
+enum { N_THREADS = 8, ROUNDS = 20 };
 
 typedef struct {
     const davegan_model_t *model;

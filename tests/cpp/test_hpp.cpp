@@ -125,20 +125,22 @@ void callbacks() {
     const davegan::Micrograph micrograph = field();
     davegan::TrainOptions options = brief();
     options.progress_interval = 0;
-    int calls = 0;
-    options.on_progress = [&](const davegan::Progress &progress) {
-        ++calls;
-        if (progress.step == 3) throw own_exception{42};
-        return true;
-    };
-    int caught = 0;
-    try {
-        davegan::Model::train(micrograph, TEST_FILE("thrown.h5"), options);
-    } catch (const own_exception &exception) {
-        caught = exception.value;
+    for (const int step : {1, 3, 6}) {
+        int calls = 0, caught = 0;
+        options.on_progress = [&](const davegan::Progress &progress) {
+            ++calls;
+            if (progress.step == step) throw own_exception{step};
+            return true;
+        };
+        try {
+            davegan::Model::train(micrograph, TEST_FILE("thrown.h5"), options);
+        } catch (const own_exception &exception) {
+            caught = exception.value;
+        }
+        CHECK_INT(step, caught);
+        CHECK_INT(step, calls);
+        CHECK_INT(step, davegan::Model::load(TEST_FILE("thrown.h5"), davegan::Device::cpu).info().steps);
     }
-    CHECK_INT(42, caught);
-    CHECK_INT(3, calls);
     options.on_progress = [](const davegan::Progress &) { return false; };
     THROWS(DAVEGAN_CANCELLED, "", davegan::Model::train(micrograph, TEST_FILE("thrown.h5"), options));
     options.on_progress = nullptr;

@@ -1,5 +1,6 @@
 //! Reading micrographs: files are made by the test itself, into a folder of its own.
 
+mod bombs;
 mod files;
 mod hdf5_kinds;
 mod options;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::Contents;
+use crate::chunks;
 use crate::device::memory;
 use crate::error::{check_path, hdf5_words};
 use crate::files::hard_links;
 use crate::micrograph::check_size;
 use crate::micrograph::levels::{ADVICE, Level, Levels, stack};
 use crate::{Error, Result};
-use hdf5::filters::Filter;
 use hdf5::types::{EnumType, FloatSize, IntSize, TypeDescriptor};
 use hdf5::{Dataset, Group, H5Type, LocationToken, LocationType};
 use ndarray::Array3;
@@ -68,6 +68,7 @@ fn values(path: &Path, name: &str, dataset: &Dataset, shapes: &Shapes) -> Result
     })?;
     let shape = (n.saturating_mul(nz), ny, nx);
     check_size(shape).map_err(in_dataset)?;
+    check_cost(path, name, dataset)?;
     let mut contents = Contents { layers: nz, ..of_own_type(path, name, dataset, shape)?.into() };
     if dataset.attr(MATLAB_CLASS).is_ok() {
         contents.values.transpose();
@@ -77,6 +78,20 @@ fn values(path: &Path, name: &str, dataset: &Dataset, shapes: &Shapes) -> Result
         ));
     }
     Ok(contents)
+}
+
+/// Refuses a dataset that cannot be read, or not in memory of the size of its values.
+fn check_cost(path: &Path, name: &str, dataset: &Dataset) -> Result<()> {
+    if let Some(filter) = chunks::unread_filter(dataset) {
+        return Err(Error::hdf5(
+            path,
+            format!(
+                "dataset '{name}' is compressed with the filter {filter}, which is not part of this library; convert the \
+                 file with `h5repack -f GZIP=1 OLD NEW`"
+            ),
+        ));
+    }
+    chunks::check(dataset).map_err(|reason| Error::format(path, format!("dataset '{name}' {reason}")))
 }
 
 /// The values in the type in which they are stored; of types that Rust has not, in one that holds them.
@@ -124,16 +139,8 @@ where
     memory::require(values.saturating_add((chunk * size_of::<T>() * 2).max(pixels)), what, ADVICE)?;
     // What reads allocates without asking whether it can.
     drop(memory::vector::<T>(pixels, what, ADVICE)?);
-    let values = dataset.read_raw::<T>().map_err(|error| match missing_filter(dataset) {
-        Some(filter) => Error::hdf5(
-            path,
-            format!(
-                "dataset '{name}' is compressed with the filter {filter}, which is not part of this library; convert the \
-                 file with `h5repack -f GZIP=1 OLD NEW`"
-            ),
-        ),
-        None => Error::of_hdf5(path, &format!("read the dataset '{name}'"), &error),
-    })?;
+    let values = dataset.read_raw::<T>();
+    let values = values.map_err(|error| Error::of_hdf5(path, &format!("read the dataset '{name}'"), &error))?;
     stack(shape, values).map_err(|refusal| refusal.into_error(refused))
 }
 
@@ -156,24 +163,6 @@ fn images_shape(shape: &[usize]) -> Option<[usize; 4]> {
         [n, nz, ny, nx] => Some([n, nz, ny, nx]),
         _ => None,
     }
-}
-
-/// The first filter of a dataset that HDF5 has no decoder for, with name and number.
-fn missing_filter(dataset: &Dataset) -> Option<String> {
-    let id = dataset.filters().iter().map(Filter::id).find(|&id| !Filter::get_info(id).decode_enabled)?;
-    let name = match id {
-        4 => "szip",
-        307 => "bzip2",
-        32000 => "LZF",
-        32001 => "Blosc",
-        32004 => "LZ4",
-        32008 => "bitshuffle",
-        32013 => "ZFP",
-        32015 => "Zstandard",
-        32026 => "Blosc2",
-        _ => return Some(format!("number {id}")),
-    };
-    Some(format!("{name} (number {id})"))
 }
 
 /// Whether HDF5 can convert the values to floating point: integers, booleans, enumerations and floats of any size.

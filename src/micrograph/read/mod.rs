@@ -6,6 +6,7 @@ mod images;
 mod pixels;
 mod png_file;
 mod tiff_file;
+mod tiff_strips;
 mod vendor_text;
 
 use std::fs::File;

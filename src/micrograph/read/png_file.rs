@@ -6,12 +6,14 @@ use std::io::BufReader;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
 
 use super::pixels::Samples;
+use crate::chunks::MAX_COMPRESSION;
 use crate::device::memory;
 use crate::micrograph::levels::{ADVICE, Level, Levels, Refusal, stack};
 use crate::micrograph::{MAX_PIXELS, check_size};
 
 /// Reads grey levels `(1, ny, nx)`. On failure says why.
 pub(super) fn read(file: BufReader<File>) -> Result<Levels, Refusal> {
+    let in_file = file.get_ref().metadata().map_or(0, |file| file.len());
     let words = |error: DecodingError| format!("not a readable PNG: {error}");
     let mut decoder = Decoder::new_with_limits(file, Limits { bytes: 8 * MAX_PIXELS });
     // Colours instead of the indices of a palette, and whole bytes: grey of 1, 2 and 4 bits is stretched to 0 to 255.
@@ -22,6 +24,11 @@ pub(super) fn read(file: BufReader<File>) -> Result<Levels, Refusal> {
     let (nx, ny) = reader.info().size();
     let shape = (1, ny as usize, nx as usize);
     check_size(shape)?;
+    if reader.info().raw_bytes() as u64 > in_file.saturating_mul(MAX_COMPRESSION) {
+        return Err(Refusal::Content(format!(
+            "claims {ny} x {nx} pixels, but a file of {in_file} bytes cannot hold them; it is damaged or forged"
+        )));
+    }
     let length = reader.output_buffer_size().ok_or_else(|| format!("{ny} x {nx} pixels are too many"))?;
     // The decoder keeps some rows besides.
     let rows = 4 * (length / shape.1 + 1);

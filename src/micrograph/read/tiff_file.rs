@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::ops::{Range, Sub};
+use std::ops::Sub;
 
 use ndarray::Array3;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
@@ -14,15 +14,23 @@ use tiff::tags::{Tag, Type, ValueBuffer};
 
 use super::edited::Edited;
 use super::pixels::Samples;
+use super::tiff_strips::{check_strips, places};
 use super::{Contents, vendor_text};
 use crate::device::memory;
+use crate::error::counted;
 use crate::micrograph::levels::{ADVICE, Level, Levels, Refusal, stack};
 use crate::micrograph::{MAX_PIXELS, Segmentation, check_size};
 
-type Pages = Decoder<Edited>;
+pub(super) type Pages = Decoder<Edited>;
 
 /// The largest page in memory.
 const MAX_BYTES: usize = 16 * MAX_PIXELS;
+
+/// No compression but that of fax machines shrinks further.
+const MAX_SHRINKING: u64 = 2048;
+
+/// The compression fax group 4.
+const FAX: u32 = 4;
 
 /// What takes the memory.
 const READING: &str = "reading the TIFF";
@@ -32,8 +40,10 @@ const VENDOR_TEXT: Tag = Tag::Unknown(34682);
 
 /// Reads the values of all pages, stored values or grey levels as `segmentation` wants them. On failure says why.
 pub(super) fn read(file: BufReader<File>, segmentation: &Segmentation) -> Result<Contents, Refusal> {
+    let in_file = file.get_ref().metadata().map_or(0, |file| file.len());
     let mut decoder = Decoder::new(Edited::new(file)).map_err(words)?;
     let first = Page::read(&mut decoder)?;
+    check_strips(&mut decoder, 1, in_file)?;
     let announced = text(&mut decoder, Tag::ImageDescription)?.and_then(|text| announced(&text, &first));
     let described = text(&mut decoder, VENDOR_TEXT)?.unwrap_or_default();
     let mut n = 1;
@@ -48,7 +58,9 @@ pub(super) fn read(file: BufReader<File>, segmentation: &Segmentation) -> Result
             )));
         }
         check_size((n, page.ny, page.nx))?;
+        check_strips(&mut decoder, n, in_file)?;
     }
+    first.check_claim(n, in_file)?;
     if let Some(announced) = announced.filter(|&announced| announced > n) {
         let pages = if n == 1 { "page" } else { "pages" };
         let what = format!("the description announces {announced} images, but the file has {n} {pages}");
@@ -77,7 +89,7 @@ fn levels(mut decoder: Pages, index: usize, segmentation: &Segmentation) -> Resu
     Ok((page.levels(samples, segmentation)?, decoder))
 }
 
-fn words(error: impl std::fmt::Display) -> String {
+pub(super) fn words(error: impl std::fmt::Display) -> String {
     format!("not a readable TIFF: {error}")
 }
 
@@ -110,6 +122,7 @@ struct Page {
     /// Samples of a pixel, and whether each kind has a plane of its own.
     channels: usize,
     planes: bool,
+    compression: u32,
     meaning: Meaning,
     /// Whether the first pixel of a byte is in its lowest bits.
     reversed: bool,
@@ -138,7 +151,7 @@ impl Page {
         let (compression, interpretation) = (number(Tag::Compression, 1)?, number(Tag::PhotometricInterpretation, 1)?);
         // What a JPEG stream holds is not subject to the order of bits.
         let reversed = number(Tag::FillOrder, 1)? == 2 && compression != 7;
-        if !matches!(compression, 1 | 4 | 5 | 7 | 8 | 32773 | 32946) {
+        if !matches!(compression, 1 | FAX | 5 | 7 | 8 | 32773 | 32946) {
             return Err(format!(
                 "the compression {} cannot be read; save the image with LZW, Deflate or no compression",
                 compression_name(compression)
@@ -183,18 +196,35 @@ impl Page {
                  cut-out as 8-bit or 16-bit grey"
             ));
         }
-        Ok(Self { ny, nx, bits, unsigned: format == 1, channels, planes, meaning, reversed })
+        Ok(Self { ny, nx, bits, unsigned: format == 1, channels, planes, compression, meaning, reversed })
+    }
+
+    /// Bytes of the samples.
+    fn bytes(&self) -> u64 {
+        (self.nx * self.ny * self.channels) as u64 * u64::from(self.bits.max(8)) / 8
+    }
+
+    /// Refuses `n` such pages if a file of `in_file` bytes cannot hold them.
+    fn check_claim(&self, n: usize, in_file: u64) -> Result<(), String> {
+        let Self { ny, nx, compression, .. } = self;
+        let claimed = self.bytes().saturating_mul(n as u64);
+        if *compression == FAX || claimed <= in_file.saturating_mul(MAX_SHRINKING) {
+            return Ok(());
+        }
+        let pages = counted(n, "page");
+        Err(format!(
+            "claims {pages} of {ny} x {nx} pixels, but a file of {in_file} bytes cannot hold them; it is damaged or forged"
+        ))
     }
 
     /// Decodes the samples of page `index`, the current one, as they are stored.
     fn samples(&self, mut decoder: Pages, index: usize) -> Result<(DecodingResult, Pages), Refusal> {
-        let chunks = if self.reversed { chunks(&mut decoder)? } else { Vec::new() };
+        let chunks = if self.reversed { places(&mut decoder)? } else { Vec::new() };
         make_min_is_black(&mut decoder).map_err(words)?;
         decoder.seek_to_image(index).map_err(words)?;
         decoder.inner().reversed = chunks;
         // The decoder allocates without asking whether it can.
-        let bytes = self.nx * self.ny * self.channels * usize::from(self.bits.max(8)) / 8;
-        drop(memory::vector::<u8>(bytes, READING, ADVICE)?);
+        drop(memory::vector::<u8>(self.bytes() as usize, READING, ADVICE)?);
         // For tags the usual limits hold: a damaged one may claim any length.
         let mut limits = Limits::unlimited();
         limits.decoding_buffer_size = MAX_BYTES;
@@ -291,28 +321,6 @@ fn palette_grey(map: &[u16], index: usize) -> Result<u16, String> {
         ));
     }
     Ok(red)
-}
-
-/// Where the compressed samples of the current page are in the file, each place once.
-fn chunks(decoder: &mut Pages) -> Result<Vec<Range<u64>>, String> {
-    let mut numbers = |strips, tiles| {
-        let found: Option<Vec<u64>> = match decoder.find_tag_unsigned_vec(strips).map_err(words)? {
-            None => decoder.find_tag_unsigned_vec(tiles).map_err(words)?,
-            found => found,
-        };
-        Ok::<_, String>(found.unwrap_or_default())
-    };
-    let offsets = numbers(Tag::StripOffsets, Tag::TileOffsets)?;
-    let lengths = numbers(Tag::StripByteCounts, Tag::TileByteCounts)?;
-    let mut chunks: Vec<_> = offsets.into_iter().zip(lengths).collect();
-    chunks.sort_unstable();
-    // Where they overlap, bits are reversed once.
-    let mut reversed: Vec<Range<u64>> = Vec::with_capacity(chunks.len());
-    for (offset, length) in chunks {
-        let start = reversed.last().map_or(offset, |last| offset.max(last.end));
-        reversed.push(start..offset.saturating_add(length).max(start));
-    }
-    Ok(reversed)
 }
 
 /// Changes the photometric interpretation of the current page, as it is read from now on.

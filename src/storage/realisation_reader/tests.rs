@@ -86,3 +86,35 @@ fn what_is_no_file_of_realisations_is_refused() {
     file.close().unwrap();
     assert!(read_realisation(&group, &Layout::Group("rve".into()), None).is_err());
 }
+
+/// Puts an array without values in the place of a column, which claims `rows` rows; other axes are `columns`.
+fn claim(path: &Path, name: &str, rows: usize, columns: &[usize]) {
+    let file = hdf5::File::open_rw(path).unwrap();
+    let group = file.group("davegan").unwrap();
+    group.unlink(name).unwrap();
+    let shape = [&[rows], columns].concat();
+    let chunk = shape.iter().map(|&side| side.min(512)).collect::<Vec<_>>();
+    let extents: Vec<_> = shape.iter().map(|&side| hdf5::Extent::resizable(side)).collect();
+    group.new_dataset::<f64>().chunk(chunk).shape(extents).create(name).unwrap();
+    drop(group);
+    file.close().unwrap();
+}
+
+#[test]
+fn records_that_claim_absurd_tables_are_refused_at_once() {
+    let directory = TestDirectory::new("read-absurd");
+    let path = directory.path("a.h5");
+    write(&path, &Layout::VtkHdf, 2, true);
+    claim(&path, "volume_fraction", 2, &[1 << 40]);
+    let described = crate::storage::describe(&path).unwrap_err();
+    assert!(described.to_string().contains("the volume fractions of its realisations are damaged"), "{described}");
+    for name in ["s2_error", "volume_fraction"] {
+        write(&path, &Layout::VtkHdf, 2, true);
+        claim(&path, name, 1 << 58, if name == "s2_error" { &[] } else { &[3] });
+        let mut file = RealisationFile::open(&path, &Layout::VtkHdf, &header(), Mode::Append).unwrap();
+        let refused = file.append(20, &images(1), &[0.0]).unwrap_err().to_string();
+        assert!(refused.contains("claims more chunks than the file can hold"), "{refused}");
+        drop(file);
+        assert!(read_realisation(&path, &Layout::VtkHdf, None).is_ok());
+    }
+}

@@ -1,0 +1,207 @@
+//! What it costs to read a dataset of HDF5, found out before it is read.
+//!
+//! HDF5 believes its file: some kilobytes can claim a chunk of gigabytes, or inflate to them, and HDF5 takes the memory.
+//! So a dataset of somebody else's file is held to what its bytes can give.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+
+use flate2::read::ZlibDecoder;
+use hdf5::Dataset;
+use hdf5::dataset::Layout;
+use hdf5::filters::Filter;
+
+/// Bytes that a dataset or a chunk may take whatever is stored for it.
+const ALWAYS: u64 = 64 << 20;
+
+/// Deflate cannot shrink more than 1032-fold.
+pub(crate) const MAX_COMPRESSION: u64 = 1032;
+
+/// Bytes at least that a chunk takes in the table of chunks.
+const ENTRY: u64 = 16;
+
+/// Chunks that a dataset may have before anything is written into them.
+const MANY_CHUNKS: u64 = 1 << 20;
+
+/// Bytes of a checksum, which may be compressed with the values.
+const CHECKSUM: u64 = 4;
+
+const DAMAGED: &str = "is damaged, or is not built as expected; copy the file again, or write it anew";
+
+/// Refuses a dataset whose values are elsewhere, need a filter that is not read, or take far more memory than is stored
+/// for them. On failure completes the sentence "the dataset ...".
+pub(crate) fn check(dataset: &Dataset) -> Result<(), String> {
+    check_claim(dataset)?;
+    check_part(dataset)
+}
+
+/// [`check`] for a dataset of which a part is read, and which need not be filled.
+pub(crate) fn check_part(dataset: &Dataset) -> Result<(), String> {
+    check_description(dataset)?;
+    let filters = filters(dataset)?;
+    match filters.iter().position(|filter| matches!(filter, Filter::Deflate(_))) {
+        Some(deflate) => check_inflation(dataset, deflate),
+        None => Ok(()),
+    }
+}
+
+/// [`check_part`] without a look at the chunks, of which there may be many.
+pub(crate) fn check_description(dataset: &Dataset) -> Result<(), String> {
+    check_place(dataset)?;
+    check_filters(&filters(dataset)?)?;
+    check_chunk(dataset)
+}
+
+/// The first filter that is not read, with name and number.
+pub(crate) fn unread_filter(dataset: &Dataset) -> Option<String> {
+    let is_read = |filter: &Filter| matches!(filter, Filter::Shuffle | Filter::Deflate(_) | Filter::Fletcher32);
+    let id = filters(dataset).ok()?.iter().find(|filter| !is_read(filter))?.id();
+    let name = match id {
+        4 => "szip",
+        5 => "n-bit",
+        6 => "scale-offset",
+        307 => "bzip2",
+        32000 => "LZF",
+        32001 => "Blosc",
+        32004 => "LZ4",
+        32008 => "bitshuffle",
+        32013 => "ZFP",
+        32015 => "Zstandard",
+        32026 => "Blosc2",
+        _ => return Some(format!("number {id}")),
+    };
+    Some(format!("{name} (number {id})"))
+}
+
+/// Resizes `dataset`, unless it claims more chunks than its file can hold: HDF5 visits each of those that go.
+pub(crate) fn resize<D: hdf5::Dimension>(dataset: &Dataset, shape: D) -> hdf5::Result<()> {
+    let (now, chunk) = (dataset.shape(), dataset.chunk().unwrap_or_default());
+    let along = now.iter().zip(chunk).map(|(&side, chunk)| side.div_ceil(chunk.max(1)) as u64);
+    let chunks = along.fold(1u64, u64::saturating_mul);
+    if chunks > fs::metadata(dataset.filename()).map_or(0, |file| file.len()) / ENTRY + MANY_CHUNKS {
+        return Err(format!("a dataset of shape {now:?} claims more chunks than the file can hold").into());
+    }
+    dataset.resize(shape)
+}
+
+/// Bytes that the file holds of `dataset`, compressed or not; never more than the file has.
+pub(crate) fn stored_bytes(dataset: &Dataset) -> u64 {
+    let in_file = fs::metadata(dataset.filename()).map_or(0, |file| file.len());
+    dataset.storage_size().min(in_file)
+}
+
+fn filters(dataset: &Dataset) -> Result<Vec<Filter>, String> {
+    dataset.dcpl().and_then(|properties| properties.get_filters()).map_err(|_| DAMAGED.into())
+}
+
+fn check_place(dataset: &Dataset) -> Result<(), String> {
+    let properties = dataset.dcpl().map_err(|_| DAMAGED)?;
+    let within = properties.get_layout().is_ok_and(|layout| layout != Layout::Virtual)
+        && properties.get_external().is_ok_and(|files| files.is_empty());
+    if within {
+        return Ok(());
+    }
+    Err("has its values in another file, which is not read; gather them with `h5repack -l CONTI OLD NEW`".into())
+}
+
+fn check_filters(filters: &[Filter]) -> Result<(), String> {
+    let place = |wanted: fn(&Filter) -> bool| filters.iter().position(wanted);
+    let [deflate, shuffle, checksum] = [
+        place(|filter| matches!(filter, Filter::Deflate(_))),
+        place(|filter| matches!(filter, Filter::Shuffle)),
+        place(|filter| matches!(filter, Filter::Fletcher32)),
+    ];
+    let known = [deflate, shuffle, checksum].iter().flatten().count();
+    let in_order = deflate.is_none() || shuffle.is_none() || shuffle < deflate;
+    if known == filters.len() && in_order {
+        return Ok(());
+    }
+    Err("is compressed in another way than once by deflate, shuffled before; convert the file with \
+         `h5repack -f GZIP=1 OLD NEW`"
+        .into())
+}
+
+/// Bytes of values of this `shape`; `None` if nothing can count them.
+fn bytes_of(shape: &[usize], dataset: &Dataset) -> Option<u64> {
+    let element = dataset.dtype().ok()?.size() as u64;
+    shape.iter().try_fold(element, |bytes, &side| bytes.checked_mul(side as u64))
+}
+
+fn check_claim(dataset: &Dataset) -> Result<(), String> {
+    let (shape, stored) = (dataset.shape(), stored_bytes(dataset));
+    let possible = if dataset.is_chunked() { stored.saturating_mul(MAX_COMPRESSION) } else { stored };
+    if bytes_of(&shape, dataset).is_some_and(|claimed| claimed <= possible.max(ALWAYS)) {
+        return Ok(());
+    }
+    Err(format!("claims the shape {shape:?}, but only {stored} bytes are stored for it; write the file anew"))
+}
+
+fn check_chunk(dataset: &Dataset) -> Result<(), String> {
+    let Some(chunk) = dataset.chunk() else { return Ok(()) };
+    let whole = bytes_of(&dataset.shape(), dataset).unwrap_or(0);
+    if bytes_of(&chunk, dataset).is_some_and(|bytes| bytes <= whole.saturating_mul(2).max(ALWAYS)) {
+        return Ok(());
+    }
+    Err(format!(
+        "of shape {:?} has chunks of {chunk:?}, each far larger than all of it; write it anew with smaller chunks, as \
+         with `h5repack -l CONTI OLD NEW`",
+        dataset.shape()
+    ))
+}
+
+/// Refuses chunks that inflate to more than they claim. The filter at `deflate` is that of deflate.
+fn check_inflation(dataset: &Dataset, deflate: usize) -> Result<(), String> {
+    let claimed = dataset.chunk().and_then(|chunk| bytes_of(&chunk, dataset)).ok_or(DAMAGED)?;
+    let harmless = claimed.saturating_mul(2).max(2 * ALWAYS);
+    let mut suspects = Vec::new();
+    let visited = dataset.chunks_visit(|chunk| {
+        let is_compressed = chunk.filter_mask >> deflate & 1 == 0;
+        if is_compressed && chunk.size.saturating_mul(MAX_COMPRESSION) > harmless {
+            suspects.push((chunk.addr, chunk.size));
+        }
+        0
+    });
+    visited.map_err(|_| DAMAGED)?;
+    if suspects.is_empty() {
+        return Ok(());
+    }
+    let mut file = File::open(dataset.filename()).map_err(|error| format!("cannot be read once more: {error}"))?;
+    for (place, size) in suspects {
+        let inflated = inflated(&mut file, place, size, claimed + CHECKSUM).map_err(|_| DAMAGED)?;
+        if inflated > claimed + CHECKSUM {
+            return Err(format!(
+                "has a chunk of {size} bytes that inflates to more than the {claimed} bytes that it claims; the file is \
+                 damaged or forged"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// To how many bytes the `size` bytes at `place` inflate, counted no further than one beyond `most`.
+fn inflated(file: &mut File, place: u64, size: u64, most: u64) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(place))?;
+    io::copy(&mut ZlibDecoder::new(file.take(size)).take(most + 1), &mut io::sink())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absurd_tables_are_not_cut_chunk_by_chunk() {
+        let path = std::env::temp_dir().join(format!("davegan-chunks-{}.h5", std::process::id()));
+        hdf5::sync::sync(|| {
+            let file = hdf5::File::create(&path).unwrap();
+            let rows = |name: &str, rows: usize| {
+                let column = file.new_dataset::<i64>().chunk((512,)).shape((0..,)).create(name).unwrap();
+                column.resize((rows,)).unwrap();
+                column
+            };
+            resize(&rows("many", 1 << 20), (3,)).unwrap();
+            let refused = resize(&rows("absurd", 1 << 58), (3,)).unwrap_err();
+            assert!(refused.to_string().contains("[288230376151711744] claims more chunks"), "{refused}");
+        });
+        let _ = fs::remove_file(path);
+    }
+}

@@ -1,0 +1,82 @@
+//! Bytes that nobody vouches for: the functions that the fuzz targets in `fuzz` call, over the corpus and changes of it.
+//!
+//! `DAVEGAN_HOSTILE_SECONDS` (default 1) is for how long each target is given changed bytes.
+
+mod options;
+mod seeds;
+mod targets;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use seeds::seeds;
+use targets::TARGETS;
+
+/// What has found a defect once.
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/corpus").join(name);
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// `data` with some bytes changed, cut or doubled.
+fn changed(data: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
+    let mut data = data.to_vec();
+    for _ in 0..rng.random_range(1..6) {
+        if data.is_empty() {
+            break;
+        }
+        let at = rng.random_range(0..data.len());
+        match rng.random_range(0..8) {
+            0 => data.truncate(at),
+            1 => data.extend_from_within(at..),
+            2 => data[at..].iter_mut().take(8).for_each(|byte| *byte = 0xff),
+            3 => data[at] = data[at].wrapping_add(1),
+            4 => data[at] ^= 1 << rng.random_range(0..8),
+            _ => data[at] = rng.random(),
+        }
+    }
+    data
+}
+
+fn replay(name: &str) {
+    let target = TARGETS.iter().find(|target| target.0 == name).unwrap().1;
+    let begin = [seeds(name), corpus(name)].concat();
+    begin.iter().for_each(|data| target(data));
+    let seconds = env::var("DAVEGAN_HOSTILE_SECONDS").map_or(1.0, |text| text.parse().unwrap());
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (start, mut count) = (Instant::now(), 0);
+    while start.elapsed() < Duration::from_secs_f64(seconds) {
+        let data = changed(&begin[count % begin.len()], &mut rng);
+        let begun = Instant::now();
+        target(&data);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{name} took {:?} for {data:?}", begun.elapsed());
+        count += 1;
+    }
+    println!("{name}: {} files and {count} changed ones", begin.len());
+}
+
+macro_rules! replays {
+    ($($test:ident: $name:literal),*) => {
+        $(#[test]
+        fn $test() {
+            replay($name);
+        })*
+    };
+}
+
+replays!(
+    changed_models: "model",
+    changed_checkpoints: "checkpoint",
+    changed_realisations: "realisations",
+    changed_hdf5_micrographs: "hdf5",
+    changed_pngs: "png",
+    changed_tiffs: "tiff",
+    strange_options: "options"
+);
