@@ -223,7 +223,7 @@ module davegan
   !> Statistics of elements of one size. Arrays are in the order of davegan_property_volume_fraction, _s2, _conductivity.
   type, bind(c), public :: davegan_element_statistics_t
     integer(c_size_t) :: struct_size
-    integer(c_int64_t) :: nx, ny, count
+    integer(c_int64_t) :: nx, ny, nz, count
     real(c_double), dimension(davegan_n_properties) :: mean, deviation, interval, error
   end type davegan_element_statistics_t
 
@@ -287,6 +287,19 @@ module davegan
   interface davegan_relax
     module procedure relax_towards_one, relax_towards_each
   end interface davegan_relax
+
+  !> Writes a page of HTML that says whether realisations may be taken for the material of the micrograph, or, of a model of
+  !> volumes, of an array of one to three: planes across z, y and x, or across z, and across y and x. options: 256 realisations
+  !> for the gates; one, without gates, if absent.
+  interface davegan_report
+    module procedure report_one, report_each
+  end interface davegan_report
+
+  !> Statistics of periodic elements, images (nx, ny, n) or volumes (nx, ny, nz, n), at least 2. phase: the minority phase if
+  !> absent. options: threads, progress.
+  interface davegan_element_statistics
+    module procedure statistics_of_images, statistics_of_volumes
+  end interface davegan_element_statistics
 
   !> Makes a micrograph from phase numbers: one image (nx, ny) or several (nx, ny, n).
   interface davegan_micrograph_from_memory
@@ -699,11 +712,11 @@ module davegan
       type(c_ptr), intent(out) :: fidelity
       integer(c_int32_t) :: status
     end function c_fidelity_measure
-    function c_fidelity_measure_model(model, micrograph, phase, options, fidelity) result(status) &
+    function c_fidelity_measure_model(model, micrograph, phase, axis, options, fidelity) result(status) &
       bind(c, name="davegan_fidelity_measure_model")
       import :: c_int32_t, c_ptr, davegan_generate_options_t
       type(c_ptr), value :: model, micrograph
-      integer(c_int32_t), value :: phase
+      integer(c_int32_t), value :: phase, axis
       type(davegan_generate_options_t), intent(in) :: options
       type(c_ptr), intent(out) :: fidelity
       integer(c_int32_t) :: status
@@ -771,6 +784,16 @@ module davegan
       type(davegan_generate_options_t), intent(in) :: options
       integer(c_int32_t) :: status
     end function c_report
+    function c_report_volume(model, micrographs, n_micrographs, html, options) result(status) &
+      bind(c, name="davegan_report_volume")
+      import :: c_char, c_int32_t, c_ptr, c_size_t, davegan_generate_options_t
+      type(c_ptr), value :: model
+      type(c_ptr), intent(in) :: micrographs(*)
+      integer(c_size_t), value :: n_micrographs
+      character(kind=c_char), intent(in) :: html(*)
+      type(davegan_generate_options_t), intent(in) :: options
+      integer(c_int32_t) :: status
+    end function c_report_volume
     function c_write_images(path, dataset, phases, n, nz, ny, nx) result(status) bind(c, name="davegan_write_images")
       import :: c_char, c_int32_t, c_int8_t, c_size_t
       character(kind=c_char), intent(in) :: path(*), dataset(*)
@@ -809,11 +832,11 @@ module davegan
       type(davegan_volume_descriptors_t), intent(out) :: descriptors(*)
       integer(c_int32_t) :: status
     end function c_volume_descriptors
-    function c_element_statistics(phases, n, ny, nx, phase, options, statistics, size) result(status) &
+    function c_element_statistics(phases, n, nz, ny, nx, phase, options, statistics, size) result(status) &
       bind(c, name="davegan_element_statistics")
       import :: c_int32_t, c_int8_t, c_size_t, davegan_element_statistics_t, davegan_generate_options_t
       integer(c_int8_t), intent(in) :: phases(*)
-      integer(c_size_t), value :: n, ny, nx, size
+      integer(c_size_t), value :: n, nz, ny, nx, size
       integer(c_int32_t), value :: phase
       type(davegan_generate_options_t), intent(in) :: options
       type(davegan_element_statistics_t), intent(out) :: statistics
@@ -1651,26 +1674,29 @@ contains
   end subroutine davegan_fidelity_measure
 
   !> Judges realisations of a model and its reconstructions against the micrograph it was trained on.
-  !> options: at least 32 realisations, and 256 for a verdict. phase: the minority phase if absent.
-  subroutine davegan_fidelity_measure_model(fidelity, model, micrograph, options, phase, progress, stat, errmsg)
+  !> options: at least 32 realisations, and 256 for a verdict. phase: the minority phase if absent. axis: of a model of volumes, 0,
+  !> 1 or 2 for planes across z (if absent), y or x, as many as options count.
+  subroutine davegan_fidelity_measure_model(fidelity, model, micrograph, options, phase, axis, progress, stat, errmsg)
     type(davegan_fidelity), intent(inout) :: fidelity
     type(davegan_model), intent(in) :: model
     type(davegan_micrograph), intent(in) :: micrograph
     type(davegan_generate_options_t), intent(in) :: options
-    integer(c_int32_t), intent(in), optional :: phase
+    integer(c_int32_t), intent(in), optional :: phase, axis
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
     type(davegan_generate_options_t) :: raw
     type(progress_context), target :: context
-    integer(c_int32_t) :: judged
+    integer(c_int32_t) :: judged, across
     call davegan_fidelity_free(fidelity)
     judged = -1
     if (present(phase)) judged = phase
+    across = 0
+    if (present(axis)) across = axis
     raw = options
     if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
-    call report(c_fidelity_measure_model(model%handle, micrograph%handle, judged, raw, fidelity%handle), message, stat)
+    call report(c_fidelity_measure_model(model%handle, micrograph%handle, judged, across, raw, fidelity%handle), message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_measure_model
 
@@ -1895,9 +1921,7 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_contact_sheet
 
-  !> Writes a page of HTML that says whether realisations may be taken for the material of the micrograph. options: 256
-  !! realisations for the gates; one, without gates, if absent.
-  subroutine davegan_report(model, micrograph, html, options, stat, errmsg)
+  subroutine report_one(model, micrograph, html, options, stat, errmsg)
     type(davegan_model), intent(in) :: model
     type(davegan_micrograph), intent(in) :: micrograph
     character(len=*), intent(in) :: html
@@ -1911,7 +1935,24 @@ contains
     if (status == davegan_ok) status = c_report(model%handle, micrograph%handle, to_c(html), raw)
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
-  end subroutine davegan_report
+  end subroutine report_one
+
+  subroutine report_each(model, micrographs, html, options, stat, errmsg)
+    type(davegan_model), intent(in) :: model
+    type(davegan_micrograph), intent(in) :: micrographs(:)
+    character(len=*), intent(in) :: html
+    type(davegan_generate_options_t), intent(in), optional :: options
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    type(davegan_generate_options_t) :: raw
+    integer(c_int32_t) :: status
+    call prepare_generation(raw, status, options)
+    if (status == davegan_ok) status = c_report_volume(model%handle, handles_of(micrographs), size(micrographs, kind=c_size_t), &
+      to_c(html), raw)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine report_each
 
   !> Writes phase images (nx, ny, nz, n) as a dataset of an HDF5 file.
   subroutine davegan_write_images(path, dataset, phases, stat, errmsg)
@@ -2082,9 +2123,25 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_volume_descriptors
 
-  !> Statistics of periodic elements (nx, ny, n), at least 2. phase: the minority phase if absent. options: threads, progress.
-  subroutine davegan_element_statistics(phases, statistics, phase, options, progress, stat, errmsg)
-    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :)
+  subroutine statistics_of_images(phases, statistics, phase, options, progress, stat, errmsg)
+    integer(c_int8_t), intent(in), contiguous, target :: phases(:, :, :)
+    type(davegan_element_statistics_t), intent(out) :: statistics
+    integer(c_int32_t), intent(in), optional :: phase
+    type(davegan_generate_options_t), intent(in), optional :: options
+    procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(out), optional :: stat
+    character(len=:), allocatable, intent(out), optional :: errmsg
+    character(len=:), allocatable :: message
+    integer(c_int8_t), pointer :: volumes(:, :, :, :)
+    integer(c_int32_t) :: status
+    volumes(1:size(phases, 1), 1:size(phases, 2), 1:1, 1:size(phases, 3)) => phases
+    call statistics_of_volumes(volumes, statistics, phase, options, progress, status, message)
+    call report(status, message, stat)
+    if (present(errmsg)) errmsg = message
+  end subroutine statistics_of_images
+
+  subroutine statistics_of_volumes(phases, statistics, phase, options, progress, stat, errmsg)
+    integer(c_int8_t), intent(in), contiguous :: phases(:, :, :, :)
     type(davegan_element_statistics_t), intent(out) :: statistics
     integer(c_int32_t), intent(in), optional :: phase
     type(davegan_generate_options_t), intent(in), optional :: options
@@ -2099,11 +2156,11 @@ contains
     if (present(phase)) examined = phase
     call prepare_generation(raw, status, options)
     if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
-    if (status == davegan_ok) status = c_element_statistics(phases, size(phases, 3, c_size_t), size(phases, 2, c_size_t), &
-      size(phases, 1, c_size_t), examined, raw, statistics, c_sizeof(statistics))
+    if (status == davegan_ok) status = c_element_statistics(phases, size(phases, 4, c_size_t), size(phases, 3, c_size_t), &
+      size(phases, 2, c_size_t), size(phases, 1, c_size_t), examined, raw, statistics, c_sizeof(statistics))
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
-  end subroutine davegan_element_statistics
+  end subroutine statistics_of_volumes
 
   ! ---- private: messages, strings, progress ----
 

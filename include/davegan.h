@@ -285,7 +285,7 @@
 /**
  * Index of the two-point correlation S2, summed up over distances.
  *
- * Distances are 0, 1, ... pixels up to half the side of the smallest element or of a training tile, whichever is less.
+ * Distances are 0, 1, ... voxels up to half the side of the smallest element or of a training tile, whichever is less.
  * The mean is the root mean square of the means, the deviation that of the deviations.
  */
 #define DAVEGAN_PROPERTY_S2 1
@@ -1083,13 +1083,17 @@ typedef struct davegan_element_statistics_t {
      */
     size_t struct_size;
     /**
-     * Pixels of an element along x.
+     * Voxels of an element along x.
      */
     int64_t nx;
     /**
-     * Pixels of an element along y.
+     * Voxels of an element along y.
      */
     int64_t ny;
+    /**
+     * Voxels of an element along z; 1 for images.
+     */
+    int64_t nz;
     /**
      * Number of elements n.
      */
@@ -1902,12 +1906,14 @@ davegan_status_t davegan_fidelity_measure(const struct davegan_micrograph_t *mic
 /**
  * Judges one phase of realisations of a model, and of its reconstructions, against `micrograph`.
  *
- * `phase` is the phase judged, or -1 for the minority phase of `micrograph`. E_rec is judged only if the model was
- * trained on `micrograph`. Of `options`, `seed`, `first`, `count`, `threads` and the progress fields are used; NULL
+ * `phase` is the phase judged, or -1 for the minority phase of `micrograph`. `axis` is 0, or of a model of volumes 0 to 2:
+ * planes across z, y or x are judged, every eighth of a realisation, and `micrograph` is one that shows such planes; `count` of
+ * `options` is their number. E_rec is judged only if the model was trained on `micrograph`, and not of volumes. Of `options`, `seed`, `first`, `count`, `threads` and the progress fields are used; NULL
  * means the defaults with 256 realisations. `seed` also determines the positions of the windows of the micrograph. The
  * figures are those of `davegan_fidelity_measure` for the same images. `*fidelity` is a new handle.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations,
+ * `axis` is not 0 to 2 or is not 0 for a model of images,
  * `micrograph` has not the model's number of phases or is not at least twice as wide and high as its realisations, or
  * `phase` is nowhere or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
  * `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
@@ -1917,6 +1923,7 @@ DAVEGAN_MUST_USE
 davegan_status_t davegan_fidelity_measure_model(const struct davegan_model_t *model,
                                                 const struct davegan_micrograph_t *micrograph,
                                                 int32_t phase,
+                                                int32_t axis,
                                                 const struct davegan_generate_options_t *options,
                                                 struct davegan_fidelity_t **fidelity);
 
@@ -2023,9 +2030,10 @@ DAVEGAN_API void davegan_fidelity_free(struct davegan_fidelity_t *fidelity);
 
 /**
  * Writes a PNG with training tiles, their reconstructions and realisations, up to sixteen of each; with
- * `DAVEGAN_PROFILE_STANDARD` one realisation as large as sixteen tiles.
+ * `DAVEGAN_PROFILE_STANDARD` one realisation as large as sixteen tiles, with `DAVEGAN_PROFILE_VOLUME` tiles and one realisation
+ * twice as long along each axis as a tile, as a cube.
  *
- * The titles show E_rec of all tiles and E_gen of `count` realisations. Phases are grey levels from black (0) to
+ * The titles show E_rec of all tiles and E_gen of `count` realisations, but not of volumes. Phases are grey levels from black (0) to
  * white. Of `options`, `seed`, `first`, `count` and `threads` are used; NULL means the defaults: one realisation.
  * The file is replaced in one step. Fails with `DAVEGAN_IO` if it cannot be written, and `DAVEGAN_FORMAT` if something
  * else than a PNG of davegan is there; that is untouched then. May be called from any thread.
@@ -2043,7 +2051,8 @@ davegan_status_t davegan_contact_sheet(const struct davegan_model_t *model,
  * it micrograph, realisations, tiles and reconstructions, every gate with its figures, two-point correlation, lineal
  * path and volume fraction beside those of real windows, the losses, the latent space, the paper's Table 4 if it has a
  * material of that name, and how the model was trained. The page needs no other file, no network and no script. For two
- * phases the minority phase is judged, for more every phase but phase 0.
+ * phases the minority phase is judged, for more every phase but phase 0. Of volumes: `davegan_report_volume`, with one
+ * micrograph.
  *
  * `micrograph` is the one that the model was trained on; of another one of the same material E_rec is not judged. Of
  * `options`, `seed`, `first`, `count`, `threads` and the progress fields are used. NULL means the defaults: one
@@ -2062,6 +2071,27 @@ davegan_status_t davegan_report(const struct davegan_model_t *model,
                                 const struct davegan_micrograph_t *micrograph,
                                 const char *html,
                                 const struct davegan_generate_options_t *options);
+
+/**
+ * Writes a page of HTML about a model of volumes: `davegan_report` on one to three micrographs.
+ *
+ * `micrographs` holds `n` of them, as for `davegan_train_volume`: those that the model was trained on, or others of the same
+ * material. The page shows slices in three directions beside the micrographs, a realisation as a cube, the gates of planes
+ * across each axis, and three-dimensional descriptors with mean and standard deviation over up to eight realisations: surface, Euler
+ * characteristic, components, percolation and conductivity. There are no reconstructions, no latent space and no Table 4.
+ *
+ * `count` of `options` is the number of planes that are judged across each axis, every eighth of a realisation.
+ *
+ * Fails as `davegan_report` does, and with `DAVEGAN_INVALID_PARAMETER` if `n` is not 1 to 3, or above 1 for a model of images.
+ * May be called from any thread.
+ */
+DAVEGAN_API
+DAVEGAN_MUST_USE
+davegan_status_t davegan_report_volume(const struct davegan_model_t *model,
+                                       const struct davegan_micrograph_t *const *micrographs,
+                                       size_t n,
+                                       const char *html,
+                                       const struct davegan_generate_options_t *options);
 
 /**
  * Writes `n` images as the dataset `dataset` of the HDF5 file at `path`: `(n, ny, nx)` if `nz` is 1, else `(n, nz, ny,
@@ -2205,7 +2235,8 @@ davegan_status_t davegan_export_xdmf(const char *path,
 /**
  * Examines elements of a model at growing sizes: how much they vary, and which size a wished error needs.
  *
- * `options->count` realisations are made at each of the `n_sides` `sides` in pixels, which increase. `phase` is the
+ * `options->count` realisations are made at each of the `n_sides` `sides` in voxels, which increase: squares, or cubes with
+ * `DAVEGAN_PROFILE_VOLUME`, whose conductivity takes minutes and 150 bytes a voxel on each thread. `phase` is the
  * phase examined, or -1 for the minority phase of the training tiles. `precision` is the wished relative error of one
  * element, above 0 and below 1; for the mean over N elements give `precision * sqrt(N)`. Of `options`, `seed`, `first`,
  * `count` (at least 2), `volume_fraction`, `threads` and the progress fields are used; NULL means the defaults with 16
@@ -2213,14 +2244,14 @@ davegan_status_t davegan_export_xdmf(const char *path,
  * `first + k * count` on. Memory holds as many elements at a time as there are threads.
  *
  * `statistics` gets `n_sides` structs, each of `size` bytes (`sizeof *statistics`). `required_sides` gets the side in
- * pixels that each property needs, in the order of `DAVEGAN_PROPERTY_...`, by a fit deviation = c side^-alpha; beyond
+ * voxels that each property needs, in the order of `DAVEGAN_PROPERTY_...`, by a fit deviation = c side^-alpha; beyond
  * `sides` it is an extrapolation. It is NaN for a single size, or where the deviation does not fall with the side.
  * `html` is the path of a page with tables and plots of all this, or NULL. It is replaced in one step; after a failure
  * it is unchanged.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, `count` is below 2, `sides` do not increase, or
- * the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_STANDARD`, that of a
- * training tile with others); `DAVEGAN_IO` if the page cannot be written; `DAVEGAN_FORMAT` if something else than a
+ * the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_STANDARD` and
+ * `DAVEGAN_PROFILE_VOLUME`, that of a training tile with others); `DAVEGAN_IO` if the page cannot be written; `DAVEGAN_FORMAT` if something else than a
  * report is there; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
  */
 DAVEGAN_API
@@ -2239,8 +2270,8 @@ davegan_status_t davegan_representative_size(const struct davegan_model_t *model
 /**
  * Statistics of periodic elements that the host brings, all of one size.
  *
- * `phases` is `n * ny * nx` phase numbers, 0 to 7, x fastest; `n` is at least 2. `phase` is the phase examined, or -1 for
- * the minority phase. S2 is taken at distances up to half the shorter side. Of `options`, `threads` and the progress
+ * `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest; `n` is at least 2, and `nz` is 1 for images. `phase` is the phase examined, or -1 for
+ * the minority phase. S2 is taken at distances up to half the shortest side. Of `options`, `threads` and the progress
  * fields are used; NULL means the defaults. `*statistics` is a struct of `size` bytes (`sizeof *statistics`).
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is below 2, a length is 0, `phase` or a pixel is not in 0 to 7, or an
@@ -2250,6 +2281,7 @@ DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_element_statistics(const uint8_t *phases,
                                             size_t n,
+                                            size_t nz,
                                             size_t ny,
                                             size_t nx,
                                             int32_t phase,

@@ -563,6 +563,18 @@ public:
         bridge.check(davegan_report(get(), micrograph.get(), html.c_str(), &raw));
     }
 
+    /// Writes the same page for a model of volumes and one to three micrographs, as for train_volume().
+    /// @param options 256 planes across each axis for the gates.
+    void report_volume(const std::vector<const Micrograph *> &micrographs, const std::string &html,
+                       const GenerateOptions &options = {}) const {
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_generate_options_t raw = options;
+        bridge.connect(raw);
+        std::vector<const davegan_micrograph_t *> handles;
+        for (const Micrograph *micrograph : micrographs) handles.push_back(micrograph->get());
+        bridge.check(davegan_report_volume(get(), handles.data(), handles.size(), html.c_str(), &raw));
+    }
+
     /// Examines elements at growing sides in pixels, and finds the side for a relative error.
     /// @param html path of a page with tables and plots; empty for none. @param phase -1 for the minority phase.
     /// @param options at least 2 elements of each size; the default, one, is refused.
@@ -740,16 +752,15 @@ inline void export_xdmf(const std::string &path, Span<const std::uint8_t> image,
 }
 
 /// Statistics of `n` periodic elements of `ny` x `nx` pixels, at least 2. @param phase -1 for the minority phase.
-inline ElementStatistics element_statistics(Span<const std::uint8_t> phases, std::size_t n, std::size_t ny,
-                                            std::size_t nx, std::int32_t phase = -1,
-                                            const GenerateOptions &options = {}) {
-    detail::check_images(phases.size(), n, {1, ny, nx});
+inline ElementStatistics element_statistics(Span<const std::uint8_t> phases, std::size_t n, Shape shape,
+                                            std::int32_t phase = -1, const GenerateOptions &options = {}) {
+    detail::check_images(phases.size(), n, shape);
     detail::ProgressBridge bridge(options.on_progress);
     davegan_generate_options_t raw = options;
     bridge.connect(raw);
     ElementStatistics statistics{};
-    bridge.check(
-        davegan_element_statistics(phases.data(), n, ny, nx, phase, &raw, &statistics, sizeof(ElementStatistics)));
+    bridge.check(davegan_element_statistics(phases.data(), n, shape.nz, shape.ny, shape.nx, phase, &raw, &statistics,
+                                            sizeof(ElementStatistics)));
     return statistics;
 }
 
@@ -812,10 +823,11 @@ public:
 
     /// Judges realisations of a model and its reconstructions against the micrograph it was trained on.
     /// @param options at least 32 realisations; 256 for a verdict. @param phase -1 for the minority phase.
+    /// @param axis of a model of volumes: planes across z, y or x (0 to 2) are judged, as many as options.count.
     static Fidelity measure(const Model &model, const Micrograph &micrograph, const GenerateOptions &options,
-                            std::int32_t phase = -1) {
+                            std::int32_t phase = -1, std::int32_t axis = 0) {
         return judged(options, [&](const davegan_generate_options_t *raw, davegan_fidelity_t **handle) {
-            return davegan_fidelity_measure_model(model.get(), micrograph.get(), phase, raw, handle);
+            return davegan_fidelity_measure_model(model.get(), micrograph.get(), phase, axis, raw, handle);
         });
     }
 

@@ -10,6 +10,8 @@ mod help;
 #[cfg(unix)]
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/volumes.rs"]
+mod volumes;
 
 /// A micrograph and networks that are small enough for a test.
 const CHECKERBOARD: [&str; 4] = ["--sample", "checkerboard", "--sample-size", "64"];

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles the code that the README prints, compiles and runs that of docs/guide.md, in the order of the page, and does what the pages
-# in docs/users say (user_pages.py).
+# in docs/users say (user_pages.py). Makes volumes by the quick start.
 #
 #   readme_test.sh BUILD_DIR
 #
@@ -64,6 +64,14 @@ for file in $(blocks "$root/docs/guide.md" guide); do
 done
 [ $number -ge 6 ] || fail "the guide has only $number blocks of code"
 echo "the guide's code runs: $number blocks"
+
+DAVEGAN_BUILD=$build DAVEGAN_OUT=$work/quickstart "$root/examples-c/quickstart.sh" --volume -- --steps 20 --window-side 32 \
+    >"$work/output.txt" 2>&1 || fail "quickstart.sh --volume fails: $(cat "$work/output.txt")"
+for file in report.html contact_sheet.png realisations.vtkhdf model.h5 fidelity.txt; do
+    [ -s "$work/quickstart/$file" ] || fail "quickstart.sh --volume leaves no $file"
+done
+grep -q "planes across x" "$work/quickstart/fidelity.txt" || fail "quickstart.sh --volume does not judge planes"
+echo "the quick start makes volumes"
 
 cmake --install "$build" --prefix "$work/prefix" >/dev/null
 "$root/tests/user_pages.py" "$work/prefix" "$work/run"

@@ -97,6 +97,22 @@ static void figures(const davegan_fidelity_t *fidelity) {
     //! [davegan_fidelity_write]
 }
 
+static void report_of_volumes(const davegan_micrograph_t *const *micrographs) {
+    davegan_train_options_t training;
+    CHECK(davegan_train_options_init(&training, sizeof training, DAVEGAN_PROFILE_VOLUME));
+    training.window_side = 32;
+    training.steps = 1;
+    davegan_model_t *model = NULL;
+    CHECK(davegan_train_volume(micrographs, 3, NULL, &training, &model));
+    davegan_generate_options_t options;
+    CHECK(davegan_generate_options_init(&options, sizeof options));
+    options.count = 4; /* planes across each axis: gates need 32, a verdict 256 */
+    //! [davegan_report_volume]
+    CHECK(davegan_report_volume(model, micrographs, 3, "example_volumes.html", &options));
+    //! [davegan_report_volume]
+    davegan_model_free(model);
+}
+
 static void volumes(void) {
     enum { LENGTH = 48 };
     davegan_sample_options_t sample;
@@ -124,6 +140,7 @@ static void volumes(void) {
     CHECK(davegan_volume_descriptors(&volume[0][0][0], 1, LENGTH, LENGTH, LENGTH, 1, 1, 0, NULL, &found, sizeof found));
     printf("surface %g per voxel, %lld components\n", found.specific_surface, (long long)found.components_6);
     //! [davegan_volume_descriptors]
+    report_of_volumes(micrographs);
     for (int axis = 0; axis < 3; ++axis) davegan_micrograph_free(planes[axis]);
     davegan_micrograph_free(measured);
 }
@@ -150,7 +167,7 @@ int main(void) {
 
     //! [davegan_fidelity_measure_model]
     davegan_fidelity_t *fidelity = NULL;
-    CHECK(davegan_fidelity_measure_model(model, micrograph, -1, &options, &fidelity));
+    CHECK(davegan_fidelity_measure_model(model, micrograph, -1, 0, &options, &fidelity));
     //! [davegan_fidelity_measure_model]
     figures(fidelity);
     //! [davegan_fidelity_free]
@@ -190,7 +207,7 @@ int main(void) {
 
     //! [davegan_element_statistics]
     davegan_element_statistics_t elements; /* of any origin */
-    CHECK(davegan_element_statistics(&phases[0][0][0], 32, 32, 32, -1, NULL, &elements, sizeof elements));
+    CHECK(davegan_element_statistics(&phases[0][0][0], 32, 1, 32, 32, -1, NULL, &elements, sizeof elements));
     printf("one element has an error of %g\n", elements.error[DAVEGAN_PROPERTY_CONDUCTIVITY]);
     //! [davegan_element_statistics]
 

@@ -236,7 +236,7 @@ static void evaluation(const davegan::Model &model, const davegan::Micrograph &m
     std::printf("volume fraction %g\n", found.sizes[0].mean[DAVEGAN_PROPERTY_VOLUME_FRACTION]);
     //! [Model::representative_size]
     //! [element_statistics]
-    const davegan::ElementStatistics elements = davegan::element_statistics(model.generate(realisations), 32, 32, 32);
+    const davegan::ElementStatistics elements = davegan::element_statistics(model.generate(realisations), 32, {1, 32, 32});
     std::printf("one element has an error of %g\n", elements.error[DAVEGAN_PROPERTY_CONDUCTIVITY]);
     //! [element_statistics]
     //! [Model::report]
@@ -258,6 +258,15 @@ static void volumes() {
     const auto found = davegan::volume_descriptors(volume, 1, shape, 1);
     std::printf("surface %g per voxel\n", found[0].specific_surface);
     //! [volume_descriptors]
+    davegan::TrainOptions training(davegan::Profile::volume);
+    training.window_side = 32;
+    training.steps = 1;
+    const auto model = davegan::Model::train_volume({&z, &y, &x}, {}, training);
+    davegan::GenerateOptions planes;
+    planes.count = 4; // gates need 32, a verdict 256
+    //! [Model::report_volume]
+    model.report_volume({&z, &y, &x}, "example_cpp_volumes.html", planes);
+    //! [Model::report_volume]
 }
 
 int main() {

@@ -117,12 +117,14 @@ pub unsafe extern "C" fn davegan_fidelity_measure(
 
 /// Judges one phase of realisations of a model, and of its reconstructions, against `micrograph`.
 ///
-/// `phase` is the phase judged, or -1 for the minority phase of `micrograph`. E_rec is judged only if the model was
-/// trained on `micrograph`. Of `options`, `seed`, `first`, `count`, `threads` and the progress fields are used; NULL
+/// `phase` is the phase judged, or -1 for the minority phase of `micrograph`. `axis` is 0, or of a model of volumes 0 to 2:
+/// planes across z, y or x are judged, every eighth of a realisation, and `micrograph` is one that shows such planes; `count` of
+/// `options` is their number. E_rec is judged only if the model was trained on `micrograph`, and not of volumes. Of `options`, `seed`, `first`, `count`, `threads` and the progress fields are used; NULL
 /// means the defaults with 256 realisations. `seed` also determines the positions of the windows of the micrograph. The
 /// figures are those of `davegan_fidelity_measure` for the same images. `*fidelity` is a new handle.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, there are fewer than 32 realisations,
+/// `axis` is not 0 to 2 or is not 0 for a model of images,
 /// `micrograph` has not the model's number of phases or is not at least twice as wide and high as its realisations, or
 /// `phase` is nowhere or everywhere in it; `DAVEGAN_OUT_OF_MEMORY` if the realisations do not fit into memory;
 /// `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
@@ -132,6 +134,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
     model: *const davegan_model_t,
     micrograph: *const davegan_micrograph_t,
     phase: i32,
+    axis: i32,
     options: *const davegan_generate_options_t,
     fidelity: *mut *mut davegan_fidelity_t,
 ) -> davegan_status_t {
@@ -144,10 +147,10 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
         };
         let options =
             options.unwrap_or_else(|| davegan_generate_options_t { count: COUNT, ..davegan_generate_options_t::new() });
-        let phase = judged_phase(phase, &micrograph.images)?;
+        let (phase, axis) = (judged_phase(phase, &micrograph.images)?, count(axis, "axis")?);
         let mut audience = audience(&options)?;
         let (generation, interval) = (options.generation()?, options.progress_interval);
-        let measured = model_fidelity(model, micrograph, phase, 0, &generation, interval, &mut |progress| {
+        let measured = model_fidelity(model, micrograph, phase, axis, &generation, interval, &mut |progress| {
             audience.tell(host, progress)
         })?;
         place.give(davegan_fidelity_t(measured));

@@ -27,7 +27,7 @@ pub const DAVEGAN_PROPERTY_VOLUME_FRACTION: i32 = 0;
 
 /// Index of the two-point correlation S2, summed up over distances.
 ///
-/// Distances are 0, 1, ... pixels up to half the side of the smallest element or of a training tile, whichever is less.
+/// Distances are 0, 1, ... voxels up to half the side of the smallest element or of a training tile, whichever is less.
 /// The mean is the root mean square of the means, the deviation that of the deviations.
 pub const DAVEGAN_PROPERTY_S2: i32 = 1;
 
@@ -43,10 +43,12 @@ const COUNT: i64 = 16;
 pub struct davegan_element_statistics_t {
     /// Size of this struct as the caller gave it.
     pub struct_size: usize,
-    /// Pixels of an element along x.
+    /// Voxels of an element along x.
     pub nx: i64,
-    /// Pixels of an element along y.
+    /// Voxels of an element along y.
     pub ny: i64,
+    /// Voxels of an element along z; 1 for images.
+    pub nz: i64,
     /// Number of elements n.
     pub count: i64,
     /// Mean m over the elements.
@@ -66,12 +68,13 @@ unsafe impl Growing for davegan_element_statistics_t {
 
 impl davegan_element_statistics_t {
     fn new(of: &ElementStatistics) -> Self {
-        let [ny, nx] = of.shape;
+        let [nz, ny, nx] = of.shape;
         let each = |value: fn(&Property) -> f64| of.properties.each_ref().map(value);
         Self {
             struct_size: size_of::<Self>(),
             nx: nx as i64,
             ny: ny as i64,
+            nz: nz as i64,
             count: of.properties[0].count as i64,
             mean: each(|property| property.mean),
             deviation: each(|property| property.deviation),
@@ -83,7 +86,8 @@ impl davegan_element_statistics_t {
 
 /// Examines elements of a model at growing sizes: how much they vary, and which size a wished error needs.
 ///
-/// `options->count` realisations are made at each of the `n_sides` `sides` in pixels, which increase. `phase` is the
+/// `options->count` realisations are made at each of the `n_sides` `sides` in voxels, which increase: squares, or cubes with
+/// `DAVEGAN_PROFILE_VOLUME`, whose conductivity takes minutes and 150 bytes a voxel on each thread. `phase` is the
 /// phase examined, or -1 for the minority phase of the training tiles. `precision` is the wished relative error of one
 /// element, above 0 and below 1; for the mean over N elements give `precision * sqrt(N)`. Of `options`, `seed`, `first`,
 /// `count` (at least 2), `volume_fraction`, `threads` and the progress fields are used; NULL means the defaults with 16
@@ -91,14 +95,14 @@ impl davegan_element_statistics_t {
 /// `first + k * count` on. Memory holds as many elements at a time as there are threads.
 ///
 /// `statistics` gets `n_sides` structs, each of `size` bytes (`sizeof *statistics`). `required_sides` gets the side in
-/// pixels that each property needs, in the order of `DAVEGAN_PROPERTY_...`, by a fit deviation = c side^-alpha; beyond
+/// voxels that each property needs, in the order of `DAVEGAN_PROPERTY_...`, by a fit deviation = c side^-alpha; beyond
 /// `sides` it is an extrapolation. It is NaN for a single size, or where the deviation does not fall with the side.
 /// `html` is the path of a page with tables and plots of all this, or NULL. It is replaced in one step; after a failure
 /// it is unchanged.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, `count` is below 2, `sides` do not increase, or
-/// the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_STANDARD`, that of a
-/// training tile with others); `DAVEGAN_IO` if the page cannot be written; `DAVEGAN_FORMAT` if something else than a
+/// the model does not make elements of such a side (multiples of 16 from 32 on with `DAVEGAN_PROFILE_STANDARD` and
+/// `DAVEGAN_PROFILE_VOLUME`, that of a training tile with others); `DAVEGAN_IO` if the page cannot be written; `DAVEGAN_FORMAT` if something else than a
 /// report is there; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -156,8 +160,8 @@ pub unsafe extern "C" fn davegan_representative_size(
 
 /// Statistics of periodic elements that the host brings, all of one size.
 ///
-/// `phases` is `n * ny * nx` phase numbers, 0 to 7, x fastest; `n` is at least 2. `phase` is the phase examined, or -1 for
-/// the minority phase. S2 is taken at distances up to half the shorter side. Of `options`, `threads` and the progress
+/// `phases` is `n * nz * ny * nx` phase numbers, 0 to 7, x fastest; `n` is at least 2, and `nz` is 1 for images. `phase` is the phase examined, or -1 for
+/// the minority phase. S2 is taken at distances up to half the shortest side. Of `options`, `threads` and the progress
 /// fields are used; NULL means the defaults. `*statistics` is a struct of `size` bytes (`sizeof *statistics`).
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` if `n` is below 2, a length is 0, `phase` or a pixel is not in 0 to 7, or an
@@ -167,6 +171,7 @@ pub unsafe extern "C" fn davegan_representative_size(
 pub unsafe extern "C" fn davegan_element_statistics(
     phases: *const u8,
     n: usize,
+    nz: usize,
     ny: usize,
     nx: usize,
     phase: i32,
@@ -178,10 +183,10 @@ pub unsafe extern "C" fn davegan_element_statistics(
         // SAFETY: as above.
         let (place, values, options) = unsafe {
             let place = StructPlace::new(statistics, size, "statistics")?;
-            let values = slice(phases, elements(&[n, ny, nx], "phases")?, "phases")?;
+            let values = slice(phases, elements(&[n, nz, ny, nx], "phases")?, "phases")?;
             (place, values, davegan_generate_options_t::read(options)?)
         };
-        let images = PhaseImages::copy_of(values, [n, 1, ny, nx], DAVEGAN_MAX_PHASES)?;
+        let images = PhaseImages::copy_of(values, [n, nz, ny, nx], DAVEGAN_MAX_PHASES)?;
         let phase = if phase == -1 { images.minority_phase() } else { phase_number(phase)? };
         let pool = thread_pool(count(options.threads, "threads")?)?;
         let mut audience = Audience::new("examining", options.progress_bar, options.progress, options.user_data)?;

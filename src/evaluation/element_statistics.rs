@@ -3,7 +3,9 @@
 use ndarray::Axis;
 
 use super::statistics::student_quantile;
-use crate::descriptor::{Indicator, S2Options, deviation, effective_conductivity, mean, radial_average, s2};
+use crate::descriptor::{
+    Indicator, S2Options, deviation, effective_conductivity, mean, radial_average, s2, volume_conductivity,
+};
 use crate::device::memory;
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
@@ -11,8 +13,8 @@ use crate::{Error, Result};
 /// The properties of elements, in the order of [`ElementStatistics::properties`].
 pub const PROPERTIES: [&str; 3] = ["volume fraction", "two-point correlation", "conductivity"];
 
-/// Bytes for each pixel of an element while its conductivity and two-point correlation are computed.
-const BYTES_PER_PIXEL: usize = 160;
+/// Bytes for each voxel of an element while its conductivity and two-point correlation are computed.
+const BYTES_PER_VOXEL: usize = 160;
 
 /// A property of several elements of one size.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,20 +48,20 @@ impl Property {
 /// Statistics of elements of one size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ElementStatistics {
-    /// Shape of an element, `[ny, nx]` in pixels.
-    pub shape: [usize; 2],
+    /// Shape of an element, `[nz, ny, nx]` in voxels; nz = 1: an image.
+    pub shape: [usize; 3],
     /// Volume fraction, two-point correlation and effective conductivity, see [`PROPERTIES`].
     ///
     /// The two-point correlation is summed up over the lags of `s2`: the mean is the root mean square of the means, the
     /// deviation that of the deviations.
     pub properties: [Property; 3],
-    /// Two-point correlation S2 by distance: 0, 1, 2, ... pixels.
+    /// Two-point correlation S2 by distance: 0, 1, 2, ... voxels.
     pub s2: Vec<Property>,
 }
 
 impl ElementStatistics {
     /// The statistics of measured elements, at least 2.
-    pub(super) fn new(shape: [usize; 2], elements: &[Element]) -> Self {
+    pub(super) fn new(shape: [usize; 3], elements: &[Element]) -> Self {
         let over = |value: &dyn Fn(&Element) -> f64| Property::new(&elements.iter().map(value).collect::<Vec<_>>());
         let s2: Vec<_> = (0..elements[0].s2.len()).map(|lag| over(&|element| element.s2[lag])).collect();
         let rms = |value: fn(&Property) -> f64| {
@@ -70,9 +72,21 @@ impl ElementStatistics {
         Self { shape, properties: [s2[0], correlation, over(&|element| element.conductivity)], s2 }
     }
 
-    /// Side of a square with as many pixels as an element.
+    /// Side of a square or a cube with as many voxels as an element.
     pub fn side(&self) -> f64 {
-        (self.shape[0] as f64 * self.shape[1] as f64).sqrt()
+        let [nz, ny, nx] = self.shape.map(|length| length as f64);
+        if self.is_volume() { (nz * ny * nx).cbrt() } else { (ny * nx).sqrt() }
+    }
+
+    /// Whether elements are volumes.
+    pub fn is_volume(&self) -> bool {
+        self.shape[0] > 1
+    }
+
+    /// Lengths along x, y and, of volumes, z, with `times` between them.
+    pub(crate) fn extent(&self, times: &str) -> String {
+        let axes = if self.is_volume() { 3 } else { 2 };
+        self.shape.iter().rev().take(axes).map(usize::to_string).collect::<Vec<_>>().join(times)
     }
 }
 
@@ -84,12 +98,16 @@ pub(super) struct Element {
     conductivity: f64,
 }
 
-/// Measures periodic elements in parallel on the current rayon pool; S2 at distances up to `longest` pixels.
+/// Measures periodic elements in parallel on the current rayon pool; S2 at distances up to `longest` voxels.
 pub(super) fn measure(elements: &PhaseImages, phase: u8, longest: usize) -> Result<Vec<Element>> {
     let workers = elements.len().min(rayon::current_num_threads());
-    let bytes = workers.saturating_mul(elements.voxels()).saturating_mul(BYTES_PER_PIXEL);
+    let bytes = workers.saturating_mul(elements.voxels()).saturating_mul(BYTES_PER_VOXEL);
     memory::require(bytes, "measuring elements", "give smaller elements, or fewer threads")?;
-    let conductivities = effective_conductivity(&Indicator::new(elements, phase)?);
+    let conductivities = if elements.shape()[0] == 1 {
+        effective_conductivity(&Indicator::new(elements, phase)?)
+    } else {
+        volume_conductivity(elements, phase)?.iter().map(|along| mean(along)).collect()
+    };
     let maps = s2(elements, phase, &S2Options::default())?;
     let curves = maps.axis_iter(Axis(0)).map(|map| {
         let mut curve = radial_average(map).mean;
@@ -99,15 +117,15 @@ pub(super) fn measure(elements: &PhaseImages, phase: u8, longest: usize) -> Resu
     Ok(curves.zip(conductivities).map(|(s2, conductivity)| Element { s2, conductivity }).collect())
 }
 
-/// Statistics of the two-dimensional, periodic `elements`, at least 2, for one phase.
+/// Statistics of the periodic `elements`, images or volumes, at least 2, for one phase.
 ///
-/// S2 is averaged over directions, at distances up to half the shorter side; the phase conducts
+/// S2 and conductivity are averaged over directions, S2 at distances up to half the shortest side; the phase conducts
 /// [`CONTRAST`](crate::descriptor::CONTRAST) times as well as the rest. Runs in parallel on the current rayon pool; the
 /// result does not depend on it. `done` is called after each element and ends the work by an error.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for fewer than 2 elements, volumes, or a phase that there is not;
+/// [`Error::InvalidParameter`] for fewer than 2 elements, or a phase that there is not;
 /// [`Error::OutOfMemory`] if memory is too small; those of `done`.
 pub fn element_statistics(
     elements: &PhaseImages,
@@ -115,11 +133,11 @@ pub fn element_statistics(
     done: &dyn Fn() -> Result<()>,
 ) -> Result<ElementStatistics> {
     check_count(elements.len())?;
-    let [_, ny, nx] = elements.shape();
-    let measured = measure_in_batches(elements.len(), ny.min(nx) / 2, phase, done, |first, count| {
-        Ok(elements.range(first, count))
-    })?;
-    Ok(ElementStatistics::new([ny, nx], &measured))
+    let [nz, ny, nx] = elements.shape();
+    let shortest = if nz == 1 { ny.min(nx) } else { nz.min(ny).min(nx) };
+    let measured =
+        measure_in_batches(elements.len(), shortest / 2, phase, done, |first, count| Ok(elements.range(first, count)))?;
+    Ok(ElementStatistics::new([nz, ny, nx], &measured))
 }
 
 /// Measures `count` elements, as many at a time as there are threads: `make` gives `n` elements from index `first` on.
@@ -170,7 +188,7 @@ pub(super) mod tests {
         let images = Array4::from_shape_fn((3, 1, 8, 8), |(image, _, y, _)| u8::from(y < 2 * (image + 1)));
         let found = element_statistics(&PhaseImages::new(images, 2).unwrap(), 1, &|| Ok(())).unwrap();
         let [fraction, correlation, conductivity] = found.properties;
-        assert_eq!((found.shape, found.side()), ([8, 8], 8.0));
+        assert_eq!((found.shape, found.side(), found.extent(" x ").as_str()), ([1, 8, 8], 8.0, "8 x 8"));
         assert_eq!(fraction, Property { count: 3, mean: 0.5, deviation: 0.25 });
         assert!((fraction.interval() - 4.302_652_729_9 * 0.25 / 3f64.sqrt()).abs() < 1e-9);
         assert_eq!((fraction.relative_error(1), fraction.relative_error(4)), (1.0, 0.5));
@@ -185,6 +203,22 @@ pub(super) mod tests {
         let rms = |value: fn(&Property) -> f64| (found.s2.iter().map(|p| value(p).powi(2)).sum::<f64>() / 5.0).sqrt();
         assert!((correlation.mean - rms(|p| p.mean)).abs() < 1e-12);
         assert!((correlation.deviation - rms(|p| p.deviation)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn volumes_of_layers_have_known_statistics() {
+        // Layers of 2, 4 and 6 of 8 planes: along two axes the conductivities add up, along z the resistances.
+        let volumes = Array4::from_shape_fn((3, 8, 6, 10), |(volume, z, _, _)| u8::from(z < 2 * (volume + 1)));
+        let found = element_statistics(&PhaseImages::new(volumes, 2).unwrap(), 1, &|| Ok(())).unwrap();
+        assert_eq!((found.shape, found.extent(" x ").as_str()), ([8, 6, 10], "10 x 6 x 8"));
+        assert!((found.side() - 480f64.cbrt()).abs() < 1e-12 && found.s2.len() == 4);
+        let [fraction, _, conductivity] = found.properties;
+        assert_eq!(fraction, Property { count: 3, mean: 0.5, deviation: 0.25 });
+        let along = |phi: f64| phi * CONTRAST + 1.0 - phi;
+        let each = |phi: f64| (2.0 * along(phi) + 1.0 / (phi / CONTRAST + 1.0 - phi)) / 3.0;
+        let expected = Property::new(&[0.25, 0.5, 0.75].map(each));
+        assert!((conductivity.mean / expected.mean - 1.0).abs() < 1e-9, "{conductivity:?} {expected:?}");
+        assert!((conductivity.deviation / expected.deviation - 1.0).abs() < 1e-9, "{conductivity:?} {expected:?}");
     }
 
     #[test]
@@ -221,8 +255,6 @@ pub(super) mod tests {
         let message = |images, phase| element_statistics(&images, phase, &|| Ok(())).unwrap_err().to_string();
         assert!(message(noise(1, 1, [8, 8], 0.5), 1).contains("1 element of a size"));
         assert!(message(noise(1, 2, [8, 8], 0.5), 2).contains("no phase 2"));
-        let volumes = PhaseImages::new(Array4::zeros((2, 4, 8, 8)), 2).unwrap();
-        assert!(message(volumes, 0).contains("4 x 8 x 8"));
         let stopped = element_statistics(&noise(1, 2, [8, 8], 0.5), 1, &|| Err(Error::Cancelled("stop".into())));
         assert_eq!(stopped, Err(Error::Cancelled("stop".into())));
     }

@@ -31,6 +31,7 @@ pub use fidelity::{Comparison, Fidelity};
 pub use gates::Gate;
 pub use model_errors::{ModelErrors, model_errors};
 pub use model_fidelity::model_fidelity;
+pub(crate) use model_fidelity::{judged_planes, judged_volumes, n_judged_volumes};
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};
 pub(crate) use size_study::NUMBERS;

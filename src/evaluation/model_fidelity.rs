@@ -1,11 +1,11 @@
 //! Fidelity of a model: its realisations and reconstructions, compared with a micrograph.
 
 use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
-use crate::Result;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
+use crate::{Error, Result};
 
 /// One plane of a volume in so many is judged.
 const STEP: usize = 8;
@@ -19,10 +19,10 @@ const STEP: usize = 8;
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of range, a micrograph that is too
+/// [`Error::InvalidParameter`] for an axis that there is not, an option out of range, a micrograph that is too
 /// small or has another number of phases than the model, and what [`evaluate`](super::evaluate) refuses;
-/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the realisations do not fit into memory;
-/// [`Error::Cancelled`](crate::Error::Cancelled) if `progress` asked to stop.
+/// [`Error::OutOfMemory`] if the realisations do not fit into memory;
+/// [`Error::Cancelled`] if `progress` asked to stop.
 pub fn model_fidelity(
     model: &Model,
     micrograph: &Micrograph,
@@ -32,6 +32,7 @@ pub fn model_fidelity(
     progress_interval: f64,
     progress: ProgressCallback,
 ) -> Result<Fidelity> {
+    check_axis(model, axis)?;
     options.validate()?;
     options.check_tile_size(model)?;
     model.check_material(&micrograph.images)?;
@@ -39,11 +40,23 @@ pub fn model_fidelity(
     let pool = model.thread_pool(options.threads)?;
     in_parts("judging", &pool, 1 + PARTS, progress_interval, progress, |done| {
         let made = judged_images(model, axis, options)?;
-        let is_reconstructed = model.encoder.is_some() && model.is_trained_on(micrograph);
+        let is_reconstructed = model.encoder.is_some() && model.is_trained_on(micrograph, axis);
         let reconstructions = is_reconstructed.then(|| reconstruct(model, &model.tiles)).transpose()?;
         done()?;
         evaluate_in_parts(&micrograph.images, &made, reconstructions.as_ref(), phase, &windows_at, done)
     })
+}
+
+/// Refuses an axis that realisations do not have.
+fn check_axis(model: &Model, axis: usize) -> Result<()> {
+    let last = if model.profile.axes() == 2 { 0 } else { 2 };
+    if axis <= last {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "axis = {axis}; give 0 for images, and 0 to 2 for planes of volumes across z, y and x; this is a model of profile {}",
+        model.profile.name()
+    )))
 }
 
 /// The realisations of `options`, or as many planes across an axis of volumes.
@@ -51,9 +64,26 @@ fn judged_images(model: &Model, axis: usize, options: &GenerationOptions) -> Res
     if model.profile.axes() == 2 {
         return realisations(model, options);
     }
-    let of_each = model.side().div_ceil(STEP);
-    let volumes = GenerationOptions { count: options.count.div_ceil(of_each), ..options.clone() };
-    Ok(realisations(model, &volumes)?.planes(axis, STEP).range(0, options.count))
+    Ok(judged_planes(&judged_volumes(model, options)?, axis, options.count))
+}
+
+/// As many volumes as have the planes that `options` count.
+///
+/// # Errors
+///
+/// Those of [`realisations`].
+pub(crate) fn judged_volumes(model: &Model, options: &GenerationOptions) -> Result<PhaseImages> {
+    realisations(model, &GenerationOptions { count: n_judged_volumes(model, options), ..options.clone() })
+}
+
+/// Number of these volumes.
+pub(crate) fn n_judged_volumes(model: &Model, options: &GenerationOptions) -> usize {
+    options.count.div_ceil(model.side().div_ceil(STEP))
+}
+
+/// The first `count` planes across an axis, 0 to 2 for z, y and x, by which volumes are judged: every eighth.
+pub(crate) fn judged_planes(volumes: &PhaseImages, axis: usize, count: usize) -> PhaseImages {
+    volumes.planes(axis, STEP).range(0, count)
 }
 
 #[cfg(test)]
@@ -80,5 +110,8 @@ mod tests {
         let judged = |of| model_fidelity(&model, &of, 1, 0, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(judged(own).gates().len(), 16);
         assert_eq!(judged(micrograph(2)).gates().len(), 15);
+        let across_x = model_fidelity(&model, &micrograph(1), 1, 2, &options, 0.0, &mut |_| ControlFlow::Continue(()));
+        let message = across_x.unwrap_err().to_string();
+        assert!(message.contains("axis = 2") && message.contains("profile paper32"), "{message}");
     }
 }

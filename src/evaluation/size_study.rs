@@ -13,13 +13,13 @@ use crate::{Error, Result};
 /// Numbers of elements for which tables tell the size that is needed.
 pub(crate) const NUMBERS: [usize; 3] = [1, 10, 100];
 
-/// A side in pixels that is as good as none.
+/// A side in voxels that is as good as none.
 const LARGEST: f64 = 1e9;
 
 /// Which elements are examined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SizeOptions {
-    /// Sides of the square elements in pixels, increasing.
+    /// Sides of the elements, squares or cubes, in voxels, increasing.
     pub sides: Vec<usize>,
     /// The phase whose statistics are wanted.
     pub phase: u8,
@@ -33,17 +33,23 @@ pub struct SizeOptions {
 
 impl SizeOptions {
     /// Which realisations of size number `index` are elements.
-    fn elements(&self, index: usize) -> GenerationOptions {
-        let side = self.sides[index];
+    fn elements(&self, model: &Model, index: usize) -> GenerationOptions {
+        let shape = self.shape(model, index);
         let before = index.saturating_mul(self.realisations.count) as u64;
         let first = self.realisations.first.saturating_add(before);
-        GenerationOptions { first, shape: Some([1, side, side]), ..self.realisations.clone() }
+        GenerationOptions { first, shape: Some(shape), ..self.realisations.clone() }
+    }
+
+    /// The shape of elements of size number `index`.
+    fn shape(&self, model: &Model, index: usize) -> [usize; 3] {
+        let side = self.sides[index];
+        [if model.profile.axes() == 2 { 1 } else { side }, side, side]
     }
 
     fn validate(&self, model: &Model) -> Result<()> {
         check_count(self.realisations.count)?;
         if self.sides.is_empty() {
-            return Err(Error::invalid("there are no sides; give some, such as 64, 128 and 256 pixels"));
+            return Err(Error::invalid("there are no sides; give some, such as 64, 128 and 256"));
         }
         if let Some(pair) = self.sides.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(Error::invalid(format!("side {} is followed by {}; give increasing sides", pair[0], pair[1])));
@@ -59,7 +65,7 @@ impl SizeOptions {
         if self.realisations.block.is_some() {
             return Err(Error::invalid("a block of each realisation is no periodic element; leave out the block"));
         }
-        (0..self.sides.len()).map(|index| self.elements(index)).try_for_each(|options| {
+        (0..self.sides.len()).map(|index| self.elements(model, index)).try_for_each(|options| {
             options.validate()?;
             latent_size(model, options.extent_of(model)?).map(|_| ())
         })
@@ -77,12 +83,12 @@ pub struct SizeStudy {
     pub sizes: Vec<ElementStatistics>,
 }
 
-/// deviation = `factor` side^-`exponent`, with the side in pixels.
+/// deviation = `factor` side^-`exponent`, with the side in voxels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PowerLaw {
-    /// Deviation between elements of one pixel, by extrapolation.
+    /// Deviation between elements of one voxel, by extrapolation.
     pub factor: f64,
-    /// 1 in two dimensions for a material without order at long range.
+    /// 1 in two dimensions and 3/2 in three, for a material without order at long range.
     pub exponent: f64,
 }
 
@@ -111,13 +117,13 @@ impl SizeStudy {
         (points.len() > 1).then(|| PowerLaw::fit(&points))
     }
 
-    /// Side in pixels at which the mean of a property over `elements` elements has the wished relative error, by the fit.
+    /// Side in voxels at which the mean of a property over `elements` elements has the wished relative error, by the fit.
     ///
     /// None if there is no fit, or the deviation hardly falls with the side. The mean is that at the largest size.
     pub fn required_side(&self, property: usize, elements: usize) -> Option<f64> {
         let (fit, largest) = (self.fit(property)?, self.sizes.last()?);
-        let of_one_pixel = Property { deviation: fit.factor, ..largest.properties[property] };
-        let side = (of_one_pixel.relative_error(elements) / self.precision).powf(1.0 / fit.exponent);
+        let of_one_voxel = Property { deviation: fit.factor, ..largest.properties[property] };
+        let side = (of_one_voxel.relative_error(elements) / self.precision).powf(1.0 / fit.exponent);
         (fit.exponent > 0.0 && side < LARGEST).then_some(side)
     }
 
@@ -145,10 +151,9 @@ impl SizeStudy {
             )?;
             for size in &self.sizes {
                 let of = &size.properties[property];
-                let [ny, nx] = size.shape;
                 let [mean, interval, deviation] = [of.mean, of.interval(), of.deviation].map(significant);
                 let (interval, error) = (format!("± {interval}"), 100.0 * of.relative_error(1));
-                let shape = format!("{nx} x {ny}");
+                let shape = size.extent(" x ");
                 writeln!(table, "{shape:>23} {mean:>12} {interval:>14} {deviation:>12} {error:>10.2} %")?;
             }
             if let Some(fit) = self.fit(property) {
@@ -189,14 +194,14 @@ pub fn size_study(
     let pool = model.thread_pool(options.realisations.threads)?;
     in_parts("the size study", &pool, elements, progress_interval, progress, |done| {
         let sizes = (0..options.sides.len()).map(|index| {
-            let of_size = options.elements(index);
+            let of_size = options.elements(model, index);
             let measured = measure_in_batches(of_size.count, longest, options.phase, done, |first, count| {
                 realisations(
                     model,
                     &GenerationOptions { first: of_size.first + first as u64, count, ..of_size.clone() },
                 )
             })?;
-            Ok(ElementStatistics::new([options.sides[index]; 2], &measured))
+            Ok(ElementStatistics::new(options.shape(model, index), &measured))
         });
         Ok(SizeStudy { phase: options.phase, precision: options.precision, sizes: sizes.collect::<Result<_>>()? })
     })
@@ -218,7 +223,7 @@ pub(crate) mod tests {
     pub fn study(deviations: &[f64]) -> SizeStudy {
         let sizes = deviations.iter().enumerate().map(|(index, &deviation)| {
             let property = Property { count: 16, mean: 0.5, deviation };
-            ElementStatistics { shape: [32 << index; 2], properties: [property; 3], s2: vec![property; 9] }
+            ElementStatistics { shape: [1, 32 << index, 32 << index], properties: [property; 3], s2: vec![property; 9] }
         });
         SizeStudy { phase: 1, precision: 0.01, sizes: sizes.collect() }
     }
@@ -300,6 +305,29 @@ pub(crate) mod tests {
         let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
         let model = Checkpoint::new(options, vec![Direction { origin, tiles }], &burn_tensor::Device::flex()).model();
         (micrograph, model)
+    }
+
+    /// A model of volumes that has not been trained.
+    pub fn volume_model() -> Model {
+        let (micrograph, _) = model();
+        let (origin, tiles) = (Origin::new(&micrograph), tiles(&micrograph.images, 32).unwrap());
+        let options = TrainingOptions { window_side: 32, ..TrainingOptions::new(Profile::Volume) };
+        Checkpoint::new(options, vec![Direction { origin, tiles }], &burn_tensor::Device::flex()).model()
+    }
+
+    #[test]
+    fn elements_of_a_model_of_volumes_are_cubes() {
+        let (model, two) = (volume_model(), GenerationOptions { count: 2, ..options().realisations });
+        let small = SizeOptions { sides: vec![32], realisations: two.clone(), ..options() };
+        let study = size_study(&model, &small, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
+        let of_side = &study.sizes[0];
+        assert_eq!((of_side.shape, of_side.side()), ([32; 3], 32.0));
+        assert!(study.table().contains("32 x 32 x 32"));
+        let made = realisations(&model, &GenerationOptions { shape: Some([32; 3]), ..two }).unwrap();
+        assert_eq!(of_side, &element_statistics(&made, 1, &|| Ok(())).unwrap());
+        let odd =
+            size_study(&model, &SizeOptions { sides: vec![16], ..small }, 0.0, &mut |_| ControlFlow::Continue(()));
+        assert!(odd.unwrap_err().to_string().contains("16"));
     }
 
     pub fn options() -> SizeOptions {

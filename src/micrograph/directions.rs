@@ -3,6 +3,9 @@
 use super::PhaseImages;
 use crate::{Error, Result};
 
+/// The axes of a volume, in the order in which they are numbered.
+pub const AXES: [&str; 3] = ["z", "y", "x"];
+
 /// One micrograph for the planes of a volume across all axes, or several.
 ///
 /// Two: planes across z are like the first, those across y and x like the second (a transversely isotropic material). Three:
@@ -39,6 +42,12 @@ impl<'a, T> Directions<'a, T> {
         self.0[self.number_across(axis)]
     }
 
+    /// What the one of this number shows: "planes across y and x"; none if it is the only one.
+    pub fn planes_of(&self, number: usize) -> Option<String> {
+        let axes: Vec<_> = (0..3).filter(|&axis| self.number_across(axis) == number).map(|axis| AXES[axis]).collect();
+        (self.count() > 1).then(|| format!("planes across {}", axes.join(" and ")))
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &'a T> + '_ {
         self.0.iter().copied()
@@ -66,6 +75,8 @@ mod tests {
         for (count, expected) in [(1, [7, 7, 7]), (2, [7, 8, 8]), (3, [7, 8, 9])] {
             let directions = Directions::new(all[..count].iter().collect()).unwrap();
             assert_eq!([0, 1, 2].map(|axis| *directions.across(axis)), expected);
+            let last = [None, Some("planes across y and x"), Some("planes across x")][count - 1];
+            assert_eq!(directions.planes_of(count - 1).as_deref(), last);
         }
         for count in [0, 4] {
             let error = Directions::new(vec![&all[0]; count]).unwrap_err().to_string();

@@ -36,18 +36,20 @@ mod read;
 mod region;
 mod sample;
 mod segmentation;
+mod source;
 mod voxel_size;
 
 use ndarray::{Array2, Axis};
 
 pub use block::Block;
 pub use cut::{random_windows, tiles, windows};
-pub use directions::Directions;
+pub use directions::{AXES, Directions};
 pub use phase_images::{MAX_PHASES, PhaseImages};
 pub use read::ReadOptions;
 pub use region::Region;
 pub use sample::{Checkerboard, Discs, Ellipse, Ellipses, GaussianField, GrainBoundaries, Sample};
 pub use segmentation::Segmentation;
+pub use source::Source;
 pub use voxel_size::{LengthUnit, VoxelSize};
 
 use crate::device::memory;
@@ -67,8 +69,8 @@ pub struct Micrograph {
     /// The value that each phase had before it was numbered: the value in the file, or where grey levels were
     /// segmented the mean grey level of the phase. One per phase, increasing.
     pub phase_values: Vec<f64>,
-    /// Where the micrograph comes from: file name and dataset, `"memory"`, or `"built-in: "` and the parameters.
-    pub source: String,
+    /// Where the micrograph comes from.
+    pub source: Source,
     /// Side of a pixel, if it is known.
     pub voxel_size: Option<VoxelSize>,
     /// What was decided while reading that the user should know, a sentence each.
@@ -92,7 +94,7 @@ impl Micrograph {
         copy.extend_from_slice(values);
         let segmented = stack(shape, copy).and_then(|values| phase_numbers(&values));
         let segmented = segmented.map_err(|refusal| refusal.into_error(Error::InvalidParameter))?;
-        Self::from_segmented(segmented, "memory".into())
+        Self::from_segmented(segmented, Source::named("memory"))
     }
 
     /// Plane `number` across an axis, 0 to 2 for z, y and x, of each volume, as a micrograph. The axes of its images are the
@@ -112,7 +114,7 @@ impl Micrograph {
         }
         Ok(Self {
             images: self.images.plane(axis, number),
-            source: format!("{}, plane {number} across {}", self.source, ["z", "y", "x"][axis]),
+            source: self.source.with(&format!("plane {number} across {}", AXES[axis])),
             phase_values: self.phase_values.clone(),
             voxel_size: self.voxel_size,
             warnings: self.warnings.clone(),
@@ -120,7 +122,7 @@ impl Micrograph {
         })
     }
 
-    fn from_segmented(segmented: Segmented, source: String) -> Result<Self> {
+    fn from_segmented(segmented: Segmented, source: Source) -> Result<Self> {
         let images = PhaseImages::new(segmented.phases.insert_axis(Axis(1)), segmented.phase_values.len())?;
         let warnings = segmented.warning.into_iter().collect();
         Ok(Self { images, phase_values: segmented.phase_values, source, voxel_size: None, warnings, parameters: None })

@@ -111,9 +111,16 @@ impl Model {
         self.record.steps == self.record.steps_planned && is_calibrated
     }
 
-    /// Whether `micrograph` is the one that it was trained on.
-    pub fn is_trained_on(&self, micrograph: &Micrograph) -> bool {
-        Origin::new(micrograph).digest == self.origin.digest
+    /// The origin of the tiles of planes across each axis.
+    pub(crate) fn origins(&self) -> Directions<'_, Origin> {
+        let further = self.further.iter().map(|direction| &direction.origin);
+        Directions::new([&self.origin].into_iter().chain(further).collect())
+            .expect("a training has one to three micrographs")
+    }
+
+    /// Whether `micrograph` is the one that it was trained on, of volumes the one of planes across `axis`, 0 to 2 for z, y and x.
+    pub fn is_trained_on(&self, micrograph: &Micrograph, axis: usize) -> bool {
+        Origin::new(micrograph).digest == self.origins().across(axis).digest
     }
 
     /// Checks that `images` can be micrographs of the material that it has learned.

@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::micrograph::{Micrograph, VoxelSize};
+use crate::micrograph::{Micrograph, Source, VoxelSize};
 
 /// Which micrograph a model was trained on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
-    /// File and dataset, or the built-in sample.
-    pub source: String,
+    /// Where it comes from.
+    pub source: Source,
     /// The value in the micrograph of each phase, `n_phases` values.
     pub phase_values: Vec<f64>,
     /// Side of a pixel of the micrograph, if it is known.

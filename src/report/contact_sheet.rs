@@ -3,15 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use embedded_graphics::Pixel;
-use embedded_graphics::geometry::{OriginDimensions, Point, Size};
-use embedded_graphics::mono_font::{MonoTextStyle, ascii::FONT_10X20};
-use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
-use embedded_graphics::prelude::{DrawTarget, Drawable};
-use embedded_graphics::text::{Baseline, Text};
-use ndarray::s;
-
-use super::picture::{self, Picture};
+use super::canvas::Canvas;
+use super::cube::{cube, shown_side};
+use super::picture;
 use crate::evaluation::{ModelErrors, model_errors};
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::PhaseImages;
@@ -26,8 +20,6 @@ const IMAGE_SIDE: usize = 128;
 const GAP: usize = 6;
 const MARGIN: usize = 24;
 const TITLE_HEIGHT: usize = 36;
-/// A colour that no phase has.
-const BACKGROUND: [u8; 3] = [58, 96, 140];
 
 /// Writes a PNG with up to sixteen training tiles, their reconstructions, and as many realisations.
 ///
@@ -49,31 +41,31 @@ pub fn contact_sheet(model: &Model, path: &Path, options: &GenerationOptions) ->
     })
 }
 
-/// Tiles, and one volume as a cube.
-fn sheet_of_volume(model: &Model, options: &GenerationOptions) -> Result<Sheet> {
-    let [_, ny, nx] = model.tiles.shape();
-    let tiles = model.tiles.range(0, model.tiles.len().min(COLUMNS * COLUMNS));
-    let side = 2 * model.side();
-    let volume = realisations(model, &GenerationOptions { count: 1, shape: Some([side; 3]), ..options.clone() })?;
-    let factor = (IMAGE_SIDE / ny.max(nx)).max(1);
-    let cell = [nx * factor + GAP, ny * factor + GAP];
-    let cube = picture::cube(&volume, 0, (COLUMNS * IMAGE_SIDE / side).max(1), BACKGROUND);
+/// Tiles of each direction, and one volume as a cube.
+fn sheet_of_volume(model: &Model, options: &GenerationOptions) -> Result<Canvas> {
+    let (side, factor) = (shown_side(model), (IMAGE_SIDE / model.side()).max(1));
+    let cell = [model.side() * factor + GAP; 2];
+    let directions = model.tiles_by_direction();
+    let rows = if directions.count() == 1 { COLUMNS } else { COLUMNS / 2 };
+    let panel = TITLE_HEIGHT + rows * cell[1];
+    let cube = cube(model, options, 2 * COLUMNS * IMAGE_SIDE)?;
     let (cube_height, cube_width, _) = cube.dim();
     let left = MARGIN + COLUMNS * cell[0] + MARGIN;
-    let height = MARGIN + TITLE_HEIGHT + (COLUMNS * cell[1]).max(cube_height) + MARGIN;
-    let mut sheet = Sheet::new(height, left + cube_width + MARGIN);
-    sheet.write("micrograph", MARGIN, MARGIN);
-    sheet.paint_all(&tiles, MARGIN, factor, cell);
+    let height = MARGIN + (directions.count() * panel).max(TITLE_HEIGHT + cube_height) + MARGIN;
+    let mut sheet = Canvas::new(height, left + cube_width + MARGIN);
+    for (number, tiles) in directions.iter().enumerate() {
+        let shown = tiles.range(0, tiles.len().min(rows * COLUMNS));
+        let title =
+            directions.planes_of(number).map_or("micrograph".to_owned(), |planes| format!("micrograph, {planes}"));
+        paint_all(&mut sheet, &title, &shown, [MARGIN, MARGIN + number * panel], factor, cell);
+    }
     sheet.write(&format!("realisation of {side} x {side} x {side}"), left, MARGIN);
-    sheet
-        .0
-        .slice_mut(s![MARGIN + TITLE_HEIGHT..MARGIN + TITLE_HEIGHT + cube_height, left..left + cube_width, ..])
-        .assign(&cube);
+    sheet.paint(&cube, left, MARGIN + TITLE_HEIGHT, 1);
     Ok(sheet)
 }
 
 /// Tiles, reconstructions and realisations.
-fn sheet_of_images(model: &Model, options: &GenerationOptions) -> Result<Sheet> {
+fn sheet_of_images(model: &Model, options: &GenerationOptions) -> Result<Canvas> {
     let most = COLUMNS * COLUMNS;
     let ModelErrors { reconstruction, generation, .. } = model_errors(model, None, options)?;
     let tiles = model.tiles.range(0, model.tiles.len().min(most));
@@ -100,67 +92,27 @@ fn sheet_of_images(model: &Model, options: &GenerationOptions) -> Result<Sheet> 
     let panel_width = COLUMNS * cell[0] + MARGIN;
     let height = MARGIN + TITLE_HEIGHT + rows * cell[1] + MARGIN;
     let width = MARGIN + panels.len() * panel_width;
-    let mut sheet = Sheet::new(height, width);
+    let mut sheet = Canvas::new(height, width);
     for (number, (title, images)) in panels.into_iter().enumerate() {
         let left = MARGIN + number * panel_width;
-        sheet.write(&title, left, MARGIN);
-        sheet.paint_all(images, left, factor, cell);
+        paint_all(&mut sheet, &title, images, [left, MARGIN], factor, cell);
     }
     Ok(sheet)
 }
 
-struct Sheet(Picture);
-
-impl Sheet {
-    fn new(height: usize, width: usize) -> Self {
-        Self(Picture::from_shape_fn((height, width, 3), |(_, _, channel)| BACKGROUND[channel]))
-    }
-
-    /// Images in rows of [`COLUMNS`] cells below the title.
-    fn paint_all(&mut self, images: &PhaseImages, left: usize, factor: usize, cell: [usize; 2]) {
-        for index in 0..images.len() {
-            let (row, column) = (index / COLUMNS, index % COLUMNS);
-            let (x, y) = (left + column * cell[0], MARGIN + TITLE_HEIGHT + row * cell[1]);
-            self.paint(&picture::phases(images, index), x, y, factor);
-        }
-    }
-
-    fn write(&mut self, text: &str, left: usize, top: usize) {
-        let style = MonoTextStyle::new(&FONT_10X20, Rgb888::WHITE);
-        let at = Point::new(left as i32, top as i32);
-        let Ok(_) = Text::with_baseline(text, at, style, Baseline::Top).draw(self);
-    }
-
-    /// Each pixel of a grey picture as a square of `factor` pixels.
-    fn paint(&mut self, picture: &Picture, left: usize, top: usize, factor: usize) {
-        for ((y, x, _), &grey) in picture.indexed_iter() {
-            let (y, x) = (top + y * factor, left + x * factor);
-            self.0.slice_mut(s![y..y + factor, x..x + factor, ..]).fill(grey);
-        }
-    }
-}
-
-impl OriginDimensions for Sheet {
-    fn size(&self) -> Size {
-        let (height, width, _) = self.0.dim();
-        Size::new(width as u32, height as u32)
-    }
-}
-
-/// Lets the text of `embedded_graphics` be drawn on the sheet.
-impl DrawTarget for Sheet {
-    type Color = Rgb888;
-    type Error = std::convert::Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> std::result::Result<(), Self::Error> {
-        for Pixel(at, color) in pixels {
-            let (Ok(x), Ok(y)) = (usize::try_from(at.x), usize::try_from(at.y)) else { continue };
-            for (channel, value) in [color.r(), color.g(), color.b()].into_iter().enumerate() {
-                if let Some(pixel) = self.0.get_mut([y, x, channel]) {
-                    *pixel = value;
-                }
-            }
-        }
-        Ok(())
+/// A panel: a title, and below it images in rows of [`COLUMNS`] cells.
+fn paint_all(
+    sheet: &mut Canvas,
+    title: &str,
+    images: &PhaseImages,
+    [left, top]: [usize; 2],
+    factor: usize,
+    cell: [usize; 2],
+) {
+    sheet.write(title, left, top);
+    for index in 0..images.len() {
+        let (row, column) = (index / COLUMNS, index % COLUMNS);
+        let (x, y) = (left + column * cell[0], top + TITLE_HEIGHT + row * cell[1]);
+        sheet.paint(&picture::phases(images, index), x, y, factor);
     }
 }

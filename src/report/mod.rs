@@ -4,9 +4,12 @@
 //! * [`html_report()`]: gates, pictures and plots as one HTML page.
 //! * [`size_report()`]: an HTML page on how large an element must be.
 //!
-//! They use `picture` (images of phases), `svg` (plots) and `number` (formatting of numbers).
+//! They use `picture` (images of phases), `canvas` (pictures of several parts), `cube` (volumes), `svg` (plots) and `number`
+//! (formatting of numbers).
 
+mod canvas;
 mod contact_sheet;
+mod cube;
 mod html;
 mod number;
 mod picture;

@@ -32,27 +32,6 @@ pub(super) fn corner(images: &PhaseImages, index: usize, ny: usize, nx: usize) -
     })
 }
 
-/// Volume `index` as a cube seen from above: plane z = 0 on top, then the last ones across y and x. A voxel is `scale` pixels
-/// wide.
-pub(super) fn cube(volumes: &PhaseImages, index: usize, scale: usize, background: [u8; 3]) -> Picture {
-    let ([nz, ny, nx], voxels, scale) = (volumes.shape(), volumes.image(index), scale as f64);
-    let [z, y, x] = [nz, ny, nx].map(|length| length as f64);
-    let (height, width) = ((x + y) * scale / 2.0 + z * scale, (x + y) * scale);
-    Picture::from_shape_fn((height as usize, width as usize, 3), |(row, column, channel)| {
-        // x goes to the right and down, y to the left and down, z down.
-        let (u, v) = ((column as f64 + 0.5) / scale - y, (row as f64 + 0.5) / scale);
-        let top = [0.0, v - u / 2.0, v + u / 2.0];
-        let left = [v - (u + 2.0 * y) / 2.0, y - 1.0, u + y];
-        let right = [v - (2.0 * x - u) / 2.0, x - u, x - 1.0];
-        let faces = [(top, 1.0), (left, 0.8), (right, 0.6)];
-        let inside = |place: &[f64; 3]| place.iter().zip([z, y, x]).all(|(&at, length)| (0.0..length).contains(&at));
-        faces.into_iter().find(|(place, _)| inside(place)).map_or(background[channel], |(place, shade)| {
-            let [z, y, x] = place.map(|at| at as usize);
-            (f64::from(grey(voxels[(z * ny + y) * nx + x], volumes.n_phases())) * shade) as u8
-        })
-    })
-}
-
 /// The bytes of a PNG file.
 ///
 /// # Errors

@@ -227,7 +227,7 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         ],
         provenance: vec![
             text("library_version", env!("CARGO_PKG_VERSION").to_owned()),
-            text("micrograph", model.origin.source.clone()),
+            text("micrograph", model.origin.source.to_string()),
             text("phase_values", format!("{:?}", model.origin.phase_values)),
             text("training_steps", model.record.steps.to_string()),
         ],

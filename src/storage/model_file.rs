@@ -3,10 +3,10 @@
 //! | name | what |
 //! |---|---|
 //! | `options`, `library_version` | training options, TOML; what trained |
-//! | `source`, `micrograph_sha256`, `phase_values`, `voxel_size`, `n_phases` | the micrograph |
+//! | `source`, `source_dataset`, `source_details`, `micrograph_sha256`, `phase_values`, `voxel_size`, `n_phases` | the micrograph |
 //! | `step`, `steps_planned`, `history` | how far training went |
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
-//! | `source_2`, `micrograph_sha256_2`, `phase_values_2`, `tiles_2`, and the same with `_3` | further micrographs of volumes |
+//! | `source_2`, `source_dataset_2`, `tiles_2` and so on, and the same with `_3` | further micrographs of volumes |
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them; volumes have no encoder |
 //! | `relaxation` | how realisations are relaxed, if they are: log weights of patterns |
 //!
@@ -22,7 +22,7 @@ use super::parts::Parts;
 use super::{Attribute, Container, NamedArray};
 use crate::device::memory;
 use crate::error::{FREE_MEMORY, short};
-use crate::micrograph::{MAX_PHASES, PhaseImages, VoxelSize};
+use crate::micrograph::{MAX_PHASES, PhaseImages, Source, VoxelSize};
 use crate::model::{Direction, Kept, LossRow, Model, Origin, TrainingRecord};
 use crate::network::{Entry, Network, Profile, read};
 use crate::progress::Losses;
@@ -101,8 +101,14 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
 
 /// Adds what is known of one micrograph.
 fn put_direction(file: &mut Container, suffix: &str, origin: &Origin, tiles: &PhaseImages) {
-    for (name, text) in [("source", &origin.source), ("micrograph_sha256", &origin.digest)] {
-        file.attributes.insert(format!("{name}{suffix}"), Attribute::Text(text.clone()));
+    let Source { name, dataset, details } = &origin.source;
+    for (name, text) in [
+        ("source", Some(name)),
+        ("source_dataset", dataset.as_ref()),
+        ("source_details", details.as_ref()),
+        ("micrograph_sha256", Some(&origin.digest)),
+    ] {
+        file.attributes.extend(text.map(|text| (format!("{name}{suffix}"), Attribute::Text(text.clone()))));
     }
     let phase_values = Array1::from(origin.phase_values.clone()).into_dyn();
     file.arrays.insert(format!("phase_values{suffix}"), NamedArray::F64(phase_values));
@@ -114,7 +120,7 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
     let text = parts.text("options")?;
     let options = TrainingOptions::from_text(&text).map_err(|error| parts.wrong("options", error))?;
     let n_phases = parts.count("n_phases", 2, MAX_PHASES as u64)? as usize;
-    let voxel_size = parts.has_attribute("voxel_size").then(|| parts.text("voxel_size")?.parse());
+    let voxel_size = parts.optional_text("voxel_size")?.map(|text| text.parse());
     let voxel_size = voxel_size.transpose().map_err(|error: Error| parts.wrong("voxel_size", error))?;
     let mut directions = Vec::new();
     for suffix in SUFFIXES {
@@ -180,7 +186,12 @@ fn direction(
     if !is_sha256(&digest) {
         return Err(parts.wrong(&name("micrograph_sha256"), format!("is {digest:?}, not 64 hexadecimal digits")));
     }
-    let origin = Origin { source: parts.text(&name("source"))?, phase_values, voxel_size, digest };
+    let source = Source {
+        name: parts.text(&name("source"))?,
+        dataset: parts.optional_text(&name("source_dataset"))?,
+        details: parts.optional_text(&name("source_details"))?,
+    };
+    let origin = Origin { source, phase_values, voxel_size, digest };
     Ok(Direction { origin, tiles })
 }
 

@@ -34,11 +34,6 @@ impl<'a> Parts<'a> {
         Error::format(self.path, format!("{name} {what}; the file is not a whole davegan model, train it anew"))
     }
 
-    /// Whether there is such an attribute.
-    pub fn has_attribute(&self, name: &str) -> bool {
-        self.file.attributes.contains_key(name)
-    }
-
     /// Whether there is an array whose name starts with `prefix`.
     pub fn has_arrays(&self, prefix: &str) -> bool {
         self.file.arrays.keys().any(|name| name.starts_with(prefix))
@@ -60,6 +55,11 @@ impl<'a> Parts<'a> {
             Some(Attribute::Text(text)) => Ok(text),
             _ => Err(self.wrong(name, "is missing or no text")),
         }
+    }
+
+    /// A text that may be missing.
+    pub fn optional_text(&mut self, name: &str) -> Result<Option<String>> {
+        self.file.attributes.contains_key(name).then(|| self.text(name)).transpose()
     }
 
     /// A whole number from `least` to `most`.

@@ -152,7 +152,7 @@ static davegan_status_t judge_by(int way, const davegan_model_t *model, const da
                                  const davegan_generate_options_t *options, davegan_fidelity_t **fidelity) {
     const char *file = TEST_FILE("judged.vtkhdf"), *images = TEST_FILE("judged.h5"), *rec = "/reconstructed";
     switch (way) {
-        case 0: return davegan_fidelity_measure_model(model, micrograph, -1, options, fidelity);
+        case 0: return davegan_fidelity_measure_model(model, micrograph, -1, 0, options, fidelity);
         case 1: return davegan_fidelity_measure_file(micrograph, -1, file, NULL, images, rec, options, fidelity);
         case 2:
             return davegan_fidelity_measure_file(micrograph, -1, images, "/a/generated", images, rec, options,
@@ -208,11 +208,11 @@ static void all_ways_give_the_same(const davegan_model_t *model, const davegan_m
     }
 
     /* The other phase, without options: 256 realisations of the default seed. */
-    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, NULL, &of_model));
+    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, 0, NULL, &of_model));
     CHECK_INT(1 - info.minority_phase, phase_of(of_model));
     OK(davegan_generate_options_init(&options, sizeof options));
     options.count = 256;
-    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, &options, &of_defaults));
+    OK(davegan_fidelity_measure_model(model, micrograph, 1 - info.minority_phase, 0, &options, &of_defaults));
     check_same(of_model, of_defaults);
     davegan_fidelity_free(of_defaults);
     davegan_fidelity_free(of_model);
@@ -223,32 +223,32 @@ static void wrong_models_and_files_are_refused(const davegan_model_t *model, con
     const davegan_status_t invalid = DAVEGAN_INVALID_PARAMETER;
     davegan_fidelity_t *fidelity = NULL;
     davegan_generate_options_t options = some_realisations(0, 31);
-    FAILS(invalid, "31 realisations", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure_model(NULL, micrograph, 1, &options, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure_model(model, NULL, 1, &options, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure_model(model, micrograph, 1, &options, NULL));
-    FAILS(invalid, "phase is -2", davegan_fidelity_measure_model(model, micrograph, -2, &options, &fidelity));
+    FAILS(invalid, "31 realisations", davegan_fidelity_measure_model(model, micrograph, 1, 0, &options, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_model(NULL, micrograph, 1, 0, &options, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_model(model, NULL, 1, 0, &options, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_model(model, micrograph, 1, 0, &options, NULL));
+    FAILS(invalid, "phase is -2", davegan_fidelity_measure_model(model, micrograph, -2, 0, &options, &fidelity));
     options = some_realisations(0, 0);
-    FAILS(invalid, "count = 0", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
+    FAILS(invalid, "count = 0", davegan_fidelity_measure_model(model, micrograph, 1, 0, &options, &fidelity));
     options = some_realisations(0, COUNT);
-    FAILS(invalid, "phase 2", davegan_fidelity_measure_model(model, micrograph, 2, &options, &fidelity));
+    FAILS(invalid, "phase 2", davegan_fidelity_measure_model(model, micrograph, 2, 0, &options, &fidelity));
     const double intervals[3] = {-1, NAN, INFINITY};
     for (int i = 0; i < 3; ++i) {
         options.progress_interval = intervals[i];
-        FAILS(invalid, "progress_interval", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
+        FAILS(invalid, "progress_interval", davegan_fidelity_measure_model(model, micrograph, 1, 0, &options, &fidelity));
         FAILS(invalid, "progress_interval", davegan_generate(model, TEST_FILE("never.vtkhdf"), NULL, &options));
     }
     options = some_realisations(0, COUNT);
     options.struct_size = 3;
-    FAILS(invalid, "struct_size", davegan_fidelity_measure_model(model, micrograph, 1, &options, &fidelity));
+    FAILS(invalid, "struct_size", davegan_fidelity_measure_model(model, micrograph, 1, 0, &options, &fidelity));
     options = some_realisations(0, COUNT);
     davegan_micrograph_t *other = NULL;
     const uint8_t few[4] = {0, 1, 1, 0}, three[4] = {0, 1, 2, 0};
     OK(davegan_micrograph_from_memory(few, 1, 2, 2, &other));
-    FAILS(invalid, "1 x 2 x 2", davegan_fidelity_measure_model(model, other, 1, &options, &fidelity));
+    FAILS(invalid, "1 x 2 x 2", davegan_fidelity_measure_model(model, other, 1, 0, &options, &fidelity));
     davegan_micrograph_free(other);
     OK(davegan_micrograph_from_memory(three, 1, 2, 2, &other));
-    FAILS(invalid, "3 phases, the model 2", davegan_fidelity_measure_model(model, other, 1, &options, &fidelity));
+    FAILS(invalid, "3 phases, the model 2", davegan_fidelity_measure_model(model, other, 1, 0, &options, &fidelity));
     davegan_micrograph_free(other);
 
     const char *path = TEST_FILE("judged.h5"), *text_file = TEST_FILE("text");

@@ -286,7 +286,7 @@ int main(void) {
     davegan_generate_options_t options = some_realisations(0, 32);
     model = small_model(TEST_FILE("model.h5"));
     micrograph = small_micrograph();
-    OK(davegan_fidelity_measure_model(model, micrograph, -1, &options, &fidelity));
+    OK(davegan_fidelity_measure_model(model, micrograph, -1, 0, &options, &fidelity));
     remove(TEST_FILE("micrograph.h5"));
     OK(write_micrograph(TEST_FILE("micrograph.h5")));
     files_of_another_kind_stay();

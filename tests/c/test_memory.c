@@ -187,7 +187,7 @@ static davegan_status_t op_evaluate(size_t size) {
 static davegan_status_t op_fidelity(size_t size) {
     const davegan_generate_options_t options = many(size);
     davegan_fidelity_t *fidelity = NULL;
-    const davegan_status_t status = davegan_fidelity_measure_model(model, micrograph, -1, &options, &fidelity);
+    const davegan_status_t status = davegan_fidelity_measure_model(model, micrograph, -1, 0, &options, &fidelity);
     davegan_fidelity_free(fidelity);
     return status;
 }

@@ -49,8 +49,8 @@ static void sizes_of_a_model_are_examined(const davegan_model_t *model) {
     options.nx = options.ny = 64;
     static uint8_t phases[4 * 64 * 64];
     OK(davegan_generate_into(model, &options, phases, sizeof phases));
-    OK(davegan_element_statistics(phases, 4, 64, 64, 1, NULL, &alone, sizeof alone));
-    CHECK(alone.nx == 64 && alone.ny == 64 && alone.count == 4 && alone.struct_size == sizeof alone);
+    OK(davegan_element_statistics(phases, 4, 1, 64, 64, 1, NULL, &alone, sizeof alone));
+    CHECK(alone.nx == 64 && alone.ny == 64 && alone.nz == 1 && alone.count == 4 && alone.struct_size == sizeof alone);
     CHECK(found[1].nx == 64 && found[1].count == 4 && found[0].ny == 32);
     const int32_t exact[] = {DAVEGAN_PROPERTY_VOLUME_FRACTION, DAVEGAN_PROPERTY_CONDUCTIVITY};
     for (int i = 0; i < 2; ++i) {
@@ -75,7 +75,7 @@ static void known_elements_have_known_statistics(void) {
     memset(phases[1], 1, 8);
     memset(phases[2], 1, 16);
     davegan_element_statistics_t found;
-    OK(davegan_element_statistics(&phases[0][0][0], 3, 4, 4, 1, NULL, &found, sizeof found));
+    OK(davegan_element_statistics(&phases[0][0][0], 3, 1, 4, 4, 1, NULL, &found, sizeof found));
     CHECK_NEAR(0.5, found.mean[DAVEGAN_PROPERTY_VOLUME_FRACTION], 1e-15);
     CHECK_NEAR(0.5, found.deviation[DAVEGAN_PROPERTY_VOLUME_FRACTION], 1e-15);
     CHECK_NEAR(2.0, found.error[DAVEGAN_PROPERTY_VOLUME_FRACTION], 1e-15);
@@ -84,6 +84,19 @@ static void known_elements_have_known_statistics(void) {
     const double half = (50.5 + 2 / 1.01) / 2;
     CHECK_NEAR((1 + half + 100) / 3, found.mean[DAVEGAN_PROPERTY_CONDUCTIVITY], 1e-6);
     CHECK(found.mean[DAVEGAN_PROPERTY_S2] < 0.5 && found.mean[DAVEGAN_PROPERTY_S2] > 0.25);
+}
+
+/* Layers across z of 2 and 6 of 8 planes: along x and y conductivities add up, along z resistances. */
+static void volumes_have_statistics(void) {
+    uint8_t phases[2][8][4][4] = {{{{0}}}};
+    memset(phases[0], 1, 32);
+    memset(phases[1], 1, 96);
+    davegan_element_statistics_t found;
+    OK(davegan_element_statistics(&phases[0][0][0][0], 2, 8, 4, 4, 1, NULL, &found, sizeof found));
+    CHECK(found.nx == 4 && found.ny == 4 && found.nz == 8 && found.count == 2);
+    CHECK_NEAR(0.5, found.mean[DAVEGAN_PROPERTY_VOLUME_FRACTION], 1e-15);
+    const double thin = (2 * 25.75 + 1 / 0.7525) / 3, thick = (2 * 75.25 + 1 / 0.2575) / 3;
+    CHECK_NEAR((thin + thick) / 2, found.mean[DAVEGAN_PROPERTY_CONDUCTIVITY], 1e-6);
 }
 
 static void what_cannot_be_examined_is_refused(const davegan_model_t *model) {
@@ -129,10 +142,10 @@ static void what_cannot_be_examined_is_refused(const davegan_model_t *model) {
     CHECK(fopen(TEST_FILE("never.html"), "rb") == NULL && found[0].count == 0);
     uint8_t phases[2][4] = {{0, 1, 0, 1}, {1, 1, 1, 9}};
     FAILS(DAVEGAN_INVALID_PARAMETER, "phase 9",
-          davegan_element_statistics(phases[0], 2, 2, 2, 1, NULL, found, size));
+          davegan_element_statistics(phases[0], 2, 1, 2, 2, 1, NULL, found, size));
     FAILS(DAVEGAN_INVALID_PARAMETER, "1 element of a size",
-          davegan_element_statistics(phases[0], 1, 2, 2, 1, NULL, found, size));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "phases is NULL", davegan_element_statistics(NULL, 2, 2, 2, 1, NULL, found, size));
+          davegan_element_statistics(phases[0], 1, 1, 2, 2, 1, NULL, found, size));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "phases is NULL", davegan_element_statistics(NULL, 2, 1, 2, 2, 1, NULL, found, size));
 }
 
 int main(void) {
@@ -141,5 +154,6 @@ int main(void) {
     what_cannot_be_examined_is_refused(model);
     davegan_model_free(model);
     known_elements_have_known_statistics();
+    volumes_have_statistics();
     return 0;
 }

@@ -168,6 +168,54 @@ static void volumes_have_descriptors(void) {
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_volume_descriptors(rods, 1, LENGTH, LENGTH, LENGTH, 1, 1, 0, NULL, found, 8));
 }
 
+static void planes_are_judged_across_each_axis(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
+    const davegan_generate_options_t options = some_realisations(0, 32);
+    double interfaces[3];
+    for (int32_t axis = 0; axis < 3; ++axis) {
+        davegan_fidelity_t *fidelity = NULL;
+        int32_t holding, gates;
+        OK(davegan_fidelity_measure_model(model, micrograph, 1, axis, &options, &fidelity));
+        OK(davegan_fidelity_gates(fidelity, &holding, &gates));
+        CHECK_INT(15, gates);
+        OK(davegan_fidelity_figure(fidelity, "interface_sd", &interfaces[axis]));
+        davegan_fidelity_free(fidelity);
+    }
+    CHECK(interfaces[0] != interfaces[1] && interfaces[1] != interfaces[2] && interfaces[0] != interfaces[2]);
+    davegan_fidelity_t *none = NULL;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "axis = 3", davegan_fidelity_measure_model(model, micrograph, 1, 3, &options, &none));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "axis is -1", davegan_fidelity_measure_model(model, micrograph, 1, -1, &options, &none));
+}
+
+static void the_report_shows_volumes(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
+    const davegan_generate_options_t options = some_realisations(0, 4);
+    const davegan_micrograph_t *const micrographs[4] = {micrograph, micrograph, micrograph, micrograph};
+    size_t size = 0;
+    OK(davegan_report(model, micrograph, "volume.html", &options));
+    char *page = (char *)read_file("volume.html", &size);
+    CHECK(strstr(page, "4 planes of 1 volume of 32") != NULL);
+    CHECK(strstr(page, "Effective conductivity along z") != NULL);
+    free(page);
+    OK(davegan_report_volume(model, micrographs, 3, "volume.html", &options));
+    page = (char *)read_file("volume.html", &size);
+    CHECK(strstr(page, "Micrograph, planes across x") != NULL);
+    free(page);
+    FAILS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan_report_volume(model, micrographs, 0, "volume.html", &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "4 micrographs", davegan_report_volume(model, micrographs, 4, "volume.html", &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_report_volume(model, NULL, 1, "volume.html", &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_report_volume(NULL, micrographs, 1, "volume.html", &options));
+    FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_report_volume(model, micrographs, 1, NULL, &options));
+}
+
+static void sizes_of_volumes_are_examined(const davegan_model_t *model) {
+    const int64_t side = 32;
+    davegan_element_statistics_t found;
+    double required[DAVEGAN_N_PROPERTIES];
+    const davegan_generate_options_t options = some_realisations(0, 2);
+    OK(davegan_representative_size(model, -1, &side, 1, 0.1, NULL, &options, &found, sizeof found, required));
+    CHECK(found.nx == side && found.ny == side && found.nz == side && found.count == 2);
+    CHECK(found.mean[DAVEGAN_PROPERTY_CONDUCTIVITY] > 1 && found.interval[DAVEGAN_PROPERTY_CONDUCTIVITY] >= 0);
+}
+
 int main(void) {
     each_direction_has_its_micrograph();
     volumes_have_descriptors();
@@ -186,8 +234,9 @@ int main(void) {
     davegan_generate_options_t few = some_realisations(0, 1);
     OK(davegan_contact_sheet(model, "volume.png", &few));
     davegan_micrograph_t *micrograph = small_micrograph();
-    CHECK_INT(DAVEGAN_INVALID_PARAMETER, davegan_report(model, micrograph, "volume.html", &few));
-    CHECK(strstr(davegan_last_error(), "this model makes volumes") != NULL);
+    planes_are_judged_across_each_axis(model, micrograph);
+    the_report_shows_volumes(model, micrograph);
+    sizes_of_volumes_are_examined(model);
     davegan_micrograph_free(micrograph);
     davegan_model_free(model);
     return 0;

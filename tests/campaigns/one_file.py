@@ -61,7 +61,7 @@ class Davegan:
         size = [c_size_t(length) for length in (1, 64, 64)]
         self.check(self.c.davegan_micrograph_from_memory(pixels, *size, byref(self.micrograph)))
         options = self.options(0, 32)
-        self.check(self.c.davegan_fidelity_measure_model(self.model, self.micrograph, -1, byref(options),
+        self.check(self.c.davegan_fidelity_measure_model(self.model, self.micrograph, -1, 0, byref(options),
                                                          byref(self.fidelity)))
 
     def message(self):

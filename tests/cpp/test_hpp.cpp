@@ -114,6 +114,13 @@ void volumes() {
     const auto model = davegan::Model::train_volume({&z, &y, &x}, {}, options);
     CHECK_INT(32, model.info().nz);
     THROWS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan::Model::train_volume({}, {}, options));
+    davegan::GenerateOptions planes;
+    planes.count = 2;
+    model.report_volume({&z, &y, &x}, TEST_FILE("volumes.html"), planes);
+    THROWS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", model.report_volume({}, TEST_FILE("volumes.html"), planes));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "axis = 3", davegan::Fidelity::measure(model, x, planes, 1, 3));
+    const auto statistics = davegan::element_statistics(model.generate(planes), 2, {32, 32, 32}, 1);
+    CHECK_INT(32, statistics.nz);
 }
 
 struct own_exception {
@@ -284,10 +291,10 @@ void descriptors() {
     THROWS(DAVEGAN_CANCELLED, "relaxing", davegan::relax(micrograph, noisy, 2, {1, 32, 32}, relaxation));
     THROWS(DAVEGAN_BUFFER_SIZE, "2048", davegan::relax(micrograph, noisy, 3, {1, 32, 32}));
     const std::vector<std::uint8_t> empty_and_full{0, 0, 0, 0, 1, 1, 1, 1};
-    const davegan::ElementStatistics elements = davegan::element_statistics(empty_and_full, 2, 2, 2, 1);
+    const davegan::ElementStatistics elements = davegan::element_statistics(empty_and_full, 2, {1, 2, 2}, 1);
     CHECK_NEAR(0.5, elements.mean[DAVEGAN_PROPERTY_VOLUME_FRACTION], 1e-15);
     CHECK_NEAR(50.5, elements.mean[DAVEGAN_PROPERTY_CONDUCTIVITY], 1e-9);
-    THROWS(DAVEGAN_BUFFER_SIZE, "8", davegan::element_statistics(stripes, 3, 2, 2));
+    THROWS(DAVEGAN_BUFFER_SIZE, "8", davegan::element_statistics(stripes, 3, {1, 2, 2}));
     std::remove(TEST_FILE("images.h5"));
     davegan::write_images(TEST_FILE("images.h5"), "/stripes", stripes, 1, shape);
     CHECK(davegan::Micrograph::read(TEST_FILE("images.h5"), "/stripes").phases() == stripes);

@@ -261,7 +261,7 @@ contains
     options%count = 40
     options%progress_interval = 0
     calls = 0
-    call davegan_fidelity_measure_model(fidelity, model, micrograph, options, 1, count_calls)
+    call davegan_fidelity_measure_model(fidelity, model, micrograph, options, 1, progress=count_calls)
     call check(calls > 1, "progress of the judgement")
     call davegan_fidelity_phase(fidelity, phase)
     call davegan_fidelity_gates(fidelity, n_holding, n_gates)
@@ -284,6 +284,10 @@ contains
     call davegan_fidelity_measure_model(fidelity, model, micrograph, options, progress=count_calls, stat=stat)
     call check(stat == davegan_cancelled .and. calls == 2, "cancelled judgement")
     cancel_at = 0
+    call davegan_fidelity_measure_model(fidelity, model, micrograph, options, axis=1, stat=stat, errmsg=errmsg)
+    call check(stat == davegan_invalid_parameter .and. index(errmsg, "axis = 1") > 0, "an axis of volumes")
+    call davegan_report(model, [micrograph, micrograph], "fortran_calls.html", options, stat, errmsg)
+    call check(stat == davegan_invalid_parameter .and. index(errmsg, "2 micrographs") > 0, "a report on several micrographs")
   end subroutine test_fidelity_of_model
 
   subroutine test_latent_space
@@ -346,6 +350,9 @@ contains
     call check(abs(error) < 1e-15_real64, "S2 error of an image with itself")
     call davegan_element_statistics(reshape([(stripes(:, :, 1)), (half(:, :, 1))], [4, 2, 2]), elements, 1)
     call check(abs(elements%mean(davegan_property_volume_fraction) - 0.5_real64) < 1e-15_real64, "element statistics")
+    call check(all([elements%nx, elements%ny, elements%nz] == [4, 2, 1]), "shape of elements")
+    call davegan_element_statistics(reshape([stripes, half], [4, 2, 1, 2]), elements, 1)
+    call check(abs(elements%mean(davegan_property_volume_fraction) - 0.5_real64) < 1e-15_real64, "statistics of layers")
     call remove("fortran_calls_images.h5")
     call davegan_write_images("fortran_calls_images.h5", "/stripes", reshape(stripes, [4, 2, 1, 1]))
     call test_exports(stripes)

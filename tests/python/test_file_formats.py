@@ -25,7 +25,7 @@ SAMPLE_OF = {"paper32": SAMPLE, "standard": ("--sample", "checkerboard", "--samp
 VERSION = 3  # of model files
 
 # Attributes whose values may change without another format.
-FREE = {"sha256", "library_version", "micrograph_sha256", "source"}
+FREE = {"sha256", "library_version", "micrograph_sha256", "source_details"}
 
 
 def davegan(*arguments):
@@ -184,7 +184,8 @@ class FileFormats(unittest.TestCase):
             write_described(model, description)
             info = json.loads(davegan("info", model, "--json"))
             attributes = description["attributes"]
-            for name, expected in ("steps", attributes["step"]), ("micrograph", attributes["source"]), ("can_resume", True):
+            source = f"{attributes['source']}, {attributes['source_details']}"
+            for name, expected in ("steps", attributes["step"]), ("micrograph", source), ("can_resume", True):
                 self.assertEqual(info[name], expected)
             davegan("generate", model, self.out / f"{path.stem}.vtkhdf", "--count", 2)
 

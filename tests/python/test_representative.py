@@ -20,17 +20,18 @@ BUILD = pathlib.Path(os.environ["DAVEGAN_BUILD"])
 class ElementStatistics(ctypes.Structure):
     """davegan_element_statistics_t; the library checks its size."""
 
-    _fields_ = [("struct_size", ctypes.c_size_t)] + [(name, ctypes.c_int64) for name in ("nx", "ny", "count")] + [
+    _fields_ = [("struct_size", ctypes.c_size_t)] + [(name, ctypes.c_int64) for name in ("nx", "ny", "nz", "count")] + [
         (name, ctypes.c_double * 3) for name in ("mean", "deviation", "interval", "error")]
 
 
 def element_statistics(images, phase):
     library = ctypes.CDLL(str(BUILD / "lib" / "libdavegan.so"))
     found = ElementStatistics()
-    sizes = [ctypes.c_size_t(length) for length in images.shape]
+    n, ny, nx = images.shape
+    sizes = [ctypes.c_size_t(length) for length in (n, 1, ny, nx)]
     assert library.davegan_element_statistics(images.ctypes.data_as(ctypes.c_void_p), *sizes, phase, None,
                                               ctypes.byref(found), ctypes.c_size_t(ctypes.sizeof(found))) == 0
-    assert [found.count, found.ny, found.nx] == list(images.shape)
+    assert (found.count, found.nz, found.ny, found.nx) == (n, 1, ny, nx)
     return {name: np.array(getattr(found, name)) for name in ("mean", "deviation", "interval", "error")}
 
 

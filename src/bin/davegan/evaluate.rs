@@ -6,7 +6,7 @@ use clap::Args;
 use davegan::Result;
 use davegan::evaluation::{Fidelity, model_fidelity};
 use davegan::generation::reconstruct;
-use davegan::micrograph::Directions;
+use davegan::micrograph::{AXES, Directions};
 use davegan::storage::{Mode, write_fidelity, write_phase_images};
 
 use serde::Serialize;
@@ -95,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.model.realisations();
     let mut progress = progress::follow("evaluating")?;
     let phases = arguments.phase.map_or_else(|| micrographs.across(0).images.judged_phases(), |phase| vec![phase]);
-    let axes: &[_] = if model.profile.axes() == 2 { &[None] } else { &[Some("z"), Some("y"), Some("x")] };
+    let axes = if model.profile.axes() == 2 { vec![None] } else { AXES.map(Some).to_vec() };
     let mut judgements = Vec::new();
     for (phase, (number, &axis)) in
         phases.iter().flat_map(|phase| axes.iter().enumerate().map(move |axis| (phase, axis)))

@@ -90,7 +90,7 @@ impl ModelInfo {
             library_version: model.record.library_version,
             options: model.record.options,
             phase_values: model.origin.phase_values,
-            micrograph: model.origin.source,
+            micrograph: model.origin.source.to_string(),
             micrograph_sha256: model.origin.digest,
             voxel_size: model.origin.voxel_size.map(|size| size.side),
             voxel_unit: model.origin.voxel_size.and_then(unit),

@@ -87,7 +87,7 @@ impl Arguments {
             ],
             provenance: vec![
                 text("library_version", env!("CARGO_PKG_VERSION").to_owned()),
-                text("micrograph", micrograph.source.clone()),
+                text("micrograph", micrograph.source.to_string()),
                 text("phase_values", format!("{:?}", micrograph.phase_values)),
             ],
         }

@@ -4,43 +4,47 @@ use std::path::PathBuf;
 
 use clap::Args;
 use davegan::Result;
+use davegan::micrograph::Directions;
 use davegan::report::{contact_sheet, html_report};
 
-use crate::arguments::{MicrographArguments, ModelArguments};
+use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments};
 use crate::{print, progress};
 
 /// Seconds between two reports of progress.
 const INTERVAL: f64 = 0.5;
 
 /// Write a report on a model: whether its realisations may be taken for the material
+///
+/// Of volumes, planes across each axis are compared with the micrograph, or with that of their direction.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   davegan report model.h5 micrograph.png --otsu 2 --output report.html
-  davegan report model.h5 scan.h5 /phase --contact-sheet sheet.png")]
+  davegan report model.h5 scan.h5 /phase --contact-sheet sheet.png
+  davegan report volumes.h5 xy.png --across-y xz.png --across-x yz.png")]
 pub struct Arguments {
     #[command(flatten)]
     model: ModelArguments,
     #[command(flatten)]
     micrograph: MicrographArguments,
+    #[command(flatten)]
+    directions: DirectionArguments,
     /// Page for a browser
     #[arg(long, short, value_name = "FILE.html", default_value = "report.html")]
     output: PathBuf,
-    /// Write a picture of training tiles, reconstructions and realisations too. Of a model of volumes it is all that is written
+    /// Write a picture of training tiles, reconstructions and realisations too, of a model of volumes of tiles and a cube
     #[arg(long, value_name = "FILE.png")]
     contact_sheet: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let (model, micrograph) = (arguments.model.load()?, arguments.micrograph.open()?);
+    let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all(&arguments.directions)?);
+    let micrographs = Directions::new(micrographs.iter().collect())?;
     let options = arguments.model.realisations();
     if let Some(path) = &arguments.contact_sheet {
         contact_sheet(&model, path, &options)?;
-        if model.profile.axes() == 3 {
-            return print(&format!("wrote {}\n", path.display()));
-        }
     }
     let mut progress = progress::follow("report")?;
-    html_report(&model, &micrograph, &arguments.output, &options, INTERVAL, &mut progress)?;
+    html_report(&model, micrographs, &arguments.output, &options, INTERVAL, &mut progress)?;
     print(&format!("wrote {}\n", arguments.output.display()))
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use davegan::Result;
 use davegan::evaluation::{PROPERTIES, SizeOptions, SizeStudy, size_study};
 use davegan::generation::GenerationOptions;
+use davegan::model::Model;
 use davegan::report::size_report;
 use davegan::storage::read_model;
 
@@ -20,18 +21,19 @@ const INTERVAL: f64 = 0.5;
 /// Examine elements of growing sizes: which size is representative
 ///
 /// Prints mean, 95 % confidence interval and deviation of volume fraction, two-point correlation and conductivity at each
-/// size, and the size that a relative error needs.
+/// size, and the size that a relative error needs. Elements of a model of volumes are cubes.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   davegan representative model.h5 --sizes 64,128,256 --precision 0.02
-  davegan representative model.h5 --count 32 --output sizes.html")]
+  davegan representative model.h5 --count 32 --output sizes.html
+  davegan representative volumes.h5 --sizes 32,48,64")]
 pub struct Arguments {
-    /// Model file that davegan train has written, of profile standard for several sizes
+    /// Model file that davegan train has written, of profile standard or volume for several sizes
     model: PathBuf,
-    /// Sides of the elements in pixels, increasing multiples of 16
-    #[arg(long, value_name = "A,B,...", value_delimiter = ',', default_values_t = [64, 128, 256])]
-    sizes: Vec<usize>,
+    /// Sides of the elements in voxels, increasing multiples of 16 [default: 64,128,256; volumes: 32,64,96]
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    sizes: Option<Vec<usize>>,
     /// Number of elements of each size
     #[arg(long, value_name = "N", default_value_t = 16)]
     count: usize,
@@ -65,7 +67,7 @@ struct Study {
     sizes: Vec<Size>,
     /// The deviation falls as side^-exponent.
     exponent: Option<f64>,
-    /// Side in pixels at which one element has the wished relative error.
+    /// Side in voxels at which one element has the wished relative error.
     required_side: Option<f64>,
 }
 
@@ -73,6 +75,7 @@ struct Study {
 struct Size {
     nx: usize,
     ny: usize,
+    nz: usize,
     count: usize,
     mean: f64,
     /// Half width of the 95 % confidence interval of the mean.
@@ -90,9 +93,9 @@ fn studies(study: &SizeStudy) -> Vec<Study> {
             .sizes
             .iter()
             .map(|size| {
-                let (of, [ny, nx]) = (&size.properties[index], size.shape);
+                let (of, [nz, ny, nx]) = (&size.properties[index], size.shape);
                 let (interval, error) = (of.interval(), of.relative_error(1));
-                Size { nx, ny, count: of.count, mean: of.mean, interval, deviation: of.deviation, error }
+                Size { nx, ny, nz, count: of.count, mean: of.mean, interval, deviation: of.deviation, error }
             })
             .collect(),
         exponent: study.fit(index).map(|fit| fit.exponent),
@@ -101,10 +104,15 @@ fn studies(study: &SizeStudy) -> Vec<Study> {
     PROPERTIES.iter().enumerate().map(of_property).collect()
 }
 
+/// Sizes whose examination takes minutes.
+fn usual_sizes(model: &Model) -> Vec<usize> {
+    if model.profile.axes() == 2 { vec![64, 128, 256] } else { vec![32, 64, 96] }
+}
+
 pub fn run(arguments: &Arguments) -> Result<()> {
     let model = read_model(&arguments.model, arguments.machine.device)?;
     let options = SizeOptions {
-        sides: arguments.sizes.clone(),
+        sides: arguments.sizes.clone().unwrap_or_else(|| usual_sizes(&model)),
         phase: arguments.phase.unwrap_or_else(|| model.tiles.minority_phase()),
         precision: arguments.precision,
         realisations: GenerationOptions {

@@ -42,7 +42,7 @@ impl PhaseImages {
         let (stack, ny, nx) = phases.dim();
         let nz = if layers == 1 && stack_is_volume { stack } else { layers };
         let phases = phases.into_shape_with_order((stack / nz, nz, ny, nx)).expect("as many as before");
-        Ok((Self::new(phases, phase_values.len())?, source))
+        Ok((Self::new(phases, phase_values.len())?, source.to_string()))
     }
 }
 

@@ -17,7 +17,7 @@ use ndarray::Axis;
 
 use self::hdf5_dataset::{MICROGRAPHS, Shapes};
 use super::levels::{Levels, Refusal};
-use super::{Micrograph, PhaseImages, Region, Segmentation, VoxelSize};
+use super::{Micrograph, PhaseImages, Region, Segmentation, Source, VoxelSize};
 use crate::error::short;
 use crate::files::{bytes_at, is_hdf5, open_regular};
 use crate::{Error, Result};
@@ -163,7 +163,7 @@ fn contents(
     dataset: Option<&str>,
     segmentation: &Segmentation,
     shapes: &Shapes,
-) -> Result<(Contents, String)> {
+) -> Result<(Contents, Source)> {
     let dataset = dataset.filter(|name| !name.is_empty());
     let mut file = BufReader::new(open_regular(path, "open the image")?);
     let kind = kind(&mut file).map_err(|e| Error::system(path, "read the image", &e))?;
@@ -178,10 +178,10 @@ fn contents(
     match kind {
         Some(Kind::Hdf5) => {
             let (contents, dataset) = hdf5_dataset::read(path, dataset, shapes)?;
-            Ok((contents, format!("{name}:{dataset}")))
+            Ok((contents, Source { dataset: Some(dataset), ..Source::named(name) }))
         }
-        Some(Kind::Png) => Ok((png_file::read(file).map_err(in_file)?.into(), name)),
-        Some(Kind::Tiff) => Ok((tiff_file::read(file, segmentation).map_err(in_file)?, name)),
+        Some(Kind::Png) => Ok((png_file::read(file).map_err(in_file)?.into(), Source::named(name))),
+        Some(Kind::Tiff) => Ok((tiff_file::read(file, segmentation).map_err(in_file)?, Source::named(name))),
         Some(Kind::Jpeg) => Err(Error::format(
             path,
             "a JPEG, which holds pixels only roughly; take the original of the microscope, or convert it to PNG and read it with \

@@ -25,6 +25,14 @@ impl Default for Checkerboard {
 }
 
 impl Material for Checkerboard {
+    fn name(&self) -> &'static str {
+        "checkerboard"
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        vec![("side of a square", self.cell.to_string())]
+    }
+
     fn shape(&self) -> [usize; 3] {
         [1, self.ny, self.nx]
     }

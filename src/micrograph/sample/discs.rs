@@ -64,6 +64,20 @@ impl Discs {
 }
 
 impl Material for Discs {
+    fn name(&self) -> &'static str {
+        "discs"
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let mut parameters = vec![
+            ("volume fraction", self.volume_fraction.to_string()),
+            ("radius", format!("{} to {}", self.radius_min, self.radius_max)),
+            ("gap", self.gap.to_string()),
+        ];
+        parameters.extend((self.elongation != 1.0).then(|| ("elongation", self.elongation.to_string())));
+        parameters
+    }
+
     fn shape(&self) -> [usize; 3] {
         [self.nz, self.ny, self.nx]
     }

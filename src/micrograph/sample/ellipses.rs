@@ -84,6 +84,14 @@ impl Ellipse {
 }
 
 impl Material for Ellipses {
+    fn name(&self) -> &'static str {
+        "ellipses"
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     fn shape(&self) -> [usize; 3] {
         [1, self.side, self.side]
     }

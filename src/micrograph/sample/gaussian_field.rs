@@ -41,6 +41,20 @@ impl Default for GaussianField {
 }
 
 impl Material for GaussianField {
+    fn name(&self) -> &'static str {
+        "gaussian_field"
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let Self { volume_fraction, correlation_z: z, correlation_y: y, correlation_x: x, .. } = self;
+        let lengths = match self.nz {
+            _ if x == y && (self.nz == 1 || z == y) => ("correlation length", x.to_string()),
+            1 => ("correlation length along x and y", format!("{x} and {y}")),
+            _ => ("correlation length along x, y and z", format!("{x}, {y} and {z}")),
+        };
+        vec![("volume fraction", volume_fraction.to_string()), lengths]
+    }
+
     fn shape(&self) -> [usize; 3] {
         [self.nz, self.ny, self.nx]
     }

@@ -59,6 +59,14 @@ impl GrainBoundaries {
 }
 
 impl Material for GrainBoundaries {
+    fn name(&self) -> &'static str {
+        "grain_boundaries"
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        vec![("grain size", self.grain_size.to_string()), ("thickness", self.thickness.to_string())]
+    }
+
     fn shape(&self) -> [usize; 3] {
         [self.nz, self.ny, self.nx]
     }

@@ -20,7 +20,7 @@ pub use ellipses::{Ellipse, Ellipses};
 pub use gaussian_field::GaussianField;
 pub use grain_boundaries::GrainBoundaries;
 
-use super::{Micrograph, PhaseImages, check_size};
+use super::{Micrograph, PhaseImages, Source, check_size};
 use crate::device::memory;
 use crate::{Error, Result};
 
@@ -40,7 +40,13 @@ pub enum Sample {
 }
 
 /// What the materials have in common.
-trait Material: Debug {
+trait Material {
+    /// Its name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Its parameters with their values, but for the shape.
+    fn parameters(&self) -> Vec<(&'static str, String)>;
+
     /// `[nz, ny, nx]` in voxels; nz = 1: an image.
     fn shape(&self) -> [usize; 3];
 
@@ -84,14 +90,14 @@ impl Sample {
         Ok(Micrograph {
             images: PhaseImages::new(phases, 2)?,
             phase_values: vec![0.0, 1.0],
-            source: format!("built-in: {material:?}, seed {seed}"),
+            source: source(material, seed),
             voxel_size: None,
             warnings: Vec::new(),
             parameters: self.parameters(seed, count),
         })
     }
 
-    /// The parameters of the ellipses, a row for each image. They are drawn a second time rather than kept, so that
+    /// The parameters of drawn ellipses, a row for each image. They are drawn a second time rather than kept, so that
     /// no other material needs to know of them.
     fn parameters(&self, seed: u64, count: usize) -> Option<Array2<f64>> {
         let Self::Ellipses(sample) = self else { return None };
@@ -112,6 +118,16 @@ impl Sample {
             Self::Discs(sample) => sample,
         }
     }
+}
+
+/// The name of a material, its size, the parameters and the seed.
+fn source(material: &dyn Material, seed: u64) -> Source {
+    let [nz, ny, nx] = material.shape();
+    let layers = if nz > 1 { format!(" x {nz}") } else { String::new() };
+    let mut details = vec![format!("{nx} x {ny}{layers}")];
+    details.extend(material.parameters().into_iter().map(|(name, value)| format!("{name} {value}")));
+    details.push(format!("seed {seed}"));
+    Source::named(material.name()).with(&details.join(", "))
 }
 
 /// The random numbers for image `index`.
@@ -170,9 +186,27 @@ mod tests {
         for sample in all() {
             let micrograph = sample.make(3, 2).unwrap();
             assert_eq!(micrograph.parameters.is_some(), matches!(sample, Sample::Ellipses(_)));
-            assert!(micrograph.source.starts_with("built-in: "), "{}", micrograph.source);
-            assert!(micrograph.source.ends_with("seed 3"), "{}", micrograph.source);
         }
+        let source = |sample: Sample| sample.make(3, 1).unwrap().source.to_string();
+        assert_eq!(
+            all().map(source),
+            [
+                "ellipses, 32 x 32, seed 3",
+                "checkerboard, 256 x 256, side of a square 8, seed 3",
+                "gaussian_field, 256 x 256, volume fraction 0.4, correlation length 5, seed 3",
+                "grain_boundaries, 256 x 256, grain size 32, thickness 2, seed 3",
+                "discs, 256 x 256, volume fraction 0.25, radius 6 to 12, gap 2, seed 3",
+            ]
+        );
+        let field = GaussianField { nz: 16, ny: 16, nx: 32, correlation_x: 8.0, ..GaussianField::default() };
+        let field = GaussianField { correlation_y: 4.0, correlation_z: 4.0, ..field };
+        let lengths = "correlation length along x, y and z 8, 4 and 4";
+        assert_eq!(
+            source(Sample::GaussianField(field)),
+            format!("gaussian_field, 32 x 16 x 16, volume fraction 0.4, {lengths}, seed 3")
+        );
+        let ellipsoids = Discs { elongation: 2.5, ..Discs::default() };
+        assert!(source(Sample::Discs(ellipsoids)).contains("gap 2, elongation 2.5, seed"));
     }
 
     #[test]

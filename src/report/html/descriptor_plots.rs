@@ -24,7 +24,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
         let (real, generated) = (Descriptors::new(&subject.real, phase)?, Descriptors::new(&measured, phase)?);
         Ok(html! {
             @if subject.phases.len() > 1 { h3 { "Phase " (phase) } }
-            (maps(&real, &generated)?)
+            (maps(subject, &real, &generated)?)
             div.plots {
                 (correlation(subject, &real, &generated))
                 (lineal_path(subject, &real, &generated))
@@ -36,9 +36,9 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     let phases = phases.collect::<Result<Vec<_>>>()?;
     Ok(html! {
         section aria-label="Descriptors" {
-            h2 { "Two-point correlation, lineal path, volume fraction, interfaces" }
+            h2 { "Two-point correlation, lineal path, volume fraction, interfaces" (subject.planes()) }
             p {
-                "Means over " (counted(n, "realisation")) " and " (counted(n_real, subject.real_name)) " of the same size. "
+                "Means over " (counted(n, subject.made_name())) " and " (counted(n_real, subject.real_name)) " of the same size. "
                 @if subject.spread_is_known() { "The shaded band is one standard deviation of single real images to either side: "
                     "how much the material itself varies from one image of this size to the next. " }
                 @else { "There are too few real images of this size to say how much the material itself varies. " }
@@ -50,16 +50,17 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     })
 }
 
-fn maps(real: &Descriptors, generated: &Descriptors) -> Result<Markup> {
+fn maps(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Result<Markup> {
+    let axes = subject.rows_and_columns();
     let difference = &generated.map - &real.map;
     let both = Axis::over("S₂", real.map.iter().chain(&generated.map).copied());
     let most = difference.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     let apart = Axis::new("difference", -most.max(1e-12), most.max(1e-12));
     let (a, b) = (
-        map(&real.map, &both, Palette::Sequential, "Map of the two-point correlation of the real material")?,
-        map(&generated.map, &both, Palette::Sequential, "Map of the two-point correlation of the realisations")?,
+        map(&real.map, axes, &both, Palette::Sequential, "Map of the two-point correlation of the real material")?,
+        map(&generated.map, axes, &both, Palette::Sequential, "Map of the two-point correlation of the realisations")?,
     );
-    let c = map(&difference, &apart, Palette::Diverging, "Map of the difference of the two-point correlations")?;
+    let c = map(&difference, axes, &apart, Palette::Diverging, "Map of the difference of the two-point correlations")?;
     Ok(html! {
         div.maps {
             figure { h4 { "S₂, real" } (a) }
@@ -132,7 +133,8 @@ fn volume_fractions(subject: &Subject, phase: u8, real: &Descriptors, generated:
 
 fn interfaces(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
     let values = [&real.interfaces[..], &generated.interfaces];
-    distribution(subject, "interface density of an image, per pixel (x and y)", values, "")
+    let [rows, columns] = subject.rows_and_columns();
+    distribution(subject, &format!("interface density of an image, per pixel ({columns} and {rows})"), values, "")
 }
 
 /// Histograms of a figure of single images, with `note` in the caption.

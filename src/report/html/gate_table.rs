@@ -3,13 +3,11 @@
 use maud::{Markup, html};
 
 use super::judgement::{JudgedGate, Judgement};
-use super::subject::Subject;
 use crate::evaluation::Fidelity;
 use crate::report::number::significant;
 
-/// A table for each phase.
-pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
-    let fractions = subject.micrograph.images.volume_fractions();
+/// A table for each phase, of volumes for planes across each axis.
+pub(super) fn section(judgements: &[Judgement]) -> Markup {
     html! {
         section aria-label="Gates" {
             h2 { "The gates" }
@@ -17,8 +15,7 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
                 "figure is its value for the real material: for windows and the tiles they do not overlap, or for two halves "
                 "of the micrograph." }
             @for judgement in judgements {
-                h3 { "Phase " (judgement.phase) ", volume fraction of the micrograph "
-                    (significant(fractions[usize::from(judgement.phase)], 3)) }
+                h3 { (judgement.name()) ", volume fraction of the micrograph " (significant(judgement.fraction, 3)) }
                 @match &judgement.fidelity {
                     Ok(fidelity) => {
                         (table(&judgement.gates()))

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::gate_text::{GateText, Measure, NOTHING, gate_text};
-use super::subject::{Subject, reason};
+use super::subject::{Subject, planes, reason};
 use crate::Result;
 use crate::evaluation::{Fidelity, Gate, PARTS, evaluate_in_parts};
 
@@ -11,11 +11,20 @@ use crate::evaluation::{Fidelity, Gate, PARTS, evaluate_in_parts};
 pub(super) struct Judgement {
     /// The phase.
     pub phase: u8,
+    /// The axis that planes of volumes are across.
+    pub across: Option<usize>,
+    /// Volume fraction of the phase in the micrograph.
+    pub fraction: f64,
     /// The figures, or the reason why there are none.
     pub fidelity: std::result::Result<Fidelity, String>,
 }
 
 impl Judgement {
+    /// The phase and, of volumes, the planes.
+    pub fn name(&self) -> String {
+        format!("Phase {}{}", self.phase, planes(self.across))
+    }
+
     /// The gates with their figures; none if there are no figures.
     pub fn gates(&self) -> Vec<JudgedGate> {
         let judged = |fidelity: &Fidelity| fidelity.gates().into_iter().map(|gate| judged(fidelity, gate)).collect();
@@ -30,7 +39,11 @@ impl Judgement {
 /// Those of [`evaluate_in_parts`] but [`Error::InvalidParameter`](crate::Error::InvalidParameter), the reason of a
 /// phase without figures.
 pub(super) fn judge(subject: &Subject, done: &dyn Fn() -> Result<()>) -> Result<Vec<Judgement>> {
-    let judgement = |&phase: &u8| Ok(Judgement { phase, fidelity: fidelity(subject, phase, done)? });
+    let fractions = subject.micrograph.images.volume_fractions();
+    let judgement = |&phase: &u8| {
+        let fraction = fractions[usize::from(phase)];
+        Ok(Judgement { phase, across: subject.across, fraction, fidelity: fidelity(subject, phase, done)? })
+    };
     subject.phases.iter().map(judgement).collect()
 }
 
@@ -48,7 +61,7 @@ fn fidelity(
     let judged = match &subject.windows_at {
         Err(reason) => Err(reason.clone()),
         Ok(windows_at) => {
-            let reconstructions = subject.own_micrograph.then_some(&subject.reconstructions);
+            let reconstructions = subject.reconstructions.as_ref().filter(|_| subject.own_micrograph);
             let (real, realisations) = (&subject.micrograph.images, &subject.realisations);
             reason(evaluate_in_parts(real, realisations, reconstructions, phase, windows_at, &one_done))?
         }
@@ -135,14 +148,18 @@ pub(super) mod tests {
         }
     }
 
+    /// The judgement of a phase of images.
+    pub fn judgement(phase: u8, fidelity: std::result::Result<Fidelity, String>) -> Judgement {
+        Judgement { phase, across: None, fraction: 0.3, fidelity }
+    }
+
     fn shorts(fidelity: Fidelity) -> Vec<String> {
-        let judgement = Judgement { phase: 1, fidelity: Ok(fidelity) };
-        judgement.gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.short).collect()
+        judgement(1, Ok(fidelity)).gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.short).collect()
     }
 
     #[test]
     fn every_gate_has_texts() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
+        let gates = judgement(1, Ok(perfect())).gates();
         assert_eq!(gates.len(), 16);
         for gate in gates {
             assert!(gate.holds && gate.quantity.contains(' '), "{}", gate.quantity);
@@ -167,7 +184,7 @@ pub(super) mod tests {
 
     #[test]
     fn requirements_are_those_of_the_gates() {
-        let gates = Judgement { phase: 1, fidelity: Ok(perfect()) }.gates();
+        let gates = judgement(1, Ok(perfect())).gates();
         let of = |index: usize| (gates[index].judged.as_str(), gates[index].requirement.as_str());
         assert_eq!(of(0), ("1.00 × 10⁻⁴", "at most 10⁻³"));
         assert_eq!(of(1), ("1.00 × floor", "0.6 to 1.15 × floor"));

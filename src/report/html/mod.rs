@@ -1,9 +1,11 @@
 //! The HTML report: gates, pictures and plots of a model on one self-contained page.
 //!
-//! * `subject`: the model, the micrograph and all images.
+//! * `images`, `volumes`: the pages on a model of images and of volumes.
+//! * `subject`: the model, a micrograph and all images.
 //! * `judgement`, `gate_text`: the gates of each phase and their texts.
 //! * `verdict`: the verdict on top of the page.
-//! * `pictures`: micrograph, realisations, tiles and reconstructions.
+//! * `pictures`, `volume_pictures`: micrograph, realisations, tiles and reconstructions, or planes.
+//! * `volume_figures`: three-dimensional descriptors.
 //! * `gate_table`: tables of all gates and their figures.
 //! * `descriptors`, `descriptor_plots`: correlation, lineal path, volume fraction and interface density.
 //! * `losses`: plots of the losses.
@@ -16,6 +18,7 @@ mod descriptor_plots;
 mod descriptors;
 mod gate_table;
 mod gate_text;
+mod images;
 mod judgement;
 mod latent_space;
 mod losses;
@@ -25,6 +28,9 @@ mod pictures;
 mod sizes;
 mod subject;
 mod verdict;
+mod volume_figures;
+mod volume_pictures;
+mod volumes;
 
 #[cfg(test)]
 mod tests;
@@ -36,23 +42,25 @@ use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use self::judgement::{Judgement, judge};
-use self::subject::Subject;
-use crate::evaluation::PARTS;
 use crate::generation::GenerationOptions;
-use crate::micrograph::Micrograph;
+use crate::micrograph::{Directions, Micrograph};
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
 use crate::storage::{Kind, Output, REPORT_MARK};
 use crate::{Error, Result};
 
-/// Writes an HTML page that judges realisations of `model` against `micrograph`.
+/// Writes an HTML page that judges realisations of `model` against `micrographs`, one but for volumes of a material that differs by
+/// direction.
 ///
 /// The page shows the verdict of the [sixteen gates](crate::evaluation::Fidelity::gates), pictures, every gate with its
 /// figures, descriptors of realisations and of windows of the micrograph (lags in pixels), the losses, latent
 /// traversals, the paper's Table 4 if it has a material of that name, and the training options. Of two phases the
 /// minority phase is judged, otherwise every phase but phase 0. `options` selects the realisations: at least 32, and
 /// 256 for a verdict.
+///
+/// Of volumes it shows slices in three directions, a cube, and three-dimensional descriptors: surface, Euler characteristic, components,
+/// percolation and conductivity. Planes across each axis are judged, and `count` of `options` is that of planes. There is no latent
+/// space and no Table 4.
 ///
 /// The page needs no other file, no network and no script. Equal models, micrographs and options give equal bytes.
 /// Parts that need a larger micrograph or more realisations are left out, and the page says why. E_rec is not judged if
@@ -63,36 +71,35 @@ use crate::{Error, Result};
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for a model of volumes, an option out of range, or a micrograph that has not the model's
+/// [`Error::InvalidParameter`] for several micrographs of a model of images, an option out of range, or a micrograph that has not the model's
 /// number of phases or is smaller than its realisations; [`Error::OutOfMemory`] if the realisations do not fit into memory; [`Error::Io`]
 /// if the file cannot be written; [`Error::Format`] if something else than a report is there; [`Error::Cancelled`] if `progress` asked to stop; an older file stays in all cases.
-pub fn html_report(
+pub fn html_report<'a>(
     model: &Model,
-    micrograph: &Micrograph,
+    micrographs: impl Into<Directions<'a, Micrograph>>,
     path: &Path,
     options: &GenerationOptions,
     progress_interval: f64,
     progress: ProgressCallback,
 ) -> Result<()> {
-    if model.profile.axes() == 3 {
-        return Err(Error::invalid(
-            "a report shows images, but this model makes volumes; evaluate it (davegan evaluate, \
-             davegan_fidelity_measure_model), and write a contact sheet (--contact-sheet, \
-             davegan_contact_sheet)",
-        ));
+    let micrographs = micrographs.into();
+    let (count, of_images) = (micrographs.count(), model.profile.axes() == 2);
+    if count > 1 && of_images {
+        return Err(Error::invalid(format!(
+            "{count} micrographs for a model of profile {}, which makes images; give the one that it was trained on",
+            model.profile.name()
+        )));
     }
     // Before the work, which takes some seconds.
     let output = Output::claim(path, Kind::Report)?;
-    // Images, figures, page.
-    let parts = 1 + PARTS * micrograph.images.judged_phases().len() as u64 + 1;
+    let parts = if of_images { images::parts(&micrographs) } else { volumes::parts(model, &micrographs, options) };
     let pool = model.thread_pool(options.threads)?;
     let page = in_parts("the report", &pool, parts, progress_interval, progress, |done| {
-        let subject = Subject::new(model, micrograph, options)?;
-        done()?;
-        let judgements = judge(&subject, done)?;
-        let page = page(&subject, &judgements)?;
-        done()?;
-        Ok(page)
+        if of_images {
+            images::page(model, &micrographs, options, done)
+        } else {
+            volumes::page(model, &micrographs, options, done)
+        }
     })?;
     write(output, path, page)
 }
@@ -104,25 +111,10 @@ fn write(mut output: Output, path: &Path, page: Markup) -> Result<()> {
     })
 }
 
-/// The whole page.
-fn page(subject: &Subject, judgements: &[Judgement]) -> Result<Markup> {
-    let source = &subject.model.origin.source;
-    let [_, ny, nx] = subject.model.shape();
-    let lead = html! {
-        "A DA-VEGAN model: " (subject.realisations.len()) " realisations of " (ny) " × " (nx)
-        " pixels, compared with the micrograph."
-    };
-    let main = html! {
-        (verdict::section(subject, judgements))
-        (pictures::section(subject)?)
-        (gate_table::section(subject, judgements))
-        (descriptor_plots::section(subject)?)
-        (losses::section(subject.model))
-        (latent_space::section(subject)?)
-        (paper::section(subject, judgements)?)
-        (origin::section(subject)?)
-    };
-    Ok(document(&format!("davegan report: {source}"), source, lead, main))
+/// A page on a model, whose name is that of what it was trained on.
+fn page(model: &Model, lead: Markup, main: Markup) -> Markup {
+    let source = model.origin.source.to_string();
+    document(&format!("davegan report: {source}"), &source, lead, main)
 }
 
 /// A page with a title for the browser, a heading and a sentence below it.

@@ -2,8 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::subject::Subject;
 use crate::error::counted;
+use crate::generation::GenerationOptions;
+use crate::micrograph::{Directions, Micrograph};
+use crate::model::Model;
 use crate::report::number::{fixed, significant, whole};
 use crate::storage::model_digest;
 use crate::training::TrainingOptions;
@@ -12,54 +14,59 @@ use crate::{Error, Result};
 /// Options that are not compared with the profile's. Steps are compared as a number of steps in all.
 const APART: [&str; 3] = ["profile", "seed", "steps"];
 
-/// Micrograph, training and realisations.
+/// Micrographs, training and what is judged: so many realisations or planes.
 ///
 /// # Errors
 ///
 /// [`Error::Device`] if the weights cannot be read back, [`Error::Internal`] if the options cannot be written as text.
-pub(super) fn section(subject: &Subject) -> Result<Markup> {
-    let (model, images) = (subject.model, &subject.micrograph.images);
-    let [_, ny, nx] = images.shape();
-    let [_, tile_y, tile_x] = model.shape();
+pub(super) fn section(
+    model: &Model,
+    micrographs: &Directions<Micrograph>,
+    options: &GenerationOptions,
+    judged: &str,
+) -> Result<Markup> {
+    let side = model.side();
     let values: Vec<String> = model.origin.phase_values.iter().map(|&value| grey_level(value)).collect();
-    let options = TrainingOptions::from_text(&model.record.options)?;
-    let changed = changed(&options, model.tiles.len())?;
-    let facts = [
-        (
-            "Micrograph",
-            format!("{}: {} of {ny} × {nx} pixels", subject.micrograph.source, counted(images.len(), "image")),
-        ),
+    let training = TrainingOptions::from_text(&model.record.options)?;
+    let changed = changed(&training, model.tiles.len())?;
+    let (tiles, origins) = (model.tiles_by_direction(), model.origins());
+    let mut facts = Vec::new();
+    for (number, Micrograph { source, images, .. }) in micrographs.iter().enumerate() {
+        let [_, ny, nx] = images.shape();
+        let name = of_planes("Micrograph", micrographs.planes_of(number));
+        facts.push((name, format!("{source}: {} of {ny} × {nx} pixels", counted(images.len(), "image"))));
+    }
+    for (number, of_direction) in tiles.iter().enumerate() {
+        let name = of_planes("Trained on", tiles.planes_of(number));
+        facts.push((name, format!("{} of {side} × {side} pixels", counted(of_direction.len(), "tile"))));
+    }
+    let others = [
         ("Side of a pixel", model.origin.voxel_size.map_or("not known".to_owned(), |size| size.to_string())),
         ("Values of the phases before they were numbered", values.join(", ")),
-        ("Trained on", format!("{} of {tile_y} × {tile_x} pixels", counted(model.tiles.len(), "tile"))),
         ("Profile", format!("{}, {} latents", model.profile.name(), model.latent_size)),
         (
             "Training steps",
             format!(
-                "{} of {}, {} images each",
+                "{} of {}, {} each",
                 whole(model.record.steps),
                 whole(model.record.steps_planned),
-                options.batch()
+                counted(training.batch(), if model.profile.axes() == 2 { "image" } else { "volume" })
             ),
         ),
         ("Seed of the training", model.record.seed.to_string()),
-        (
-            "Realisations judged",
-            format!(
-                "{}, seed {}, from number {}",
-                whole(subject.realisations.len() as u64),
-                subject.options.seed,
-                subject.options.first
-            ),
-        ),
+        ("Realisations judged", format!("{judged}, seed {}, from number {}", options.seed, options.first)),
         ("Model, SHA-256", model_digest(model)?),
-        ("Micrograph of the training, SHA-256", model.origin.digest.clone()),
         ("davegan", env!("CARGO_PKG_VERSION").to_owned()),
     ];
+    facts.extend(others.map(|(name, value)| (name.to_owned(), value)));
+    for (number, origin) in origins.iter().enumerate() {
+        let name = of_planes("Micrograph of the training, SHA-256", origins.planes_of(number));
+        facts.push((name, origin.digest.clone()));
+    }
     Ok(html! {
         section aria-label="Training" {
             h2 { "How the model was trained" }
-            @for warning in &subject.micrograph.warnings {
+            @for warning in micrographs.iter().flat_map(|micrograph| &micrograph.warnings) {
                 p { "Warning of the micrograph's reading: " (warning) "." }
             }
             table.facts { tbody { @for (name, value) in facts { tr { th scope="row" { (name) } td { (value) } } } } }
@@ -74,6 +81,11 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
             }
         }
     })
+}
+
+/// A name, of volumes of several micrographs with the planes that one shows.
+fn of_planes(name: &str, planes: Option<String>) -> String {
+    planes.map_or_else(|| name.to_owned(), |planes| format!("{name}, {planes}"))
 }
 
 /// A value of the micrograph's file, without decimals if it is an integer.

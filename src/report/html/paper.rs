@@ -7,7 +7,7 @@ use super::judgement::Judgement;
 use super::subject::Subject;
 use crate::Result;
 use crate::descriptor::{generation_error, reconstruction_error};
-use crate::micrograph::PhaseImages;
+use crate::micrograph::{PhaseImages, Source};
 use crate::report::number::significant;
 
 /// A row of the paper's Table 4.
@@ -50,7 +50,10 @@ pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Result<Mar
     let phase = if merged { 1 } else { subject.phases[0] };
     let two = |images: &PhaseImages| if merged { all_but_first(images) } else { Ok(images.clone()) };
     let tiles = two(&model.tiles)?;
-    let rec = reconstruction_error(&tiles, &two(&subject.reconstructions)?, phase)?.mean;
+    let rec = match &subject.reconstructions {
+        Some(reconstructions) => reconstruction_error(&tiles, &two(reconstructions)?, phase)?.mean,
+        None => f64::NAN,
+    };
     let generation = generation_error(&two(&subject.realisations)?, &tiles, phase)?.mean;
     let floor = judgements.first().and_then(|judgement| judgement.fidelity.as_ref().ok()).map(|of| of.e_gen_floor);
     Ok(html! {
@@ -83,13 +86,10 @@ fn row(name: &str, rec: f64, generation: f64) -> Markup {
     html! { tr { th scope="row" { (name) } td { (significant(1e3 * rec, 3)) } td { (significant(1e3 * generation, 3)) } } }
 }
 
-/// The row with the name of the dataset or, failing that, of the file.
-fn row_of(source: &str) -> Option<&'static PaperRow> {
-    let (file, dataset) = source.split_once(':').unwrap_or((source, ""));
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let dataset = dataset.rsplit('/').next().unwrap_or("").trim();
-    // What comes after the name of a built-in sample are its parameters.
-    let dataset = dataset.split([' ', '(', '{']).next().unwrap_or("");
+/// The row with the name of the dataset or, failing that, of the file or the built-in material.
+fn row_of(Source { name, dataset, .. }: &Source) -> Option<&'static PaperRow> {
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let dataset = dataset.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("");
     let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     let found = |text: &str| TABLE_4.iter().find(|row| row.called.contains(&plain(text).as_str()));
     found(dataset).or_else(|| found(stem))
@@ -104,16 +104,22 @@ fn all_but_first(images: &PhaseImages) -> Result<PhaseImages> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::micrograph::{Checkerboard, Sample};
 
     #[test]
     fn materials_are_found_by_name() {
-        let name = |source: &str| row_of(source).map(|row| row.name);
-        assert_eq!(name("micrographs.h5:alloy"), Some("Alloy"));
-        assert_eq!(name("micrographs.h5:/paper/synthetic_1"), Some("Synth. 1"));
-        assert_eq!(name("Rubber.png"), Some("Rubber"));
-        assert_eq!(name("ceramics.h5:phase"), Some("Ceramics"));
-        assert_eq!(name("built-in: Checkerboard(Checkerboard { nx: 64 }), seed 1"), Some("Checkerboard"));
-        assert_eq!(["memory", "alloys.png", "steel.h5:phase"].map(name), [None; 3]);
+        let name = |name: &str, dataset: Option<&str>| {
+            let source = Source { name: name.into(), dataset: dataset.map(str::to_owned), details: None };
+            row_of(&source).map(|row| row.name)
+        };
+        assert_eq!(name("micrographs.h5", Some("alloy")), Some("Alloy"));
+        assert_eq!(name("micrographs.h5", Some("/paper/synthetic_1")), Some("Synth. 1"));
+        assert_eq!(name("Rubber.png", None), Some("Rubber"));
+        assert_eq!(name("ceramics.h5", Some("phase")), Some("Ceramics"));
+        let board = Sample::Checkerboard(Checkerboard::default()).make(1, 1).unwrap();
+        assert_eq!(row_of(&board.source).map(|row| row.name), Some("Checkerboard"));
+        assert_eq!(["memory", "alloys.png"].map(|file| name(file, None)), [None; 2]);
+        assert_eq!(name("steel.h5", Some("phase")), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::report::number::fixed;
 use crate::report::picture::{corner, data_uri, grey, phases};
 
 /// Maximum number of images shown of each kind.
-const SHOWN: usize = 16;
+pub(super) const SHOWN: usize = 16;
 /// Minimum side of a tile on the screen in pixels.
 const TILE: usize = 128;
 /// Maximum side of the micrograph in pixels, and on the screen.
@@ -26,7 +26,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
     let range = subject.options.first..subject.options.first + subject.realisations.len().min(SHOWN) as u64;
     Ok(html! {
         section.pictures aria-label="Pictures" {
-            (micrograph(subject)?)
+            (micrograph(subject, "Micrograph")?)
             figure {
                 h2 { "Realisations" }
                 (grid(&subject.realisations, "realisations")?)
@@ -38,17 +38,20 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
                 (grid(&model.tiles, "training tiles")?)
                 figcaption { (shown(model.tiles.len(), "tile")) " The model was trained on them." }
             }
-            figure {
-                h2 { "Reconstructions of these tiles" }
-                (grid(&subject.reconstructions, "reconstructions")?)
-                figcaption { "The same tiles, encoded and decoded. They should look alike: "
-                    (fixed(100.0 * differing(&model.tiles, &subject.reconstructions), 2)) " % of all pixels differ." }
+            @if let Some(reconstructions) = &subject.reconstructions {
+                figure {
+                    h2 { "Reconstructions of these tiles" }
+                    (grid(reconstructions, "reconstructions")?)
+                    figcaption { "The same tiles, encoded and decoded. They should look alike: "
+                        (fixed(100.0 * differing(&model.tiles, reconstructions), 2)) " % of all pixels differ." }
+                }
             }
         }
     })
 }
 
-fn micrograph(subject: &Subject) -> Result<Markup> {
+/// The micrograph with its phases.
+pub(super) fn micrograph(subject: &Subject, title: &str) -> Result<Markup> {
     let images = &subject.micrograph.images;
     let [_, ny, nx] = images.shape();
     let (rows, columns) = (ny.min(MOST), nx.min(MOST));
@@ -59,13 +62,13 @@ fn micrograph(subject: &Subject) -> Result<Markup> {
     let part =
         if (rows, columns) == (ny, nx) { String::new() } else { format!(" Shown: the first {rows} × {columns}.") };
     let scale = if factor == tile_factor {
-        "All pictures have the same scale.".to_owned()
+        "Tiles have the same scale.".to_owned()
     } else {
         format!("A pixel of the tiles is {tile_factor} screen pixels wide, one of the micrograph {factor}.")
     };
     Ok(html! {
         figure {
-            h2 { "Micrograph" }
+            h2 { (title) }
             img.pixels src=(picture) width=(columns * factor) height=(rows * factor)
                 alt=(format!("The micrograph {}: {}.", subject.micrograph.source, legend_text(images)));
             figcaption {
@@ -97,7 +100,7 @@ fn legend_text(images: &PhaseImages) -> String {
 }
 
 /// The first images, four in a row.
-fn grid(images: &PhaseImages, name: &str) -> Result<Markup> {
+pub(super) fn grid(images: &PhaseImages, name: &str) -> Result<Markup> {
     let count = images.len().min(SHOWN);
     let [_, ny, nx] = images.shape();
     let factor = factor(ny.max(nx));
@@ -116,7 +119,7 @@ pub(super) fn factor(side: usize) -> usize {
     (TILE / side).max(1)
 }
 
-fn shown(n: usize, word: &str) -> String {
+pub(super) fn shown(n: usize, word: &str) -> String {
     if n <= SHOWN { format!("{}.", counted(n, word)) } else { format!("{SHOWN} of {}.", counted(n, word)) }
 }
 

@@ -38,15 +38,15 @@ pub fn size_report(
 
 /// The whole page.
 fn page(model: &Model, study: &SizeStudy) -> Markup {
-    let source = &model.origin.source;
+    let source = model.origin.source.to_string();
     let count = study.sizes.first().map_or(0, |size| size.properties[0].count);
     let side = model.origin.voxel_size.map(|side| format!(", {side} each")).unwrap_or_default();
     let lead = html! {
-        (count) " periodic elements of each size, sides in pixels" (side) ". Statistics of phase " (study.phase) "."
+        (count) " periodic elements of each size, sides in " (unit(study)) (side) ". Statistics of phase " (study.phase) "."
     };
     document(
         &format!("davegan: representative size of {source}"),
-        source,
+        &source,
         lead,
         html! {
             (required(study))
@@ -57,12 +57,17 @@ fn page(model: &Model, study: &SizeStudy) -> Markup {
     )
 }
 
+/// What elements are made of.
+fn unit(study: &SizeStudy) -> &'static str {
+    if study.sizes.iter().any(ElementStatistics::is_volume) { "voxels" } else { "pixels" }
+}
+
 /// A relative number in percent.
 fn percent(value: f64) -> String {
     format!("{} %", significant(100.0 * value, 2))
 }
 
-/// A side in whole pixels, with a mark if the fit extrapolates.
+/// A side in whole voxels, with a mark if the fit extrapolates.
 fn side(study: &SizeStudy, side: Option<f64>) -> String {
     side.map_or_else(
         || "–".to_owned(),
@@ -126,7 +131,7 @@ fn section(study: &SizeStudy, property: usize) -> Markup {
                     @for size in &study.sizes {
                         @let of = &size.properties[property];
                         tr {
-                            th scope="row" { (size.shape[1]) " × " (size.shape[0]) }
+                            th scope="row" { (size.extent(" × ")) }
                             td { (significant(of.mean, 4)) }
                             td { "± " (significant(of.interval(), 2)) }
                             td { (significant(of.deviation, 3)) }
@@ -146,7 +151,7 @@ fn capitalised(text: &str) -> String {
 
 /// From 0 to beyond the largest size.
 fn sides(study: &SizeStudy) -> Axis {
-    Axis::new("side in pixels", 0.0, 1.05 * study.sizes.last().map_or(1.0, ElementStatistics::side))
+    Axis::new(format!("side in {}", unit(study)), 0.0, 1.05 * study.sizes.last().map_or(1.0, ElementStatistics::side))
 }
 
 /// Lower and upper end of the confidence interval.
@@ -216,7 +221,7 @@ fn curves(study: &SizeStudy) -> Markup {
         let mean = size.s2.iter().enumerate().map(|(lag, of)| (lag as f64, of.mean));
         Plot {
             title: format!("Two-point correlation of elements of side {}", size.side()),
-            x: Axis::new("distance r in pixels", 0.0, (size.s2.len().max(2) - 1) as f64),
+            x: Axis::new(format!("distance r in {}", unit(study)), 0.0, (size.s2.len().max(2) - 1) as f64),
             y: y.clone(),
             marks: vec![
                 ("95 % interval".to_owned(), Mark::Band(REAL, band.collect())),
@@ -229,7 +234,7 @@ fn curves(study: &SizeStudy) -> Markup {
             h2 { "Two-point correlation by distance" }
             div.small-plots {
                 @for size in &study.sizes {
-                    figure { h4 { (size.shape[1]) " × " (size.shape[0]) } (plot(size).draw()) }
+                    figure { h4 { (size.extent(" × ")) } (plot(size).draw()) }
                 }
             }
         }
@@ -244,10 +249,10 @@ fn method(study: &SizeStudy) -> Markup {
             p { "s is the standard deviation between n elements of one size. The 95 % confidence interval of the mean m is "
                 "m ± t s / √n, with t of Student's distribution with n − 1 degrees of freedom. The relative error of the mean over N elements "
                 "is 2 s / (m √N) (Kanit et al. 2003, Int. J. Solids Struct. 40, 3647). The fit is s = c side" sup { "−α" }
-                ", by least squares of the logarithms; α is 1 for a plane material without order at long range. The required side follows "
+                ", by least squares of the logarithms; α is 1 in two dimensions and 3/2 in three, for a material without order at long range. The required side follows "
                 "from the fit and the mean at the largest size." }
-            p { "The two-point correlation is the mean over directions at distances of 0 to " (lags) " pixels. Its mean and deviation are root mean "
-                "squares over these. The phase conducts 100 times as well as the rest; the conductivity is the mean along x and y, in units of that of the "
+            p { "The two-point correlation is the mean over directions at distances of 0 to " (lags) " " (unit(study)) ". Its mean and deviation are root mean "
+                "squares over these. The phase conducts 100 times as well as the rest; the conductivity is the mean along all axes, in units of that of the "
                 "rest. A mean that changes with the size beyond its intervals says that small elements are biased." }
         }
     }
@@ -272,6 +277,11 @@ mod tests {
         {
             assert!(page.contains(text), "{text}: {page}");
         }
+        let mut volumes = study(&[0.08, 0.04]);
+        volumes.sizes.iter_mut().for_each(|size| size.shape[0] = size.shape[1]);
+        let page = super::page(&model, &volumes).into_string();
+        assert_well_formed(&page);
+        assert!(page.contains("64 × 64 × 64") && page.contains("side in voxels") && !page.contains("in pixels"));
         let page = super::page(&model, &study(&[0.1])).into_string();
         assert_well_formed(&page);
         assert!(page.contains("<td>–</td>") && !page.contains("NaN"));

@@ -1,9 +1,10 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use super::judgement::Judgement;
+use super::judgement::{self, Judgement, tests::judgement};
+use super::subject::Subject;
 use super::*;
-use crate::evaluation::Fidelity;
+use crate::evaluation::{Fidelity, PARTS};
 use crate::micrograph::{Discs, GaussianField, Sample};
 use crate::network::Profile;
 use crate::training::{HISTORY_INTERVAL, RunOptions, TrainingOptions, train};
@@ -71,7 +72,8 @@ fn without_pictures(page: &str) -> String {
 #[test]
 fn two_phases_give_a_complete_page() {
     let mut micrograph = field(128);
-    micrograph.source = "<i>&\"field\".h5:alloy".to_owned();
+    micrograph.source.name = "<i>&\"field\".h5".to_owned();
+    micrograph.source.dataset = Some("alloy".to_owned());
     let model = trained(&micrograph, Profile::Paper32);
     let page = report(&model, &micrograph, 40, "two");
     assert_well_formed(&page);
@@ -176,10 +178,10 @@ fn a_verdict_needs_every_gate_every_phase_and_enough_realisations() {
     let model = trained(&micrograph, Profile::Paper32);
     let verdict = |count: usize, judgements: &[Judgement]| {
         let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
-        verdict::section(&Subject::new(&model, &micrograph, &options).unwrap(), judgements).into_string()
+        verdict::section(&[Subject::new(&model, &micrograph, &options).unwrap()], judgements).into_string()
     };
-    let perfect = |phase| Judgement { phase, fidelity: Ok(judgement::tests::perfect()) };
-    let missing = || Judgement { phase: 2, fidelity: Err("phase 2 is nowhere".to_owned()) };
+    let perfect = |phase| judgement(phase, Ok(judgement::tests::perfect()));
+    let missing = || judgement(2, Err("phase 2 is nowhere".to_owned()));
     let page = verdict(256, &[perfect(1)]);
     assert!(page.contains("verdict holds") && page.contains("All 16 gates hold"), "{page}");
     for page in [verdict(255, &[perfect(1)]), verdict(256, &[perfect(1), missing()])] {
@@ -187,6 +189,86 @@ fn a_verdict_needs_every_gate_every_phase_and_enough_realisations() {
     }
     assert!(verdict(256, &[missing()]).contains("No verdict"));
     let short = Fidelity { vf_bias_sd: 1.0, ..judgement::tests::perfect() };
-    let page = verdict(256, &[Judgement { phase: 1, fidelity: Ok(short) }]);
+    let page = verdict(256, &[judgement(1, Ok(short))]);
     assert!(page.contains("verdict short") && page.contains("15 of 16 gates hold"), "{page}");
+}
+
+/// Planes of a small volume across z, y and x.
+fn planes() -> [Micrograph; 3] {
+    let field = GaussianField { nz: 64, ny: 64, nx: 64, correlation_x: 10.0, ..GaussianField::default() };
+    let volume = Sample::GaussianField(field).make(3, 1).unwrap();
+    [0, 1, 2].map(|axis| volume.plane(axis, 5).unwrap())
+}
+
+/// A model of volumes that has hardly been trained.
+fn volume_model(micrographs: &[&Micrograph]) -> Model {
+    let options = TrainingOptions { steps: 1, window_side: 32, ..TrainingOptions::new(Profile::Volume) };
+    let run = RunOptions { threads: 1, ..RunOptions::default() };
+    let micrographs = Directions::new(micrographs.to_vec()).unwrap();
+    train(micrographs, &options, &run, None, &mut |_| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn volumes_have_a_page_with_three_directions() {
+    let planes = planes();
+    let all: Vec<&Micrograph> = planes.iter().collect();
+    let model = volume_model(&all);
+    let path = path("volumes.html");
+    let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
+    let mut steps = Vec::new();
+    html_report(&model, Directions::new(all.clone()).unwrap(), &path, &options, 0.0, &mut |progress| {
+        steps.push((progress.step, progress.steps));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    // 32 planes are those of 8 volumes.
+    let parts = 1 + 3 * PARTS + 8 + 1;
+    assert_eq!(steps, (1..=parts).map(|step| (step, parts)).collect::<Vec<_>>());
+    let page = fs::read_to_string(&path).unwrap();
+    assert_well_formed(&page);
+    for text in [
+        "32 planes of 8 volumes of 32 × 32 × 32 voxels, across each axis, compared with the micrographs.",
+        " of 45 gates hold",
+        "Only 32 planes across each axis",
+        "Micrograph, planes across y",
+        "A realisation of 64 × 64 × 64 voxels",
+        "Slices of realisations, planes across x",
+        "Rows along z, columns along y.",
+        "<h3>Phase 1, planes across z, volume fraction of the micrograph 0.4",
+        "Mean and standard deviation over 8 realisations",
+        "Euler characteristic, 26 neighbours",
+        "Effective conductivity along z",
+        " of 8</td>",
+        "interfaces, planes across y</h2>",
+        "lag along z in pixels",
+        "Trained on, planes across x</th><td>4 tiles",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    let text = without_pictures(&page);
+    for absent in ["NaN", "Latent space", "Table 4", "E_rec", "was not trained on"] {
+        assert!(!text.contains(absent), "{absent}");
+    }
+    assert!(page.len() < 2_000_000, "{}", page.len());
+}
+
+#[test]
+fn volumes_are_judged_beside_other_micrographs_too_and_images_take_one() {
+    let planes = planes();
+    let model = volume_model(&[&planes[0]]);
+    let path = path("others.html");
+    let options = GenerationOptions { count: 2, threads: 1, ..GenerationOptions::default() };
+    let report = |model: &Model, micrographs: &[&Micrograph]| {
+        let micrographs = Directions::new(micrographs.to_vec()).unwrap();
+        html_report(model, micrographs, &path, &options, 0.0, &mut |_| ControlFlow::Continue(()))
+    };
+    report(&model, &[&planes[0], &planes[1]]).unwrap();
+    let page = fs::read_to_string(&path).unwrap();
+    assert_well_formed(&page);
+    assert!(page.contains("Only 2 planes across each axis") && page.contains("2 planes of 1 volume of 32"));
+    let foreign = |planes: &str| page.contains(&format!(", {planes}): the tiles that realisations are compared with"));
+    assert!(!foreign("planes across z") && foreign("planes across y") && foreign("planes across x"), "{page}");
+    let images = trained(&planes[0], Profile::Paper32);
+    let refused = report(&images, &[&planes[0], &planes[1]]).unwrap_err().to_string();
+    assert!(refused.contains("2 micrographs for a model of profile paper32"), "{refused}");
 }

@@ -11,13 +11,14 @@ use crate::training::TrainingOptions;
 /// Minimum number of realisations for a verdict.
 const ENOUGH: usize = 256;
 
-/// The verdict of all phases together.
-pub(super) fn section(subject: &Subject, judgements: &[Judgement]) -> Markup {
+/// The verdict of all phases together, and of the planes across all axes.
+pub(super) fn section(subjects: &[Subject], judgements: &[Judgement]) -> Markup {
     let gates: Vec<_> = judgements.iter().flat_map(Judgement::gates).collect();
     let (all, holding) = (gates.len(), gates.iter().filter(|gate| gate.holds).count());
-    let notes = notes(subject, judgements);
+    let notes = notes(subjects, judgements);
     // With few realisations gates may hold by chance.
-    let enough = subject.realisations.len() >= ENOUGH && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
+    let enough = subjects.iter().all(|subject| subject.realisations.len() >= ENOUGH)
+        && judgements.iter().all(|judgement| judgement.fidelity.is_ok());
     let (class, symbol, words) = match all - holding {
         _ if all == 0 => ("unknown", "?", "No verdict: the gates could not be judged".to_owned()),
         0 if enough => ("holds", "✓", format!("All {all} gates hold")),
@@ -51,7 +52,7 @@ fn shortcomings(judgements: &[Judgement]) -> Markup {
                 @let holding = gates.iter().filter(|gate| gate.holds).count();
                 div {
                     @if several && !gates.is_empty() {
-                        h3 { "Phase " (judgement.phase) ": " (holding) " of " (gates.len()) " gates hold" }
+                        h3 { (judgement.name()) ": " (holding) " of " (gates.len()) " gates hold" }
                     }
                     @if holding < gates.len() {
                         ul { @for gate in gates.iter().filter(|gate| !gate.holds) { li { (unbroken(&gate.short)) } } }
@@ -68,25 +69,28 @@ fn unbroken(text: &str) -> String {
 }
 
 /// Notes on the verdict.
-fn notes(subject: &Subject, judgements: &[Judgement]) -> Vec<String> {
-    let model = subject.model;
+fn notes(subjects: &[Subject], judgements: &[Judgement]) -> Vec<String> {
     let mut notes = Vec::new();
     for judgement in judgements {
         if let Err(reason) = &judgement.fidelity {
-            notes.push(format!("Phase {} is not judged: {reason}.", judgement.phase));
+            notes.push(format!("{} is not judged: {reason}.", judgement.name()));
         }
     }
-    if !subject.own_micrograph {
+    for subject in subjects.iter().filter(|subject| !subject.own_micrograph) {
+        let source = format!("{}{}", subject.micrograph.source, subject.planes());
+        let not_judged = if subject.reconstructions.is_some() { "E_rec is not judged, and " } else { "" };
         notes.push(format!(
-            "The model was not trained on this micrograph ({}): E_rec is not judged, and the tiles that \
-             realisations are compared with are those of this micrograph.",
-            subject.micrograph.source
+            "The model was not trained on this micrograph ({source}): {not_judged}the tiles that realisations are \
+             compared with are those of this micrograph.",
         ));
     }
-    if subject.realisations.len() < ENOUGH {
-        notes
-            .push(format!("Only {}: give {ENOUGH} for a verdict.", counted(subject.realisations.len(), "realisation")));
+    let Some(first) = subjects.first() else { return notes };
+    if first.realisations.len() < ENOUGH {
+        let across = if first.across.is_some() { " across each axis" } else { "" };
+        let few = counted(first.realisations.len(), first.made_name());
+        notes.push(format!("Only {few}{across}: give {ENOUGH} for a verdict."));
     }
+    let model = first.model;
     let (done, planned) = (model.record.steps, model.record.steps_planned);
     if done < planned {
         notes.push(format!("The training is not complete: {} of {} steps.", whole(done), whole(planned)));

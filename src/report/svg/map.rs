@@ -14,7 +14,7 @@ const SIDE: f64 = 240.0;
 const LEFT: f64 = 48.0;
 const TOP: f64 = 8.0;
 
-/// Draws a square map of `values` over lags from `-l` to `l` on both axes, x to the right and y down.
+/// Draws a square map of `values` over lags from `-l` to `l` on both axes. `across` and `down` name these.
 ///
 /// `range` are the values of the first and the last colour of `palette`; `title` is read out to those who cannot see
 /// it.
@@ -22,7 +22,13 @@ const TOP: f64 = 8.0;
 /// # Errors
 ///
 /// [`Error::Internal`](crate::Error::Internal) if the picture cannot be encoded.
-pub(in crate::report) fn map(values: &Array2<f64>, range: &Axis, palette: Palette, title: &str) -> Result<Markup> {
+pub(in crate::report) fn map(
+    values: &Array2<f64>,
+    [down, across]: [&str; 2],
+    range: &Axis,
+    palette: Palette,
+    title: &str,
+) -> Result<Markup> {
     let (rows, columns) = values.dim();
     let picture =
         Picture::from_shape_fn((rows, columns, 3), |(y, x, channel)| palette.at(range.place(values[[y, x]]))[channel]);
@@ -43,9 +49,11 @@ pub(in crate::report) fn map(values: &Array2<f64>, range: &Axis, palette: Palett
                 line x1=(LEFT - 5.0) x2=(LEFT) y1=(y) y2=(y) stroke=(FRAME) {}
                 text x=(LEFT - 8.0) y=(y + 4.0) text-anchor="end" { (text) }
             }
-            text x=(LEFT + SIDE / 2.0) y=(TOP + SIDE + 36.0) text-anchor="middle" fill=(INK) { "lag along x in pixels" }
+            text x=(LEFT + SIDE / 2.0) y=(TOP + SIDE + 36.0) text-anchor="middle" fill=(INK) {
+                "lag along " (across) " in pixels"
+            }
             text transform=(format!("translate(12 {}) rotate(-90)", TOP + SIDE / 2.0)) text-anchor="middle" fill=(INK) {
-                "lag along y in pixels"
+                "lag along " (down) " in pixels"
             }
             image href=(scale) x=(bar) y=(TOP) width="12" height=(SIDE) preserveAspectRatio="none" {}
             rect x=(bar) y=(TOP) width="12" height=(SIDE) fill="none" stroke=(FRAME) {}

@@ -230,7 +230,7 @@ fn volumes_learn_each_direction_from_its_own_micrograph() {
         let read = read_checkpoint(&directory.path("whole.h5"), Device::Cpu).unwrap();
         assert_eq!((read.further.len(), read.state.discriminators.len()), (count - 1, count));
         assert_eq!((&read.further, &read.tiles), (&trained.further, &trained.tiles));
-        let sources: Vec<&str> = read.further.iter().map(|direction| direction.origin.source.as_str()).collect();
+        let sources: Vec<_> = read.further.iter().map(|direction| direction.origin.source.to_string()).collect();
         assert!(sources.iter().zip(["across y", "across x"]).all(|(source, across)| source.ends_with(across)));
         if count == 3 {
             train("cut.h5", given, &run(2), &mut |_| ControlFlow::Break(())).unwrap_err();

@@ -1,0 +1,35 @@
+//! Models of volumes, from a micrograph for each direction to the report.
+
+use hdf5::File;
+use ndarray::Array2;
+
+use super::{folder, run};
+
+#[test]
+fn volumes_that_differ_by_direction_have_a_report_and_sizes() {
+    let folder = folder("volumes");
+    let file = File::create(folder.join("planes.h5")).unwrap();
+    // Layers across z: squares in planes across z, stripes in the others.
+    for (name, rows) in [("xy", 8), ("xz", 4), ("yz", 4)] {
+        let plane =
+            Array2::from_shape_fn((64, 64), |(y, x)| if name == "xy" { (y / 8 + x / rows) % 2 } else { y / rows % 2 });
+        file.new_dataset_builder().with_data(&plane.mapv(|phase| phase as u8)).create(name).unwrap();
+    }
+    drop(file);
+    let micrographs = ["planes.h5", "/xy", "--across-y", "planes.h5:/xz", "--across-x", "planes.h5:/yz"];
+    let profile = ["--profile", "volume", "--window-side", "32", "--steps", "1", "--threads", "1"];
+    run(&folder, 0, &[&["train", "--model", "model.h5"], &micrographs[..], &profile].concat());
+    let report = ["report", "model.h5", "--count", "4", "--contact-sheet", "sheet.png"];
+    let (output, _) = run(&folder, 0, &[&report, &micrographs[..]].concat());
+    assert!(output.contains("wrote report.html"), "{output}");
+    let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    for words in ["planes.h5:/xz: 1 image", "Micrograph, planes across x", "Realisations that percolate"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("was not trained on this micrograph"));
+    assert!(std::fs::read(folder.join("sheet.png")).unwrap().starts_with(b"\x89PNG"));
+    let sizes = ["representative", "model.h5", "--sizes", "32", "--count", "2", "--json"];
+    let studies: serde_json::Value = serde_json::from_str(&run(&folder, 0, &sizes).0).unwrap();
+    let size = &studies[2]["sizes"][0];
+    assert!(size["nz"] == 32 && size["interval"].is_f64(), "{studies}");
+}
