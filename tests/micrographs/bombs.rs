@@ -135,7 +135,7 @@ fn large_chunks_that_inflate_to_what_they_claim_are_read() {
     let folder = Folder::new("large-chunks");
     let path = folder.file("m.h5");
     let noise =
-        ndarray::Array2::from_shape_fn((2048, 2048), |(y, x)| ((x * x + 31 * y * y) * 2654435761 >> 13 & 7) as u8);
+        ndarray::Array2::from_shape_fn((2048, 2048), |(y, x)| ((((x * x + 31 * y * y) * 2654435761) >> 13) & 7) as u8);
     for (block, filters) in [
         (0, &[Filter::Deflate(1)][..]),
         (512, &[Filter::Shuffle, Filter::Deflate(1), Filter::Fletcher32]),
