@@ -101,7 +101,8 @@ fn check_place(dataset: &Dataset) -> Result<(), String> {
     if within {
         return Ok(());
     }
-    Err("has its values in another file, which is not read; gather them with `h5repack -l CONTI OLD NEW`".into())
+    Err("has its values in another file, which is not read; copy them into a file, in h5py by new['x'] = old['x'][()]"
+        .into())
 }
 
 fn check_filters(filters: &[Filter]) -> Result<(), String> {
@@ -143,8 +144,7 @@ fn check_chunk(dataset: &Dataset) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "of shape {:?} has chunks of {chunk:?}, each far larger than all of it; write it anew with smaller chunks, as \
-         with `h5repack -l CONTI OLD NEW`",
+        "of shape {:?} has chunks of {chunk:?}, each far larger than all of it; write it anew with smaller chunks",
         dataset.shape()
     ))
 }

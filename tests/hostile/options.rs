@@ -59,7 +59,7 @@ impl Input<'_> {
             let halves = size_of::<T>() / 4 - 2;
             let at = 8 + 4 * (usize::from(self.byte()) % halves);
             let word = self.word();
-            let length = if self.byte() % 2 == 0 { 4 } else { 8 }.min(size_of::<T>() - at);
+            let length = if self.byte().is_multiple_of(2) { 4 } else { 8 }.min(size_of::<T>() - at);
             // SAFETY: within the struct, which is of numbers, pointers and functions; the latter two are set after this.
             unsafe { (&raw mut *options).cast::<u8>().add(at).copy_from_nonoverlapping(word.as_ptr(), length) };
         }
@@ -231,7 +231,7 @@ unsafe fn read(input: &mut Input) {
         let mut options = options_of(|o, size| davegan_micrograph_options_init(o, size));
         input.change(&mut options);
         let (name, mut read) = (input.text(), null_mut());
-        let name = if input.byte() % 2 == 0 { null() } else { name.as_ptr() };
+        let name = if input.byte().is_multiple_of(2) { null() } else { name.as_ptr() };
         said(davegan_micrograph_read(path.as_ptr(), name, &options, &mut read));
         davegan_micrograph_free(read);
     }

@@ -135,10 +135,10 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
         .map(png_file)
         .into(),
         "tiff" => [1, 5, 8, 32773].map(tiff_file).into(),
-        "options" => {
-            (0..12u8).map(|call| [vec![call], (0..48).map(|byte| byte * 37 ^ call).collect()].concat()).collect()
-        }
-        _ => vec![vec![0; 5], (0..40).map(|byte| byte * 67).collect()],
+        "options" => (0..12u8)
+            .map(|call| [vec![call], (0..48u8).map(|byte| byte.wrapping_mul(37) ^ call).collect()].concat())
+            .collect(),
+        _ => vec![vec![0; 5], (0..40u8).map(|byte| byte.wrapping_mul(67)).collect()],
     }
 }
 

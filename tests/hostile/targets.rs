@@ -1,5 +1,5 @@
 //! What is done with bytes that nobody vouches for. A target may refuse them or use them; it must not panic, hang, take
-//! memory without bound or return `DAVEGAN_INTERNAL`. The fuzz targets in `fuzz` call the same functions.
+//! memory without bound or return `DAVEGAN_INTERNAL`.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ use davegan::storage::{
 use crate::options::use_model;
 use crate::seeds::{checkpoint_file, model_file};
 
-/// A name, what is done with bytes, and whether they are mutated from [`seeds`](crate::seeds::seeds).
+/// A name, and what is done with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
