@@ -33,7 +33,8 @@ pub const VOXEL_UNIT: &str = "voxel_unit";
 pub fn read_realisation(path: &Path, layout: &Layout, index: Option<u64>) -> Result<(PhaseImages, VoxelSize)> {
     check_path(path)?;
     layout.check()?;
-    let kind = Kind::of(&mut open_regular(path, "read the file")?).map_err(|e| Error::system(path, "read the file", &e))?;
+    let kind =
+        Kind::of(&mut open_regular(path, "read the file")?).map_err(|e| Error::system(path, "read the file", &e))?;
     if kind == Some(Kind::Model) {
         return Err(Error::format(path, "is a model; give a file of realisations that davegan generate made with it"));
     }
