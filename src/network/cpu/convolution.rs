@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::correlation::correlate;
 use super::grid::{Grid, Placement};
 use super::product::{Planes, WeightRows, multiply};
-use super::row_pairs::{Order, PairTaps, PlaneRegion, multiply_pairs};
+use super::row_pairs::{Order, PairMultiplication, PairTaps, PlaneRegion};
 use super::simd::LINE;
 use crate::network::architecture::{Axes, Geometry, KERNEL, LayerSpec, Padding};
 
@@ -69,7 +69,8 @@ impl Convolution {
                 }
                 let taps =
                     PairTaps { kernel, rows: &rows, terms: &terms, below: 2 * inner.len(), order: Order::AsStored };
-                multiply_pairs(simd, taps, fine, &self.fine_reads, PlaneRegion::of(&self.coarse, 0), to, stride);
+                let (reads, region) = (&self.fine_reads, PlaneRegion::of(&self.coarse, 0));
+                PairMultiplication { simd, taps, from: fine, reads, region, to, to_stride: stride }.run();
             }
             Geometry::Valid => {
                 let offsets: Vec<usize> = (0..row).collect();
@@ -100,6 +101,7 @@ impl Convolution {
     #[inline(always)]
     fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
         let (stride, inner, planes) = (self.fine.stride, self.inner_places(), self.fine.planes / 2);
+        let reads = &self.coarse_reads;
         let channels: Vec<usize> = (first..first + count).map(|fine| fine * self.taps).collect();
         // The taps of a plane along the middle and the inner axis follow those of plane 0 at one distance.
         let mut terms = Vec::with_capacity(self.coarse_reads.len());
@@ -117,7 +119,8 @@ impl Convolution {
                     let index = parity * planes + plane;
                     let region = PlaneRegion::of(&self.fine, self.fine.first_pixel(index));
                     let (taps, to) = (PairTaps { kernel: &kernel[*place..], ..taps }, &mut to[index * stride..]);
-                    multiply_pairs(simd, taps, coarse, &self.coarse_reads, region, to, 2 * planes * stride);
+                    let to_stride = 2 * planes * stride;
+                    PairMultiplication { simd, taps, from: coarse, reads, region, to, to_stride }.run();
                 }
             } else {
                 // The planes of one channel are the rows of one tile, with the border before or behind their pixels.
@@ -126,7 +129,7 @@ impl Convolution {
                 let region = PlaneRegion { length: region.length + border, ..region };
                 let (kernel, to) = (&kernel[channels[0]..], &mut to[parity * planes * stride..]);
                 let taps = PairTaps { kernel, rows: &inner[..planes], ..taps };
-                multiply_pairs(simd, taps, coarse, &self.coarse_reads, region, to, stride);
+                PairMultiplication { simd, taps, from: coarse, reads, region, to, to_stride: stride }.run();
             }
         }
     }

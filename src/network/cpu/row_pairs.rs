@@ -10,7 +10,7 @@
 //! Differences of rows are computed in registers, sums of taps once for each product, when the weights are laid out in the
 //! order in which the inner loop reads them.
 
-use pulp::Simd;
+use pulp::{NullaryFnOnce, Simd};
 
 use super::grid::Grid;
 use super::product::{largest, load};
@@ -116,32 +116,47 @@ const fn rows_of_tile<S: Simd>(left: usize) -> usize {
 /// For each row r of `taps`, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
 /// from[p + reads[d] + pitch]`, for p in `region`, which has two or more rows. Up to a SIMD vector beyond each row is
 /// overwritten too.
-#[inline(always)]
-pub fn multiply_pairs<S: Simd>(
-    simd: S,
-    taps: PairTaps,
-    from: &[f32],
-    reads: &[usize],
-    region: PlaneRegion,
-    to: &mut [f32],
-    to_stride: usize,
-) {
-    let starts = pair_starts(region, S::F32_LANES);
-    let last = largest(&starts);
-    // The kernel reads and writes by pointer: these bounds are what makes that sound.
-    assert!(region.rows >= 2 && taps.terms.len() == reads.len());
-    assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
-    assert!((taps.rows.len() - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
-    let weights = taps.packed::<S>();
-    let at_once = region.terms_at_once(reads.len());
-    // With a middle axis pair by pair, so that what a pair reads and adds to stays in the L2 cache.
-    let of_pair = if region.lines[1] == 1 { starts.len() } else { region.length.div_ceil(S::F32_LANES) };
-    for starts in starts.chunks(of_pair) {
-        for (part, reads) in reads.chunks(at_once).enumerate() {
-            let (pitch, skipped) = (region.pitch, part * at_once);
-            let product = PairProduct { simd, from, reads, skipped, starts, pitch, to_stride };
-            // SAFETY: bounds as asserted above.
-            unsafe { product.all_rows(&weights, taps.rows.len(), taps.terms.len(), to) };
+pub struct PairMultiplication<'a, S> {
+    pub simd: S,
+    pub taps: PairTaps<'a>,
+    pub from: &'a [f32],
+    pub reads: &'a [usize],
+    pub region: PlaneRegion,
+    pub to: &'a mut [f32],
+    pub to_stride: usize,
+}
+
+impl<S: Simd> PairMultiplication<'_, S> {
+    /// Runs it, in a function of its own: its many tiles are compiled once instead of wherever it is run.
+    #[inline(always)]
+    pub fn run(self) {
+        self.simd.vectorize(self);
+    }
+}
+
+impl<S: Simd> NullaryFnOnce for PairMultiplication<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { simd, taps, from, reads, region, to, to_stride } = self;
+        let starts = pair_starts(region, S::F32_LANES);
+        let last = largest(&starts);
+        // The kernel reads and writes by pointer: these bounds are what makes that sound.
+        assert!(region.rows >= 2 && taps.terms.len() == reads.len());
+        assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
+        assert!((taps.rows.len() - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
+        let weights = taps.packed::<S>();
+        let at_once = region.terms_at_once(reads.len());
+        // With a middle axis pair by pair, so that what a pair reads and adds to stays in the L2 cache.
+        let of_pair = if region.lines[1] == 1 { starts.len() } else { region.length.div_ceil(S::F32_LANES) };
+        for starts in starts.chunks(of_pair) {
+            for (part, reads) in reads.chunks(at_once).enumerate() {
+                let (pitch, skipped) = (region.pitch, part * at_once);
+                let product = PairProduct { simd, from, reads, skipped, starts, pitch, to_stride };
+                // SAFETY: bounds as asserted above.
+                unsafe { product.all_rows(&weights, taps.rows.len(), taps.terms.len(), to) };
+            }
         }
     }
 }
