@@ -23,12 +23,12 @@ static void check(davegan_status_t status) {
     MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
-/* The whole number that `text` is, or -1. */
-static int64_t number(const char *text) {
+/* Whether `text` is a whole number, which goes to `value`. */
+static int is_number(const char *text, int64_t *value) {
     char *end;
     errno = 0;
-    const long long value = strtoll(text, &end, 10);
-    return errno != 0 || end == text || *end != '\0' ? -1 : value;
+    *value = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0';
 }
 
 /* The first of the `n` realisations that `rank` makes; the next rank's first is behind its last. */
@@ -58,9 +58,10 @@ int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
-    const int64_t count = argc > 2 ? number(argv[2]) : 100, seed = argc > 3 ? number(argv[3]) : 0;
-    if (argc < 2 || argc > 4 || count < 2 || seed < 0) {
-        if (rank == 0) fputs("usage: ensemble MODEL.h5 [COUNT, from 2] [SEED, from 0]\n", stderr);
+    int64_t count = 100, seed = 0;
+    const int understood = (argc <= 2 || is_number(argv[2], &count)) && (argc <= 3 || is_number(argv[3], &seed));
+    if (argc < 2 || argc > 4 || !understood || count < 2) {
+        if (rank == 0) fputs("usage: ensemble MODEL.h5 [COUNT, from 2] [SEED]\n", stderr);
         MPI_Finalize();
         return 2;
     }
