@@ -80,20 +80,22 @@ pub struct PairTaps<'a> {
 /// Numbers made of a pair of taps: that which meets the upper row of values, the sum of both, and the other.
 const GROUP: usize = 3;
 
+type Group = [f32; GROUP];
+
 impl PairTaps<'_> {
     /// The numbers of all rows in the order in which the tiles read them: tile by tile, term by term, row by row.
     #[inline(always)]
-    fn packed<S: Simd>(&self) -> Vec<f32> {
-        let mut packed = Vec::with_capacity(self.rows.len() * self.terms.len() * GROUP);
+    fn packed<S: Simd>(&self) -> Vec<Group> {
+        let mut packed = Vec::with_capacity(self.rows.len() * self.terms.len());
         let mut rows = self.rows;
         while !rows.is_empty() {
             let (tile, others) = rows.split_at(rows_of_tile::<S>(rows.len()));
             for term in self.terms {
-                for row in tile {
+                packed.extend(tile.iter().map(|row| {
                     let (first, second) = (self.kernel[row + term], self.kernel[row + term + self.below]);
                     let (upper, lower) = if self.order == Order::AsStored { (first, second) } else { (second, first) };
-                    packed.extend([upper, upper + lower, lower]);
-                }
+                    [upper, upper + lower, lower]
+                }));
             }
             rows = others;
         }
@@ -191,11 +193,11 @@ struct PairProduct<'a, S> {
 impl<S: Simd> PairProduct<'_, S> {
     /// All rows, of `terms` terms each, tile by tile.
     #[inline(always)]
-    unsafe fn all_rows(&self, weights: &[f32], rows: usize, terms: usize, to: &mut [f32]) {
+    unsafe fn all_rows(&self, weights: &[Group], rows: usize, terms: usize, to: &mut [f32]) {
         let mut row = 0;
         while row < rows {
             let tile = rows_of_tile::<S>(rows - row);
-            let weights = &weights[(row * terms + self.skipped * tile) * GROUP..][..self.reads.len() * tile * GROUP];
+            let weights = &weights[row * terms + self.skipped * tile..][..self.reads.len() * tile];
             let to = &mut to[row * self.to_stride..];
             // SAFETY: passed on; the weights are those of the tile.
             unsafe {
@@ -216,7 +218,7 @@ impl<S: Simd> PairProduct<'_, S> {
 
     /// `M` rows at all positions, `V` vectors at a time.
     #[inline(always)]
-    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: &[f32], to: &mut [f32]) {
+    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: &[Group], to: &mut [f32]) {
         let (together, others) = self.starts.as_chunks::<V>();
         for starts in together {
             // SAFETY: passed on.
@@ -229,7 +231,7 @@ impl<S: Simd> PairProduct<'_, S> {
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize, const V: usize>(&self, weights: &[f32], starts: &[usize; V], to: &mut [f32]) {
+    unsafe fn tile<const M: usize, const V: usize>(&self, weights: &[Group], starts: &[usize; V], to: &mut [f32]) {
         let (simd, pitch) = (self.simd, self.pitch);
         let mut sums = [[[simd.splat_f32s(0.0); GROUP]; V]; M];
         // SAFETY: the caller asserted that all reads and writes are inside.
@@ -246,14 +248,14 @@ impl<S: Simd> PairProduct<'_, S> {
                     *values = [upper, middle, lower];
                 }
                 for (m, sums) in sums.iter_mut().enumerate() {
-                    for j in 0..GROUP {
-                        let factor = simd.splat_f32s(*weight.add(GROUP * m + j));
+                    for (j, &factor) in (*weight.add(m)).iter().enumerate() {
+                        let factor = simd.splat_f32s(factor);
                         for (sums, values) in sums.iter_mut().zip(values) {
                             sums[j] = simd.mul_add_e_f32s(factor, values[j], sums[j]);
                         }
                     }
                 }
-                weight = weight.add(GROUP * M);
+                weight = weight.add(M);
             }
             for (m, sums) in sums.into_iter().enumerate() {
                 for ([upper, middle, lower], &start) in sums.into_iter().zip(starts) {
