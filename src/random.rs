@@ -22,6 +22,8 @@ pub enum Purpose {
     Relaxation = 8,
     /// What the volume fractions of a generator of volumes are measured on; the counter is the step.
     Fractions = 9,
+    /// What the frequencies of phases by position are measured on; the counter is the step.
+    PositionBiases = 10,
 }
 
 /// Largest counter: beyond it streams of different purposes would meet.

@@ -11,12 +11,12 @@ use rand_distr::{Distribution, StandardNormal};
 use super::latent::zero_vectors;
 use super::patch_decoder::PatchDecoder;
 use super::realisations::{ADVICE, WHAT};
-use super::torus::{Cells, Part, Patch, STRIDE, latent_size};
+use super::torus::{Cells, Part, Patch, latent_size};
 use crate::Result;
 use crate::device::memory;
 use crate::micrograph::Block;
 use crate::model::Model;
-use crate::network::{Input, inference_bytes, noise_sides};
+use crate::network::{Input, STRIDE, inference_bytes, noise_sides};
 use crate::random::{self, Purpose};
 use crate::relaxation::{RelaxationOptions, Weights, relax_block};
 
@@ -58,16 +58,17 @@ pub fn decode_fields(
     let count = to.len() / block.voxels();
     if let Some(whole) = cells.one_pass() {
         let input = drawn(model, shift, seed, first..first + count as u64, cells, &whole, 0);
+        let biases = model.position_biases.as_ref().map(|biases| biases.of_box([0; 3], shape, &model.device()));
         if *block == all {
-            return model.fast_generator().begin_phases(input).read(to);
+            return model.fast_generator().begin_phases(input, biases).read(to);
         }
         let mut phases = memory::zeros(count * all.voxels(), WHAT, ADVICE)?;
-        model.fast_generator().begin_phases(input).read(&mut phases)?;
+        model.fast_generator().begin_phases(input, biases).read(&mut phases)?;
         let images = phases.chunks_exact(all.voxels()).zip(to.chunks_exact_mut(block.voxels()));
         images.for_each(|(image, to)| block.copy(shape, &all, image, to));
         return Ok(());
     }
-    let decoder = PatchDecoder::new(model);
+    let decoder = PatchDecoder::of_realisations(model);
     let of_patch = |image: usize, patch: &Patch| {
         let index = first + image as u64;
         let coarse = decoder.noisy_layers_of_first();

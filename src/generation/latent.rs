@@ -6,11 +6,11 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::GenerationOptions;
 use super::patch_decoder::PatchDecoder;
-use super::torus::{Cells, Part, STRIDE, latent_size};
+use super::torus::{Cells, Part, latent_size};
 use crate::device::memory;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
-use crate::network::{Network, PendingPhases, inference_bytes, not_finite, one_hot, phases_of_channels, read};
+use crate::network::{Network, PendingPhases, STRIDE, inference_bytes, not_finite, one_hot, phases_of_channels, read};
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
@@ -194,7 +194,7 @@ pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result
 
 /// Begins to decode grids of latent vectors with so many cells along each axis.
 fn begin(model: &Model, latents: Vec<f32>, sides: [usize; 3]) -> PendingPhases {
-    model.fast_generator().begin_phases(grids(model, latents, sides))
+    model.fast_generator().begin_phases(grids(model, latents, sides), None)
 }
 
 /// Grids of latent vectors with so many cells along each axis, `[n, channels, depth, height, width]`.

@@ -8,10 +8,10 @@ use std::array::from_fn;
 use burn_tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::torus::{Patch, STRIDE};
+use super::torus::Patch;
 use crate::Result;
-use crate::model::Model;
-use crate::network::{Input, Network, inference_bytes, noise_sides, read};
+use crate::model::{Model, PositionBiases};
+use crate::network::{Input, Network, STRIDE, inference_bytes, noise_sides, read};
 
 /// Where a generator is split, and into which boxes what the first part gives is cut.
 #[derive(Debug, Clone, Copy)]
@@ -49,14 +49,21 @@ pub struct PatchDecoder<'a> {
     second: &'a Network,
     split: Split,
     is_volume: bool,
+    position_biases: Option<&'a PositionBiases>,
 }
 
 impl<'a> PatchDecoder<'a> {
+    /// With the position biases that realisations have.
+    pub fn of_realisations(model: &'a Model) -> Self {
+        Self { position_biases: model.position_biases.as_ref(), ..Self::new(model) }
+    }
+
+    /// Without position biases.
     pub fn new(model: &'a Model) -> Self {
         let is_volume = model.profile.axes() == 3;
         let split = if is_volume { OF_VOLUMES } else { OF_IMAGES };
         let [first, second] = model.kept.generator_parts.get_or_init(|| split.parts(model.fast_generator()));
-        Self { first, second, split, is_volume }
+        Self { first, second, split, is_volume, position_biases: None }
     }
 
     /// Number of noisy layers of the first part.
@@ -111,8 +118,11 @@ impl<'a> PatchDecoder<'a> {
             let input = Input { values: cut(&between), noise: noise.iter().map(cut).collect() };
             let (voxels, edge) = (self.values(STRIDE), self.edge(STRIDE));
             let sides: [usize; 3] = from_fn(|axis| cells[axis] * voxels[axis] + 2 * edge[axis]);
+            // An edge begins so far before a cell does.
+            let begin = edge.map(|edge| edge.next_multiple_of(STRIDE) - edge);
+            let biases = self.position_biases.map(|biases| biases.of_box(begin, sides, &device));
             let mut phases = vec![0; sides.iter().product()];
-            self.second.begin_phases(input).read(&mut phases)?;
+            self.second.begin_phases(input, biases).read(&mut phases)?;
             Ok((first, cells, sides, phases))
         });
         let voxels = self.values(STRIDE);

@@ -10,10 +10,8 @@ use rayon::prelude::*;
 
 use crate::micrograph::Block;
 use crate::model::Model;
+use crate::network::STRIDE;
 use crate::{Error, Result};
-
-/// Side of a cell in voxels.
-pub const STRIDE: usize = 16;
 
 /// How tori of two axes, or of three, are divided.
 #[derive(Debug, Clone, Copy)]

@@ -2,11 +2,13 @@
 
 mod kept;
 mod origin;
+mod position_biases;
 mod record;
 
 use burn_tensor::Device as BurnDevice;
 pub(crate) use kept::Kept;
 pub use origin::Origin;
+pub use position_biases::PositionBiases;
 pub use record::{LossRow, TrainingRecord};
 
 use crate::device::KeptPool;
@@ -38,6 +40,8 @@ pub struct Model {
     pub tiles: PhaseImages,
     /// The same of further micrographs, of the planes of volumes across other axes.
     pub further: Vec<Direction>,
+    /// What is added to the logits of its realisations, if it is fully convolutional.
+    pub position_biases: Option<PositionBiases>,
     /// How realisations of a fully convolutional model are relaxed.
     pub relaxation: Option<Weights>,
     /// How it was trained.

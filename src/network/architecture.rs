@@ -3,6 +3,9 @@
 /// Side of every kernel (paper, Tables 2 and 3).
 pub const KERNEL: usize = 4;
 
+/// Side in voxels of a cell, the part of an image that a latent vector of a fully convolutional model stands for.
+pub const STRIDE: usize = 16;
+
 /// Values beyond the edge of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
@@ -83,7 +86,7 @@ impl Profile {
 
     /// Side of the grid of latent vectors for an image of `side` pixels.
     pub fn latent_side(self, side: usize) -> usize {
-        if self.is_fully_convolutional() { side / 16 } else { 1 }
+        if self.is_fully_convolutional() { side / STRIDE } else { 1 }
     }
 
     /// Name as written in model files.

@@ -186,9 +186,11 @@ impl Network {
 
     /// Starts the forward pass of a generator to the most probable phase of each pixel. An accelerator works on it when
     /// this returns; the CPU computes it in `PendingPhases::read`.
-    pub fn begin_phases(&self, input: impl Into<Input>) -> PendingPhases {
+    ///
+    /// `biases`, `[1, channels, depth, height, width]` of the output, are added to the logits of each image.
+    pub fn begin_phases(&self, input: impl Into<Input>, biases: Option<Tensor<5>>) -> PendingPhases {
         let input = input.into();
-        kernels(&input.values).phases(self, input)
+        kernels(&input.values).phases(self, input, biases)
     }
 
     /// Shape of the output for an input of the given shape.

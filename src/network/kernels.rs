@@ -23,8 +23,9 @@ pub trait Kernels: Sync {
     /// Forward pass with the moving statistics: each image's output depends on that image alone.
     fn forward(&self, network: &Network, input: Input) -> Tensor<5>;
 
-    /// Starts [`forward`](Self::forward) followed by the most probable phase of each pixel.
-    fn phases(&self, network: &Network, input: Input) -> PendingPhases;
+    /// Starts [`forward`](Self::forward) followed by the most probable phase of each pixel. `biases`, of one image of the
+    /// output, are added to the logits of each.
+    fn phases(&self, network: &Network, input: Input, biases: Option<Tensor<5>>) -> PendingPhases;
 
     /// Gradient with respect to the parameters. `record` is of a forward pass of the same implementation.
     fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1>;

@@ -22,7 +22,7 @@ mod spectral;
 mod sum;
 
 pub use architecture::{
-    Architecture, Axes, Geometry, LayerKind, LayerSpec, Padding, Profile, Variant, noise_sides, output_sides,
+    Architecture, Axes, Geometry, LayerKind, LayerSpec, Padding, Profile, STRIDE, Variant, noise_sides, output_sides,
 };
 pub(crate) use chain::PendingPhases;
 pub use chain::{Input, Network, Tape};

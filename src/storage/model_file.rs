@@ -8,6 +8,7 @@
 //! | `tiles` | training tiles, `(n, nz, ny, nx)` |
 //! | `source_2`, `source_dataset_2`, `tiles_2` and so on, and the same with `_3` | further micrographs of volumes |
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them; volumes have no encoder |
+//! | `position_biases` | what is added to the logits of realisations by position within a cell, once calibrated |
 //! | `relaxation` | how realisations are relaxed, if they are: log weights of patterns |
 //!
 //! A file that training wrote has a second part besides, which `checkpoint_file` describes; `reader` reads both.
@@ -23,8 +24,8 @@ use super::{Attribute, Container, NamedArray};
 use crate::device::memory;
 use crate::error::{FREE_MEMORY, short};
 use crate::micrograph::{MAX_PHASES, PhaseImages, Source, VoxelSize};
-use crate::model::{Direction, Kept, LossRow, Model, Origin, TrainingRecord};
-use crate::network::{Entry, Network, Profile, read};
+use crate::model::{Direction, Kept, LossRow, Model, Origin, PositionBiases, TrainingRecord};
+use crate::network::{Entry, Network, Profile, STRIDE, channels, read};
 use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::training::TrainingOptions;
@@ -92,6 +93,10 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
     ] {
         file.arrays.extend(numbers.map(|numbers| (name.into(), NamedArray::F64(numbers))));
     }
+    if let Some(biases) = &model.position_biases {
+        let values = Array1::from(biases.values().to_vec()).into_dyn();
+        file.arrays.insert("position_biases".into(), NamedArray::F32(values));
+    }
     if let Some(encoder) = &model.encoder {
         put_network(&mut file, "encoder", encoder)?;
     }
@@ -134,6 +139,7 @@ pub(super) fn model_of(parts: &mut Parts, device: &BurnDevice) -> Result<(Model,
     let model = Model {
         profile: options.profile,
         latent_size: options.latent_count(),
+        position_biases: position_biases(parts, n_phases, options.profile)?,
         relaxation: relaxation(parts, n_phases, options.profile)?,
         record: record(parts, text, &options, tiles.len())?,
         origin,
@@ -222,6 +228,15 @@ fn history(parts: &mut Parts, steps: u64) -> Result<Vec<LossRow>> {
         losses: Losses::from_array(std::array::from_fn(|i| row[i + 1])),
     };
     Ok(table.outer_iter().map(row).collect())
+}
+
+fn position_biases(parts: &mut Parts, n_phases: usize, profile: Profile) -> Result<Option<PositionBiases>> {
+    if !parts.has_arrays("position_biases") {
+        return Ok(None);
+    }
+    let (channels, axes) = (channels(n_phases), profile.axes());
+    let values = parts.f32("position_biases", &[channels * STRIDE.pow(axes as u32)])?;
+    Ok(PositionBiases::new(channels, axes, values))
 }
 
 fn relaxation_row(weights: &Weights) -> Array1<f64> {

@@ -115,7 +115,8 @@ impl<'a> Parts<'a> {
         Ok(Network::new(layers, parameters, statistics, device))
     }
 
-    fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    /// Numbers in single precision of this shape.
+    pub fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let values = match self.file.arrays.remove(name) {
             // Arrays are read in standard layout, so this is one copy.
             Some(NamedArray::F32(array)) if array.shape() == shape => {

@@ -44,8 +44,8 @@ pub fn read_checkpoint(path: &Path, device: Device) -> Result<Checkpoint> {
                       that training wrote, or train anew";
         Error::format(path, reason)
     })?;
-    let Model { origin, tiles, further, record, relaxation, .. } = model;
-    Ok(Checkpoint { options, origin, tiles, further, history: record.history, state, relaxation })
+    let Model { origin, tiles, further, record, position_biases, relaxation, .. } = model;
+    Ok(Checkpoint { options, origin, tiles, further, history: record.history, state, position_biases, relaxation })
 }
 
 /// Everything in a file; a model alone has no state of a training.

@@ -8,9 +8,8 @@ use rand::Rng;
 
 use super::augmentation::standard_normal;
 use super::checkpoint::Checkpoint;
-use super::draws::{noise_of_realisations, on_device};
+use super::draws::{noise_of_realisations, on_device, random_input};
 use super::posterior::{Posterior, as_grid};
-use super::volume_step::volumes_input;
 use crate::network::{Input, Network, one_hot};
 use crate::random::{self, Purpose};
 
@@ -32,7 +31,9 @@ fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Input> {
     let mut rng = random::generator(options.seed, Purpose::Statistics, state.step);
     (0..BATCHES).flat_map(move |_| match &state.encoder {
         Some(encoder) => of_images(checkpoint, &encoder.network, &mut rng),
-        None => vec![volumes_input(options, tiles.n_phases(), &mut rng, &state.loss_sums.device())],
+        None => {
+            vec![random_input(options, tiles.n_phases(), options.batch(), &mut rng, &state.loss_sums.device())]
+        }
     })
 }
 

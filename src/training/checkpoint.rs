@@ -7,7 +7,7 @@ use super::options::TrainingOptions;
 use super::state::TrainingState;
 use crate::error::counted;
 use crate::micrograph::PhaseImages;
-use crate::model::{Direction, Kept, LossRow, Model, Origin, TrainingRecord};
+use crate::model::{Direction, Kept, LossRow, Model, Origin, PositionBiases, TrainingRecord};
 use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::{Error, Result};
@@ -27,6 +27,8 @@ pub struct Checkpoint {
     pub history: Vec<LossRow>,
     /// Networks and optimisers.
     pub state: TrainingState,
+    /// What is added to the logits of realisations: of a fully convolutional model, once it is trained.
+    pub position_biases: Option<PositionBiases>,
     /// How realisations are relaxed: of a fully convolutional model, once it is trained.
     pub relaxation: Option<Weights>,
 }
@@ -37,7 +39,8 @@ impl Checkpoint {
         let n_phases = micrographs[0].tiles.n_phases();
         let state = TrainingState::new(&options, n_phases, micrographs.len(), device);
         let Direction { origin, tiles } = micrographs.remove(0);
-        Self { options, origin, tiles, further: micrographs, history: Vec::new(), state, relaxation: None }
+        let further = micrographs;
+        Self { options, origin, tiles, further, history: Vec::new(), state, position_biases: None, relaxation: None }
     }
 
     /// The micrographs, first to last.
@@ -73,6 +76,7 @@ impl Checkpoint {
             origin: self.origin.clone(),
             tiles: self.tiles.clone(),
             further: self.further.clone(),
+            position_biases: self.position_biases.clone(),
             relaxation: self.relaxation.clone(),
             record: TrainingRecord {
                 options: self.options.to_text(),

@@ -7,7 +7,7 @@ use super::augmentation::{Displacements, LatentAugmentation, draw_displacements,
 use super::batches::TrainingData;
 use super::options::TrainingOptions;
 use crate::Result;
-use crate::network::{channels, noise_sides, phase_distance};
+use crate::network::{Input, channels, noise_sides, phase_distance};
 use crate::random::{self, Purpose};
 
 /// All random numbers of one step, drawn in a fixed order from the step's own stream.
@@ -91,6 +91,30 @@ pub fn noise_of_realisations(
     };
     let side = options.latent_side();
     noise_sides(&options.architecture(n_phases).generator, [1, side, side]).into_iter().map(of_layer).collect()
+}
+
+/// Latent vectors and noise of `n` realisations of the side of a tile.
+pub fn random_input(
+    options: &TrainingOptions,
+    n_phases: usize,
+    n: usize,
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Input {
+    let side = options.latent_side();
+    let cells = [if options.profile.axes() == 3 { side } else { 1 }, side, side];
+    let mut images =
+        |channels, [depth, height, width]: [usize; 3]| normal([n, channels, depth, height, width], rng, device);
+    let values = images(options.latent_size, cells);
+    let shapes = noise_sides(&options.architecture(n_phases).generator, cells);
+    let noise = shapes.into_iter().map(|sides| images(1, sides)).collect();
+    Input { values, noise }
+}
+
+/// Standard normal numbers as a tensor.
+pub fn normal(shape: [usize; 5], rng: &mut impl Rng, device: &Device) -> Tensor<5> {
+    let numbers = standard_normal(shape.iter().product(), rng);
+    Tensor::from_data(TensorData::new(numbers, shape), device)
 }
 
 /// Numbers as rows of `length` numbers.

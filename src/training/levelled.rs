@@ -3,7 +3,7 @@
 use burn_tensor::Tensor;
 
 use super::checkpoint::Checkpoint;
-use super::volume_step::volumes_input;
+use super::draws::random_input;
 use crate::Result;
 use crate::network::{Network, read};
 use crate::random::{self, Purpose};
@@ -26,7 +26,7 @@ pub fn levelled(mut network: Network, checkpoint: &Checkpoint) -> Result<Network
     let mut rng = random::generator(options.seed, Purpose::Fractions, state.step);
     let mut logits: Vec<Vec<f32>> = Vec::new();
     for _ in 0..VOLUMES {
-        let made = network.forward(volumes_input(options, tiles.n_phases(), &mut rng, &device));
+        let made = network.forward(random_input(options, tiles.n_phases(), options.batch(), &mut rng, &device));
         let [n, channels, ..] = made.dims();
         let values = read(made)?;
         logits.resize(channels, Vec::new());

@@ -31,6 +31,7 @@ mod options;
 mod oracle;
 mod paper_options;
 mod pass;
+mod position_biases;
 mod posterior;
 mod range;
 mod recipe;

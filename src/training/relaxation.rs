@@ -1,4 +1,4 @@
-//! The last step of training a fully convolutional model: how its realisations are relaxed.
+//! The end of training a fully convolutional model: how its realisations are relaxed.
 
 use super::checkpoint::Checkpoint;
 use crate::Result;

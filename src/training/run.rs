@@ -9,15 +9,13 @@ use super::batches::TrainingData;
 use super::checkpoint::Checkpoint;
 use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::levelled::levelled;
-use super::need;
 use super::options::{RunOptions, TrainingOptions};
-use super::relaxation::{PARTS, calibrated};
+use super::{need, position_biases, relaxation};
 use crate::device::{ThreadPool, thread_pool, with_spinning_workers};
 use crate::micrograph::{self, Directions, Micrograph};
 use crate::model::{Direction, LossRow, Model, Origin};
 use crate::network::Profile;
 use crate::progress::{Pace, Progress, ProgressCallback, in_parts};
-use crate::relaxation::Weights;
 use crate::{Error, Result};
 
 /// Keeps a checkpoint.
@@ -63,9 +61,13 @@ pub fn train<'a>(
         Some(resumed) => {
             resumed.check_resumable(options, &directions)?;
             let resumed = Checkpoint { options: options.clone(), ..resumed };
-            // Further steps give other realisations to relax.
-            let relaxation = if resumed.is_finished() { resumed.relaxation.clone() } else { None };
-            Checkpoint { relaxation, ..resumed }
+            // Further steps give other realisations to calibrate on.
+            let is_finished = resumed.is_finished();
+            Checkpoint {
+                position_biases: resumed.position_biases.filter(|_| is_finished),
+                relaxation: resumed.relaxation.filter(|_| is_finished),
+                ..resumed
+            }
         }
         None => Checkpoint::new(options.clone(), directions, &run.device.open()?),
     };
@@ -98,7 +100,7 @@ pub fn train<'a>(
         }
     }
     if !checkpoint.is_finished() {
-        checkpoint.relaxation = Some(calibrate(&checkpoint, &images, &pool, &pace, run.progress_interval, progress)?);
+        checkpoint = calibrate(checkpoint, &images, &pool, &pace, run.progress_interval, progress)?;
         save(&checkpoint)?;
     }
     Ok(checkpoint.model())
@@ -144,21 +146,26 @@ fn check_micrographs(micrographs: &Directions<Micrograph>, profile: Profile) -> 
     Ok(())
 }
 
-/// The weights of the relaxation, with reports of how long they still take.
+/// `checkpoint` with its position biases and the weights of its relaxation, with reports of how long they still take.
 fn calibrate(
-    checkpoint: &Checkpoint,
+    checkpoint: Checkpoint,
     micrographs: &Directions,
     pool: &ThreadPool,
     pace: &Pace,
     interval: f64,
     progress: ProgressCallback,
-) -> Result<Weights> {
-    let what = "the calibration of the relaxation, behind the last step of the training,";
+) -> Result<Checkpoint> {
+    let what = "the calibration, behind the last step of the training,";
     let mut tell = |part: &Progress| {
         let report = pace.report(checkpoint.state.step, checkpoint.last_losses());
         progress(&Progress { remaining: part.remaining, ..report })
     };
-    in_parts(what, pool, PARTS, interval, &mut tell, |done| calibrated(checkpoint, micrographs, done))
+    in_parts(what, pool, position_biases::PARTS + relaxation::PARTS, interval, &mut tell, |done| {
+        let position_biases = Some(position_biases::position_biases(&checkpoint, done)?);
+        let biased = Checkpoint { position_biases, ..checkpoint.clone() };
+        let relaxation = Some(relaxation::calibrated(&biased, micrographs, done)?);
+        Ok(Checkpoint { relaxation, ..biased })
+    })
 }
 
 /// Steps until `stop`, or at least one and until `due` has passed.

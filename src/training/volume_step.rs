@@ -3,21 +3,20 @@
 use std::array::from_fn;
 use std::ops::Range;
 
-use burn_tensor::{Device, Tensor, TensorData};
-use rand::Rng;
+use burn_tensor::{Device, Tensor};
 use rand::seq::index::sample;
 
 use super::adam::Update;
-use super::augmentation::standard_normal;
 use super::batches::TrainingData;
 use super::discriminator_step::{DiscriminatorOutcome, REALISATIONS, discriminator_update};
+use super::draws::{normal, random_input};
 use super::losses;
 use super::options::TrainingOptions;
 use super::state::TrainingState;
 use super::step::shown;
 use crate::Result;
 use crate::micrograph::Directions;
-use crate::network::{Input, PlaneNumbers, channels, noise_sides, phase_distance, planes, planes_backward};
+use crate::network::{Input, PlaneNumbers, channels, phase_distance, planes, planes_backward};
 use crate::random::{self, Purpose};
 
 /// One plane in so many is shown to a discriminator, across each axis.
@@ -44,7 +43,7 @@ impl VolumeDraws {
     fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
         let mut rng = random::generator(options.seed, Purpose::Step, step);
         let (side, n_phases) = (options.side(), data.tiles.n_phases());
-        let input = volumes_input(options, n_phases, &mut rng, device);
+        let input = random_input(options, n_phases, options.batch(), &mut rng, device);
         let numbers = [0; 3].map(|_| sample(&mut rng, side, side / ONE_IN).into_vec());
         let count = planes_shown(options);
         let windows = of_micrographs(count, &data.micrographs);
@@ -70,21 +69,6 @@ fn of_micrographs(count: usize, micrographs: &Directions) -> Vec<(usize, Range<u
         }
     }
     groups
-}
-
-/// Latent vectors and noise of a batch of volumes.
-pub fn volumes_input(options: &TrainingOptions, n_phases: usize, rng: &mut impl Rng, device: &Device) -> Input {
-    let (batch, cells) = (options.batch(), [options.latent_side(); 3]);
-    let [nz, ny, nx] = cells;
-    let values = normal([batch, options.latent_size, nz, ny, nx], rng, device);
-    let shapes = noise_sides(&options.architecture(n_phases).generator, cells);
-    let noise = shapes.into_iter().map(|[nz, ny, nx]| normal([batch, 1, nz, ny, nx], rng, device)).collect();
-    Input { values, noise }
-}
-
-fn normal(shape: [usize; 5], rng: &mut impl Rng, device: &Device) -> Tensor<5> {
-    let numbers = standard_normal(shape.iter().product(), rng);
-    Tensor::from_data(TensorData::new(numbers, shape), device)
 }
 
 /// What the discriminators say of the planes, each of its own: losses are means over all planes.

@@ -5,7 +5,7 @@ use ndarray::s;
 use super::*;
 use crate::generation::{GenerationOptions, decode, realisations};
 use crate::micrograph::{GaussianField, PhaseImages, Sample, tiles};
-use crate::model::{Direction, Origin};
+use crate::model::{Direction, Origin, PositionBiases};
 use crate::network::Profile;
 use crate::training::{Checkpoint, TrainingOptions};
 
@@ -35,6 +35,13 @@ pub fn volume_model() -> Model {
         .model()
 }
 
+/// The model with a bias for each position.
+fn biased(model: Model) -> Model {
+    let axes = model.profile.axes();
+    let values = (0..16usize.pow(axes as u32)).map(|position| (0.7 * position as f32).sin()).collect();
+    Model { position_biases: PositionBiases::new(1, axes, values), ..model }
+}
+
 fn made(model: &Model, options: &GenerationOptions) -> Vec<u8> {
     realisations(model, options).unwrap().as_slice().to_vec()
 }
@@ -42,7 +49,7 @@ fn made(model: &Model, options: &GenerationOptions) -> Vec<u8> {
 /// Decodes a block of realisation 5 patch by patch, as if the torus were large.
 fn in_patches(model: &Model, shape: [usize; 3], block: &Block) -> Vec<u8> {
     let (cells, part, mut image) = (Cells::of(shape), Part::of_block(shape, block), vec![9; block.voxels()]);
-    let decoder = PatchDecoder::new(model);
+    let decoder = PatchDecoder::of_realisations(model);
     for patch in cells.patches(&part) {
         let input = drawn(model, &[], 3, 5..6, cells, &patch, decoder.noisy_layers_of_first());
         let phases = decoder.phases(input, &patch).unwrap();
@@ -53,7 +60,7 @@ fn in_patches(model: &Model, shape: [usize; 3], block: &Block) -> Vec<u8> {
 
 #[test]
 fn patches_are_the_parts_of_the_torus() {
-    let model = model(2);
+    let model = biased(model(2));
     let mut all = vec![0; 256 * 256];
     decode_fields(&model, &[], 3, 5, [1, 256, 256], &Block::whole([1, 256, 256]), &mut all).unwrap();
     let share = all.iter().filter(|&&phase| phase == 1).count() as f64 / all.len() as f64;
@@ -71,11 +78,12 @@ fn patches_are_the_parts_of_the_torus() {
 
 #[test]
 fn volumes_in_two_parts_and_in_patches_are_those_of_one_pass() {
-    let (model, shape) = (volume_model(), [64, 32, 96]);
+    let (model, shape) = (biased(volume_model()), [64, 32, 96]);
     let (cells, whole) = (Cells::of(shape), Block::whole(shape));
     let mut all = vec![0; whole.voxels()];
     let input = drawn(&model, &[], 3, 5..6, cells, &cells.whole().unwrap(), 0);
-    model.generator.begin_phases(input).read(&mut all).unwrap();
+    let biases = model.position_biases.as_ref().map(|biases| biases.of_box([0; 3], shape, &model.device()));
+    model.generator.begin_phases(input, biases).read(&mut all).unwrap();
     let share = all.iter().filter(|&&phase| phase == 1).count() as f64 / all.len() as f64;
     assert!((0.02..0.98).contains(&share), "{share}");
     for (first, size) in [([0; 3], shape), ([-3, 30, 90], [20, 31, 96]), ([40, 0, 7], [1, 32, 30])] {

@@ -363,10 +363,12 @@ fn fused_kernels_agree_with_primitives_on_volumes() {
 #[test]
 fn phases_of_volumes_are_those_of_the_largest_logits() {
     let mut rng = generator(21, Purpose::Weights, 0);
-    for outputs in [1, 3] {
+    for (outputs, is_biased) in [(1, false), (3, false), (1, true), (3, true)] {
         let network = single(&network(of_three_axes(Padding::Periodic, &[4, 6, outputs]), &mut rng));
         let input = cast(&with_noise(&network, random([3, 4, 2, 3, 4], &mut rng), &mut rng));
-        let logits = values(network.forward(input.clone()));
+        let biases = is_biased.then(|| random([1, outputs, 8, 12, 16], &mut rng).cast(input.values.dtype()));
+        let logits = network.forward(input.clone());
+        let logits = values(biases.iter().fold(logits, |logits, biases| logits + biases.clone()));
         let voxels = 8 * 12 * 16;
         let expected = logits.chunks_exact(outputs * voxels).flat_map(|image| {
             (0..voxels).map(|voxel| {
@@ -378,7 +380,7 @@ fn phases_of_volumes_are_those_of_the_largest_logits() {
             })
         });
         let mut phases = vec![9; 3 * voxels];
-        network.begin_phases(input).read(&mut phases).unwrap();
+        network.begin_phases(input, biases).read(&mut phases).unwrap();
         assert_eq!(phases, expected.collect::<Vec<_>>());
     }
 }

@@ -44,7 +44,7 @@ pub fn forward<T: Send>(
     network: &Network,
     input: &Input,
     output: &mut [T],
-    finish: impl Fn(&Grid, &[f32], &mut [T]) + Sync,
+    finish: impl Fn(&Grid, &mut [f32], &mut [T]) + Sync,
 ) {
     let folded = network.layers.iter().any(|layer| layer.normalised).then(|| folded(network));
     let (network, [n, channels, sides @ ..]) = (folded.as_ref().unwrap_or(network), input.values.dims());
@@ -70,7 +70,7 @@ fn forward_group(
     input: &[f32],
     noise: &[&[f32]],
     shape: [usize; 5],
-    finish: impl FnOnce(&Grid, &[f32]),
+    finish: impl FnOnce(&Grid, &mut [f32]),
 ) {
     let Network { layout, constants, workspace, .. } = network;
     let (layers, parameters) = (layers(&network.layers, shape), CpuSlice::of(&network.parameters));
@@ -92,8 +92,20 @@ fn forward_group(
             .for_each(|task| workspace.run(task));
     }
     let last = &layers[layers.len() - 1].outer;
-    finish(last, &buffers.between[layers.len()][last.front()..]);
+    finish(last, &mut buffers.between[layers.len()][last.front()..]);
     workspace.forward.put(InputSize::of(&layers), buffers);
+}
+
+/// Adds `image`, `[channels, depth, height, width]`, to each of the images of a group.
+pub fn add_to_images(grid: &Grid, image: &[f32], values: &mut [f32]) {
+    for (channel, image) in values.chunks_mut(grid.channel_length()).zip(image.chunks_exact(grid.pixels())) {
+        for place in grid.half_rows().map(|index| grid.half_row(index)) {
+            let row = image[place.first_pixel..].iter().step_by(2).take(place.pixels);
+            for (added, values) in row.zip(channel[place.start..].chunks_mut(place.step)) {
+                values[..grid.n].iter_mut().for_each(|value| *value += added);
+            }
+        }
+    }
 }
 
 /// The most probable phase of each pixel, `[n, depth, height, width]`; with one channel, phase 1 where the logit is positive.

@@ -75,15 +75,19 @@ impl Kernels for Cpu {
     fn forward(&self, network: &Network, input: Input) -> Tensor<5> {
         let shape = network.output_shape(input.values.dims());
         let mut output = vec![0.0; shape.iter().product()];
-        inference::forward(network, &input, &mut output, chain::export_to);
+        inference::forward(network, &input, &mut output, |grid, values, to| chain::export_to(grid, values, to));
         tensor(output, shape)
     }
 
-    fn phases(&self, network: &Network, input: Input) -> PendingPhases {
+    fn phases(&self, network: &Network, input: Input, biases: Option<Tensor<5>>) -> PendingPhases {
         let network = network.clone();
         PendingPhases(Box::new(move |to| {
             let finite = AtomicBool::new(true);
+            let biases = biases.as_ref().map(CpuSlice::of);
             inference::forward(&network, &input, to, |grid, logits, to| {
+                if let Some(biases) = &biases {
+                    inference::add_to_images(grid, biases.as_slice(), logits);
+                }
                 if !inference::phases(grid, logits, to) {
                     finite.store(false, Ordering::Relaxed);
                 }

@@ -59,9 +59,13 @@ impl Kernels for Primitives {
         network.clone()
     }
 
-    fn phases(&self, network: &Network, input: Input) -> PendingPhases {
+    fn phases(&self, network: &Network, input: Input, biases: Option<Tensor<5>>) -> PendingPhases {
         let device = input.values.device();
-        let phases = DevicePhases::new(self.forward(network, input));
+        let logits = self.forward(network, input);
+        let phases = DevicePhases::new(match biases {
+            Some(biases) => logits + biases,
+            None => logits,
+        });
         // The device begins now, without waiting for more operations. An error shows when the phases are read.
         let _ = device.flush();
         PendingPhases(Box::new(move |to| phases.read(to)))

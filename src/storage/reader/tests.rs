@@ -4,8 +4,7 @@ use ndarray::{ArrayD, Axis, IxDyn};
 
 use super::*;
 use crate::micrograph::{Checkerboard, LengthUnit, Micrograph, Sample, VoxelSize, tiles};
-use crate::model::Direction;
-use crate::model::{LossRow, Origin};
+use crate::model::{Direction, LossRow, Origin, PositionBiases};
 use crate::network::Profile;
 use crate::progress::Losses;
 use crate::relaxation::Weights;
@@ -28,6 +27,7 @@ fn checkpoint() -> Checkpoint {
     checkpoint.state.step = 100;
     let losses = Losses::from_array([1.0; 5]);
     checkpoint.history = [50, 100].map(|step| LossRow { step, losses }).into();
+    checkpoint.position_biases = PositionBiases::new(1, 2, vec![0.0; 256]);
     checkpoint.relaxation = Some(Weights::zero(2, false));
     checkpoint
 }
@@ -123,8 +123,8 @@ fn every_part_that_contradicts_the_others_is_refused_by_name() {
                 let mut file = file.clone();
                 file.arrays.remove(name);
                 file.arrays.extend(new(old).map(|new| (name.clone(), new)));
-                // Without it realisations are not relaxed.
-                let optional = change == "missing" && name == "relaxation";
+                // Without them realisations are not relaxed, or not biased.
+                let optional = change == "missing" && ["relaxation", "position_biases"].contains(&name.as_str());
                 assert!(is_refused(file, name, change) || !wrong || optional, "{name} {change} is accepted");
             }
         }

@@ -107,8 +107,8 @@ fn an_interrupted_calibration_is_done_again_and_gives_the_same_bytes() {
     train_to_file(&micrograph(), Some(&whole), &options, &run(1), &mut copy_amid).unwrap();
     // Behind the last step nobody knows yet how long the calibration will take.
     assert_eq!(seen[..3], [(1, 2, true), (2, 2, false), (2, 2, true)]);
-    assert_eq!((seen.len(), seen.last()), (2 + 33, Some(&(2, 2, true))));
-    for (stop, text) in [(2, "cancelled at step 2 of 2; "), (4, "cancelled after 2 of 33 parts; ")] {
+    assert_eq!((seen.len(), seen.last()), (2 + 41, Some(&(2, 2, true))));
+    for (stop, text) in [(2, "cancelled at step 2 of 2; "), (4, "cancelled after 2 of 41 parts; ")] {
         let mut calls = 0;
         let mut cancel = |_: &Progress| {
             calls += 1;
@@ -124,11 +124,12 @@ fn an_interrupted_calibration_is_done_again_and_gives_the_same_bytes() {
     train_to_file(&micrograph(), Some(&killed), &options, &resume(), &mut go_on).unwrap();
     let expected = std::fs::read(&whole).unwrap();
     assert!(expected == std::fs::read(&killed).unwrap());
-    // A further step makes the weights void.
+    // A further step makes biases and weights void.
     let longer = TrainingOptions { steps: 3, ..options };
     let mut cancel = |_: &Progress| ControlFlow::Break(());
     train_to_file(&micrograph(), Some(&killed), &longer, &resume(), &mut cancel).unwrap_err();
-    assert_eq!(read_checkpoint(&killed, Device::Cpu).unwrap().relaxation, None);
+    let longer = read_checkpoint(&killed, Device::Cpu).unwrap();
+    assert_eq!((longer.position_biases, longer.relaxation), (None, None));
 }
 
 #[test]
