@@ -12,6 +12,7 @@
 //! * `files`: opens regular files, and nothing else that has a path.
 //! * `chunks`: what it costs to read a dataset of HDF5.
 //! * `random`: random numbers; every draw follows from a seed, a purpose and a counter.
+//! * `dataset`: opens datasets of HDF5, and closes them.
 //! * [`progress`]: progress reports and cancellation.
 //! * [`progress_bar`]: progress on a terminal.
 //! * `device`: the processor and accelerators; threads on the processor.
@@ -38,6 +39,7 @@
 
 pub mod c_api;
 mod chunks;
+mod dataset;
 pub mod descriptor;
 mod device;
 mod error;

@@ -13,6 +13,7 @@ use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_t
 use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
 use crate::chunks::{self, MAX_COMPRESSION, stored_bytes};
+use crate::dataset::OpenDataset;
 use crate::device::memory;
 use crate::error::FREE_MEMORY;
 use crate::{Error, Result};
@@ -185,7 +186,8 @@ impl ArrayReader<'_> {
                     self.read_group(&inner, &format!("{full_name}/"), depth - 1)?;
                 }
                 Some(LocationType::Dataset) => {
-                    let dataset = group.dataset(&name).explain(path, format!("open the array {full_name:?}"))?;
+                    let dataset =
+                        OpenDataset::open(group, &name).explain(path, format!("open the array {full_name:?}"))?;
                     let array = read_array(&dataset, &full_name, path)?;
                     self.arrays.insert(full_name, array);
                 }

@@ -10,6 +10,7 @@ use super::header::{FORMAT, FORMAT_VERSION};
 use super::journalled_file::{JournalledFile, no_hdf5_file};
 use super::kind::Kind;
 use super::output::Output;
+use crate::dataset::OpenDataset;
 use crate::evaluation::{Fidelity, Gate};
 use crate::{Error, Result};
 
@@ -102,11 +103,11 @@ fn put_counts(group: &Group, fidelity: &Fidelity, gates: &[Gate]) -> hdf5::Resul
 
 fn put_figure(group: &Group, name: &str, value: f64, gate: Option<&Gate>, path: &Path) -> Result<()> {
     let doing = format!("write the figure {name:?}");
-    let figure = group.new_dataset::<f64>().create(name).explain(path, &doing)?;
+    let figure = OpenDataset::from(group.new_dataset::<f64>().create(name).explain(path, &doing)?);
     figure.write_scalar(&value).explain(path, &doing)?;
     if let Some(gate) = gate {
         put_text(&figure, "requirement", gate.requirement, path)?;
         figure.new_attr::<bool>().create("holds").and_then(|a| a.write_scalar(&gate.holds)).explain(path, &doing)?;
     }
-    Ok(())
+    figure.close().explain(path, &doing)
 }

@@ -18,6 +18,7 @@ use super::journalled_file::JournalledFile;
 use super::kind::Kind;
 use super::output::Output;
 use crate::chunks;
+use crate::dataset::OpenDataset;
 use crate::generation::{BLOCK_SIDE, parts};
 use crate::micrograph::{Block, PhaseImages};
 use crate::{Error, Result};
@@ -57,7 +58,7 @@ pub fn write_phase_images(path: impl AsRef<Path>, dataset: &str, images: &PhaseI
         if is_there && mode == Mode::Append {
             return Err(Error::format(path, format!("{dataset:?} is there already; choose another name")));
         }
-        if is_there && !file.dataset(dataset).is_ok_and(|old| is_ours(&old)) {
+        if is_there && !OpenDataset::open(&file, dataset).is_ok_and(|old| is_ours(&old)) {
             let reason = "is there already, and davegan has not written it; choose another name, or remove it first";
             return Err(Error::format(path, format!("{dataset:?} {reason}")));
         }
@@ -77,10 +78,10 @@ fn create_and_fill(file: &File, name: &str, images: &PhaseImages, path: &Path, d
     let [nz, ny, nx] = images.shape();
     let shape = if nz == 1 { vec![images.len(), ny, nx] } else { vec![images.len(), nz, ny, nx] };
     let builder = file.new_dataset::<u8>().chunk(image_chunk(&shape[1..])).deflate(DEFLATE_LEVEL);
-    let dataset = builder.shape(shape).create(None).explain(path, doing)?;
+    let dataset = OpenDataset::from(builder.shape(shape).create(None).explain(path, doing)?);
     write_rows(&dataset, 0, images).explain(path, doing)?;
     put_text(&dataset, FORMAT, FORMAT_NAME, path)?;
-    give_name(&dataset, file, name).explain(path, doing)
+    give_name(&dataset, file, name).and_then(|()| dataset.close()).explain(path, doing)
 }
 
 fn is_ours(dataset: &Dataset) -> bool {
@@ -97,16 +98,16 @@ fn give_name(dataset: &Dataset, file: &File, name: &str) -> hdf5::Result<()> {
 }
 
 /// Creates `name` in `group` for a series of images of `shape` that can grow.
-pub(super) fn create_series(group: &Group, name: &str, shape: [usize; 3]) -> hdf5::Result<Dataset> {
+pub(super) fn create_series(group: &Group, name: &str, shape: [usize; 3]) -> hdf5::Result<OpenDataset> {
     let [nz, ny, nx] = shape;
     let builder = group.new_dataset::<u8>().chunk(image_chunk(&shape)).deflate(DEFLATE_LEVEL);
-    builder.shape((0.., nz, ny, nx)).create(name)
+    builder.shape((0.., nz, ny, nx)).create(name).map(OpenDataset::from)
 }
 
 /// Creates `name` in `group` for a single image of `shape`.
-pub(super) fn create_single(group: &Group, name: &str, shape: [usize; 3]) -> hdf5::Result<Dataset> {
+pub(super) fn create_single(group: &Group, name: &str, shape: [usize; 3]) -> hdf5::Result<OpenDataset> {
     let builder = group.new_dataset::<u8>().chunk(chunk_of_image(&shape)).deflate(DEFLATE_LEVEL);
-    builder.shape(shape).create(name)
+    builder.shape(shape).create(name).map(OpenDataset::from)
 }
 
 /// The chunk of a stack of images: no chunk reaches into a second image.
@@ -119,13 +120,19 @@ fn chunk_of_image(shape: &[usize]) -> Vec<usize> {
 }
 
 /// Makes `series` hold `images` from position `first` on, and nothing after them.
-pub(super) fn put_images(series: &Dataset, first: usize, images: &PhaseImages) -> hdf5::Result<()> {
-    set_rows(series, first + images.len(), images.shape())?;
-    write_rows(series, first, images)
+pub(super) fn put_images(series: OpenDataset, first: usize, images: &PhaseImages) -> hdf5::Result<()> {
+    resize(&series, first + images.len(), images.shape())?;
+    write_rows(&series, first, images)?;
+    series.close()
 }
 
 /// Makes `series` have room for `rows` images of `shape`.
-pub(super) fn set_rows(series: &Dataset, rows: usize, [nz, ny, nx]: [usize; 3]) -> hdf5::Result<()> {
+pub(super) fn set_rows(series: OpenDataset, rows: usize, shape: [usize; 3]) -> hdf5::Result<()> {
+    resize(&series, rows, shape)?;
+    series.close()
+}
+
+fn resize(series: &Dataset, rows: usize, [nz, ny, nx]: [usize; 3]) -> hdf5::Result<()> {
     chunks::resize(series, (rows, nz, ny, nx))
 }
 
@@ -142,14 +149,14 @@ pub(super) fn write_part(dataset: &Dataset, row: usize, first: [i64; 3], part: A
 }
 
 /// Copies the image of `single` to the first place of `series`, chunk by chunk.
-pub(super) fn copy_single(single: &Dataset, series: &Dataset, shape: [usize; 3]) -> hdf5::Result<()> {
+pub(super) fn copy_single(single: &Dataset, series: OpenDataset, shape: [usize; 3]) -> hdf5::Result<()> {
     let chunk = chunk_of_image(&shape);
     for part in parts(shape, [chunk[0], chunk[1], chunk[2]]) {
         let [z, y, x] = ranges(&part);
         let voxels: Array3<u8> = single.read_slice(s![z, y, x])?;
-        write_part(series, 0, part.first, voxels.view())?;
+        write_part(&series, 0, part.first, voxels.view())?;
     }
-    Ok(())
+    series.close()
 }
 
 /// The voxels of a part of an image, along each axis.

@@ -17,6 +17,7 @@ use super::phase_dataset::{create_series, put_images};
 use super::record::Unfinished;
 use super::{record, vtkhdf};
 use crate::chunks;
+use crate::dataset::OpenDataset;
 use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
@@ -104,7 +105,9 @@ impl RealisationFile {
         self.add(new, |file| {
             match &layout {
                 Layout::VtkHdf => vtkhdf::put(file, written, images)?,
-                Layout::Group(name) => put_images(&file.group(name)?.dataset(PHASE)?, written, images)?,
+                Layout::Group(name) => {
+                    put_images(OpenDataset::open_own::<u8>(&file.group(name)?, PHASE)?, written, images)?
+                }
             }
             let record = file.group(layout.record_group())?;
             record::put_rows(&record, written, first, &record::fractions(images), s2_errors)
@@ -309,7 +312,7 @@ fn fill_set(file: &File, layout: &Layout, header: &Header, path: &Path) -> Resul
     record::create(&group, header, path)?;
     let phases = match layout {
         Layout::VtkHdf => vtkhdf::create(file, header),
-        Layout::Group(_) => create_series(&group, PHASE, header.shape).map(drop),
+        Layout::Group(_) => create_series(&group, PHASE, header.shape).and_then(OpenDataset::close),
     };
     phases.explain(path, "create the dataset of phases")
 }
@@ -326,8 +329,8 @@ fn check_set(file: &Group, record: &Group, layout: &Layout, header: &Header, pat
         return Ok(HashSet::new());
     }
     let name = phase_name(layout);
-    let phases = file.dataset(&name).ok();
-    let cost = phases.as_ref().map_or(Ok(()), chunks::check_description);
+    let phases = OpenDataset::open_own::<u8>(file, &name).ok();
+    let cost = phases.as_deref().map_or(Ok(()), chunks::check_description);
     cost.map_err(|reason| Error::format(path, format!("{name:?} {reason}")))?;
     let shape = phases.map(|phases| phases.shape()).unwrap_or_default();
     let rows = if shape.len() == 3 { 1 } else { shape.first().copied().unwrap_or(0) };

@@ -12,6 +12,7 @@ use super::kind::Kind;
 use super::realisation_file::{find_record, phase_name};
 use super::record::{self, Stored};
 use crate::chunks;
+use crate::dataset::OpenDataset;
 use crate::device::memory;
 use crate::error::{check_path, counted};
 use crate::files::open_regular;
@@ -72,7 +73,7 @@ fn row_of(stored: &Stored, index: Option<u64>, path: &Path) -> Result<usize> {
 fn read_image(file: &File, layout: &Layout, row: usize, stored: &Stored, path: &Path) -> Result<PhaseImages> {
     let name = phase_name(layout);
     let doing = format!("read {name:?}");
-    let dataset = file.dataset(&name).explain(path, &doing)?;
+    let dataset = OpenDataset::open_own::<u8>(file, &name).explain(path, &doing)?;
     let shape = dataset.shape();
     let rows = if shape.len() == 3 { 1 } else { shape.first().copied().unwrap_or(0) };
     if !(3..=4).contains(&shape.len()) || !shape.ends_with(&stored.shape) || row >= rows {

@@ -11,6 +11,7 @@ use super::header::{
     WHOLE_SHAPE,
 };
 use crate::chunks;
+use crate::dataset::{OpenDataset, own_attribute};
 use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::{Error, Result};
 
@@ -53,8 +54,7 @@ fn create_rest(group: &Group, header: &Header) -> hdf5::Result<()> {
     create_column::<i64>(group, INDEX)?;
     create_column::<f64>(group, S2_ERROR)?;
     let fractions = group.new_dataset::<f64>().chunk((ROWS, header.n_phases));
-    fractions.shape((0.., header.n_phases)).create(VOLUME_FRACTION)?;
-    Ok(())
+    OpenDataset::from(fractions.shape((0.., header.n_phases)).create(VOLUME_FRACTION)?).close()
 }
 
 /// Refuses to add realisations as `header` describes them to the record `group` of others.
@@ -98,9 +98,7 @@ fn different(name: &str, found: Option<String>, expected: Option<&String>, path:
 
 /// The values of the attribute `name`; `None` if it is missing or of another type.
 fn numbers<T: H5Type>(group: &Group, name: &str) -> Option<Vec<T>> {
-    let attribute = group.attr(name).ok()?;
-    let type_in_file = attribute.dtype().and_then(|dtype| dtype.to_descriptor()).ok()?;
-    if type_in_file == T::type_descriptor() { attribute.read_raw().ok() } else { None }
+    own_attribute::<T>(group, name).ok()?.read_raw().ok()
 }
 
 /// The indices of the realisations that are completely written, in the order of writing.
@@ -110,7 +108,7 @@ pub(super) fn indices(group: &Group, path: &Path) -> Result<Vec<i64>> {
         Some(&[written]) => usize::try_from(written).map_err(|_| damaged())?,
         _ => return Err(damaged()),
     };
-    let index = group.dataset(INDEX).map_err(|_| damaged())?;
+    let index = OpenDataset::open_own::<i64>(group, INDEX).map_err(|_| damaged())?;
     chunks::check(&index).map_err(|_| damaged())?;
     let stored = chunks::stored_bytes(&index) / size_of::<i64>() as u64;
     if index.ndim() != 1 || index.shape()[0] < written || stored < written as u64 {
@@ -169,7 +167,7 @@ pub(super) fn stored(group: &Group, path: &Path) -> Result<Stored> {
 /// [`Error::Format`] if the record is damaged.
 pub(super) fn mean_fractions(group: &Group, written: usize, path: &Path) -> Result<Vec<f64>> {
     let damaged = || Error::format(path, "the volume fractions of its realisations are damaged; generate them again");
-    let table = group.dataset(VOLUME_FRACTION).map_err(|_| damaged())?;
+    let table = OpenDataset::open_own::<f64>(group, VOLUME_FRACTION).map_err(|_| damaged())?;
     let fits = matches!(table.shape()[..], [rows, phases] if rows >= written && phases <= MAX_PHASES);
     if !fits || chunks::check(&table).is_err() {
         return Err(damaged());
@@ -207,28 +205,30 @@ pub(super) fn put_rows(
     let end = written + n;
     put_column(group, INDEX, written, &(first_index..).take(n).collect())?;
     put_column(group, S2_ERROR, written, &Array1::from(s2_errors.to_vec()))?;
-    let table = group.dataset(VOLUME_FRACTION)?;
+    let table = OpenDataset::open_own::<f64>(group, VOLUME_FRACTION)?;
     chunks::resize(&table, (end, n_phases))?;
-    table.write_slice(fractions, s![written..end, ..])
+    table.write_slice(fractions, s![written..end, ..])?;
+    table.close()
 }
 
 /// Makes the one-dimensional dataset `name` hold `values` from row `first` on, and nothing after them.
 pub(super) fn put_column<T: H5Type>(group: &Group, name: &str, first: usize, values: &Array1<T>) -> hdf5::Result<()> {
-    let column = group.dataset(name)?;
+    let column = OpenDataset::open_own::<T>(group, name)?;
     let end = first + values.len();
     chunks::resize(&column, (end,))?;
-    column.write_slice(values, s![first..end])
+    column.write_slice(values, s![first..end])?;
+    column.close()
 }
 
 /// Creates the one-dimensional dataset `name` without rows.
 pub(super) fn create_column<T: H5Type>(group: &Group, name: &str) -> hdf5::Result<()> {
-    group.new_dataset::<T>().chunk((ROWS,)).shape((0..,)).create(name).map(drop)
+    OpenDataset::from(group.new_dataset::<T>().chunk((ROWS,)).shape((0..,)).create(name)?).close()
 }
 
 /// States that `written` realisations are complete, and whether more are expected.
 pub(super) fn set_written(group: &Group, written: usize, complete: bool) -> hdf5::Result<()> {
-    group.attr(N_WRITTEN)?.write_scalar(&(written as u64))?;
-    group.attr(COMPLETE)?.write_scalar(&complete)
+    own_attribute::<u64>(group, N_WRITTEN)?.write_scalar(&(written as u64))?;
+    own_attribute::<bool>(group, COMPLETE)?.write_scalar(&complete)
 }
 
 /// A realisation of which some blocks are in the file.
@@ -268,7 +268,7 @@ pub(super) fn set_unfinished(
 ) -> hdf5::Result<()> {
     let numbers = [&[*row, *index, *side, *blocks], &voxels[..]].concat();
     if has_unfinished(group) {
-        return group.attr(UNFINISHED)?.write_raw(&numbers);
+        return own_attribute::<u64>(group, UNFINISHED)?.write_raw(&numbers);
     }
     group.new_attr_builder().with_data(&numbers).create(UNFINISHED).map(drop)
 }

@@ -11,6 +11,7 @@ use hdf5::{Dataset, File};
 use super::header::{Header, Layout};
 use super::phase_dataset::{copy_single, create_series, create_single, put_images, set_rows};
 use super::record::{COLUMNS, create_column, put_column};
+use crate::dataset::{OpenDataset, own_attribute};
 use crate::micrograph::PhaseImages;
 
 /// The group that VTK's reader looks for.
@@ -68,13 +69,15 @@ pub(super) fn put(file: &File, written: usize, images: &PhaseImages) -> hdf5::Re
     }
     let total = written + images.len();
     if total == 1 {
-        return create_marked_single(file, PHASE, images.shape())?.write_raw(images.as_slice());
+        let single = create_marked_single(file, PHASE, images.shape())?;
+        single.write_raw(images.as_slice())?;
+        return single.close();
     }
     if written <= 1 {
         create_new_series(file, written, images.shape())?;
         put_new_series(file, written, images.shape())?;
     }
-    put_images(&file.dataset(PHASE)?, written, images)?;
+    put_images(OpenDataset::open_own::<u8>(file, PHASE)?, written, images)?;
     put_steps(file, written, total)
 }
 
@@ -86,9 +89,9 @@ pub(super) fn unfinished(written: usize) -> &'static str {
 /// Makes room for blocks of a realisation of `shape` after the `written` that are there.
 pub(super) fn begin_unfinished(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Result<()> {
     match written {
-        0 => create_marked_single(file, NEW_PHASE, shape).map(drop),
+        0 => create_marked_single(file, NEW_PHASE, shape)?.close(),
         1 => create_new_series(file, 2, shape),
-        _ => set_rows(&file.dataset(PHASE)?, written + 1, shape),
+        _ => set_rows(OpenDataset::open_own::<u8>(file, PHASE)?, written + 1, shape),
     }
 }
 
@@ -116,11 +119,11 @@ pub(super) fn set_written(file: &File, written: usize) -> hdf5::Result<()> {
     if written < 2 {
         return Ok(());
     }
-    file.group(STEPS)?.attr(N_STEPS)?.write_scalar(&(written as i64))
+    own_attribute::<i64>(&file.group(STEPS)?, N_STEPS)?.write_scalar(&(written as i64))
 }
 
 /// Creates a single image in a new dataset `name`.
-fn create_marked_single(file: &File, name: &str, shape: [usize; 3]) -> hdf5::Result<Dataset> {
+fn create_marked_single(file: &File, name: &str, shape: [usize; 3]) -> hdf5::Result<OpenDataset> {
     let single = create_single(file, name, shape)?;
     mark_as_scalars(&single)?;
     Ok(single)
@@ -131,14 +134,16 @@ fn create_new_series(file: &File, rows: usize, shape: [usize; 3]) -> hdf5::Resul
     unlink_if_there(file, NEW_PHASE)?;
     let series = create_series(file, NEW_PHASE, shape)?;
     mark_as_scalars(&series)?;
-    set_rows(&series, rows, shape)
+    set_rows(series, rows, shape)
 }
 
 /// Puts the new series in its place and begins the time steps. The single realisation that is there becomes its first.
 fn put_new_series(file: &File, written: usize, shape: [usize; 3]) -> hdf5::Result<()> {
     unlink_if_there(file, STEPS)?;
     if written == 1 {
-        copy_single(&file.dataset(PHASE)?, &file.dataset(NEW_PHASE)?, shape)?;
+        let single = OpenDataset::open_own::<u8>(file, PHASE)?;
+        copy_single(&single, OpenDataset::open_own::<u8>(file, NEW_PHASE)?, shape)?;
+        single.close()?;
         file.unlink(PHASE)?;
     }
     file.relink(NEW_PHASE, PHASE)?;

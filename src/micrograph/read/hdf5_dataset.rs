@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Contents;
 use crate::chunks;
+use crate::dataset::{OpenDataset, is_sound};
 use crate::device::memory;
 use crate::error::{check_path, hdf5_words};
 use crate::files::hard_links;
@@ -50,7 +51,7 @@ pub(super) fn read(path: &Path, name: Option<&str>, shapes: &Shapes) -> Result<(
             Some(name) => name.to_owned(),
             None => only_dataset(path, &file, shapes)?,
         };
-        let dataset = file.dataset(&name).map_err(|e| no_dataset(path, &file, &name, shapes, &e))?;
+        let dataset = OpenDataset::open(&file, &name).map_err(|e| no_dataset(path, &file, &name, shapes, &e))?;
         Ok((values(path, &name, &dataset, shapes)?, name))
     })
 }
@@ -167,7 +168,8 @@ fn images_shape(shape: &[usize]) -> Option<[usize; 4]> {
 
 /// Whether HDF5 can convert the values to floating point: integers, booleans, enumerations and floats of any size.
 fn is_numeric(dataset: &Dataset) -> hdf5::Result<bool> {
-    Ok(dataset.dtype()?.conv_to::<f64>().is_some())
+    let dtype = dataset.dtype()?;
+    Ok(dtype.conv_to::<f64>().is_some() && is_sound(&dtype))
 }
 
 fn only_dataset(path: &Path, file: &Group, shapes: &Shapes) -> Result<String> {
@@ -233,7 +235,7 @@ fn search(
                 search(&group.group(&name)?, &member, depth - 1, shapes, seen, found)?;
             }
             LocationType::Dataset => {
-                let dataset = group.dataset(&name)?;
+                let dataset = OpenDataset::open(group, &name)?;
                 if is_numeric(&dataset)? && (shapes.of)(&dataset.shape()).is_some() {
                     found.push(member);
                 }

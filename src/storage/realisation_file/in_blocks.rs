@@ -4,6 +4,7 @@ use hdf5::{File, Group};
 use ndarray::{Array1, Axis};
 
 use super::*;
+use crate::dataset::OpenDataset;
 use crate::storage::phase_dataset::{set_rows, write_part};
 
 impl RealisationFile {
@@ -27,7 +28,9 @@ impl RealisationFile {
             let begin = |file: &File| {
                 match &this.layout {
                     Layout::VtkHdf => vtkhdf::begin_unfinished(file, row, shape)?,
-                    Layout::Group(_) => set_rows(&file.dataset(&this.phase_name(row))?, row + 1, shape)?,
+                    Layout::Group(_) => {
+                        set_rows(OpenDataset::open_own::<u8>(file, &this.phase_name(row))?, row + 1, shape)?
+                    }
                 }
                 record::set_unfinished(&file.group(this.layout.record_group())?, &new)?;
                 set_written(file, &this.layout, row, false)
@@ -56,7 +59,9 @@ impl RealisationFile {
             let row = this.n_written();
             let add = |file: &File| {
                 let part = block.phases().index_axis(Axis(0), 0);
-                write_part(&file.dataset(&this.phase_name(row))?, row, first, part)?;
+                let phases = OpenDataset::open_own::<u8>(file, &this.phase_name(row))?;
+                write_part(&phases, row, first, part)?;
+                phases.close()?;
                 record::set_unfinished(&file.group(this.layout.record_group())?, &unfinished)
             };
             file.transaction(&doing, |file| add(file).explain(&this.path, &doing))
@@ -101,7 +106,7 @@ impl RealisationFile {
     fn find_unfinished(&self, file: &Group) -> Option<Unfinished> {
         let found = record::unfinished(&file.group(self.layout.record_group()).ok()?)?;
         let (row, [nz, ny, nx]) = (self.n_written(), self.header.shape);
-        let shape = file.dataset(&self.phase_name(row)).ok()?.shape();
+        let shape = OpenDataset::open_own::<u8>(file, &self.phase_name(row)).ok()?.shape();
         let is_single = self.layout == Layout::VtkHdf && row == 0;
         let expected = if is_single { vec![nz, ny, nx] } else { vec![row + 1, nz, ny, nx] };
         (shape == expected).then_some(found)
