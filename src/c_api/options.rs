@@ -6,6 +6,7 @@
 
 use std::mem::MaybeUninit;
 
+use super::pointers::elements;
 use crate::{Error, Result};
 
 /// No version of any struct is as long: a size above this is memory that was never initialised.
@@ -93,6 +94,13 @@ impl<T: Growing> StructPlace<T> {
         // SAFETY: not NULL, and `size` bytes long by the host's promise.
         unsafe { pointer.cast::<u8>().write_bytes(0, size) };
         Ok(Self { pointer, size })
+    }
+
+    /// The `count` structs of `size` bytes each at `pointer`.
+    pub(super) unsafe fn array(pointer: *mut T, count: usize, size: usize, name: &str) -> Result<Vec<Self>> {
+        elements(&[count, size], name)?;
+        // SAFETY: the caller's promise.
+        (0..count).map(|index| unsafe { Self::new(pointer.wrapping_byte_add(index * size), size, name) }).collect()
     }
 
     /// Writes as much of `value` as the host knows, with that size; what the library does not know stays zero.

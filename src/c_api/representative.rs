@@ -124,12 +124,8 @@ pub unsafe extern "C" fn davegan_representative_size(
             let sides = slice(sides, elements(&[n_sides], "sides")?, "sides")?;
             (&reference(model, "model")?.0, sides, optional_path(html, "html")?, options::read(options)?)
         };
-        elements(&[n_sides, size], "statistics")?;
-        let places = (0..n_sides).map(|index| {
-            // SAFETY: as above, and each struct has `size` bytes.
-            unsafe { StructPlace::new(statistics.wrapping_byte_add(index * size), size, "statistics") }
-        });
-        let places = places.collect::<Result<Vec<_>>>()?;
+        // SAFETY: as above.
+        let places = unsafe { StructPlace::array(statistics, n_sides, size, "statistics") }?;
         // SAFETY: as above.
         let required =
             unsafe { Buffer::new(required_sides, DAVEGAN_N_PROPERTIES, DAVEGAN_N_PROPERTIES, "the required sides") }?;

@@ -8,7 +8,6 @@ use super::options::{Growing, StructPlace, count, end_of, switch};
 use super::pointers::{elements, slice};
 use super::progress::Audience;
 use super::status::davegan_status_t;
-use crate::Result;
 use crate::descriptor::{VolumeDescriptors, volume_descriptors};
 use crate::device::thread_pool;
 use crate::micrograph::PhaseImages;
@@ -100,17 +99,11 @@ pub unsafe extern "C" fn davegan_volume_descriptors(
     size: usize,
 ) -> davegan_status_t {
     guard_with_host(|host| {
-        elements(&[n, size], "descriptors")?;
-        let places = (0..n).map(|index| {
-            // SAFETY: the promises at the top of the header hold for this and all other functions here, and each struct has
-            // `size` bytes.
-            unsafe { StructPlace::new(descriptors.wrapping_byte_add(index * size), size, "descriptors") }
-        });
-        let places = places.collect::<Result<Vec<_>>>()?;
-        // SAFETY: as above.
-        let (values, options) = unsafe {
+        // SAFETY: the promises at the top of the header hold for this and all other functions here.
+        let (places, values, options) = unsafe {
+            let places = StructPlace::array(descriptors, n, size, "descriptors")?;
             let values = slice(phases, elements(&[n, nz, ny, nx], "phases")?, "phases")?;
-            (values, davegan_generate_options_t::read(options)?)
+            (places, values, davegan_generate_options_t::read(options)?)
         };
         let (periodic, conductivity) = (switch(periodic, "periodic")?, switch(conductivity, "conductivity")?);
         let volumes = PhaseImages::copy_of(values, [n, nz, ny, nx], DAVEGAN_MAX_PHASES)?;

@@ -1,7 +1,6 @@
 //! Connected components of a phase and of the rest.
 
-use std::ops::Range;
-
+use super::components::{Components, Neighbours, share_of_largest};
 use super::indicator::Indicator;
 
 /// Connected components of an image.
@@ -17,79 +16,17 @@ pub struct Clusters {
 
 /// The connected components of each image, which is not taken to be periodic.
 pub fn clusters(images: &Indicator) -> Vec<Clusters> {
-    let [ny, nx] = images.shape();
     let of_image = |image: &[bool]| {
-        let [objects, holes] = [true, false].map(|phase| component_sizes(image, phase, [ny, nx]));
-        let largest = objects.iter().max().map_or(0.0, |&most| most as f64 / objects.iter().sum::<usize>() as f64);
-        Clusters { objects: objects.len(), holes: holes.len(), largest }
+        let [objects, holes] = [true, false].map(|phase| sizes(image, phase, images.shape()));
+        Clusters { objects: objects.len(), holes: holes.len(), largest: share_of_largest(&objects) }
     };
     images.images().map(of_image).collect()
 }
 
 /// Number of pixels of each component. Those of true have 4 neighbours, those of false 8.
-fn component_sizes(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
-    let corners = usize::from(!phase);
-    let mut runs = Runs::default();
-    let mut above = 0;
-    for y in 0..ny {
-        let row = &image[y * nx..][..nx];
-        let mut candidate = above;
-        above = runs.columns.len();
-        let mut x = 0;
-        while let Some(skipped) = row[x..].iter().position(|&inside| inside == phase) {
-            let start = x + skipped;
-            let end = row[start..].iter().position(|&inside| inside != phase).map_or(nx, |length| start + length);
-            let run = runs.add(start..end);
-            while candidate < above && runs.columns[candidate].end + corners <= start {
-                candidate += 1;
-            }
-            let touching = (candidate..above).take_while(|&other| runs.columns[other].start < end + corners).count();
-            (candidate..candidate + touching).for_each(|other| runs.join(run, other));
-            x = end;
-        }
-    }
-    runs.sizes()
-}
-
-/// Runs of neighbouring pixels in rows, in a disjoint-set forest whose trees are the components.
-#[derive(Default)]
-struct Runs {
-    columns: Vec<Range<usize>>,
-    parents: Vec<usize>,
-}
-
-impl Runs {
-    /// Adds a run as a component of its own.
-    fn add(&mut self, columns: Range<usize>) -> usize {
-        self.columns.push(columns);
-        self.parents.push(self.parents.len());
-        self.parents.len() - 1
-    }
-
-    /// The root of the tree of `run`.
-    fn root(&mut self, mut run: usize) -> usize {
-        while self.parents[run] != run {
-            self.parents[run] = self.parents[self.parents[run]];
-            run = self.parents[run];
-        }
-        run
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let [a, b] = [self.root(a), self.root(b)];
-        self.parents[a.max(b)] = a.min(b);
-    }
-
-    /// Number of pixels of each component.
-    fn sizes(mut self) -> Vec<usize> {
-        let mut sizes = vec![0; self.columns.len()];
-        for run in 0..self.columns.len() {
-            let root = self.root(run);
-            sizes[root] += self.columns[run].len();
-        }
-        sizes.retain(|&size| size > 0);
-        sizes
-    }
+fn sizes(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<u64> {
+    let neighbours = if phase { Neighbours::Faces } else { Neighbours::Corners };
+    Components::new(image, [1, ny, nx], phase, neighbours, Vec::new()).sizes()
 }
 
 #[cfg(test)]
@@ -122,17 +59,15 @@ mod tests {
         for (shape, share) in [([9, 13], 0.5), ([64, 64], 0.4), ([64, 64], 0.6), ([1, 30], 0.5), ([30, 1], 0.5)] {
             let image: Vec<bool> = (0..shape[0] * shape[1]).map(|_| rng.random_bool(share)).collect();
             for phase in [false, true] {
-                let sorted = |mut sizes: Vec<usize>| {
-                    sizes.sort_unstable();
-                    sizes
-                };
-                assert_eq!(sorted(component_sizes(&image, phase, shape)), sorted(flooded(&image, phase, shape)));
+                let mut found = [sizes(&image, phase, shape), flooded(&image, phase, shape)];
+                found.iter_mut().for_each(|sizes| sizes.sort_unstable());
+                assert_eq!(found[0], found[1]);
             }
         }
     }
 
     /// Number of pixels of each component by flood fill.
-    fn flooded(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<usize> {
+    fn flooded(image: &[bool], phase: bool, [ny, nx]: [usize; 2]) -> Vec<u64> {
         let mut seen: Vec<bool> = image.iter().map(|&inside| inside != phase).collect();
         let (mut sizes, mut pending) = (Vec::new(), Vec::new());
         for start in 0..image.len() {

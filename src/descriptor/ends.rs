@@ -27,15 +27,6 @@ pub fn ends(images: &Indicator, radius: usize) -> Vec<f64> {
     images.images().map(|image| inside.clone().filter(|&at| is_end(image, at)).count() as f64 / pixels).collect()
 }
 
-/// [`ends`] of periodic images: squares continue across the edges, and all pixels count.
-pub fn periodic_ends(images: &Indicator, radius: usize) -> Vec<f64> {
-    let [ny, nx] = images.shape();
-    // The coordinate in the image of a coordinate in the padded one.
-    let within = |at: usize, length: usize| (at + length - radius) % length;
-    let wider = |image: &[bool], [y, x]: [usize; 2]| image[within(y, ny) * nx + within(x, nx)];
-    ends(&images.map([ny + 2 * radius, nx + 2 * radius], wider), radius)
-}
-
 /// Offsets from a pixel to the closed outline of the square around it; rows have `nx` pixels.
 fn square_around(radius: usize, nx: usize) -> Vec<isize> {
     let (radius, nx) = (radius as isize, nx as isize);
@@ -48,13 +39,8 @@ fn square_around(radius: usize, nx: usize) -> Vec<isize> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array4;
-    use rand::Rng;
-
     use super::*;
     use crate::descriptor::indicator::drawn;
-    use crate::micrograph::PhaseImages;
-    use crate::random::{Purpose, generator};
 
     #[test]
     fn only_a_line_that_stops_has_ends() {
@@ -78,28 +64,6 @@ mod tests {
         assert_eq!(found, [0.5, 0.5]);
         let nothing = ["......"; 6];
         assert_eq!(ends(&drawn(&[&nothing, &down]), 2), [0.0, 0.5]);
-    }
-
-    #[test]
-    fn periodic_lines_continue_across_the_edges() {
-        let on = ["......", "......", "######", "......", "......", "......"];
-        let around = ["......", "......", "###.##", "......", "......", "......"];
-        let down = ["..#...", "......", "......", "......", "..#...", "..#..."];
-        let found = periodic_ends(&drawn(&[&on, &around, &down]), 2);
-        // The square around the two pixels at the gap also meets the line beyond it, so the next ones are ends. The
-        // square around the middle pixel of three meets nothing.
-        assert_eq!(found, [0.0, 2.0 / 36.0, 2.0 / 36.0]);
-    }
-
-    #[test]
-    fn a_periodic_translation_keeps_the_ends() {
-        let mut rng = generator(1, Purpose::Step, 1);
-        let phases = Array4::from_shape_fn((2, 1, 12, 10), |_| u8::from(rng.random_bool(0.2)));
-        let images = Indicator::new(&PhaseImages::new(phases, 2).unwrap(), 1).unwrap();
-        let rolled = images.map([12, 10], |image, [y, x]| image[(y + 5) % 12 * 10 + (x + 3) % 10]);
-        let found = periodic_ends(&images, 2);
-        assert!(found.iter().all(|&share| share > 0.0), "{found:?}");
-        assert_eq!(periodic_ends(&rolled, 2), found);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! paper's Table 4.
 //!
 //! The other descriptors take an [`Indicator`], which marks the pixels of one phase in two-dimensional images:
-//! [`covariance`], [`s2_at`], [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
+//! [`covariance`], [`lineal_path`], [`interface_density`], [`pattern_histograms`], [`clusters`], [`ends`],
 //! [`effective_conductivity`] and [`likeness`]. Those of volumes take [`PhaseImages`], as [`s2`]
 //! does: [`specific_surface`], [`euler_characteristic`], [`volume_clusters`], [`volume_conductivity`], and all of them together,
 //! [`volume_descriptors`].
@@ -33,6 +33,7 @@
 
 mod batched_fft;
 mod clusters;
+mod components;
 mod conductivity;
 mod correlation_length;
 mod count;
@@ -53,7 +54,6 @@ mod radial;
 mod surface;
 mod transform;
 mod two_point;
-mod two_point_at;
 mod volume_clusters;
 mod volume_descriptors;
 
@@ -61,10 +61,11 @@ mod volume_descriptors;
 mod direct;
 
 pub use clusters::{Clusters, clusters};
+pub use components::Neighbours;
 pub use conductivity::{CONTRAST, effective_conductivity, volume_conductivity};
 pub use correlation_length::correlation_length;
 pub use covariance::covariance;
-pub use ends::{ends, ends_radius, periodic_ends};
+pub use ends::{ends, ends_radius};
 pub use error_measures::{DescriptorErrors, generation_error, reconstruction_error, s2_error};
 pub use euler::{EulerCharacteristic, euler_characteristic};
 pub use indicator::Indicator;
@@ -77,8 +78,7 @@ pub use patterns::{jensen_shannon, pattern_histograms};
 pub use radial::{RadialAverage, radial_average};
 pub use surface::{SpecificSurface, specific_surface};
 pub use two_point::{S2Options, s2};
-pub use two_point_at::s2_at;
-pub use volume_clusters::{Neighbours, VolumeClusters, volume_clusters};
+pub use volume_clusters::{VolumeClusters, volume_clusters};
 pub use volume_descriptors::{VolumeDescriptors, volume_descriptors};
 
 use crate::{Error, Result, micrograph::PhaseImages};

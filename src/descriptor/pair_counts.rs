@@ -82,24 +82,18 @@ impl PairCounts {
         Ok(self.root_mean(self.squared_distance(index, other, other_index, f64::INFINITY)))
     }
 
-    /// The image of `other` nearest to image `index` of this set, and its [`error`](Self::error).
-    ///
-    /// The first one of several.
+    /// The smallest [`error`](Self::error) between image `index` of this set and an image of `other`.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidParameter`] if the images of the two sets differ in shape or there is no such image.
-    pub fn nearest(&self, index: usize, other: &Self) -> Result<(usize, f64)> {
+    pub fn smallest_error(&self, index: usize, other: &Self) -> Result<f64> {
         check_same_shape(self.shape, other.shape)?;
         self.check_image(index)?;
-        let (mut nearest, mut smallest) = (0, f64::INFINITY);
-        for candidate in 0..other.len() {
-            let squared = self.squared_distance(index, other, candidate, smallest);
-            if squared < smallest {
-                (nearest, smallest) = (candidate, squared);
-            }
-        }
-        Ok((nearest, self.root_mean(smallest)))
+        let smallest = (0..other.len()).fold(f64::INFINITY, |smallest, candidate| {
+            smallest.min(self.squared_distance(index, other, candidate, smallest))
+        });
+        Ok(self.root_mean(smallest))
     }
 
     /// Eq. 12 from the sum of squared differences of counts: sqrt(squared / N) / N for N voxels.
@@ -219,19 +213,17 @@ mod tests {
                     assert!((of_a.error(i, &of_b, j).unwrap() - expected).abs() < 1e-14, "{shape:?}");
                 }
                 let smallest = direct.into_iter().fold(f64::INFINITY, f64::min);
-                let (index, error) = of_a.nearest(i, &of_b).unwrap();
-                assert!((error - smallest).abs() < 1e-14);
-                assert_eq!(error, of_a.error(i, &of_b, index).unwrap());
+                assert!((of_a.smallest_error(i, &of_b).unwrap() - smallest).abs() < 1e-14);
             }
         }
     }
 
     #[test]
-    fn an_image_is_its_own_nearest_with_error_exactly_zero() {
+    fn an_image_has_an_error_of_exactly_zero_to_itself() {
         let images = direct::random_images(7, 40, [1, 32, 31], 2);
         let counts = PairCounts::new(&images, 0).unwrap();
         for i in 0..40 {
-            assert_eq!(counts.nearest(i, &counts).unwrap(), (i, 0.0));
+            assert_eq!(counts.smallest_error(i, &counts).unwrap(), 0.0);
             let alone = PairCounts::new(&images.range(i, 1), 0).unwrap();
             assert_eq!(counts.error(i, &alone, 0).unwrap(), 0.0);
         }
@@ -298,7 +290,7 @@ mod tests {
     fn wrong_shapes_and_indices_are_named() {
         let a = PairCounts::new(&direct::checkerboard(4, 1), 1).unwrap();
         let b = PairCounts::new(&direct::checkerboard(8, 1), 1).unwrap();
-        let error = a.nearest(0, &b).unwrap_err().to_string();
+        let error = a.smallest_error(0, &b).unwrap_err().to_string();
         assert!(error.contains("1 x 4 x 4") && error.contains("1 x 8 x 8"), "{error}");
         assert!(a.error(0, &b, 0).is_err());
         let error = a.error(0, &a, 1).unwrap_err().to_string();

@@ -74,9 +74,8 @@ fn place(voxels: &[u8], part: &Block, shape: [usize; 3], to: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::super::field::relaxed;
-    use super::super::field::tests::model;
+    use super::super::field::tests::{model, relaxing};
     use super::*;
-    use crate::relaxation::Weights;
 
     #[test]
     fn parts_cover_each_voxel_once() {
@@ -94,11 +93,7 @@ mod tests {
 
     #[test]
     fn large_realisations_have_the_same_bytes_in_blocks() {
-        let mut model = model(2);
-        let mut weights = Weights::zero(2, false);
-        // Weights that make of the untrained model's phases something else.
-        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 0.3 } else { 0.0 }));
-        model.relaxation = Some(weights);
+        let model = relaxing(model(2));
         let shape = [1, 64, 656];
         for block in [Block::whole(shape), Block { first: [0, -7, 650], size: [1, 30, 700] }] {
             let make = |sides: [usize; 3]| {

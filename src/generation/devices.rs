@@ -7,16 +7,11 @@ use burn_tensor::{Tensor, TensorData};
 
 use super::{GenerationOptions, decode, encode, latent_vectors, realisations};
 use crate::device::accelerator;
-use crate::micrograph::{GaussianField, Micrograph, Sample};
+use crate::micrograph::testing::field;
 use crate::network::{Profile, read};
 use crate::storage::{read_checkpoint, read_model, train_to_file};
 use crate::training::{RunOptions, TrainingOptions};
 use crate::{Device, Error};
-
-fn micrograph() -> Micrograph {
-    let field = GaussianField { ny: 64, nx: 96, ..GaussianField::default() };
-    Sample::GaussianField(field).make(2, 1).unwrap()
-}
 
 /// Trains so long that logits are not all near the threshold.
 fn train_on(device: Device, name: &str, steps: u64) -> PathBuf {
@@ -33,7 +28,7 @@ fn train_on(device: Device, name: &str, steps: u64) -> PathBuf {
         ..TrainingOptions::new(profile)
     };
     let run = RunOptions { device, resume: true, ..RunOptions::default() };
-    train_to_file(&micrograph(), Some(&path), &options, &run, &mut |_| ControlFlow::Continue(())).unwrap();
+    train_to_file(&field(2, 64, 96), Some(&path), &options, &run, &mut |_| ControlFlow::Continue(())).unwrap();
     path
 }
 

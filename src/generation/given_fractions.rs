@@ -184,19 +184,14 @@ impl<'a> GivenFractions<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::field::tests::model;
+    use super::super::field::tests::{model, relaxing};
     use super::*;
     use crate::generation::realisations;
-    use crate::relaxation::Weights;
 
     /// A model of two or three phases that has not been trained, with realisations as its tiles, and fractions that lie a
     /// little off theirs.
     fn material(n_phases: usize) -> (Model, Vec<f64>) {
-        let mut model = model(n_phases);
-        let mut weights = Weights::zero(n_phases, false);
-        // Weights that make of the untrained model's phases something else.
-        weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 0.3 } else { 0.0 }));
-        model.relaxation = Some(weights);
+        let mut model = relaxing(model(n_phases));
         model.tiles =
             realisations(&model, &GenerationOptions { seed: 8, count: 4, ..GenerationOptions::default() }).unwrap();
         let mut fractions = model.tiles.volume_fractions();

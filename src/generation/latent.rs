@@ -309,11 +309,11 @@ fn check_at_least_two(n: usize) -> Result<()> {
 mod tests {
     use super::super::field::tests::model;
     use super::*;
-    use crate::micrograph::{GaussianField, Sample};
+    use crate::micrograph::testing::field;
 
     /// An image that is no tile of the model.
     fn image(ny: usize, nx: usize) -> PhaseImages {
-        Sample::GaussianField(GaussianField { ny, nx, ..GaussianField::default() }).make(4, 1).unwrap().images
+        field(4, ny, nx).images
     }
 
     /// Images with `ny` x `nx` copies of themselves.

@@ -1,9 +1,7 @@
 //! A box of voxels of a periodic image.
 
+use super::AXES;
 use crate::{Error, Result};
-
-/// Names of the axes, z first.
-const AXES: [&str; 3] = ["z", "y", "x"];
 
 /// Most voxels of a block along an axis.
 const LONGEST: usize = 1 << 32;

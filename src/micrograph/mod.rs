@@ -37,6 +37,8 @@ mod region;
 mod sample;
 mod segmentation;
 mod source;
+#[cfg(test)]
+pub(crate) mod testing;
 mod voxel_size;
 
 use ndarray::{Array2, Axis};

@@ -13,7 +13,7 @@ pub use record::{LossRow, TrainingRecord};
 
 use crate::device::KeptPool;
 use crate::error::counted;
-use crate::micrograph::{Directions, Micrograph, PhaseImages};
+use crate::micrograph::{Directions, Micrograph, PhaseImages, tiles};
 use crate::network::{Network, Profile};
 use crate::relaxation::Weights;
 use crate::{Error, Result};
@@ -25,6 +25,17 @@ pub struct Direction {
     pub origin: Origin,
     /// Its tiles, `(n, 1, side, side)`.
     pub tiles: PhaseImages,
+}
+
+impl Direction {
+    /// A micrograph with its tiles of `side` x `side` pixels.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] if the micrograph is smaller than a tile.
+    pub(crate) fn new(micrograph: &Micrograph, side: usize) -> Result<Self> {
+        Ok(Self { tiles: tiles(&micrograph.images, side)?, origin: Origin::new(micrograph) })
+    }
 }
 
 /// A model that generates realisations. Reading it from many threads at once is safe.
@@ -62,10 +73,6 @@ impl Model {
 
     /// A pool of `threads` threads, which is kept for the next call; 0: as many as
     /// [`thread_pool`](crate::device::thread_pool) takes.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`thread_pool`](crate::device::thread_pool).
     pub(crate) fn thread_pool(&self, threads: usize) -> Result<KeptPool<'_>> {
         self.kept.workers.pool(threads)
     }

@@ -1,5 +1,7 @@
 //! The layers of each network: the paper's Tables 2 and 3, and the profile `standard`.
 
+use serde::{Deserialize, Serialize};
+
 /// Side of every kernel (paper, Tables 2 and 3).
 pub const KERNEL: usize = 4;
 
@@ -48,7 +50,8 @@ pub struct Constants {
 pub const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
 
 /// An architecture with default values for all options.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Fully convolutional, for elements of any size; a latent vector for 16 x 16 pixels (see `docs/profile.md`). The
     /// default.

@@ -14,10 +14,6 @@ const DARKEST: f64 = 72.0;
 
 /// The first realisation of `options` of a model of volumes, twice as long along each axis as a training tile, as a cube of about
 /// `width` pixels with the names of the axes.
-///
-/// # Errors
-///
-/// Those of [`realisations`].
 pub(super) fn cube(model: &Model, options: &GenerationOptions, width: usize) -> Result<Picture> {
     let side = shown_side(model);
     let volume = realisations(model, &GenerationOptions { count: 1, shape: Some([side; 3]), ..options.clone() })?;

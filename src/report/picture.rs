@@ -50,10 +50,6 @@ pub(super) fn png(picture: &Picture) -> Result<Vec<u8>> {
 }
 
 /// A picture as a data URI with a PNG.
-///
-/// # Errors
-///
-/// Those of [`png`].
 pub(super) fn data_uri(picture: &Picture) -> Result<String> {
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(png(picture)?)))
 }

@@ -201,7 +201,7 @@ impl<'a> Reports<'a> {
 /// Eq. 12 from each image to the nearest training tile.
 fn nearest(tiles: &PairCounts, images: &PhaseImages, phase: u8) -> Result<Vec<f64>> {
     let counts = PairCounts::new(images, phase)?;
-    (0..images.len()).into_par_iter().map(|index| Ok(counts.nearest(index, tiles)?.1)).collect()
+    (0..images.len()).into_par_iter().map(|index| counts.smallest_error(index, tiles)).collect()
 }
 
 fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions) -> Result<Header> {

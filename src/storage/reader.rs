@@ -22,10 +22,6 @@ pub fn read_model(path: &Path, device: Device) -> Result<Model> {
 }
 
 /// Reads the model of the file at `path` on the CPU, and whether training can go on from the file.
-///
-/// # Errors
-///
-/// Those of [`read_model`].
 pub(super) fn read_described(path: &Path) -> Result<(Model, bool)> {
     let (model, _, state) = whole(path, Container::read(path)?, &Device::Cpu.open()?)?;
     Ok((model, state.is_some()))

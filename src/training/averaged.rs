@@ -55,21 +55,13 @@ fn of_images(checkpoint: &Checkpoint, encoder: &Network, rng: &mut impl Rng) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::micrograph::{GaussianField, Sample, tiles};
-    use crate::model::{Direction, Origin};
+    use crate::micrograph::testing::field;
     use crate::network::Profile;
     use crate::training::TrainingOptions;
 
     fn checkpoint(ema_decay: f64) -> Checkpoint {
-        let field = GaussianField { ny: 64, nx: 64, ..GaussianField::default() };
-        let micrograph = Sample::GaussianField(field).make(1, 1).unwrap();
-        let tiles = tiles(&micrograph.images, 32).unwrap();
         let options = TrainingOptions::new(Profile::Paper32).with(|r| r.ema_decay = ema_decay);
-        Checkpoint::new(
-            options,
-            vec![Direction { origin: Origin::new(&micrograph), tiles }],
-            &burn_tensor::Device::flex(),
-        )
+        Checkpoint::untrained(options, &field(1, 64, 64))
     }
 
     fn numbers(tensor: &Tensor<1>) -> Vec<f32> {

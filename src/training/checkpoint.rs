@@ -6,6 +6,8 @@ use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::options::TrainingOptions;
 use super::state::TrainingState;
 use crate::error::counted;
+#[cfg(test)]
+use crate::micrograph::Micrograph;
 use crate::micrograph::PhaseImages;
 use crate::model::{Direction, Kept, LossRow, Model, Origin, PositionBiases, TrainingRecord};
 use crate::progress::Losses;
@@ -41,6 +43,13 @@ impl Checkpoint {
         let Direction { origin, tiles } = micrographs.remove(0);
         let further = micrographs;
         Self { options, origin, tiles, further, history: Vec::new(), state, position_biases: None, relaxation: None }
+    }
+
+    /// A training on one micrograph that has not begun, on the CPU.
+    #[cfg(test)]
+    pub(crate) fn untrained(options: TrainingOptions, micrograph: &Micrograph) -> Self {
+        let direction = Direction::new(micrograph, options.side()).unwrap();
+        Self::new(options, vec![direction], &BurnDevice::flex())
     }
 
     /// The micrographs, first to last.

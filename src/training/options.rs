@@ -13,7 +13,6 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingOptions {
     /// Architecture and recipe.
-    #[serde(with = "profile_name")]
     pub profile: Profile,
     /// Seed of every random draw, 0 to 2^63 - 1, so that every language can name it.
     pub seed: u64,
@@ -278,21 +277,6 @@ fn check_names(given: &toml::Table, known: &toml::Table) -> Result<()> {
         .keys()
         .find(|name| !given.contains_key(*name))
         .map_or(Ok(()), |missing| Err(Error::invalid(format!("lack {missing}"))))
-}
-
-mod profile_name {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use crate::network::Profile;
-
-    pub fn serialize<S: Serializer>(profile: &Profile, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(profile.name())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Profile, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Profile::from_name(&name).ok_or_else(|| D::Error::custom(format!("unknown profile {name}")))
-    }
 }
 
 #[cfg(test)]

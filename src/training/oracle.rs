@@ -7,8 +7,9 @@ use super::augmentation::LatentAugmentation;
 use super::batches::TrainingData;
 use super::draws::Draws;
 use super::state::TrainingState;
-use crate::micrograph::{self, GaussianField, Sample};
-use crate::network::{Profile, read};
+use crate::micrograph::testing::field;
+use crate::micrograph::{PhaseImages, tiles};
+use crate::network::{Entry, Profile, read};
 use crate::storage::{Attribute, Container, NamedArray};
 use crate::training::TrainingOptions;
 
@@ -16,27 +17,26 @@ use crate::training::TrainingOptions;
 const FOLDER: &str = "DAVEGAN_ORACLE";
 
 fn put<const D: usize>(file: &mut Container, name: &str, tensor: &Tensor<D>) {
-    let array = ArrayD::from_shape_vec(IxDyn(&tensor.dims()), read(tensor.clone()).unwrap()).unwrap();
-    file.arrays.insert(name.into(), NamedArray::F32(array));
+    put_as(file, name.into(), &tensor.dims(), tensor.clone());
+}
+
+fn put_as<const D: usize>(file: &mut Container, name: String, shape: &[usize], tensor: Tensor<D>) {
+    let array = ArrayD::from_shape_vec(IxDyn(shape), read(tensor).unwrap()).unwrap();
+    file.arrays.insert(name, NamedArray::F32(array));
 }
 
 fn put_state(file: &mut Container, prefix: &str, state: &TrainingState) {
     for (name, learner) in state.learners() {
         let name = &name[..1];
         let layout = learner.network.layout();
-        for (vector, entries) in
-            [(&learner.network.parameters, &layout.parameters), (&learner.network.statistics, &layout.statistics)]
-        {
-            for entry in entries {
-                let part = vector.clone().slice(entry.range.clone());
-                let array = ArrayD::from_shape_vec(IxDyn(&entry.shape), read(part).unwrap()).unwrap();
-                file.arrays.insert(format!("{prefix}/{name}/{}", entry.name), NamedArray::F32(array));
+        for (kind, vector, entries) in [
+            ("", &learner.network.parameters, &layout.parameters),
+            ("", &learner.network.statistics, &layout.statistics),
+            ("first_moment/", &learner.adam.first, &layout.parameters),
+        ] {
+            for Entry { name: entry, shape, range } in entries {
+                put_as(file, format!("{prefix}/{name}/{kind}{entry}"), shape, vector.clone().slice(range.clone()));
             }
-        }
-        for entry in &layout.parameters {
-            let part = learner.adam.first.clone().slice(entry.range.clone());
-            let array = ArrayD::from_shape_vec(IxDyn(&entry.shape), read(part).unwrap()).unwrap();
-            file.arrays.insert(format!("{prefix}/{name}/first_moment/{}", entry.name), NamedArray::F32(array));
         }
     }
     put(file, &format!("{prefix}/losses"), &state.loss_sums);
@@ -50,7 +50,7 @@ fn put_draws(file: &mut Container, draws: &Draws) {
     put(file, "draws/prior_deviation", prior_deviation);
     put(file, "draws/mean_scale", mean_scale);
     put(file, "draws/deviation_scale", deviation_scale);
-    let displacements: Vec<i64> = draws.displacements.iter().flatten().flatten().copied().collect();
+    let displacements = draws.displacements.iter().flatten().flatten().copied().collect();
     let shape = IxDyn(&[3, draws.displacements[0].len(), 2]);
     let array = ArrayD::from_shape_vec(shape, displacements).unwrap();
     file.arrays.insert("draws/displacements".into(), NamedArray::I64(array));
@@ -58,16 +58,14 @@ fn put_draws(file: &mut Container, draws: &Draws) {
 
 fn write_step(folder: &str, name: &str, n_phases: usize, options: &TrainingOptions) {
     let device = Device::flex();
-    let field = Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() });
-    let micrograph = field.make(7, 1).unwrap();
+    let mut phases = field(7, 128, 128).images.into_phases();
     // A second field on top makes further phases.
-    let mut phases = micrograph.images.phases().clone();
     for extra in 2..n_phases {
-        let other = field.make(extra as u64, 1).unwrap();
+        let other = field(extra as u64, 128, 128);
         phases.zip_mut_with(other.images.phases(), |phase, &more| *phase = (*phase + more).min(extra as u8));
     }
-    let images = micrograph::PhaseImages::new(phases, n_phases).unwrap();
-    let tiles = micrograph::tiles(&images, options.side()).unwrap();
+    let images = PhaseImages::new(phases, n_phases).unwrap();
+    let tiles = tiles(&images, options.side()).unwrap();
     let data = TrainingData { micrographs: (&images).into(), tiles: &tiles };
     let mut state = TrainingState::new(options, n_phases, 1, &device);
 

@@ -12,8 +12,8 @@ use super::levelled::levelled;
 use super::options::{RunOptions, TrainingOptions};
 use super::{need, position_biases, relaxation};
 use crate::device::{ThreadPool, thread_pool, with_spinning_workers};
-use crate::micrograph::{self, Directions, Micrograph};
-use crate::model::{Direction, LossRow, Model, Origin};
+use crate::micrograph::{Directions, Micrograph};
+use crate::model::{Direction, LossRow, Model};
 use crate::network::Profile;
 use crate::progress::{Pace, Progress, ProgressCallback, in_parts};
 use crate::{Error, Result};
@@ -52,11 +52,8 @@ pub fn train<'a>(
     let images = micrographs.map(|micrograph| &micrograph.images);
     need::require(options, &images, run.device)?;
     let options = &options.for_micrograph(images.across(0))?;
-    let direction = |micrograph: &Micrograph| {
-        let tiles = micrograph::tiles(&micrograph.images, options.side())?;
-        Ok(Direction { origin: Origin::new(micrograph), tiles })
-    };
-    let directions = micrographs.iter().map(direction).collect::<Result<Vec<_>>>()?;
+    let directions = micrographs.iter().map(|micrograph| Direction::new(micrograph, options.side()));
+    let directions = directions.collect::<Result<Vec<_>>>()?;
     let mut checkpoint = match resumed {
         Some(resumed) => {
             resumed.check_resumable(options, &directions)?;
@@ -211,12 +208,9 @@ mod tests {
 
     use super::*;
     use crate::device::accelerator;
+    use crate::micrograph::testing::checkerboard;
     use crate::micrograph::{Checkerboard, Sample};
     use crate::network::{Profile, count_reads, read};
-
-    fn micrograph() -> Micrograph {
-        Sample::Checkerboard(Checkerboard { ny: 70, nx: 100, cell: 8 }).make(1, 1).unwrap()
-    }
 
     fn options(steps: u64) -> TrainingOptions {
         TrainingOptions { steps, batch_size: 4, ..TrainingOptions::new(Profile::Paper32) }
@@ -235,7 +229,7 @@ mod tests {
             Ok(())
         };
         let model =
-            train(&micrograph(), &options, &run(), None, &mut save, &mut |_| ControlFlow::Continue(())).unwrap();
+            train(&checkerboard(), &options, &run(), None, &mut save, &mut |_| ControlFlow::Continue(())).unwrap();
         let (last, numbers) = (last.unwrap(), |of: &Tensor<1>| read(of.clone()).unwrap());
         let [given, measured] = [&model.generator, &averaged_generator(&last)].map(|of| numbers(&of.statistics));
         assert_eq!(given, measured);
@@ -250,7 +244,7 @@ mod tests {
             Ok(())
         };
         let model = train(
-            &micrograph(),
+            &checkerboard(),
             &options(102),
             &RunOptions { checkpoint_interval: 50, ..run() },
             None,
@@ -271,15 +265,10 @@ mod tests {
     #[test]
     fn the_loop_reads_back_the_losses_that_are_due_and_nothing_else() {
         for device in [Some(crate::Device::Cpu), accelerator()].into_iter().flatten() {
-            let micrograph = micrograph();
-            let tiles = micrograph::tiles(&micrograph.images, 32).unwrap();
-            let data = TrainingData { micrographs: (&micrograph.images).into(), tiles: &tiles };
-            let origin = Origin::new(&micrograph);
-            let mut checkpoint = Checkpoint::new(
-                options(102),
-                vec![Direction { origin, tiles: tiles.clone() }],
-                &device.open().unwrap(),
-            );
+            let micrograph = checkerboard();
+            let direction = Direction::new(&micrograph, 32).unwrap();
+            let data = TrainingData { micrographs: (&micrograph.images).into(), tiles: &direction.tiles.clone() };
+            let mut checkpoint = Checkpoint::new(options(102), vec![direction], &device.open().unwrap());
             checkpoint.state.step = 2 * HISTORY_INTERVAL - 3;
             let never = Instant::now() + Duration::from_secs(86_400);
             let mut reads = |stop| count_reads(|| run_until(&mut checkpoint, &data, stop, never).unwrap());

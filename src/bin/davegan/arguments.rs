@@ -87,19 +87,11 @@ impl Material {
 
 impl MicrographArguments {
     /// Refuses `written` as a path to write to if the micrograph is read from it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`check_other_file`].
     pub fn check_not(&self, written: &Path) -> Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| check_other_file(file, written))
     }
 
     /// Reads the file, or makes the built-in material.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Micrograph::read`] and [`Sample::make`].
     pub fn open(&self) -> Result<Micrograph> {
         if let Some(material) = self.sample {
             let sample = material.sample(self.sample_size);
@@ -121,10 +113,6 @@ impl MicrographArguments {
     }
 
     /// The micrograph, and those of further directions, which are read with the same options.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`open`](Self::open).
     pub fn open_all(&self, directions: &DirectionArguments) -> Result<Vec<Micrograph>> {
         let mut micrographs = vec![self.open()?];
         for path in [&directions.across_y, &directions.across_x].into_iter().flatten() {
@@ -137,10 +125,6 @@ impl MicrographArguments {
 
 impl DirectionArguments {
     /// Refuses `written` as a path to write to if a micrograph is read from it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`check_other_file`].
     pub fn check_not(&self, written: &Path) -> Result<()> {
         let mut paths = [&self.across_y, &self.across_x].into_iter().flatten();
         paths.try_for_each(|path| check_other_file(&file_and_dataset(path).0, written))
@@ -207,10 +191,6 @@ pub struct Machine {
 
 impl ModelArguments {
     /// Reads the model file.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`read_model`].
     pub fn load(&self) -> Result<Model> {
         read_model(&self.path, self.machine.device)
     }

@@ -15,9 +15,6 @@ use serde_json::{Map, Value};
 use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments};
 use crate::{print, print_json, progress};
 
-/// Seconds between two reports of progress.
-const INTERVAL: f64 = 0.5;
-
 /// Compare realisations of a model with real windows of its micrograph
 ///
 /// Prints a table for each phase: error measures of the paper and other descriptors, and which of the gates hold. For two
@@ -100,8 +97,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for (phase, (number, &axis)) in
         phases.iter().flat_map(|phase| axes.iter().enumerate().map(move |axis| (phase, axis)))
     {
-        let figures =
-            model_fidelity(&model, micrographs.across(number), *phase, number, &options, INTERVAL, &mut progress)?;
+        let figures = model_fidelity(
+            &model,
+            micrographs.across(number),
+            *phase,
+            number,
+            &options,
+            progress::INTERVAL,
+            &mut progress,
+        )?;
         if arguments.json {
             judgements.push(Judgement::new(&figures, axis));
         } else {

@@ -102,10 +102,6 @@ fn print(text: &str) -> Result<()> {
 }
 
 /// Writes results to standard output as JSON. Numbers that are not finite become null.
-///
-/// # Errors
-///
-/// Those of [`print`].
 fn print_json(results: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(results).map_err(|error| Error::Internal(error.to_string()))?;
     print(&(text + "\n"))

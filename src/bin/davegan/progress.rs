@@ -13,6 +13,9 @@ use signal_hook::flag;
 /// Exit status of a program that a signal has ended: 128 and the number of SIGINT.
 const ENDED_BY_SIGNAL: i32 = 130;
 
+/// Seconds between two reports of progress.
+pub const INTERVAL: f64 = 0.5;
+
 /// A progress callback for work called `name`: draws a bar, and asks the work to stop after Ctrl-C or SIGTERM.
 ///
 /// A second signal ends the program at once.

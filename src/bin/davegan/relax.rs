@@ -12,9 +12,6 @@ use davegan::storage::{Header, Layout, Mode, RealisationFile, VOXEL_UNIT, check_
 use crate::arguments::{DirectionArguments, MicrographArguments};
 use crate::{print, progress};
 
-/// Seconds between two reports of progress.
-const INTERVAL: f64 = 0.5;
-
 /// Correct the fine structure of images or volumes from elsewhere
 ///
 /// Changes interface voxels until the images have the patterns of the micrograph as often as the micrograph has: dust, gaps and
@@ -114,7 +111,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (count, fractions) = (images.len(), arguments.volume_fractions.as_deref());
     let mut progress = progress::follow("relaxing")?;
     let planes = Directions::new(micrographs.iter().map(|micrograph| &micrograph.images).collect())?;
-    let relaxed = relax_images(&planes, images, fractions, &options, arguments.threads, INTERVAL, &mut progress)?;
+    let relaxed =
+        relax_images(&planes, images, fractions, &options, arguments.threads, progress::INTERVAL, &mut progress)?;
     let layout = arguments.group.clone().map_or(Layout::VtkHdf, Layout::Group);
     let mode = if arguments.replace { Mode::Replace } else { Mode::Append };
     let mut file = RealisationFile::open(output, &layout, &header, mode)?;

@@ -10,9 +10,6 @@ use davegan::report::{contact_sheet, html_report};
 use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments};
 use crate::{print, progress};
 
-/// Seconds between two reports of progress.
-const INTERVAL: f64 = 0.5;
-
 /// Write a report on a model: whether its realisations may be taken for the material
 ///
 /// Of volumes, planes across each axis are compared with the micrograph, or with that of their direction.
@@ -45,6 +42,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         contact_sheet(&model, path, &options)?;
     }
     let mut progress = progress::follow("report")?;
-    html_report(&model, micrographs, &arguments.output, &options, INTERVAL, &mut progress)?;
+    html_report(&model, micrographs, &arguments.output, &options, progress::INTERVAL, &mut progress)?;
     print(&format!("wrote {}\n", arguments.output.display()))
 }

@@ -15,9 +15,6 @@ use serde::Serialize;
 use crate::arguments::Machine;
 use crate::{print, print_json, progress};
 
-/// Seconds between two reports of progress.
-const INTERVAL: f64 = 0.5;
-
 /// Examine elements of growing sizes: which size is representative
 ///
 /// Prints mean, 95 % confidence interval and deviation of volume fraction, two-point correlation and conductivity at each
@@ -125,8 +122,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let mut progress = progress::follow("examining")?;
     let study = match &arguments.output {
-        Some(path) => size_report(&model, &options, path, INTERVAL, &mut progress),
-        None => size_study(&model, &options, INTERVAL, &mut progress),
+        Some(path) => size_report(&model, &options, path, progress::INTERVAL, &mut progress),
+        None => size_study(&model, &options, progress::INTERVAL, &mut progress),
     }?;
     if arguments.json {
         return print_json(&studies(&study));

@@ -196,13 +196,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn radices_multiply_to_the_length() {
-        for (length, expected) in
-            [(1, vec![]), (2, vec![2]), (64, vec![8, 8]), (360, vec![8, 3, 3, 5]), (251, vec![251])]
-        {
-            assert_eq!(radices(length), expected);
-        }
-    }
 }

@@ -4,35 +4,37 @@ use ndarray::s;
 
 use super::*;
 use crate::generation::{GenerationOptions, decode, realisations};
-use crate::micrograph::{GaussianField, PhaseImages, Sample, tiles};
-use crate::model::{Direction, Origin, PositionBiases};
+use crate::micrograph::PhaseImages;
+use crate::micrograph::testing::field;
+use crate::model::PositionBiases;
 use crate::network::Profile;
 use crate::training::{Checkpoint, TrainingOptions};
 
 /// A model that has not been trained, of so many phases, 2 or 3.
 pub fn model(n_phases: usize) -> Model {
-    let sample = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
-    let mut micrograph = sample.make(1, 1).unwrap();
+    let mut micrograph = field(1, 64, 64);
     if n_phases == 3 {
         let mut phases = micrograph.images.into_phases();
         phases.slice_mut(s![.., .., ..24, ..]).fill(2);
         micrograph.images = PhaseImages::new(phases, 3).unwrap();
         micrograph.phase_values.push(2.0);
     }
-    let tiles = tiles(&micrograph.images, 64).unwrap();
     let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-    Checkpoint::new(options, vec![Direction { origin: Origin::new(&micrograph), tiles }], &burn_tensor::Device::flex())
-        .model()
+    Checkpoint::untrained(options, &micrograph).model()
+}
+
+/// `model` with weights that make something else of its phases.
+pub fn relaxing(mut model: Model) -> Model {
+    let mut weights = Weights::zero(model.n_phases(), false);
+    weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 0.3 } else { 0.0 }));
+    model.relaxation = Some(weights);
+    model
 }
 
 /// A model of volumes that has not been trained.
 pub fn volume_model() -> Model {
-    let field = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
-    let micrograph = field.make(1, 1).unwrap();
-    let tiles = tiles(&micrograph.images, 32).unwrap();
     let options = TrainingOptions { window_side: 32, latent_size: 4, ..TrainingOptions::new(Profile::Volume) };
-    Checkpoint::new(options, vec![Direction { origin: Origin::new(&micrograph), tiles }], &burn_tensor::Device::flex())
-        .model()
+    Checkpoint::untrained(options, &field(1, 64, 64)).model()
 }
 
 /// The model with a bias for each position.
@@ -129,16 +131,8 @@ fn a_realisation_depends_on_its_index_and_shape_alone() {
 #[test]
 fn models_of_any_window_side_make_elements_of_any_size() {
     for window_side in [32, 128] {
-        let sample = Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() });
-        let micrograph = sample.make(1, 1).unwrap();
-        let tiles = tiles(&micrograph.images, window_side).unwrap();
         let options = TrainingOptions { window_side, latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-        let model = Checkpoint::new(
-            options,
-            vec![Direction { origin: Origin::new(&micrograph), tiles }],
-            &burn_tensor::Device::flex(),
-        )
-        .model();
+        let model = Checkpoint::untrained(options, &field(1, 128, 128)).model();
         assert_eq!(made(&model, &GenerationOptions::default()).len(), window_side * window_side);
         let options = GenerationOptions { shape: Some([1, 64, 96]), ..GenerationOptions::default() };
         assert_eq!(made(&model, &options).len(), 64 * 96);
@@ -171,14 +165,11 @@ fn other_sizes_are_cut_from_the_next_larger_torus() {
 
 #[test]
 fn blocks_of_relaxed_realisations_fit_together() {
-    let mut model = model(2);
+    let model = model(2);
     let (shape, whole) = ([1, 64, 656], Block::whole([1, 64, 656]));
     let options = GenerationOptions { seed: 2, first: 7, count: 2, shape: Some(shape), ..Default::default() };
     let unrelaxed = made(&model, &options);
-    let mut weights = Weights::zero(2, false);
-    // Weights that make of the untrained model's phases something else.
-    weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 0.3 } else { 0.0 }));
-    model.relaxation = Some(weights);
+    let model = relaxing(model);
     let all = made(&model, &options);
     assert_ne!(all, unrelaxed);
     let rows: &[_] = &[(0, 5), (5, 59)];

@@ -67,12 +67,4 @@ mod tests {
         }
         assert_eq!(images.volume_fractions(), [0.5, 0.5]);
     }
-
-    #[test]
-    fn a_square_larger_than_the_board_is_refused() {
-        for cell in [0, 24, 1000] {
-            let error = Sample::Checkerboard(Checkerboard { ny: 24, nx: 32, cell }).make(0, 1).unwrap_err();
-            assert!(error.to_string().contains(&format!("is {cell}, but must be 1 to 23")), "{error}");
-        }
-    }
 }

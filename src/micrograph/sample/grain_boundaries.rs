@@ -122,28 +122,7 @@ fn nearest_seeds(torus: Torus, seeds: &[Point], reach: f64) -> Vec<Point> {
 mod tests {
     use super::super::{Sample, stream};
     use super::*;
-
-    /// Area in pixels of every grain: pixels of phase 1 joined by edges on the torus.
-    fn grains(image: &[u8], ny: usize, nx: usize) -> Vec<usize> {
-        let mut open: Vec<bool> = image.iter().map(|&phase| phase == 1).collect();
-        let mut areas = Vec::new();
-        for start in 0..open.len() {
-            let mut todo = if open[start] { vec![start] } else { continue };
-            open[start] = false;
-            let mut area = 0;
-            while let Some(pixel) = todo.pop() {
-                area += 1;
-                let (y, x) = (pixel / nx, pixel % nx);
-                for (y, x) in [((y + 1) % ny, x), ((y + ny - 1) % ny, x), (y, (x + 1) % nx), (y, (x + nx - 1) % nx)] {
-                    if std::mem::take(&mut open[y * nx + x]) {
-                        todo.push(y * nx + x);
-                    }
-                }
-            }
-            areas.push(area);
-        }
-        areas
-    }
+    use crate::descriptor::{Neighbours, volume_clusters};
 
     #[test]
     fn boundaries_close_around_every_grain() {
@@ -151,10 +130,10 @@ mod tests {
             let sample = GrainBoundaries { ny: 200, nx: 256, thickness: 1.5, ..Default::default() };
             let seeds = sample.seeds(&mut stream(seed, 0)).len();
             let images = Sample::GrainBoundaries(sample).make(seed, 1).unwrap().images;
-            let areas = grains(images.image(0), 200, 256);
+            let grains = volume_clusters(&images, 1, Neighbours::Faces, true).unwrap()[0];
             // A grain may be cut in two by rounding where it is very thin, or be lost, but boundaries have no holes.
-            assert!(areas.len().abs_diff(seeds) <= 2, "{} grains from {seeds} seeds", areas.len());
-            assert!(areas.iter().max().unwrap() < &(5 * 200 * 256 / seeds));
+            assert!(grains.count.abs_diff(seeds) <= 2, "{} grains from {seeds} seeds", grains.count);
+            assert!(grains.largest * images.volume_fractions()[1] < 5.0 / seeds as f64);
         }
     }
 
@@ -192,19 +171,5 @@ mod tests {
     fn the_smallest_grains_find_room_too() {
         let sample = GrainBoundaries { nz: 1, ny: 64, nx: 40, grain_size: 4.0, thickness: 1.0 };
         assert_eq!(sample.seeds(&mut stream(1, 0)).len(), (2560.0 / sample.torus().ball(2.0)).round() as usize);
-    }
-
-    #[test]
-    fn parameters_out_of_range_are_named() {
-        let default = GrainBoundaries::default();
-        for (sample, expected) in [
-            (GrainBoundaries { grain_size: 129.0, ..default.clone() }, "grain size is 129, but must be 4 to 128"),
-            (GrainBoundaries { grain_size: f64::NAN, ..default.clone() }, "grain size is NaN"),
-            (GrainBoundaries { thickness: 0.5, ..default.clone() }, "is 0.5, but must be 1 to 16"),
-            (GrainBoundaries { nz: 1, ny: 8, nx: 8, grain_size: 4.0, thickness: 3.0 }, "is 3, but must be 1 to 2"),
-        ] {
-            let error = Sample::GrainBoundaries(sample).make(0, 1).unwrap_err();
-            assert!(error.to_string().contains(expected), "{error}");
-        }
     }
 }

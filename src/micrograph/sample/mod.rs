@@ -210,6 +210,40 @@ mod tests {
     }
 
     #[test]
+    fn parameters_out_of_range_are_named() {
+        let board = |cell| Sample::Checkerboard(Checkerboard { ny: 24, nx: 32, cell });
+        let field = |change: fn(&mut GaussianField)| Sample::GaussianField(changed(change));
+        let grains = |change: fn(&mut GrainBoundaries)| Sample::GrainBoundaries(changed(change));
+        let discs = |change: fn(&mut Discs)| Sample::Discs(changed(change));
+        for (sample, expected) in [
+            (board(0), "is 0, but must be 1 to 23"),
+            (board(24), "is 24, but must be 1 to 23"),
+            (field(|f| f.volume_fraction = 1.5), "volume fraction is 1.5, but must be 0 to 1"),
+            (field(|f| f.volume_fraction = f64::NAN), "volume fraction is NaN"),
+            (field(|f| f.correlation_y = -1.0), "along y is -1, but must be 0 to 64"),
+            (field(|f| f.correlation_x = 65.0), "along x is 65"),
+            (grains(|g| g.grain_size = 129.0), "grain size is 129, but must be 4 to 128"),
+            (grains(|g| g.grain_size = f64::NAN), "grain size is NaN"),
+            (grains(|g| g.thickness = 0.5), "is 0.5, but must be 1 to 16"),
+            (grains(|g| (g.grain_size, g.thickness) = (4.0, 3.0)), "is 3, but must be 1 to 2"),
+            (discs(|d| d.volume_fraction = -0.1), "volume fraction is -0.1, but must be 0 to 1"),
+            (discs(|d| d.radius_min = 13.0), "smallest radius is 13, but must be 1 to 12"),
+            (discs(|d| d.radius_max = 128.0), "largest radius is 128, but must be 1 to 127"),
+            (discs(|d| d.radius_max = f64::NAN), "largest radius is NaN"),
+            (discs(|d| d.gap = f64::INFINITY), "gap is inf"),
+        ] {
+            let error = sample.make(0, 1).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    fn changed<T: Default>(change: fn(&mut T)) -> T {
+        let mut parameters = T::default();
+        change(&mut parameters);
+        parameters
+    }
+
+    #[test]
     fn counts_and_sides_out_of_range_are_named() {
         let message = |sample: Sample, count| sample.make(0, count).unwrap_err().to_string();
         assert!(message(all()[0].clone(), 0).contains("0 images"));

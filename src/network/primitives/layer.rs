@@ -43,18 +43,6 @@ pub struct BatchStatistics {
     pub variance: Tensor<1>,
 }
 
-/// Gradients with respect to the weights of one layer.
-pub struct LayerGradients {
-    /// Of the kernel.
-    pub kernel: Tensor<5>,
-    /// Of bias or shift.
-    pub shift: Tensor<1>,
-    /// Of the scale.
-    pub scale: Option<Tensor<1>>,
-    /// Of the gain.
-    pub gain: Option<Tensor<1>>,
-}
-
 /// Forward pass with the statistics of the batch.
 pub fn forward_train(
     spec: &LayerSpec,
@@ -105,12 +93,15 @@ pub fn forward(
     activate(spec, constants, scaled + per_channel(shift))
 }
 
-/// Gradients with respect to the result of the convolution, the shift and the scale.
+/// Gradients with respect to the result of the convolution and to what follows it.
 pub struct InnerGradients {
     linear: Tensor<5>,
-    shift: Tensor<1>,
-    scale: Option<Tensor<1>>,
-    gain: Option<Tensor<1>>,
+    /// Of bias or shift.
+    pub shift: Tensor<1>,
+    /// Of the scale.
+    pub scale: Option<Tensor<1>>,
+    /// Of the gain.
+    pub gain: Option<Tensor<1>>,
 }
 
 /// From the gradient with respect to the output back through activation, normalisation and noise.
@@ -148,14 +139,13 @@ pub fn backward_inner(
     }
 }
 
-/// Gradients with respect to the layer's weights.
-pub fn backward_weights(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradients) -> LayerGradients {
+/// Gradient with respect to the layer's kernel.
+pub fn backward_kernel(spec: &LayerSpec, tape: &LayerTape, inner: &InnerGradients) -> Tensor<5> {
     let (input, linear) = (tape.input.clone(), inner.linear.clone());
-    let kernel = match spec.kind {
+    match spec.kind {
         LayerKind::Conv => kernel_gradient(input, linear, spec),
         LayerKind::ConvTranspose => kernel_gradient(linear, input, spec),
-    };
-    LayerGradients { kernel, shift: inner.shift.clone(), scale: inner.scale.clone(), gain: inner.gain.clone() }
+    }
 }
 
 /// Gradient with respect to the layer's input.

@@ -76,10 +76,9 @@ impl Kernels for Primitives {
         let mut gradient = gradient;
         for (index, ((spec, weights), tape)) in layers(network).zip(tapes(record)).enumerate().rev() {
             let inner = layer::backward_inner(spec, &weights, &network.constants, tape, gradient.clone());
-            let by_weights = layer::backward_weights(spec, tape, &inner);
-            parts.extend(by_weights.scale);
-            parts.extend(by_weights.gain);
-            parts.extend([by_weights.shift, by_weights.kernel.flatten(0, 4)]);
+            parts.extend(inner.scale.clone());
+            parts.extend(inner.gain.clone());
+            parts.extend([inner.shift.clone(), layer::backward_kernel(spec, tape, &inner).flatten(0, 4)]);
             if index > 0 {
                 gradient = layer::backward_input(spec, &weights, inner);
             }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array4, Axis};
 
 use crate::Result;
-use crate::descriptor::{Indicator, RadialAverage, S2Options, interface_density, lineal_path, radial_average, s2};
+use crate::descriptor::{Indicator, S2Options, deviation, interface_density, lineal_path, mean, radial_average, s2};
 use crate::micrograph::PhaseImages;
 
 /// Longest segments of the lineal path in pixels, as for the gate.
@@ -20,15 +20,13 @@ pub(super) struct Ensemble {
 impl Ensemble {
     /// From rows of equal length, one for each image.
     fn new(rows: &[Vec<f64>]) -> Self {
-        let n = rows.len() as f64;
-        let column = |i: usize| rows.iter().map(move |row| row[i]);
         let lags = 0..rows.first().map_or(0, Vec::len);
-        let mean: Vec<f64> = lags.map(|i| column(i).sum::<f64>() / n).collect();
-        let deviation = mean.iter().enumerate().map(|(i, mean)| {
-            let squares: f64 = column(i).map(|value| (value - mean).powi(2)).sum();
-            (squares / (n - 1.0).max(1.0)).sqrt()
-        });
-        Self { deviation: deviation.collect(), mean }
+        let columns: Vec<Vec<f64>> = lags.map(|lag| rows.iter().map(|row| row[lag]).collect()).collect();
+        let spread = |values: &Vec<f64>| if values.len() > 1 { deviation(values) } else { 0.0 };
+        Self {
+            mean: columns.iter().map(|values| mean(values)).collect(),
+            deviation: columns.iter().map(spread).collect(),
+        }
     }
 }
 
@@ -59,7 +57,7 @@ impl Descriptors {
         let longest = side / 2;
         let maps = s2(images, phase, &S2Options { periodic: false, max_lag: Some(longest) })?;
         let of_map = |map| {
-            let RadialAverage { mut mean, .. } = radial_average(map);
+            let mut mean = radial_average(map).mean;
             mean.truncate(longest + 1);
             mean
         };

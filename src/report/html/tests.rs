@@ -5,8 +5,9 @@ use super::judgement::{self, Judgement, tests::judgement};
 use super::subject::Subject;
 use super::*;
 use crate::evaluation::{Fidelity, PARTS};
-use crate::micrograph::{Discs, GaussianField, Sample};
+use crate::micrograph::{Discs, GaussianField, Sample, testing};
 use crate::network::Profile;
+use crate::progress::Progress;
 use crate::training::{HISTORY_INTERVAL, RunOptions, TrainingOptions, train};
 
 pub(super) fn path(name: &str) -> PathBuf {
@@ -15,26 +16,32 @@ pub(super) fn path(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-fn trained(micrograph: &Micrograph, profile: Profile) -> Model {
-    let options = TrainingOptions {
-        steps: 2 * HISTORY_INTERVAL,
-        batch_size: 4,
-        lambda_rec: 0.25,
-        ..TrainingOptions::new(profile)
-    };
+fn go_on(_: &Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn model_of<'a>(micrographs: impl Into<Directions<'a, Micrograph>>, options: &TrainingOptions) -> Model {
     let run = RunOptions { threads: 1, ..RunOptions::default() };
-    train(micrograph, &options, &run, None, &mut |_| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap()
+    train(micrographs, options, &run, None, &mut |_| Ok(()), &mut go_on).unwrap()
+}
+
+fn trained(micrograph: &Micrograph, profile: Profile) -> Model {
+    let short = TrainingOptions { steps: 2 * HISTORY_INTERVAL, batch_size: 4, ..TrainingOptions::new(profile) };
+    model_of(micrograph, &TrainingOptions { lambda_rec: 0.25, ..short })
+}
+
+fn options(count: usize) -> GenerationOptions {
+    GenerationOptions { count, seed: 3, threads: 1, ..GenerationOptions::default() }
 }
 
 fn report(model: &Model, micrograph: &Micrograph, count: usize, name: &str) -> String {
     let path = path(&format!("{name}.html"));
-    let options = GenerationOptions { count, seed: 3, threads: 1, ..GenerationOptions::default() };
-    html_report(model, micrograph, &path, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
+    html_report(model, micrograph, &path, &options(count), 0.0, &mut go_on).unwrap();
     fs::read_to_string(path).unwrap()
 }
 
 fn field(side: usize) -> Micrograph {
-    Sample::GaussianField(GaussianField { ny: side, nx: side, ..GaussianField::default() }).make(2, 1).unwrap()
+    testing::field(2, side, side)
 }
 
 /// Three phases: the sum of two samples of two phases.
@@ -123,9 +130,7 @@ fn parts_that_cannot_be_judged_are_left_out_with_a_reason() {
     let large = field(128);
     let model = trained(&large, Profile::Paper32);
     assert!(report(&model, &large, 3, "few").contains("3 realisations; give at least 32"));
-    let other =
-        Sample::GaussianField(GaussianField { ny: 128, nx: 128, ..GaussianField::default() }).make(9, 1).unwrap();
-    let page = report(&model, &other, 32, "other");
+    let page = report(&model, &testing::field(9, 128, 128), 32, "other");
     assert!(page.contains(" of 15 gates hold") && page.contains("was not trained on this micrograph"));
 }
 
@@ -134,17 +139,15 @@ fn another_material_is_refused() {
     let micrograph = field(64);
     let model = trained(&micrograph, Profile::Paper32);
     let path = path("refused.html");
-    let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
-    let refused = |micrograph: &Micrograph, path: &Path, options: &GenerationOptions| {
-        html_report(&model, micrograph, path, options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap_err()
+    let refused = |micrograph: &Micrograph, path: &Path, count: usize| {
+        html_report(&model, micrograph, path, &options(count), 0.0, &mut go_on).unwrap_err()
     };
-    let message =
-        |micrograph: &Micrograph, options: &GenerationOptions| refused(micrograph, &path, options).to_string();
-    assert!(message(&three_phases(64), &options).contains("3 phases, the model 2"));
-    assert!(message(&field(31), &options).contains("1 x 31 x 31"));
-    assert!(message(&micrograph, &GenerationOptions { count: 0, ..options.clone() }).contains("count = 0"));
+    let message = |micrograph: &Micrograph, count: usize| refused(micrograph, &path, count).to_string();
+    assert!(message(&three_phases(64), 32).contains("3 phases, the model 2"));
+    assert!(message(&field(31), 32).contains("1 x 31 x 31"));
+    assert!(message(&micrograph, 0).contains("count = 0"));
     assert!(!path.exists());
-    let nowhere = refused(&micrograph, Path::new("/no/such/folder/report.html"), &options);
+    let nowhere = refused(&micrograph, Path::new("/no/such/folder/report.html"), 32);
     assert!(matches!(nowhere, Error::Io { .. }), "{nowhere}");
 }
 
@@ -154,9 +157,8 @@ fn progress_covers_all_parts_and_a_cancelled_report_is_not_written() {
     let model = trained(&micrograph, Profile::Paper32);
     let path = path("parts.html");
     let steps = |count: usize, last: u64| {
-        let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
         let mut steps = Vec::new();
-        let result = html_report(&model, &micrograph, &path, &options, 0.0, &mut |progress| {
+        let result = html_report(&model, &micrograph, &path, &options(count), 0.0, &mut |progress| {
             assert_eq!(progress.steps, 2 + 2 * PARTS);
             steps.push(progress.step);
             if progress.step == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -177,8 +179,7 @@ fn a_verdict_needs_every_gate_every_phase_and_enough_realisations() {
     let micrograph = field(64);
     let model = trained(&micrograph, Profile::Paper32);
     let verdict = |count: usize, judgements: &[Judgement]| {
-        let options = GenerationOptions { count, threads: 1, ..GenerationOptions::default() };
-        verdict::section(&[Subject::new(&model, &micrograph, &options).unwrap()], judgements).into_string()
+        verdict::section(&[Subject::new(&model, &micrograph, &options(count)).unwrap()], judgements).into_string()
     };
     let perfect = |phase| judgement(phase, Ok(judgement::tests::perfect()));
     let missing = || judgement(2, Err("phase 2 is nowhere".to_owned()));
@@ -203,9 +204,7 @@ fn planes() -> [Micrograph; 3] {
 /// A model of volumes that has hardly been trained.
 fn volume_model(micrographs: &[&Micrograph]) -> Model {
     let options = TrainingOptions { steps: 1, window_side: 32, ..TrainingOptions::new(Profile::Volume) };
-    let run = RunOptions { threads: 1, ..RunOptions::default() };
-    let micrographs = Directions::new(micrographs.to_vec()).unwrap();
-    train(micrographs, &options, &run, None, &mut |_| Ok(()), &mut |_| ControlFlow::Continue(())).unwrap()
+    model_of(Directions::new(micrographs.to_vec()).unwrap(), &options)
 }
 
 #[test]
@@ -214,9 +213,8 @@ fn volumes_have_a_page_with_three_directions() {
     let all: Vec<&Micrograph> = planes.iter().collect();
     let model = volume_model(&all);
     let path = path("volumes.html");
-    let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
     let mut steps = Vec::new();
-    html_report(&model, Directions::new(all.clone()).unwrap(), &path, &options, 0.0, &mut |progress| {
+    html_report(&model, Directions::new(all.clone()).unwrap(), &path, &options(32), 0.0, &mut |progress| {
         steps.push((progress.step, progress.steps));
         ControlFlow::Continue(())
     })
@@ -257,10 +255,8 @@ fn volumes_are_judged_beside_other_micrographs_too_and_images_take_one() {
     let planes = planes();
     let model = volume_model(&[&planes[0]]);
     let path = path("others.html");
-    let options = GenerationOptions { count: 2, threads: 1, ..GenerationOptions::default() };
     let report = |model: &Model, micrographs: &[&Micrograph]| {
-        let micrographs = Directions::new(micrographs.to_vec()).unwrap();
-        html_report(model, micrographs, &path, &options, 0.0, &mut |_| ControlFlow::Continue(()))
+        html_report(model, Directions::new(micrographs.to_vec()).unwrap(), &path, &options(2), 0.0, &mut go_on)
     };
     report(&model, &[&planes[0], &planes[1]]).unwrap();
     let page = fs::read_to_string(&path).unwrap();

@@ -19,10 +19,6 @@ pub(super) fn n_measured(volumes: usize) -> usize {
 }
 
 /// A table for each phase. Volumes are tori. `done` is called after each volume of each phase and ends the work by an error.
-///
-/// # Errors
-///
-/// Those of [`volume_descriptors`].
 pub(super) fn section(
     micrographs: &Directions<Micrograph>,
     phases: &[u8],

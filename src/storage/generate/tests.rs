@@ -6,8 +6,7 @@ use hdf5::File;
 
 use super::*;
 use crate::generation::realisations;
-use crate::micrograph::{GaussianField, Sample, tiles};
-use crate::model::{Direction, Origin};
+use crate::micrograph::testing::field;
 use crate::network::Profile;
 use crate::progress::Progress;
 use crate::storage::VTKHDF_PHASE;
@@ -21,12 +20,8 @@ const BLOCKS: u64 = 6;
 
 /// A model that has not been trained.
 fn model() -> Model {
-    let sample = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
-    let micrograph = sample.make(1, 1).unwrap();
-    let tiles = tiles(&micrograph.images, 64).unwrap();
     let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-    Checkpoint::new(options, vec![Direction { origin: Origin::new(&micrograph), tiles }], &burn_tensor::Device::flex())
-        .model()
+    Checkpoint::untrained(options, &field(1, 64, 64)).model()
 }
 
 fn options(first: u64, count: usize) -> GenerationOptions {

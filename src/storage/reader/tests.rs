@@ -3,8 +3,9 @@
 use ndarray::{ArrayD, Axis, IxDyn};
 
 use super::*;
-use crate::micrograph::{Checkerboard, LengthUnit, Micrograph, Sample, VoxelSize, tiles};
-use crate::model::{Direction, LossRow, Origin, PositionBiases};
+use crate::micrograph::testing::checkerboard;
+use crate::micrograph::{LengthUnit, Micrograph, VoxelSize};
+use crate::model::{LossRow, PositionBiases};
 use crate::network::Profile;
 use crate::progress::Losses;
 use crate::relaxation::Weights;
@@ -15,15 +16,10 @@ use crate::storage::{Attribute, NamedArray, write_checkpoint};
 
 /// A checkpoint in which nothing is left out, after 100 of 120 steps.
 fn checkpoint() -> Checkpoint {
-    let sample = Sample::Checkerboard(Checkerboard { ny: 70, nx: 100, cell: 8 }).make(1, 1).unwrap();
-    let micrograph = Micrograph { voxel_size: Some(VoxelSize::new(0.5, LengthUnit::Micrometre).unwrap()), ..sample };
+    let voxel_size = Some(VoxelSize::new(0.5, LengthUnit::Micrometre).unwrap());
+    let micrograph = Micrograph { voxel_size, ..checkerboard() };
     let options = TrainingOptions { steps: 120, ..TrainingOptions::new(Profile::Paper32) }.with(|r| r.ema_decay = 0.9);
-    let tiles = tiles(&micrograph.images, 32).unwrap();
-    let mut checkpoint = Checkpoint::new(
-        options,
-        vec![Direction { origin: Origin::new(&micrograph), tiles }],
-        &burn_tensor::Device::flex(),
-    );
+    let mut checkpoint = Checkpoint::untrained(options, &micrograph);
     checkpoint.state.step = 100;
     let losses = Losses::from_array([1.0; 5]);
     checkpoint.history = [50, 100].map(|step| LossRow { step, losses }).into();

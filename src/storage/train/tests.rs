@@ -5,15 +5,12 @@ use std::ops::ControlFlow;
 use super::*;
 use crate::Device;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
-use crate::micrograph::{Block, Checkerboard, GaussianField, PhaseImages, Sample};
+use crate::micrograph::testing::checkerboard;
+use crate::micrograph::{Block, GaussianField, PhaseImages, Sample};
 use crate::network::Profile;
 use crate::progress::Progress;
 use crate::storage::testing::TestDirectory;
 use crate::storage::{model_digest, read_model, write_model};
-
-fn micrograph() -> Micrograph {
-    Sample::Checkerboard(Checkerboard { ny: 70, nx: 100, cell: 8 }).make(1, 1).unwrap()
-}
 
 fn options(steps: u64) -> TrainingOptions {
     TrainingOptions { steps, batch_size: 4, seed: 5, ..TrainingOptions::new(Profile::Paper32) }
@@ -32,7 +29,7 @@ fn go_on(_: &Progress) -> ControlFlow<()> {
 }
 
 fn train_to_bytes(path: &Path, options: &TrainingOptions, run: &RunOptions) -> Vec<u8> {
-    train_to_file(&micrograph(), Some(path), options, run, &mut go_on).unwrap();
+    train_to_file(&checkerboard(), Some(path), options, run, &mut go_on).unwrap();
     std::fs::read(path).unwrap()
 }
 
@@ -47,7 +44,7 @@ fn a_path_that_hdf5_cannot_open_is_refused_before_training() {
         calls += 1;
         ControlFlow::Continue(())
     };
-    let error = train_to_file(&micrograph(), Some(&path), &options(4), &run(1), &mut count).unwrap_err();
+    let error = train_to_file(&checkerboard(), Some(&path), &options(4), &run(1), &mut count).unwrap_err();
     assert!(error.to_string().contains("UTF-8") && calls == 0, "{error}");
 }
 
@@ -71,7 +68,7 @@ fn a_cancelled_run_resumes_to_the_same_bytes() {
         for stop in [3, 7] {
             let mut cancel =
                 |p: &Progress| if p.step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-            let error = train_to_file(&micrograph(), Some(&path), &options, &resume(), &mut cancel).unwrap_err();
+            let error = train_to_file(&checkerboard(), Some(&path), &options, &resume(), &mut cancel).unwrap_err();
             let expected = format!("step {stop} of 14; {} holds", path.display());
             assert!(matches!(&error, Error::Cancelled(text) if text.contains(&expected)), "{error}");
             assert_eq!(read_checkpoint(&path, Device::Cpu).unwrap().state.step, stop);
@@ -80,12 +77,12 @@ fn a_cancelled_run_resumes_to_the_same_bytes() {
         // At the last step there is nothing to go on with.
         let mut cancel = |p: &Progress| if p.step == 15 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let longer = TrainingOptions { steps: 15, ..options.clone() };
-        let error = train_to_file(&micrograph(), Some(&path), &longer, &resume(), &mut cancel).unwrap_err();
+        let error = train_to_file(&checkerboard(), Some(&path), &longer, &resume(), &mut cancel).unwrap_err();
         assert!(error.to_string().contains("holds the finished model"), "{error}");
         // Training further is resuming too; another option is not.
         train_to_bytes(&path, &TrainingOptions { steps: 16, ..options.clone() }, &resume());
         let other = TrainingOptions { steps: 16, beta: 0.5, ..options };
-        let error = train_to_file(&micrograph(), Some(&path), &other, &resume(), &mut go_on).unwrap_err();
+        let error = train_to_file(&checkerboard(), Some(&path), &other, &resume(), &mut go_on).unwrap_err();
         assert!(error.to_string().contains("beta = 1.0, but beta = 0.5 was given"), "{error}");
         std::fs::remove_file(&path).unwrap();
     }
@@ -104,7 +101,7 @@ fn an_interrupted_calibration_is_done_again_and_gives_the_same_bytes() {
         }
         ControlFlow::Continue(())
     };
-    train_to_file(&micrograph(), Some(&whole), &options, &run(1), &mut copy_amid).unwrap();
+    train_to_file(&checkerboard(), Some(&whole), &options, &run(1), &mut copy_amid).unwrap();
     // Behind the last step nobody knows yet how long the calibration will take.
     assert_eq!(seen[..3], [(1, 2, true), (2, 2, false), (2, 2, true)]);
     assert_eq!((seen.len(), seen.last()), (2 + 41, Some(&(2, 2, true))));
@@ -114,20 +111,20 @@ fn an_interrupted_calibration_is_done_again_and_gives_the_same_bytes() {
             calls += 1;
             if calls == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let error = train_to_file(&micrograph(), Some(&cancelled), &options, &run(1), &mut cancel).unwrap_err();
+        let error = train_to_file(&checkerboard(), Some(&cancelled), &options, &run(1), &mut cancel).unwrap_err();
         let expected = format!("{text}{} holds the work so far, resume to go on", cancelled.display());
         assert!(matches!(&error, Error::Cancelled(found) if found.contains(&expected)), "{error}");
         assert!(std::fs::read(&cancelled).unwrap() == std::fs::read(&killed).unwrap());
     }
     let checkpoint = read_checkpoint(&killed, Device::Cpu).unwrap();
     assert!(checkpoint.state.step == 2 && checkpoint.relaxation.is_none() && !checkpoint.is_finished());
-    train_to_file(&micrograph(), Some(&killed), &options, &resume(), &mut go_on).unwrap();
+    train_to_file(&checkerboard(), Some(&killed), &options, &resume(), &mut go_on).unwrap();
     let expected = std::fs::read(&whole).unwrap();
     assert!(expected == std::fs::read(&killed).unwrap());
     // A further step makes biases and weights void.
     let longer = TrainingOptions { steps: 3, ..options };
     let mut cancel = |_: &Progress| ControlFlow::Break(());
-    train_to_file(&micrograph(), Some(&killed), &longer, &resume(), &mut cancel).unwrap_err();
+    train_to_file(&checkerboard(), Some(&killed), &longer, &resume(), &mut cancel).unwrap_err();
     let longer = read_checkpoint(&killed, Device::Cpu).unwrap();
     assert_eq!((longer.position_biases, longer.relaxation), (None, None));
 }
@@ -136,8 +133,8 @@ fn an_interrupted_calibration_is_done_again_and_gives_the_same_bytes() {
 fn the_model_is_the_same_with_a_file_and_without() {
     let directory = TestDirectory::new("train-model");
     let [checkpoint, saved] = ["checkpoint.h5", "saved.h5"].map(|name| directory.path(name));
-    let without = train_to_file(&micrograph(), None, &options(4), &run(1), &mut go_on).unwrap();
-    let with = train_to_file(&micrograph(), Some(&checkpoint), &options(4), &run(1), &mut go_on).unwrap();
+    let without = train_to_file(&checkerboard(), None, &options(4), &run(1), &mut go_on).unwrap();
+    let with = train_to_file(&checkerboard(), Some(&checkpoint), &options(4), &run(1), &mut go_on).unwrap();
     write_model(&without, &saved).unwrap();
     let [of_training, of_model] = [&checkpoint, &saved].map(|path| read_model(path, Device::Cpu).unwrap());
     let digest = model_digest(&without).unwrap();
@@ -152,13 +149,13 @@ fn the_model_is_the_same_with_a_file_and_without() {
 fn a_model_without_its_training_is_not_resumed() {
     let directory = TestDirectory::new("train-model-alone");
     let path = directory.path("model.h5");
-    let model = train_to_file(&micrograph(), None, &options(2), &run(1), &mut go_on).unwrap();
+    let model = train_to_file(&checkerboard(), None, &options(2), &run(1), &mut go_on).unwrap();
     write_model(&model, &path).unwrap();
     let before = std::fs::read(&path).unwrap();
-    let error = train_to_file(&micrograph(), Some(&path), &options(3), &resume(), &mut go_on).unwrap_err();
+    let error = train_to_file(&checkerboard(), Some(&path), &options(3), &resume(), &mut go_on).unwrap_err();
     assert!(matches!(&error, Error::Format { reason, .. } if reason.contains("a model alone")), "{error}");
     assert!(before == std::fs::read(&path).unwrap());
-    let error = train_to_file(&micrograph(), None, &options(3), &resume(), &mut go_on).unwrap_err();
+    let error = train_to_file(&checkerboard(), None, &options(3), &resume(), &mut go_on).unwrap_err();
     assert!(error.to_string().contains("without a model file"), "{error}");
 }
 
@@ -175,7 +172,7 @@ fn divergence_is_told_with_its_step_and_keeps_the_last_model_file() {
         ..options(400)
     };
     let at_the_end = RunOptions { checkpoint_interval: 0, ..run(1) };
-    let error = train_to_file(&micrograph(), Some(&path), &wild, &at_the_end, &mut go_on).unwrap_err();
+    let error = train_to_file(&checkerboard(), Some(&path), &wild, &at_the_end, &mut go_on).unwrap_err();
     // The step itself, not the end of the interval of the loss history.
     let step = error.to_string().split(" at step ").nth(1).and_then(|rest| rest.split(';').next()?.parse::<u64>().ok());
     assert!(matches!(error, Error::Diverged(_)) && step.is_some_and(|step| step % 50 != 0), "{error}");
@@ -188,10 +185,10 @@ fn a_model_of_volumes_is_trained_interrupted_and_makes_volumes() {
     let directory = TestDirectory::new("train-volumes");
     let [whole, interrupted] = ["whole.h5", "interrupted.h5"].map(|name| directory.path(name));
     let options = TrainingOptions { steps: 2, window_side: 32, seed: 5, ..TrainingOptions::new(Profile::Volume) };
-    train_to_file(&micrograph(), Some(&whole), &options, &run(1), &mut go_on).unwrap();
+    train_to_file(&checkerboard(), Some(&whole), &options, &run(1), &mut go_on).unwrap();
     let mut cancel = |_: &Progress| ControlFlow::Break(());
-    train_to_file(&micrograph(), Some(&interrupted), &options, &run(1), &mut cancel).unwrap_err();
-    train_to_file(&micrograph(), Some(&interrupted), &options, &resume(), &mut go_on).unwrap();
+    train_to_file(&checkerboard(), Some(&interrupted), &options, &run(1), &mut cancel).unwrap_err();
+    train_to_file(&checkerboard(), Some(&interrupted), &options, &resume(), &mut go_on).unwrap();
     assert!(std::fs::read(&whole).unwrap() == std::fs::read(&interrupted).unwrap());
 
     let model = read_model(&whole, Device::Cpu).unwrap();
