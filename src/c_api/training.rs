@@ -88,11 +88,13 @@ pub unsafe extern "C" fn davegan_train(
             let target = Target::new(path, options, model)?;
             (target, pointers::path(micrograph, "micrograph")?, optional_text(dataset, "dataset")?)
         };
+        keep_warnings(&[]);
+        // Read first: who gives the model instead of a micrograph is told so.
+        let read = Micrograph::read(micrograph, dataset, &ReadOptions::default())?;
         if let Some(path) = target.file {
             check_other_file(micrograph, path)?;
         }
-        keep_warnings(&[]);
-        target.train(host, (&Micrograph::read(micrograph, dataset, &ReadOptions::default())?).into())
+        target.train(host, (&read).into())
     })
 }
 

@@ -271,6 +271,13 @@ static void wrong_models_and_files_are_refused(const davegan_model_t *model, con
     FAILS(invalid, "path is NULL",
           davegan_fidelity_measure_file(micrograph, 1, NULL, NULL, NULL, NULL, NULL, &fidelity));
     FAILS(invalid, "NULL", davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, NULL, NULL, NULL));
+    const char *trained = TEST_FILE("model.h5");
+    FAILS(DAVEGAN_FORMAT, "is a davegan model; give a file of realisations",
+          davegan_fidelity_measure_file(micrograph, 1, trained, "/tiles", NULL, NULL, NULL, &fidelity));
+    FAILS(DAVEGAN_FORMAT, "is a davegan model; give the micrograph",
+          davegan_micrograph_read(trained, NULL, NULL, &other));
+    FAILS(DAVEGAN_FORMAT, "holds realisations of davegan",
+          davegan_micrograph_read(TEST_FILE("judged.vtkhdf"), NULL, NULL, &other));
     static uint8_t fives[COUNT * PIXELS];
     memset(fives, 5, sizeof fives);
     OK(davegan_write_images(path, "/fives", fives, COUNT, 1, SIDE, SIDE));

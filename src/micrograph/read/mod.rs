@@ -19,7 +19,7 @@ use self::hdf5_dataset::{MICROGRAPHS, Shapes};
 use super::levels::{Levels, Refusal};
 use super::{Micrograph, PhaseImages, Region, Segmentation, Source, VoxelSize};
 use crate::error::short;
-use crate::files::{bytes_at, is_hdf5, open_regular};
+use crate::files::{bytes_at, is_hdf5, open_regular, refuse_model};
 use crate::{Error, Result};
 
 /// How a file is read.
@@ -87,7 +87,7 @@ impl Micrograph {
     /// * [`Error::Io`]: the file cannot be opened or read.
     /// * [`Error::Hdf5`]: there is no such dataset (the text lists those that exist), or HDF5 cannot read the file,
     ///   which may be truncated, corrupted or compressed with a filter that is not there.
-    /// * [`Error::Format`]: the file is of no known kind, or a damaged or unusual PNG or TIFF; holds colours, NaN or infinite
+    /// * [`Error::Format`]: the file is a model or holds realisations of this library, is of no known kind, or a damaged or unusual PNG or TIFF; holds colours, NaN or infinite
     ///   values, fewer than 2 or more than [`MAX_PHASES`](super::MAX_PHASES) phases, or more than
     ///   [`MAX_PIXELS`](super::MAX_PIXELS) pixels.
     /// * [`Error::OutOfMemory`]: the file's own values and three bytes a pixel do not fit into memory.
@@ -135,6 +135,7 @@ impl PhaseImages {
     pub fn read(path: impl AsRef<Path>, dataset: &str, n_phases: usize) -> Result<Self> {
         let path = path.as_ref();
         let mut file = BufReader::new(open_regular(path, "open the images")?);
+        refuse_model(&mut file, path, "give a file of realisations that davegan generate made with it")?;
         if !matches!(kind(&mut file).map_err(|e| Error::system(path, "read the images", &e))?, Some(Kind::Hdf5)) {
             return Err(Error::format(path, "no HDF5 file; give one with a dataset of phase numbers"));
         }
@@ -166,6 +167,7 @@ fn contents(
 ) -> Result<(Contents, Source)> {
     let dataset = dataset.filter(|name| !name.is_empty());
     let mut file = BufReader::new(open_regular(path, "open the image")?);
+    refuse_model(&mut file, path, shapes.instead)?;
     let kind = kind(&mut file).map_err(|e| Error::system(path, "read the image", &e))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if let (Some(dataset), Some(Kind::Png | Kind::Tiff)) = (dataset, &kind) {
