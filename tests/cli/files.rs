@@ -128,6 +128,15 @@ fn files_of_davegan_are_no_micrographs() {
 }
 
 #[test]
+fn a_small_micrograph_is_warned_of() {
+    let folder = folder("small");
+    let (output, _) = run(&folder, 0, &["train", "--sample", "discs", "--sample-size", "64", "--steps", "1"]);
+    assert!(output.contains("warning: 1 image of 64 x 64 pixels: training sees 1 tile of 64 x 64 pixels"), "{output}");
+    let (output, _) = train(&folder, &["--steps", "1", "--model", "paper.h5"]);
+    assert!(!output.contains("warning"), "{output}");
+}
+
+#[test]
 fn results_are_printed_as_json_too() {
     let folder = folder("json");
     train(&folder, &["--steps", "2"]);
@@ -136,7 +145,10 @@ fn results_are_printed_as_json_too() {
     let of = &judged[0];
     assert_eq!(of["gates"].as_array().unwrap().len() as u64, of["n_gates"].as_u64().unwrap());
     assert!(
-        of["figures"]["E_rec"].is_f64() && of["gates"][0]["holds"].is_boolean() && of["axis"].is_null(),
+        of["figures"]["E_rec"].is_f64()
+            && of["gates"][0]["holds"].is_boolean()
+            && of["axis"].is_null()
+            && of["gates"][0]["real_varies"].is_boolean(),
         "{judged}"
     );
     let studies = json(&folder, &["representative", "model.h5", "--sizes", "32", "--count", "4"]);

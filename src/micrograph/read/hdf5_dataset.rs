@@ -53,6 +53,10 @@ pub(super) const IMAGES: Shapes = Shapes {
     instead: "give a file of images or volumes, and the model in its own place",
 };
 
+/// As [`IMAGES`], but three axes are those of one volume, or of one image.
+pub(super) const VOLUMES: Shapes =
+    Shapes { of: volumes_shape, words: "(ny, nx), (nz, ny, nx) or (n, nz, ny, nx)", instead: IMAGES.instead };
+
 /// Reads a dataset, or the only one; also returns its name.
 ///
 /// # Errors
@@ -181,6 +185,14 @@ fn images_shape(shape: &[usize]) -> Option<[usize; 4]> {
         [n, ny, nx] => Some([n, 1, ny, nx]),
         [n, nz, ny, nx] => Some([n, nz, ny, nx]),
         _ => None,
+    }
+}
+
+/// The shape of a dataset that can be images or volumes, of which one has three axes.
+fn volumes_shape(shape: &[usize]) -> Option<[usize; 4]> {
+    match *shape {
+        [nz, ny, nx] => Some([1, nz, ny, nx]),
+        _ => images_shape(shape),
     }
 }
 

@@ -13,9 +13,9 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::path::Path;
 
-use ndarray::Axis;
+use ndarray::{Array3, Array4};
 
-use self::hdf5_dataset::{MICROGRAPHS, Shapes};
+use self::hdf5_dataset::{IMAGES, MICROGRAPHS, Shapes, VOLUMES};
 use super::levels::{Levels, Refusal};
 use super::{Micrograph, PhaseImages, Region, Segmentation, Source, VoxelSize};
 use crate::error::short;
@@ -126,20 +126,23 @@ impl Micrograph {
 }
 
 impl PhaseImages {
-    /// Reads images whose pixels are phase numbers below `n_phases`, such as realisations, from `dataset` of an HDF5 file:
-    /// `(ny, nx)` or `(n, ny, nx)`, axes of length 1 apart. The phases keep their numbers, whether each occurs or not.
+    /// Reads images or volumes whose voxels are phase numbers below `n_phases`, such as realisations, from `dataset` of an HDF5
+    /// file: `(ny, nx)`, `(n, ny, nx)` or `(n, nz, ny, nx)`. The phases keep their numbers, whether each occurs or not.
+    ///
+    /// With `stack_is_volume` three axes are one volume, `(nz, ny, nx)`, as in a VTKHDF file of a single realisation.
     ///
     /// # Errors
     ///
-    /// Those of [`Micrograph::read`]; [`Error::Format`] also if a pixel is no phase number.
-    pub fn read(path: impl AsRef<Path>, dataset: &str, n_phases: usize) -> Result<Self> {
+    /// Those of [`Micrograph::read`]; [`Error::Format`] also if a voxel is no phase number.
+    pub fn read(path: impl AsRef<Path>, dataset: &str, n_phases: usize, stack_is_volume: bool) -> Result<Self> {
         let path = path.as_ref();
         let mut file = BufReader::new(open_regular(path, "open the images")?);
         refuse_model(&mut file, path, "give a file of realisations that davegan generate made with it")?;
         if !matches!(kind(&mut file).map_err(|e| Error::system(path, "read the images", &e))?, Some(Kind::Hdf5)) {
             return Err(Error::format(path, "no HDF5 file; give one with a dataset of phase numbers"));
         }
-        let values = hdf5_dataset::read(path, Some(dataset), &MICROGRAPHS)?.0.values;
+        let shapes = if stack_is_volume { &VOLUMES } else { &IMAGES };
+        let Contents { values, layers, .. } = hdf5_dataset::read(path, Some(dataset), shapes)?.0;
         let is_phase = |value: f64| value.fract() == 0.0 && (0.0..n_phases as f64).contains(&value);
         if let Some(((image, y, x), value)) = values.find_unfit(is_phase) {
             return Err(Error::format(
@@ -154,8 +157,14 @@ impl PhaseImages {
         }
         let phases = values.phases(|value| value as u8);
         let phases = phases.map_err(|refusal| refusal.into_error(|reason| Error::format(path, reason)))?;
-        Self::new(phases.insert_axis(Axis(1)), n_phases)
+        Self::new(volumes(phases, layers), n_phases)
     }
+}
+
+/// A stack of which `nz` images each follow one another as a volume.
+fn volumes(stack: Array3<u8>, nz: usize) -> Array4<u8> {
+    let (images, ny, nx) = stack.dim();
+    stack.into_shape_with_order((images / nz, nz, ny, nx)).expect("as many as before")
 }
 
 /// What the file at `path` holds, and where it comes from: the name of the file, and of the dataset.
