@@ -699,13 +699,13 @@ module davegan
       type(davegan_relax_options_t), intent(in) :: options
       integer(c_int32_t) :: status
     end function c_relax_volume
-    function c_fidelity_measure(micrograph, phase, realisations, n, side, reconstructions, n_reconstructions, options, &
-      fidelity) result(status) bind(c, name="davegan_fidelity_measure")
+    function c_fidelity_measure(micrograph, phase, axis, realisations, n, nz, ny, nx, reconstructions, n_reconstructions, &
+      options, fidelity) result(status) bind(c, name="davegan_fidelity_measure")
       import :: c_int32_t, c_int8_t, c_ptr, c_size_t, davegan_generate_options_t
       type(c_ptr), value :: micrograph
-      integer(c_int32_t), value :: phase
+      integer(c_int32_t), value :: phase, axis
       integer(c_int8_t), intent(in) :: realisations(*)
-      integer(c_size_t), value :: n, side
+      integer(c_size_t), value :: n, nz, ny, nx
       integer(c_int8_t), intent(in), optional :: reconstructions(*)
       integer(c_size_t), value :: n_reconstructions
       type(davegan_generate_options_t), intent(in) :: options
@@ -721,11 +721,11 @@ module davegan
       type(c_ptr), intent(out) :: fidelity
       integer(c_int32_t) :: status
     end function c_fidelity_measure_model
-    function c_fidelity_measure_file(micrograph, phase, path, dataset, reconstructions, reconstructions_dataset, options, &
-      fidelity) result(status) bind(c, name="davegan_fidelity_measure_file")
+    function c_fidelity_measure_file(micrograph, phase, axis, path, dataset, reconstructions, reconstructions_dataset, &
+      options, fidelity) result(status) bind(c, name="davegan_fidelity_measure_file")
       import :: c_char, c_int32_t, c_ptr, davegan_generate_options_t
       type(c_ptr), value :: micrograph
-      integer(c_int32_t), value :: phase
+      integer(c_int32_t), value :: phase, axis
       character(kind=c_char), intent(in) :: path(*)
       character(kind=c_char), intent(in), optional :: dataset(*), reconstructions(*), reconstructions_dataset(*)
       type(davegan_generate_options_t), intent(in) :: options
@@ -1048,8 +1048,8 @@ contains
     if (present(errmsg)) errmsg = message
   end subroutine davegan_micrograph_write
 
-  !> Frees a micrograph before it goes out of scope; harmless if there is none.
-  subroutine davegan_micrograph_free(micrograph)
+  !> Frees a micrograph, or each of an array, before it goes out of scope; harmless if there is none.
+  impure elemental subroutine davegan_micrograph_free(micrograph)
     type(davegan_micrograph), intent(inout) :: micrograph
     call c_micrograph_free(micrograph%handle)
     micrograph%handle = c_null_ptr
@@ -1250,7 +1250,7 @@ contains
   end subroutine davegan_model_history
 
   !> Frees a model before it goes out of scope; harmless if there is none.
-  subroutine davegan_model_free(model)
+  impure elemental subroutine davegan_model_free(model)
     type(davegan_model), intent(inout) :: model
     call c_model_free(model%handle)
     model%handle = c_null_ptr
@@ -1637,10 +1637,11 @@ contains
     handles = [(micrographs(i)%handle, i = 1, size(micrographs))]
   end function handles_of
 
-  !> Judges realisations (side, side, 1, n) of one phase, at least 32, against the micrograph of the training.
+  !> Judges realisations (nx, ny, nz, n) of one phase against the micrograph of the training: at least 32 square images, or
+  !> volumes, of which every eighth plane across axis 0 (z, if absent), 1 (y) or 2 (x) is judged.
   !> reconstructions: of its tiles, row by row. options: seed, which says where the real windows lie, threads and progress.
-  subroutine davegan_fidelity_measure(fidelity, micrograph, phase, realisations, reconstructions, options, progress, stat, &
-    errmsg)
+  subroutine davegan_fidelity_measure(fidelity, micrograph, phase, realisations, reconstructions, options, progress, axis, &
+    stat, errmsg)
     type(davegan_fidelity), intent(inout) :: fidelity
     type(davegan_micrograph), intent(in) :: micrograph
     integer(c_int32_t), intent(in) :: phase
@@ -1648,27 +1649,31 @@ contains
     integer(c_int8_t), intent(in), contiguous, optional :: reconstructions(:, :, :, :)
     type(davegan_generate_options_t), intent(in), optional :: options
     procedure(davegan_progress_handler), optional :: progress
+    integer(c_int32_t), intent(in), optional :: axis
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
     type(davegan_generate_options_t) :: raw
     type(progress_context), target :: context
-    integer(c_int32_t) :: status
-    integer :: side
+    integer(c_int32_t) :: status, across
+    integer :: plane(2)
     integer(c_size_t) :: n_reconstructions
     call davegan_fidelity_free(fidelity)
     call prepare_generation(raw, status, options)
     if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
-    side = size(realisations, 1)
+    across = 0
+    if (present(axis)) across = axis
+    plane = [size(realisations, 1), size(realisations, 2)]
+    if (across == 1) plane(2) = size(realisations, 3)
+    if (across == 2) plane = [size(realisations, 2), size(realisations, 3)]
     n_reconstructions = 0
-    if (status == davegan_ok) call compare("realisations", shape(realisations), [side, side, 1, size(realisations, 4)], &
-      status, message)
     if (present(reconstructions) .and. status == davegan_ok) then
       n_reconstructions = size(reconstructions, 4, c_size_t)
-      call compare("reconstructions", shape(reconstructions), [side, side, 1, size(reconstructions, 4)], status, message)
+      call compare("reconstructions", shape(reconstructions), [plane, 1, size(reconstructions, 4)], status, message)
     end if
-    if (status == davegan_ok) status = c_fidelity_measure(micrograph%handle, phase, realisations, &
-      size(realisations, 4, c_size_t), int(side, c_size_t), reconstructions, n_reconstructions, raw, fidelity%handle)
+    if (status == davegan_ok) status = c_fidelity_measure(micrograph%handle, phase, across, realisations, &
+      size(realisations, 4, c_size_t), size(realisations, 3, c_size_t), size(realisations, 2, c_size_t), &
+      size(realisations, 1, c_size_t), reconstructions, n_reconstructions, raw, fidelity%handle)
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_measure
@@ -1702,14 +1707,14 @@ contains
 
   !> Judges realisations in an HDF5 file. dataset: that of a VTKHDF file of davegan_generate if absent. reconstructions,
   !> reconstructions_dataset: file and dataset of those of the tiles. phase: the minority phase if absent. options: seed, which
-  !> says where the real windows lie, threads and progress.
+  !> says where the real windows lie, threads and progress. axis: of volumes, 0, 1 or 2 for planes across z (if absent), y or x.
   subroutine davegan_fidelity_measure_file(fidelity, micrograph, path, dataset, reconstructions, reconstructions_dataset, &
-    phase, options, progress, stat, errmsg)
+    phase, options, progress, axis, stat, errmsg)
     type(davegan_fidelity), intent(inout) :: fidelity
     type(davegan_micrograph), intent(in) :: micrograph
     character(len=*), intent(in) :: path
     character(len=*), intent(in), optional :: dataset, reconstructions, reconstructions_dataset
-    integer(c_int32_t), intent(in), optional :: phase
+    integer(c_int32_t), intent(in), optional :: phase, axis
     type(davegan_generate_options_t), intent(in), optional :: options
     procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
@@ -1718,17 +1723,19 @@ contains
     character(kind=c_char, len=:), allocatable :: name, other_path, other_name
     type(davegan_generate_options_t) :: raw
     type(progress_context), target :: context
-    integer(c_int32_t) :: judged, status
+    integer(c_int32_t) :: judged, across, status
     call davegan_fidelity_free(fidelity)
     judged = -1
     if (present(phase)) judged = phase
+    across = 0
+    if (present(axis)) across = axis
     call prepare_generation(raw, status, options)
     if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
     call to_optional_c(name, dataset)
     call to_optional_c(other_path, reconstructions)
     call to_optional_c(other_name, reconstructions_dataset)
-    if (status == davegan_ok) status = c_fidelity_measure_file(micrograph%handle, judged, to_c(path), name, other_path, &
-      other_name, raw, fidelity%handle)
+    if (status == davegan_ok) status = c_fidelity_measure_file(micrograph%handle, judged, across, to_c(path), name, &
+      other_path, other_name, raw, fidelity%handle)
     call report(status, message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_fidelity_measure_file
@@ -1807,7 +1814,7 @@ contains
   end subroutine davegan_fidelity_write
 
   !> Frees the figures now instead of at the end of their life.
-  subroutine davegan_fidelity_free(fidelity)
+  impure elemental subroutine davegan_fidelity_free(fidelity)
     type(davegan_fidelity), intent(inout) :: fidelity
     call c_fidelity_free(fidelity%handle)
     fidelity%handle = c_null_ptr

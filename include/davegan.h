@@ -1417,11 +1417,12 @@ davegan_status_t davegan_train_options_init(struct davegan_train_options_t *opti
  * Trains on a micrograph file and gives a model.
  *
  * The micrograph is read as by `davegan_micrograph_read` with default options. For grey levels, read it with that
- * function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading. `options` NULL means the
- * defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle on the device that trained. `path` names the model
- * file, which is replaced in one step at every checkpoint and at the end. `path` NULL: nothing is written; if the call
- * fails, the work is lost. `model` may be NULL if `path` is given. With the same library version and kind of
- * processor, the same micrograph and options give the same bytes for any number of threads, resumed or not.
+ * function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading, and one if the
+ * micrograph has fewer than four tiles. `options` NULL means the defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a
+ * new handle on the device that trained. `path` names the model file, which is replaced in one step at every checkpoint
+ * and at the end. `path` NULL: nothing is written; if the call fails, the work is lost. `model` may be NULL if `path` is
+ * given. With the same library version and kind of processor, the same micrograph and options give the same bytes for
+ * any number of threads, resumed or not.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, a micrograph smaller than the profile's images,
  * a training that cannot be resumed with these options, `path` and `model` both NULL, or `path` the file of
@@ -1880,24 +1881,29 @@ davegan_status_t davegan_relax_volume(const struct davegan_micrograph_t *const *
 /**
  * Judges one phase of realisations against the micrograph that the model was trained on.
  *
- * `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x
- * fastest; `n` is at least 32, and 256 for a verdict; `side` is at least 32. `reconstructions` is `n_reconstructions *
- * side * side` phase numbers; `n_reconstructions` is 0 (and `reconstructions` NULL) or the number of tiles of the
- * micrograph, in row-major order. All images have the phases of `micrograph`, which is at least `2 * side` pixels wide
- * and high. Of `options`, `seed` (of the positions of the windows of the micrograph that realisations are compared
- * with), `threads` and the progress fields are used; NULL means the defaults. `*fidelity` is a new handle.
+ * `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * nz * ny * nx` phase numbers, x
+ * fastest. Images (`nz` 1) are square, with sides of at least 32; `axis` is 0. Of volumes every eighth plane across
+ * `axis` is judged, 0 to 2 for z, y and x; these planes are square, and `micrograph` is one that shows such planes. At
+ * least 32 images or planes are needed, 256 for a verdict. `reconstructions` is `n_reconstructions` images of phase
+ * numbers, of the size of those judged; `n_reconstructions` is 0 (and `reconstructions` NULL) or the number of tiles of
+ * the micrograph, in row-major order. All images have the phases of `micrograph`, which is at least twice as wide and
+ * high as they are. Of `options`, `seed` (of the positions of the windows of the micrograph that realisations are
+ * compared with), `threads` and the progress fields are used; NULL means the defaults. `*fidelity` is a new handle.
  *
- * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase
- * that `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
+ * Fails with `DAVEGAN_INVALID_PARAMETER` if an option or `axis` is out of range, images are too few, too small or have a
+ * phase that `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
  * `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_fidelity_measure(const struct davegan_micrograph_t *micrograph,
                                           int32_t phase,
+                                          int32_t axis,
                                           const uint8_t *realisations,
                                           size_t n,
-                                          size_t side,
+                                          size_t nz,
+                                          size_t ny,
+                                          size_t nx,
                                           const uint8_t *reconstructions,
                                           size_t n_reconstructions,
                                           const struct davegan_generate_options_t *options,
@@ -1931,9 +1937,9 @@ davegan_status_t davegan_fidelity_measure_model(const struct davegan_model_t *mo
  * Judges one phase of realisations in an HDF5 file against the micrograph.
  *
  * `dataset` names the dataset at `path` with the realisations: phase numbers of `micrograph` in any type of integers,
- * `(n, ny, nx)` or `(n, 1, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `reconstructions` and
- * `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL
- * if there are none. Otherwise as `davegan_fidelity_measure`.
+ * `(n, ny, nx)` or `(n, nz, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `axis` is 0, or of volumes 0
+ * to 2, as in `davegan_fidelity_measure`. `reconstructions` and `reconstructions_dataset` name those of the tiles in the
+ * same way, as `davegan_write_images` writes them; both NULL if there are none. Otherwise as `davegan_fidelity_measure`.
  *
  * Fails as that does, and with `DAVEGAN_IO` if a file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the
  * message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another
@@ -1943,6 +1949,7 @@ DAVEGAN_API
 DAVEGAN_MUST_USE
 davegan_status_t davegan_fidelity_measure_file(const struct davegan_micrograph_t *micrograph,
                                                int32_t phase,
+                                               int32_t axis,
                                                const char *path,
                                                const char *dataset,
                                                const char *reconstructions,
@@ -1967,7 +1974,8 @@ davegan_status_t davegan_fidelity_phase(const struct davegan_fidelity_t *fidelit
  * `patterns_quarter`, each also with `_floor`; `E_rec` and `E_rec_pixels`, only with reconstructions; `vf`,
  * `vf_micrograph`, `vf_bias_sd`, `vf_spread`; `interface_sd`, `seam_over_interior`; `objects`, `holes`, `largest` and
  * `k_eff`, each also with `_real` and `_sd`; `k_eff_ks_p`; `ends` and `likeness`, each also with `_real`; `copies`,
- * `variety`. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such figure. May be called from any thread.
+ * `variety`. Where real windows do not vary, a figure in their standard deviations (`_sd`) is 0 if realisations equal
+ * them, a ratio (`vf_spread`, `variety`) 1, or else infinite. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such figure. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE
@@ -1990,8 +1998,9 @@ davegan_status_t davegan_fidelity_gates(const struct davegan_fidelity_t *fidelit
 /**
  * Writes all figures as a table to `buffer` of `capacity` bytes, as UTF-8 with a terminating NUL.
  *
- * A line has the name of a figure, its value and, if it has a gate, whether that holds and its range. The last line
- * reads `N of M gates hold`.
+ * A line has the name of a figure, its value and, if it has a gate, whether that holds and its range. Where real
+ * windows do not vary, `equal` or `differs` stands for the value, and the line says so. The last line reads
+ * `N of M gates hold`.
  *
  * `*needed` is set to the number of bytes, also if the status is `DAVEGAN_BUFFER_SIZE`: so a call with capacity 0 asks
  * for it, for which `buffer` may be NULL. May be called from any thread.

@@ -809,15 +809,17 @@ inline const char *version() noexcept { return davegan_version(); }
 /// does not copy. May be used from many threads at once.
 class Fidelity {
 public:
-    /// Judges square realisations of one phase (-1: the minority phase), at least 32 of `side` x `side` pixels;
-    /// `reconstructions` of the micrograph's tiles may be empty.
-    /// @param options seed of the real windows, threads, progress.
+    /// Judges realisations of one phase (-1: the minority phase), each of `shape`: square images, at least 32 of them, or
+    /// volumes. @param reconstructions of the micrograph's tiles may be empty. @param options seed of the real windows,
+    /// threads, progress. @param axis of volumes: every eighth plane across z, y or x (0 to 2) is judged.
     static Fidelity measure(const Micrograph &micrograph, std::int32_t phase, Span<const std::uint8_t> realisations,
-                            std::size_t side, Span<const std::uint8_t> reconstructions = {},
-                            const GenerateOptions &options = {}) {
+                            Shape shape, Span<const std::uint8_t> reconstructions = {},
+                            const GenerateOptions &options = {}, std::int32_t axis = 0) {
+        const Shape planes = plane(shape, axis);
         return judged(options, [&](const davegan_generate_options_t *raw, davegan_fidelity_t **handle) {
-            return davegan_fidelity_measure(micrograph.get(), phase, realisations.data(), images(realisations, side),
-                                            side, reconstructions.data(), images(reconstructions, side), raw, handle);
+            return davegan_fidelity_measure(micrograph.get(), phase, axis, realisations.data(),
+                                            images(realisations, shape), shape.nz, shape.ny, shape.nx,
+                                            reconstructions.data(), images(reconstructions, planes), raw, handle);
         });
     }
 
@@ -834,12 +836,14 @@ public:
     /// Judges realisations in an HDF5 file. @param dataset empty for that of a VTKHDF file of Model::generate().
     /// @param reconstructions file and @param reconstructions_dataset dataset of those of the tiles, may be empty.
     /// @param options seed of the real windows, threads, progress.
+    /// @param axis of volumes: every eighth plane across z, y or x (0 to 2) is judged.
     static Fidelity measure_file(const Micrograph &micrograph, std::int32_t phase, const std::string &path,
                                  const std::string &dataset = {}, const std::string &reconstructions = {},
-                                 const std::string &reconstructions_dataset = {}, const GenerateOptions &options = {}) {
+                                 const std::string &reconstructions_dataset = {}, const GenerateOptions &options = {},
+                                 std::int32_t axis = 0) {
         return judged(options, [&](const davegan_generate_options_t *raw, davegan_fidelity_t **handle) {
             return davegan_fidelity_measure_file(
-                micrograph.get(), phase, path.c_str(), detail::optional_text(dataset),
+                micrograph.get(), phase, axis, path.c_str(), detail::optional_text(dataset),
                 detail::optional_text(reconstructions), detail::optional_text(reconstructions_dataset), raw, handle);
         });
     }
@@ -885,13 +889,20 @@ private:
     struct Free {
         void operator()(davegan_fidelity_t *handle) const noexcept { davegan_fidelity_free(handle); }
     };
-    static std::size_t images(Span<const std::uint8_t> phases, std::size_t side) {
+    /// The planes across `axis`.
+    static Shape plane(Shape of, std::int32_t axis) noexcept {
+        if (axis == 1) return {1, of.nz, of.nx};
+        return axis == 2 ? Shape{1, of.nz, of.ny} : Shape{1, of.ny, of.nx};
+    }
+    static std::size_t images(Span<const std::uint8_t> phases, Shape shape) {
         if (phases.size() == 0) return 0;
-        if (side == 0 || phases.size() % side || phases.size() / side % side)
-            throw error(DAVEGAN_INVALID_PARAMETER, std::to_string(phases.size()) + " bytes are not images of " +
-                                                       std::to_string(side) + " x " + std::to_string(side) +
-                                                       " pixels: give one byte per pixel");
-        return phases.size() / side / side;
+        const std::size_t n = shape.size() ? phases.size() / shape.size() : 0;
+        if (n * shape.size() != phases.size())
+            throw error(DAVEGAN_INVALID_PARAMETER,
+                        std::to_string(phases.size()) + " bytes are not images of " + std::to_string(shape.nz) + " x " +
+                            std::to_string(shape.ny) + " x " + std::to_string(shape.nx) +
+                            " voxels (z, y, x): give one byte per voxel");
+        return n;
     }
     template <typename Measure> static Fidelity judged(const GenerateOptions &options, const Measure &measure) {
         detail::ProgressBridge bridge(options.on_progress);

@@ -7,7 +7,18 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use hdf5::types::VarLenUnicode;
+
 use crate::{Error, Result};
+
+/// First line of a model file, a checkpoint too.
+pub(crate) const MODEL_MARK: &str = "davegan model";
+
+/// Attribute of a group or dataset that says what it is.
+pub(crate) const FORMAT: &str = "format";
+
+/// What it says of a group with the record of realisations.
+pub(crate) const REALISATIONS: &str = "davegan realisations";
 
 /// Opens the regular file at `path` for reading; `doing` completes the sentence "cannot ...".
 ///
@@ -41,6 +52,19 @@ pub(crate) fn bytes_at<const N: usize>(file: &mut (impl Read + Seek), offset: u6
     Ok(bytes)
 }
 
+/// Refuses the `file` at `path` if it is a model, where something else is wanted; `advice` says what to give instead.
+///
+/// # Errors
+///
+/// [`Error::Format`] for a model, [`Error::Io`] if the file cannot be read.
+pub(crate) fn refuse_model(file: &mut (impl Read + Seek), path: &Path, advice: &str) -> Result<()> {
+    let start: [u8; MODEL_MARK.len()] = bytes_at(file, 0).map_err(|e| Error::system(path, "read the file", &e))?;
+    if start == MODEL_MARK.as_bytes() {
+        return Err(Error::format(path, format!("is a davegan model; {advice}")));
+    }
+    Ok(())
+}
+
 /// The names of the members of `group` that are in the same file: links elsewhere lead to no others.
 pub(crate) fn hard_links(group: &hdf5::Group) -> hdf5::Result<Vec<String>> {
     group.iter_visit_default(Vec::new(), |_, name, link, names| {
@@ -49,6 +73,22 @@ pub(crate) fn hard_links(group: &hdf5::Group) -> hdf5::Result<Vec<String>> {
         }
         true
     })
+}
+
+/// The text attribute `name` of the group or dataset `of`; `None` if it is missing or is no text.
+pub(crate) fn text_attribute(of: &hdf5::Location, name: &str) -> Option<String> {
+    let attribute = of.attr(name).ok()?;
+    // A null dataspace has no elements, and reading one would give memory that nobody has written.
+    if !attribute.dtype().ok()?.is::<VarLenUnicode>() || !attribute.is_scalar() {
+        return None;
+    }
+    let text = attribute.read_scalar::<VarLenUnicode>().ok()?;
+    String::from_utf8(text.as_bytes().to_vec()).ok()
+}
+
+/// Whether `group` is the record of realisations.
+pub(crate) fn is_record(group: &hdf5::Group) -> bool {
+    text_attribute(group, FORMAT).as_deref() == Some(REALISATIONS)
 }
 
 /// Whether `file` is HDF5, which starts at byte 0, or after a user block of 512, 1024, 2048, ... bytes.

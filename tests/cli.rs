@@ -203,7 +203,7 @@ fn realisations_are_exported_with_their_voxel_size() {
         ("a.vtkhdf", "a.vti", &["--periodic"], "for the format abaqus"),
         ("a.vtkhdf", "a.vtkhdf", &["--format", "npy"], "choose another path"),
         ("a.vtkhdf", "model.h5", &["--format", "npy"], "an export replaces nothing else"),
-        ("model.h5", "a.npy", &[], "model.h5: is a model; give a file of realisations"),
+        ("model.h5", "a.npy", &[], "model.h5: is a davegan model; give a file of realisations"),
     ] {
         let before = bytes("a.npy");
         let (_, errors) = export(1, input, output, more);

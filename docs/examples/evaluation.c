@@ -176,14 +176,14 @@ int main(void) {
 
     //! [davegan_fidelity_measure]
     davegan_fidelity_t *of_memory = NULL; /* realisations of any origin, no reconstructions */
-    CHECK(davegan_fidelity_measure(micrograph, -1, &phases[0][0][0], 32, 32, NULL, 0, NULL, &of_memory));
+    CHECK(davegan_fidelity_measure(micrograph, -1, 0, &phases[0][0][0], 32, 1, 32, 32, NULL, 0, NULL, &of_memory));
     //! [davegan_fidelity_measure]
     davegan_fidelity_free(of_memory);
 
     CHECK(davegan_generate(model, "example_judged.vtkhdf", NULL, &options));
     //! [davegan_fidelity_measure_file]
     davegan_fidelity_t *of_file = NULL;
-    CHECK(davegan_fidelity_measure_file(micrograph, -1, "example_judged.vtkhdf", NULL, NULL, NULL, NULL, &of_file));
+    CHECK(davegan_fidelity_measure_file(micrograph, -1, 0, "example_judged.vtkhdf", NULL, NULL, NULL, NULL, &of_file));
     //! [davegan_fidelity_measure_file]
     davegan_fidelity_free(of_file);
 

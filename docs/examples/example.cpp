@@ -206,7 +206,7 @@ static void evaluation(const davegan::Model &model, const davegan::Micrograph &m
     //! [Fidelity::measure]
     const davegan::Fidelity fidelity = davegan::Fidelity::measure(model, micrograph, realisations);
     // Realisations of any origin:
-    const davegan::Fidelity other = davegan::Fidelity::measure(micrograph, -1, model.generate(realisations), 32);
+    const davegan::Fidelity other = davegan::Fidelity::measure(micrograph, -1, model.generate(realisations), {1, 32, 32});
     //! [Fidelity::measure]
     realisations.replace = 1;
     model.generate("example_cpp_judged.vtkhdf", "", realisations);

@@ -38,7 +38,8 @@ pub unsafe extern "C" fn davegan_fidelity_phase(
 /// `patterns_quarter`, each also with `_floor`; `E_rec` and `E_rec_pixels`, only with reconstructions; `vf`,
 /// `vf_micrograph`, `vf_bias_sd`, `vf_spread`; `interface_sd`, `seam_over_interior`; `objects`, `holes`, `largest` and
 /// `k_eff`, each also with `_real` and `_sd`; `k_eff_ks_p`; `ends` and `likeness`, each also with `_real`; `copies`,
-/// `variety`. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such figure. May be called from any thread.
+/// `variety`. Where real windows do not vary, a figure in their standard deviations (`_sd`) is 0 if realisations equal
+/// them, a ratio (`vf_spread`, `variety`) 1, or else infinite. Fails with `DAVEGAN_INVALID_PARAMETER` if there is no such figure. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_figure(
@@ -87,8 +88,9 @@ pub unsafe extern "C" fn davegan_fidelity_gates(
 
 /// Writes all figures as a table to `buffer` of `capacity` bytes, as UTF-8 with a terminating NUL.
 ///
-/// A line has the name of a figure, its value and, if it has a gate, whether that holds and its range. The last line
-/// reads `N of M gates hold`.
+/// A line has the name of a figure, its value and, if it has a gate, whether that holds and its range. Where real
+/// windows do not vary, `equal` or `differs` stands for the value, and the line says so. The last line reads
+/// `N of M gates hold`.
 ///
 /// `*needed` is set to the number of bytes, also if the status is `DAVEGAN_BUFFER_SIZE`: so a call with capacity 0 asks
 /// for it, for which `buffer` may be NULL. May be called from any thread.

@@ -13,7 +13,7 @@ use super::pointers::{self, Place, elements, optional_text, reference, slice, te
 use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::device::thread_pool;
-use crate::evaluation::{Fidelity, PARTS, evaluate_in_parts, floor_windows, model_fidelity};
+use crate::evaluation::{Fidelity, PARTS, evaluate_in_parts, floor_windows, judged_images, model_fidelity};
 use crate::micrograph::PhaseImages;
 use crate::progress::in_parts;
 use crate::storage::VTKHDF_PHASE;
@@ -27,20 +27,14 @@ fn judged_phase(phase: i32, micrograph: &PhaseImages) -> Result<u8> {
     if phase == -1 { Ok(micrograph.minority_phase()) } else { phase_number(phase) }
 }
 
-/// Square images of the host with as many phases as `like`; None for no images.
-unsafe fn square_images(
-    phases: *const u8,
-    n: usize,
-    side: usize,
-    like: &PhaseImages,
-    name: &str,
-) -> Result<Option<PhaseImages>> {
+/// Images or volumes of the host, `[n, nz, ny, nx]`, with as many phases as `like`; None for no images.
+unsafe fn images(phases: *const u8, shape: [usize; 4], like: &PhaseImages, name: &str) -> Result<Option<PhaseImages>> {
     // SAFETY: the caller's promise.
-    let values = unsafe { slice(phases, elements(&[n, side, side], name)?, name)? };
-    if n == 0 {
+    let values = unsafe { slice(phases, elements(&shape, name)?, name)? };
+    if shape[0] == 0 {
         return Ok(None);
     }
-    PhaseImages::copy_of(values, [n, 1, side, side], like.n_phases()).map(Some)
+    PhaseImages::copy_of(values, shape, like.n_phases()).map(Some)
 }
 
 /// The receiver of progress reports.
@@ -70,24 +64,29 @@ fn judge(
 
 /// Judges one phase of realisations against the micrograph that the model was trained on.
 ///
-/// `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * side * side` phase numbers, x
-/// fastest; `n` is at least 32, and 256 for a verdict; `side` is at least 32. `reconstructions` is `n_reconstructions *
-/// side * side` phase numbers; `n_reconstructions` is 0 (and `reconstructions` NULL) or the number of tiles of the
-/// micrograph, in row-major order. All images have the phases of `micrograph`, which is at least `2 * side` pixels wide
-/// and high. Of `options`, `seed` (of the positions of the windows of the micrograph that realisations are compared
-/// with), `threads` and the progress fields are used; NULL means the defaults. `*fidelity` is a new handle.
+/// `phase` is the phase judged, or -1 for the minority phase. `realisations` is `n * nz * ny * nx` phase numbers, x
+/// fastest. Images (`nz` 1) are square, with sides of at least 32; `axis` is 0. Of volumes every eighth plane across
+/// `axis` is judged, 0 to 2 for z, y and x; these planes are square, and `micrograph` is one that shows such planes. At
+/// least 32 images or planes are needed, 256 for a verdict. `reconstructions` is `n_reconstructions` images of phase
+/// numbers, of the size of those judged; `n_reconstructions` is 0 (and `reconstructions` NULL) or the number of tiles of
+/// the micrograph, in row-major order. All images have the phases of `micrograph`, which is at least twice as wide and
+/// high as they are. Of `options`, `seed` (of the positions of the windows of the micrograph that realisations are
+/// compared with), `threads` and the progress fields are used; NULL means the defaults. `*fidelity` is a new handle.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, images are too few, too small or have a phase
-/// that `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
+/// Fails with `DAVEGAN_INVALID_PARAMETER` if an option or `axis` is out of range, images are too few, too small or have a
+/// phase that `micrograph` lacks, the tiles are not as many as the reconstructions, or `phase` is nowhere or everywhere in
 /// `micrograph`; `DAVEGAN_CANCELLED` if the callback asked to stop. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_fidelity_measure(
     micrograph: *const davegan_micrograph_t,
     phase: i32,
+    axis: i32,
     realisations: *const u8,
     n: usize,
-    side: usize,
+    nz: usize,
+    ny: usize,
+    nx: usize,
     reconstructions: *const u8,
     n_reconstructions: usize,
     options: *const davegan_generate_options_t,
@@ -101,15 +100,15 @@ pub unsafe extern "C" fn davegan_fidelity_measure(
             (place, micrograph, davegan_generate_options_t::read(options)?)
         };
         // SAFETY: as above.
-        let (realisations, reconstructions) = unsafe {
-            (
-                square_images(realisations, n, side, micrograph, "realisations")?,
-                square_images(reconstructions, n_reconstructions, side, micrograph, "reconstructions")?,
-            )
-        };
+        let realisations = unsafe { images(realisations, [n, nz, ny, nx], micrograph, "realisations")? };
         let none = || Error::invalid("n is 0; give at least 32 realisations, and 256 for a verdict");
         let realisations = realisations.ok_or_else(none)?;
-        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), &options, host)?;
+        let judged = judged_images(&realisations, count(axis, "axis")?)?;
+        let [_, rows, columns] = judged.shape();
+        // SAFETY: as above.
+        let reconstructions =
+            unsafe { images(reconstructions, [n_reconstructions, 1, rows, columns], micrograph, "reconstructions")? };
+        let measured = judge(micrograph, phase, &judged, reconstructions.as_ref(), &options, host)?;
         place.give(davegan_fidelity_t(measured));
         Ok(())
     })
@@ -161,9 +160,9 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
 /// Judges one phase of realisations in an HDF5 file against the micrograph.
 ///
 /// `dataset` names the dataset at `path` with the realisations: phase numbers of `micrograph` in any type of integers,
-/// `(n, ny, nx)` or `(n, 1, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `reconstructions` and
-/// `reconstructions_dataset` name those of the tiles in the same way, as `davegan_write_images` writes them; both NULL
-/// if there are none. Otherwise as `davegan_fidelity_measure`.
+/// `(n, ny, nx)` or `(n, nz, ny, nx)`; NULL for that of a VTKHDF file of `davegan_generate`. `axis` is 0, or of volumes 0
+/// to 2, as in `davegan_fidelity_measure`. `reconstructions` and `reconstructions_dataset` name those of the tiles in the
+/// same way, as `davegan_write_images` writes them; both NULL if there are none. Otherwise as `davegan_fidelity_measure`.
 ///
 /// Fails as that does, and with `DAVEGAN_IO` if a file cannot be read, `DAVEGAN_HDF5` if there is no such dataset (the
 /// message lists those that exist), `DAVEGAN_FORMAT` if a file is no HDF5 file or damaged, the dataset has another
@@ -173,6 +172,7 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
 pub unsafe extern "C" fn davegan_fidelity_measure_file(
     micrograph: *const davegan_micrograph_t,
     phase: i32,
+    axis: i32,
     path: *const c_char,
     dataset: *const c_char,
     reconstructions: *const c_char,
@@ -189,7 +189,8 @@ pub unsafe extern "C" fn davegan_fidelity_measure_file(
         };
         // SAFETY: as above.
         let (path, dataset) = unsafe { (pointers::path(path, "path")?, optional_text(dataset, "dataset")?) };
-        let read = |path, dataset| PhaseImages::read(path, dataset, micrograph.n_phases());
+        // A single realisation of a VTKHDF file has no axis for it.
+        let read = |path, dataset| PhaseImages::read(path, dataset, micrograph.n_phases(), dataset == VTKHDF_PHASE);
         let realisations = read(path, dataset.unwrap_or(VTKHDF_PHASE))?;
         let reconstructions = if reconstructions.is_null() && reconstructions_dataset.is_null() {
             None
@@ -201,7 +202,8 @@ pub unsafe extern "C" fn davegan_fidelity_measure_file(
             };
             Some(read(path, dataset)?)
         };
-        let measured = judge(micrograph, phase, &realisations, reconstructions.as_ref(), &options, host)?;
+        let judged = judged_images(&realisations, count(axis, "axis")?)?;
+        let measured = judge(micrograph, phase, &judged, reconstructions.as_ref(), &options, host)?;
         place.give(davegan_fidelity_t(measured));
         Ok(())
     })

@@ -48,7 +48,10 @@ impl Target<'_> {
         let mut audience = Audience::new("training", options.progress_bar, options.progress, options.user_data)?;
         // SAFETY: the host promises text or NULL for `paper_options`.
         let (training, run) = (unsafe { options.training() }?, options.run()?);
-        keep_warnings(&micrographs.iter().flat_map(|micrograph| micrograph.warnings.clone()).collect::<Vec<_>>());
+        let warnings = micrographs
+            .iter()
+            .flat_map(|micrograph| micrograph.warnings.iter().cloned().chain(training.few_tiles(&micrograph.images)));
+        keep_warnings(&warnings.collect::<Vec<_>>());
         let model = train_to_file(micrographs, file, &training, &run, &mut |progress| audience.tell(host, progress))?;
         if let Some(handle) = handle {
             handle.give(davegan_model_t(model));
@@ -60,11 +63,12 @@ impl Target<'_> {
 /// Trains on a micrograph file and gives a model.
 ///
 /// The micrograph is read as by `davegan_micrograph_read` with default options. For grey levels, read it with that
-/// function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading. `options` NULL means the
-/// defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a new handle on the device that trained. `path` names the model
-/// file, which is replaced in one step at every checkpoint and at the end. `path` NULL: nothing is written; if the call
-/// fails, the work is lost. `model` may be NULL if `path` is given. With the same library version and kind of
-/// processor, the same micrograph and options give the same bytes for any number of threads, resumed or not.
+/// function and call `davegan_train_micrograph`. `davegan_last_warning` then holds the warnings of reading, and one if the
+/// micrograph has fewer than four tiles. `options` NULL means the defaults of `DAVEGAN_PROFILE_STANDARD`. `*model` is a
+/// new handle on the device that trained. `path` names the model file, which is replaced in one step at every checkpoint
+/// and at the end. `path` NULL: nothing is written; if the call fails, the work is lost. `model` may be NULL if `path` is
+/// given. With the same library version and kind of processor, the same micrograph and options give the same bytes for
+/// any number of threads, resumed or not.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range, a micrograph smaller than the profile's images,
 /// a training that cannot be resumed with these options, `path` and `model` both NULL, or `path` the file of
@@ -88,11 +92,13 @@ pub unsafe extern "C" fn davegan_train(
             let target = Target::new(path, options, model)?;
             (target, pointers::path(micrograph, "micrograph")?, optional_text(dataset, "dataset")?)
         };
+        keep_warnings(&[]);
+        // Read first: who gives the model instead of a micrograph is told so.
+        let read = Micrograph::read(micrograph, dataset, &ReadOptions::default())?;
         if let Some(path) = target.file {
             check_other_file(micrograph, path)?;
         }
-        keep_warnings(&[]);
-        target.train(host, (&Micrograph::read(micrograph, dataset, &ReadOptions::default())?).into())
+        target.train(host, (&read).into())
     })
 }
 

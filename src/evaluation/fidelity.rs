@@ -2,6 +2,9 @@
 
 use crate::descriptor::{deviation, mean};
 
+/// Variation, relative to the values, that is nothing but rounding.
+const ROUNDING: f64 = 1e-9;
+
 /// A figure of realisations compared with that of windows of the micrograph.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
@@ -9,16 +12,45 @@ pub struct Comparison {
     pub generated: f64,
     /// Mean over the windows.
     pub real: f64,
-    /// Their difference, in standard deviations of the windows.
+    /// Their difference, in standard deviations of the windows; 0 or infinite if the windows do not vary.
     pub sd: f64,
+    /// Whether the windows vary.
+    pub real_varies: bool,
 }
 
 impl Comparison {
     /// Compares the figure of each realisation with that of each window.
     pub(super) fn new(generated: &[f64], real: &[f64]) -> Self {
-        let difference = mean(generated) - mean(real);
-        Self { generated: mean(generated), real: mean(real), sd: difference / deviation(real).max(1e-12) }
+        Self::with(mean(generated), mean(real), real)
     }
+
+    /// Compares the mean over the realisations with that of the material, which varies as the `samples` of it do. If these do
+    /// not vary, it is they that realisations must equal.
+    pub(super) fn with(generated: f64, real: f64, samples: &[f64]) -> Self {
+        let (spread, size) = (deviation(samples), samples.iter().fold(0.0, |most, value| value.abs().max(most)));
+        let real_varies = !is_rounding(spread, size);
+        let sd =
+            if real_varies { (generated - real) / spread } else { difference_of_none(generated - mean(samples), size) };
+        Self { generated, real, sd, real_varies }
+    }
+
+    /// Compares how much realisations vary with how much windows do; `sd` is the ratio, 1 or infinite if windows do not
+    /// vary. `size` is that of the values which vary.
+    pub(super) fn of_spreads(generated: f64, real: f64, size: f64) -> Self {
+        let real_varies = !is_rounding(real, size);
+        let sd = if real_varies { generated / real } else { 1.0 + difference_of_none(generated, size) };
+        Self { generated, real, sd, real_varies }
+    }
+}
+
+/// Whether values of this `size` that differ by `variation` are equal but for rounding.
+fn is_rounding(variation: f64, size: f64) -> bool {
+    variation <= ROUNDING * size
+}
+
+/// A difference in standard deviations that are 0: 0 or infinite.
+fn difference_of_none(difference: f64, size: f64) -> f64 {
+    if is_rounding(difference.abs(), size) { 0.0 } else { f64::INFINITY.copysign(difference) }
 }
 
 /// Figures of realisations for one phase, all dimensionless.
@@ -84,6 +116,9 @@ pub struct Fidelity {
     pub copies: f64,
     /// Mean error (Eq. 12) between two realisations, divided by that between two windows.
     pub variety: f64,
+    /// Gated figures in which real windows do not vary: those in standard deviations are 0 if realisations equal them, ratios
+    /// 1, or else infinite.
+    pub unvarying: Vec<&'static str>,
 }
 
 impl Fidelity {
@@ -130,5 +165,33 @@ impl Fidelity {
             ("variety", self.variety),
         ]);
         figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_that_do_not_vary_are_equalled_or_not() {
+        let of = |generated: &[f64], real: &[f64]| {
+            let Comparison { sd, real_varies, .. } = Comparison::new(generated, real);
+            (sd, real_varies)
+        };
+        let noise = 0.1 + 0.2;
+        assert_eq!(of(&[1.0, 3.0], &[0.0, 2.0]), (1.0 / 2f64.sqrt(), true));
+        assert_eq!(of(&[0.0, 0.0], &[0.0; 9]), (0.0, false));
+        assert_eq!(of(&[0.0, 1.0], &[0.0; 9]), (f64::INFINITY, false));
+        assert_eq!(of(&[0.3, noise], &[0.3, noise, 0.3]), (0.0, false));
+        assert_eq!(of(&[0.29, 0.3], &[0.3, noise, 0.3]), (f64::NEG_INFINITY, false));
+        // One window says nothing about how much windows vary.
+        assert!(Comparison::new(&[1.0], &[1.0]).sd.is_nan() && Comparison::new(&[1.0], &[1.0]).real_varies);
+        // The whole micrograph, 0.4, has other edges than its tiles.
+        assert_eq!(Comparison::with(0.3, 0.4, &[0.3; 4]).sd, 0.0);
+        let ratio = |generated, real| Comparison::of_spreads(generated, real, 0.5).sd;
+        assert_eq!(
+            [ratio(0.2, 0.1), ratio(0.0, 0.0), ratio(1e-12, 1e-12), ratio(0.1, 0.0)],
+            [2.0, 1.0, 1.0, f64::INFINITY]
+        );
     }
 }

@@ -15,6 +15,8 @@ pub struct Gate {
     ///
     /// Of a range from 0 to a limit, value / limit.
     pub used: f64,
+    /// Whether real windows vary in the figure.
+    pub real_varies: bool,
 }
 
 impl Gate {
@@ -22,9 +24,17 @@ impl Gate {
         let (middle, width) = if least == 0.0 { (0.0, most) } else { ((least + most) / 2.0, (most - least) / 2.0) };
         // The floor of a checkerboard is zero: only zero is allowed then.
         let used = if value == middle { 0.0 } else { (value - middle).abs() / width };
-        Self { figure, requirement, holds: (least..=most).contains(&value), used }
+        Self { figure, requirement, holds: (least..=most).contains(&value), used, real_varies: true }
+    }
+
+    /// Where real windows do not vary, whether realisations are "equal", or it "differs".
+    pub fn unvarying(&self) -> Option<&'static str> {
+        (!self.real_varies).then_some(if self.holds { "equal" } else { "differs" })
     }
 }
+
+/// Said of a gate where it is so.
+pub(crate) const UNVARYING: &str = "real windows do not vary";
 
 impl Fidelity {
     /// The sixteen gates, or fifteen without reconstructions (no E_rec).
@@ -52,6 +62,7 @@ impl Fidelity {
             at_most("copies", "at most 0.02", self.copies, 0.02),
             Gate::new("variety", "0.8 to 1.25", self.variety, 0.8, 1.25),
         ]);
+        gates.iter_mut().for_each(|gate| gate.real_varies = !self.unvarying.contains(&gate.figure));
         gates
     }
 }

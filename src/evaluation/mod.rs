@@ -9,6 +9,7 @@
 //! * `gates`: the range in which each judged figure must lie.
 //! * `table`: figures and gates as text.
 //! * `statistics`: RMS difference and the Kolmogorov-Smirnov test.
+//! * `planes`: the planes by which volumes are judged.
 //! * `model_fidelity`: the figures of a model, from its realisations and reconstructions.
 //! * `model_errors`: E_rec and E_gen of a model.
 //! * `element_statistics`: mean and deviation of properties between elements of one size.
@@ -21,6 +22,7 @@ mod model_errors;
 mod model_fidelity;
 #[cfg(test)]
 mod oracle;
+mod planes;
 mod protocol;
 mod size_study;
 mod statistics;
@@ -29,9 +31,12 @@ mod table;
 pub use element_statistics::{ElementStatistics, PROPERTIES, Property, element_statistics};
 pub use fidelity::{Comparison, Fidelity};
 pub use gates::Gate;
+pub(crate) use gates::UNVARYING;
 pub use model_errors::{ModelErrors, model_errors};
 pub use model_fidelity::model_fidelity;
-pub(crate) use model_fidelity::{judged_planes, judged_volumes, n_judged_volumes};
+pub(crate) use model_fidelity::{judged_volumes, n_judged_volumes};
+pub use planes::judged_images;
+pub(crate) use planes::judged_planes;
 pub(crate) use protocol::{PARTS, evaluate_in_parts};
 pub use protocol::{evaluate, floor_windows};
 pub(crate) use size_study::NUMBERS;

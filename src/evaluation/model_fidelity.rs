@@ -1,14 +1,12 @@
 //! Fidelity of a model: its realisations and reconstructions, compared with a micrograph.
 
+use super::planes::{STEP, check_axis, judged_planes};
 use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
+use crate::Result;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::model::Model;
 use crate::progress::{ProgressCallback, in_parts};
-use crate::{Error, Result};
-
-/// One plane of a volume in so many is judged.
-const STEP: usize = 8;
 
 /// Computes the figures of `phase` for realisations of a model, of volumes for planes across `axis`: 0 to 2 for z, y and x.
 ///
@@ -32,14 +30,14 @@ pub fn model_fidelity(
     progress_interval: f64,
     progress: ProgressCallback,
 ) -> Result<Fidelity> {
-    check_axis(model, axis)?;
+    check_axis(axis, model.profile.axes() == 3, || format!("this is a model of profile {}", model.profile.name()))?;
     options.validate()?;
     options.check_tile_size(model)?;
     model.check_material(&micrograph.images)?;
     let windows_at = floor_windows(&micrograph.images, model.side(), options.seed)?;
     let pool = model.thread_pool(options.threads)?;
     in_parts("judging", &pool, 1 + PARTS, progress_interval, progress, |done| {
-        let made = judged_images(model, axis, options)?;
+        let made = made_images(model, axis, options)?;
         let is_reconstructed = model.encoder.is_some() && model.is_trained_on(micrograph, axis);
         let reconstructions = is_reconstructed.then(|| reconstruct(model, &model.tiles)).transpose()?;
         done()?;
@@ -47,20 +45,8 @@ pub fn model_fidelity(
     })
 }
 
-/// Refuses an axis that realisations do not have.
-fn check_axis(model: &Model, axis: usize) -> Result<()> {
-    let last = if model.profile.axes() == 2 { 0 } else { 2 };
-    if axis <= last {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "axis = {axis}; give 0 for images, and 0 to 2 for planes of volumes across z, y and x; this is a model of profile {}",
-        model.profile.name()
-    )))
-}
-
 /// The realisations of `options`, or as many planes across an axis of volumes.
-fn judged_images(model: &Model, axis: usize, options: &GenerationOptions) -> Result<PhaseImages> {
+fn made_images(model: &Model, axis: usize, options: &GenerationOptions) -> Result<PhaseImages> {
     if model.profile.axes() == 2 {
         return realisations(model, options);
     }
@@ -79,11 +65,6 @@ pub(crate) fn judged_volumes(model: &Model, options: &GenerationOptions) -> Resu
 /// Number of these volumes.
 pub(crate) fn n_judged_volumes(model: &Model, options: &GenerationOptions) -> usize {
     options.count.div_ceil(model.side().div_ceil(STEP))
-}
-
-/// The first `count` planes across an axis, 0 to 2 for z, y and x, by which volumes are judged: every eighth.
-pub(crate) fn judged_planes(volumes: &PhaseImages, axis: usize, count: usize) -> PhaseImages {
-    volumes.planes(axis, STEP).range(0, count)
 }
 
 #[cfg(test)]

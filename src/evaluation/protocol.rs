@@ -24,7 +24,7 @@ const WINDOWS: usize = 256;
 const COSTLY: usize = 96;
 
 /// Minimum number of realisations.
-const FEWEST: usize = 32;
+pub(super) const FEWEST: usize = 32;
 
 /// Likeness above which a realisation is a copy.
 const COPY: f64 = 0.8;
@@ -111,7 +111,8 @@ pub(crate) fn evaluate_in_parts(
     let e_gen = generation_error(realisations, &tiles, phase)?.mean;
     let e_gen_floor = sets.apart(&errors(&windows, &tiles)?, smallest);
     done()?;
-    let variety = pairs(realisations)? / pairs(&windows)?;
+    // Errors of Eq. 12 are of the size of S2, which is at most 1.
+    let variety = Comparison::of_spreads(pairs(realisations)?, pairs(&windows)?, 1.0);
     done()?;
 
     let (generated, real) = (sets.realisations.first(count), sets.windows.first(count));
@@ -129,9 +130,26 @@ pub(crate) fn evaluate_in_parts(
     done()?;
 
     let (v, v_micrograph) = (sets.realisations.volume_fraction(), sets.micrograph.volume_fraction());
-    let tile_deviation = deviation(&sets.tiles.volume_fractions());
+    let vf_bias = Comparison::with(v, v_micrograph, &sets.tiles.volume_fractions());
+    let spread = |images: &Indicator| deviation(&images.volume_fractions());
+    let vf_spread = Comparison::of_spreads(spread(&sets.realisations), spread(&sets.windows), v_micrograph);
     let interfaces = interface_density(&sets.realisations);
-    let interface_bias = mean(&interfaces) - mean(&interface_density(&sets.micrograph));
+    let of_micrograph = mean(&interface_density(&sets.micrograph));
+    let interface = Comparison::with(mean(&interfaces), of_micrograph, &interface_density(&sets.tiles));
+    let [objects, holes, largest_piece] =
+        [piece(&|pieces| pieces.objects as f64), piece(&|pieces| pieces.holes as f64), piece(&|pieces| pieces.largest)];
+    let k_eff_ks_p = kolmogorov_smirnov(&k_eff, &k_eff_real);
+    let k_eff = Comparison::new(&k_eff, &k_eff_real);
+    let relative = [
+        ("vf_bias_sd", vf_bias),
+        ("vf_spread", vf_spread),
+        ("interface_sd", interface),
+        ("objects_sd", objects),
+        ("holes_sd", holes),
+        ("largest_sd", largest_piece),
+        ("k_eff_sd", k_eff),
+        ("variety", variety),
+    ];
     let covariance = |images: &Indicator| covariance(images, RANGE);
     let lineal_path = |images: &Indicator| lineal_path(images, (2 * RANGE).min(side - 1));
     let fidelity = Fidelity {
@@ -142,27 +160,28 @@ pub(crate) fn evaluate_in_parts(
         e_rec_pixels: pixels,
         vf: v,
         vf_micrograph: v_micrograph,
-        vf_bias_sd: (v - v_micrograph) / tile_deviation,
-        vf_spread: deviation(&sets.realisations.volume_fractions()) / deviation(&sets.windows.volume_fractions()),
+        vf_bias_sd: vf_bias.sd,
+        vf_spread: vf_spread.sd,
         covariance: distance(&covariance(&sets.realisations), &covariance(&sets.micrograph)),
         covariance_floor: sets.half(|a, b| [distance(&covariance(a), &covariance(b))])[0],
         lineal: distance(&lineal_path(&sets.realisations), &lineal_path(&sets.micrograph)) / v_micrograph,
         lineal_floor: sets.half(|a, b| [distance(&lineal_path(a), &lineal_path(b))])[0] / v_micrograph,
-        interface_sd: interface_bias / deviation(&interface_density(&sets.tiles)),
+        interface_sd: interface.sd,
         seam_over_interior: seam_density(&sets.realisations) / mean(&interfaces).max(1e-12),
         patterns: pattern_distances(&sets.realisations, &sets.micrograph),
         patterns_floor: sets.half(pattern_distances),
-        objects: piece(&|pieces| pieces.objects as f64),
-        holes: piece(&|pieces| pieces.holes as f64),
-        largest: piece(&|pieces| pieces.largest),
-        k_eff: Comparison::new(&k_eff, &k_eff_real),
-        k_eff_ks_p: kolmogorov_smirnov(&k_eff, &k_eff_real),
+        objects,
+        holes,
+        largest: largest_piece,
+        k_eff,
+        k_eff_ks_p,
         ends: mean(&ends(&sets.realisations, ends_radius(side))),
         ends_real: mean(&ends(&sets.micrograph, ends_radius(side))),
         likeness: mean(&likest),
         likeness_real,
         copies: likest.iter().filter(|&&likeness| likeness > COPY).count() as f64 / likest.len() as f64,
-        variety,
+        variety: variety.sd,
+        unvarying: relative.into_iter().filter(|(_, of)| !of.real_varies).map(|(name, _)| name).collect(),
     };
     done()?;
     Ok(fidelity)
@@ -205,7 +224,9 @@ impl Sets {
 fn check(micrograph: &PhaseImages, realisations: &PhaseImages, phase: u8) -> Result<usize> {
     let [nz, ny, nx] = realisations.shape();
     if nz != 1 || ny != nx {
-        return Err(Error::invalid(format!("realisations of {nz} x {ny} x {nx} voxels (z, y, x); give square images")));
+        return Err(Error::invalid(format!(
+            "realisations of {nz} x {ny} x {nx} voxels (z, y, x); give square images, or volumes whose planes across the axis are square"
+        )));
     }
     if ny < 2 * RANGE {
         return Err(Error::invalid(format!(
@@ -301,6 +322,33 @@ mod tests {
         let found = evaluate(&micrograph, &periodic, None, micrograph.minority_phase(), &windows_at).unwrap();
         assert!(found.k_eff.sd.abs() < 0.4, "{:?}", found.k_eff);
         assert!(found.gates().iter().any(|gate| gate.figure == "k_eff_sd" && gate.holds));
+    }
+
+    #[test]
+    fn where_real_windows_do_not_vary_realisations_equal_them_or_not() {
+        // Stripes of one pixel: every window has as much of the phase, and as much interface.
+        let stripes = |count, side, spoiled: bool| {
+            let phases = ndarray::Array4::from_shape_fn((count, 1, side, side), |(n, _, y, x)| {
+                u8::from((y % 2 == 0) != (spoiled && [n, y, x] == [0, 10, 10]))
+            });
+            PhaseImages::new(phases, 2).unwrap()
+        };
+        let micrograph = stripes(1, 128, false);
+        let windows_at = floor_windows(&micrograph, 32, 3).unwrap();
+        let judged = |spoiled| evaluate(&micrograph, &stripes(32, 32, spoiled), None, 1, &windows_at).unwrap();
+        let (equal, differs) = (judged(false), judged(true));
+        for name in ["vf_bias_sd", "vf_spread", "objects_sd", "largest_sd"] {
+            let of = |fidelity: &Fidelity| fidelity.gates().into_iter().find(|gate| gate.figure == name).unwrap();
+            assert_eq!((of(&equal).holds, of(&equal).unvarying()), (true, Some("equal")), "{name}");
+            assert_eq!((of(&differs).holds, of(&differs).unvarying()), (false, Some("differs")), "{name}");
+        }
+        assert_eq!((equal.vf_bias_sd, differs.vf_bias_sd), (0.0, f64::NEG_INFINITY));
+        assert!(
+            differs.table().contains("differs  SHORT  within 0.35; real windows do not vary"),
+            "{}",
+            differs.table()
+        );
+        assert!(equal.table().contains("equal  holds  within 0.35; real windows do not vary"), "{}", equal.table());
     }
 
     #[test]

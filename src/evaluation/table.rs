@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use super::gates::UNVARYING;
 use super::{Fidelity, Gate};
 
 impl Fidelity {
-    /// One line for each figure: name, value and, if it is judged, whether the gate holds and its range.
+    /// One line for each figure: name, value and, if it is judged, whether the gate holds and its range. Where real windows do
+    /// not vary, "equal" or "differs" stands for the value.
     ///
     /// The last line counts the gates that hold.
     pub fn table(&self) -> String {
@@ -16,8 +18,10 @@ impl Fidelity {
             let verdict = gate.map_or(String::new(), |Gate { requirement, holds, .. }| {
                 format!("  {}  {requirement}", if *holds { "holds" } else { "SHORT" })
             });
-            writeln!(table, "{name:24} {:>12}{verdict}", significant(value))
-                .expect("a text takes what is written to it");
+            let unvarying = gate.and_then(Gate::unvarying);
+            let value = unvarying.map_or_else(|| significant(value), str::to_owned);
+            let note = unvarying.map_or(String::new(), |_| format!("; {UNVARYING}"));
+            writeln!(table, "{name:24} {value:>12}{verdict}{note}").expect("a text takes what is written to it");
         }
         let holding = gates.iter().filter(|gate| gate.holds).count();
         writeln!(table, "{holding} of {} gates hold", gates.len()).expect("a text takes what is written to it");

@@ -7,6 +7,7 @@ use hdf5::file::{FileAccessBuilder, FileCloseDegree, LibraryVersion};
 use hdf5::types::VarLenUnicode;
 use hdf5::{FileBuilder, Location};
 
+pub(super) use crate::files::text_attribute;
 use crate::{Error, Result};
 
 /// The largest chunk, in elements of one byte: large enough to be fast, small enough for HDF5's 1 MiB chunk cache.
@@ -63,17 +64,6 @@ pub(super) fn put_text(of: &Location, name: &str, text: &str, path: &Path) -> Re
     let text = hdf5_text(text)?;
     let attribute = of.new_attr::<VarLenUnicode>().create(name);
     attribute.and_then(|a| a.write_scalar(&text)).explain(path, format!("write the attribute {name:?}"))
-}
-
-/// The text attribute `name` of the group or dataset `of`; `None` if it is missing or is no text.
-pub(super) fn text_attribute(of: &Location, name: &str) -> Option<String> {
-    let attribute = of.attr(name).ok()?;
-    // A null dataspace has no elements, and reading one would give memory that nobody has written.
-    if !attribute.dtype().ok()?.is::<VarLenUnicode>() || !attribute.is_scalar() {
-        return None;
-    }
-    let text = attribute.read_scalar::<VarLenUnicode>().ok()?;
-    String::from_utf8(text.as_bytes().to_vec()).ok()
 }
 
 /// Turns HDF5's errors into ours; `doing` completes the sentence "cannot ...".

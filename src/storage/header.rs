@@ -2,6 +2,7 @@
 
 use super::hdf5_file::check_name;
 use crate::error::{counted, short};
+pub(super) use crate::files::FORMAT;
 use crate::micrograph::MAX_PHASES;
 use crate::{Error, Result};
 
@@ -47,7 +48,6 @@ pub enum Mode {
 }
 
 /// Attributes with a fixed meaning, which identity and provenance cannot use.
-pub(super) const FORMAT: &str = "format";
 pub(super) const FORMAT_VERSION: &str = "format_version";
 pub(super) const SEED: &str = "seed";
 pub(super) const SHAPE: &str = "shape";

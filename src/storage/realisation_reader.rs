@@ -8,14 +8,13 @@ use ndarray::{Array3, Axis, s};
 use super::hdf5_file::{Explain, file_options, text_attribute};
 use super::header::Layout;
 use super::journalled_file::no_hdf5_file;
-use super::kind::Kind;
 use super::realisation_file::{find_record, phase_name};
 use super::record::{self, Stored};
 use crate::chunks;
 use crate::dataset::OpenDataset;
 use crate::device::memory;
 use crate::error::{check_path, counted};
-use crate::files::open_regular;
+use crate::files::{open_regular, refuse_model};
 use crate::micrograph::{PhaseImages, VoxelSize};
 use crate::{Error, Result};
 
@@ -34,11 +33,8 @@ pub const VOXEL_UNIT: &str = "voxel_unit";
 pub fn read_realisation(path: &Path, layout: &Layout, index: Option<u64>) -> Result<(PhaseImages, VoxelSize)> {
     check_path(path)?;
     layout.check()?;
-    let kind =
-        Kind::of(&mut open_regular(path, "read the file")?).map_err(|e| Error::system(path, "read the file", &e))?;
-    if kind == Some(Kind::Model) {
-        return Err(Error::format(path, "is a model; give a file of realisations that davegan generate made with it"));
-    }
+    let mut file = open_regular(path, "read the file")?;
+    refuse_model(&mut file, path, "give a file of realisations that davegan generate made with it")?;
     memory::require_for_hdf5()?;
     hdf5::sync::sync(|| {
         let file = file_options().open(path).explain(path, "open the file").map_err(no_hdf5_file)?;

@@ -12,10 +12,11 @@ use super::header::{
 };
 use crate::chunks;
 use crate::dataset::{OpenDataset, own_attribute};
+use crate::files::REALISATIONS;
+pub(super) use crate::files::is_record;
 use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::{Error, Result};
 
-const FORMAT_NAME: &str = "davegan realisations";
 const VERSION: i64 = 1;
 
 /// Datasets with a value or a row per realisation.
@@ -27,14 +28,9 @@ const S2_ERROR: &str = "s2_error";
 /// Realisations per chunk of these datasets, which are not compressed: growing chunks are rewritten in place then.
 const ROWS: usize = 512;
 
-/// Whether `group` is a record.
-pub(super) fn is_record(group: &Group) -> bool {
-    text_attribute(group, FORMAT).as_deref() == Some(FORMAT_NAME)
-}
-
 /// Makes a record of no realisations out of the empty `group`.
 pub(super) fn create(group: &Group, header: &Header, path: &Path) -> Result<()> {
-    put_text(group, FORMAT, FORMAT_NAME, path)?;
+    put_text(group, FORMAT, REALISATIONS, path)?;
     for (name, text) in header.texts() {
         put_text(group, name, text, path)?;
     }

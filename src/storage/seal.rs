@@ -11,14 +11,14 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::error::check_path;
-use crate::files::open_regular;
+use crate::files::{MODEL_MARK, open_regular};
 use crate::{Error, Result};
 
 /// Length of the seal in bytes: the smallest user block that HDF5 allows.
 pub(super) const SEAL_BYTES: usize = 512;
 
 /// First line of the seal, and the `format` attribute.
-pub(super) const FORMAT: &str = "davegan model";
+pub(super) const FORMAT: &str = MODEL_MARK;
 
 /// Version of the format that is written, and the only one that is read.
 pub(super) const FORMAT_VERSION: i64 = 3;

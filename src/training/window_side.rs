@@ -2,6 +2,7 @@
 
 use super::options::TrainingOptions;
 use crate::descriptor::{Indicator, correlation_length};
+use crate::error::counted;
 use crate::micrograph::PhaseImages;
 use crate::network::Profile;
 use crate::{Error, Result};
@@ -11,6 +12,9 @@ pub const WINDOW_SIDES: [usize; 4] = [32, 64, 128, 256];
 
 /// Least side of a window in correlation lengths of the material.
 const LENGTHS: usize = 8;
+
+/// Fewer tiles show too little of a material.
+const FEW_TILES: usize = 4;
 
 /// No window is long enough for more.
 const LONGEST: usize = WINDOW_SIDES[3] / LENGTHS;
@@ -40,6 +44,32 @@ impl TrainingOptions {
         let mut sides = WINDOW_SIDES.into_iter().filter(|&side| side >= usual && fits(side));
         let large_enough = sides.clone().find(|&side| side >= LENGTHS * length);
         Ok(Self { window_side: large_enough.or(sides.next_back()).unwrap_or(usual), ..self.clone() })
+    }
+}
+
+impl TrainingOptions {
+    /// A warning if training on `micrograph` sees too few tiles to learn how the material varies.
+    ///
+    /// Windows of a side that is found for the micrograph are small enough for four tiles, or as small as they can be.
+    pub fn few_tiles(&self, micrograph: &PhaseImages) -> Option<String> {
+        let (side, [_, ny, nx]) = (self.side(), micrograph.shape());
+        let tiles = micrograph.len() * (ny / side) * (nx / side);
+        if tiles == 0 || tiles >= FEW_TILES {
+            return None;
+        }
+        let smaller = match self.profile {
+            Profile::Standard | Profile::Volume if side > WINDOW_SIDES[0] => {
+                format!(", or window_side = {} if that shows several features", WINDOW_SIDES[0])
+            }
+            _ => String::new(),
+        };
+        Some(format!(
+            "{} of {nx} x {ny} pixels: training sees {} of {side} x {side} pixels, too few to learn how the material varies; \
+             give at least {2} x {2} pixels or more images{smaller}",
+            counted(micrograph.len(), "image"),
+            counted(tiles, "tile"),
+            2 * side
+        ))
     }
 }
 
@@ -89,6 +119,26 @@ mod tests {
             let paper = TrainingOptions::new(Profile::Paper32);
             assert_eq!(paper.for_micrograph(&images).unwrap(), paper);
         }
+    }
+
+    #[test]
+    fn few_tiles_are_warned_of_with_what_to_do() {
+        let warning = |options: &TrainingOptions, n, ny, nx| {
+            options.few_tiles(&PhaseImages::new(ndarray::Array4::zeros((n, 1, ny, nx)), 2).unwrap())
+        };
+        let standard = TrainingOptions::new(Profile::Standard);
+        let small = warning(&standard, 1, 127, 100).unwrap();
+        for words in ["1 image of 100 x 127", "sees 1 tile of 64 x 64", "at least 128 x 128", "window_side = 32"] {
+            assert!(small.contains(words), "{words}: {small}");
+        }
+        assert!(warning(&standard, 3, 64, 64).unwrap().contains("3 images of 64 x 64 pixels: training sees 3 tiles"));
+        for (n, ny, nx) in [(1, 128, 128), (4, 64, 64), (1, 64, 256), (1, 63, 500)] {
+            assert_eq!(warning(&standard, n, ny, nx), None, "{n} {ny} {nx}");
+        }
+        let smaller = TrainingOptions { window_side: 32, ..standard };
+        assert_eq!(warning(&smaller, 1, 64, 64), None);
+        assert!(!warning(&smaller, 1, 63, 64).unwrap().contains("window_side"));
+        assert!(!warning(&TrainingOptions::new(Profile::Paper64), 1, 64, 64).unwrap().contains("window_side"));
     }
 
     #[test]

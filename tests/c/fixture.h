@@ -63,6 +63,15 @@ static inline davegan_generate_options_t some_realisations(int64_t first, int64_
     return options;
 }
 
+/* The caller frees it. */
+static inline char *table_of(const davegan_fidelity_t *fidelity) {
+    size_t needed = 0;
+    FAILS(DAVEGAN_BUFFER_SIZE, "0", davegan_fidelity_table(fidelity, NULL, 0, &needed));
+    char *table = NEW_ARRAY(char, needed);
+    OK(davegan_fidelity_table(fidelity, table, needed, &needed));
+    return table;
+}
+
 /* The whole file; the caller frees it. */
 static inline unsigned char *read_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");

@@ -33,7 +33,7 @@ static void figures_are_those_of_their_definition(const davegan_micrograph_t *mi
                                                   const uint8_t *tiles) {
     davegan_fidelity_t *fidelity = NULL, *again = NULL;
     const davegan_generate_options_t two = judging(3, 2), one = judging(3, 1);
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, tiles, N_TILES, &two, &fidelity));
+    OK(davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, tiles, N_TILES, &two, &fidelity));
     double share = 0;
     for (size_t i = 0; i < COUNT * PIXELS; ++i) share += windows[i] == 1;
     CHECK_NEAR(share / (COUNT * PIXELS), figure(fidelity, "vf"), 1e-12);
@@ -55,7 +55,7 @@ static void figures_are_those_of_their_definition(const davegan_micrograph_t *mi
     CHECK_INT(16, gates);
 
     /* The same seed, the same figures, whatever the threads. */
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, &one, &again));
+    OK(davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, &one, &again));
     CHECK_NEAR(figure(fidelity, "k_eff_sd"), figure(again, "k_eff_sd"), 0.0);
     CHECK_NEAR(figure(fidelity, "variety"), figure(again, "variety"), 0.0);
     CHECK_NEAR(figure(fidelity, "E_gen_floor"), figure(again, "E_gen_floor"), 0.0);
@@ -84,41 +84,32 @@ static void what_cannot_be_judged_is_refused(const davegan_micrograph_t *microgr
     size_t needed = 0;
     const davegan_status_t invalid = DAVEGAN_INVALID_PARAMETER;
     const davegan_generate_options_t seedless = judging(-1, 1), threadless = judging(0, -1);
-    FAILS(invalid, "31", davegan_fidelity_measure(micrograph, 1, windows, 31, SIDE, NULL, 0, NULL, &fidelity));
-    FAILS(invalid, "n is 0", davegan_fidelity_measure(micrograph, 1, NULL, 0, SIDE, NULL, 0, NULL, &fidelity));
-    FAILS(invalid, "phase 2", davegan_fidelity_measure(micrograph, 2, windows, COUNT, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "31", davegan_fidelity_measure(micrograph, 1, 0, windows, 31, 1, SIDE, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "n is 0", davegan_fidelity_measure(micrograph, 1, 0, NULL, 0, 1, SIDE, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "phase 2", davegan_fidelity_measure(micrograph, 2, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, NULL, &fidelity));
     FAILS(invalid, "at least 32 x 32",
-          davegan_fidelity_measure(micrograph, 1, windows, COUNT, 8, NULL, 0, NULL, &fidelity));
+          davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, 8, 8, NULL, 0, NULL, &fidelity));
     FAILS(invalid, "3 reconstructions",
-          davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, windows, 3, NULL, &fidelity));
+          davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, windows, 3, NULL, &fidelity));
     FAILS(invalid, "seed",
-          davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, &seedless, &fidelity));
+          davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, &seedless, &fidelity));
     FAILS(invalid, "threads",
-          davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, &threadless, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure(NULL, 1, windows, COUNT, SIDE, NULL, 0, NULL, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, NULL, COUNT, SIDE, NULL, 0, NULL, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, NULL, NULL));
+          davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, &threadless, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure(NULL, 1, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, 0, NULL, COUNT, 1, SIDE, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, NULL, NULL));
     CHECK(fidelity == NULL);
     FAILS(invalid, "NULL", davegan_fidelity_figure(NULL, "vf", &value));
     FAILS(invalid, "NULL", davegan_fidelity_gates(NULL, &n, &n));
     FAILS(invalid, "NULL", davegan_fidelity_table(NULL, NULL, 0, &needed));
     windows[5] = 9;
-    FAILS(invalid, "9", davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, NULL, &fidelity));
+    FAILS(invalid, "9", davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, NULL, &fidelity));
 }
 
 static int32_t phase_of(const davegan_fidelity_t *fidelity) {
     int32_t phase = -1;
     OK(davegan_fidelity_phase(fidelity, &phase));
     return phase;
-}
-
-/* The caller frees it. */
-static char *table_of(const davegan_fidelity_t *fidelity) {
-    size_t needed = 0;
-    FAILS(DAVEGAN_BUFFER_SIZE, "0", davegan_fidelity_table(fidelity, NULL, 0, &needed));
-    char *table = NEW_ARRAY(char, needed);
-    OK(davegan_fidelity_table(fidelity, table, needed, &needed));
-    return table;
 }
 
 static void check_same(const davegan_fidelity_t *expected, const davegan_fidelity_t *found) {
@@ -153,12 +144,12 @@ static davegan_status_t judge_by(int way, const davegan_model_t *model, const da
     const char *file = TEST_FILE("judged.vtkhdf"), *images = TEST_FILE("judged.h5"), *rec = "/reconstructed";
     switch (way) {
         case 0: return davegan_fidelity_measure_model(model, micrograph, -1, 0, options, fidelity);
-        case 1: return davegan_fidelity_measure_file(micrograph, -1, file, NULL, images, rec, options, fidelity);
+        case 1: return davegan_fidelity_measure_file(micrograph, -1, 0, file, NULL, images, rec, options, fidelity);
         case 2:
-            return davegan_fidelity_measure_file(micrograph, -1, images, "/a/generated", images, rec, options,
+            return davegan_fidelity_measure_file(micrograph, -1, 0, images, "/a/generated", images, rec, options,
                                                  fidelity);
         default:
-            return davegan_fidelity_measure(micrograph, -1, realisations, COUNT, SIDE, reconstructions, N_TILES,
+            return davegan_fidelity_measure(micrograph, -1, 0, realisations, COUNT, 1, SIDE, SIDE, reconstructions, N_TILES,
                                             options, fidelity);
     }
 }
@@ -171,7 +162,7 @@ static void all_ways_give_the_same(const davegan_model_t *model, const davegan_m
     OK(davegan_generate_into(model, &options, realisations, sizeof realisations));
     OK(davegan_model_tiles(model, tiles, sizeof tiles));
     OK(davegan_reconstruct(model, tiles, N_TILES, 1, SIDE, SIDE, reconstructions, sizeof reconstructions));
-    OK(davegan_fidelity_measure(micrograph, -1, realisations, COUNT, SIDE, reconstructions, N_TILES, &options,
+    OK(davegan_fidelity_measure(micrograph, -1, 0, realisations, COUNT, 1, SIDE, SIDE, reconstructions, N_TILES, &options,
                                 &of_arrays));
     davegan_micrograph_info_t info;
     OK(davegan_micrograph_info(micrograph, &info, sizeof info));
@@ -254,28 +245,35 @@ static void wrong_models_and_files_are_refused(const davegan_model_t *model, con
     const char *path = TEST_FILE("judged.h5"), *text_file = TEST_FILE("text");
     write_file(text_file, "text", 4);
     FAILS(DAVEGAN_IO, "no_such.h5",
-          davegan_fidelity_measure_file(micrograph, 1, "no_such.h5", NULL, NULL, NULL, NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, "no_such.h5", NULL, NULL, NULL, NULL, &fidelity));
     FAILS(DAVEGAN_FORMAT, text_file,
-          davegan_fidelity_measure_file(micrograph, 1, text_file, NULL, NULL, NULL, NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, text_file, NULL, NULL, NULL, NULL, &fidelity));
     FAILS(DAVEGAN_HDF5, "/a/generated", /* what there is instead */
-          davegan_fidelity_measure_file(micrograph, 1, path, NULL, NULL, NULL, NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, path, NULL, NULL, NULL, NULL, &fidelity));
     FAILS(invalid, "4 realisations",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/reconstructed", NULL, NULL, NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, path, "/reconstructed", NULL, NULL, NULL, &fidelity));
     FAILS(invalid, "40 reconstructions",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, "/a/generated", NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, path, "/a/generated", path, "/a/generated", NULL, &fidelity));
     FAILS(invalid, "reconstructions_dataset is NULL",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", path, NULL, NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, path, "/a/generated", path, NULL, NULL, &fidelity));
     FAILS(invalid, "reconstructions is NULL",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, "/x", NULL, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure_file(NULL, 1, path, NULL, NULL, NULL, NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, path, "/a/generated", NULL, "/x", NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_file(NULL, 1, 0, path, NULL, NULL, NULL, NULL, &fidelity));
     FAILS(invalid, "path is NULL",
-          davegan_fidelity_measure_file(micrograph, 1, NULL, NULL, NULL, NULL, NULL, &fidelity));
-    FAILS(invalid, "NULL", davegan_fidelity_measure_file(micrograph, 1, path, "/a/generated", NULL, NULL, NULL, NULL));
+          davegan_fidelity_measure_file(micrograph, 1, 0, NULL, NULL, NULL, NULL, NULL, &fidelity));
+    FAILS(invalid, "NULL", davegan_fidelity_measure_file(micrograph, 1, 0, path, "/a/generated", NULL, NULL, NULL, NULL));
+    const char *trained = TEST_FILE("model.h5");
+    FAILS(DAVEGAN_FORMAT, "is a davegan model; give a file of realisations",
+          davegan_fidelity_measure_file(micrograph, 1, 0, trained, "/tiles", NULL, NULL, NULL, &fidelity));
+    FAILS(DAVEGAN_FORMAT, "is a davegan model; give the micrograph",
+          davegan_micrograph_read(trained, NULL, NULL, &other));
+    FAILS(DAVEGAN_FORMAT, "holds realisations of davegan",
+          davegan_micrograph_read(TEST_FILE("judged.vtkhdf"), NULL, NULL, &other));
     static uint8_t fives[COUNT * PIXELS];
     memset(fives, 5, sizeof fives);
     OK(davegan_write_images(path, "/fives", fives, COUNT, 1, SIDE, SIDE));
     FAILS(DAVEGAN_FORMAT, "is 5; the phases are numbered 0 to 1",
-          davegan_fidelity_measure_file(micrograph, 1, path, "/fives", NULL, NULL, NULL, &fidelity));
+          davegan_fidelity_measure_file(micrograph, 1, 0, path, "/fives", NULL, NULL, NULL, &fidelity));
     CHECK(fidelity == NULL);
 }
 
@@ -317,8 +315,8 @@ static void check_group(const char *path, const char *name, const davegan_fideli
 
 static void figures_are_written(const davegan_micrograph_t *micrograph, const uint8_t *windows, const uint8_t *tiles) {
     davegan_fidelity_t *with = NULL, *without = NULL;
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, tiles, N_TILES, NULL, &with));
-    OK(davegan_fidelity_measure(micrograph, 1, windows, COUNT, SIDE, NULL, 0, NULL, &without));
+    OK(davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, tiles, N_TILES, NULL, &with));
+    OK(davegan_fidelity_measure(micrograph, 1, 0, windows, COUNT, 1, SIDE, SIDE, NULL, 0, NULL, &without));
     const char *path = TEST_FILE("fidelity.h5"), *text_file = TEST_FILE("text");
     remove(path);
     OK(davegan_fidelity_write(with, path, NULL));

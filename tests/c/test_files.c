@@ -60,11 +60,11 @@ static davegan_status_t resume(const char *path) {
 }
 static davegan_status_t measure(const char *path) {
     davegan_fidelity_t *none = NULL;
-    return davegan_fidelity_measure_file(micrograph, -1, path, NULL, NULL, NULL, NULL, &none);
+    return davegan_fidelity_measure_file(micrograph, -1, 0, path, NULL, NULL, NULL, NULL, &none);
 }
 static davegan_status_t measure_reconstructions(const char *path) {
     davegan_fidelity_t *none = NULL;
-    return davegan_fidelity_measure_file(micrograph, -1, TEST_FILE("micrograph.h5"), "/m", path, "/r", NULL, &none);
+    return davegan_fidelity_measure_file(micrograph, -1, 0, TEST_FILE("micrograph.h5"), "/m", path, "/r", NULL, &none);
 }
 
 typedef enum { MODEL, HDF5, REPORT, PICTURE, FOREIGN } kind_t;
@@ -157,7 +157,7 @@ static void what_is_read_is_not_written_over(void) {
     check_bytes(path, before, size);
     free(before);
     OK(save(TEST_FILE("read_model.h5")));
-    FAILS(DAVEGAN_INVALID_PARAMETER, "choose another path",
+    FAILS(DAVEGAN_FORMAT, "is a davegan model; give the micrograph",
           davegan_train(TEST_FILE("read_model.h5"), "/tiles", TEST_FILE("read_model.h5"), &options, NULL));
 }
 

@@ -397,15 +397,27 @@ static void islands_are_removed(const davegan_model_t *model) {
 }
 
 /* Realisations of any multiple of 16 pixels, in memory and in a file, are the same. */
-static void the_standard_profile_makes_elements_of_any_size(void) {
-    davegan_micrograph_t *micrograph = small_gaussian_field(128);
+/* A model of a square micrograph of this side. */
+static davegan_model_t *standard_model(int64_t side, const char *path) {
+    davegan_micrograph_t *micrograph = small_gaussian_field(side);
     davegan_train_options_t options;
     OK(davegan_train_options_init(&options, sizeof options, DAVEGAN_PROFILE_STANDARD));
     options.device = DAVEGAN_DEVICE_KIND_CPU;
     options.steps = 3;
     davegan_model_t *model = NULL;
-    OK(davegan_train_micrograph(micrograph, TEST_FILE("standard.h5"), &options, &model));
+    OK(davegan_train_micrograph(micrograph, path, &options, &model));
     davegan_micrograph_free(micrograph);
+    return model;
+}
+
+static void a_micrograph_of_few_tiles_is_warned_of(void) {
+    davegan_model_free(standard_model(100, NULL));
+    CHECK(strstr(davegan_last_warning(), "1 image of 100 x 100 pixels: training sees 1 tile of 64 x 64") != NULL);
+}
+
+static void the_standard_profile_makes_elements_of_any_size(void) {
+    davegan_model_t *model = standard_model(128, TEST_FILE("standard.h5"));
+    CHECK_TEXT("", davegan_last_warning());
     davegan_generate_options_t sized = some_realisations(2, 2);
     sized.nx = NX;
     sized.ny = NY;
@@ -523,6 +535,7 @@ int main(void) {
     resuming_gives_the_same_bytes();
     the_same_model_is_given_with_a_file_and_without();
     paper_options_decide_the_model();
+    a_micrograph_of_few_tiles_is_warned_of();
     the_standard_profile_makes_elements_of_any_size();
     wrong_options_are_named();
     wrong_files_are_refused();

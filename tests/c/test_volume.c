@@ -186,6 +186,52 @@ static void planes_are_judged_across_each_axis(const davegan_model_t *model, con
     FAILS(DAVEGAN_INVALID_PARAMETER, "axis is -1", davegan_fidelity_measure_model(model, micrograph, 1, -1, &options, &none));
 }
 
+/* Eight volumes of a model, in memory and in files: the same planes as of the model. */
+static void volumes_of_any_origin_are_judged(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
+    enum { N = 8 };
+    const davegan_status_t invalid = DAVEGAN_INVALID_PARAMETER;
+    static uint8_t volumes[N * SIDE * PIXELS];
+    davegan_generate_options_t made = some_realisations(0, N), judged = some_realisations(0, N * SIDE / 8);
+    const char *file = "eight.vtkhdf", *images = "eight.h5";
+    made.replace = 1;
+    OK(davegan_generate_into(model, &made, volumes, sizeof volumes));
+    OK(davegan_generate(model, file, NULL, &made));
+    remove(images);
+    OK(davegan_write_images(images, "/eight", volumes, N, SIDE, SIDE, SIDE));
+    char *tables[3];
+    for (int32_t axis = 0; axis < 3; ++axis) {
+        davegan_fidelity_t *of[4];
+        OK(davegan_fidelity_measure_model(model, micrograph, 1, axis, &judged, &of[0]));
+        OK(davegan_fidelity_measure(micrograph, 1, axis, volumes, N, SIDE, SIDE, SIDE, NULL, 0, &judged, &of[1]));
+        OK(davegan_fidelity_measure_file(micrograph, 1, axis, file, NULL, NULL, NULL, &judged, &of[2]));
+        OK(davegan_fidelity_measure_file(micrograph, 1, axis, images, "/eight", NULL, NULL, &judged, &of[3]));
+        tables[axis] = table_of(of[0]);
+        for (int i = 0; i < 4; ++i) {
+            char *table = table_of(of[i]);
+            CHECK_TEXT(tables[axis], table);
+            free(table);
+            davegan_fidelity_free(of[i]);
+        }
+    }
+    CHECK(strcmp(tables[0], tables[1]) != 0 && strcmp(tables[1], tables[2]) != 0);
+    for (int axis = 0; axis < 3; ++axis) free(tables[axis]);
+    davegan_fidelity_t *none = NULL;
+    FAILS(invalid, "axis = 3",
+          davegan_fidelity_measure(micrograph, 1, 3, volumes, N, SIDE, SIDE, SIDE, NULL, 0, NULL, &none));
+    FAILS(invalid, "axis is -1",
+          davegan_fidelity_measure(micrograph, 1, -1, volumes, N, SIDE, SIDE, SIDE, NULL, 0, NULL, &none));
+    FAILS(invalid, "axis = 1; give 0 for images",
+          davegan_fidelity_measure(micrograph, 1, 1, volumes, N * SIDE, 1, SIDE, SIDE, NULL, 0, NULL, &none));
+    FAILS(invalid, "of 7 volumes of 32 x 32 x 32 voxels (z, y, x): 28 in all",
+          davegan_fidelity_measure(micrograph, 1, 2, volumes, N - 1, SIDE, SIDE, SIDE, NULL, 0, NULL, &none));
+    FAILS(invalid, "planes across the axis are square",
+          davegan_fidelity_measure(micrograph, 1, 0, volumes, 2 * N, SIDE, SIDE / 2, SIDE, NULL, 0, NULL, &none));
+    FAILS(invalid, "axis = 3", davegan_fidelity_measure_file(micrograph, 1, 3, file, NULL, NULL, NULL, NULL, &none));
+    /* A file with a single realisation. */
+    FAILS(invalid, "across y of 1 volume of 48 x 32 x 64 voxels",
+          davegan_fidelity_measure_file(micrograph, 1, 1, "volume.vtkhdf", NULL, NULL, NULL, NULL, &none));
+}
+
 static void the_report_shows_volumes(const davegan_model_t *model, const davegan_micrograph_t *micrograph) {
     const davegan_generate_options_t options = some_realisations(0, 4);
     const davegan_micrograph_t *const micrographs[4] = {micrograph, micrograph, micrograph, micrograph};
@@ -235,6 +281,7 @@ int main(void) {
     OK(davegan_contact_sheet(model, "volume.png", &few));
     davegan_micrograph_t *micrograph = small_micrograph();
     planes_are_judged_across_each_axis(model, micrograph);
+    volumes_of_any_origin_are_judged(model, micrograph);
     the_report_shows_volumes(model, micrograph);
     sizes_of_volumes_are_examined(model);
     davegan_micrograph_free(micrograph);

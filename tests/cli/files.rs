@@ -88,6 +88,55 @@ fn a_file_of_realisations_says_what_it_is() {
 }
 
 #[test]
+fn files_of_davegan_are_no_micrographs() {
+    let folder = folder("no-micrograph");
+    train(&folder, &["--steps", "2"]);
+    run(&folder, 0, &["generate", "model.h5", "one.vtkhdf"]);
+    run(&folder, 0, &["generate", "model.h5", "more.vtkhdf", "--count", "3"]);
+    run(&folder, 0, &["generate", "model.h5", "group.h5", "--count", "3", "--group", "host/rve"]);
+    let model = "model.h5: is a davegan model; give the micrograph, and the model in its own place";
+    for (arguments, words) in [
+        (&["train", "--resume", "model.h5"][..], &[model, "davegan train: --model FILE"][..]),
+        (&["train", "model.h5", "/tiles", "--model", "new.h5"], &[model]),
+        (&["evaluate", "model.h5", "model.h5"], &[model]),
+        (
+            &["relax", "model.h5", "new.vtkhdf", "--sample", "discs"],
+            &["model.h5: is a davegan model; give a file of images"],
+        ),
+        (
+            &["train", "one.vtkhdf"],
+            &["one.vtkhdf: holds realisations of davegan", "'/VTKHDF/CellData/phase'", "--model FILE"],
+        ),
+        (&["train", "more.vtkhdf"], &["holds realisations of davegan; name '/VTKHDF/CellData/phase' to read them"]),
+        (&["train", "group.h5"], &["holds realisations of davegan; name '/host/rve/phase' to read them"]),
+    ] {
+        let (_, errors) = run(&folder, 1, arguments);
+        words.iter().for_each(|words| assert!(errors.contains(words), "{arguments:?}: {errors}"));
+    }
+    // Where there is something else too, it may be meant.
+    let file = File::open_rw(folder.join("group.h5")).unwrap();
+    file.new_dataset_builder()
+        .with_data(&Array2::from_shape_fn((64, 64), |(y, x)| (x / 8 + y / 8) as u8 % 2))
+        .create("scan")
+        .unwrap();
+    file.close().unwrap();
+    let (_, errors) = run(&folder, 1, &["train", "group.h5"]);
+    assert!(errors.contains("name one of the datasets") && errors.contains("'/scan'"), "{errors}");
+    // Realisations that are named are read.
+    let named = ["evaluate", "model.h5", "more.vtkhdf", "/VTKHDF/CellData/phase", "--count", "32", "--threads", "1"];
+    assert!(run(&folder, 1, &named).1.contains("32 x 32 pixels; evaluating"));
+}
+
+#[test]
+fn a_small_micrograph_is_warned_of() {
+    let folder = folder("small");
+    let (output, _) = run(&folder, 0, &["train", "--sample", "discs", "--sample-size", "64", "--steps", "1"]);
+    assert!(output.contains("warning: 1 image of 64 x 64 pixels: training sees 1 tile of 64 x 64 pixels"), "{output}");
+    let (output, _) = train(&folder, &["--steps", "1", "--model", "paper.h5"]);
+    assert!(!output.contains("warning"), "{output}");
+}
+
+#[test]
 fn results_are_printed_as_json_too() {
     let folder = folder("json");
     train(&folder, &["--steps", "2"]);
@@ -96,7 +145,10 @@ fn results_are_printed_as_json_too() {
     let of = &judged[0];
     assert_eq!(of["gates"].as_array().unwrap().len() as u64, of["n_gates"].as_u64().unwrap());
     assert!(
-        of["figures"]["E_rec"].is_f64() && of["gates"][0]["holds"].is_boolean() && of["axis"].is_null(),
+        of["figures"]["E_rec"].is_f64()
+            && of["gates"][0]["holds"].is_boolean()
+            && of["axis"].is_null()
+            && of["gates"][0]["real_varies"].is_boolean(),
         "{judged}"
     );
     let studies = json(&folder, &["representative", "model.h5", "--sizes", "32", "--count", "4"]);

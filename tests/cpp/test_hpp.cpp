@@ -97,16 +97,16 @@ void micrographs() {
 // One micrograph for each direction of a built-in volume.
 void volumes() {
     davegan::SampleOptions sample(davegan::Sample::gaussian_field);
-    sample.nx = sample.ny = sample.nz = 48;
+    sample.nx = sample.ny = sample.nz = 64;
     const auto volume = davegan::Micrograph::sample(sample);
     const davegan::Micrograph z = volume.plane(0, 5), y = volume.plane(1, 5), x = volume.plane(2, 5);
     const std::vector<std::uint8_t> whole = volume.phases(), plane = x.phases();
-    for (std::size_t i = 0; i < plane.size(); ++i) CHECK_INT(whole[i * 48 + 5], plane[i]);
-    const auto found = davegan::volume_descriptors(whole, 1, {48, 48, 48}, 1, true, true);
+    for (std::size_t i = 0; i < plane.size(); ++i) CHECK_INT(whole[i * 64 + 5], plane[i]);
+    const auto found = davegan::volume_descriptors(whole, 1, {64, 64, 64}, 1, true, true);
     CHECK(found.at(0).volume_fraction > 0.39 && found[0].volume_fraction < 0.41 && found[0].conductivity[2] > 1);
     std::vector<std::uint8_t> relaxed = whole;
-    davegan::relax_volume({&z, &y, &x}, relaxed, 1, {48, 48, 48});
-    THROWS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan::relax_volume({}, relaxed, 1, {48, 48, 48}));
+    davegan::relax_volume({&z, &y, &x}, relaxed, 1, {64, 64, 64});
+    THROWS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", davegan::relax_volume({}, relaxed, 1, {64, 64, 64}));
     davegan::TrainOptions options(davegan::Profile::volume);
     options.device = DAVEGAN_DEVICE_KIND_CPU;
     options.window_side = 32;
@@ -119,6 +119,14 @@ void volumes() {
     model.report_volume({&z, &y, &x}, TEST_FILE("volumes.html"), planes);
     THROWS(DAVEGAN_INVALID_PARAMETER, "0 micrographs", model.report_volume({}, TEST_FILE("volumes.html"), planes));
     THROWS(DAVEGAN_INVALID_PARAMETER, "axis = 3", davegan::Fidelity::measure(model, x, planes, 1, 3));
+    planes.count = 8;
+    const auto eight = model.generate(planes);
+    const auto judged = davegan::Fidelity::measure(y, 1, eight, {32, 32, 32}, {}, {}, 1);
+    davegan::write_images(TEST_FILE("volumes.h5"), "/eight", eight, 8, {32, 32, 32});
+    const auto of_file = davegan::Fidelity::measure_file(y, 1, TEST_FILE("volumes.h5"), "/eight", "", "", {}, 1);
+    CHECK(judged.table() == of_file.table());
+    CHECK(judged.table() != davegan::Fidelity::measure(y, 1, eight, {32, 32, 32}).table());
+    planes.count = 2;
     const auto statistics = davegan::element_statistics(model.generate(planes), 2, {32, 32, 32}, 1);
     CHECK_INT(32, statistics.nz);
 }
@@ -197,7 +205,7 @@ void judgements(const davegan::Model &model, const davegan::Micrograph &microgra
     options.on_progress = [](const davegan::Progress &) { return false; };
     THROWS(DAVEGAN_CANCELLED, "1 of", davegan::Fidelity::measure(model, micrograph, options));
     THROWS(DAVEGAN_CANCELLED, "1 of",
-           davegan::Fidelity::measure(micrograph, 1, model.generate(options), SIDE, {}, options));
+           davegan::Fidelity::measure(micrograph, 1, model.generate(options), {1, SIDE, SIDE}, {}, options));
     THROWS(DAVEGAN_CANCELLED, "1 of",
            davegan::Fidelity::measure_file(micrograph, 1, TEST_FILE("judged.vtkhdf"), "", "", "", options));
 }
@@ -237,10 +245,10 @@ void models() {
     CHECK_INT(options.count, found.sizes.at(0).count);
     CHECK(found.required_sides[0] != found.required_sides[0]); // one size has no fit
     THROWS(DAVEGAN_INVALID_PARAMETER, "no sides", model.representative_size({}, 0.1, options));
-    const davegan::Fidelity fidelity = davegan::Fidelity::measure(micrograph, 1, model.generate(options), SIDE);
+    const davegan::Fidelity fidelity = davegan::Fidelity::measure(micrograph, 1, model.generate(options), {1, SIDE, SIDE});
     CHECK(!fidelity.holds() && fidelity.figure("vf") >= 0);
     CHECK(fidelity.table().find("of 15 gates hold\n") != std::string::npos);
-    THROWS(DAVEGAN_INVALID_PARAMETER, "4096", davegan::Fidelity::measure(micrograph, 1, tiles, 33));
+    THROWS(DAVEGAN_INVALID_PARAMETER, "4096", davegan::Fidelity::measure(micrograph, 1, tiles, {1, 33, 33}));
     judgements(model, micrograph, options);
     options.count = 3;
 

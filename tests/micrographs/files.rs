@@ -347,20 +347,31 @@ fn damaged_files_are_refused() {
 fn phase_numbers_stay_as_they_are() {
     let folder = Folder::new("phase-numbers");
     let path = folder.file("m.h5");
-    let read = |n_phases| PhaseImages::read(&path, "m", n_phases);
+    let read = |n_phases| PhaseImages::read(&path, "m", n_phases, false);
     // Phase 0 does not occur.
     let values = Array3::from_shape_fn((2, 5, 7), |(_, y, x)| 1 + u8::from(pattern(y, x) == 200));
     write_hdf5(&path, "m", &values.mapv(i16::from));
     let images = read(3).unwrap();
     assert_eq!((images.len(), images.shape(), images.n_phases()), (2, [1, 5, 7], 3));
     assert!(images.as_slice().iter().eq(values.iter()));
+    let volume = PhaseImages::read(&path, "m", 3, true).unwrap();
+    assert_eq!((volume.len(), volume.shape()), (1, [2, 5, 7]));
     let message = read(2).unwrap_err().to_string();
     assert!(message.contains("of image 0 is 2; the phases are numbered 0 to 1"), "{message}");
+    // With four axes there is nothing to decide.
+    let phases = Array4::from_shape_fn((3, 2, 5, 7), |(n, z, y, x)| pattern(y + n + z, x) / 200);
+    for layers in [1, 2] {
+        write_hdf5(&path, "m", &phases.slice(ndarray::s![.., ..layers, .., ..]).to_owned());
+        for stack_is_volume in [false, true] {
+            let volumes = PhaseImages::read(&path, "m", 2, stack_is_volume).unwrap();
+            assert_eq!((volumes.len(), volumes.shape()), (3, [layers, 5, 7]));
+        }
+    }
     for wrong in [-1.0, 0.5, f64::NAN, 256.0] {
         write_hdf5(&path, "m", &Array2::from_elem((2, 3), wrong));
         assert!(matches!(read(8), Err(Error::Format { .. })), "{wrong}");
     }
     write_grey_png(&folder.file("m.png"), [7, 5], |x, y| pattern(y as usize, x as usize));
-    let message = PhaseImages::read(folder.file("m.png"), "m", 2).unwrap_err().to_string();
+    let message = PhaseImages::read(folder.file("m.png"), "m", 2, false).unwrap_err().to_string();
     assert!(message.contains("no HDF5 file"), "{message}");
 }

@@ -68,7 +68,7 @@ fn what_matlab_stores_columns_first_is_transposed() {
     let stack = Array3::from_shape_fn((3, 4, 6), |(n, x, y)| picture[[y, x]] ^ (n == 1) as u8);
     write_hdf5(&path, "m", &stack);
     mark_as_matlab(&path);
-    let read = PhaseImages::read(&path, "m", 2).unwrap();
+    let read = PhaseImages::read(&path, "m", 2, false).unwrap();
     for ((n, _, y, x), &phase) in read.phases().indexed_iter() {
         assert_eq!(phase, stack[[n, x, y]]);
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use davegan::Result;
-use davegan::evaluation::{Fidelity, model_fidelity};
+use davegan::evaluation::{Fidelity, Gate, model_fidelity};
 use davegan::generation::reconstruct;
 use davegan::micrograph::{AXES, Directions};
 use davegan::storage::{Mode, write_fidelity, write_phase_images};
@@ -64,6 +64,8 @@ struct JudgedGate {
     figure: &'static str,
     requirement: &'static str,
     holds: bool,
+    /// Whether real windows vary; if not, the figure is null where realisations differ.
+    real_varies: bool,
 }
 
 impl Judgement {
@@ -77,7 +79,12 @@ impl Judgement {
             n_holding: gates.iter().filter(|gate| gate.holds).count(),
             gates: gates
                 .into_iter()
-                .map(|gate| JudgedGate { figure: gate.figure, requirement: gate.requirement, holds: gate.holds })
+                .map(|Gate { figure, requirement, holds, real_varies, .. }| JudgedGate {
+                    figure,
+                    requirement,
+                    holds,
+                    real_varies,
+                })
                 .collect(),
         }
     }

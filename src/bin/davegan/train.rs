@@ -127,11 +127,15 @@ impl Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.options()?;
+    // Read first: who gives the model instead of a micrograph is told so.
+    let micrographs = arguments.micrograph.open_all(&arguments.directions)?;
     arguments.micrograph.check_not(&arguments.model)?;
     arguments.directions.check_not(&arguments.model)?;
-    let micrographs = arguments.micrograph.open_all(&arguments.directions)?;
     let mut progress = progress::follow("training")?;
-    micrographs.iter().try_for_each(|micrograph| print(&describe(micrograph)))?;
+    for micrograph in &micrographs {
+        let few_tiles = options.few_tiles(&micrograph.images).map(|warning| format!("warning: {warning}\n"));
+        print(&(describe(micrograph) + few_tiles.as_deref().unwrap_or_default()))?;
+    }
     let micrographs = Directions::new(micrographs.iter().collect())?;
     let run = RunOptions {
         device: arguments.machine.device,

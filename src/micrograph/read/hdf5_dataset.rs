@@ -7,7 +7,7 @@ use crate::chunks;
 use crate::dataset::{OpenDataset, is_sound};
 use crate::device::memory;
 use crate::error::{check_path, hdf5_words};
-use crate::files::hard_links;
+use crate::files::{hard_links, is_record};
 use crate::micrograph::check_size;
 use crate::micrograph::levels::{ADVICE, Level, Levels, stack};
 use crate::{Error, Result};
@@ -21,19 +21,42 @@ const MAX_LISTED: usize = 16;
 /// What MATLAB says about every dataset that it writes.
 const MATLAB_CLASS: &str = "MATLAB_class";
 
+/// Group of image data for ParaView.
+const VTKHDF: &str = "/VTKHDF/";
+
+/// Group with the record of realisations that are image data for ParaView.
+const VTKHDF_RECORD: &str = "/davegan";
+
+/// How the name of the dataset of realisations ends, whatever group it is in.
+const PHASES: &str = "/phase";
+
 /// The datasets that count.
 pub(super) struct Shapes {
     /// A shape as `[n, nz, ny, nx]`, if it counts.
     of: fn(&[usize]) -> Option<[usize; 4]>,
     /// How they are described.
     words: &'static str,
+    /// What to give instead of a file of davegan that holds none of them.
+    pub instead: &'static str,
 }
 
 /// Datasets that can be a micrograph.
-pub(super) const MICROGRAPHS: Shapes = Shapes { of: stack_shape, words: "(ny, nx) or (n, ny, nx)" };
+pub(super) const MICROGRAPHS: Shapes = Shapes {
+    of: stack_shape,
+    words: "(ny, nx) or (n, ny, nx)",
+    instead: "give the micrograph, and the model in its own place (davegan train: --model FILE)",
+};
 
 /// Datasets that can be images or volumes.
-pub(super) const IMAGES: Shapes = Shapes { of: images_shape, words: "(ny, nx), (n, ny, nx) or (n, nz, ny, nx)" };
+pub(super) const IMAGES: Shapes = Shapes {
+    of: images_shape,
+    words: "(ny, nx), (n, ny, nx) or (n, nz, ny, nx)",
+    instead: "give a file of images or volumes, and the model in its own place",
+};
+
+/// As [`IMAGES`], but three axes are those of one volume, or of one image.
+pub(super) const VOLUMES: Shapes =
+    Shapes { of: volumes_shape, words: "(ny, nx), (nz, ny, nx) or (n, nz, ny, nx)", instead: IMAGES.instead };
 
 /// Reads a dataset, or the only one; also returns its name.
 ///
@@ -166,6 +189,14 @@ fn images_shape(shape: &[usize]) -> Option<[usize; 4]> {
     }
 }
 
+/// The shape of a dataset that can be images or volumes, of which one has three axes.
+fn volumes_shape(shape: &[usize]) -> Option<[usize; 4]> {
+    match *shape {
+        [nz, ny, nx] => Some([1, nz, ny, nx]),
+        _ => images_shape(shape),
+    }
+}
+
 /// Whether HDF5 can convert the values to floating point: integers, booleans, enumerations and floats of any size.
 fn is_numeric(dataset: &Dataset) -> hdf5::Result<bool> {
     let dtype = dataset.dtype()?;
@@ -174,11 +205,31 @@ fn is_numeric(dataset: &Dataset) -> hdf5::Result<bool> {
 
 fn only_dataset(path: &Path, file: &Group, shapes: &Shapes) -> Result<String> {
     let mut found = candidates(file, shapes).map_err(|e| Error::of_hdf5(path, "search the file for datasets", &e))?;
+    if are_realisations(file, &found) {
+        return Err(Error::format(path, realisations(&found, shapes)));
+    }
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => Err(Error::format(path, format!("holds no numeric dataset of shape {}", shapes.words))),
         _ => Err(Error::invalid(format!("{}: name one of the datasets {}", path.display(), listed(&found)))),
     }
+}
+
+/// Whether the datasets are those of realisations of davegan.
+fn are_realisations(file: &Group, datasets: &[String]) -> bool {
+    let is_recorded = |name: &String| {
+        let parent = name.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let record = if name.starts_with(VTKHDF) { VTKHDF_RECORD } else { parent };
+        !record.is_empty() && file.group(record).is_ok_and(|group| is_record(&group))
+    };
+    !datasets.is_empty() && datasets.iter().all(is_recorded)
+}
+
+/// What is wrong with a file that holds nothing but realisations, and what to do.
+fn realisations(datasets: &[String], shapes: &Shapes) -> String {
+    let phases: Vec<_> = datasets.iter().filter(|name| name.ends_with(PHASES)).cloned().collect();
+    let named = if phases.is_empty() { String::new() } else { format!("name {} to read them, or ", listed(&phases)) };
+    format!("holds realisations of davegan; {named}{}", shapes.instead)
 }
 
 fn no_dataset(path: &Path, file: &Group, name: &str, shapes: &Shapes, error: &hdf5::Error) -> Error {

@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::Array3;
 
 use super::hdf5_dataset::IMAGES;
-use super::{Contents, check_finite, contents};
+use super::{Contents, check_finite, contents, volumes};
 use crate::error::short;
 use crate::micrograph::levels::{Levels, Refusal};
 use crate::micrograph::segmentation::phase_numbers;
@@ -39,10 +39,8 @@ impl PhaseImages {
         check_finite(&values).map_err(|reason| Error::format(path, reason))?;
         let phases = phases_of(&values, phase_values);
         let phases = phases.map_err(|refusal| refusal.into_error(|reason| Error::format(path, reason)))?;
-        let (stack, ny, nx) = phases.dim();
-        let nz = if layers == 1 && stack_is_volume { stack } else { layers };
-        let phases = phases.into_shape_with_order((stack / nz, nz, ny, nx)).expect("as many as before");
-        Ok((Self::new(phases, phase_values.len())?, source.to_string()))
+        let nz = if layers == 1 && stack_is_volume { phases.dim().0 } else { layers };
+        Ok((Self::new(volumes(phases, nz), phase_values.len())?, source.to_string()))
     }
 }
 

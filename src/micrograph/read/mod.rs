@@ -13,13 +13,13 @@ use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::path::Path;
 
-use ndarray::Axis;
+use ndarray::{Array3, Array4};
 
-use self::hdf5_dataset::{MICROGRAPHS, Shapes};
+use self::hdf5_dataset::{IMAGES, MICROGRAPHS, Shapes, VOLUMES};
 use super::levels::{Levels, Refusal};
 use super::{Micrograph, PhaseImages, Region, Segmentation, Source, VoxelSize};
 use crate::error::short;
-use crate::files::{bytes_at, is_hdf5, open_regular};
+use crate::files::{bytes_at, is_hdf5, open_regular, refuse_model};
 use crate::{Error, Result};
 
 /// How a file is read.
@@ -87,7 +87,7 @@ impl Micrograph {
     /// * [`Error::Io`]: the file cannot be opened or read.
     /// * [`Error::Hdf5`]: there is no such dataset (the text lists those that exist), or HDF5 cannot read the file,
     ///   which may be truncated, corrupted or compressed with a filter that is not there.
-    /// * [`Error::Format`]: the file is of no known kind, or a damaged or unusual PNG or TIFF; holds colours, NaN or infinite
+    /// * [`Error::Format`]: the file is a model or holds realisations of this library, is of no known kind, or a damaged or unusual PNG or TIFF; holds colours, NaN or infinite
     ///   values, fewer than 2 or more than [`MAX_PHASES`](super::MAX_PHASES) phases, or more than
     ///   [`MAX_PIXELS`](super::MAX_PIXELS) pixels.
     /// * [`Error::OutOfMemory`]: the file's own values and three bytes a pixel do not fit into memory.
@@ -126,19 +126,23 @@ impl Micrograph {
 }
 
 impl PhaseImages {
-    /// Reads images whose pixels are phase numbers below `n_phases`, such as realisations, from `dataset` of an HDF5 file:
-    /// `(ny, nx)` or `(n, ny, nx)`, axes of length 1 apart. The phases keep their numbers, whether each occurs or not.
+    /// Reads images or volumes whose voxels are phase numbers below `n_phases`, such as realisations, from `dataset` of an HDF5
+    /// file: `(ny, nx)`, `(n, ny, nx)` or `(n, nz, ny, nx)`. The phases keep their numbers, whether each occurs or not.
+    ///
+    /// With `stack_is_volume` three axes are one volume, `(nz, ny, nx)`, as in a VTKHDF file of a single realisation.
     ///
     /// # Errors
     ///
-    /// Those of [`Micrograph::read`]; [`Error::Format`] also if a pixel is no phase number.
-    pub fn read(path: impl AsRef<Path>, dataset: &str, n_phases: usize) -> Result<Self> {
+    /// Those of [`Micrograph::read`]; [`Error::Format`] also if a voxel is no phase number.
+    pub fn read(path: impl AsRef<Path>, dataset: &str, n_phases: usize, stack_is_volume: bool) -> Result<Self> {
         let path = path.as_ref();
         let mut file = BufReader::new(open_regular(path, "open the images")?);
+        refuse_model(&mut file, path, "give a file of realisations that davegan generate made with it")?;
         if !matches!(kind(&mut file).map_err(|e| Error::system(path, "read the images", &e))?, Some(Kind::Hdf5)) {
             return Err(Error::format(path, "no HDF5 file; give one with a dataset of phase numbers"));
         }
-        let values = hdf5_dataset::read(path, Some(dataset), &MICROGRAPHS)?.0.values;
+        let shapes = if stack_is_volume { &VOLUMES } else { &IMAGES };
+        let Contents { values, layers, .. } = hdf5_dataset::read(path, Some(dataset), shapes)?.0;
         let is_phase = |value: f64| value.fract() == 0.0 && (0.0..n_phases as f64).contains(&value);
         if let Some(((image, y, x), value)) = values.find_unfit(is_phase) {
             return Err(Error::format(
@@ -153,8 +157,14 @@ impl PhaseImages {
         }
         let phases = values.phases(|value| value as u8);
         let phases = phases.map_err(|refusal| refusal.into_error(|reason| Error::format(path, reason)))?;
-        Self::new(phases.insert_axis(Axis(1)), n_phases)
+        Self::new(volumes(phases, layers), n_phases)
     }
+}
+
+/// A stack of which `nz` images each follow one another as a volume.
+fn volumes(stack: Array3<u8>, nz: usize) -> Array4<u8> {
+    let (images, ny, nx) = stack.dim();
+    stack.into_shape_with_order((images / nz, nz, ny, nx)).expect("as many as before")
 }
 
 /// What the file at `path` holds, and where it comes from: the name of the file, and of the dataset.
@@ -166,6 +176,7 @@ fn contents(
 ) -> Result<(Contents, Source)> {
     let dataset = dataset.filter(|name| !name.is_empty());
     let mut file = BufReader::new(open_regular(path, "open the image")?);
+    refuse_model(&mut file, path, shapes.instead)?;
     let kind = kind(&mut file).map_err(|e| Error::system(path, "read the image", &e))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if let (Some(dataset), Some(Kind::Png | Kind::Tiff)) = (dataset, &kind) {

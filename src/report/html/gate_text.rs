@@ -38,7 +38,7 @@ pub(super) fn gate_text(of: &Fidelity, figure: &'static str) -> GateText {
     let patterns = |quantity, scale: usize| {
         floored(quantity, [of.patterns[scale], of.patterns_floor[scale]], ["the patterns agree", PATTERNS[scale]])
     };
-    let compared = |quantity, Comparison { generated, real, sd }, short| {
+    let compared = |quantity, Comparison { generated, real, sd, .. }, short| {
         text(quantity, [generated, real], Measure::Deviations(sd), short)
     };
     match figure {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::gate_text::{GateText, Measure, NOTHING, gate_text};
 use super::subject::{Subject, planes, reason};
 use crate::Result;
-use crate::evaluation::{Fidelity, Gate, PARTS, evaluate_in_parts};
+use crate::evaluation::{Fidelity, Gate, PARTS, UNVARYING, evaluate_in_parts};
 
 /// The figures of a phase.
 pub(super) struct Judgement {
@@ -91,9 +91,12 @@ pub(super) struct JudgedGate {
 
 fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
     let GateText { quantity, generated, real, measure, below, above } = gate_text(of, gate.figure);
-    let (judged, requirement) = (measure.text(), measure.requirement(&gate));
+    let requirement = measure.requirement(&gate);
+    let judged = gate.unvarying().map_or_else(|| measure.text(), |word| format!("{word}: {UNVARYING}"));
     let short = match measure.value() {
-        value if !value.is_finite() => format!("{quantity}: cannot be judged, the figure is not a number"),
+        value if value.is_nan() || (value.is_infinite() && gate.real_varies) => {
+            format!("{quantity}: cannot be judged, the figure is not a number")
+        }
         value => {
             let what = if value < measure.middle() { below } else { above };
             match measure {
@@ -101,6 +104,7 @@ fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
                     format!("{what} ({generated} instead of {real}, {judged})")
                 }
                 Measure::Deviations(_) | Measure::OverFloor(_) => format!("{what} ({judged})"),
+                Measure::Value(_) if !gate.real_varies => format!("{what} ({judged})"),
                 Measure::Value(_) | Measure::Share(_) => format!("{what} ({judged}; must be {requirement})"),
             }
         }
@@ -115,7 +119,7 @@ pub(super) mod tests {
 
     /// Figures for which every gate holds.
     pub fn perfect() -> Fidelity {
-        let equal = |value: f64| Comparison { generated: value, real: value, sd: 0.0 };
+        let equal = |value: f64| Comparison { generated: value, real: value, sd: 0.0, real_varies: true };
         Fidelity {
             phase: 1,
             e_gen: 0.01,
@@ -145,6 +149,7 @@ pub(super) mod tests {
             likeness_real: 0.4,
             copies: 0.0,
             variety: 1.0,
+            unvarying: Vec::new(),
         }
     }
 
@@ -170,7 +175,7 @@ pub(super) mod tests {
     #[test]
     fn shortcomings_have_a_direction() {
         assert_eq!(shorts(perfect()), [""; 0]);
-        let fewer = Comparison { generated: 9.0, real: 12.0, sd: -0.8 };
+        let fewer = Comparison { generated: 9.0, real: 12.0, sd: -0.8, real_varies: true };
         let found = shorts(Fidelity { objects: fewer, ..perfect() });
         assert_eq!(found, ["too few connected components (9.00 instead of 12.0, −0.80 σ)"]);
         let found = shorts(Fidelity { e_gen: 0.02, copies: 0.1, ..perfect() });
@@ -180,6 +185,32 @@ pub(super) mod tests {
         assert_eq!(found, ["too much interface (+0.60 σ)"]);
         let found = shorts(Fidelity { e_gen_floor: f64::NAN, ..perfect() });
         assert!(found[0].contains("cannot be judged"), "{found:?}");
+    }
+
+    #[test]
+    fn where_real_windows_do_not_vary_no_number_is_shown() {
+        let holes = Comparison { generated: 0.38, real: 0.0, sd: f64::INFINITY, real_varies: false };
+        let unvarying = vec!["objects_sd", "holes_sd", "vf_spread"];
+        let found = Fidelity { holes, vf_spread: f64::INFINITY, unvarying, ..perfect() };
+        let shown = |quantity: &str| {
+            let gates = judgement(1, Ok(found.clone())).gates();
+            gates
+                .into_iter()
+                .find(|gate| gate.quantity.starts_with(quantity))
+                .map(|gate| (gate.judged, gate.holds))
+                .unwrap()
+        };
+        let (equal, differs) = ("equal: real windows do not vary", "differs: real windows do not vary");
+        assert_eq!(shown("Connected components of the rest"), (differs.into(), false));
+        assert_eq!(shown("Connected components of the phase"), (equal.into(), true));
+        assert_eq!(shown("Volume fraction, standard deviation"), (differs.into(), false));
+        assert_eq!(
+            shorts(found),
+            [
+                "the volume fraction varies too much (differs: real windows do not vary)",
+                "too many holes (0.380 instead of 0, differs: real windows do not vary)"
+            ]
+        );
     }
 
     #[test]
