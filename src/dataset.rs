@@ -136,7 +136,13 @@ mod tests {
                 let dataset = OpenDataset::from(builder.create(name).unwrap());
                 dataset.write(&[1, 2, 3, 4]).unwrap();
                 let id = dataset.id();
-                let closed = without_writes(&file, || if is_checked { dataset.close() } else { Ok(drop(dataset)) });
+                let closed = without_writes(&file, || {
+                    if is_checked {
+                        return dataset.close();
+                    }
+                    drop(dataset);
+                    Ok(())
+                });
                 assert_eq!(closed.is_err(), is_checked, "HDF5 keeps the values until the dataset is closed");
                 // SAFETY: only looks whether there is such an identifier.
                 assert_eq!(unsafe { H5Iis_valid(id) }, 0);
