@@ -12,7 +12,7 @@ use davegan::storage::{
 };
 
 use crate::options::use_model;
-use crate::seeds::{checkpoint_file, model_file};
+use crate::seeds::{checkpoint_file, model_file, seeds};
 
 /// A name, and what is done with bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -72,7 +72,7 @@ pub fn checkpoint(data: &[u8]) {
 
 /// A file of realisations is described, read and added to.
 pub fn realisations(data: &[u8]) {
-    if has_endless_heap(data) {
+    if has_changed_texts(data) {
         return;
     }
     let path = written("realisations.vtkhdf", data);
@@ -92,23 +92,20 @@ pub fn realisations(data: &[u8]) {
     );
 }
 
-/// Whether HDF5 would never come to the end of a global heap, which holds texts: an object of free space without a length. Open in
-/// docs/reliability.md.
-fn has_endless_heap(data: &[u8]) -> bool {
-    data.windows(4).enumerate().filter(|(_, word)| word == b"GCOL").any(|(start, _)| is_endless(&data[start..]))
+/// Whether the heaps that HDF5 keeps texts in differ from those of valid files: it may never return from reading one that is damaged
+/// (docs/reliability.md, open).
+fn has_changed_texts(data: &[u8]) -> bool {
+    static VALID: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    let of_seeds = || seeds("realisations").iter().flat_map(|file| heaps(file).map(<[u8]>::to_vec)).collect();
+    let valid = VALID.get_or_init(of_seeds);
+    heaps(data).any(|heap| valid.iter().all(|valid| valid != heap))
 }
 
-fn is_endless(heap: &[u8]) -> bool {
-    let mut at = 16;
-    while let Some(header) = heap.get(at..at + 16) {
-        let length = u64::from_le_bytes(header[8..].try_into().unwrap());
-        let need = if header[..2] == [0, 0] { length } else { length.saturating_add(16 + 7) & !7 };
-        if need == 0 {
-            return true;
-        }
-        at = at.saturating_add(need as usize).min(heap.len());
-    }
-    false
+/// The global heaps of a file.
+fn heaps(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const LENGTH: usize = 4096;
+    let starts = file.windows(4).enumerate().filter(|(_, word)| word == b"GCOL").map(|(start, _)| start);
+    starts.map(|start| &file[start..file.len().min(start + LENGTH)])
 }
 
 fn add_to(path: &Path, layout: &Layout, mode: Mode) -> davegan::Result<()> {
