@@ -17,10 +17,10 @@ use crate::progress::{ProgressCallback, in_parts};
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for an axis that there is not, an option out of range, a micrograph that is too
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an axis that there is not, an option out of range, a micrograph that is too
 /// small or has another number of phases than the model, and what [`evaluate`](super::evaluate) refuses;
-/// [`Error::OutOfMemory`] if the realisations do not fit into memory;
-/// [`Error::Cancelled`] if `progress` asked to stop.
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the realisations do not fit into memory;
+/// [`Error::Cancelled`](crate::Error::Cancelled) if `progress` asked to stop.
 pub fn model_fidelity(
     model: &Model,
     micrograph: &Micrograph,
