@@ -145,6 +145,8 @@ impl Frequencies {
                 self.certainly_more(phase).into_iter().map(|more| more + in_all).collect()
             })
             .collect();
+        // Beyond the usual lead shares are no linear functions of biases at all.
+        let most = self.small / SMALL;
         // Share of voxels that go from one phase to the other with each unit of a logit.
         let flows: Vec<f64> = self.close.iter().map(|count| count / (2.0 * self.small * self.voxels as f64)).collect();
         let mut biases = vec![0f32; channels * self.positions];
@@ -160,7 +162,7 @@ impl Frequencies {
                 }
             }
             for (channel, bias) in solution[self.n_phases - channels..].iter().enumerate() {
-                biases[channel * self.positions + position] = *bias as f32;
+                biases[channel * self.positions + position] = bias.max(-most).min(most) as f32;
             }
         }
         biases
@@ -282,6 +284,14 @@ mod tests {
         let deviation = (biases.iter().map(|bias| bias * bias).sum::<f32>() / 256.0).sqrt();
         // A logit has a standard deviation of 3.
         assert!(deviation < 0.01, "{deviation}");
+    }
+
+    #[test]
+    fn no_bias_is_larger_than_the_usual_lead() {
+        // Few voxels are between the phases, so that one step to equal shares would go far.
+        let found = frequencies(2, 1, &|_, pixel| if pixel % 2 == 0 { 8.0 } else { -8.0 });
+        let largest = found.biases(1, &found.shares).iter().fold(0f32, |largest, bias| largest.max(bias.abs()));
+        assert!((8.0..9.0).contains(&largest), "{largest}");
     }
 
     #[test]
