@@ -379,8 +379,15 @@ fn phases_of_volumes_are_those_of_the_largest_logits() {
                 }
             })
         });
-        let mut phases = vec![9; 3 * voxels];
-        network.begin_phases(input, biases).read(&mut phases).unwrap();
-        assert_eq!(phases, expected.collect::<Vec<_>>());
+        let expected: Vec<u8> = expected.collect();
+        let phases = || {
+            let mut phases = vec![9; 3 * voxels];
+            network.begin_phases(input.clone(), biases.clone()).read(&mut phases).unwrap();
+            phases
+        };
+        assert_eq!(phases(), expected);
+        // Logits of primitives differ in the last digits, so that a phase may be another where two are alike.
+        let same = with_primitives(phases).iter().zip(&expected).filter(|(found, expected)| found == expected).count();
+        assert!(same >= 3 * voxels - 3, "{same} of {}", 3 * voxels);
     }
 }
