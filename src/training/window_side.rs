@@ -45,9 +45,7 @@ impl TrainingOptions {
         let large_enough = sides.clone().find(|&side| side >= LENGTHS * length);
         Ok(Self { window_side: large_enough.or(sides.next_back()).unwrap_or(usual), ..self.clone() })
     }
-}
 
-impl TrainingOptions {
     /// A warning if training on `micrograph` sees too few tiles to learn how the material varies.
     ///
     /// Windows of a side that is found for the micrograph are small enough for four tiles, or as small as they can be.
