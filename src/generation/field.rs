@@ -1,12 +1,13 @@
 //! Realisations of fully convolutional models: all random numbers of a realisation belong to cells, a latent vector and
 //! noise for each layer.
 
-use std::array::from_fn;
 use std::ops::Range;
 
 use burn_tensor::{Tensor, TensorData};
 use ndarray::Array2;
+use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 
 use super::latent::zero_vectors;
 use super::patch_decoder::PatchDecoder;
@@ -164,31 +165,66 @@ fn numbers(
     let channels = model.latent_size / model.latent_cells();
     let of_cell: Vec<[usize; 3]> =
         noise_sides(model.generator.layers(), [1; 3]).into_iter().map(|[.., side]| cells.values(side)).collect();
-    let mut latents = vec![0f32; n * channels * patch.cells()];
+    let slabs = Slabs { cells, patch, coarse, of_cell: &of_cell };
+    let (of_image, of_slab) = (slabs.count(), patch.cells() / slabs.count());
     let voxels = |size: &[usize; 3]| size.iter().product::<usize>();
+    let mut latents = vec![0f32; n * channels * patch.cells()];
     let mut noise: Vec<Vec<f32>> = of_cell.iter().map(|size| vec![0f32; n * voxels(size) * patch.cells()]).collect();
-    for (image, index) in indices.enumerate() {
-        let mut rng = random::generator(seed, Purpose::Realisation, index);
-        for place in 0..patch.cells() {
-            let [_, height, width] = patch.sides;
-            let at = [place / width / height, place / width % height, place % width];
+    // The noise of a slab, layer by layer.
+    let mut parts: Vec<Vec<&mut [f32]>> = (0..n * of_image).map(|_| Vec::new()).collect();
+    for (size, noise) in of_cell.iter().zip(&mut noise) {
+        parts.iter_mut().zip(noise.chunks_exact_mut(voxels(size) * of_slab)).for_each(|(slab, part)| slab.push(part));
+    }
+    let drawn = parts.into_par_iter().enumerate().map(|(number, mut noise)| {
+        let mut rng = random::generator(seed, Purpose::Realisation, indices.start + (number / of_image) as u64);
+        let mut latents = vec![0f32; channels * of_slab];
+        slabs.draw(&mut rng, number % of_image, &mut latents, &mut noise);
+        latents
+    });
+    for (number, slab) in drawn.collect::<Vec<_>>().iter().enumerate() {
+        let (image, first) = (number / of_image, number % of_image * of_slab);
+        for (channel, slab) in slab.chunks_exact(of_slab).enumerate() {
+            latents[(image * channels + channel) * patch.cells() + first..][..of_slab].copy_from_slice(slab);
+        }
+    }
+    (latents, noise)
+}
+
+/// The slabs of a patch, its cells at one place along the outermost axis, whose noise is in one piece.
+struct Slabs<'a> {
+    cells: Cells,
+    patch: &'a Patch,
+    /// Noisy layers for which all cells have noise.
+    coarse: usize,
+    /// Noise of a cell along each axis, for each noisy layer.
+    of_cell: &'a [[usize; 3]],
+}
+
+impl Slabs<'_> {
+    fn count(&self) -> usize {
+        if self.cells.is_volume { self.patch.sides[0] } else { self.patch.sides[1] }
+    }
+
+    /// Draws the latents of a slab, `[channels, cells]`, and its noise, from the stream of its realisation.
+    fn draw(&self, rng: &mut ChaCha8Rng, slab: usize, latents: &mut [f32], noise: &mut [&mut [f32]]) {
+        let (Self { cells, patch, .. }, [_, height, width]) = (self, self.patch.sides);
+        let of_slab = patch.cells() / self.count();
+        for place in 0..of_slab {
+            let number = slab * of_slab + place;
+            let at = [number / width / height, number / width % height, number % width];
             rng.set_word_pos(cells.number(patch, at) as u128 * WORDS[usize::from(cells.is_volume)]);
-            for channel in 0..channels {
-                latents[(image * channels + channel) * patch.cells() + place] = StandardNormal.sample(&mut rng);
-            }
-            let drawn = if patch.is_near(at) { of_cell.len() } else { coarse };
-            for (size, noise) in of_cell.iter().zip(&mut noise).take(drawn) {
-                let of_image = &mut noise[image * voxels(size) * patch.cells()..];
-                let [_, height, width]: [usize; 3] = from_fn(|axis| size[axis] * patch.sides[axis]);
-                let [z, y, x]: [usize; 3] = from_fn(|axis| at[axis] * size[axis]);
-                for (z, y) in (z..z + size[0]).flat_map(|z| (y..y + size[1]).map(move |y| (z, y))) {
-                    let row = &mut of_image[(z * height + y) * width + x..][..size[2]];
-                    row.fill_with(|| StandardNormal.sample(&mut rng));
+            let latents = latents[place..].iter_mut().step_by(of_slab);
+            latents.for_each(|latent| *latent = StandardNormal.sample(rng));
+            let drawn = if patch.is_near(at) { self.of_cell.len() } else { self.coarse };
+            for (size, noise) in self.of_cell.iter().zip(&mut *noise).take(drawn) {
+                let (height, row) = (size[1] * height, size[2] * width);
+                let [y, x] = [place / width * size[1], place % width * size[2]];
+                for (z, y) in (0..size[0]).flat_map(|z| (y..y + size[1]).map(move |y| (z, y))) {
+                    noise[(z * height + y) * row + x..][..size[2]].fill_with(|| StandardNormal.sample(rng));
                 }
             }
         }
     }
-    (latents, noise)
 }
 
 #[cfg(test)]

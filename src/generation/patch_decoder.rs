@@ -25,7 +25,7 @@ struct Split {
     edge: usize,
 }
 
-const OF_IMAGES: Split = Split { between: 4, cells: 12, edge: 4 };
+const OF_IMAGES: Split = Split { between: 4, cells: 16, edge: 4 };
 const OF_VOLUMES: Split = Split { between: 8, cells: 4, edge: 2 };
 
 impl Split {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers, InputSize};
 use super::convolution::Convolution;
-use super::elementwise::{export, import};
 use super::grid::Grid;
+use super::images::{export, import};
 use super::layer::{Backward, BackwardInput, Forward, Layer, LayerParameters, Next, Task, block};
 use super::slices::CpuSlice;
 use crate::device::for_each;
@@ -72,7 +72,7 @@ impl<'a> Passes<'a> {
         }
         for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
             let weights = weights(parameters, entries);
-            let tasks = forward_tasks(layer, index, constants, weights, noisy, &mut buffers);
+            let tasks = forward_tasks(layer, index, constants, weights, noisy, layer.block(), &mut buffers);
             for_each(tasks, |task| workspace.run(task));
         }
         CpuTape { layers, noisy, buffers, pool: Arc::clone(&workspace.forward) }
@@ -198,10 +198,11 @@ pub fn forward_tasks<'a>(
     constants: &'a Constants,
     weights: LayerParameters<'a>,
     noisy: bool,
+    count: usize,
     buffers: &'a mut ForwardBuffers,
 ) -> impl ExactSizeIterator<Item = Forward<'a>> {
     let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
-    let (input, count) = (&inputs[index][..], layer.block());
+    let input = &inputs[index][..];
     let values = layer.output().channels_mut(&mut buffers.products[index], count);
     let outputs = layer.outer.channels_mut(&mut outputs[0], count);
     let moments = buffers.moments[index].chunks_mut(count);

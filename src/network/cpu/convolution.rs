@@ -1,13 +1,54 @@
 //! Convolution, transposed convolution and the gradient with respect to the kernel, as products of planes.
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use super::correlation::correlate;
 use super::grid::{Grid, Placement};
 use super::product::{Planes, WeightRows, multiply};
-use super::row_pairs::{Order, PairMultiplication, PairTaps, PlaneRegion};
+use super::row_pairs::{Order, PackedTaps, PairMultiplication, PairTaps, PlaneRegion};
 use super::simd::LINE;
 use crate::network::architecture::{Axes, Geometry, KERNEL, LayerSpec, Padding};
+
+/// Numbers that are read and written for a band of rows: half of an L2 cache of 1 MiB.
+const BAND: usize = 1 << 17;
+
+/// A convolution, or a transposed one, that gives some channels: their weights, and where it reads and writes.
+pub enum Prepared<'a> {
+    /// With stride 2.
+    Pairs { parts: Vec<PairPart>, reads: &'a [usize] },
+    /// Without padding; results from `first` on.
+    Valid { weights: WeightRows<'a>, reads: &'a [usize], length: usize, first: usize, stride: usize },
+}
+
+/// The results of a product that lie alike.
+pub struct PairPart {
+    taps: PackedTaps,
+    region: PlaneRegion,
+    /// Where the plane of the first row of taps begins.
+    first: usize,
+    /// Between the planes of rows of taps.
+    stride: usize,
+}
+
+impl Prepared<'_> {
+    /// Computes a band of rows of the coarse image, or all of those that belong to them in the fine one.
+    #[inline(always)]
+    pub fn run<S: Simd>(&self, simd: S, band: &Range<usize>, from: &[f32], to: &mut [f32]) {
+        match *self {
+            Prepared::Pairs { ref parts, reads } => {
+                for PairPart { taps, region, first, stride } in parts {
+                    let (region, to, to_stride) = (region.band(band), &mut to[*first..], *stride);
+                    PairMultiplication { simd, taps, from, reads, region, to, to_stride }.run();
+                }
+            }
+            Prepared::Valid { weights, reads, length, first, stride } => {
+                multiply(simd, weights, from, reads, length, &mut to[first..], stride);
+            }
+        }
+    }
+}
 
 /// A convolution between a fine and a coarse image, with a kernel `[coarse channels, fine channels, ...]`.
 #[derive(Debug, Clone)]
@@ -48,67 +89,52 @@ impl Convolution {
         Self { geometry: spec.geometry, coarse, fine, taps: taps.iter().product(), fine_reads, coarse_reads }
     }
 
-    /// Convolution: some coarse channels, as many as `to` has, from all fine ones.
+    /// The convolution that gives `count` coarse channels, from `first` on, of all fine ones.
     #[inline(always)]
-    pub fn to_coarse<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, fine: &[f32], to: &mut [f32]) {
-        let (stride, channels) = (self.coarse.stride, self.fine.channels);
-        let (rows, row) = (to.len() / self.coarse.channel_length(), channels * self.taps);
-        let (kernel, to) = (&kernel[first * row..][..rows * row], &mut to[self.coarse.origin..]);
-        match self.geometry {
-            Geometry::Stride2(_) => {
-                let (inner, planes) = (self.inner_places(), self.fine.planes / 2);
-                let rows: Vec<usize> = (0..rows).map(|coarse| coarse * row).collect();
-                let mut terms = Vec::with_capacity(self.fine_reads.len());
-                for channel in 0..channels {
-                    for parity in 0..2 {
-                        let first = channel * self.taps + parity * inner.len();
-                        for plane in 0..planes {
-                            terms.extend(inner[plane..].iter().step_by(planes).map(|place| first + place));
-                        }
-                    }
+    pub fn to_coarse<'a, S: Simd>(&'a self, kernel: &'a [f32], first: usize, count: usize) -> Prepared<'a> {
+        let (stride, channels, reads) = (self.coarse.stride, self.fine.channels, &self.fine_reads[..]);
+        let row = channels * self.taps;
+        let kernel = &kernel[first * row..][..count * row];
+        if self.geometry == Geometry::Valid {
+            let weights = WeightRows { values: kernel, rows: count, stride: row, terms: row, step: 1 };
+            return Prepared::Valid { weights, reads, length: self.coarse.n, first: self.coarse.origin, stride };
+        }
+        let (inner, planes) = (self.inner_places(), self.fine.planes / 2);
+        let rows: Vec<usize> = (0..count).map(|coarse| coarse * row).collect();
+        let mut terms = Vec::with_capacity(reads.len());
+        for channel in 0..channels {
+            for parity in 0..2 {
+                let first = channel * self.taps + parity * inner.len();
+                for plane in 0..planes {
+                    terms.extend(inner[plane..].iter().step_by(planes).map(|place| first + place));
                 }
-                let taps =
-                    PairTaps { kernel, rows: &rows, terms: &terms, below: 2 * inner.len(), order: Order::AsStored };
-                let (reads, region) = (&self.fine_reads, PlaneRegion::of(&self.coarse, 0));
-                PairMultiplication { simd, taps, from: fine, reads, region, to, to_stride: stride }.run();
-            }
-            Geometry::Valid => {
-                let offsets: Vec<usize> = (0..row).collect();
-                let weights = WeightRows { values: kernel, start: 0, rows, stride: row, offsets: &offsets };
-                multiply(simd, weights, fine, &self.fine_reads, self.coarse.n, to, stride);
             }
         }
+        let taps = PairTaps { kernel, rows: &rows, terms: &terms, below: 2 * inner.len(), order: Order::AsStored };
+        let region = PlaneRegion::of(&self.coarse, 0);
+        let part = PairPart { taps: taps.packed::<S>(), region, first: self.coarse.origin, stride };
+        Prepared::Pairs { parts: vec![part], reads }
     }
 
-    /// Transposed convolution: some fine channels, as many as `to` has, from all coarse ones.
+    /// The transposed convolution that gives `count` fine channels, from `first` on, of all coarse ones.
     #[inline(always)]
-    pub fn to_fine<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, coarse: &[f32], to: &mut [f32]) {
-        let count = to.len() / self.fine.channel_length();
-        match self.geometry {
-            Geometry::Stride2(_) => self.to_planes(simd, kernel, first, count, coarse, to),
-            Geometry::Valid => {
-                let row = self.fine.channels * self.taps;
-                let offsets: Vec<usize> = (0..self.coarse.channels).map(|channel| channel * row).collect();
-                let (start, rows) = (first * self.taps, count * self.taps);
-                let weights = WeightRows { values: kernel, start, rows, stride: 1, offsets: &offsets };
-                // Beyond the last image the values are zero, and so are the sums.
-                multiply(simd, weights, coarse, &self.coarse_reads, self.coarse.n, to, self.fine.stride);
-            }
+    pub fn to_fine<'a, S: Simd>(&'a self, kernel: &'a [f32], first: usize, count: usize) -> Prepared<'a> {
+        let (stride, reads) = (self.fine.stride, &self.coarse_reads[..]);
+        if self.geometry == Geometry::Valid {
+            let (values, step) = (&kernel[first * self.taps..], self.fine.channels * self.taps);
+            let weights = WeightRows { values, rows: count * self.taps, stride: 1, terms: self.coarse.channels, step };
+            // Beyond the last image the values are zero, and so are the sums.
+            return Prepared::Valid { weights, reads, length: self.coarse.n, first: 0, stride };
         }
-    }
-
-    /// [`to_fine`](Self::to_fine) with stride 2.
-    #[inline(always)]
-    fn to_planes<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, count: usize, coarse: &[f32], to: &mut [f32]) {
-        let (stride, inner, planes) = (self.fine.stride, self.inner_places(), self.fine.planes / 2);
-        let reads = &self.coarse_reads;
+        let (inner, planes) = (self.inner_places(), self.fine.planes / 2);
         let channels: Vec<usize> = (first..first + count).map(|fine| fine * self.taps).collect();
         // The taps of a plane along the middle and the inner axis follow those of plane 0 at one distance.
-        let mut terms = Vec::with_capacity(self.coarse_reads.len());
+        let mut terms = Vec::with_capacity(reads.len());
         for coarse in 0..self.coarse.channels {
             let first = coarse * self.fine.channels * self.taps;
             terms.extend(inner.iter().step_by(planes).map(|place| first + place));
         }
+        let mut parts = Vec::with_capacity(2 * planes);
         for parity in 0..2 {
             let kernel = &kernel[parity * inner.len()..];
             let taps =
@@ -117,21 +143,40 @@ impl Convolution {
                 // One plane of several channels is the rows of one tile.
                 for (plane, place) in inner[..planes].iter().enumerate() {
                     let index = parity * planes + plane;
+                    let taps = PairTaps { kernel: &kernel[*place..], ..taps }.packed::<S>();
                     let region = PlaneRegion::of(&self.fine, self.fine.first_pixel(index));
-                    let (taps, to) = (PairTaps { kernel: &kernel[*place..], ..taps }, &mut to[index * stride..]);
-                    let to_stride = 2 * planes * stride;
-                    PairMultiplication { simd, taps, from: coarse, reads, region, to, to_stride }.run();
+                    parts.push(PairPart { taps, region, first: index * stride, stride: 2 * planes * stride });
                 }
             } else {
                 // The planes of one channel are the rows of one tile, with the border before or behind their pixels.
                 let region = PlaneRegion::of(&self.fine, (1 - parity) * self.fine.pitch[0]);
                 let border = self.fine.first_pixel(0) - self.fine.pitch[0];
                 let region = PlaneRegion { length: region.length + border, ..region };
-                let (kernel, to) = (&kernel[channels[0]..], &mut to[parity * planes * stride..]);
-                let taps = PairTaps { kernel, rows: &inner[..planes], ..taps };
-                PairMultiplication { simd, taps, from: coarse, reads, region, to, to_stride: stride }.run();
+                let taps = PairTaps { kernel: &kernel[channels[0]..], rows: &inner[..planes], ..taps }.packed::<S>();
+                parts.push(PairPart { taps, region, first: parity * planes * stride, stride });
             }
         }
+        Prepared::Pairs { parts, reads }
+    }
+
+    /// All rows of the coarse image.
+    pub fn rows(&self) -> Range<usize> {
+        0..self.coarse.extent[0]
+    }
+
+    /// The rows of the coarse image in bands: what is read for a band, and the results, of so many coarse and fine channels,
+    /// stay in the L2 cache.
+    pub fn bands(&self, [coarse, fine]: [usize; 2]) -> Vec<Range<usize>> {
+        let (rows, of_row) = (self.coarse.extent[0], (coarse + fine * self.fine.planes) * self.coarse.pitch[0]);
+        // Rows are computed in pairs.
+        let band = (BAND / of_row).max(2) / 2 * 2;
+        let (mut bands, mut start) = (Vec::new(), 0);
+        while start < rows {
+            let end = if rows - start < band + 2 { rows } else { start + band };
+            bands.push(start..end);
+            start = end;
+        }
+        bands
     }
 
     /// Gradient with respect to the kernel for some coarse channels and all fine ones, added to zeros.
@@ -209,9 +254,8 @@ impl Convolution {
                 }
             }
         }
-        let images: Vec<usize> = (0..n).collect();
         let weights =
-            WeightRows { values: coarse.values, start: 0, rows: coarse.count, stride: coarse.stride, offsets: &images };
+            WeightRows { values: coarse.values, rows: coarse.count, stride: coarse.stride, terms: n, step: 1 };
         let reads: Vec<usize> = (0..n).map(|image| image * points).collect();
         multiply(simd, weights, &by_image, &reads, points, to, points);
     }
@@ -227,3 +271,22 @@ impl Convolution {
 }
 
 const _: () = assert!(KERNEL * KERNEL == LINE, "the points of a channel fill whole lines");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::architecture::LayerKind;
+
+    #[test]
+    fn bands_are_pairs_of_rows_and_leave_none_alone() {
+        for side in [4, 6, 18, 50, 254, 1022] {
+            let halving = LayerSpec::linear(LayerKind::Conv, Geometry::Stride2(Padding::Periodic), 64, 32);
+            let convolution = Convolution::new(&halving, [1, side, 64], 1);
+            for channels in [[1, 1], [32, 64], [512, 512]] {
+                let bands = convolution.bands(channels);
+                assert!(bands.iter().all(|band| band.start % 2 == 0 && band.len() > 1), "{bands:?}");
+                assert_eq!(bands.into_iter().flatten().collect::<Vec<_>>(), Vec::from_iter(convolution.rows()));
+            }
+        }
+    }
+}

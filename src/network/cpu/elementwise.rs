@@ -1,11 +1,14 @@
-//! Operations between two convolutions: statistics, normalisation, activation, copies between placements.
+//! Operations between two convolutions: statistics, normalisation, activation from one placement to another.
 //!
-//! All functions work on one channel; only [`import`] writes its border. Sums have [`LANES`] lanes for every SIMD width,
+//! All functions work on one channel; none writes its border. Sums have [`LANES`] lanes for every SIMD width,
 //! and lanes are added in order. There are no closures: compiled out of line, a closure would lose the SIMD instructions.
+
+use std::ops::Range;
 
 use pulp::Simd;
 
-use super::grid::Grid;
+use super::grid::{Grid, Placement};
+use super::rows::{self, HalfRowIndex, ROW};
 use super::simd::{LANES, LINE, Lanes};
 
 /// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
@@ -111,34 +114,66 @@ pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32], epsilon: f64) -> 
     Moments { mean, variance: variance as f32, inverse_deviation: (1.0 / (variance + epsilon).sqrt()) as f32 }
 }
 
-/// Normalisation, scale, shift and activation of all pixels, from one placement to another.
+/// A channel as it is before its activation, and the activation.
+#[derive(Clone, Copy)]
+pub struct Activated<'a> {
+    pub grid: &'a Grid,
+    pub values: &'a [f32],
+    pub affine: Affine,
+}
+
+/// Normalisation, scale, shift and activation, from one placement to another, of the pixels at some `places` along the
+/// outermost axis.
 #[inline(always)]
-pub fn activate<S: Simd>(simd: S, from_grid: &Grid, from: &[f32], to_grid: &Grid, to: &mut [f32], affine: Affine) {
-    match together(from_grid.n) {
-        16 => activate_groups::<S, 16>(simd, from_grid, from, to_grid, to, affine),
-        8 => activate_groups::<S, 8>(simd, from_grid, from, to_grid, to, affine),
-        4 => activate_groups::<S, 4>(simd, from_grid, from, to_grid, to, affine),
-        _ => activate_groups::<S, 1>(simd, from_grid, from, to_grid, to, affine),
+pub fn activate<S: Simd>(simd: S, channel: Activated, to_grid: &Grid, to: &mut [f32], places: Range<usize>) {
+    let has_points = [channel.grid, to_grid].iter().any(|grid| grid.placement == Placement::Points);
+    match together(channel.grid.n) {
+        16 => activate_groups::<S, 16>(simd, channel, to_grid, to, places),
+        8 => activate_groups::<S, 8>(simd, channel, to_grid, to, places),
+        4 => activate_groups::<S, 4>(simd, channel, to_grid, to, places),
+        _ if channel.grid.n == 1 && !has_points => activate_rows(simd, channel, to_grid, to, places),
+        _ => activate_groups::<S, 1>(simd, channel, to_grid, to, places),
+    }
+}
+
+/// [`activate`] for a single image: whole rows, since the places of a half row may be every other one of a run.
+#[inline(always)]
+fn activate_rows<S: Simd>(simd: S, channel: Activated, to_grid: &Grid, to: &mut [f32], places: Range<usize>) {
+    let Activated { grid, values, affine } = channel;
+    let (activation, mut lines) = (Activation::new(simd, affine), [[0.0; ROW]; 2]);
+    for index in grid.half_rows_of(places).step_by(2) {
+        let halves = [index, HalfRowIndex { parity: 1, ..index }];
+        let (source, target) = (halves.map(|index| grid.half_row(index)), halves.map(|index| to_grid.half_row(index)));
+        for pixel in (0..source[0].pixels).step_by(ROW) {
+            let count = ROW.min(source[0].pixels - pixel);
+            rows::load_row(&source, values, pixel, count, &mut lines);
+            for line in &mut lines {
+                for value in S::as_mut_simd_f32s(&mut line[..count.next_multiple_of(LINE)]).0 {
+                    *value = activation.forward(simd, *value);
+                }
+            }
+            rows::store_row(&target, to, pixel, count, &lines);
+        }
     }
 }
 
 #[inline(always)]
 fn activate_groups<S: Simd, const G: usize>(
     simd: S,
-    from_grid: &Grid,
-    from: &[f32],
+    channel: Activated,
     to_grid: &Grid,
     to: &mut [f32],
-    affine: Affine,
+    places: Range<usize>,
 ) {
+    let Activated { grid, values, affine } = channel;
     let activation = Activation::new(simd, affine);
-    for index in from_grid.half_rows() {
-        let (source, target) = (from_grid.half_row(index), to_grid.half_row(index));
+    for index in grid.half_rows_of(places) {
+        let (source, target) = (grid.half_row(index), to_grid.half_row(index));
         // Pixels that fill lines; the groups of the others are processed one by one.
         let whole = source.pixels - source.pixels % (LINE / G);
         for pixel in (0..whole).step_by(LINE / G) {
-            for image in (0..from_grid.n).step_by(G) {
-                let mut line = source.load::<G>(from, pixel, image);
+            for image in (0..grid.n).step_by(G) {
+                let mut line = source.load::<G>(values, pixel, image);
                 for value in S::as_mut_simd_f32s(&mut line).0 {
                     *value = activation.forward(simd, *value);
                 }
@@ -147,8 +182,8 @@ fn activate_groups<S: Simd, const G: usize>(
         }
         if G == 1 {
             let count = source.pixels - whole;
-            for image in 0..if count == 0 { 0 } else { from_grid.n } {
-                let mut line = source.load_pixels(from, whole, image, count);
+            for image in 0..if count == 0 { 0 } else { grid.n } {
+                let mut line = source.load_pixels(values, whole, image, count);
                 for value in S::as_mut_simd_f32s(&mut line).0 {
                     *value = activation.forward(simd, *value);
                 }
@@ -157,8 +192,8 @@ fn activate_groups<S: Simd, const G: usize>(
             continue;
         }
         for pixel in whole..source.pixels {
-            for image in (0..from_grid.n).step_by(G) {
-                let from = from[source.place(pixel, image)..][..G].chunks(S::F32_LANES);
+            for image in (0..grid.n).step_by(G) {
+                let from = values[source.place(pixel, image)..][..G].chunks(S::F32_LANES);
                 let to = to[target.place(pixel, image)..][..G].chunks_mut(S::F32_LANES);
                 for (to, from) in to.zip(from) {
                     simd.partial_store_f32s(to, activation.forward(simd, simd.partial_load_f32s(from)));
@@ -166,14 +201,6 @@ fn activate_groups<S: Simd, const G: usize>(
             }
         }
     }
-}
-
-/// A channel after its activation.
-#[derive(Clone, Copy)]
-pub struct Activated<'a> {
-    pub grid: &'a Grid,
-    pub values: &'a [f32],
-    pub affine: Affine,
 }
 
 /// Gradient before the activation from that after it, from one placement to another. Returns the sum of the gradient, and of
@@ -299,10 +326,10 @@ pub fn normalise_backward<S: Simd>(
     }
 }
 
-/// Adds `gain` times one channel of noise.
+/// Adds `gain` times one channel of noise in some rows of all planes.
 #[inline(always)]
-pub fn add_noise(grid: &Grid, noise: &[f32], gain: f32, values: &mut [f32]) {
-    for run in grid.runs() {
+pub fn add_noise(grid: &Grid, rows: &Range<usize>, noise: &[f32], gain: f32, values: &mut [f32]) {
+    for run in grid.runs_of(rows) {
         for (value, noise) in values[run.clone()].iter_mut().zip(&noise[run]) {
             *value += gain * noise;
         }
@@ -331,52 +358,4 @@ pub fn sum_of_products(grid: &Grid, left: &[f32], right: &[f32]) -> f32 {
 /// Images that are processed together: their number divides a SIMD vector and the batch.
 fn together(images: usize) -> usize {
     [16, 8, 4].into_iter().find(|&group| images.is_multiple_of(group)).unwrap_or(1)
-}
-
-/// Images that are copied together.
-const TOGETHER: usize = 4;
-
-/// Copies one channel of images `[n, channels, depth, height, width]` to its place, and fills its border.
-pub fn import(images: &[f32], channel: usize, grid: &Grid, to: &mut [f32]) {
-    let whole = grid.n - grid.n % TOGETHER;
-    for place in grid.half_rows().map(|index| grid.half_row(index)) {
-        for first in (0..whole).step_by(TOGETHER) {
-            let rows: [&[f32]; TOGETHER] = std::array::from_fn(|i| {
-                &images[grid.place_in_images(first + i, channel, &place)..][..2 * place.pixels - 1]
-            });
-            for pixel in 0..place.pixels {
-                let values = rows.map(|row| row[2 * pixel]);
-                to[place.start + pixel * place.step + first..][..TOGETHER].copy_from_slice(&values);
-            }
-        }
-        for image in whole..grid.n {
-            let row = &images[grid.place_in_images(image, channel, &place)..][..2 * place.pixels - 1];
-            for (pixel, &value) in row.iter().step_by(2).enumerate() {
-                to[place.start + pixel * place.step + image] = value;
-            }
-        }
-    }
-    grid.wrap(to);
-}
-
-/// Copies one channel from its place to images `[n, channels, depth, height, width]`.
-pub fn export(grid: &Grid, from: &[f32], channel: usize, images: &mut [f32]) {
-    let whole = grid.n - grid.n % TOGETHER;
-    for place in grid.half_rows().map(|index| grid.half_row(index)) {
-        for first in (0..whole).step_by(TOGETHER) {
-            let starts: [usize; TOGETHER] = std::array::from_fn(|i| grid.place_in_images(first + i, channel, &place));
-            for pixel in 0..place.pixels {
-                let values = &from[place.start + pixel * place.step + first..][..TOGETHER];
-                for (start, value) in starts.iter().zip(values) {
-                    images[start + 2 * pixel] = *value;
-                }
-            }
-        }
-        for image in whole..grid.n {
-            let row = &mut images[grid.place_in_images(image, channel, &place)..][..2 * place.pixels - 1];
-            for (pixel, value) in row.iter_mut().step_by(2).enumerate() {
-                *value = from[place.start + pixel * place.step + image];
-            }
-        }
-    }
 }

@@ -9,6 +9,8 @@
 //! The axes of a plane are called outer, middle and inner: depth, height and width, or with two axes height, nothing
 //! and width. The kernels process the outer axis in pairs, and what lies behind one of its places in one run.
 
+use std::ops::Range;
+
 use super::rows::{HalfRow, HalfRowIndex, Runs};
 use super::simd::LINE;
 use crate::network::architecture::{Axes, Padding};
@@ -151,11 +153,23 @@ impl Grid {
         }
     }
 
+    /// The image's side along the outermost axis.
+    pub fn outer_side(&self) -> usize {
+        if self.axes == Axes::Two { self.sides[1] } else { self.sides[0] }
+    }
+
     /// The half rows of an image: the even and the odd columns of each row, unless there is but one column.
     #[inline(always)]
     pub fn half_rows(&self) -> impl Iterator<Item = HalfRowIndex> + use<> {
-        let [depth, height, width] = self.sides;
-        let rows = (0..depth).flat_map(move |z| (0..height).map(move |y| [z, y]));
+        self.half_rows_of(0..self.outer_side())
+    }
+
+    /// Those at some places along the outermost axis.
+    #[inline(always)]
+    pub fn half_rows_of(&self, places: Range<usize>) -> impl Iterator<Item = HalfRowIndex> + use<> {
+        let [_, height, width] = self.sides;
+        let (layers, rows) = if self.axes == Axes::Two { (0..1, places) } else { (places, 0..height) };
+        let rows = layers.flat_map(move |z| rows.clone().map(move |y| [z, y]));
         rows.flat_map(move |[z, y]| (0..width.min(2)).map(move |parity| HalfRowIndex { z, y, parity }))
     }
 
@@ -185,7 +199,13 @@ impl Grid {
     /// The runs of neighbouring pixels that a channel consists of.
     #[inline(always)]
     pub fn runs(&self) -> Runs {
-        Runs::of(*self)
+        Runs::of(*self, 0..self.extent[0])
+    }
+
+    /// Those in some rows of its planes.
+    #[inline(always)]
+    pub fn runs_of(&self, rows: &Range<usize>) -> Runs {
+        Runs::of(*self, rows.clone())
     }
 
     /// Where the pixels of a half row begin in images `[n, channels, depth, height, width]`; they are two apart.

@@ -1,4 +1,5 @@
-//! The forward pass with moving statistics: groups of images in parallel, because no image depends on another.
+//! The forward pass with moving statistics: groups of images in parallel, because no image depends on another, or the channels
+//! of one group.
 
 use std::ops::Range;
 
@@ -7,11 +8,12 @@ use rayon::prelude::*;
 
 use super::buffers::{ForwardBuffers, InputSize};
 use super::chain::{forward_tasks, layers};
-use super::elementwise::import;
 use super::folding::folded;
 use super::grid::Grid;
+use super::images::import;
 use super::layer::LayerParameters;
 use super::slices::CpuSlice;
+use crate::device::for_each;
 use crate::network::Network;
 use crate::network::chain::Input;
 
@@ -38,11 +40,21 @@ fn group(network: &Network, shape: [usize; 5]) -> usize {
     share.min((GROUP_PIXELS / sides.iter().product::<usize>()).clamp(1, GROUP))
 }
 
+/// What the threads of the current pool share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Groups of images.
+    Groups,
+    /// Groups of images or, if there is one group alone, the channels of each layer.
+    GroupsOrChannels,
+}
+
 /// Forward pass of images `[n, channels, depth, height, width]`. `finish` takes the values of a group of images to the part of
 /// `output` that belongs to them.
 pub fn forward<T: Send>(
     network: &Network,
     input: &Input,
+    sharing: Sharing,
     output: &mut [T],
     finish: impl Fn(&Grid, &mut [f32], &mut [T]) + Sync,
 ) {
@@ -51,6 +63,8 @@ pub fn forward<T: Send>(
     let (values, noise) = (CpuSlice::of(&input.values), input.noise.iter().map(CpuSlice::of).collect::<Vec<_>>());
     let (from, to) = (channels * sides.iter().product::<usize>(), output.len() / n);
     let group = group(network, input.values.dims());
+    let by_channels = sharing == Sharing::GroupsOrChannels && n <= group;
+    let threads = if by_channels { rayon::current_num_threads() } else { 1 };
     let groups = output.par_chunks_mut(group * to).zip(values.as_slice().par_chunks(group * from));
     groups.enumerate().for_each(|(index, (output, input))| {
         let [depth, height, width] = sides;
@@ -60,16 +74,17 @@ pub fn forward<T: Send>(
             &noise.as_slice()[index * group * of_each..][..shape[0] * of_each]
         });
         let noise: Vec<&[f32]> = of_group.collect();
-        forward_group(network, input, &noise, shape, |grid, values| finish(grid, values, output));
+        forward_group(network, input, &noise, shape, threads, |grid, values| finish(grid, values, output));
     });
 }
 
-/// Forward pass of one group.
+/// Forward pass of one group, on so many threads.
 fn forward_group(
     network: &Network,
     input: &[f32],
     noise: &[&[f32]],
     shape: [usize; 5],
+    threads: usize,
     finish: impl FnOnce(&Grid, &mut [f32]),
 ) {
     let Network { layout, constants, workspace, .. } = network;
@@ -88,8 +103,10 @@ fn forward_group(
     for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
         let [kernel, shift] = [&entries.kernel, &entries.shift].map(part);
         let weights = LayerParameters { kernel, shift, scale: None, gain: entries.gain.as_ref().map(part) };
-        forward_tasks(layer, index, constants, weights, !noise.is_empty(), &mut buffers)
-            .for_each(|task| workspace.run(task));
+        // Few tasks, as each goes over the whole input.
+        let count = layer.spec.outputs.div_ceil(threads).next_multiple_of(layer.block());
+        let tasks = forward_tasks(layer, index, constants, weights, !noise.is_empty(), count, &mut buffers);
+        for_each(tasks, |task| workspace.run(task));
     }
     let last = &layers[layers.len() - 1].outer;
     finish(last, &mut buffers.between[layers.len()][last.front()..]);

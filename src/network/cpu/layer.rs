@@ -3,16 +3,16 @@
 //! A task takes a block of output channels from the convolution to the activated result, while the values are in the cache.
 //! Backward it goes from the convolution with the next layer's kernel to the gradient of shift and scale.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
-use super::convolution::Convolution;
+use super::convolution::{Convolution, Prepared};
 use super::elementwise::{
     Activated, Affine, Moments, activate, activate_backward, add_noise, moments, normalise_backward, sum_of_products,
 };
 use super::grid::Grid;
-use crate::network::architecture::Constants;
-use crate::network::architecture::Geometry;
-use crate::network::architecture::{LayerKind, LayerSpec};
+use crate::network::architecture::{Constants, Geometry, LayerKind, LayerSpec};
 
 /// A layer, and where its values lie.
 #[derive(Debug, Clone)]
@@ -59,22 +59,24 @@ impl Layer {
         block(self.spec.outputs)
     }
 
-    /// Convolution for some output channels.
+    /// Convolution, with `count` output channels from `first` on.
     #[inline(always)]
-    fn convolve<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, input: &[f32], to: &mut [f32]) {
+    fn convolution<'a, S: Simd>(&'a self, kernel: &'a [f32], first: usize, count: usize) -> Prepared<'a> {
         match self.spec.kind {
-            LayerKind::Conv => self.convolution.to_coarse(simd, kernel, first, input, to),
-            LayerKind::ConvTranspose => self.convolution.to_fine(simd, kernel, first, input, to),
+            LayerKind::Conv => self.convolution.to_coarse::<S>(kernel, first, count),
+            LayerKind::ConvTranspose => self.convolution.to_fine::<S>(kernel, first, count),
         }
     }
 
     /// Gradient with respect to some input channels, from that with respect to the convolution's result.
     #[inline(always)]
     fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, by_product: &[f32], to: &mut [f32]) {
-        match self.spec.kind {
-            LayerKind::Conv => self.convolution.to_fine(simd, kernel, first, by_product, to),
-            LayerKind::ConvTranspose => self.convolution.to_coarse(simd, kernel, first, by_product, to),
-        }
+        let count = to.len() / self.input().channel_length();
+        let prepared = match self.spec.kind {
+            LayerKind::Conv => self.convolution.to_fine::<S>(kernel, first, count),
+            LayerKind::ConvTranspose => self.convolution.to_coarse::<S>(kernel, first, count),
+        };
+        prepared.run(simd, &self.convolution.rows(), by_product, to);
     }
 
     /// Gradient with respect to the kernel, in tasks of some coarse channels each.
@@ -101,6 +103,22 @@ impl Layer {
             fine,
             to,
         })
+    }
+
+    /// The coarse rows in bands that a task of `count` output channels computes one after the other, while their values are in
+    /// the cache. The moments of a normalised layer are those of all rows.
+    fn bands(&self, count: usize) -> Vec<Range<usize>> {
+        match self.spec.kind {
+            _ if self.spec.normalised || self.spec.geometry == Geometry::Valid => vec![self.convolution.rows()],
+            LayerKind::Conv => self.convolution.bands([count, self.spec.inputs]),
+            LayerKind::ConvTranspose => self.convolution.bands([self.spec.inputs, count]),
+        }
+    }
+
+    /// The places along the outermost axis of the output that belong to a band.
+    fn image_rows(&self, band: &Range<usize>) -> Range<usize> {
+        let scale = self.output().outer_side() / self.convolution.coarse.extent[0];
+        band.start * scale..band.end * scale
     }
 
     fn affine(&self, weights: &LayerParameters, channel: usize, moments: &Moments, constants: &Constants) -> Affine {
@@ -143,21 +161,27 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
-        layer.convolve(simd, self.weights.kernel, self.first, self.input, self.values);
-        let values = self.values.chunks_exact_mut(grid.channel_length());
-        let outputs = self.output.chunks_exact_mut(outer.channel_length());
-        for ((values, output), (channel, moments)) in values.zip(outputs).zip((self.first..).zip(self.moments)) {
-            if let (Some(noise), Some(gain)) = (self.noise, self.weights.gain) {
-                add_noise(&grid, noise, gain[channel], values);
+        let Self { layer, constants, weights, input, first, values, moments, noise, output } = self;
+        let (grid, outer, count) = (layer.output(), layer.outer, moments.len());
+        let prepared = layer.convolution::<S>(weights.kernel, first, count);
+        let noise = noise.zip(weights.gain);
+        let affine = |index: usize, moments: &Moments| layer.affine(&weights, first + index, moments, constants);
+        for band in layer.bands(count) {
+            prepared.run(simd, &band, input, values);
+            let channels = values.chunks_exact_mut(grid.channel_length());
+            let outputs = output.chunks_exact_mut(outer.channel_length());
+            for (index, ((values, output), moments)) in channels.zip(outputs).zip(&mut *moments).enumerate() {
+                if let Some((noise, gain)) = noise {
+                    add_noise(&grid, &band, noise, gain[first + index], values);
+                }
+                if layer.spec.normalised {
+                    *moments = self::moments(simd, &grid, values, constants.norm_epsilon);
+                }
+                let channel = Activated { grid: &grid, values, affine: affine(index, moments) };
+                activate(simd, channel, &outer, output, layer.image_rows(&band));
             }
-            if layer.spec.normalised {
-                *moments = self::moments(simd, &grid, values, self.constants.norm_epsilon);
-            }
-            let affine = layer.affine(&self.weights, channel, moments, self.constants);
-            activate(simd, &grid, values, &outer, output, affine);
-            outer.wrap(output);
         }
+        output.chunks_exact_mut(outer.channel_length()).for_each(|output| outer.wrap(output));
     }
 }
 

@@ -4,7 +4,7 @@
 //! of its channels: convolution, statistics, normalisation and activation, or all of them backward.
 //!
 //! * `slices`: values of tensors as slices; `simd`: functions of SIMD vectors.
-//! * `grid`: how images lie in memory; `rows`: their runs of neighbouring pixels.
+//! * `grid`: how images lie in memory; `rows`: their runs of neighbouring pixels; `images`: the way there and back.
 //! * `product`, `row_pairs`, `correlation`: the inner kernels, in SIMD vectors of any width.
 //! * `convolution`: convolution, transposed convolution and their gradient as such products.
 //! * `elementwise`: what lies between products.
@@ -20,6 +20,7 @@ mod correlation;
 mod elementwise;
 mod folding;
 mod grid;
+mod images;
 mod inference;
 mod layer;
 mod likelihood;
@@ -37,6 +38,7 @@ use burn_tensor::Tensor;
 pub use buffers::KernelWorkspace;
 use buffers::{BackwardBuffers, ForwardBuffers};
 pub use chain::CpuTape;
+use inference::Sharing;
 pub use inference::inference_bytes;
 pub use slices::is_f32_on_cpu;
 
@@ -75,7 +77,9 @@ impl Kernels for Cpu {
     fn forward(&self, network: &Network, input: Input) -> Tensor<5> {
         let shape = network.output_shape(input.values.dims());
         let mut output = vec![0.0; shape.iter().product()];
-        inference::forward(network, &input, &mut output, |grid, values, to| chain::export_to(grid, values, to));
+        inference::forward(network, &input, Sharing::GroupsOrChannels, &mut output, |grid, values, to| {
+            chain::export_to(grid, values, to)
+        });
         tensor(output, shape)
     }
 
@@ -84,7 +88,7 @@ impl Kernels for Cpu {
         PendingPhases(Box::new(move |to| {
             let finite = AtomicBool::new(true);
             let biases = biases.as_ref().map(CpuSlice::of);
-            inference::forward(&network, &input, to, |grid, logits, to| {
+            inference::forward(&network, &input, Sharing::Groups, to, |grid, logits, to| {
                 if let Some(biases) = &biases {
                     inference::add_to_images(grid, biases.as_slice(), logits);
                 }

@@ -7,21 +7,22 @@ use pulp::Simd;
 
 use super::grid::Grid;
 
-/// Rows of weights: weight d of row r is `values[start + r * stride + offsets[d]]`.
+/// Rows of weights: weight d of row r is `values[r * stride + d * step]`.
 #[derive(Clone, Copy)]
 pub struct WeightRows<'a> {
     pub values: &'a [f32],
-    pub start: usize,
     pub rows: usize,
     pub stride: usize,
-    pub offsets: &'a [usize],
+    /// Weights of a row.
+    pub terms: usize,
+    pub step: usize,
 }
 
 impl WeightRows<'_> {
     /// Index of the last weight.
     #[inline(always)]
     pub fn last(&self) -> usize {
-        self.start + (self.rows - 1) * self.stride + largest(self.offsets)
+        (self.rows - 1) * self.stride + (self.terms - 1) * self.step
     }
 }
 
@@ -73,7 +74,7 @@ pub fn multiply<S: Simd>(
     let starts: Vec<usize> = (0..length).step_by(S::F32_LANES).collect();
     let Some(last) = starts.last() else { return };
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
-    assert!(weights.offsets.len() == reads.len());
+    assert!(weights.terms == reads.len());
     assert!(weights.last() < weights.values.len());
     assert!(largest(reads) + last + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
@@ -147,13 +148,13 @@ impl<S: Simd> Product<'_, S> {
             for (base, start) in bases.iter_mut().zip(starts) {
                 *base = base.add(*start);
             }
-            let weights = self.weights.values.as_ptr().add(self.weights.start + row * stride);
-            for (&offset, &read) in self.weights.offsets.iter().zip(self.reads) {
+            let weights = self.weights.values.as_ptr().add(row * stride);
+            for (index, &read) in self.reads.iter().enumerate() {
                 let mut values = [simd.splat_f32s(0.0); V];
                 for (value, base) in values.iter_mut().zip(bases) {
                     *value = load::<S>(base.add(read));
                 }
-                let mut weight = weights.add(offset);
+                let mut weight = weights.add(index * self.weights.step);
                 for (m, sums) in sums.iter_mut().enumerate() {
                     if m == 4 {
                         // From here the same distances as before: four fit into the address registers, eight do not.

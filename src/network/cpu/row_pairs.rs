@@ -7,8 +7,10 @@
 //! y1 = g0 d1 + g1 d2 =                (g0 + g1) d1 + g1 (d2 - d1)
 //! ```
 //!
-//! Differences of rows are computed in registers, sums of taps once for each product, when the weights are laid out in the
-//! order in which the inner loop reads them.
+//! Differences of rows are computed in registers, sums of taps when the weights are laid out in the order in which the inner
+//! loop reads them.
+
+use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd};
 
@@ -41,6 +43,11 @@ impl PlaneRegion {
     pub fn of(grid: &Grid, start: usize) -> Self {
         let lines = [grid.pitch[1], grid.extent[1]];
         Self { start, rows: grid.extent[0], length: grid.layer_run(), pitch: grid.pitch[0], lines }
+    }
+
+    /// Some of its rows.
+    pub fn band(self, rows: &Range<usize>) -> Self {
+        Self { start: self.start + rows.start * self.pitch, rows: rows.len(), ..self }
     }
 
     /// Terms of a sum of `all` that are added at once. With a middle axis, those of so many planes that the rows of
@@ -82,16 +89,22 @@ const GROUP: usize = 3;
 
 type Group = [f32; GROUP];
 
+/// Pairs of taps in the order in which the tiles read them: tile by tile, term by term, row by row.
+pub struct PackedTaps {
+    groups: Vec<Group>,
+    rows: usize,
+    terms: usize,
+}
+
 impl PairTaps<'_> {
-    /// The numbers of all rows in the order in which the tiles read them: tile by tile, term by term, row by row.
     #[inline(always)]
-    fn packed<S: Simd>(&self) -> Vec<Group> {
-        let mut packed = Vec::with_capacity(self.rows.len() * self.terms.len());
+    pub fn packed<S: Simd>(&self) -> PackedTaps {
+        let mut groups = Vec::with_capacity(self.rows.len() * self.terms.len());
         let mut rows = self.rows;
         while !rows.is_empty() {
             let (tile, others) = rows.split_at(rows_of_tile::<S>(rows.len()));
             for term in self.terms {
-                packed.extend(tile.iter().map(|row| {
+                groups.extend(tile.iter().map(|row| {
                     let (first, second) = (self.kernel[row + term], self.kernel[row + term + self.below]);
                     let (upper, lower) = if self.order == Order::AsStored { (first, second) } else { (second, first) };
                     [upper, upper + lower, lower]
@@ -99,7 +112,7 @@ impl PairTaps<'_> {
             }
             rows = others;
         }
-        packed
+        PackedTaps { groups, rows: self.rows.len(), terms: self.terms.len() }
     }
 }
 
@@ -120,7 +133,7 @@ const fn rows_of_tile<S: Simd>(left: usize) -> usize {
 /// overwritten too.
 pub struct PairMultiplication<'a, S> {
     pub simd: S,
-    pub taps: PairTaps<'a>,
+    pub taps: &'a PackedTaps,
     pub from: &'a [f32],
     pub reads: &'a [usize],
     pub region: PlaneRegion,
@@ -145,10 +158,9 @@ impl<S: Simd> NullaryFnOnce for PairMultiplication<'_, S> {
         let starts = pair_starts(region, S::F32_LANES);
         let last = largest(&starts);
         // The kernel reads and writes by pointer: these bounds are what makes that sound.
-        assert!(region.rows >= 2 && taps.terms.len() == reads.len());
+        assert!(region.rows >= 2 && taps.terms == reads.len());
         assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
-        assert!((taps.rows.len() - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
-        let weights = taps.packed::<S>();
+        assert!((taps.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
         let at_once = region.terms_at_once(reads.len());
         // With a middle axis pair by pair, so that what a pair reads and adds to stays in the L2 cache.
         let of_pair = if region.lines[1] == 1 { starts.len() } else { region.length.div_ceil(S::F32_LANES) };
@@ -157,7 +169,7 @@ impl<S: Simd> NullaryFnOnce for PairMultiplication<'_, S> {
                 let (pitch, skipped) = (region.pitch, part * at_once);
                 let product = PairProduct { simd, from, reads, skipped, starts, pitch, to_stride };
                 // SAFETY: bounds as asserted above.
-                unsafe { product.all_rows(&weights, taps.rows.len(), taps.terms.len(), to) };
+                unsafe { product.all_rows(taps, to) };
             }
         }
     }
@@ -191,13 +203,13 @@ struct PairProduct<'a, S> {
 }
 
 impl<S: Simd> PairProduct<'_, S> {
-    /// All rows, of `terms` terms each, tile by tile.
+    /// All rows, tile by tile.
     #[inline(always)]
-    unsafe fn all_rows(&self, weights: &[Group], rows: usize, terms: usize, to: &mut [f32]) {
+    unsafe fn all_rows(&self, taps: &PackedTaps, to: &mut [f32]) {
         let mut row = 0;
-        while row < rows {
-            let tile = rows_of_tile::<S>(rows - row);
-            let weights = &weights[row * terms + self.skipped * tile..][..self.reads.len() * tile];
+        while row < taps.rows {
+            let tile = rows_of_tile::<S>(taps.rows - row);
+            let weights = &taps.groups[row * taps.terms + self.skipped * tile..][..self.reads.len() * tile];
             let to = &mut to[row * self.to_stride..];
             // SAFETY: passed on; the weights are those of the tile.
             unsafe {

@@ -8,6 +8,8 @@ use super::simd::LINE;
 /// The runs of neighbouring pixels of a channel. Not a chain of iterators, which costs more than a short run.
 pub struct Runs {
     grid: Grid,
+    /// Places along the outer axis of each plane.
+    rows: Range<usize>,
     /// Plane, and place along its outer and its middle axis.
     next: [usize; 3],
     /// Where the next run begins.
@@ -16,8 +18,9 @@ pub struct Runs {
 
 impl Runs {
     #[inline(always)]
-    pub fn of(grid: Grid) -> Self {
-        Self { grid, next: [0; 3], start: grid.first_pixel(0) }
+    pub fn of(grid: Grid, rows: Range<usize>) -> Self {
+        let start = grid.first_pixel(0) + rows.start * grid.pitch[0];
+        Self { grid, next: [0, rows.start, 0], start, rows }
     }
 }
 
@@ -26,7 +29,7 @@ impl Iterator for Runs {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Range<usize>> {
-        let Self { grid, next: [plane, outer, middle], start } = self;
+        let Self { grid, rows, next: [plane, outer, middle], start } = self;
         if *plane == grid.planes {
             return None;
         }
@@ -34,8 +37,8 @@ impl Iterator for Runs {
         (*middle, *start) = (*middle + 1, *start + grid.pitch[1]);
         if *middle == grid.extent[1] {
             (*middle, *outer) = (0, *outer + 1);
-            if *outer == grid.extent[0] {
-                (*outer, *plane) = (0, *plane + 1);
+            if *outer == rows.end {
+                (*outer, *plane) = (rows.start, *plane + 1);
             }
             let first = if *plane < grid.planes { grid.first_pixel(*plane) } else { 0 };
             *start = *plane * grid.stride + first + *outer * grid.pitch[0];
@@ -136,5 +139,50 @@ impl HalfRow {
             // SAFETY: `values` ends behind the last of the `LINE / G` groups.
             unsafe { values.as_mut_ptr().add(index * self.step).cast::<[f32; G]>().write(*group) };
         }
+    }
+}
+
+/// Most pixels of each half row that are read and written at once: many, so that the compiler makes SIMD instructions of it.
+pub const ROW: usize = 16 * LINE;
+
+/// `count` pixels of each half row of a single image, from `pixel` on: those of the even columns and of the odd ones.
+#[inline(always)]
+pub fn load_row(
+    [even, odd]: &[HalfRow; 2],
+    channel: &[f32],
+    pixel: usize,
+    count: usize,
+    [of_even, of_odd]: &mut [[f32; ROW]; 2],
+) {
+    let (of_even, of_odd) = (&mut of_even[..count], &mut of_odd[..count]);
+    if even.step == 1 {
+        of_even.copy_from_slice(&channel[even.start + pixel..][..count]);
+        of_odd.copy_from_slice(&channel[odd.start + pixel..][..count]);
+        return;
+    }
+    let pairs = channel[even.start + 2 * pixel..][..2 * count].as_chunks::<2>().0;
+    for ((pair, even), odd) in pairs.iter().zip(of_even).zip(of_odd) {
+        [*even, *odd] = *pair;
+    }
+}
+
+/// Writes what [`load_row`] reads.
+#[inline(always)]
+pub fn store_row(
+    [even, odd]: &[HalfRow; 2],
+    channel: &mut [f32],
+    pixel: usize,
+    count: usize,
+    [of_even, of_odd]: &[[f32; ROW]; 2],
+) {
+    let (of_even, of_odd) = (&of_even[..count], &of_odd[..count]);
+    if even.step == 1 {
+        channel[even.start + pixel..][..count].copy_from_slice(of_even);
+        channel[odd.start + pixel..][..count].copy_from_slice(of_odd);
+        return;
+    }
+    let pairs = channel[even.start + 2 * pixel..][..2 * count].as_chunks_mut::<2>().0;
+    for ((pair, even), odd) in pairs.iter_mut().zip(of_even).zip(of_odd) {
+        *pair = [*even, *odd];
     }
 }
