@@ -29,20 +29,24 @@ const CHECKSUM: u64 = 4;
 const DAMAGED: &str = "is damaged, or is not built as expected; copy the file again, or write it anew";
 
 /// Refuses a dataset whose values are elsewhere, need a filter that is not read, or take far more memory than is stored
-/// for them. On failure completes the sentence "the dataset ...".
+/// for them, and one with a chunk that is too short. On failure completes the sentence "the dataset ...".
 pub(crate) fn check(dataset: &Dataset) -> Result<(), String> {
     check_claim(dataset)?;
-    check_part(dataset)
+    check_description(dataset)?;
+    check_chunks(dataset, Extent::Whole)
 }
 
-/// [`check`] for a dataset of which a part is read, and which need not be filled.
+/// [`check`] for a dataset of which a part is read, and which need not be filled. Compressed chunks may be too short.
 pub(crate) fn check_part(dataset: &Dataset) -> Result<(), String> {
     check_description(dataset)?;
-    let filters = filters(dataset)?;
-    match filters.iter().position(|filter| matches!(filter, Filter::Deflate(_))) {
-        Some(deflate) => check_inflation(dataset, deflate),
-        None => Ok(()),
-    }
+    check_chunks(dataset, Extent::Part)
+}
+
+/// How much of a dataset is read.
+#[derive(Clone, Copy, PartialEq)]
+enum Extent {
+    Whole,
+    Part,
 }
 
 /// [`check_part`] without a look at the chunks, of which there may be many.
@@ -149,24 +153,45 @@ fn check_chunk(dataset: &Dataset) -> Result<(), String> {
     ))
 }
 
-/// Refuses chunks that inflate to more than they claim. The filter at `deflate` is that of deflate.
-fn check_inflation(dataset: &Dataset, deflate: usize) -> Result<(), String> {
-    let claimed = dataset.chunk().and_then(|chunk| bytes_of(&chunk, dataset)).ok_or(DAMAGED)?;
+/// Refuses chunks of other lengths than they claim: HDF5 takes the memory of longer ones, and reads beyond the end of shorter ones.
+/// Of a part, only those are inflated that can take much memory.
+fn check_chunks(dataset: &Dataset, extent: Extent) -> Result<(), String> {
+    let Some(chunk) = dataset.chunk() else { return Ok(()) };
+    let (claimed, filters) = (bytes_of(&chunk, dataset).ok_or(DAMAGED)?, filters(dataset)?);
+    let deflate = filters.iter().position(|filter| matches!(filter, Filter::Deflate(_)));
+    let checksum = filters.iter().position(|filter| matches!(filter, Filter::Fletcher32));
     let harmless = claimed.saturating_mul(2).max(2 * ALWAYS);
-    let mut suspects = Vec::new();
+    let (mut compressed, mut shortest) = (Vec::new(), claimed);
     let visited = dataset.chunks_visit(|chunk| {
-        let is_compressed = chunk.filter_mask >> deflate & 1 == 0;
-        if is_compressed && chunk.size.saturating_mul(MAX_COMPRESSION) > harmless {
-            suspects.push((chunk.addr, chunk.size));
+        let passed = |filter: Option<usize>| filter.is_some_and(|place| chunk.filter_mask >> place & 1 == 0);
+        // A checksum that is written before deflate is inflated with the values; one behind it is not.
+        let added = if passed(checksum) && (!passed(deflate) || checksum < deflate) { CHECKSUM } else { 0 };
+        if !passed(deflate) {
+            shortest = shortest.min(chunk.size.saturating_sub(added));
+        } else if chunk.size.saturating_mul(MAX_COMPRESSION) > harmless
+            || (extent == Extent::Whole && chunk.size < claimed)
+        {
+            compressed.push((chunk.addr, chunk.size, added));
         }
         0
     });
     visited.map_err(|_| DAMAGED)?;
-    if suspects.is_empty() {
+    shortest = shortest.min(shortest_inflated(dataset, &compressed, claimed)?);
+    if shortest == claimed {
         return Ok(());
     }
+    Err(format!("has a chunk of {shortest} bytes instead of {claimed}; copy the file again, or write it anew"))
+}
+
+/// Bytes of the shortest of the chunks at these places, of these sizes, when it is inflated and what was added is taken off; at
+/// most `claimed`. Refuses chunks that inflate to more.
+fn shortest_inflated(dataset: &Dataset, chunks: &[(u64, u64, u64)], claimed: u64) -> Result<u64, String> {
+    if chunks.is_empty() {
+        return Ok(claimed);
+    }
     let mut file = File::open(dataset.filename()).map_err(|error| format!("cannot be read once more: {error}"))?;
-    for (place, size) in suspects {
+    let mut shortest = claimed;
+    for &(place, size, added) in chunks {
         let inflated = inflated(&mut file, place, size, claimed + CHECKSUM).map_err(|_| DAMAGED)?;
         if inflated > claimed + CHECKSUM {
             return Err(format!(
@@ -174,8 +199,9 @@ fn check_inflation(dataset: &Dataset, deflate: usize) -> Result<(), String> {
                  damaged or forged"
             ));
         }
+        shortest = shortest.min(inflated.saturating_sub(added));
     }
-    Ok(())
+    Ok(shortest)
 }
 
 /// To how many bytes the `size` bytes at `place` inflate, counted no further than one beyond `most`.

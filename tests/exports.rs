@@ -1,8 +1,9 @@
-//! The shared library shows its hosts `davegan_*` and nothing else: above all no HDF5, which the host may have too.
+//! The shared library shows its hosts `davegan_*` and nothing else: above all no HDF5, which the host may have too. Neither it
+//! nor the program names the folder that it was built in.
 
 #![cfg(target_os = "linux")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The shared library that cargo built along with this test, in the same folder.
@@ -34,4 +35,19 @@ fn exports_are_the_functions_of_the_header() {
 fn the_library_is_named_after_its_abi() {
     let name = format!("[libdavegan.so.{}.{}]", env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
     assert!(output("readelf", &["-d"]).lines().any(|line| line.contains("SONAME") && line.ends_with(&name)));
+}
+
+#[test]
+fn no_folder_of_the_build_is_named() {
+    let library = library();
+    let profile = library.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
+    for file in [&library, Path::new(env!("CARGO_BIN_EXE_davegan"))] {
+        let bytes = std::fs::read(file).unwrap();
+        // Build scripts work in the second.
+        for folder in [env!("CARGO_MANIFEST_DIR"), &format!("/{profile}/build/")] {
+            let place = bytes.windows(folder.len()).position(|part| part == folder.as_bytes());
+            let text = |at: usize| String::from_utf8_lossy(&bytes[at..bytes.len().min(at + 100)]).into_owned();
+            assert_eq!(place.map(text), None, "{} names a folder of the build", file.display());
+        }
+    }
 }

@@ -244,6 +244,24 @@ mod tests {
     }
 
     #[test]
+    fn arrays_and_handles_go_to_the_host_and_back() {
+        let mut values = [9u8; 4];
+        let (pointer, mut handle) = (values.as_mut_ptr(), null_mut());
+        // SAFETY: there are four elements, and the handle is freed once.
+        unsafe {
+            let mut buffer = Buffer::new(pointer, 4, 4, "phases").unwrap();
+            buffer.zeroed()[3] = 7;
+            buffer.put(1, &[1, 2]);
+            assert_eq!(slice(pointer, 4, "phases"), Ok(&[0, 1, 2, 7][..]));
+            Buffer::new(pointer, 4, 2, "phases").unwrap().fill_each([5, 6].into_iter());
+            Place::handle(&mut handle, "model").unwrap().give("a model".to_owned());
+            assert_eq!(reference(handle, "model").map(String::as_str), Ok("a model"));
+            free(handle);
+        }
+        assert_eq!(values, [5, 6, 2, 7]);
+    }
+
+    #[test]
     fn a_result_is_zero_until_it_is_set() {
         let mut value = 7;
         // SAFETY: a place for one number.

@@ -21,7 +21,7 @@ pub fn board() -> Micrograph {
 
 /// A sealed file, and where in it are no values of arrays.
 pub struct Sealed {
-    bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     structure: Vec<usize>,
 }
 

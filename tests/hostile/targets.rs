@@ -56,7 +56,11 @@ fn check<T>(path: &Path, result: &davegan::Result<T>) {
 
 /// A model file with changes that `data` describes, under a good seal.
 pub fn model(data: &[u8]) {
-    let path = written("model.h5", &model_file().changed(data));
+    let bytes = model_file().changed(data);
+    if has_changed_texts(&bytes, std::slice::from_ref(&model_file().bytes)) {
+        return;
+    }
+    let path = written("model.h5", &bytes);
     let read = read_model(&path, Device::Cpu);
     check(&path, &read);
     if read.is_ok() {
@@ -66,13 +70,18 @@ pub fn model(data: &[u8]) {
 
 /// The same of a checkpoint.
 pub fn checkpoint(data: &[u8]) {
-    let path = written("checkpoint.h5", &checkpoint_file().changed(data));
+    let bytes = checkpoint_file().changed(data);
+    if has_changed_texts(&bytes, std::slice::from_ref(&checkpoint_file().bytes)) {
+        return;
+    }
+    let path = written("checkpoint.h5", &bytes);
     check(&path, &read_checkpoint(&path, Device::Cpu));
 }
 
 /// A file of realisations is described, read and added to.
 pub fn realisations(data: &[u8]) {
-    if has_changed_texts(data) {
+    static SEEDS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    if has_changed_texts(data, SEEDS.get_or_init(|| seeds("realisations"))) {
         return;
     }
     let path = written("realisations.vtkhdf", data);
@@ -92,13 +101,10 @@ pub fn realisations(data: &[u8]) {
     );
 }
 
-/// Whether the heaps that HDF5 keeps texts in differ from those of valid files: it may never return from reading one that is damaged
-/// (docs/reliability.md, open).
-fn has_changed_texts(data: &[u8]) -> bool {
-    static VALID: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
-    let of_seeds = || seeds("realisations").iter().flat_map(|file| heaps(file).map(<[u8]>::to_vec)).collect();
-    let valid = VALID.get_or_init(of_seeds);
-    heaps(data).any(|heap| valid.iter().all(|valid| valid != heap))
+/// Whether the heaps that HDF5 keeps texts in differ from those of `valid` files: it may never return from reading one that is
+/// damaged (docs/reliability.md, open).
+fn has_changed_texts(data: &[u8], valid: &[Vec<u8>]) -> bool {
+    heaps(data).any(|heap| valid.iter().flat_map(|file| heaps(file)).all(|valid| valid != heap))
 }
 
 /// The global heaps of a file.

@@ -49,12 +49,12 @@ fn create(path: &Path, fill: impl FnOnce(&hdf5::File)) {
     hdf5::sync::sync(|| fill(&hdf5::File::create(path).unwrap()));
 }
 
-/// Makes `bytes` the first chunk of `dataset`, as they are.
-fn write_chunk(dataset: &hdf5::Dataset, bytes: &[u8]) {
-    let first = vec![0; dataset.ndim()];
+/// Makes `bytes` the first chunk of `dataset`, as they are; `mask` has a bit for each filter that they have not passed.
+fn write_chunk(dataset: &hdf5::Dataset, mask: u32, bytes: &[u8]) {
+    let (first, length) = (vec![0; dataset.ndim()], bytes.len());
     // SAFETY: the dataset is open, `first` has its rank, and `bytes` are as many as is said.
     let written = unsafe {
-        hdf5_sys::h5d::H5Dwrite_chunk(dataset.id(), H5P_DEFAULT, 0, first.as_ptr(), bytes.len(), bytes.as_ptr().cast())
+        hdf5_sys::h5d::H5Dwrite_chunk(dataset.id(), H5P_DEFAULT, mask, first.as_ptr(), length, bytes.as_ptr().cast())
     };
     assert!(written >= 0);
 }
@@ -83,14 +83,44 @@ fn chunks_that_take_far_more_than_the_dataset_are_named() {
             let dataset = file.new_dataset::<u8>().chunk((60_000, 60_000)).deflate(1).shape((0.., 0..)).create("m");
             let dataset = dataset.unwrap();
             dataset.resize((64, 64)).unwrap();
-            write_chunk(&dataset, &deflated_zeros(3434));
+            write_chunk(&dataset, 0, &deflated_zeros(3434));
         });
         refused(&path, "'/m' of shape [64, 64] has chunks of [60000, 60000]");
         create(&path, |file| {
             let dataset = file.new_dataset::<u8>().chunk((64, 64)).deflate(1).shape((64, 64)).create("m").unwrap();
-            write_chunk(&dataset, &deflated_zeros(2048));
+            write_chunk(&dataset, 0, &deflated_zeros(2048));
         });
         refused(&path, "bytes that inflates to more than the 4096 bytes that it claims");
+    });
+}
+
+/// HDF5 would read beyond their end.
+#[test]
+fn chunks_that_are_too_short_are_named() {
+    in_little_memory("bombs::chunks_that_are_too_short_are_named", |folder| {
+        let path = folder.file("m.h5");
+        let deflated = |bytes: usize| {
+            let mut stream = Vec::with_capacity(1 << 10);
+            Compress::new(Compression::best(), true)
+                .compress_vec(&vec![0; bytes], &mut stream, FlushCompress::Finish)
+                .unwrap();
+            stream
+        };
+        let none = u32::MAX;
+        for (filters, mask, bytes, held) in [
+            (&[Filter::Deflate(1)][..], 0, deflated(4095), 4095),
+            (&[Filter::Deflate(1)], none, vec![0; 28], 28),
+            (&[Filter::Shuffle, Filter::Deflate(1), Filter::Fletcher32], none, vec![0; 4095], 4095),
+            (&[Filter::Fletcher32, Filter::Deflate(1)], 0, deflated(4099), 4095),
+            (&[Filter::Fletcher32], 0, vec![0; 4099], 4095),
+            (&[Filter::Shuffle], 0, vec![0; 4095], 4095),
+        ] {
+            create(&path, |file| {
+                let dataset = file.new_dataset::<u8>().chunk((64, 64)).set_filters(filters).shape((64, 64)).create("m");
+                write_chunk(&dataset.unwrap(), mask, &bytes);
+            });
+            refused(&path, &format!("has a chunk of {held} bytes instead of 4096"));
+        }
     });
 }
 
@@ -181,6 +211,19 @@ fn a_png_that_claims_more_than_it_stores_is_named() {
         write(64, 8, 0, &deflated_zeros(2048));
         assert!(!message(&path, None).is_empty());
     });
+}
+
+#[test]
+fn a_png_with_part_of_a_colour_in_its_palette_is_named() {
+    let folder = Folder::new("palette");
+    let path = folder.file("m.png");
+    for bytes in [4, 53] {
+        let header = [&8u32.to_be_bytes()[..], &8u32.to_be_bytes(), &[8, 3, 0, 0, 0]].concat();
+        let chunks = [(b"IHDR", header), (b"PLTE", vec![0; bytes]), (b"IDAT", deflated_zeros(1)), (b"IEND", vec![])];
+        let chunks: Vec<_> = chunks.iter().map(|(kind, data)| png_chunk(kind, data)).collect();
+        fs::write(&path, [b"\x89PNG\r\n\x1a\n".to_vec(), chunks.concat()].concat()).unwrap();
+        refused(&path, &format!("a palette of {bytes} bytes, but a colour has 3"));
+    }
 }
 
 #[test]

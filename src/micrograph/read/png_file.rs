@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
+use png::{BitDepth, ColorType, Decoder, DecodingError, Info, Limits, Transformations};
 
 use super::pixels::Samples;
 use crate::chunks::MAX_COMPRESSION;
@@ -21,6 +21,7 @@ pub(super) fn read(file: BufReader<File>) -> Result<Levels, Refusal> {
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(words)?;
+    check_palette(reader.info())?;
     let (nx, ny) = reader.info().size();
     let shape = (1, ny as usize, nx as usize);
     check_size(shape)?;
@@ -47,6 +48,17 @@ pub(super) fn read(file: BufReader<File>) -> Result<Levels, Refusal> {
         bytes.iter_mut().for_each(|sample| *sample /= stretched);
     }
     grey(bytes, channels, f64::from(u8::MAX / stretched), shape)
+}
+
+/// Refuses a palette that the decoder would panic about.
+fn check_palette(info: &Info) -> Result<(), Refusal> {
+    let bytes = info.palette.as_ref().map_or(0, |palette| palette.len());
+    if bytes.is_multiple_of(3) {
+        return Ok(());
+    }
+    Err(Refusal::Content(format!(
+        "has a palette of {bytes} bytes, but a colour has 3; it is damaged: copy the file again, or save the image anew"
+    )))
 }
 
 fn grey<T: Level>(values: Vec<T>, channels: usize, opaque: f64, shape: (usize, usize, usize)) -> Result<Levels, Refusal>
