@@ -153,8 +153,7 @@ fn check_chunk(dataset: &Dataset) -> Result<(), String> {
     ))
 }
 
-/// Refuses chunks of other lengths than they claim: HDF5 takes the memory of longer ones, and reads beyond the end of shorter ones.
-/// Of a part, only those are inflated that can take much memory.
+/// Refuses chunks of other lengths than they claim. Of a part, only those are inflated that can take much memory.
 fn check_chunks(dataset: &Dataset, extent: Extent) -> Result<(), String> {
     let Some(chunk) = dataset.chunk() else { return Ok(()) };
     let (claimed, filters) = (bytes_of(&chunk, dataset).ok_or(DAMAGED)?, filters(dataset)?);

@@ -94,7 +94,6 @@ fn chunks_that_take_far_more_than_the_dataset_are_named() {
     });
 }
 
-/// HDF5 would read beyond their end.
 #[test]
 fn chunks_that_are_too_short_are_named() {
     in_little_memory("bombs::chunks_that_are_too_short_are_named", |folder| {

@@ -50,7 +50,7 @@ pub(super) fn read(file: BufReader<File>) -> Result<Levels, Refusal> {
     grey(bytes, channels, f64::from(u8::MAX / stretched), shape)
 }
 
-/// Refuses a palette that the decoder would panic about.
+/// Refuses a palette with part of a colour.
 fn check_palette(info: &Info) -> Result<(), Refusal> {
     let bytes = info.palette.as_ref().map_or(0, |palette| palette.len());
     if bytes.is_multiple_of(3) {
