@@ -165,7 +165,6 @@ impl WithSimd for Forward<'_> {
         let (grid, outer, count) = (layer.output(), layer.outer, moments.len());
         let prepared = layer.convolution::<S>(weights.kernel, first, count);
         let noise = noise.zip(weights.gain);
-        let affine = |index: usize, moments: &Moments| layer.affine(&weights, first + index, moments, constants);
         for band in layer.bands(count) {
             prepared.run(simd, &band, input, values);
             let channels = values.chunks_exact_mut(grid.channel_length());
@@ -177,7 +176,8 @@ impl WithSimd for Forward<'_> {
                 if layer.spec.normalised {
                     *moments = self::moments(simd, &grid, values, constants.norm_epsilon);
                 }
-                let channel = Activated { grid: &grid, values, affine: affine(index, moments) };
+                let affine = layer.affine(&weights, first + index, moments, constants);
+                let channel = Activated { grid: &grid, values, affine };
                 activate(simd, channel, &outer, output, layer.image_rows(&band));
             }
         }
