@@ -166,7 +166,7 @@ fn numbers(
     let of_cell: Vec<[usize; 3]> =
         noise_sides(model.generator.layers(), [1; 3]).into_iter().map(|[.., side]| cells.values(side)).collect();
     let slabs = Slabs { cells, patch, coarse, of_cell: &of_cell };
-    let (of_image, of_slab) = (slabs.count(), patch.cells() / slabs.count());
+    let (of_image, of_slab) = (slabs.count(), slabs.cells_of_each());
     let voxels = |size: &[usize; 3]| size.iter().product::<usize>();
     let mut latents = vec![0f32; n * channels * patch.cells()];
     let mut noise: Vec<Vec<f32>> = of_cell.iter().map(|size| vec![0f32; n * voxels(size) * patch.cells()]).collect();
@@ -205,10 +205,14 @@ impl Slabs<'_> {
         if self.cells.is_volume { self.patch.sides[0] } else { self.patch.sides[1] }
     }
 
+    fn cells_of_each(&self) -> usize {
+        self.patch.cells() / self.count()
+    }
+
     /// Draws the latents of a slab, `[channels, cells]`, and its noise, from the stream of its realisation.
     fn draw(&self, rng: &mut ChaCha8Rng, slab: usize, latents: &mut [f32], noise: &mut [&mut [f32]]) {
         let (Self { cells, patch, .. }, [_, height, width]) = (self, self.patch.sides);
-        let of_slab = patch.cells() / self.count();
+        let of_slab = self.cells_of_each();
         for place in 0..of_slab {
             let number = slab * of_slab + place;
             let at = [number / width / height, number / width % height, number % width];
