@@ -60,8 +60,10 @@ static int64_t need(int64_t result, const char *call) {
 static volume_t divide(const hsize_t shape[3], int n_ranks) {
     volume_t volume = {{shape[0], shape[1], shape[2]}, {0, 0, 0}, {shape[0] == 1, 0, 0}};
     const hsize_t side = shape[0] == 1 ? 512 : 64;
-    MPI_Dims_create(n_ranks, 3, volume.ranks);
     for (int axis = 0; axis < 3; ++axis) volume.chunk[axis] = shape[axis] < side ? shape[axis] : side;
+    /* A block of a volume depends on voxels around it, the most along x: that axis is divided only if need be. */
+    if (shape[0] > 1 && (hsize_t)n_ranks <= (shape[0] / volume.chunk[0]) * (shape[1] / volume.chunk[1])) volume.ranks[2] = 1;
+    MPI_Dims_create(n_ranks, 3, volume.ranks);
     return volume;
 }
 

@@ -55,6 +55,8 @@ program large_volume
   ! Blocks are whole chunks of the dataset, so that no chunk has two writers.
   chunk = min(extents, merge([512_hsize_t, 512_hsize_t, 1_hsize_t], [64_hsize_t, 64_hsize_t, 64_hsize_t], extents(3) == 1))
   ranks = merge([0, 0, 1], [0, 0, 0], extents(3) == 1)
+  ! A block of a volume depends on voxels around it, the most along x: that axis is divided only if need be.
+  if (extents(3) > 1 .and. n_ranks <= product(extents(2:3) / chunk(2:3))) ranks(1) = 1
   call MPI_Dims_create(n_ranks, 3, ranks)
   part = block_of(rank)
   options = options_of(part)

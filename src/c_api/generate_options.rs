@@ -90,7 +90,7 @@ pub struct davegan_generate_options_t {
     /// realisation is made in blocks. Default: all 0, it is found in each call anew.
     pub threshold: davegan_threshold_t,
     /// Pixels of the smallest connected piece of a phase (8 neighbours): smaller ones take the phase around them. Each phase
-    /// keeps its number of pixels. For whole realisations of at most 4,096 pixels a side, or 256 voxels; default 0: off.
+    /// keeps its number of pixels. For whole realisations of at most 4,096 pixels a side, or 2^26 voxels; default 0: off.
     pub smallest_island: i32,
     /// Passes of a majority filter of 3 x 3 pixels before, 0 to 100, as `smallest_island`; default 0: off.
     pub majority: i32,

@@ -38,9 +38,9 @@ pub unsafe extern "C" fn davegan_generate_options_init(
 /// fractions and errors are in `/davegan`, or in the group. The file is created if there is none. `options` NULL means
 /// the defaults: one realisation.
 ///
-/// A realisation, or a block of one, of more than 4,096 pixels along x or y, or a volume of more than 256 voxels along an
-/// axis, is made and stored in blocks of at most that size, in the memory of one, unless volume fractions are given. The callback is called between blocks, and counts
-/// them. If the call is cancelled, fails or is killed, whole blocks stay. The next call that adds this realisation, as large
+/// A realisation, or a block of one, of more than 4,096 pixels along x or y, or a volume of more than 2^26 voxels, is made
+/// and stored in blocks of at most 4,096 x 4,096 pixels or slabs of at least 32 layers, in the memory of one and what it
+/// depends on. The callback is called between blocks, and counts them. If the call is cancelled, fails or is killed, whole blocks stay. The next call that adds this realisation, as large
 /// and with the same seed, goes on behind them: call again without `replace`, with `first` the index of this realisation.
 ///
 /// A process that is killed on the way leaves all earlier realisations, and perhaps `path` with `.davegan-journal` appended:
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn davegan_generate_into(
 /// Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads` and `volume_fraction` are used. `threshold`, which may be the one in
 /// `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
 /// it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
-/// most 4096 x 4096 pixels.
+/// most 4096 x 4096 pixels or, of a volume, in slabs of about 2^26 voxels.
 ///
 /// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range or without `volume_fraction`; `threshold` is then all
 /// 0. May be called from any thread.

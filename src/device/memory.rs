@@ -90,6 +90,19 @@ pub fn zeros<T: Clone + Default>(length: usize, what: &str, advice: &str) -> Res
     Ok(zeros)
 }
 
+/// Adds `more` zeros to `values`.
+///
+/// # Errors
+///
+/// Those of [`vector`].
+pub fn extend<T: Clone + Default>(values: &mut Vec<T>, more: usize, what: &str, advice: &str) -> Result<()> {
+    let bytes = more.saturating_mul(size_of::<T>());
+    require(bytes, what, advice)?;
+    values.try_reserve_exact(more).map_err(|_| refused(bytes, what, advice))?;
+    values.resize(values.len() + more, T::default());
+    Ok(())
+}
+
 /// The error of an allocation that the system refused.
 pub fn refused(bytes: usize, what: &str, advice: &str) -> Error {
     Error::OutOfMemory(format!("{what} needs {}, which the system refuses; {advice}", amount(bytes as u64)))

@@ -1,7 +1,7 @@
 //! Realisations without small islands, at unchanged volume fractions.
 
 use super::GenerationOptions;
-use super::blocks::block_sides;
+use super::blocks::{BLOCK_SIDE, SLAB_VOXELS, block_sides, parts};
 use crate::micrograph::Block;
 use crate::model::Model;
 use crate::relaxation::{CLEANING_BYTES, Cleaner, image_key};
@@ -31,13 +31,12 @@ pub fn check(options: &GenerationOptions, [nz, ny, nx]: [usize; 3]) -> Result<()
         return Err(Error::invalid(format!("majority is {majority}; it must be 0 to {MOST_PASSES}")));
     }
     let is_whole = options.block.is_none_or(|block| block == Block::whole([nz, ny, nx]));
-    let sides = block_sides([nz, ny, nx]);
-    if is_asked_for(options) && !(is_whole && nz <= sides[0] && ny <= sides[1] && nx <= sides[2]) {
+    let is_small = parts([nz, ny, nx], block_sides([nz, ny, nx])).len() == 1;
+    if is_asked_for(options) && !(is_whole && is_small) {
         let what = if is_whole { format!("{nx} x {ny} x {nz} voxels") } else { "a block".into() };
         return Err(Error::invalid(format!(
             "smallest_island is {smallest_island} and majority {majority}, but {what} of a realisation cannot be cleaned; \
-             ask for whole realisations of at most {} voxels along an axis",
-            sides[2]
+             ask for whole realisations of at most {BLOCK_SIDE} x {BLOCK_SIDE} pixels or {SLAB_VOXELS} voxels"
         )));
     }
     Ok(())

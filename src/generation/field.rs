@@ -19,7 +19,7 @@ use crate::micrograph::Block;
 use crate::model::Model;
 use crate::network::{Input, STRIDE, inference_bytes, noise_sides};
 use crate::random::{self, Purpose};
-use crate::relaxation::{RelaxationOptions, Weights, relax_block};
+use crate::relaxation::{BlockRelaxer, RelaxationOptions, Weights};
 
 /// Words of the random stream of a realisation that belong to each cell of an image, or of a volume.
 const WORDS: [u128; 2] = [1 << 13, 1 << 14];
@@ -84,27 +84,44 @@ pub fn decode_fields(
     cells.fill(&Part::of_block(shape, block), 1, to, |image, patch| of_patch(image, &patch))
 }
 
-/// A block of realisation `index`, decoded and relaxed, x fastest. `shift` is added to all latent vectors.
-///
-/// # Errors
-///
-/// Those of [`decode_fields`] and [`relax_block`], and [`Error::OutOfMemory`](crate::Error::OutOfMemory) if there is too
-/// little memory.
-pub fn relaxed(
-    model: &Model,
-    shift: &[f32],
+/// A realisation that is decoded and relaxed block by block.
+pub struct Field<'a> {
+    model: &'a Model,
+    /// Added to all latent vectors.
+    shift: Vec<f32>,
     seed: u64,
     index: u64,
     shape: [usize; 3],
-    block: &Block,
-) -> Result<Vec<u8>> {
-    let options = RelaxationOptions { seed, first: index, ..RelaxationOptions::default() };
-    let none = Weights::zero(model.n_phases(), shape[0] > 1);
-    relax_block(shape, block, model.relaxation.as_ref().unwrap_or(&none), &options, |needed| {
-        let mut phases = memory::zeros(needed.voxels(), WHAT, ADVICE)?;
-        decode_fields(model, shift, seed, index, shape, needed, &mut phases)?;
-        Ok(phases)
-    })
+    relaxer: BlockRelaxer,
+}
+
+impl<'a> Field<'a> {
+    /// Realisation `index` of `shape`, a torus.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BlockRelaxer::new`].
+    pub fn new(model: &'a Model, shift: Vec<f32>, seed: u64, index: u64, shape: [usize; 3]) -> Result<Self> {
+        let options = RelaxationOptions { seed, first: index, ..RelaxationOptions::default() };
+        let none = Weights::zero(model.n_phases(), shape[0] > 1);
+        let relaxer = BlockRelaxer::new(shape, model.relaxation.as_ref().unwrap_or(&none), &options)?;
+        Ok(Self { model, shift, seed, index, shape, relaxer })
+    }
+
+    /// Whether this is realisation `index` of `seed`, with latent vectors shifted by `shift`.
+    pub fn is(&self, shift: &[f32], seed: u64, index: u64) -> bool {
+        (self.shift.as_slice(), self.seed, self.index) == (shift, seed, index)
+    }
+
+    /// The voxels of a block, x fastest. Blocks that follow one another along z share the work that both need.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode_fields`] and [`BlockRelaxer::relax`].
+    pub fn block(&mut self, block: &Block) -> Result<Vec<u8>> {
+        let Self { model, shift, seed, index, shape, relaxer } = self;
+        relaxer.relax(block, |needed, to| decode_fields(model, shift, *seed, *index, *shape, needed, to))
+    }
 }
 
 /// The latent vectors of realisations of `shape`, `(count, latents)`.

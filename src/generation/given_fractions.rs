@@ -1,11 +1,13 @@
 //! Given volume fractions: a shift of all latent vectors, with which a realisation has about these fractions, and then
 //! rounds of changes of its voxels.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2};
 use sha2::{Digest, Sha256};
 
 use super::blocks::{block_sides, parts};
-use super::field::relaxed;
+use super::field::Field;
 use super::fractions::{slopes, step};
 use super::realisations::{ADVICE, WHAT};
 use super::{GenerationOptions, Threshold};
@@ -42,8 +44,7 @@ pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold
         fractions.ok_or_else(|| Error::invalid("a threshold is asked for without volume fractions; give them"))?;
     model.thread_pool(options.threads)?.install(|| {
         options.require_memory(model)?;
-        let adjuster = Adjuster::new(model.tiles_by_direction(), shape, true)?;
-        GivenFractions::new(model, &adjuster)?.threshold(options.seed, options.first, fractions)
+        GivenFractions::new(model, shape)?.threshold(options.seed, options.first, fractions)
     })
 }
 
@@ -52,31 +53,36 @@ pub struct GivenFractions<'a> {
     model: &'a Model,
     slopes: &'a Array2<f64>,
     /// For realisations of the shape that are to be made.
-    adjuster: &'a Adjuster,
+    adjuster: Arc<Adjuster>,
     digest: u64,
     /// Sides of the blocks in which a realisation is looked at.
     sides: [usize; 3],
     /// The last realisation that was made as a whole, if it is no larger than such a block.
     last: Option<(Threshold, Vec<u8>)>,
+    /// The realisation of which a part was made last.
+    field: Option<Field<'a>>,
 }
 
 impl<'a> GivenFractions<'a> {
+    /// For realisations of `shape`, a torus.
+    ///
     /// # Errors
     ///
-    /// Those of [`slopes`].
-    pub fn new(model: &'a Model, adjuster: &'a Adjuster) -> Result<Self> {
+    /// Those of [`slopes`] and [`Adjuster::new`].
+    pub fn new(model: &'a Model, shape: [usize; 3]) -> Result<Self> {
+        let adjuster = Arc::new(Adjuster::new(model.tiles_by_direction(), shape, true)?);
         let slopes = slopes(model)?;
         let mut hash = Sha256::new_with_prefix(&model.origin.digest);
         slopes.iter().for_each(|slope| hash.update(slope.to_le_bytes()));
         let digest = hash.finalize().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Ok(Self { model, slopes, adjuster, digest, sides: block_sides(adjuster.shape()), last: None })
+        Ok(Self { model, slopes, digest, sides: block_sides(shape), adjuster, last: None, field: None })
     }
 
     /// A block of a realisation, x fastest.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] for the threshold of another model, and those of [`relaxed`].
+    /// [`Error::InvalidParameter`] for the threshold of another model, and those of [`Field::block`].
     pub fn block(&mut self, threshold: &Threshold, block: &Block) -> Result<Vec<u8>> {
         if threshold.model != self.digest {
             return Err(Error::invalid(
@@ -96,9 +102,9 @@ impl<'a> GivenFractions<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`relaxed`].
+    /// Those of [`Field::block`].
     pub fn threshold(&mut self, seed: u64, index: u64, fractions: &[f64]) -> Result<Threshold> {
-        let (shape, adjuster) = (self.adjuster.shape(), self.adjuster);
+        let (shape, adjuster) = (self.adjuster.shape(), self.adjuster.clone());
         let (blocks, n_phases) = (parts(shape, self.sides).collect::<Vec<_>>(), fractions.len());
         let shift = vec![0.0; n_phases];
         let fractions = fractions.to_vec();
@@ -166,10 +172,7 @@ impl<'a> GivenFractions<'a> {
         let last = self.last.take().filter(|(last, _)| is_whole && threshold.goes_on_from(last));
         let (mut phases, done) = match last {
             Some((last, phases)) => (phases, last.rounds.len()),
-            None => {
-                let shift = self.slopes.t().dot(&Array1::from(threshold.shift.clone())).mapv(|value| value as f32);
-                (relaxed(self.model, &shift.to_vec(), seed, index, shape, &region)?, 0)
-            }
+            None => (self.field(threshold)?.block(&region)?, 0),
         };
         for (round, left) in rounds.iter().zip((0..rounds.len()).rev()).skip(done) {
             let block = if is_whole { region } else { self.adjuster.needed_for(block, left) };
@@ -179,6 +182,17 @@ impl<'a> GivenFractions<'a> {
             self.last = Some((threshold.clone(), phases.clone()));
         }
         Ok((phases, region))
+    }
+
+    /// The realisation before all rounds.
+    fn field(&mut self, threshold: &Threshold) -> Result<&mut Field<'a>> {
+        let &Threshold { seed, index, shape, .. } = threshold;
+        let shift = self.slopes.t().dot(&Array1::from(threshold.shift.clone())).mapv(|value| value as f32).to_vec();
+        let field = match self.field.take().filter(|field| field.is(&shift, seed, index)) {
+            Some(field) => field,
+            None => Field::new(self.model, shift, seed, index, shape)?,
+        };
+        Ok(self.field.insert(field))
     }
 }
 
@@ -241,8 +255,7 @@ mod tests {
     #[test]
     fn a_threshold_that_is_found_block_by_block_is_exact_too() {
         let ((model, fractions), shape) = (material(2), [1, 48, 400]);
-        let adjuster = Adjuster::new(model.tiles_by_direction(), shape, true).unwrap();
-        let mut given = GivenFractions { sides: [1, 80, 80], ..GivenFractions::new(&model, &adjuster).unwrap() };
+        let mut given = GivenFractions { sides: [1, 80, 80], ..GivenFractions::new(&model, shape).unwrap() };
         assert!(parts(shape, [1, 80, 80]).len() > SAMPLE);
         let threshold = given.threshold(3, 2, &fractions).unwrap();
         assert!(!threshold.rounds.is_empty());
@@ -280,6 +293,8 @@ mod tests {
         assert!(message(GenerationOptions { threshold: of_other, ..right }).contains("another model"));
         let without = GenerationOptions::default();
         assert!(threshold(&model, &without).unwrap_err().to_string().contains("without volume fractions"));
+        // Tiles of one volume fraction.
+        let model = Model { tiles: model.tiles.range(0, 1), ..model };
         let impossible = GenerationOptions { volume_fractions: Some(vec![0.01, 0.99]), ..without };
         assert!(threshold(&model, &impossible).unwrap_err().to_string().contains("can have"));
         let words = found.to_words();

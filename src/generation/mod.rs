@@ -1,6 +1,7 @@
 //! Generation: realisations from a model, and the latent space between them.
 //!
-//! * `blocks`: blocks of realisations, and large ones block by block.
+//! * `blocks`: the parts that large realisations are divided into.
+//! * `block_maker`: realisations part by part, and blocks of them.
 //! * `cleaning`: realisations without small islands.
 //! * `field`: realisations of fully convolutional models, of any size.
 //! * `fractions`: how volume fractions follow the latent vectors.
@@ -11,6 +12,7 @@
 //! * `threshold`: what gives a realisation its volume fractions.
 //! * `torus`: sizes of images, and the patches that large ones are made in.
 
+mod block_maker;
 mod blocks;
 mod cleaning;
 #[cfg(test)]
@@ -24,7 +26,8 @@ mod realisations;
 mod threshold;
 mod torus;
 
-pub use blocks::{BLOCK_SIDE, block_sides, block_within, parts};
+pub use block_maker::BlockMaker;
+pub use blocks::{BLOCK_SIDE, block_sides, parts};
 pub use given_fractions::threshold;
 pub use latent::{Encoded, decode, encode, interpolate, latent_vectors, reconstruct, traverse};
 pub use realisations::{GenerationOptions, generate_batches, generate_into, realisations};

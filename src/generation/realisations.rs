@@ -8,15 +8,15 @@ use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes};
 use crate::random::MAX_COUNTER;
-use crate::relaxation::{Adjuster, RelaxationOptions, check_fractions, needed_for, relax};
+use crate::relaxation::{RelaxationOptions, check_fractions, needed_for, relax};
 use crate::{Error, Result};
 
 use super::Threshold;
-use super::blocks::{block_sides, largest_block, make_blocks, parts};
+use super::block_maker::BlockMaker;
+use super::blocks::{block_sides, largest_block, parts};
 use super::cleaning;
-use super::field::{decode_fields, pass_bytes, relaxed};
+use super::field::{decode_fields, pass_bytes};
 use super::fractions::check_reach;
-use super::given_fractions::GivenFractions;
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
 use super::torus::{check_cropped_shape, torus_of};
 
@@ -118,7 +118,7 @@ impl GenerationOptions {
     }
 
     /// The torus that realisations are, or that they are cut from, and the part of it that is made if not all of it is.
-    fn torus_and_block(&self, model: &Model) -> Result<([usize; 3], Option<Block>)> {
+    pub(super) fn torus_and_block(&self, model: &Model) -> Result<([usize; 3], Option<Block>)> {
         let shape = self.shape_of(model)?;
         let torus = torus_of(model, shape);
         let cut = (torus != shape).then_some(Block::whole(shape));
@@ -197,7 +197,7 @@ impl GenerationOptions {
             let (shape, block) = self.torus_and_block(model)?;
             let block = largest_block(shape, &Self { block, ..self.clone() });
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
-            (4 * needed.voxels(), pass_bytes(model, shape, &needed, at_once))
+            (needed.voxels() + 3 * block.voxels(), pass_bytes(model, shape, &needed, at_once))
         } else {
             (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, [1; 3], at_once))
         };
@@ -347,25 +347,12 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
     fn make_fields(&self, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
         let model = self.model;
         let (shape, block) = part.torus_and_block(model)?;
-        let is_part = block.is_some();
-        let block = block.unwrap_or(Block::whole(shape));
-        let mut realisations = (part.first..).zip(to.chunks_exact_mut(block.voxels()));
-        if let Some(fractions) = &part.volume_fractions {
-            let adjuster = Adjuster::new(model.tiles_by_direction(), shape, true)?;
-            let mut given = GivenFractions::new(model, &adjuster)?;
-            return realisations.try_for_each(|(index, to)| {
-                let threshold = match &part.threshold {
-                    Some(threshold) => threshold.clone(),
-                    None => given.threshold(part.seed, index, fractions)?,
-                };
-                make_blocks(shape, &block, block_sides(shape), to, |part| given.block(&threshold, part))
-            });
-        }
-        let sides = block_sides(shape);
-        if is_part || parts(shape, sides).len() > 1 {
-            return realisations.try_for_each(|(index, to)| {
-                make_blocks(shape, &block, sides, to, |block| relaxed(model, &[], part.seed, index, shape, block))
-            });
+        if block.is_some() || part.volume_fractions.is_some() || parts(shape, block_sides(shape)).len() > 1 {
+            let voxels = block.unwrap_or(Block::whole(shape)).voxels();
+            let mut maker = BlockMaker::new(model, part)?;
+            return (part.first..)
+                .zip(to.chunks_exact_mut(voxels))
+                .try_for_each(|(index, to)| maker.begin(index)?.fill(block_sides(shape), to));
         }
         let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
         decode_fields(model, &[], part.seed, part.first, shape, &Block::whole(shape), to)?;

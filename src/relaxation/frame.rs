@@ -26,7 +26,7 @@ pub struct Frame {
 }
 
 /// A part of an image that is relaxed by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tile {
     /// First voxel, `[z, y, x]`.
     pub begin: [usize; 3],
@@ -118,8 +118,11 @@ impl Frame {
     }
 
     /// The colours of tiles, in order: whether their number along each axis is odd.
+    ///
+    /// Each differs from the one before along one axis (Gray code): so a voxel depends on fewer tiles around it, the fewest
+    /// along z.
     pub fn colours(&self) -> Vec<[bool; 3]> {
-        (0..8).map(|colour| [4, 2, 1].map(|bit| colour & bit > 0)).collect()
+        (0..8).map(|number| number ^ number >> 1).map(|colour| [4, 2, 1].map(|bit| colour & bit > 0)).collect()
     }
 
     /// The parts of an axis, first voxel and length, whose number is odd or even. If `shifted`, they begin half a part

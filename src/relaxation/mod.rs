@@ -11,7 +11,7 @@
 //! other, with all around them as it is; the colours follow one another. Half of the sweeps have the tiles shifted by
 //! half a tile.
 //!
-//! So a block of a large image can be relaxed alone: [`relax_block`].
+//! So a block of a large image can be relaxed alone: [`BlockRelaxer`].
 //!
 //! [`meet_fractions`] then gives each image a volume fraction, to one voxel. `cleaning` removes islands and leaves the
 //! volume fractions as they are.
@@ -38,6 +38,7 @@
 
 mod adjuster;
 mod bits;
+mod blocks;
 mod calibration;
 mod cleaning;
 mod fractions;
@@ -53,11 +54,12 @@ mod window;
 mod tests;
 
 pub(crate) use adjuster::{Adjuster, Part, Round, to_change};
+pub use blocks::BlockRelaxer;
 pub use calibration::{ROUNDS, relax_images};
 pub(crate) use cleaning::{CLEANING_BYTES, Cleaner};
 pub(crate) use fractions::voxels_of_each;
 pub use fractions::{check_fractions, meet_fractions};
 pub use shares::PatternShares;
 pub(crate) use sweeps::image_key;
-pub use sweeps::{RelaxationOptions, needed_for, relax, relax_block};
+pub use sweeps::{RelaxationOptions, needed_for, relax};
 pub use weights::Weights;

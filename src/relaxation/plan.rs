@@ -59,7 +59,7 @@ impl Plan {
 
 /// Some neighbouring voxels along an axis that repeats.
 #[derive(Debug, Clone, Copy)]
-struct Arc {
+pub struct Arc {
     begin: usize,
     size: usize,
     /// Voxels along the whole axis.
@@ -67,7 +67,7 @@ struct Arc {
 }
 
 impl Arc {
-    fn new(begin: usize, size: usize, length: usize) -> Self {
+    pub fn new(begin: usize, size: usize, length: usize) -> Self {
         if size < length { Self { begin, size, length } } else { Self { begin: 0, size: length, length } }
     }
 
@@ -77,7 +77,7 @@ impl Arc {
     }
 
     /// Whether a voxel of this arc is among the `size` from `begin` on.
-    fn meets(&self, begin: usize, size: usize) -> bool {
+    pub fn meets(&self, begin: usize, size: usize) -> bool {
         self.distance(self.begin, begin) < self.size || self.distance(begin, self.begin) < size
     }
 

@@ -89,36 +89,6 @@ pub fn relax(images: PhaseImages, weights: &Weights, options: &RelaxationOptions
     PhaseImages::new(phases, n_phases)
 }
 
-/// A block of an image of `shape`, a torus, relaxed as [`relax`] does with the whole image, x fastest.
-///
-/// `unrelaxed` is asked for the voxels on which these depend: a larger block, some hundred around this one, but no larger
-/// than the image. Of
-/// `options`, `first` is the index of the image.
-///
-/// # Errors
-///
-/// Those of [`relax`], of `unrelaxed` and of [`Block::check`].
-pub fn relax_block(
-    shape: [usize; 3],
-    block: &Block,
-    weights: &Weights,
-    options: &RelaxationOptions,
-    unrelaxed: impl FnOnce(&Block) -> Result<Vec<u8>>,
-) -> Result<Vec<u8>> {
-    block.check()?;
-    let frame = Frame::new(shape, true)?;
-    let sweeps = if weights.is_zero() { 0 } else { options.sweeps };
-    let Plan { steps, region } = Plan::new(&frame, block, sweeps);
-    let mut phases = unrelaxed(&region)?;
-    run(&mut phases, &Frame { region, ..frame }, &steps, weights, options);
-    if region == *block {
-        return Ok(phases);
-    }
-    let mut cut = memory::zeros(block.voxels(), "relaxing a block", "ask for a smaller one")?;
-    block.copy(shape, &region, &phases, &mut cut);
-    Ok(cut)
-}
-
 /// The voxels of an image of `shape`, a torus, on which a relaxed `block` of it depends.
 ///
 /// # Errors
@@ -129,7 +99,7 @@ pub fn needed_for(shape: [usize; 3], block: &Block, options: &RelaxationOptions)
 }
 
 /// Takes the steps in all images, of which the region of `frame` is at hand.
-fn run(images: &mut [u8], frame: &Frame, steps: &[Step], weights: &Weights, options: &RelaxationOptions) {
+pub fn run(images: &mut [u8], frame: &Frame, steps: &[Step], weights: &Weights, options: &RelaxationOptions) {
     let tables = GainTables::new(weights, frame.scales);
     let count = images.len() / frame.region.voxels();
     let sweepers: Vec<Sweeper> = (options.first..options.first + count as u64)

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
+use ndarray::Array4;
 use rayon::prelude::*;
 
 use super::realisation_reader::VOXEL_UNIT;
@@ -11,8 +12,8 @@ use super::{Header, Layout, Mode, RealisationFile, model_digest};
 use crate::descriptor::PairCounts;
 use crate::device::ThreadPool;
 use crate::error::counted;
-use crate::generation::{GenerationOptions, block_sides, block_within, generate_batches, parts, threshold};
-use crate::micrograph::{Block, PhaseImages, VoxelSize};
+use crate::generation::{BlockMaker, GenerationOptions, block_sides, generate_batches, parts};
+use crate::micrograph::{PhaseImages, VoxelSize};
 use crate::model::Model;
 use crate::progress::{Pace, ProgressCallback, check_interval};
 use crate::{Error, Result};
@@ -117,16 +118,13 @@ fn append_in_blocks(
     file: &mut RealisationFile,
     reports: &mut Reports,
 ) -> Result<()> {
-    let (shape, extent) = (options.shape_of(model)?, options.extent_of(model)?);
-    let whole = options.block.unwrap_or(Block::whole(shape));
+    let extent = options.extent_of(model)?;
     let n_blocks = parts(extent, sides).len() as u64;
     let count = options.count as u64;
+    let mut maker = pool.install(|| BlockMaker::new(model, options))?;
     for number in 0..count {
         let index = options.first + number;
-        let mut options = GenerationOptions { first: index, count: 1, ..options.clone() };
-        if options.volume_fractions.is_some() && options.threshold.is_none() {
-            options.threshold = Some(threshold(model, &options)?);
-        }
+        let mut realisation = pool.install(|| maker.begin(index))?;
         let mut done = file.begin(index, sides[2], n_blocks)?;
         if number == 0 {
             reports.go_on_from(done);
@@ -134,9 +132,10 @@ fn append_in_blocks(
         let mut parts = parts(extent, sides).skip(done as usize);
         loop {
             if let Some(part) = parts.next() {
-                let block = Some(block_within(shape, &whole, &part));
-                let options = GenerationOptions { block, ..options.clone() };
-                generate_batches(model, &options, pool, |_, image| file.add_block(part.first, image))?;
+                let [nz, ny, nx] = part.size;
+                let phases = pool.install(|| realisation.part(&part))?;
+                let phases = Array4::from_shape_vec((1, nz, ny, nx), phases).expect("as many as in the shape");
+                file.add_block(part.first, &PhaseImages::new(phases, model.n_phases())?)?;
                 done += 1;
             }
             if done == n_blocks {

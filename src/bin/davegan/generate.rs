@@ -15,8 +15,7 @@ use crate::{print, progress};
 ///
 /// The file is a VTKHDF file, which ParaView opens, or with --group any HDF5 file. Realisations are added to those that it
 /// holds. Realisation i depends on the model, the seed and i alone. One of more than 4096 pixels along x or y, or a volume of
-/// more than 256 voxels along an axis, is stored block by block; if it is interrupted, the same command goes on with it,
-/// without --replace.
+/// more than 2^26 voxels, is stored block by block; if it is interrupted, the same command goes on with it, without --replace.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -25,7 +25,7 @@ pub fn model(n_phases: usize) -> Model {
 
 /// `model` with weights that make something else of its phases.
 pub fn relaxing(mut model: Model) -> Model {
-    let mut weights = Weights::zero(model.n_phases(), false);
+    let mut weights = Weights::zero(model.n_phases(), model.profile.axes() == 3);
     weights.add((0..weights.values().len()).map(|pattern| if pattern % 512 == 511 { 0.3 } else { 0.0 }));
     model.relaxation = Some(weights);
     model

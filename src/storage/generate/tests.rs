@@ -6,6 +6,7 @@ use hdf5::File;
 
 use super::*;
 use crate::generation::realisations;
+use crate::micrograph::Block;
 use crate::micrograph::testing::field;
 use crate::network::Profile;
 use crate::progress::Progress;

@@ -1,0 +1,118 @@
+//! Realisations of fully convolutional models, made part by part.
+
+use super::GenerationOptions;
+use super::blocks::{block_within, parts, place};
+use super::field::Field;
+use super::given_fractions::GivenFractions;
+use super::threshold::Threshold;
+use crate::Result;
+use crate::micrograph::Block;
+use crate::model::Model;
+
+/// Makes realisations, or a block of each, on the threads of the current pool.
+pub struct BlockMaker<'a> {
+    model: &'a Model,
+    options: &'a GenerationOptions,
+    /// The torus that realisations are, or are cut from.
+    shape: [usize; 3],
+    /// What is made of it.
+    wanted: Block,
+    /// If volume fractions are given.
+    given: Option<GivenFractions<'a>>,
+}
+
+/// A realisation that is made part by part.
+pub struct Parts<'m, 'a> {
+    shape: [usize; 3],
+    wanted: Block,
+    source: Source<'m, 'a>,
+}
+
+enum Source<'m, 'a> {
+    AsItComes(Field<'a>),
+    OfFractions(&'m mut GivenFractions<'a>, Threshold),
+}
+
+impl<'a> BlockMaker<'a> {
+    /// # Errors
+    ///
+    /// Those of [`GenerationOptions::torus_and_block`] and [`GivenFractions::new`].
+    pub fn new(model: &'a Model, options: &'a GenerationOptions) -> Result<Self> {
+        let (shape, block) = options.torus_and_block(model)?;
+        let given = options.volume_fractions.as_ref().map(|_| GivenFractions::new(model, shape)).transpose()?;
+        Ok(Self { model, options, shape, wanted: block.unwrap_or(Block::whole(shape)), given })
+    }
+
+    /// Begins realisation `index`: if it is to have given volume fractions, finds its threshold.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`GivenFractions::threshold`].
+    pub fn begin(&mut self, index: u64) -> Result<Parts<'_, 'a>> {
+        let (shape, wanted, seed) = (self.shape, self.wanted, self.options.seed);
+        let source = match (&mut self.given, &self.options.volume_fractions) {
+            (Some(given), Some(fractions)) => {
+                let found =
+                    self.options.threshold.clone().map_or_else(|| given.threshold(seed, index, fractions), Ok)?;
+                Source::OfFractions(given, found)
+            }
+            _ => Source::AsItComes(Field::new(self.model, Vec::new(), seed, index, shape)?),
+        };
+        Ok(Parts { shape, wanted, source })
+    }
+}
+
+impl Parts<'_, '_> {
+    /// The voxels of a part of what is wanted, x fastest. Parts that follow one another along z share the work that both
+    /// need.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Field::block`] and [`GivenFractions::block`].
+    pub fn part(&mut self, part: &Block) -> Result<Vec<u8>> {
+        let block = block_within(self.shape, &self.wanted, part);
+        match &mut self.source {
+            Source::AsItComes(field) => field.block(&block),
+            Source::OfFractions(given, threshold) => given.block(threshold, &block),
+        }
+    }
+
+    /// All that is wanted, x fastest, made in parts of at most `sides` voxels.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`part`](Self::part).
+    pub fn fill(&mut self, sides: [usize; 3], to: &mut [u8]) -> Result<()> {
+        let size = self.wanted.size;
+        parts(size, sides).try_for_each(|part| {
+            place(&self.part(&part)?, &part, size, to);
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::blocks::block_sides;
+    use super::super::field::tests::{model, relaxing, volume_model};
+    use super::*;
+
+    #[test]
+    fn large_realisations_have_the_same_bytes_in_parts() {
+        let image = (relaxing(model(2)), [1, 64, 656], [1, 300, 300], [[0, -7, 650], [1, 30, 700]]);
+        let volume = (relaxing(volume_model()), [320, 32, 32], [32, 32, 32], [[-9, 3, 0], [90, 20, 32]]);
+        for (model, shape, sides, [first, size]) in [image, volume] {
+            let block = Block { first, size: size.map(|side| side as usize) };
+            for block in [Block::whole(shape), block] {
+                let options =
+                    GenerationOptions { shape: Some(shape), block: Some(block), ..GenerationOptions::default() };
+                let make = |sides: [usize; 3]| {
+                    let mut made = vec![9; block.voxels()];
+                    BlockMaker::new(&model, &options).unwrap().begin(5).unwrap().fill(sides, &mut made).unwrap();
+                    made
+                };
+                assert!(make(block_sides(shape)) == make(sides), "{block:?}");
+            }
+        }
+    }
+}
