@@ -6,10 +6,10 @@
 #
 # - The job on two nodes gives the bytes that one process gives, and the same mean and standard deviation.
 # - Each rank has as many threads as processors that srun binds it to.
-# - A training that scancel stops keeps its checkpoint, and another job resumes it.
+# - A training that the time limit of its job stops keeps its checkpoint, and another job resumes it. Slurm sends SIGTERM twice.
 # - Without PMIx, which is not Slurm's default, Open MPI does not start; job.sh asks for PMIx.
 #
-# Needs root, and of Debian: slurm-wlm munge openmpi-bin libopenmpi-dev libhdf5-openmpi-dev hdf5-tools. Takes one or two minutes.
+# Needs root, and of Debian: slurm-wlm munge openmpi-bin libopenmpi-dev libhdf5-openmpi-dev hdf5-tools. Takes three minutes.
 set -euo pipefail
 
 build=$(cd "${1:?usage: slurm.sh BUILD_DIR}" && pwd)
@@ -120,18 +120,13 @@ threads 1 1
 threads 1 "$(nproc)"
 [ "$(nproc)" -lt 2 ] || threads 2 1
 
-stage "a training that is cancelled, and resumed"
+stage "a training that its time limit stops, and that is resumed"
 cat >train.sh <<'END'
 #!/bin/sh
 srun "$1" train --sample gaussian_field --sample-size 64 --window-side 32 --model model.h5 --steps "$2" $3
 END
-first=$(sbatch --parsable --ntasks=1 --output=train.log train.sh "$build/bin/davegan" 1000000 "")
-sleep 5
-scancel "$first"
-for _ in {1..20}; do
-    [ -n "$(squeue --noheader --jobs="$first" 2>/dev/null)" ] || break
-    sleep 1
-done
+if timeout 180 sbatch --wait --ntasks=1 --time=1 --output=train.log train.sh "$build/bin/davegan" 1000000 ""; then fail "the training has no limit"; fi
+grep "TIME LIMIT" train.log
 grep "was cancelled at step" train.log || fail "the training was not told to stop: $(cat train.log)"
 done_so_far=$("$build/bin/davegan" info model.h5 | sed -n 's/^training *\([0-9]*\) of.*/\1/p')
 timeout 120 sbatch --wait --ntasks=1 --output=resume.log train.sh "$build/bin/davegan" "$((done_so_far + 2))" --resume || fail "$(cat resume.log)"
