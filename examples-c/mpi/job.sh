@@ -22,6 +22,10 @@ shift 3
 
 # module load openmpi hdf5-parallel   # those that the programs were built with
 
+# How ranks find each other. Open MPI needs pmix, which is not Slurm's default; MPICH and Intel MPI need pmi2. `srun --mpi=list` says
+# what the cluster has.
+export SLURM_MPI_TYPE=${SLURM_MPI_TYPE:-pmix}
+
 # Since Slurm 22.05 srun does not take this from sbatch by itself.
 export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
 

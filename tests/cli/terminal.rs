@@ -21,7 +21,7 @@ fn send(child: &Child, signal: i32) {
 }
 
 #[test]
-fn ctrl_c_saves_the_work_and_a_second_signal_ends_the_program() {
+fn ctrl_c_saves_the_work_and_a_second_one_ends_the_program() {
     let folder = folder("signals");
     let child = long_training(&folder);
     send(&child, libc::SIGINT);
@@ -35,8 +35,21 @@ fn ctrl_c_saves_the_work_and_a_second_signal_ends_the_program() {
     let mut child = long_training(&folder);
     send(&child, libc::SIGINT);
     std::thread::sleep(std::time::Duration::from_millis(20));
-    send(&child, libc::SIGTERM);
+    send(&child, libc::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+/// As Slurm does at the time limit of a job.
+#[test]
+fn sigterm_sent_again_and_again_saves_the_work() {
+    let folder = folder("scheduler");
+    let mut child = long_training(&folder);
+    while child.try_wait().unwrap().is_none() {
+        send(&child, libc::SIGTERM);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert!(run(&folder, 0, &["info", "model.h5"]).0.contains("--resume goes on"));
 }
 
 #[test]

@@ -142,9 +142,10 @@ def test_an_ensemble_does_not_depend_on_the_number_of_ranks(models, tmp_path):
 
 def test_threads_are_the_processors_that_a_rank_is_bound_to(tmp_path):
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "OMP_NUM_THREADS"}
-    text = run("mpirun", "-n", 2, "--bind-to", "core:overload-allowed", "--wdir", tmp_path, BUILD / "tests" / "mpi_threads",
-               environment=environment)
-    assert sorted(line.split(":")[0] for line in text.splitlines()) == ["rank 0", "rank 1"]
+    for ranks in RANKS:
+        text = run("mpirun", "-n", ranks, "--bind-to", "core:overload-allowed", "--wdir", tmp_path, BUILD / "tests" / "mpi_threads",
+                   environment=environment)
+        assert sorted(text.splitlines()) == [f"rank {rank}: 1 of its threads on as many processors" for rank in range(ranks)]
 
 
 def test_the_job_for_slurm_runs(models, tmp_path):

@@ -12,6 +12,7 @@ import unittest
 
 import h5py
 import numpy as np
+import pyvista
 import read_vtkhdf
 
 BUILD = pathlib.Path(os.environ["DAVEGAN_BUILD"])
@@ -79,6 +80,13 @@ class Readers(unittest.TestCase):
                         "index": list(range(count)), "voxel_size": 0.5}
             read_vtkhdf.check_vtk(path, expected, phases)
             read_vtkhdf.check_h5py(path, expected, phases)
+
+    def test_pyvista_shows_the_first_step_and_others_when_asked(self):
+        reader = pyvista.get_reader(self.out / "realisations.vtkhdf")
+        for step in 0, 3:
+            if step:
+                reader.reader.SetStep(step)
+            np.testing.assert_array_equal(reader.read()["phase"].reshape(1, SIDE, SIDE), self.phases[step])
 
     def test_volume_fractions_are_those_of_the_voxels(self):
         expected = (self.phases == int(self.figures["phase"])).mean()

@@ -32,7 +32,7 @@ Exit status:
   1    failure: the message says what was wrong, with the value, and what to do
   2    wrong usage: no such command or option, or a value that cannot be one
   3    stopped by Ctrl-C or SIGTERM: what is complete is kept
-  130  ended at once by a second Ctrl-C or SIGTERM";
+  130  ended at once by a second Ctrl-C";
 
 const EXAMPLES: &str = "\
 Examples:

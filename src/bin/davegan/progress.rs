@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use davegan::progress::Progress;
 use davegan::progress_bar::ProgressBar;
 use davegan::{Error, Result};
-use signal_hook::consts::TERM_SIGNALS;
+use signal_hook::consts::{SIGTERM, TERM_SIGNALS};
 use signal_hook::flag;
 
 /// Exit status of a program that a signal has ended: 128 and the number of SIGINT.
@@ -18,7 +18,7 @@ pub const INTERVAL: f64 = 0.5;
 
 /// A progress callback for work called `name`: draws a bar, and asks the work to stop after Ctrl-C or SIGTERM.
 ///
-/// A second signal ends the program at once.
+/// A second Ctrl-C ends the program at once.
 ///
 /// # Errors
 ///
@@ -26,8 +26,7 @@ pub const INTERVAL: f64 = 0.5;
 pub fn follow(name: &'static str) -> Result<impl FnMut(&Progress) -> ControlFlow<()>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in TERM_SIGNALS {
-        flag::register_conditional_shutdown(*signal, ENDED_BY_SIGNAL, Arc::clone(&stop))
-            .and_then(|_| flag::register(*signal, Arc::clone(&stop)))
+        handle(*signal, &stop)
             .map_err(|error| Error::Internal(format!("signal {signal} cannot be handled: {error}")))?;
     }
     let mut bar = ProgressBar::new(name);
@@ -35,4 +34,13 @@ pub fn follow(name: &'static str) -> Result<impl FnMut(&Progress) -> ControlFlow
         bar.show(progress);
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
+}
+
+/// Lets the first signal set `stop`, and a second one end the program. SIGTERM only sets it: job schedulers send several.
+fn handle(signal: i32, stop: &Arc<AtomicBool>) -> std::io::Result<()> {
+    if signal != SIGTERM {
+        flag::register_conditional_shutdown(signal, ENDED_BY_SIGNAL, Arc::clone(stop))?;
+    }
+    flag::register(signal, Arc::clone(stop))?;
+    Ok(())
 }

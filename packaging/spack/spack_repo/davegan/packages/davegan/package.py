@@ -1,6 +1,8 @@
 # Copyright 2026 davegan contributors
 # SPDX-License-Identifier: MIT OR Apache-2.0
 
+from spack_repo.builtin.build_systems.cmake import CMakePackage
+
 from spack.package import *
 
 
