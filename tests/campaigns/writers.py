@@ -37,7 +37,8 @@ import ctypes, os, sys
 library, call, path, source, seed = sys.argv[1:]
 c, handle = ctypes.CDLL(library), ctypes.c_void_p()
 if call == "save":
-    status = c.davegan_model_load(os.fsencode(source), 0, 0, ctypes.byref(handle)) or c.davegan_model_save(handle, os.fsencode(path))
+    status = c.davegan_model_load(os.fsencode(source), 0, 0, ctypes.byref(handle))
+    status = status or c.davegan_model_save(handle, os.fsencode(path))
 else:
     phases = bytes(i // 8 % (2 + int(seed)) for i in range(64 * 64))
     side = ctypes.c_size_t(64)
@@ -174,7 +175,7 @@ class Campaign:
         log = self.inputs / "log"
         self.run(writer.arguments(0), LD_PRELOAD=self.preload, KILL_LOG=log)
         self.new, calls = self.found(writer), int(log.read_text().split()[0])
-        places = lambda n: sorted({1 + i * calls // n for i in range(n)})
+        places = lambda n: sorted({1 + (2 * i + 1) * calls // (2 * n) for i in range(n)})
         hows = [{"KILL_AT": at} for at in places(kills)]
         hows += [{"FAIL_AT": at, "FAIL_ERRNO": (errno.ENOSPC, errno.EDQUOT)[i % 2]} for i, at in enumerate(places(fails))]
         counts, bad = {"killed": 0, "failed": 0, "went on": 0}, 0
@@ -205,7 +206,7 @@ def main():
             for has_old in (False, True):
                 total += campaign.run_all(writer, has_old, options.kills, options.fails)
     print("{} killed, {} failed, {} went on: {} bad".format(*total))
-    return total[3] > 0
+    return bool(total[3])
 
 
 if __name__ == "__main__":
