@@ -118,7 +118,12 @@ impl HeldWrites {
         // Blocks that are given up, others may still refer to until the changes are made.
         self.held.retain(|&start, block| !covers(&free, start, start + block.len() as u64));
         let changes = self.changes()?;
-        journal::apply(&self.file, path, changes, self.end)?;
+        let applied = journal::apply(&self.file, path, changes, self.end);
+        if applied.is_ok() || journal::is_there(path) {
+            // From here on the file may refer to what lies behind its old end, or will when the journal is made good.
+            self.committed = self.end;
+        }
+        applied?;
         if self.length > self.end {
             self.file.set_len(self.end)?;
         }
@@ -317,6 +322,25 @@ mod tests {
         }
         writes.commit(&path, Vec::new()).unwrap();
         assert_eq!(fs::read(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_refusal_amid_the_changes_is_made_good_by_the_next_call() {
+        let directory = TestDirectory::new("held-refused");
+        let (mut writes, path) = open(&directory, b"0123456789");
+        writes.end = 14;
+        writes.write(10, b"abcd");
+        writes.write(0, b"--");
+        writes.write(5, b"++");
+        let writable = std::mem::replace(&mut writes.file, File::open(&path).unwrap());
+        writes.commit(&path, Vec::new()).unwrap_err();
+        writes.file = writable;
+        drop(writes);
+        assert_eq!(fs::read(&path).unwrap(), b"0123456789abcd");
+        let file = File::options().read(true).write(true).open(&path).unwrap();
+        journal::complete(&file, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"--234++789abcd");
+        assert_eq!(directory.names(), ["file"]);
     }
 
     #[test]

@@ -40,6 +40,11 @@ pub(super) fn apply(file: &File, path: &Path, mut changes: Vec<Change>, length: 
     fs::remove_file(&journal)
 }
 
+/// Whether a journal lies beside the file at `path`.
+pub(super) fn is_there(path: &Path) -> bool {
+    journal_of(path).symlink_metadata().is_ok()
+}
+
 /// Completes the commit that a killed run has left a journal of, if there is one. `file` is open and locked at `path`.
 ///
 /// # Errors

@@ -77,9 +77,25 @@ static void what_cannot_be_used_is_refused(void) {
     FAILS(DAVEGAN_INVALID_PARAMETER, "size", davegan_export_options_init(&options, sizeof options - 1));
 }
 
+/* A path need not be UTF-8, but for HDF5 and for XDMF, which names its HDF5 file: that is said, and no file is left. */
+static void a_path_in_latin_1_is_right_or_refused(void) {
+    for (int i = 0; i < N_FORMATS; ++i) {
+        char path[64];
+        snprintf(path, sizeof path, TEST_FILE("caf\xe9%s"), strrchr(FORMATS[i].path, '.'));
+        const int is_hdf5 = FORMATS[i].write == davegan_export_dream3d || FORMATS[i].write == davegan_export_xdmf;
+        if (is_hdf5) {
+            FAILS(DAVEGAN_INVALID_PARAMETER, "not UTF-8", FORMATS[i].write(path, phases, 2, 3, 4, NULL));
+        } else {
+            OK(FORMATS[i].write(path, phases, 2, 3, 4, NULL));
+        }
+        CHECK(remove(path) == (is_hdf5 ? -1 : 0));
+    }
+}
+
 int main(void) {
     every_format_is_written_and_replaced();
     an_npy_has_the_bytes_of_the_host_behind_its_header();
     what_cannot_be_used_is_refused();
+    a_path_in_latin_1_is_right_or_refused();
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static davegan_model_t *model;
@@ -282,6 +283,43 @@ static void no_thread_loses_realisations(void) {
     pthread_barrier_destroy(&barrier);
 }
 
+/* In a process of its own, as somebody whom permissions concern. */
+static void a_directory_that_must_not_be_written_is_named(void) {
+    const char *directory = TEST_FILE("read_only"), *old[] = {TEST_FILE("read_only/model"), TEST_FILE("read_only/hdf5"),
+                                                               TEST_FILE("read_only/report"), TEST_FILE("read_only/picture")};
+    const char *none = TEST_FILE("read_only/none");
+    (void)chmod(directory, 0777); /* of an earlier run */
+    for (int i = 0; i < 4; ++i) remove(old[i]);
+    rmdir(directory);
+    CHECK(mkdir(directory, 0777) == 0);
+    OK(save(old[MODEL]));
+    OK(write_micrograph(old[HDF5]));
+    OK(report(old[REPORT]));
+    OK(contact_sheet(old[PICTURE]));
+    for (int i = 0; i < 4; ++i) CHECK(chmod(old[i], 0666) == 0);
+    CHECK(chmod(directory, 0555) == 0);
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        if (geteuid() == 0) CHECK(setuid(65534) == 0);
+        for (int i = 0; i < N_WRITERS; ++i) {
+            size_t size = 0;
+            unsigned char *before = read_file(old[writers[i].kind], &size);
+            FAILS(DAVEGAN_IO, "check the permissions", writers[i].call(none));
+            /* A series is not added to a host's file. */
+            if (writers[i].call != series)
+                FAILS(DAVEGAN_IO, "check the permissions", writers[i].call(old[writers[i].kind]));
+            check_bytes(old[writers[i].kind], before, size);
+            free(before);
+        }
+        _exit(0);
+    }
+    int status = 1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_INT(0, status);
+    CHECK(chmod(directory, 0777) == 0);
+}
+
 int main(void) {
     davegan_generate_options_t options = some_realisations(0, 32);
     model = small_model(TEST_FILE("model.h5"));
@@ -295,6 +333,7 @@ int main(void) {
     an_open_file_has_a_path();
     a_callback_cannot_write_the_same_file();
     no_thread_loses_realisations();
+    a_directory_that_must_not_be_written_is_named();
     davegan_fidelity_free(fidelity);
     davegan_micrograph_free(micrograph);
     davegan_model_free(model);

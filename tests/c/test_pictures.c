@@ -97,12 +97,25 @@ static void images_come_back_as_they_were_written(void) {
     FAILS(DAVEGAN_IO, "file/images.h5", davegan_write_images(TEST_FILE("file/images.h5"), "/x", phases, 2, 1, 3, 4));
 }
 
+/* Reports and pictures may have any path, and a picture is found under it; that it has colours is another matter. */
+static void a_path_need_not_be_utf_8(const davegan_model_t *model) {
+    const char *page = TEST_FILE("caf\xe9.html"), *sheet = TEST_FILE("caf\xe9.png");
+    const davegan_generate_options_t options = some_realisations(0, 1);
+    davegan_micrograph_t *micrograph = small_micrograph(), *none = NULL;
+    OK(davegan_report(model, micrograph, page, &options));
+    OK(davegan_contact_sheet(model, sheet, &options));
+    davegan_micrograph_free(micrograph);
+    FAILS(DAVEGAN_FORMAT, "has the colour", davegan_micrograph_read(sheet, NULL, NULL, &none));
+    CHECK(remove(page) == 0 && remove(sheet) == 0);
+}
+
 int main(void) {
     davegan_model_t *model = small_model(TEST_FILE("model.h5"));
     the_contact_sheet_is_a_png(model);
     the_report_is_a_page_of_its_own(model);
     a_report_can_be_cancelled(model);
     images_come_back_as_they_were_written();
+    a_path_need_not_be_utf_8(model);
     davegan_model_free(model);
     return 0;
 }

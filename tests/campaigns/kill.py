@@ -2,12 +2,12 @@
 """Kills davegan while it writes realisations, and looks at what is left.
 
     tests/campaigns/kill.py BUILD [--writes 400] [--times 200] [--cuts 40] [--seed 0] [--keep FOLDER]
-                                  [--kinds small,large]
+                                  [--kinds small,large,volume]
 
 BUILD is a folder with the program davegan and libdavegan.so in it, or in its bin and lib. Each run is killed before one of its calls that change a
 file (--writes), the same with the write made up to the end of a page first (--cuts), or at a random time after the first
 such call (--times). After every third kill the next run, which mends the file, is killed early as well. Kills are spread
-over the cases below: small realisations are added whole, large ones block by block. After each:
+over the cases below: small realisations and volumes are added whole, large ones block by block. After each:
 
 * h5py reads every earlier realisation, and what the host has written, with the same bytes, before any recovery;
 * a dataset of davegan_write_images is the old one or the new one;
@@ -58,6 +58,19 @@ class LargeCase(Case):
     kind, added, more = "large", 1, 1
 
 
+class VolumeCase(Case):
+    """Volumes of 32 x 32 x 32 voxels."""
+
+    kind, added, more = "volume", 2, 1
+
+
+# Of each kind: the profile that makes its realisations, more options of the training, and how many the cases need.
+KINDS = {
+    "small": ("paper32", ("--batch-size", 4), 64 + ADDED + 3),
+    "large": ("standard", ("--batch-size", 4), 4),
+    "volume": ("volume", ("--window-side", 32), 5),
+}
+
 CASES = [
     Case("VTKHDF, new file", 0),
     Case("VTKHDF, 1 realisation", 1),
@@ -75,6 +88,11 @@ CASES = [
     LargeCase("VTKHDF, 2 realisations, in blocks", 2),
     LargeCase("host's file, new group, in blocks", 0, "ensembles/run", "earliest"),
     LargeCase("host's group, 2, in blocks", 2, "ensembles/run", "earliest"),
+    VolumeCase("VTKHDF, new file of volumes", 0),
+    VolumeCase("VTKHDF, 1 volume", 1),
+    VolumeCase("VTKHDF, 2 volumes", 2),
+    VolumeCase("host's file, new group of volumes", 0, "ensembles/run", "earliest"),
+    VolumeCase("host's group, 2 volumes", 2, "ensembles/run", "earliest"),
 ]
 
 
@@ -99,10 +117,10 @@ class Campaign:
                        check=True)
         self.models, self.right = {}, {}
         for kind in kinds:
-            profile, count = {"small": ("paper32", 64 + ADDED + 3), "large": ("standard", 4)}[kind]
+            profile, options, count = KINDS[kind]
             self.models[kind] = folder / f"{kind}.h5"
             self.run("train", "--sample", "gaussian_field", "--sample-size", 64, "--model", self.models[kind],
-                     "--profile", profile, "--batch-size", 4, "--steps", 5)
+                     "--profile", profile, *options, "--steps", 5)
             reference = folder / f"{kind}_reference.h5"
             self.generate(kind, reference, "all", 0, count)
             with h5py.File(reference) as file:
@@ -255,7 +273,7 @@ def main():
     parser.add_argument("--cuts", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=pathlib.Path)
-    parser.add_argument("--kinds", default="small,large", type=lambda text: text.split(","))
+    parser.add_argument("--kinds", default=",".join(KINDS), type=lambda text: text.split(","))
     options = parser.parse_args()
     dice = random.Random(options.seed)
     total, bad = 0, 0

@@ -1,4 +1,5 @@
 mod gradients;
+mod independence;
 
 use burn_tensor::DType;
 use rand::Rng;
@@ -112,24 +113,6 @@ fn all_of(network: &mut Network, input: Tensor<5>) -> [Vec<f32>; 3] {
     let by_parameters = network.backward_parameters(&tape, tape.output.clone());
     let by_input = network.backward_input(&tape, tape.output.clone());
     [values(tape.output.clone()), by_parameters.into_data().try_to_vec().unwrap(), values(by_input)]
-}
-
-#[test]
-fn an_image_in_generation_does_not_depend_on_its_batch() {
-    let mut rng = generator(13, Purpose::Weights, 0);
-    let architecture = Architecture::new(Profile::Paper64, 3, 32, Variant::default());
-    let network = network(architecture.generator, &mut rng);
-    let single = Tensor::<5>::cat(vec![random([9, 32, 1, 1, 1], &mut rng)], 0).cast(DType::F32);
-    let network = Network {
-        parameters: network.parameters.clone().cast(DType::F32),
-        statistics: network.statistics.clone().cast(DType::F32),
-        ..network
-    };
-    let together = network.forward(single.clone());
-    for n in [1, 2, 4, 5, 8] {
-        let alone = network.forward(single.clone().narrow(0, 9 - n, n));
-        assert_eq!(alone.into_data(), together.clone().narrow(0, 9 - n, n).into_data());
-    }
 }
 
 /// The same layers with periodic padding.

@@ -17,6 +17,7 @@ use pulp::{NullaryFnOnce, Simd};
 use super::grid::Grid;
 use super::product::{largest, load};
 use super::simd::LINE;
+use crate::network::architecture::Axes;
 
 /// The part of every plane that is computed: `rows` runs of `length` numbers, `pitch` apart.
 ///
@@ -28,21 +29,17 @@ pub struct PlaneRegion {
     pub rows: usize,
     pub length: usize,
     pub pitch: usize,
-    /// Numbers of a row of pixels, and how many of these there are in a row.
-    pub lines: [usize; 2],
+    pub axes: Axes,
 }
 
-/// Cache lines that a product reads again and again while it goes along a row of pixels: half of an L1 cache.
-const L1_LINES: usize = 256;
-
-/// Terms for each plane: the taps along the middle and the inner axis of a kernel with three axes.
-const TERMS_OF_PLANE: usize = 4;
+/// Terms of a sum with a middle axis that are added at once: those of so few planes that the rows of pixels which they share
+/// with the next position stay in the L1 cache. It is the same for all images, as the last digits of a sum depend on it.
+const TERMS_AT_ONCE: usize = 32;
 
 impl PlaneRegion {
     /// The pixels of the planes of a grid, from `start` on.
     pub fn of(grid: &Grid, start: usize) -> Self {
-        let lines = [grid.pitch[1], grid.extent[1]];
-        Self { start, rows: grid.extent[0], length: grid.layer_run(), pitch: grid.pitch[0], lines }
+        Self { start, rows: grid.extent[0], length: grid.layer_run(), pitch: grid.pitch[0], axes: grid.axes }
     }
 
     /// Some of its rows.
@@ -50,17 +47,14 @@ impl PlaneRegion {
         Self { start: self.start + rows.start * self.pitch, rows: rows.len(), ..self }
     }
 
-    /// Terms of a sum of `all` that are added at once. With a middle axis, those of so many planes that the rows of
-    /// pixels which they share with the next position stay in the L1 cache, unless a sum could not be continued: where a
-    /// vector reaches into the next row, or a row is computed twice.
+    /// Terms of a sum of `all` that are added at once.
     fn terms_at_once(&self, all: usize) -> usize {
-        let [line, count] = self.lines;
-        if count == 1 || !self.rows.is_multiple_of(2) || self.pitch - self.length < LINE {
-            return all;
-        }
-        // Two rows of pixels in each of three layers.
-        let of_plane = 6 * (line / LINE + 1);
-        (L1_LINES / of_plane).max(1) * TERMS_OF_PLANE
+        if self.axes == Axes::Two { all } else { all.min(TERMS_AT_ONCE) }
+    }
+
+    /// Whether what is in the rows can be added to: no vector reaches into the next row, and no row is computed twice.
+    fn keeps_sums(&self) -> bool {
+        self.rows.is_multiple_of(2) && self.pitch - self.length >= LINE
     }
 }
 
@@ -162,14 +156,26 @@ impl<S: Simd> NullaryFnOnce for PairMultiplication<'_, S> {
         assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
         assert!((taps.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
         let at_once = region.terms_at_once(reads.len());
+        let width = region.length.next_multiple_of(S::F32_LANES);
+        let has_parts = at_once < reads.len();
         // With a middle axis pair by pair, so that what a pair reads and adds to stays in the L2 cache.
-        let of_pair = if region.lines[1] == 1 { starts.len() } else { region.length.div_ceil(S::F32_LANES) };
+        let of_pair = if region.axes == Axes::Two { starts.len() } else { width / S::F32_LANES };
+        // Where the rows cannot be added to, the sums of a pair are kept apart, with room behind each row.
+        let is_apart = has_parts && !region.keeps_sums();
+        let mut sums = vec![0.0; if is_apart { taps.rows * 2 * width } else { 0 }];
         for starts in starts.chunks(of_pair) {
+            let first = starts[starts.len() - 1];
+            let place = if is_apart { [first, width, 2 * width] } else { [0, region.pitch, to_stride] };
+            let target = if is_apart { &mut sums[..] } else { &mut *to };
             for (part, reads) in reads.chunks(at_once).enumerate() {
                 let (pitch, skipped) = (region.pitch, part * at_once);
-                let product = PairProduct { simd, from, reads, skipped, starts, pitch, to_stride };
-                // SAFETY: bounds as asserted above.
-                unsafe { product.all_rows(taps, to) };
+                let product = PairProduct { simd, from, reads, skipped, starts, pitch, place };
+                // SAFETY: bounds as asserted above; sums that are kept apart have room for the vectors of a pair.
+                unsafe { product.all_rows(taps, target) };
+            }
+            for (row, sums) in sums.chunks_exact(width).enumerate() {
+                let row = first + row / 2 * to_stride + row % 2 * region.pitch;
+                to[row..][..region.length].copy_from_slice(&sums[..region.length]);
             }
         }
     }
@@ -199,7 +205,9 @@ struct PairProduct<'a, S> {
     starts: &'a [usize],
     /// Distance between the rows of a pair.
     pitch: usize,
-    to_stride: usize,
+    /// Of the results: the position that is the first one of `to`, the distance between the rows of a pair, and that between
+    /// those of different rows of taps.
+    place: [usize; 3],
 }
 
 impl<S: Simd> PairProduct<'_, S> {
@@ -210,7 +218,7 @@ impl<S: Simd> PairProduct<'_, S> {
         while row < taps.rows {
             let tile = rows_of_tile::<S>(taps.rows - row);
             let weights = &taps.groups[row * taps.terms + self.skipped * tile..][..self.reads.len() * tile];
-            let to = &mut to[row * self.to_stride..];
+            let to = &mut to[row * self.place[2]..];
             // SAFETY: passed on; the weights are those of the tile.
             unsafe {
                 match (tile, S::REGISTER_COUNT >= 32) {
@@ -244,7 +252,7 @@ impl<S: Simd> PairProduct<'_, S> {
 
     #[inline(always)]
     unsafe fn tile<const M: usize, const V: usize>(&self, weights: &[Group], starts: &[usize; V], to: &mut [f32]) {
-        let (simd, pitch) = (self.simd, self.pitch);
+        let (simd, pitch, [first, to_pitch, to_stride]) = (self.simd, self.pitch, self.place);
         let mut sums = [[[simd.splat_f32s(0.0); GROUP]; V]; M];
         // SAFETY: the caller asserted that all reads and writes are inside.
         unsafe {
@@ -271,14 +279,14 @@ impl<S: Simd> PairProduct<'_, S> {
             }
             for (m, sums) in sums.into_iter().enumerate() {
                 for ([upper, middle, lower], &start) in sums.into_iter().zip(starts) {
-                    let to = to.as_mut_ptr().add(m * self.to_stride + start);
+                    let to = to.as_mut_ptr().add(m * to_stride + start - first);
                     let [mut upper, mut lower] = [simd.add_f32s(upper, middle), simd.add_f32s(middle, lower)];
                     if self.skipped > 0 {
                         upper = simd.add_f32s(upper, load::<S>(to));
-                        lower = simd.add_f32s(lower, load::<S>(to.add(pitch)));
+                        lower = simd.add_f32s(lower, load::<S>(to.add(to_pitch)));
                     }
                     to.cast::<S::f32s>().write_unaligned(upper);
-                    to.add(pitch).cast::<S::f32s>().write_unaligned(lower);
+                    to.add(to_pitch).cast::<S::f32s>().write_unaligned(lower);
                 }
             }
         }

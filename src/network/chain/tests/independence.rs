@@ -1,0 +1,39 @@
+//! In generation, a value depends on what it is computed from alone, to the last bit: not on the batch, and not on how large the
+//! image around it is.
+
+use super::*;
+
+#[test]
+fn an_image_does_not_depend_on_its_batch() {
+    let mut rng = generator(13, Purpose::Weights, 0);
+    let architecture = Architecture::new(Profile::Paper64, 3, 32, Variant::default());
+    let of_volumes = of_three_axes(Padding::Periodic, &[64, 24, 1]);
+    for (layers, [channels, side]) in [(architecture.generator, [32, 1]), (of_volumes, [64, 4])] {
+        let network = single(&network(layers, &mut rng));
+        let depth = if network.layers[0].axes == Axes::Three { side } else { 1 };
+        let images = random([9, channels, depth, side, side], &mut rng).cast(DType::F32);
+        let together = network.forward(images.clone());
+        for n in [1, 2, 4, 5, 8] {
+            let alone = network.forward(images.clone().narrow(0, 9 - n, n));
+            assert_eq!(values(alone), values(together.clone().narrow(0, 9 - n, n)), "{n} images");
+        }
+    }
+}
+
+/// A periodic image that is repeated gives the periodic output, repeated.
+#[test]
+fn a_value_does_not_depend_on_the_size_of_its_image() {
+    let mut rng = generator(14, Purpose::Weights, 0);
+    let widths = [64, 24, 1];
+    let of_images =
+        of_three_axes(Padding::Periodic, &widths).into_iter().map(|layer| LayerSpec { axes: Axes::Two, ..layer });
+    for (layers, depth) in [(of_images.collect(), 1), (of_three_axes(Padding::Periodic, &widths), 2)] {
+        let network = single(&network(layers, &mut rng));
+        let image = random([1, 64, depth, 4, 4], &mut rng).cast(DType::F32);
+        let small = network.forward(image.clone());
+        for [z, y, x] in [[1, 1, 2], [1, 1, 20], [1, 3, 1], [depth, 5, 4]] {
+            let large = network.forward(image.clone().repeat(&[1, 1, z, y, x]));
+            assert_eq!(values(large), values(small.clone().repeat(&[1, 1, z, y, x])), "{z} x {y} x {x} times");
+        }
+    }
+}
