@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hdf5::filters::Filter;
-use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File, Group, H5Type, LinkType, LocationType};
 use ndarray::ArrayD;
 
 use super::container::{Attribute, Container, NamedArray, RESERVED, is_sha256};
-use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_text, text_attribute};
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, put_text, text_attribute};
 use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
 use crate::chunks::{self, MAX_COMPRESSION, stored_bytes};
@@ -52,14 +51,13 @@ fn fill(file: &File, container: &Container, path: &Path) -> Result<()> {
 }
 
 fn write_attribute(file: &File, name: &str, attribute: &Attribute, path: &Path) -> Result<()> {
-    let result = match attribute {
-        Attribute::Integer(value) => file.new_attr::<i64>().create(name).and_then(|a| a.write_scalar(value)),
-        Attribute::Text(value) => {
-            let text = hdf5_text(value)?;
-            file.new_attr::<VarLenUnicode>().create(name).and_then(|a| a.write_scalar(&text))
+    match attribute {
+        Attribute::Integer(value) => {
+            let created = file.new_attr::<i64>().create(name).and_then(|a| a.write_scalar(value));
+            created.explain(path, format!("write the attribute {name:?}"))
         }
-    };
-    result.explain(path, format!("write the attribute {name:?}"))
+        Attribute::Text(text) => put_text(file, name, text, path),
+    }
 }
 
 fn write_array<T: H5Type + Clone>(file: &File, name: &str, array: &ArrayD<T>) -> hdf5::Result<()> {
@@ -136,12 +134,11 @@ fn read_attribute(file: &File, name: &str, path: &Path) -> Result<Attribute> {
     let attribute = file.attr(name).explain(path, doing())?;
     let dtype = attribute.dtype().explain(path, doing())?;
     let value = match attribute.is_scalar() {
-        true if dtype.is::<VarLenUnicode>() => text_attribute(file, name).map(Attribute::Text),
         true if dtype.is::<i64>() => Some(Attribute::Integer(attribute.read_scalar().explain(path, doing())?)),
-        _ => None,
+        _ => text_attribute(file, name).map(Attribute::Text),
     };
     value.ok_or_else(|| {
-        let expected = "a single int64 or variable-length UTF-8 text; train again";
+        let expected = "a single int64 or UTF-8 text of fixed length; train again";
         Error::format(path, format!("the attribute {name:?} is of another type than expected: {expected}"))
     })
 }

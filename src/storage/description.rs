@@ -105,11 +105,11 @@ fn describe_realisations(path: &Path) -> Result<Description> {
     memory::require_for_hdf5()?;
     hdf5::sync::sync(|| {
         let file = file_options().open(path).explain(path, "open the file").map_err(no_hdf5_file)?;
-        let mut search = Search { seen: Vec::new(), found: Vec::new() };
+        let mut search = Search { seen: Vec::new(), found: Vec::new(), older: None };
         search.group(&file, "", DEEPEST).explain(path, "search the file for realisations")?;
         if search.found.is_empty() {
-            let reason = "holds no realisations and is no model; give a file of davegan generate, relax or train";
-            return Err(Error::format(path, reason));
+            let nothing = "holds no realisations and is no model; give a file of davegan generate, relax or train";
+            return Err(Error::format(path, search.older.unwrap_or_else(|| nothing.to_owned())));
         }
         let sets = search.found.iter().map(|(name, group)| describe_set(name, group, path));
         Ok(Description::Realisations(sets.collect::<Result<_>>()?))
@@ -142,6 +142,8 @@ struct Search {
     /// Groups that have been looked into: a file may link a group into itself.
     seen: Vec<LocationToken>,
     found: Vec<(String, Group)>,
+    /// What is wrong with a record of an older version.
+    older: Option<String>,
 }
 
 impl Search {
@@ -151,6 +153,7 @@ impl Search {
             self.found.push((name.to_owned(), group.clone()));
             return Ok(());
         }
+        self.older = self.older.take().or_else(|| record::written_by_older(group, name));
         for member in hard_links(group)? {
             // A name that is no UTF-8 leads nowhere.
             let Ok(info) = group.loc_info_by_name(&member) else { continue };

@@ -15,7 +15,7 @@ use crate::evaluation::{Fidelity, Gate};
 use crate::{Error, Result};
 
 const FORMAT_NAME: &str = "davegan fidelity";
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Writes the figures of `fidelity` as the group `group` of the HDF5 file at `path`.
 ///

@@ -17,7 +17,10 @@ pub(super) use crate::files::is_record;
 use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::{Error, Result};
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// The version whose texts are of variable length.
+const OLD_VERSION: i64 = 1;
 
 /// Datasets with a value or a row per realisation.
 pub(super) const COLUMNS: [&str; 3] = [INDEX, VOLUME_FRACTION, S2_ERROR];
@@ -51,6 +54,17 @@ fn create_rest(group: &Group, header: &Header) -> hdf5::Result<()> {
     create_column::<f64>(group, S2_ERROR)?;
     let fractions = group.new_dataset::<f64>().chunk((ROWS, header.n_phases));
     OpenDataset::from(fractions.shape((0.., header.n_phases)).create(VOLUME_FRACTION)?).close()
+}
+
+/// What is wrong with `group`, called `name`, if it is a record that an older davegan wrote.
+pub(super) fn written_by_older(group: &Group, name: &str) -> Option<String> {
+    let is_old = numbers::<i64>(group, FORMAT_VERSION).as_deref() == Some(&[OLD_VERSION]);
+    (is_old && group.attr(N_WRITTEN).is_ok()).then(|| {
+        format!(
+            "{name:?} holds realisations that an older davegan wrote: format version {OLD_VERSION}, but this release reads \
+             version {VERSION}; generate them again in another file, or use the davegan that wrote them"
+        )
+    })
 }
 
 /// Refuses to add realisations as `header` describes them to the record `group` of others.

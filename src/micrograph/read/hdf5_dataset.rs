@@ -7,7 +7,7 @@ use crate::chunks;
 use crate::dataset::{OpenDataset, is_sound};
 use crate::device::memory;
 use crate::error::{check_path, hdf5_words};
-use crate::files::{hard_links, is_record};
+use crate::files::{LONGEST_NAME, hard_links, is_record};
 use crate::micrograph::check_size;
 use crate::micrograph::levels::{ADVICE, Level, Levels, stack};
 use crate::{Error, Result};
@@ -74,6 +74,10 @@ pub(super) fn read(path: &Path, name: Option<&str>, shapes: &Shapes) -> Result<(
             Some(name) => name.to_owned(),
             None => only_dataset(path, &file, shapes)?,
         };
+        if name.len() > LONGEST_NAME {
+            let what = format!("the path of a dataset has {} bytes, more than {LONGEST_NAME}", name.len());
+            return Err(Error::format(path, format!("{what}; copy it to a shorter one")));
+        }
         let dataset = OpenDataset::open(&file, &name).map_err(|e| no_dataset(path, &file, &name, shapes, &e))?;
         Ok((values(path, &name, &dataset, shapes)?, name))
     })

@@ -118,3 +118,73 @@ fn records_that_claim_absurd_tables_are_refused_at_once() {
         assert!(read_realisation(&path, &Layout::VtkHdf, None).is_ok());
     }
 }
+
+/// Makes the text attribute `name` of `of` one of variable length.
+fn lengthen(of: &hdf5::Location, name: &str, text: &str) {
+    let text: hdf5::types::VarLenUnicode = text.parse().unwrap();
+    if of.attr(name).is_ok() {
+        of.delete_attr(name).unwrap();
+    }
+    of.new_attr::<hdf5::types::VarLenUnicode>().create(name).unwrap().write_scalar(&text).unwrap();
+}
+
+#[test]
+fn realisations_of_an_older_davegan_are_named_with_advice() {
+    let directory = TestDirectory::new("read-older");
+    let path = directory.path("a.h5");
+    for layout in [Layout::VtkHdf, Layout::Group("rve/one".into())] {
+        write(&path, &layout, 2, true);
+        let file = hdf5::File::open_rw(&path).unwrap();
+        let record = file.group(layout.record_group()).unwrap();
+        lengthen(&record, "format", "davegan realisations");
+        record.attr("format_version").unwrap().write_scalar(&1_i64).unwrap();
+        drop(record);
+        file.close().unwrap();
+        let open = |mode| RealisationFile::open(&path, &layout, &header(), mode).unwrap_err();
+        let read = read_realisation(&path, &layout, None).unwrap_err();
+        for error in [read, crate::storage::describe(&path).unwrap_err(), open(Mode::Append), open(Mode::Replace)] {
+            assert!(matches!(error, Error::Format { .. }), "{error}");
+            let words =
+                "that an older davegan wrote: format version 1, but this release reads version 2; generate them again";
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+/// Makes HDF5 read for ever where it reads a text of variable length.
+fn damage_texts(path: &Path) -> usize {
+    let mut bytes = std::fs::read(path).unwrap();
+    let heaps: Vec<usize> = (0..bytes.len() - 4).filter(|&at| &bytes[at..at + 4] == b"GCOL").collect();
+    heaps.iter().for_each(|&at| bytes[at + 16..at + 64].fill(0));
+    std::fs::write(path, bytes).unwrap();
+    heaps.len()
+}
+
+#[test]
+fn texts_of_a_host_are_not_read() {
+    let directory = TestDirectory::new("read-host-texts");
+    let (path, layout) = (directory.path("host.h5"), Layout::Group("rve".into()));
+    write(&path, &layout, 2, true);
+    let file = hdf5::File::open_rw(&path).unwrap();
+    let image = Array4::from_shape_fn((1, 1, 64, 64), |(_, _, y, x)| ((x / 8 + y / 8) % 2) as u8);
+    let micrograph = file.new_dataset_builder().with_data(&image).create("micrograph").unwrap();
+    lengthen(&file, "title", "a host's file");
+    lengthen(&file.group("rve").unwrap(), "note", "a text that somebody has added");
+    lengthen(&micrograph, "format", "davegan phase images");
+    lengthen(&micrograph, "MATLAB_class", "uint8");
+    drop(micrograph);
+    file.close().unwrap();
+    assert!(damage_texts(&path) > 0);
+    assert!(read_realisation(&path, &layout, None).is_ok());
+    assert!(crate::storage::describe(&path).is_ok());
+    let options = crate::micrograph::ReadOptions::default();
+    assert!(crate::micrograph::Micrograph::read(&path, Some("micrograph"), &options).is_ok());
+    let replaced = crate::storage::write_phase_images(&path, "micrograph", &images(1), Mode::Replace).unwrap_err();
+    assert!(replaced.to_string().contains("davegan has not written it"), "{replaced}");
+    let mut file = RealisationFile::open(&path, &layout, &header(), Mode::Append).unwrap();
+    file.append(20, &images(1), &[0.0]).unwrap();
+    drop(file);
+    let file = RealisationFile::open(&path, &layout, &header(), Mode::Replace).unwrap();
+    assert_eq!(file.n_written(), 0);
+}
