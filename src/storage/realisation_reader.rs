@@ -10,7 +10,7 @@ use super::header::Layout;
 use super::journalled_file::no_hdf5_file;
 use super::realisation_file::{find_record, phase_name};
 use super::record::{self, Stored};
-use crate::chunks;
+use crate::chunks::{self, Missing};
 use crate::dataset::OpenDataset;
 use crate::device::memory;
 use crate::error::{check_path, counted};
@@ -80,7 +80,8 @@ fn read_image(file: &File, layout: &Layout, row: usize, stored: &Stored, path: &
     // What reads allocates without asking whether it can; the array is copied once if its layout asks for it.
     let what = format!("realisation {} of {}", stored.indices[row], path.display());
     drop(memory::vector::<u8>(voxels.unwrap_or(usize::MAX), &what, "export a smaller one")?);
-    chunks::check_part(&dataset).map_err(|reason| Error::format(path, format!("{name:?} {reason}")))?;
+    chunks::check_image(&dataset, row, Missing::Refused)
+        .map_err(|reason| Error::format(path, format!("{name:?} {reason}")))?;
     let voxels = read_row(&dataset, row).explain(path, &doing)?;
     PhaseImages::new(voxels.insert_axis(Axis(0)), stored.n_phases)
         .map_err(|error| Error::format(path, format!("{name:?}: {error}; generate it again")))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hdf5::{Group, H5Type};
+use hdf5::{Dataset, Group, H5Type};
 use ndarray::{Array1, Array2, Axis, s};
 
 use super::hdf5_file::{Explain, put_text, text_attribute};
@@ -217,6 +217,7 @@ pub(super) fn put_rows(
     put_column(group, S2_ERROR, written, &Array1::from(s2_errors.to_vec()))?;
     let table = OpenDataset::open_own::<f64>(group, VOLUME_FRACTION)?;
     chunks::resize(&table, (end, n_phases))?;
+    check_column(&table, VOLUME_FRACTION)?;
     table.write_slice(fractions, s![written..end, ..])?;
     table.close()
 }
@@ -226,8 +227,14 @@ pub(super) fn put_column<T: H5Type>(group: &Group, name: &str, first: usize, val
     let column = OpenDataset::open_own::<T>(group, name)?;
     let end = first + values.len();
     chunks::resize(&column, (end,))?;
+    check_column(&column, name)?;
     column.write_slice(values, s![first..end])?;
     column.close()
+}
+
+/// Looks at the chunks of the column `name` before HDF5 takes them into memory to write a part of them.
+fn check_column(column: &Dataset, name: &str) -> hdf5::Result<()> {
+    chunks::check(column).map_err(|reason| format!("the dataset {name:?} {reason}").into())
 }
 
 /// Creates the one-dimensional dataset `name` without rows.

@@ -119,6 +119,81 @@ fn records_that_claim_absurd_tables_are_refused_at_once() {
     }
 }
 
+/// What deflate makes of `bytes` zeros.
+fn deflated(bytes: usize) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, &vec![0; bytes]).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Puts `chunk`, as it is, in the place of the one of image `row`, for which there is room then.
+fn forge(path: &Path, layout: &Layout, row: usize, chunk: &[u8]) {
+    let file = hdf5::File::open_rw(path).unwrap();
+    let dataset = file.dataset(&phase_name(layout)).unwrap();
+    if dataset.ndim() == 4 {
+        dataset.resize((dataset.shape()[0].max(row + 1), SHAPE[0], SHAPE[1], SHAPE[2])).unwrap();
+    }
+    let first = [vec![row as u64; dataset.ndim() - 3], vec![0; 3]].concat();
+    // SAFETY: the dataset is open, `first` has its rank, and the bytes are as many as is said.
+    hdf5::h5check(unsafe {
+        let (list, bytes) = (hdf5_sys::h5p::H5P_DEFAULT, chunk.as_ptr().cast());
+        hdf5_sys::h5d::H5Dwrite_chunk(dataset.id(), list, 0, first.as_ptr(), chunk.len(), bytes)
+    })
+    .unwrap();
+    drop(dataset);
+    file.close().unwrap();
+}
+
+#[test]
+fn chunks_of_another_length_than_they_claim_are_named() {
+    let directory = TestDirectory::new("read-chunks");
+    let path = directory.path("a.h5");
+    for (n, row) in [(1, 0), (3, 1)] {
+        for (bytes, words) in
+            [(29, "a chunk of 29 bytes instead of 30"), (1 << 20, "inflates to more than the 30 bytes")]
+        {
+            for layout in [Layout::VtkHdf, Layout::Group("rve".into())] {
+                write(&path, &layout, n, true);
+                forge(&path, &layout, row, &deflated(bytes));
+                for i in 0..n {
+                    let read = read_realisation(&path, &layout, Some(7 + i as u64));
+                    if i != row {
+                        assert_eq!(read.unwrap().0, images(n).range(i, 1), "other realisations are read");
+                        continue;
+                    }
+                    let refused = read.unwrap_err().to_string();
+                    assert!(refused.contains(words) && refused.contains("/phase"), "{refused}");
+                }
+            }
+        }
+    }
+    let file = hdf5::File::open_rw(&path).unwrap();
+    let phases = file.dataset("rve/phase").unwrap();
+    for rows in [2, 3] {
+        phases.resize((rows, SHAPE[0], SHAPE[1], SHAPE[2])).unwrap();
+    }
+    drop(phases);
+    file.close().unwrap();
+    let refused = read_realisation(&path, &Layout::Group("rve".into()), Some(9)).unwrap_err().to_string();
+    assert!(refused.contains("has no chunk at [2, 0, 0, 0]"), "{refused}");
+}
+
+#[test]
+fn chunks_of_another_length_are_not_added_to() {
+    let directory = TestDirectory::new("write-chunks");
+    let path = directory.path("a.h5");
+    // The single image that becomes the first of a series, and what is there of a realisation that does not count.
+    for (layout, n, row) in [(Layout::VtkHdf, 1, 0), (Layout::VtkHdf, 3, 3), (Layout::Group("rve".into()), 1, 1)] {
+        write(&path, &layout, n, true);
+        forge(&path, &layout, row, &deflated(29));
+        let mut file = RealisationFile::open(&path, &layout, &header(), Mode::Append).unwrap();
+        let refused = file.append(20, &images(1), &[0.0]).unwrap_err().to_string();
+        assert!(refused.contains("the dataset of phases has a chunk of 29 bytes instead of 30"), "{refused}");
+        drop(file);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
 /// Makes the text attribute `name` of `of` one of variable length.
 fn lengthen(of: &hdf5::Location, name: &str, text: &str) {
     let text: hdf5::types::VarLenUnicode = text.parse().unwrap();
