@@ -36,6 +36,10 @@ unsafe extern "C" {
     fn H5Dget_chunk_storage_size(dataset: hid_t, first: *const u64, size: *mut u64) -> c_int;
 }
 
+/// What is wrong with a dataset that is external or virtual.
+pub(crate) const ELSEWHERE: &str =
+    "has its values in another file, which is not read; copy them into a file, in h5py by new['x'] = old['x'][()]";
+
 const DAMAGED: &str = "is damaged, or is not built as expected; copy the file again, or write it anew";
 
 /// Refuses a dataset whose values are elsewhere, need a filter that is not read, or take far more memory than is stored
@@ -164,8 +168,7 @@ fn check_place(dataset: &Dataset) -> Result<(), String> {
     if within {
         return Ok(());
     }
-    Err("has its values in another file, which is not read; copy them into a file, in h5py by new['x'] = old['x'][()]"
-        .into())
+    Err(ELSEWHERE.into())
 }
 
 fn check_filters(filters: &[Filter]) -> Result<(), String> {

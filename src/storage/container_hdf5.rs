@@ -8,12 +8,13 @@ use hdf5::{Dataset, File, Group, H5Type, LinkType, LocationType};
 use ndarray::ArrayD;
 
 use super::container::{Attribute, Container, NamedArray, RESERVED, is_sha256};
-use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, put_text, text_attribute};
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, put_text, text_attribute};
 use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
 use crate::chunks::{self, MAX_COMPRESSION, stored_bytes};
-use crate::dataset::OpenDataset;
+use crate::dataset::{OpenDataset, is_elsewhere};
 use crate::device::memory;
+use crate::drivers::open_to_read;
 use crate::error::FREE_MEMORY;
 use crate::{Error, Result};
 
@@ -73,7 +74,7 @@ fn write_array<T: H5Type + Clone>(file: &File, name: &str, array: &ArrayD<T>) ->
 ///
 /// Anybody can seal a file, so what is in it is bounded and checked before it is used, and nothing leads out of it.
 pub(super) fn read_hdf5(path: &Path) -> Result<Container> {
-    let file = file_options().open(path).explain(path, "open the model file")?;
+    let file = open_to_read(path).explain(path, "open the model file")?;
     let mut container = Container::default();
     for name in attribute_names(&file, path)? {
         let attribute = read_attribute(&file, &name, path)?;
@@ -183,8 +184,10 @@ impl ArrayReader<'_> {
                     self.read_group(&inner, &format!("{full_name}/"), depth - 1)?;
                 }
                 Some(LocationType::Dataset) => {
-                    let dataset =
-                        OpenDataset::open(group, &name).explain(path, format!("open the array {full_name:?}"))?;
+                    let dataset = OpenDataset::open(group, &name).map_err(|error| match is_elsewhere(&error) {
+                        true => Error::format(path, format!("the array {full_name:?} {error}; train again")),
+                        false => Error::of_hdf5(path, &format!("open the array {full_name:?}"), &error),
+                    })?;
                     let array = read_array(&dataset, &full_name, path)?;
                     self.arrays.insert(full_name, array);
                 }

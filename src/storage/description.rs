@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hdf5::{Group, LocationToken, LocationType};
 
-use super::hdf5_file::{Explain, file_options, text_attribute};
+use super::hdf5_file::{Explain, text_attribute};
 use super::header::Layout;
 use super::journalled_file::no_hdf5_file;
 use super::kind::Kind;
@@ -14,6 +14,7 @@ use super::realisation_reader::VOXEL_UNIT;
 use super::record::{self, Stored};
 use super::seal::FORMAT_VERSION;
 use crate::device::memory;
+use crate::drivers::open_to_read;
 use crate::error::check_path;
 use crate::files::{hard_links, open_regular};
 use crate::micrograph::VoxelSize;
@@ -104,7 +105,7 @@ fn describe_realisations(path: &Path) -> Result<Description> {
     check_path(path)?;
     memory::require_for_hdf5()?;
     hdf5::sync::sync(|| {
-        let file = file_options().open(path).explain(path, "open the file").map_err(no_hdf5_file)?;
+        let file = open_to_read(path).explain(path, "open the file").map_err(no_hdf5_file)?;
         let mut search = Search { seen: Vec::new(), found: Vec::new(), older: None };
         search.group(&file, "", DEEPEST).explain(path, "search the file for realisations")?;
         if search.found.is_empty() {

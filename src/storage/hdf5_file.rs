@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use hdf5::Location;
 use hdf5::file::{FileAccessBuilder, FileCloseDegree, LibraryVersion};
 use hdf5::types::TypeDescriptor;
-use hdf5::{FileBuilder, Location};
 
 pub(super) use crate::files::text_attribute;
 use crate::files::{LONGEST_TEXT, Text};
@@ -18,20 +18,13 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// half as much again.
 pub(crate) const DEFLATE_LEVEL: u8 = 1;
 
-/// How all files are opened and created.
+/// How all files are created, and opened for writing.
 ///
 /// The earliest file format that can hold the content: readers as old as HDF5 1.8 understand it, it has no time stamps,
 /// and it has no "open for writing" mark that a killed run would leave behind. The upper bound lets hosts' newer files
 /// in. Closing a file closes everything in it, so that the close, with its last writes, happens where it is checked.
 pub(super) fn file_access(access: &mut FileAccessBuilder) -> &mut FileAccessBuilder {
     access.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V110).fclose_degree(FileCloseDegree::Strong)
-}
-
-/// To open a file with [`file_access`], without a journal.
-pub(super) fn file_options() -> FileBuilder {
-    let mut options = hdf5::File::with_options();
-    options.with_fapl(file_access);
-    options
 }
 
 /// The chunk of a dataset of `shape`: whole rows, layers and images as long as they fit into 1 MiB of bytes.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use ndarray::{ArrayD, Dimension, IxDyn};
 
 use super::*;
-use crate::storage::hdf5_file::file_options;
 use crate::storage::seal::FORMAT_VERSION;
 use crate::storage::testing::{TestDirectory, in_process_with_file_limit};
 
@@ -195,7 +194,7 @@ fn no_damaged_byte_and_no_missing_end_is_accepted() {
 fn read_forged(fill: &dyn Fn(&hdf5::File)) -> Error {
     let directory = TestDirectory::new("container-forged");
     let path = directory.path("model.h5");
-    let file = file_options().with_fcpl(|p| p.userblock(512)).create(&path).unwrap();
+    let file = hdf5::File::with_options().with_fcpl(|p| p.userblock(512)).create(&path).unwrap();
     fill(&file);
     file.close().unwrap();
     let mut bytes = fs::read(&path).unwrap();
@@ -253,7 +252,7 @@ fn forged_content_behind_a_good_seal_is_refused() {
         ("sha256 is missing, or not", &|f| {
             drop(fs::remove_file(f.filename()));
             sample().write(f.filename()).unwrap();
-            let whole = file_options().open_rw(f.filename()).unwrap();
+            let whole = hdf5::File::open_rw(f.filename()).unwrap();
             let text: hdf5::types::FixedUnicode<1> = "0".parse().unwrap();
             whole.attr("sha256").unwrap().write_scalar(&text).unwrap();
         }),

@@ -237,6 +237,23 @@ fn damage_texts(path: &Path) -> usize {
 }
 
 #[test]
+fn phases_in_other_files_are_refused() {
+    let directory = TestDirectory::new("read-virtual");
+    let (path, layout) = (directory.path("a.h5"), Layout::Group("rve".into()));
+    write(&path, &layout, 2, true);
+    let file = hdf5::File::open_rw(&path).unwrap();
+    file.unlink("rve/phase").unwrap();
+    let shape = (2, SHAPE[0], SHAPE[1], SHAPE[2]);
+    let elsewhere = file.new_dataset::<u8>().virtual_map("/other.h5", "x", shape, .., shape, ..);
+    drop(elsewhere.shape(shape).create("rve/phase").unwrap());
+    file.close().unwrap();
+    assert!(damage_texts(&path) > 0);
+    let refused = read_realisation(&path, &layout, None).unwrap_err().to_string();
+    assert!(refused.contains("has its values in another file"), "{refused}");
+    assert!(matches!(RealisationFile::open(&path, &layout, &header(), Mode::Append), Err(Error::Format { .. })));
+}
+
+#[test]
 fn texts_of_a_host_are_not_read() {
     let directory = TestDirectory::new("read-host-texts");
     let (path, layout) = (directory.path("host.h5"), Layout::Group("rve".into()));
