@@ -90,7 +90,7 @@ pub(crate) fn check_image(dataset: &Dataset, row: usize, missing: Missing) -> Re
 
 /// The chunk that starts at `first` as it is in the file, and the filters that it has not passed; `None` if there is none.
 ///
-/// By its address it could be read without HDF5, which finds that by going through all chunks.
+/// HDF5 looks the chunk up in its index here. To tell its address it goes through those before it.
 fn read_chunk(dataset: &Dataset, first: &[u64]) -> Result<Option<(u32, Vec<u8>)>, String> {
     let in_file = dataset.file().map_or(0, |file| file.size());
     hdf5::sync::sync(|| {
