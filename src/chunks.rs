@@ -3,13 +3,18 @@
 //! HDF5 believes its file: some kilobytes can claim a chunk of gigabytes, or inflate to them, and HDF5 takes the memory.
 //! So a dataset of somebody else's file is held to what its bytes can give.
 
+use std::ffi::c_int;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use flate2::read::ZlibDecoder;
-use hdf5::Dataset;
 use hdf5::dataset::Layout;
 use hdf5::filters::Filter;
+use hdf5::{Dataset, h5check};
+use hdf5_sys::h5d::H5Dread_chunk;
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5p::H5P_DEFAULT;
+use ndarray::{IxDyn, indices};
 
 /// Bytes that a dataset or a chunk may take whatever is stored for it.
 const ALWAYS: u64 = 64 << 20;
@@ -26,6 +31,15 @@ const MANY_CHUNKS: u64 = 1 << 20;
 /// Bytes of a checksum, which may be compressed with the values.
 const CHECKSUM: u64 = 4;
 
+unsafe extern "C" {
+    /// Of HDF5 1.10 and later; hdf5-metno-sys 0.10 does not declare it.
+    fn H5Dget_chunk_storage_size(dataset: hid_t, first: *const u64, size: *mut u64) -> c_int;
+}
+
+/// What is wrong with a dataset that is external or virtual.
+pub(crate) const ELSEWHERE: &str =
+    "has its values in another file, which is not read; copy them into a file, in h5py by new['x'] = old['x'][()]";
+
 const DAMAGED: &str = "is damaged, or is not built as expected; copy the file again, or write it anew";
 
 /// Refuses a dataset whose values are elsewhere, need a filter that is not read, or take far more memory than is stored
@@ -33,23 +47,72 @@ const DAMAGED: &str = "is damaged, or is not built as expected; copy the file ag
 pub(crate) fn check(dataset: &Dataset) -> Result<(), String> {
     check_claim(dataset)?;
     check_description(dataset)?;
-    check_chunks(dataset, Extent::Whole)
+    check_all_chunks(dataset)
 }
 
-/// [`check`] for a dataset of which a part is read, and which need not be filled. Compressed chunks may be too short.
-pub(crate) fn check_part(dataset: &Dataset) -> Result<(), String> {
-    check_description(dataset)?;
-    check_chunks(dataset, Extent::Part)
-}
-
-/// How much of a dataset is read.
+/// What is done with a chunk that is not in the file.
 #[derive(Clone, Copy, PartialEq)]
-enum Extent {
-    Whole,
-    Part,
+pub(crate) enum Missing {
+    /// The values are to be read: it is refused.
+    Refused,
+    /// They are to be written.
+    Allowed,
 }
 
-/// [`check_part`] without a look at the chunks, of which there may be many.
+/// [`check`] for image `row` of a series `(n, nz, ny, nx)`, or a single image of three axes, whatever else there is.
+///
+/// Looks at the chunks of this image alone, each of which HDF5 finds at once.
+pub(crate) fn check_image(dataset: &Dataset, row: usize, missing: Missing) -> Result<(), String> {
+    check_description(dataset)?;
+    let Some(chunk) = dataset.chunk() else { return Ok(()) };
+    let (expected, shape) = (Expected::of(dataset, &chunk)?, dataset.shape());
+    let is_series = shape.len() == 4;
+    let number = shape
+        .iter()
+        .zip(&chunk)
+        .enumerate()
+        .map(|(axis, (&side, &chunk))| if is_series && axis == 0 { 1 } else { side.div_ceil(chunk) });
+    for at in indices(IxDyn(&number.collect::<Vec<_>>())) {
+        let mut first: Vec<u64> = (0..shape.len()).map(|axis| (at[axis] * chunk[axis]) as u64).collect();
+        if is_series {
+            first[0] = (row / chunk[0] * chunk[0]) as u64;
+        }
+        match read_chunk(dataset, &first)? {
+            Some((mask, bytes)) => {
+                expected.check(mask, bytes.len() as u64, |most| inflated(&bytes[..], most))?;
+            }
+            None if missing == Missing::Allowed => {}
+            None => return Err(format!("has no chunk at {first:?}; copy the file again, or write it anew")),
+        }
+    }
+    Ok(())
+}
+
+/// The chunk that starts at `first` as it is in the file, and the filters that it has not passed; `None` if there is none.
+///
+/// HDF5 looks the chunk up in its index here. To tell its address it goes through those before it.
+fn read_chunk(dataset: &Dataset, first: &[u64]) -> Result<Option<(u32, Vec<u8>)>, String> {
+    let in_file = dataset.file().map_or(0, |file| file.size());
+    hdf5::sync::sync(|| {
+        let (mut size, mut mask, mut bytes) = (0, 0, Vec::new());
+        // SAFETY: the dataset is open and chunked, and `first` has its rank.
+        if unsafe { H5Dget_chunk_storage_size(dataset.id(), first.as_ptr(), &raw mut size) } < 0 || size == 0 {
+            return Ok(None);
+        }
+        if size > in_file || bytes.try_reserve_exact(size as usize).is_err() {
+            return Err(DAMAGED.into());
+        }
+        bytes.resize(size as usize, 0u8);
+        // SAFETY: as above, and there is room for the bytes of the chunk.
+        let read = unsafe {
+            H5Dread_chunk(dataset.id(), H5P_DEFAULT, first.as_ptr(), &raw mut mask, bytes.as_mut_ptr().cast())
+        };
+        h5check(read).map_err(|_| DAMAGED)?;
+        Ok(Some((mask, bytes)))
+    })
+}
+
+/// [`check`] without a look at the chunks, of which there may be many, for a dataset that need not be filled.
 pub(crate) fn check_description(dataset: &Dataset) -> Result<(), String> {
     check_place(dataset)?;
     check_filters(&filters(dataset)?)?;
@@ -105,8 +168,7 @@ fn check_place(dataset: &Dataset) -> Result<(), String> {
     if within {
         return Ok(());
     }
-    Err("has its values in another file, which is not read; copy them into a file, in h5py by new['x'] = old['x'][()]"
-        .into())
+    Err(ELSEWHERE.into())
 }
 
 fn check_filters(filters: &[Filter]) -> Result<(), String> {
@@ -153,60 +215,73 @@ fn check_chunk(dataset: &Dataset) -> Result<(), String> {
     ))
 }
 
-/// Refuses chunks of other lengths than they claim. Of a part, only those are inflated that can take much memory.
-fn check_chunks(dataset: &Dataset, extent: Extent) -> Result<(), String> {
+fn check_all_chunks(dataset: &Dataset) -> Result<(), String> {
     let Some(chunk) = dataset.chunk() else { return Ok(()) };
-    let (claimed, filters) = (bytes_of(&chunk, dataset).ok_or(DAMAGED)?, filters(dataset)?);
-    let deflate = filters.iter().position(|filter| matches!(filter, Filter::Deflate(_)));
-    let checksum = filters.iter().position(|filter| matches!(filter, Filter::Fletcher32));
-    let harmless = claimed.saturating_mul(2).max(2 * ALWAYS);
-    let (mut compressed, mut shortest) = (Vec::new(), claimed);
+    let expected = Expected::of(dataset, &chunk)?;
+    let mut chunks = Vec::new();
     let visited = dataset.chunks_visit(|chunk| {
-        let passed = |filter: Option<usize>| filter.is_some_and(|place| chunk.filter_mask >> place & 1 == 0);
-        // A checksum that is written before deflate is inflated with the values; one behind it is not.
-        let added = if passed(checksum) && (!passed(deflate) || checksum < deflate) { CHECKSUM } else { 0 };
-        if !passed(deflate) {
-            shortest = shortest.min(chunk.size.saturating_sub(added));
-        } else if chunk.size.saturating_mul(MAX_COMPRESSION) > harmless
-            || (extent == Extent::Whole && chunk.size < claimed)
-        {
-            compressed.push((chunk.addr, chunk.size, added));
-        }
+        chunks.push((chunk.filter_mask, chunk.addr, chunk.size));
         0
     });
     visited.map_err(|_| DAMAGED)?;
-    shortest = shortest.min(shortest_inflated(dataset, &compressed, claimed)?);
-    if shortest == claimed {
-        return Ok(());
-    }
-    Err(format!("has a chunk of {shortest} bytes instead of {claimed}; copy the file again, or write it anew"))
+    let mut file = None;
+    chunks.into_iter().try_for_each(|(mask, address, size)| {
+        expected.check(mask, size, |most| {
+            let mut file: &File = match &mut file {
+                Some(file) => file,
+                none => none.insert(File::open(dataset.filename())?),
+            };
+            file.seek(SeekFrom::Start(address))?;
+            inflated(file.take(size), most)
+        })
+    })
 }
 
-/// Bytes of the shortest of the chunks at these places, of these sizes, when it is inflated and what was added is taken off; at
-/// most `claimed`. Refuses chunks that inflate to more.
-fn shortest_inflated(dataset: &Dataset, chunks: &[(u64, u64, u64)], claimed: u64) -> Result<u64, String> {
-    if chunks.is_empty() {
-        return Ok(claimed);
+/// What each chunk of a dataset must be.
+struct Expected {
+    /// Its bytes without filters.
+    bytes: u64,
+    /// Places of these filters among all.
+    deflate: Option<usize>,
+    checksum: Option<usize>,
+}
+
+impl Expected {
+    fn of(dataset: &Dataset, chunk: &[usize]) -> Result<Self, String> {
+        let filters = filters(dataset)?;
+        let place = |wanted: fn(&Filter) -> bool| filters.iter().position(wanted);
+        Ok(Self {
+            bytes: bytes_of(chunk, dataset).ok_or(DAMAGED)?,
+            deflate: place(|filter| matches!(filter, Filter::Deflate(_))),
+            checksum: place(|filter| matches!(filter, Filter::Fletcher32)),
+        })
     }
-    let mut file = File::open(dataset.filename()).map_err(|error| format!("cannot be read once more: {error}"))?;
-    let mut shortest = claimed;
-    for &(place, size, added) in chunks {
-        let inflated = inflated(&mut file, place, size, claimed + CHECKSUM).map_err(|_| DAMAGED)?;
-        if inflated > claimed + CHECKSUM {
+
+    /// Refuses a chunk of `size` bytes in the file that is of another length without filters; `mask` has a bit for each that it
+    /// has not passed. `inflate` says to how many bytes it inflates, counted no further than one beyond what it is given.
+    fn check(&self, mask: u32, size: u64, inflate: impl FnOnce(u64) -> io::Result<u64>) -> Result<(), String> {
+        let passed = |filter: Option<usize>| filter.is_some_and(|place| mask >> place & 1 == 0);
+        // A checksum that is written before deflate is inflated with the values; one behind it is not.
+        let is_added = passed(self.checksum) && (!passed(self.deflate) || self.checksum < self.deflate);
+        let (claimed, most) = (self.bytes, self.bytes + CHECKSUM);
+        let held = if passed(self.deflate) { inflate(most).map_err(|_| DAMAGED)? } else { size.min(most) };
+        if held > most {
             return Err(format!(
                 "has a chunk of {size} bytes that inflates to more than the {claimed} bytes that it claims; the file is \
                  damaged or forged"
             ));
         }
-        shortest = shortest.min(inflated.saturating_sub(added));
+        let held = held.saturating_sub(if is_added { CHECKSUM } else { 0 });
+        if held >= claimed {
+            return Ok(());
+        }
+        Err(format!("has a chunk of {held} bytes instead of {claimed}; copy the file again, or write it anew"))
     }
-    Ok(shortest)
 }
 
-/// To how many bytes the `size` bytes at `place` inflate, counted no further than one beyond `most`.
-fn inflated(file: &mut File, place: u64, size: u64, most: u64) -> io::Result<u64> {
-    file.seek(SeekFrom::Start(place))?;
-    io::copy(&mut ZlibDecoder::new(file.take(size)).take(most + 1), &mut io::sink())
+/// To how many bytes what `from` has inflates, counted no further than one beyond `most`.
+fn inflated(from: impl Read, most: u64) -> io::Result<u64> {
+    io::copy(&mut ZlibDecoder::new(from).take(most + 1), &mut io::sink())
 }
 
 #[cfg(test)]

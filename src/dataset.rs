@@ -3,6 +3,8 @@
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
+use crate::chunks::ELSEWHERE;
+use crate::drivers::has_refused_heap;
 use hdf5::{Attribute, Dataset, Datatype, Group, H5Type, h5check};
 use hdf5_sys::h5d::H5Dclose;
 use hdf5_sys::h5t::{H5T_class_t, H5Tget_class, H5Tget_offset, H5Tget_precision};
@@ -19,9 +21,10 @@ impl OpenDataset {
     ///
     /// # Errors
     ///
-    /// Those of HDF5, if there is none that can be opened.
+    /// Those of HDF5, if there is none that can be opened, and [`ELSEWHERE`] for a virtual one.
     pub fn open(group: &Group, name: &str) -> hdf5::Result<Self> {
-        group.dataset(name).map(Self::from)
+        has_refused_heap();
+        group.dataset(name).map(Self::from).map_err(|error| if has_refused_heap() { ELSEWHERE.into() } else { error })
     }
 
     /// Opens the dataset `name` of `group`, of which the library has written the values.
@@ -65,6 +68,11 @@ impl Drop for OpenDataset {
         // Whoever writes calls `close`.
         let _ = close(self);
     }
+}
+
+/// Whether a dataset could not be opened because its values are in other files.
+pub(crate) fn is_elsewhere(error: &hdf5::Error) -> bool {
+    matches!(error, hdf5::Error::Internal(text) if text == ELSEWHERE)
 }
 
 /// The attribute `name` of `group`, of which the library has written the value.

@@ -7,7 +7,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use hdf5::types::VarLenUnicode;
+use hdf5::types::FixedUnicode;
+use hdf5_sys::h5t::{H5T_class_t, H5T_cset_t, H5Tget_class, H5Tget_cset, H5Tis_variable_str};
 
 use crate::{Error, Result};
 
@@ -19,6 +20,15 @@ pub(crate) const FORMAT: &str = "format";
 
 /// What it says of a group with the record of realisations.
 pub(crate) const REALISATIONS: &str = "davegan realisations";
+
+/// Bytes of the longest text attribute. HDF5 keeps one within 64 KiB.
+pub(crate) const LONGEST_TEXT: usize = 32 << 10;
+
+/// Bytes of the longest name of a dataset that is read: that of the longest path of a file.
+pub(crate) const LONGEST_NAME: usize = 4096;
+
+/// Memory for any text attribute.
+pub(crate) type Text = FixedUnicode<LONGEST_TEXT>;
 
 /// Opens the regular file at `path` for reading; `doing` completes the sentence "cannot ...".
 ///
@@ -75,15 +85,28 @@ pub(crate) fn hard_links(group: &hdf5::Group) -> hdf5::Result<Vec<String>> {
     })
 }
 
-/// The text attribute `name` of the group or dataset `of`; `None` if it is missing or is no text.
+/// The text attribute `name` of the group or dataset `of`; `None` if it is missing or is no text of fixed length.
+///
+/// Texts of variable length are in HDF5's global heap, which it parses without looking: of a damaged file it may never return.
 pub(crate) fn text_attribute(of: &hdf5::Location, name: &str) -> Option<String> {
     let attribute = of.attr(name).ok()?;
     // A null dataspace has no elements, and reading one would give memory that nobody has written.
-    if !attribute.dtype().ok()?.is::<VarLenUnicode>() || !attribute.is_scalar() {
+    if text_length(&attribute.dtype().ok()?)? > LONGEST_TEXT || !attribute.is_scalar() {
         return None;
     }
-    let text = attribute.read_scalar::<VarLenUnicode>().ok()?;
+    let text = attribute.read_scalar::<Text>().ok()?;
     String::from_utf8(text.as_bytes().to_vec()).ok()
+}
+
+/// Bytes of a UTF-8 text of fixed length; `None` for other types.
+fn text_length(dtype: &hdf5::Datatype) -> Option<usize> {
+    // SAFETY: the identifier is that of an open type, and only a text is asked for its characters.
+    let is_fixed_utf8 = hdf5::sync::sync(|| unsafe {
+        H5Tget_class(dtype.id()) == H5T_class_t::H5T_STRING
+            && H5Tis_variable_str(dtype.id()) == 0
+            && H5Tget_cset(dtype.id()) == H5T_cset_t::H5T_CSET_UTF8
+    });
+    is_fixed_utf8.then(|| dtype.size())
 }
 
 /// Whether `group` is the record of realisations.

@@ -12,6 +12,7 @@
 //! * `files`: opens regular files, and nothing else that has a path.
 //! * `chunks`: what it costs to read a dataset of HDF5.
 //! * `random`: random numbers; every draw follows from a seed, a purpose and a counter.
+//! * `drivers`: opens files of HDF5 for reading, but for what HDF5 cannot read safely.
 //! * `dataset`: opens datasets of HDF5, and closes them.
 //! * [`progress`]: progress reports and cancellation.
 //! * [`progress_bar`]: progress on a terminal.
@@ -42,6 +43,7 @@ mod chunks;
 mod dataset;
 pub mod descriptor;
 mod device;
+mod drivers;
 mod error;
 pub mod evaluation;
 pub mod export;

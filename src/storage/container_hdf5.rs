@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hdf5::filters::Filter;
-use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File, Group, H5Type, LinkType, LocationType};
 use ndarray::ArrayD;
 
 use super::container::{Attribute, Container, NamedArray, RESERVED, is_sha256};
-use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, file_options, hdf5_text, text_attribute};
+use super::hdf5_file::{DEFLATE_LEVEL, Explain, chunk_shape, put_text, text_attribute};
 use super::journalled_file::JournalledFile;
 use super::seal::{FORMAT, FORMAT_VERSION, SEAL_BYTES, written_by_newer};
 use crate::chunks::{self, MAX_COMPRESSION, stored_bytes};
-use crate::dataset::OpenDataset;
+use crate::dataset::{OpenDataset, is_elsewhere};
 use crate::device::memory;
+use crate::drivers::open_to_read;
 use crate::error::FREE_MEMORY;
 use crate::{Error, Result};
 
@@ -52,14 +52,13 @@ fn fill(file: &File, container: &Container, path: &Path) -> Result<()> {
 }
 
 fn write_attribute(file: &File, name: &str, attribute: &Attribute, path: &Path) -> Result<()> {
-    let result = match attribute {
-        Attribute::Integer(value) => file.new_attr::<i64>().create(name).and_then(|a| a.write_scalar(value)),
-        Attribute::Text(value) => {
-            let text = hdf5_text(value)?;
-            file.new_attr::<VarLenUnicode>().create(name).and_then(|a| a.write_scalar(&text))
+    match attribute {
+        Attribute::Integer(value) => {
+            let created = file.new_attr::<i64>().create(name).and_then(|a| a.write_scalar(value));
+            created.explain(path, format!("write the attribute {name:?}"))
         }
-    };
-    result.explain(path, format!("write the attribute {name:?}"))
+        Attribute::Text(text) => put_text(file, name, text, path),
+    }
 }
 
 fn write_array<T: H5Type + Clone>(file: &File, name: &str, array: &ArrayD<T>) -> hdf5::Result<()> {
@@ -75,7 +74,7 @@ fn write_array<T: H5Type + Clone>(file: &File, name: &str, array: &ArrayD<T>) ->
 ///
 /// Anybody can seal a file, so what is in it is bounded and checked before it is used, and nothing leads out of it.
 pub(super) fn read_hdf5(path: &Path) -> Result<Container> {
-    let file = file_options().open(path).explain(path, "open the model file")?;
+    let file = open_to_read(path).explain(path, "open the model file")?;
     let mut container = Container::default();
     for name in attribute_names(&file, path)? {
         let attribute = read_attribute(&file, &name, path)?;
@@ -136,12 +135,11 @@ fn read_attribute(file: &File, name: &str, path: &Path) -> Result<Attribute> {
     let attribute = file.attr(name).explain(path, doing())?;
     let dtype = attribute.dtype().explain(path, doing())?;
     let value = match attribute.is_scalar() {
-        true if dtype.is::<VarLenUnicode>() => text_attribute(file, name).map(Attribute::Text),
         true if dtype.is::<i64>() => Some(Attribute::Integer(attribute.read_scalar().explain(path, doing())?)),
-        _ => None,
+        _ => text_attribute(file, name).map(Attribute::Text),
     };
     value.ok_or_else(|| {
-        let expected = "a single int64 or variable-length UTF-8 text; train again";
+        let expected = "a single int64 or UTF-8 text of fixed length; train again";
         Error::format(path, format!("the attribute {name:?} is of another type than expected: {expected}"))
     })
 }
@@ -186,8 +184,10 @@ impl ArrayReader<'_> {
                     self.read_group(&inner, &format!("{full_name}/"), depth - 1)?;
                 }
                 Some(LocationType::Dataset) => {
-                    let dataset =
-                        OpenDataset::open(group, &name).explain(path, format!("open the array {full_name:?}"))?;
+                    let dataset = OpenDataset::open(group, &name).map_err(|error| match is_elsewhere(&error) {
+                        true => Error::format(path, format!("the array {full_name:?} {error}; train again")),
+                        false => Error::of_hdf5(path, &format!("open the array {full_name:?}"), &error),
+                    })?;
                     let array = read_array(&dataset, &full_name, path)?;
                     self.arrays.insert(full_name, array);
                 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hdf5::{Group, LocationToken, LocationType};
 
-use super::hdf5_file::{Explain, file_options, text_attribute};
+use super::hdf5_file::{Explain, text_attribute};
 use super::header::Layout;
 use super::journalled_file::no_hdf5_file;
 use super::kind::Kind;
@@ -14,6 +14,7 @@ use super::realisation_reader::VOXEL_UNIT;
 use super::record::{self, Stored};
 use super::seal::FORMAT_VERSION;
 use crate::device::memory;
+use crate::drivers::open_to_read;
 use crate::error::check_path;
 use crate::files::{hard_links, open_regular};
 use crate::micrograph::VoxelSize;
@@ -104,12 +105,12 @@ fn describe_realisations(path: &Path) -> Result<Description> {
     check_path(path)?;
     memory::require_for_hdf5()?;
     hdf5::sync::sync(|| {
-        let file = file_options().open(path).explain(path, "open the file").map_err(no_hdf5_file)?;
-        let mut search = Search { seen: Vec::new(), found: Vec::new() };
+        let file = open_to_read(path).explain(path, "open the file").map_err(no_hdf5_file)?;
+        let mut search = Search { seen: Vec::new(), found: Vec::new(), older: None };
         search.group(&file, "", DEEPEST).explain(path, "search the file for realisations")?;
         if search.found.is_empty() {
-            let reason = "holds no realisations and is no model; give a file of davegan generate, relax or train";
-            return Err(Error::format(path, reason));
+            let nothing = "holds no realisations and is no model; give a file of davegan generate, relax or train";
+            return Err(Error::format(path, search.older.unwrap_or_else(|| nothing.to_owned())));
         }
         let sets = search.found.iter().map(|(name, group)| describe_set(name, group, path));
         Ok(Description::Realisations(sets.collect::<Result<_>>()?))
@@ -142,6 +143,8 @@ struct Search {
     /// Groups that have been looked into: a file may link a group into itself.
     seen: Vec<LocationToken>,
     found: Vec<(String, Group)>,
+    /// What is wrong with a record of an older version.
+    older: Option<String>,
 }
 
 impl Search {
@@ -151,6 +154,7 @@ impl Search {
             self.found.push((name.to_owned(), group.clone()));
             return Ok(());
         }
+        self.older = self.older.take().or_else(|| record::written_by_older(group, name));
         for member in hard_links(group)? {
             // A name that is no UTF-8 leads nowhere.
             let Ok(info) = group.loc_info_by_name(&member) else { continue };

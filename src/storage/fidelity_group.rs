@@ -5,17 +5,18 @@ use std::path::Path;
 
 use hdf5::{File, Group};
 
-use super::hdf5_file::{Explain, check_name, file_options, put_text, text_attribute};
+use super::hdf5_file::{Explain, check_name, put_text, text_attribute};
 use super::header::{FORMAT, FORMAT_VERSION};
 use super::journalled_file::{JournalledFile, no_hdf5_file};
 use super::kind::Kind;
 use super::output::Output;
 use crate::dataset::OpenDataset;
+use crate::drivers::open_to_read;
 use crate::evaluation::{Fidelity, Gate};
 use crate::{Error, Result};
 
 const FORMAT_NAME: &str = "davegan fidelity";
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Writes the figures of `fidelity` as the group `group` of the HDF5 file at `path`.
 ///
@@ -55,7 +56,7 @@ fn open_old(path: &Path) -> Result<Option<File>> {
     if !path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0) {
         return Ok(None);
     }
-    file_options().open(path).explain(path, "open the file").map_err(no_hdf5_file).map(Some)
+    open_to_read(path).explain(path, "open the file").map_err(no_hdf5_file).map(Some)
 }
 
 fn put(file: &File, name: &str, fidelity: &Fidelity, path: &Path) -> Result<()> {

@@ -25,52 +25,14 @@ use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::{H5P_DEFAULT, H5Pset_driver};
 
 use super::held_writes::HeldWrites;
+use crate::drivers::{Class, OpenFile, is_heap};
 
-/// `H5FD_class_t` of HDF5 1.14. That of hdf5-metno-sys 0.10 is older: it lacks the version and the vector calls.
-#[repr(C)]
-struct Class {
-    version: c_uint,
-    value: c_int,
-    name: *const c_char,
-    maxaddr: u64,
-    fc_degree: c_int,
-    terminate_and_superblock: [Unused; 4],
-    fapl_size: usize,
-    fapl: [Unused; 3],
-    dxpl_size: usize,
-    dxpl: [Unused; 2],
-    open: unsafe extern "C" fn(*const c_char, c_uint, hid_t, u64) -> *mut Driver,
-    close: unsafe extern "C" fn(*mut Driver) -> c_int,
-    cmp: unsafe extern "C" fn(*const Driver, *const Driver) -> c_int,
-    query: unsafe extern "C" fn(*const Driver, *mut c_ulong) -> c_int,
-    type_map_alloc_free: [Unused; 3],
-    get_eoa: unsafe extern "C" fn(*const Driver, c_int) -> u64,
-    set_eoa: unsafe extern "C" fn(*mut Driver, c_int, u64) -> c_int,
-    get_eof: unsafe extern "C" fn(*const Driver, c_int) -> u64,
-    get_handle: unsafe extern "C" fn(*mut Driver, hid_t, *mut *mut c_void) -> c_int,
-    read: unsafe extern "C" fn(*mut Driver, c_int, hid_t, u64, usize, *mut c_void) -> c_int,
-    write: unsafe extern "C" fn(*mut Driver, c_int, hid_t, u64, usize, *const c_void) -> c_int,
-    vector_calls: [Unused; 4],
-    flush_truncate_lock_unlock_del_ctl: [Unused; 6],
-    fl_map: [c_int; 7],
-}
-
-/// A callback that the driver does not have.
-type Unused = Option<unsafe extern "C" fn()>;
-
-/// An open file as HDF5 sees it: `H5FD_t` of HDF5 1.14, then what is the driver's own.
+/// An open file as HDF5 sees it, and what is the driver's own.
 #[repr(C)]
 struct Driver {
-    driver_id: hid_t,
-    class: *const Class,
-    fileno: c_ulong,
-    access_flags: c_uint,
-    feature_flags: c_ulong,
-    maxaddr: u64,
-    base_addr: u64,
-    threshold: u64,
-    alignment: u64,
-    paged_aggr: bool,
+    file: OpenFile,
+    /// Whether somebody else may have written the file.
+    is_foreign: bool,
     writes: HeldWrites,
 }
 
@@ -79,13 +41,14 @@ const LARGEST_ADDRESS: u64 = i64::MAX as u64;
 /// `H5FD_FEAT_DATA_SIEVE` and `H5FD_FEAT_DEFAULT_VFD_COMPATIBLE`.
 const FEATURES: c_ulong = 0x0008 | 0x8000;
 
-static CLASS: Class = Class {
+static CLASS: Class<Driver> = Class {
     version: 1,
     value: 300, // HDF5 leaves 256 to 511 to private drivers.
     name: c"davegan".as_ptr(),
     maxaddr: LARGEST_ADDRESS,
     fc_degree: 1, // H5F_CLOSE_WEAK, as the standard driver
-    terminate_and_superblock: [None; 4],
+    terminate: None,
+    superblock: [None; 3],
     fapl_size: 0,
     fapl: [None; 3],
     dxpl_size: 0,
@@ -106,12 +69,9 @@ static CLASS: Class = Class {
     fl_map: [1; 7], // H5FD_FLMAP_SINGLE: space that is given up serves metadata and raw data
 };
 
-// SAFETY: the only pointer is to a string constant.
-unsafe impl Sync for Class {}
-
 thread_local! {
-    /// The file that is being opened on this thread: HDF5 hands only a name to its driver.
-    static OPENING: RefCell<Option<File>> = const { RefCell::new(None) };
+    /// The file that is being opened on this thread, and whether it is foreign: HDF5 hands only a name to its driver.
+    static OPENING: RefCell<Option<(File, bool)>> = const { RefCell::new(None) };
 }
 
 /// What is done with the content of a file that is opened.
@@ -134,7 +94,7 @@ pub(super) fn open_file(file: File, path: &Path, access: &FileAccess, content: C
             Content::Create { userblock } => Some(FileCreate::build().userblock(userblock).finish()?),
             Content::Keep | Content::Fill => None,
         };
-        OPENING.set(Some(file));
+        OPENING.set(Some((file, matches!(content, Content::Keep))));
         let id = h5check(match &creation {
             Some(creation) => H5Fcreate(name.as_ptr(), H5F_ACC_TRUNC, creation.id(), access.id()),
             None => H5Fopen(name.as_ptr(), H5F_ACC_RDWR, access.id()),
@@ -194,9 +154,12 @@ fn driver_id() -> hdf5::Result<hid_t> {
 
 unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut Driver {
     // HDF5 may open a file twice, to look first.
-    let file = OPENING.with_borrow(|file| file.as_ref().and_then(|file| file.try_clone().ok()));
-    let Some(writes) = file.and_then(|file| HeldWrites::new(file).ok()) else { return null_mut() };
-    let driver = Driver {
+    let opening = OPENING.with_borrow(|opening| {
+        opening.as_ref().and_then(|(file, is_foreign)| Some((file.try_clone().ok()?, *is_foreign)))
+    });
+    let Some((file, is_foreign)) = opening else { return null_mut() };
+    let Ok(writes) = HeldWrites::new(file) else { return null_mut() };
+    let file = OpenFile {
         driver_id: 0,
         class: null(),
         fileno: 0,
@@ -207,8 +170,8 @@ unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut
         threshold: 0,
         alignment: 0,
         paged_aggr: false,
-        writes,
     };
+    let driver = Driver { file, is_foreign, writes };
     Box::into_raw(Box::new(driver))
 }
 
@@ -255,7 +218,7 @@ unsafe extern "C" fn get_handle(driver: *mut Driver, _: hid_t, handle: *mut *mut
 
 unsafe extern "C" fn read(
     driver: *mut Driver,
-    _: c_int,
+    kind: c_int,
     _: hid_t,
     address: u64,
     size: usize,
@@ -269,7 +232,9 @@ unsafe extern "C" fn read(
         ptr::write_bytes(buffer.cast::<u8>(), 0, size);
         slice::from_raw_parts_mut(buffer.cast::<u8>(), size)
     };
-    if unsafe { &mut *driver }.writes.read(address, buffer).is_ok() { 0 } else { -1 }
+    let driver = unsafe { &mut *driver };
+    let is_read = driver.writes.read(address, buffer).is_ok() && !(driver.is_foreign && is_heap(kind, buffer));
+    if is_read { 0 } else { -1 }
 }
 
 unsafe extern "C" fn write(

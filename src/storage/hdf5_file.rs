@@ -3,11 +3,12 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use hdf5::Location;
 use hdf5::file::{FileAccessBuilder, FileCloseDegree, LibraryVersion};
-use hdf5::types::VarLenUnicode;
-use hdf5::{FileBuilder, Location};
+use hdf5::types::TypeDescriptor;
 
 pub(super) use crate::files::text_attribute;
+use crate::files::{LONGEST_TEXT, Text};
 use crate::{Error, Result};
 
 /// The largest chunk, in elements of one byte: large enough to be fast, small enough for HDF5's 1 MiB chunk cache.
@@ -17,20 +18,13 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// half as much again.
 pub(crate) const DEFLATE_LEVEL: u8 = 1;
 
-/// How all files are opened and created.
+/// How all files are created, and opened for writing.
 ///
 /// The earliest file format that can hold the content: readers as old as HDF5 1.8 understand it, it has no time stamps,
 /// and it has no "open for writing" mark that a killed run would leave behind. The upper bound lets hosts' newer files
 /// in. Closing a file closes everything in it, so that the close, with its last writes, happens where it is checked.
 pub(super) fn file_access(access: &mut FileAccessBuilder) -> &mut FileAccessBuilder {
     access.libver_bounds(LibraryVersion::Earliest, LibraryVersion::V110).fclose_degree(FileCloseDegree::Strong)
-}
-
-/// To open a file with [`file_access`], without a journal.
-pub(super) fn file_options() -> FileBuilder {
-    let mut options = hdf5::File::with_options();
-    options.with_fapl(file_access);
-    options
 }
 
 /// The chunk of a dataset of `shape`: whole rows, layers and images as long as they fit into 1 MiB of bytes.
@@ -44,11 +38,6 @@ pub(crate) fn chunk_shape(shape: &[usize]) -> Vec<usize> {
     chunk
 }
 
-/// `text` as HDF5 holds it.
-pub(super) fn hdf5_text(text: &str) -> Result<VarLenUnicode> {
-    text.parse().map_err(|_| Error::invalid(format!("the text {text:?} contains a NUL, which HDF5 cannot hold")))
-}
-
 /// Refuses the `name` of a `kind` of object, such as a group, that HDF5 cannot have.
 pub(super) fn check_name(kind: &str, name: &str, example: &str) -> Result<()> {
     if name.contains('\0') || name.split('/').all(str::is_empty) {
@@ -59,11 +48,22 @@ pub(super) fn check_name(kind: &str, name: &str, example: &str) -> Result<()> {
     Ok(())
 }
 
-/// Gives the group or dataset `of` the text attribute `name`.
+/// Gives the group or dataset `of` the text attribute `name`, as long as the text, at least one byte.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] for a text with a NUL or of more than 32 KiB; [`Error::Hdf5`] for failures inside HDF5.
 pub(super) fn put_text(of: &Location, name: &str, text: &str, path: &Path) -> Result<()> {
-    let text = hdf5_text(text)?;
-    let attribute = of.new_attr::<VarLenUnicode>().create(name);
-    attribute.and_then(|a| a.write_scalar(&text)).explain(path, format!("write the attribute {name:?}"))
+    if text.contains('\0') {
+        return Err(Error::invalid(format!("the text {text:?} contains a NUL, which HDF5 cannot hold")));
+    }
+    let fixed: Text = text.parse().map_err(|_| {
+        let found =
+            format!("the text {name:?} has {} bytes, but an attribute holds at most {LONGEST_TEXT}", text.len());
+        Error::invalid(format!("{found}; give files and datasets shorter names"))
+    })?;
+    let attribute = of.new_attr_builder().empty_as(&TypeDescriptor::FixedUnicode(text.len().max(1))).create(name);
+    attribute.and_then(|a| a.write_scalar(&fixed)).explain(path, format!("write the attribute {name:?}"))
 }
 
 /// Turns HDF5's errors into ours; `doing` completes the sentence "cannot ...".

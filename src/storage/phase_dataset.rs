@@ -17,7 +17,7 @@ use super::header::{FORMAT, Mode};
 use super::journalled_file::JournalledFile;
 use super::kind::Kind;
 use super::output::Output;
-use crate::chunks;
+use crate::chunks::{self, Missing};
 use crate::dataset::OpenDataset;
 use crate::generation::{BLOCK_SIDE, parts};
 use crate::micrograph::{Block, PhaseImages};
@@ -121,19 +121,26 @@ fn chunk_of_image(shape: &[usize]) -> Vec<usize> {
 
 /// Makes `series` hold `images` from position `first` on, and nothing after them.
 pub(super) fn put_images(series: OpenDataset, first: usize, images: &PhaseImages) -> hdf5::Result<()> {
-    resize(&series, first + images.len(), images.shape())?;
+    resize(&series, first, first + images.len(), images.shape())?;
     write_rows(&series, first, images)?;
     series.close()
 }
 
-/// Makes `series` have room for `rows` images of `shape`.
-pub(super) fn set_rows(series: OpenDataset, rows: usize, shape: [usize; 3]) -> hdf5::Result<()> {
-    resize(&series, rows, shape)?;
+/// Makes `series` have room for `rows` images of `shape`, of which those from `first` on are to be written.
+pub(super) fn set_rows(series: OpenDataset, first: usize, rows: usize, shape: [usize; 3]) -> hdf5::Result<()> {
+    resize(&series, first, rows, shape)?;
     series.close()
 }
 
-fn resize(series: &Dataset, rows: usize, [nz, ny, nx]: [usize; 3]) -> hdf5::Result<()> {
-    chunks::resize(series, (rows, nz, ny, nx))
+fn resize(series: &Dataset, first: usize, rows: usize, [nz, ny, nx]: [usize; 3]) -> hdf5::Result<()> {
+    let there = series.shape().first().copied().unwrap_or(0);
+    chunks::resize(series, (rows, nz, ny, nx))?;
+    (first..there.min(rows)).try_for_each(|row| check_chunks(series, row, Missing::Allowed))
+}
+
+/// Looks at chunks of an image before HDF5 takes them into memory, to read them or to write a part of them.
+pub(super) fn check_chunks(dataset: &Dataset, row: usize, missing: Missing) -> hdf5::Result<()> {
+    chunks::check_image(dataset, row, missing).map_err(|reason| format!("the dataset of phases {reason}").into())
 }
 
 /// Writes a part of the single image in `dataset`, or of image `row` of the series; its first voxel is `first`.
@@ -150,6 +157,7 @@ pub(super) fn write_part(dataset: &Dataset, row: usize, first: [i64; 3], part: A
 
 /// Copies the image of `single` to the first place of `series`, chunk by chunk.
 pub(super) fn copy_single(single: &Dataset, series: OpenDataset, shape: [usize; 3]) -> hdf5::Result<()> {
+    check_chunks(single, 0, Missing::Refused)?;
     let chunk = chunk_of_image(&shape);
     for part in parts(shape, [chunk[0], chunk[1], chunk[2]]) {
         let [z, y, x] = ranges(&part);

@@ -249,6 +249,9 @@ pub(super) fn find_record(file: &Group, layout: &Layout, path: &Path) -> Result<
     if let Some(record) = group.as_ref().filter(|group| record::is_record(group)) {
         return Ok(Some(record.clone()));
     }
+    if let Some(reason) = group.as_ref().and_then(|group| record::written_by_older(group, name)) {
+        return Err(Error::format(path, reason));
+    }
     let advice = match layout {
         Layout::VtkHdf if file.is_empty() => return Ok(None),
         Layout::VtkHdf => "choose another path, or name a group for the realisations",

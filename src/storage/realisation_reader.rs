@@ -5,14 +5,15 @@ use std::path::Path;
 use hdf5::{Dataset, File};
 use ndarray::{Array3, Axis, s};
 
-use super::hdf5_file::{Explain, file_options, text_attribute};
+use super::hdf5_file::{Explain, text_attribute};
 use super::header::Layout;
 use super::journalled_file::no_hdf5_file;
 use super::realisation_file::{find_record, phase_name};
 use super::record::{self, Stored};
-use crate::chunks;
+use crate::chunks::{self, Missing};
 use crate::dataset::OpenDataset;
 use crate::device::memory;
+use crate::drivers::open_to_read;
 use crate::error::{check_path, counted};
 use crate::files::{open_regular, refuse_model};
 use crate::micrograph::{PhaseImages, VoxelSize};
@@ -37,7 +38,7 @@ pub fn read_realisation(path: &Path, layout: &Layout, index: Option<u64>) -> Res
     refuse_model(&mut file, path, "give a file of realisations that davegan generate made with it")?;
     memory::require_for_hdf5()?;
     hdf5::sync::sync(|| {
-        let file = file_options().open(path).explain(path, "open the file").map_err(no_hdf5_file)?;
+        let file = open_to_read(path).explain(path, "open the file").map_err(no_hdf5_file)?;
         let no_realisations = || Error::format(path, "holds no realisations; give a file of davegan generate");
         let group = find_record(&file, layout, path)?.ok_or_else(no_realisations)?;
         let stored = record::stored(&group, path)?;
@@ -80,7 +81,8 @@ fn read_image(file: &File, layout: &Layout, row: usize, stored: &Stored, path: &
     // What reads allocates without asking whether it can; the array is copied once if its layout asks for it.
     let what = format!("realisation {} of {}", stored.indices[row], path.display());
     drop(memory::vector::<u8>(voxels.unwrap_or(usize::MAX), &what, "export a smaller one")?);
-    chunks::check_part(&dataset).map_err(|reason| Error::format(path, format!("{name:?} {reason}")))?;
+    chunks::check_image(&dataset, row, Missing::Refused)
+        .map_err(|reason| Error::format(path, format!("{name:?} {reason}")))?;
     let voxels = read_row(&dataset, row).explain(path, &doing)?;
     PhaseImages::new(voxels.insert_axis(Axis(0)), stored.n_phases)
         .map_err(|error| Error::format(path, format!("{name:?}: {error}; generate it again")))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hdf5::{Group, H5Type};
+use hdf5::{Dataset, Group, H5Type};
 use ndarray::{Array1, Array2, Axis, s};
 
 use super::hdf5_file::{Explain, put_text, text_attribute};
@@ -17,7 +17,10 @@ pub(super) use crate::files::is_record;
 use crate::micrograph::{MAX_PHASES, PhaseImages};
 use crate::{Error, Result};
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// The version whose texts are of variable length.
+const OLD_VERSION: i64 = 1;
 
 /// Datasets with a value or a row per realisation.
 pub(super) const COLUMNS: [&str; 3] = [INDEX, VOLUME_FRACTION, S2_ERROR];
@@ -51,6 +54,17 @@ fn create_rest(group: &Group, header: &Header) -> hdf5::Result<()> {
     create_column::<f64>(group, S2_ERROR)?;
     let fractions = group.new_dataset::<f64>().chunk((ROWS, header.n_phases));
     OpenDataset::from(fractions.shape((0.., header.n_phases)).create(VOLUME_FRACTION)?).close()
+}
+
+/// What is wrong with `group`, called `name`, if it is a record that an older davegan wrote.
+pub(super) fn written_by_older(group: &Group, name: &str) -> Option<String> {
+    let is_old = numbers::<i64>(group, FORMAT_VERSION).as_deref() == Some(&[OLD_VERSION]);
+    (is_old && group.attr(N_WRITTEN).is_ok()).then(|| {
+        format!(
+            "{name:?} holds realisations that an older davegan wrote: format version {OLD_VERSION}, but this release reads \
+             version {VERSION}; generate them again in another file, or use the davegan that wrote them"
+        )
+    })
 }
 
 /// Refuses to add realisations as `header` describes them to the record `group` of others.
@@ -203,6 +217,7 @@ pub(super) fn put_rows(
     put_column(group, S2_ERROR, written, &Array1::from(s2_errors.to_vec()))?;
     let table = OpenDataset::open_own::<f64>(group, VOLUME_FRACTION)?;
     chunks::resize(&table, (end, n_phases))?;
+    check_column(&table, VOLUME_FRACTION)?;
     table.write_slice(fractions, s![written..end, ..])?;
     table.close()
 }
@@ -212,8 +227,14 @@ pub(super) fn put_column<T: H5Type>(group: &Group, name: &str, first: usize, val
     let column = OpenDataset::open_own::<T>(group, name)?;
     let end = first + values.len();
     chunks::resize(&column, (end,))?;
+    check_column(&column, name)?;
     column.write_slice(values, s![first..end])?;
     column.close()
+}
+
+/// Looks at the chunks of the column `name` before HDF5 takes them into memory to write a part of them.
+fn check_column(column: &Dataset, name: &str) -> hdf5::Result<()> {
+    chunks::check(column).map_err(|reason| format!("the dataset {name:?} {reason}").into())
 }
 
 /// Creates the one-dimensional dataset `name` without rows.

@@ -21,7 +21,7 @@ pub(super) const SEAL_BYTES: usize = 512;
 pub(super) const FORMAT: &str = MODEL_MARK;
 
 /// Version of the format that is written, and the only one that is read.
-pub(super) const FORMAT_VERSION: i64 = 3;
+pub(super) const FORMAT_VERSION: i64 = 4;
 
 /// Writes the seal into the first 512 bytes of `file`, an HDF5 file with a user block.
 pub(super) fn seal(file: &Path) -> io::Result<()> {

@@ -91,7 +91,7 @@ pub(super) fn begin_unfinished(file: &File, written: usize, shape: [usize; 3]) -
     match written {
         0 => create_marked_single(file, NEW_PHASE, shape)?.close(),
         1 => create_new_series(file, 2, shape),
-        _ => set_rows(OpenDataset::open_own::<u8>(file, PHASE)?, written + 1, shape),
+        _ => set_rows(OpenDataset::open_own::<u8>(file, PHASE)?, written, written + 1, shape),
     }
 }
 
@@ -134,7 +134,7 @@ fn create_new_series(file: &File, rows: usize, shape: [usize; 3]) -> hdf5::Resul
     unlink_if_there(file, NEW_PHASE)?;
     let series = create_series(file, NEW_PHASE, shape)?;
     mark_as_scalars(&series)?;
-    set_rows(series, rows, shape)
+    set_rows(series, rows, rows, shape)
 }
 
 /// Puts the new series in its place and begins the time steps. The single realisation that is there becomes its first.

@@ -82,14 +82,7 @@ static double spacing_of(const char *path, char unit[8]) {
     if (H5Aexists_by_name(file, "davegan", "voxel_unit", H5P_DEFAULT) > 0) {
         const hid_t text = H5Aopen_by_name(file, "davegan", "voxel_unit", H5P_DEFAULT, H5P_DEFAULT);
         const hid_t type = H5Aget_type(text);
-        if (H5Tis_variable_str(type) > 0) {
-            char *read = NULL;
-            CHECK(H5Aread(text, type, &read) >= 0);
-            strncpy(unit, read, 7);
-            H5free_memory(read);
-        } else {
-            CHECK(H5Tget_size(type) < 8 && H5Aread(text, type, unit) >= 0);
-        }
+        CHECK(!H5Tis_variable_str(type) && H5Tget_size(type) < 8 && H5Aread(text, type, unit) >= 0);
         H5Tclose(type);
         H5Aclose(text);
     }

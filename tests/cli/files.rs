@@ -38,7 +38,7 @@ fn a_model_file_says_what_it_is() {
     }
     run(&folder, 0, &["generate", "model.h5", "out.vtkhdf"]);
     let model = hdf5::File::open(folder.join("out.vtkhdf")).unwrap().group("davegan").unwrap();
-    let sha256: hdf5::types::VarLenUnicode = model.attr("model_sha256").unwrap().read_scalar().unwrap();
+    let sha256: hdf5::types::FixedUnicode<64> = model.attr("model_sha256").unwrap().read_scalar().unwrap();
     assert_eq!(info["sha256"], sha256.as_str());
     let (text, _) = run(&folder, 0, &["info", "model.h5"]);
     for words in

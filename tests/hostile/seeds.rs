@@ -21,7 +21,7 @@ pub fn board() -> Micrograph {
 
 /// A sealed file, and where in it are no values of arrays.
 pub struct Sealed {
-    pub bytes: Vec<u8>,
+    bytes: Vec<u8>,
     structure: Vec<usize>,
 }
 

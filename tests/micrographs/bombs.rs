@@ -158,6 +158,31 @@ fn filters_in_a_row_and_values_elsewhere_are_named() {
     });
 }
 
+/// Where the list of sources of a virtual dataset is damaged, HDF5 would read for ever.
+#[test]
+fn virtual_datasets_are_not_opened() {
+    let folder = Folder::new("virtual");
+    let path = folder.file("m.h5");
+    let image = ndarray::Array2::from_shape_fn((64, 64), |(y, x)| ((x / 8 + y / 8) % 2) as u8);
+    create(&path, |file| {
+        let dataset = file.new_dataset::<u8>().virtual_map("other.h5", "m", (64, 64), .., (64, 64), ..);
+        drop(dataset.shape((64, 64)).create("m").unwrap());
+    });
+    let intact = fs::read(&path).unwrap();
+    let heap = intact.windows(4).position(|bytes| bytes == b"GCOL").unwrap();
+    let damaged = [&intact[..heap + 16], &[0; 64], &intact[heap + 80..]].concat();
+    for bytes in [intact, damaged] {
+        fs::write(&path, bytes).unwrap();
+        refused(&path, "in h5py by new['x'] = old['x'][()]");
+        hdf5::sync::sync(|| {
+            let file = hdf5::File::open_rw(&path).unwrap();
+            drop(file.new_dataset_builder().with_data(&image).create("n").unwrap());
+        });
+        assert_eq!(super::read_auto(&path, None).unwrap().images.as_slice(), image.as_slice().unwrap());
+        assert!(message(&path, Some("m")).contains("'m' has its values in another file"));
+    }
+}
+
 /// What is compressed as usual is read, also behind a user block and when large enough to be looked at closely.
 #[test]
 fn large_chunks_that_inflate_to_what_they_claim_are_read() {

@@ -22,7 +22,8 @@ FILES = sorted(glob.glob(os.path.join(FOLDER, "*.h5")))
 def test_figures_and_gates_are_those_of_numpy_and_scipy(path):
     with h5py.File(path) as file:
         arrays = {name: file[name][()] for name in file}
-        names, short, phase = file.attrs["names"].split(), file.attrs["short"].split(), int(file.attrs["phase"])
+        names, short = (file.attrs[name].decode().split() for name in ("names", "short"))
+        phase = int(file.attrs["phase"])
     images = [arrays[name] == phase for name in ("micrograph", "realisations", "reconstructions")]
     expected = reference.figures(*images, arrays["windows"])
     found = dict(zip(names, arrays["values"]))

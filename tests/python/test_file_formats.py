@@ -22,7 +22,7 @@ FILES = ROOT / "tests" / "files"
 BUILD = pathlib.Path(os.environ.get("DAVEGAN_BUILD", ROOT / "target" / "cmake"))
 SAMPLE = ("--sample", "checkerboard", "--sample-size", 64)
 SAMPLE_OF = {"paper32": SAMPLE, "standard": ("--sample", "checkerboard", "--sample-size", 128)}
-VERSION = 3  # of model files
+VERSION = 4  # of model files
 
 # Attributes whose values may change without another format.
 FREE = {"sha256", "library_version", "micrograph_sha256", "source_details"}
@@ -63,7 +63,7 @@ def structure(path, group=None):
         found[name] = (str(item.dtype), item.ndim) if isinstance(item, h5py.Dataset) else "group"
         for attribute in set(item.attrs) - {"voxel_unit"}:
             of = item.attrs.get_id(attribute)
-            found[f"{name}@{attribute}"] = (str(of.dtype), of.shape)
+            found[f"{name}@{attribute}"] = ("text" if of.dtype.kind == "S" else str(of.dtype), of.shape)
 
     with h5py.File(path) as file:
         note("", file[group or "/"])
@@ -90,7 +90,11 @@ def write_described(path, description):
     attributes = dict(description["attributes"])
     with h5py.File(path, "w", userblock_size=512, libver=("earliest", "v110")) as file:
         for name, value in attributes.items():
-            file.attrs[name] = value if isinstance(value, str) else np.int64(value)
+            if isinstance(value, str):
+                text = value.encode()
+                file.attrs.create(name, text, dtype=h5py.string_dtype(length=len(text)))
+            else:
+                file.attrs[name] = np.int64(value)
         for name, (dtype, shape) in description["arrays"].items():
             file[name] = value_of(name, dtype, shape, attributes["n_phases"])
     content = path.read_bytes()[512:]
@@ -161,9 +165,9 @@ class FileFormats(unittest.TestCase):
             message = "the format has changed: count its version up, and describe the new one beside the old"
             self.assertEqual(found, expected, message)
         for today, group, then, old_group in (
-            ("series.vtkhdf", None, "realisations_1_series.vtkhdf", None),
-            ("single.vtkhdf", None, "realisations_1_single.vtkhdf", None),
-            ("host.h5", "rve", "realisations_1_host.h5", "host/rve"),
+            ("series.vtkhdf", None, "realisations_2_series.vtkhdf", None),
+            ("single.vtkhdf", None, "realisations_2_single.vtkhdf", None),
+            ("host.h5", "rve", "realisations_2_host.h5", "host/rve"),
         ):
             self.assertEqual(structure(self.out / today, group), structure(FILES / then, old_group))
         with h5py.File(self.out / "series.vtkhdf") as file:

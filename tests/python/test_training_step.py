@@ -24,7 +24,7 @@ STRIDE_PADDING = {"halving": (2, 1), "collapsing": (1, 0)}
 def load(path):
     arrays = {}
     with h5py.File(path) as file:
-        options = tomllib.loads(file.attrs["options"])
+        options = tomllib.loads(file.attrs["options"].decode())
         file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     tensor = lambda a: torch.from_numpy(a) if a.dtype != np.float32 else torch.from_numpy(a).double()
     return options, {name: tensor(array) for name, array in arrays.items()}

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::Contents;
 use crate::chunks;
-use crate::dataset::{OpenDataset, is_sound};
+use crate::dataset::{OpenDataset, is_elsewhere, is_sound};
 use crate::device::memory;
+use crate::drivers::open_to_read;
 use crate::error::{check_path, hdf5_words};
-use crate::files::{hard_links, is_record};
+use crate::files::{LONGEST_NAME, hard_links, is_record};
 use crate::micrograph::check_size;
 use crate::micrograph::levels::{ADVICE, Level, Levels, stack};
 use crate::{Error, Result};
@@ -69,11 +70,15 @@ pub(super) fn read(path: &Path, name: Option<&str>, shapes: &Shapes) -> Result<(
     // HDF5 is not safe to use from several threads at once, so one lock is held from opening to closing.
     hdf5::sync::sync(|| {
         hdf5::silence_errors(true);
-        let file = hdf5::File::open(path).map_err(|e| Error::of_hdf5(path, "open the file", &e))?;
+        let file = open_to_read(path).map_err(|e| Error::of_hdf5(path, "open the file", &e))?;
         let name = match name {
             Some(name) => name.to_owned(),
             None => only_dataset(path, &file, shapes)?,
         };
+        if name.len() > LONGEST_NAME {
+            let what = format!("the path of a dataset has {} bytes, more than {LONGEST_NAME}", name.len());
+            return Err(Error::format(path, format!("{what}; copy it to a shorter one")));
+        }
         let dataset = OpenDataset::open(&file, &name).map_err(|e| no_dataset(path, &file, &name, shapes, &e))?;
         Ok((values(path, &name, &dataset, shapes)?, name))
     })
@@ -233,6 +238,9 @@ fn realisations(datasets: &[String], shapes: &Shapes) -> String {
 }
 
 fn no_dataset(path: &Path, file: &Group, name: &str, shapes: &Shapes, error: &hdf5::Error) -> Error {
+    if is_elsewhere(error) {
+        return Error::format(path, format!("dataset '{name}' {error}"));
+    }
     let existing = match candidates(file, shapes) {
         Ok(found) if found.is_empty() => format!("the file holds none of shape {}", shapes.words),
         Ok(found) => format!("the file holds {}", listed(&found)),
@@ -256,39 +264,46 @@ fn listed(names: &[String]) -> String {
 /// Groups in groups that are searched: each takes some of the caller's stack.
 const DEEPEST: usize = 32;
 
-/// Paths of all datasets that count.
+/// Paths of all datasets that count, or if there is none, of the virtual ones.
 fn candidates(file: &Group, shapes: &Shapes) -> hdf5::Result<Vec<String>> {
-    let mut found = Vec::new();
-    let mut seen = vec![file.loc_info()?.token];
-    search(file, "", DEEPEST, shapes, &mut seen, &mut found)?;
-    Ok(found)
+    let mut found = Found { seen: vec![file.loc_info()?.token], ..Found::default() };
+    search(file, "", DEEPEST, shapes, &mut found)?;
+    Ok(if found.datasets.is_empty() { found.elsewhere } else { found.datasets })
 }
 
-/// Searches `group`, at `path`, and the groups up to `depth` below. A file may link a group into itself, hence `seen`.
-fn search(
-    group: &Group,
-    path: &str,
-    depth: usize,
-    shapes: &Shapes,
-    seen: &mut Vec<LocationToken>,
-    found: &mut Vec<String>,
-) -> hdf5::Result<()> {
+#[derive(Default)]
+struct Found {
+    /// What has been looked at: a file may link a group into itself.
+    seen: Vec<LocationToken>,
+    datasets: Vec<String>,
+    /// Virtual datasets.
+    elsewhere: Vec<String>,
+}
+
+/// Searches `group`, at `path`, and the groups up to `depth` below.
+fn search(group: &Group, path: &str, depth: usize, shapes: &Shapes, found: &mut Found) -> hdf5::Result<()> {
     for name in hard_links(group)? {
         // A name that is no UTF-8 leads nowhere.
         let Ok(info) = group.loc_info_by_name(&name) else { continue };
-        if seen.contains(&info.token) {
+        if found.seen.contains(&info.token) {
             continue;
         }
-        seen.push(info.token);
+        found.seen.push(info.token);
         let member = format!("{path}/{name}");
         match info.loc_type {
             LocationType::Group if depth > 0 => {
-                search(&group.group(&name)?, &member, depth - 1, shapes, seen, found)?;
+                search(&group.group(&name)?, &member, depth - 1, shapes, found)?;
             }
             LocationType::Dataset => {
-                let dataset = OpenDataset::open(group, &name)?;
+                let dataset = match OpenDataset::open(group, &name) {
+                    Err(error) if is_elsewhere(&error) => {
+                        found.elsewhere.push(member);
+                        continue;
+                    }
+                    dataset => dataset?,
+                };
                 if is_numeric(&dataset)? && (shapes.of)(&dataset.shape()).is_some() {
-                    found.push(member);
+                    found.datasets.push(member);
                 }
             }
             _ => {}

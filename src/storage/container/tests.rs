@@ -6,7 +6,6 @@ use std::time::Duration;
 use ndarray::{ArrayD, Dimension, IxDyn};
 
 use super::*;
-use crate::storage::hdf5_file::file_options;
 use crate::storage::seal::FORMAT_VERSION;
 use crate::storage::testing::{TestDirectory, in_process_with_file_limit};
 
@@ -88,6 +87,24 @@ fn names_that_cannot_be_kept_are_refused() {
     container.attributes = [("note".to_owned(), Attribute::Text("a\0b".into()))].into();
     assert!(matches!(container.write(directory.path("model.h5")), Err(Error::InvalidParameter(_))));
     assert!(directory.names().is_empty());
+}
+
+#[test]
+fn texts_have_a_longest_one() {
+    let directory = TestDirectory::new("container-texts");
+    let path = directory.path("model.h5");
+    let of_length = |length: usize| {
+        let text = "\u{b5}".repeat(length / 2) + &"a".repeat(length % 2);
+        Container { attributes: [("note".to_owned(), Attribute::Text(text))].into(), ..Container::default() }
+    };
+    for length in [0, 1, 2, 32 << 10] {
+        of_length(length).write(&path).unwrap();
+        assert_eq!(Container::read(&path).unwrap(), of_length(length));
+    }
+    let refused = of_length((32 << 10) + 1).write(&path).unwrap_err();
+    assert!(matches!(refused, Error::InvalidParameter(_)), "{refused}");
+    assert!(refused.to_string().contains("\"note\" has 32769 bytes"), "{refused}");
+    assert_eq!(Container::read(&path).unwrap(), of_length(32 << 10));
 }
 
 #[test]
@@ -177,7 +194,7 @@ fn no_damaged_byte_and_no_missing_end_is_accepted() {
 fn read_forged(fill: &dyn Fn(&hdf5::File)) -> Error {
     let directory = TestDirectory::new("container-forged");
     let path = directory.path("model.h5");
-    let file = file_options().with_fcpl(|p| p.userblock(512)).create(&path).unwrap();
+    let file = hdf5::File::with_options().with_fcpl(|p| p.userblock(512)).create(&path).unwrap();
     fill(&file);
     file.close().unwrap();
     let mut bytes = fs::read(&path).unwrap();
@@ -199,11 +216,15 @@ fn forged_content_behind_a_good_seal_is_refused() {
         f.new_attr::<i64>().create(name).unwrap().write_scalar(&value).unwrap();
     };
     type Forgery<'a> = (&'a str, &'a dyn Fn(&hdf5::File));
-    let forgeries: [Forgery; 21] = [
+    let forgeries: [Forgery; 22] = [
         ("claims the shape", &|f| drop(f.new_dataset::<f64>().shape(sides).create("huge").unwrap())),
         ("claims the shape", &|f| drop(f.new_dataset::<u8>().chunk((1, 4096)).shape(sides).create("huge").unwrap())),
         ("\"type\" is of another type", &|f| drop(f.new_dataset_builder().with_data(&[1_u16]).create("type").unwrap())),
         ("\"type\" is of another type", &|f| drop(f.new_attr::<u16>().create("type").unwrap())),
+        ("\"name\" is of another type than expected: a single int64 or UTF-8 text of fixed length", &|f| {
+            let text: hdf5::types::VarLenUnicode = "a".parse().unwrap();
+            f.new_attr::<hdf5::types::VarLenUnicode>().create("name").unwrap().write_scalar(&text).unwrap();
+        }),
         ("\"many\" is of another type", &|f| drop(f.new_attr::<i64>().shape(2).create("many").unwrap())),
         ("l\\xe4tin is not UTF-8", &|f| number(f, "latin", 1)),
         ("neither group nor array", &|f| drop(f.create_group("latin").unwrap())),
@@ -231,8 +252,8 @@ fn forged_content_behind_a_good_seal_is_refused() {
         ("sha256 is missing, or not", &|f| {
             drop(fs::remove_file(f.filename()));
             sample().write(f.filename()).unwrap();
-            let whole = file_options().open_rw(f.filename()).unwrap();
-            let text: hdf5::types::VarLenUnicode = "0".parse().unwrap();
+            let whole = hdf5::File::open_rw(f.filename()).unwrap();
+            let text: hdf5::types::FixedUnicode<1> = "0".parse().unwrap();
             whole.attr("sha256").unwrap().write_scalar(&text).unwrap();
         }),
     ];

@@ -4,8 +4,9 @@ use hdf5::{File, Group};
 use ndarray::{Array1, Axis};
 
 use super::*;
+use crate::chunks::Missing;
 use crate::dataset::OpenDataset;
-use crate::storage::phase_dataset::{set_rows, write_part};
+use crate::storage::phase_dataset::{check_chunks, set_rows, write_part};
 
 impl RealisationFile {
     /// Begins to add realisation `index` in blocks of at most `side` voxels, `blocks` in all, or goes on with it. Returns
@@ -29,7 +30,7 @@ impl RealisationFile {
                 match &this.layout {
                     Layout::VtkHdf => vtkhdf::begin_unfinished(file, row, shape)?,
                     Layout::Group(_) => {
-                        set_rows(OpenDataset::open_own::<u8>(file, &this.phase_name(row))?, row + 1, shape)?
+                        set_rows(OpenDataset::open_own::<u8>(file, &this.phase_name(row))?, row, row + 1, shape)?
                     }
                 }
                 record::set_unfinished(&file.group(this.layout.record_group())?, &new)?;
@@ -106,10 +107,10 @@ impl RealisationFile {
     fn find_unfinished(&self, file: &Group) -> Option<Unfinished> {
         let found = record::unfinished(&file.group(self.layout.record_group()).ok()?)?;
         let (row, [nz, ny, nx]) = (self.n_written(), self.header.shape);
-        let shape = OpenDataset::open_own::<u8>(file, &self.phase_name(row)).ok()?.shape();
+        let phases = OpenDataset::open_own::<u8>(file, &self.phase_name(row)).ok()?;
         let is_single = self.layout == Layout::VtkHdf && row == 0;
         let expected = if is_single { vec![nz, ny, nx] } else { vec![row + 1, nz, ny, nx] };
-        (shape == expected).then_some(found)
+        (phases.shape() == expected && check_chunks(&phases, row, Missing::Allowed).is_ok()).then_some(found)
     }
 
     /// The dataset that has the blocks of a realisation that comes after `written` others.
