@@ -29,14 +29,16 @@ pub struct Parts<'m, 'a> {
 }
 
 enum Source<'m, 'a> {
-    AsItComes(Field<'a>),
+    AsItComes(Box<Field<'a>>),
     OfFractions(&'m mut GivenFractions<'a>, Threshold),
 }
 
 impl<'a> BlockMaker<'a> {
+    /// What `options` ask for of realisations of a fully convolutional model.
+    ///
     /// # Errors
     ///
-    /// Those of [`GenerationOptions::torus_and_block`] and [`GivenFractions::new`].
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the model does not make realisations of that shape.
     pub fn new(model: &'a Model, options: &'a GenerationOptions) -> Result<Self> {
         let (shape, block) = options.torus_and_block(model)?;
         let given = options.volume_fractions.as_ref().map(|_| GivenFractions::new(model, shape)).transpose()?;
@@ -47,7 +49,7 @@ impl<'a> BlockMaker<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`GivenFractions::threshold`].
+    /// Those of [`threshold`](super::threshold()).
     pub fn begin(&mut self, index: u64) -> Result<Parts<'_, 'a>> {
         let (shape, wanted, seed) = (self.shape, self.wanted, self.options.seed);
         let source = match (&mut self.given, &self.options.volume_fractions) {
@@ -56,7 +58,7 @@ impl<'a> BlockMaker<'a> {
                     self.options.threshold.clone().map_or_else(|| given.threshold(seed, index, fractions), Ok)?;
                 Source::OfFractions(given, found)
             }
-            _ => Source::AsItComes(Field::new(self.model, Vec::new(), seed, index, shape)?),
+            _ => Source::AsItComes(Box::new(Field::new(self.model, Vec::new(), seed, index, shape)?)),
         };
         Ok(Parts { shape, wanted, source })
     }
@@ -68,7 +70,8 @@ impl Parts<'_, '_> {
     ///
     /// # Errors
     ///
-    /// Those of [`Field::block`] and [`GivenFractions::block`].
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for the threshold of another model,
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if there is too little memory.
     pub fn part(&mut self, part: &Block) -> Result<Vec<u8>> {
         let block = block_within(self.shape, &self.wanted, part);
         match &mut self.source {

@@ -47,7 +47,7 @@ impl BlockRelaxer {
         let shape = self.frame.shape;
         let sweeps = if self.weights.is_zero() { 0 } else { self.options.sweeps };
         let Plan { steps, region } = Plan::new(&self.frame, block, sweeps);
-        let kept = self.kept.take().and_then(|kept| kept.as_far_as_in(&region, shape[0]));
+        let kept = self.kept.take().and_then(|kept| kept.left_in(&region, shape[0]));
         let mut relaxed = kept.unwrap_or_else(|| Relaxed::nothing_of(&region));
         relaxed.fill_up(&region, unrelaxed)?;
         let steps: Vec<Step> = steps.into_iter().filter_map(|step| relaxed.left_of(step)).collect();
@@ -86,8 +86,8 @@ impl Relaxed {
         self.region.size[1] * self.region.size[2]
     }
 
-    /// Without the layers before those of `region`, which lies further along z, where the torus has `length` voxels.
-    fn as_far_as_in(mut self, region: &Block, length: usize) -> Option<Self> {
+    /// What is left of this in `region`, if that lies further along z, where the torus has `length` voxels.
+    fn left_in(mut self, region: &Block, length: usize) -> Option<Self> {
         let passed = (region.first[0] - self.region.first[0]).rem_euclid(length as i64) as usize;
         let left = self.region.size[0].checked_sub(passed).filter(|left| (1..=region.size[0]).contains(left))?;
         let is_in_line = (1..3)
