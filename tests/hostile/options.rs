@@ -216,6 +216,10 @@ unsafe fn generate(input: &mut Input) {
     unsafe {
         let mut options = generation(input);
         at_most(&mut options.count, 2);
+        if options.count > 2 {
+            // Any number is valid, and takes its time.
+            (options.progress, options.progress_interval) = (Some(stop), 0.0);
+        }
         let (group, path) = (input.text(), path("generated.h5"));
         let _ = std::fs::remove_file(file("generated.h5"));
         said(davegan_generate(handles().model, path.as_ptr(), group.as_ptr(), &options));
