@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
-use super::change::Change;
+use super::change::{self, Change};
 use super::journal;
 
 /// An open file with its held writes.
@@ -119,11 +119,12 @@ impl HeldWrites {
         self.held.retain(|&start, block| !covers(&free, start, start + block.len() as u64));
         let changes = self.changes()?;
         let applied = journal::apply(&self.file, path, changes, self.end);
-        if applied.is_ok() || journal::is_there(path) {
-            // From here on the file may refer to what lies behind its old end, or will when the journal is made good.
-            self.committed = self.end;
+        if applied.is_err() && journal::is_there(path) {
+            // The file may refer to all that is there, or will when the next call has completed the changes.
+            self.committed = self.length;
         }
         applied?;
+        self.committed = self.end;
         if self.length > self.end {
             self.file.set_len(self.end)?;
         }
@@ -150,13 +151,12 @@ impl HeldWrites {
 
     /// What the held blocks change on the disk.
     fn changes(&self) -> io::Result<Vec<Change>> {
-        let change = |(&start, new): (&u64, &Vec<u8>)| {
+        let block = |(&start, new): (&u64, &'_ Vec<u8>)| {
             let mut old = vec![0; new.len()];
-            read_to_end(&self.file, start, &mut old)?;
-            Ok(Change::between(start, old, new))
+            read_to_end(&self.file, start, &mut old).map(|()| (start, old))
         };
-        let all: io::Result<Vec<_>> = self.held.iter().map(change).collect();
-        Ok(all?.into_iter().flatten().collect())
+        let old = self.held.iter().map(block).collect::<io::Result<Vec<_>>>()?;
+        Ok(change::between(old.into_iter().zip(self.held.values()).map(|((start, old), new)| (start, old, &new[..]))))
     }
 
     /// Start of the first held block that could reach beyond `address`.
@@ -327,20 +327,22 @@ mod tests {
     #[test]
     fn a_refusal_amid_the_changes_is_made_good_by_the_next_call() {
         let directory = TestDirectory::new("held-refused");
-        let (mut writes, path) = open(&directory, b"0123456789");
-        writes.end = 14;
-        writes.write(10, b"abcd");
-        writes.write(0, b"--");
-        writes.write(5, b"++");
-        let writable = std::mem::replace(&mut writes.file, File::open(&path).unwrap());
-        writes.commit(&path, Vec::new()).unwrap_err();
-        writes.file = writable;
-        drop(writes);
-        assert_eq!(fs::read(&path).unwrap(), b"0123456789abcd");
-        let file = File::options().read(true).write(true).open(&path).unwrap();
-        journal::complete(&file, &path).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"--234++789abcd");
-        assert_eq!(directory.names(), ["file"]);
+        for (end, added, left) in [(14, &b"abcd"[..], "0123456789abcd"), (8, &[], "0123456789")] {
+            let (mut writes, path) = open(&directory, b"0123456789");
+            writes.end = end;
+            writes.write(10, added);
+            writes.write(0, b"--");
+            writes.write(5, b"++");
+            let writable = std::mem::replace(&mut writes.file, File::open(&path).unwrap());
+            writes.commit(&path, Vec::new()).unwrap_err();
+            writes.file = writable;
+            drop(writes);
+            assert_eq!(fs::read_to_string(&path).unwrap(), left);
+            let file = File::options().read(true).write(true).open(&path).unwrap();
+            journal::complete(&file, &path).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), left.replace("01", "--").replace("56", "++"));
+            assert_eq!(directory.names(), ["file"]);
+        }
     }
 
     #[test]

@@ -218,7 +218,8 @@ unsafe fn generate(input: &mut Input) {
         at_most(&mut options.count, 2);
         if options.count > 2 {
             // Any number is valid, and takes its time.
-            (options.progress, options.progress_interval) = (Some(stop), 0.0);
+            options.progress = Some(stop);
+            options.progress_interval = 0.0;
         }
         let (group, path) = (input.text(), path("generated.h5"));
         let _ = std::fs::remove_file(file("generated.h5"));
