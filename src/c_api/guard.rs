@@ -221,6 +221,7 @@ mod tests {
             fn fegetexcept() -> c_int;
             fn fetestexcept(exceptions: c_int) -> c_int;
             fn feraiseexcept(exceptions: c_int) -> c_int;
+            fn feclearexcept(exceptions: c_int) -> c_int;
             fn fegetround() -> c_int;
             fn fesetround(mode: c_int) -> c_int;
         }
@@ -234,6 +235,7 @@ mod tests {
         fn traps_of_the_host_do_not_fire_inside_and_are_back_afterwards() {
             // SAFETY: these functions change the environment of this thread alone.
             unsafe {
+                feclearexcept(FE_ALL_EXCEPT);
                 fesetround(FE_UPWARD);
                 feenableexcept(TRAPS);
             }
@@ -265,7 +267,10 @@ mod tests {
         #[test]
         fn flags_of_the_host_are_kept_through_errors_panics_and_callbacks() {
             // SAFETY: as above.
-            unsafe { feraiseexcept(FE_INVALID) };
+            unsafe {
+                feclearexcept(FE_ALL_EXCEPT);
+                feraiseexcept(FE_INVALID);
+            }
             guard(|| panic!("{}", raise_all()));
             // SAFETY: as above.
             assert_eq!(unsafe { fetestexcept(FE_ALL_EXCEPT) }, FE_INVALID);
