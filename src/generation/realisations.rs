@@ -197,7 +197,7 @@ impl GenerationOptions {
             let (shape, block) = self.torus_and_block(model)?;
             let block = largest_block(shape, &Self { block, ..self.clone() });
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
-            (needed.voxels() + 3 * block.voxels(), pass_bytes(model, shape, &needed, at_once))
+            (2 * (needed.voxels() + block.voxels()), pass_bytes(model, shape, &needed, at_once))
         } else {
             (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, [1; 3], at_once))
         };
