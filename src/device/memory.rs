@@ -35,13 +35,7 @@ pub fn require(bytes: usize, what: &str, advice: &str) -> Result<()> {
 /// Those of [`require`].
 pub fn require_reserving(bytes: usize, reserved: usize, what: &str, advice: &str) -> Result<()> {
     let (need, reserved) = (bytes as u64, reserved as u64);
-    // Gaps between allocations count where address space is limited.
-    let with_gaps = need.saturating_add(need / 8).saturating_add(RESERVE);
-    let [address_space, data] = refusing_limits();
-    let refusing = [(address_space, reserved), (data, 0)].into_iter().find_map(|(limit, reserved)| {
-        Some((limit?, need.saturating_add(reserved)))
-            .filter(|(limit, _)| limit.left < with_gaps.saturating_add(reserved))
-    });
+    let refusing = refused_by(refusing_limits(), need, reserved);
     let exceeded = refusing.or_else(|| {
         let limits = if need < UNSEEN { Vec::new() } else { ending_limits(Path::new("/")) };
         limits.into_iter().find(|limit| limit.left < need).map(|limit| (limit, need))
@@ -54,6 +48,15 @@ pub fn require_reserving(bytes: usize, reserved: usize, what: &str, advice: &str
             amount(left)
         ))),
     }
+}
+
+/// The first of the limits of address space and data that leaves too little, and how much it would have to leave.
+fn refused_by([address_space, data]: [Option<Limit>; 2], need: u64, reserved: u64) -> Option<(Limit, u64)> {
+    // Gaps between allocations count where address space is limited.
+    let with_gaps = need.saturating_add(need / 8).saturating_add(RESERVE);
+    [(address_space, with_gaps.saturating_add(reserved)), (data, with_gaps)]
+        .into_iter()
+        .find_map(|(limit, need)| Some((limit?, need)).filter(|(limit, need)| limit.left < *need))
 }
 
 /// Refuses work with a file if there is too little memory for HDF5's own structures, chunks and filters. HDF5 survives
@@ -289,6 +292,23 @@ mod tests {
     #[test]
     fn a_system_that_tells_nothing_refuses_nothing() {
         assert!(left(Path::new("/nowhere")).is_empty());
+    }
+
+    #[test]
+    fn a_limit_that_refuses_leaves_less_than_is_said_to_be_needed() {
+        for left in [0, 50 << 20, 133 << 20, 145 << 20, u64::MAX] {
+            let limit = || Some(Limit { left, of: "" });
+            for need in [0, 2 << 20, 100 << 20, u64::MAX] {
+                for reserved in [0, 128 << 20] {
+                    for limits in [[limit(), None], [None, limit()], [limit(), limit()]] {
+                        let refused = refused_by(limits, need, reserved);
+                        assert!(refused.is_none_or(|(limit, need)| limit.left < need), "{left} {need} {reserved}");
+                    }
+                }
+            }
+        }
+        assert!(refused_by([Some(Limit { left: 133 << 20, of: "" }), None], 2 << 20, 128 << 20).is_some());
+        assert!(refused_by([None, None], u64::MAX, 0).is_none());
     }
 
     #[test]

@@ -103,6 +103,13 @@ impl Output {
         if found.is_some_and(|found| self.is_known(&found)) { Ok(()) } else { Err(self.taken()) }
     }
 
+    /// Removes the file that this call has put there. One that cannot be removed is at worst a file too many.
+    pub fn remove(&self) {
+        if self.check_known().is_ok() {
+            let _ = fs::remove_file(&self.target);
+        }
+    }
+
     fn is_known(&self, found: &File) -> bool {
         let id = |file: &File| file.metadata().ok().map(|metadata| FileId::of(&metadata));
         self.there.as_ref().is_some_and(|there| id(there) == id(found)) && (!self.is_empty || is_empty(found))

@@ -54,6 +54,8 @@ pub struct RealisationFile {
     indices: HashSet<i64>,
     /// The realisation that is added block by block.
     unfinished: Option<Unfinished>,
+    /// Whether this call has created the file, and nothing is in it yet.
+    is_new: bool,
     /// Keeps other calls out of the file until it is closed: fields are dropped in their order.
     output: Output,
 }
@@ -74,7 +76,9 @@ impl RealisationFile {
         layout.check()?;
         hdf5::sync::sync(|| {
             let mut output = Output::claim(path, Kind::Hdf5)?;
-            let (file, indices) = match JournalledFile::open(&output)? {
+            let there = JournalledFile::open(&output)?;
+            let is_new = there.is_none();
+            let (file, indices) = match there {
                 None => (create_file(&mut output, layout, header)?, HashSet::new()),
                 Some(file) => match find_record(&file, layout, path)? {
                     Some(record) if mode == Mode::Append => {
@@ -85,7 +89,7 @@ impl RealisationFile {
                 },
             };
             let (path, layout, header) = (path.into(), layout.clone(), header.clone());
-            Ok(Self { path, file: Some(file), layout, header, indices, unfinished: None, output })
+            Ok(Self { path, file: Some(file), layout, header, indices, unfinished: None, is_new, output })
         })
     }
 
@@ -97,7 +101,8 @@ impl RealisationFile {
     /// [`Error::InvalidParameter`] if shape, phases or the number of errors do not fit, or one of the realisations is
     /// in the file already;
     /// [`Error::Io`] if the disk is full, or another program has cut, removed or replaced the file; [`Error::Hdf5`] for
-    /// other failures inside HDF5. The realisations that were there before still count then, and no new one does.
+    /// other failures inside HDF5. The realisations that were there before still count then, and no new one does; a file
+    /// that this call has created for them is removed.
     pub fn append(&mut self, first_index: u64, images: &PhaseImages, s2_errors: &[f64]) -> Result<()> {
         let new = self.check(first_index, images, s2_errors)?;
         let (layout, written, first) = (self.layout.clone(), self.n_written(), new.start);
@@ -179,13 +184,14 @@ impl RealisationFile {
             match self.put(file, &doing, self.n_written() + new.clone().count(), rows) {
                 Ok(file) => self.file = Some(file),
                 Err(error) => {
-                    self.file = self.reopen();
+                    self.file = self.after_failure();
                     return Err(told_of(&self.path, error));
                 }
             }
             Ok(())
         })?;
         self.indices.extend(new);
+        self.is_new = false;
         Ok(())
     }
 
@@ -212,6 +218,17 @@ impl RealisationFile {
         file.transaction(doing, rows)?;
         file.transaction(doing, count)?;
         Ok(file)
+    }
+
+    /// The file to go on with. One that has come with this call and holds nothing is removed.
+    fn after_failure(&self) -> Option<JournalledFile> {
+        let file = self.reopen()?;
+        if self.is_new {
+            // Nobody else adds to the file before it is gone: it is locked.
+            self.output.remove();
+            return None;
+        }
+        Some(file)
     }
 
     /// The file as the last addition has left it, unless that cannot be had.

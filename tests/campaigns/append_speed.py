@@ -33,20 +33,22 @@ def main():
             subprocess.run([program, *map(str, arguments)], check=True, capture_output=True)
 
         sample = ("--sample", "gaussian_field", "--sample-size", 128)
-        run(programs[0], "train", *sample, "--model", folder / "model.h5", "--profile", "paper64", "--batch-size", 4, "--steps", 5)
+        models = [folder / f"model{build}.h5" for build in range(2)]  # each build reads its own
+        for program, model in zip(programs, models):
+            run(program, "train", *sample, "--model", model, "--profile", "paper64", "--batch-size", 4, "--steps", 5)
 
-        def add(program, calls, count):
+        def add(program, model, calls, count):
             path = folder / "out.vtkhdf"
             path.unlink(missing_ok=True)
             start = time.perf_counter()
             for call in range(calls):
-                run(program, "generate", folder / "model.h5", path, "--first", call * count, "--count", count, "--threads", 1)
+                run(program, "generate", model, path, "--first", call * count, "--count", count, "--threads", 1)
             return time.perf_counter() - start
 
         for _ in range(options.rounds):
             for calls, count in ((1, 1000), (100, 1)):
-                for build, program in enumerate(programs):
-                    seconds.setdefault((calls, count), ([], []))[build].append(add(program, calls, count))
+                for build, pair in enumerate(zip(programs, models)):
+                    seconds.setdefault((calls, count), ([], []))[build].append(add(*pair, calls, count))
     is_slow = False
     for (calls, count), times in seconds.items():
         old, new = map(statistics.median, times)

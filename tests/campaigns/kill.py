@@ -233,6 +233,11 @@ class Campaign:
             n = n if counted is None else counted
             if n == case.before + case.added:
                 break
+        return kills, found + self.go_on(case, path, n)
+
+    def go_on(self, case, path, n):
+        """Adds what is missing to the `n` realisations at `path`, and some more. Returns what is wrong."""
+        found = []
         rest = case.before + case.added + case.more - n
         result = self.add(case, path, n, rest)
         if " already; choose a first index beyond " in result.stderr:
@@ -242,9 +247,9 @@ class Campaign:
             rest = case.before + case.added + case.more - n
             result = self.add(case, path, n, rest)
         if result.returncode != 0:
-            return kills, [*found, f"the next call says: {result.stderr.strip()}"]
+            return [*found, f"the next call says: {result.stderr.strip()}"]
         after, _ = self.problems(case, path, n + rest, n + rest)
-        return kills, found + [f"after the next call, which says OK: {problem}" for problem in after]
+        return found + [f"after the next call, which says OK: {problem}" for problem in after]
 
     def clear(self, path):
         for old in [path, *self.folder.glob(path.name + ".*"), *self.folder.glob(".davegan-*")]:

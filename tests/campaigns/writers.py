@@ -17,6 +17,7 @@ Prints a line for each writer and exits 1 if anything is bad. Needs cc, h5py and
 """
 
 import argparse
+import contextlib
 import errno
 import os
 import pathlib
@@ -143,24 +144,15 @@ class Campaign:
         """Files that the writer is not to leave."""
         return sorted({path.name for path in self.out.iterdir()} - set(writer.names))
 
-    def disturb(self, writer, has_old, **how):
-        """Disturbs one call. Returns its result and what is wrong afterwards."""
+    def disturb(self, writer, has_old, disturbance, **environment):
+        """Disturbs one call, with this environment within the context `disturbance`. Returns its result and what is wrong then."""
         self.begin(writer, has_old)
         old = self.found(writer)
-        result, wrong = self.run(writer.arguments(0), LD_PRELOAD=self.preload, **how), []
-        try:
-            for name, before, now, new in zip(writer.names, old, self.found(writer), self.new):
-                is_added_to = writer.has_host and isinstance(now, dict) and now["mesh/points"] == before["mesh/points"]
-                if now != before and now != new and not (is_added_to and writer.name == "relax"):
-                    wrong.append(f"{name} is neither the old file nor the new one")
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
-            wrong.append(f"h5py: {error}")
-        if "FAIL_AT" in how and result.returncode != 0:
-            if result.returncode != 1 or "make room" not in result.stderr:
-                wrong.append(f"status {result.returncode}: {result.stderr.strip()[-300:]}")
-            left = {name for name in self.others(writer) if not name.endswith(".davegan-journal")}
-            if left:
-                wrong.append(f"the failure leaves {left}")
+        with disturbance:
+            result = self.run(writer.arguments(0), **environment)
+        wrong = self.look(writer, old)
+        if result.returncode > 0:
+            wrong += self.look_at_failure(writer, result)
         again = self.run(writer.arguments(0))
         if again.returncode != 0:
             return result, [*wrong, f"the next call says: {again.stderr.strip()}"]
@@ -169,6 +161,28 @@ class Campaign:
         if self.others(writer):
             wrong.append(f"after the next call there are {self.others(writer)}")
         return result, wrong
+
+    def look(self, writer, old):
+        """What is wrong with the files after a call that was disturbed."""
+        wrong = []
+        try:
+            for name, before, now, new in zip(writer.names, old, self.found(writer), self.new):
+                is_added_to = writer.has_host and isinstance(now, dict) and now["mesh/points"] == before["mesh/points"]
+                if now != before and now != new and not (is_added_to and writer.name == "relax"):
+                    wrong.append(f"{name} is neither the old file nor the new one")
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            wrong.append(f"h5py: {error}")
+        return wrong
+
+    def look_at_failure(self, writer, result):
+        """What is wrong with a call that had no room."""
+        wrong = []
+        if result.returncode != 1 or "make room" not in result.stderr:
+            wrong.append(f"status {result.returncode}: {result.stderr.strip()[-300:]}")
+        left = {name for name in self.others(writer) if not name.endswith(".davegan-journal")}
+        if left:
+            wrong.append(f"the failure leaves {left}")
+        return wrong
 
     def run_all(self, writer, has_old, kills, fails):
         self.begin(writer, has_old)
@@ -180,7 +194,7 @@ class Campaign:
         hows += [{"FAIL_AT": at, "FAIL_ERRNO": (errno.ENOSPC, errno.EDQUOT)[i % 2]} for i, at in enumerate(places(fails))]
         counts, bad = {"killed": 0, "failed": 0, "went on": 0}, 0
         for how in hows:
-            result, wrong = self.disturb(writer, has_old, **how)
+            result, wrong = self.disturb(writer, has_old, contextlib.nullcontext(), LD_PRELOAD=self.preload, **how)
             counts["killed" if result.returncode == -9 else "failed" if result.returncode else "went on"] += 1
             if wrong:
                 bad += 1

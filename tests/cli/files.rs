@@ -4,7 +4,7 @@ use hdf5::File;
 use ndarray::{Array2, Array3, Array4, s};
 use serde_json::Value;
 
-use super::{CHECKERBOARD, folder, run, train};
+use super::{CHECKERBOARD, SMALL, folder, run, train};
 
 fn json(folder: &std::path::Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&run(folder, 0, &[arguments, &["--json"]].concat()).0).unwrap()
@@ -223,4 +223,44 @@ fn images_and_volumes_from_elsewhere_are_relaxed() {
     }
     assert!(!folder.join("new.vtkhdf").exists());
     relax(0, "images.vtkhdf", &["--dataset", "/images", "--replace"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_another_program_has_locked_is_named() {
+    let folder = folder("locked");
+    train(&folder, &["--steps", "2"]);
+    run(&folder, 0, &["generate", "model.h5", "rve.vtkhdf", "--count", "2"]);
+    let image = Array2::from_shape_fn((64, 64), |(y, x)| (x / 8 + y / 8) as u8 % 2);
+    let micrograph = File::create(folder.join("scan.h5")).unwrap();
+    micrograph.new_dataset_builder().with_data(&image).create("m").unwrap();
+    micrograph.close().unwrap();
+    let resume = [&["train", "--resume", "--model", "model.h5"], &CHECKERBOARD[..], &SMALL].concat();
+    let learn = [&["train", "scan.h5", "m", "--steps", "1", "--model", "new.h5"], &SMALL[..]].concat();
+    for (name, uses) in [
+        ("model.h5", &[&["info", "model.h5"][..], &["generate", "model.h5", "new.vtkhdf"], &resume][..]),
+        (
+            "rve.vtkhdf",
+            &[
+                &["info", "rve.vtkhdf"][..],
+                &["export", "rve.vtkhdf", "--output", "rve.vti"],
+                &["relax", "rve.vtkhdf", "new.vtkhdf", "--dataset", "/VTKHDF/CellData/phase", "--sample", "discs"],
+                &["generate", "model.h5", "rve.vtkhdf", "--first", "2"],
+            ],
+        ),
+        ("scan.h5", &[&learn, &["evaluate", "model.h5", "scan.h5", "m", "--count", "32"]]),
+    ] {
+        let (path, names) = (folder.join(name), || std::fs::read_dir(&folder).unwrap().count());
+        let (before, n) = (std::fs::read(&path).unwrap(), names());
+        let locked = std::fs::File::open(&path).unwrap();
+        locked.lock().unwrap();
+        for arguments in uses {
+            let (_, errors) = run(&folder, 1, arguments);
+            let words = [name, "another program has the file open: close it there, and try again"];
+            assert!(words.iter().all(|words| errors.contains(words)), "{arguments:?}: {errors}");
+        }
+        drop(locked);
+        assert!(std::fs::read(&path).unwrap() == before && names() == n, "{name} or its folder has changed");
+        run(&folder, 0, uses[0]);
+    }
 }

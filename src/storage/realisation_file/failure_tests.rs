@@ -170,6 +170,13 @@ fn a_full_disk_costs_nothing_that_was_there() {
             check(&path, &layout, VOLUME, n + 2, true);
             fs::remove_file(path).unwrap();
         }
+        for layout in [Layout::VtkHdf, group()] {
+            let mut file =
+                RealisationFile::open(directory.path("new.h5"), &layout, &header(VOLUME), Mode::Append).unwrap();
+            let error = file.append(0, &images(0, 20_000, VOLUME), &errors(0, 20_000)).unwrap_err();
+            assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("make room"), "{error}");
+            assert_eq!(directory.names(), [""; 0]);
+        }
         let error = write_phase_images(directory.path("big.h5"), "a", &images(0, 20_000, VOLUME), Mode::Append);
         assert!(matches!(error, Err(Error::Io { .. })), "{error:?}");
     });

@@ -68,6 +68,7 @@ impl RealisationFile {
             file.transaction(&doing, |file| add(file).explain(&this.path, &doing))
         })?;
         self.unfinished = Some(unfinished);
+        self.is_new = false;
         Ok(())
     }
 
@@ -97,9 +98,18 @@ impl RealisationFile {
     fn change<T>(&mut self, work: impl FnOnce(&Self, &JournalledFile) -> Result<T>) -> Result<T> {
         hdf5::sync::sync(|| {
             let file = self.file.take().ok_or_else(|| self.closed())?;
-            let done = work(self, &file).map_err(|error| told_of(&self.path, error))?;
-            self.file = Some(file);
-            Ok(done)
+            let done = work(self, &file);
+            match done {
+                Ok(done) => {
+                    self.file = Some(file);
+                    Ok(done)
+                }
+                Err(error) => {
+                    drop(file);
+                    self.after_failure();
+                    Err(told_of(&self.path, error))
+                }
+            }
         })
     }
 
