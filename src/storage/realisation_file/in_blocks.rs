@@ -98,8 +98,7 @@ impl RealisationFile {
     fn change<T>(&mut self, work: impl FnOnce(&Self, &JournalledFile) -> Result<T>) -> Result<T> {
         hdf5::sync::sync(|| {
             let file = self.file.take().ok_or_else(|| self.closed())?;
-            let done = work(self, &file);
-            match done {
+            match work(self, &file) {
                 Ok(done) => {
                     self.file = Some(file);
                     Ok(done)

@@ -124,10 +124,11 @@ fn a_full_disk_costs_no_block_that_was_there() {
     let name = "storage::realisation_file::in_blocks::tests::a_full_disk_costs_no_block_that_was_there";
     let shape = [1, 2048, 2048];
     // Phases that are hard to compress.
-    let noise = |n: u64| {
+    let noise_of = |side: usize, n: u64| {
         let mut rng = random::generator(n, Purpose::Realisation, 0);
-        PhaseImages::new(Array4::from_shape_simple_fn((1, 1, 1024, 1024), || rng.random_range(0..3)), 3).unwrap()
+        PhaseImages::new(Array4::from_shape_simple_fn((1, 1, side, side), || rng.random_range(0..3)), 3).unwrap()
     };
+    let noise = |n: u64| noise_of(1024, n);
     in_process_with_file_limit(name, 1 << 19, |directory| {
         for layout in [Layout::VtkHdf, group()] {
             let path = directory.path("out.h5");
@@ -157,7 +158,12 @@ fn a_full_disk_costs_no_block_that_was_there() {
                     if number < there { noise(number as u64 + 1).as_slice().to_vec() } else { vec![0; 1 << 20] };
                 assert!(found == expected, "block {number} of {there}");
             }
-            std::fs::remove_file(path).unwrap();
+            std::fs::remove_file(&path).unwrap();
+            // Without a block that was there, nothing stays.
+            let mut file = open(&path, &layout, shape);
+            assert_eq!(file.begin(7, 2048, 1), Ok(0));
+            let error = file.add_block([0; 3], &noise_of(2048, 1)).unwrap_err();
+            assert!(matches!(error, Error::Io { .. }) && !path.exists(), "{error}");
         }
     });
 }
