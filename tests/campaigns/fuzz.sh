@@ -6,7 +6,9 @@
 # SECONDS (default 600) is the time for each target; TARGET is one of model, checkpoint, realisations, hdf5, png, tiff and options
 # (default: all). Needs cargo-fuzz (`cargo install cargo-fuzz`) and clang. Builds in target/fuzz, minutes the first time. Prints the
 # number of inputs of each target and ends with 1 if one of them is bad: its log is target/fuzz/TARGET.log, the input is in
-# target/fuzz/found. Inputs that reach new code stay in target/fuzz/corpus for the next time.
+# target/fuzz/found. Inputs that reach new code stay in target/fuzz/corpus for the next time. tests/hostile/corpus has those that
+# reach most: `-set_cover_merge=1 -use_counters=0`, and of these at most the first forty; of HDF5 files small ones that h5py reads
+# or refuses at once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=${1:-600}
@@ -29,8 +31,8 @@ export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:max_allocation_si
 status=0
 for target; do
     export DAVEGAN_FUZZ_TARGET=$target DAVEGAN_FUZZ_SEEDS=$files/$target
-    corpus=("$work/corpus/$target" "$files/$target")
-    mkdir -p "${corpus[@]}"
+    corpus=("$work/corpus/$target" "$files/$target" "tests/hostile/corpus/$target")
+    mkdir -p "${corpus[@]:0:2}"
     result="no defect"
     TMPDIR=$files "$program" "${corpus[@]}" -max_total_time="$seconds" -timeout=20 -max_len=65536 -rss_limit_mb=3000 \
         -malloc_limit_mb=0 -artifact_prefix="$work/found/$target-" -print_final_stats=1 >"$work/$target.log" 2>&1 || {

@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use seeds::seeds;
 use targets::TARGETS;
 
-/// What has found a defect once.
+/// Inputs of a fuzzer that reach much of the code, `tests/campaigns/fuzz.sh`.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/corpus").join(name);
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
