@@ -37,6 +37,12 @@ fn the_library_is_named_after_its_abi() {
     assert!(output("readelf", &["-d"]).lines().any(|line| line.contains("SONAME") && line.ends_with(&name)));
 }
 
+/// Builds would differ in the names that are not exported.
+#[test]
+fn names_that_are_not_exported_are_not_there() {
+    assert!(!output("readelf", &["--sections", "--wide"]).contains(".symtab"));
+}
+
 #[test]
 fn no_folder_of_the_build_is_named() {
     let library = library();
