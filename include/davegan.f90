@@ -158,7 +158,8 @@ module davegan
     integer(c_int64_t) :: value(davegan_threshold_length)
   end type davegan_threshold_t
 
-  !> Which realisations are generated. progress and user_data are for C; pass a progress handler to davegan_generate instead.
+  !> Which realisations are generated. volume_fraction(i + 1) belongs to phase i, all 0 for none. progress and user_data are for
+  !! C; pass a progress handler to davegan_generate instead.
   type, bind(c), public :: davegan_generate_options_t
     integer(c_size_t) :: struct_size
     integer(c_int64_t) :: seed, first, count, nx, ny, nz, x0, y0, z0, block_nx, block_ny, block_nz
@@ -1342,7 +1343,7 @@ contains
     raw%row_stride = 0
     raw%layer_stride = 0
     raw%realisation_stride = 0
-    if (info%profile == davegan_profile_volume .or. info%profile == davegan_profile_standard .and. given(3) == 1) then
+    if (info%profile == davegan_profile_volume .or. info%profile == davegan_profile_standard) then
       if (raw%nx == 0 .and. raw%ny == 0 .and. raw%nz == 0) then
         raw%nx = given(1)
         raw%ny = given(2)

@@ -115,7 +115,7 @@ impl davegan_threshold_t {
         let place = value.get_mut(..words.len()).ok_or_else(|| {
             Error::invalid(
                 "the realisation has to change too much for these volume fractions; ask for some nearer to those of the \
-                 micrograph, or for a larger realisation",
+                 micrograph, train the model longer, or generate the realisation whole with volume_fraction and no threshold",
             )
         })?;
         place.copy_from_slice(&words);

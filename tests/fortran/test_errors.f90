@@ -14,6 +14,7 @@ program test_errors
   call test_files
   call test_options
   call test_shapes
+  call test_layers
   call test_missing_handles
 
 contains
@@ -153,6 +154,22 @@ contains
     call davegan_s2_error(one, narrow, 1, error, stat=stat, errmsg=errmsg)
     call expect(davegan_buffer_size, "b has the shape (31, 32, 1)")
   end subroutine test_shapes
+
+  !> The message names the sizes that a fully convolutional model has.
+  subroutine test_layers
+    type(davegan_model) :: images
+    type(davegan_train_options_t) :: options
+    integer(int8) :: phases(32, 48, 32)
+    phases = 0
+    call davegan_train_options_init(options, davegan_profile_standard)
+    options%window_side = 32
+    options%batch_size = 2
+    options%steps = 1
+    call davegan_train(images, micrograph, options=options)
+    call davegan_generate_into(images, phases, stat=stat, errmsg=errmsg)
+    call expect(davegan_invalid_parameter, "images of one layer")
+    call davegan_model_free(images)
+  end subroutine test_layers
 
   subroutine test_missing_handles
     type(davegan_model) :: none

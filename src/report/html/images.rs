@@ -34,7 +34,7 @@ pub(super) fn page(
     let [_, ny, nx] = model.shape();
     let count = subject.realisations.len();
     let lead = html! {
-        "A DA-VEGAN model: " (count) " realisations of " (ny) " × " (nx) " pixels, compared with the micrograph."
+        "A DA-VEGAN model: " (count) " realisations of " (nx) " × " (ny) " pixels, compared with the micrograph."
     };
     let main = html! {
         (verdict::section(std::slice::from_ref(subject), &judgements))

@@ -34,7 +34,7 @@ pub(super) fn section(
     for (number, Micrograph { source, images, .. }) in micrographs.iter().enumerate() {
         let [_, ny, nx] = images.shape();
         let name = of_planes("Micrograph", micrographs.planes_of(number));
-        facts.push((name, format!("{source}: {} of {ny} × {nx} pixels", counted(images.len(), "image"))));
+        facts.push((name, format!("{source}: {} of {nx} × {ny} pixels", counted(images.len(), "image"))));
     }
     for (number, of_direction) in tiles.iter().enumerate() {
         let name = of_planes("Trained on", tiles.planes_of(number));

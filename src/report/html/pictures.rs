@@ -73,7 +73,7 @@ pub(super) fn micrograph(subject: &Subject, title: &str) -> Result<Markup> {
                 alt=(format!("The micrograph {}: {}.", subject.micrograph.source, legend_text(images)));
             figcaption {
                 @if images.len() > 1 { "The first of " (counted(images.len(), "image")) ", " }
-                (ny) " × " (nx) " pixels." (part) " " (scale) " " (legend(images))
+                (nx) " × " (ny) " pixels." (part) " " (scale) " " (legend(images))
             }
         }
     })

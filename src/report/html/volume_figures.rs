@@ -39,7 +39,7 @@ pub(super) fn section(
     Ok(html! {
         section aria-label="Three-dimensional descriptors" {
             h2 { "Three-dimensional descriptors" }
-            p { "Mean and standard deviation over " (counted(measured.len(), "realisation")) " of " (nz) " × " (ny) " × " (nx)
+            p { "Mean and standard deviation over " (counted(measured.len(), "realisation")) " of " (nx) " × " (ny) " × " (nz)
                 " periodic voxels, of phase " (phases.iter().map(u8::to_string).collect::<Vec<_>>().join(", "))
                 ". Volume fraction and voxel faces follow from the micrograph too; a plane does not tell the others." }
             @for table in tables { (table) }

@@ -48,7 +48,7 @@ pub(super) fn page(
     let [nz, ny, nx] = model.shape();
     let judged = format!("{} of {}", counted(options.count, "plane"), counted(volumes.len(), "volume"));
     let lead = html! {
-        "A DA-VEGAN model of volumes: " (judged) " of " (nz) " × " (ny) " × " (nx)
+        "A DA-VEGAN model of volumes: " (judged) " of " (nx) " × " (ny) " × " (nz)
         " voxels, across each axis, compared with the " (if micrographs.count() > 1 { "micrographs." } else { "micrograph." })
     };
     let main = html! {
