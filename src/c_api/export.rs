@@ -52,9 +52,10 @@ impl davegan_export_options_t {
         let unit = unit(self.voxel_unit)?;
         match self.spacing {
             [0.0, 0.0, 0.0] if unit == LengthUnit::Unspecified => Ok(Spacing::default()),
-            [0.0, 0.0, 0.0] => {
-                Err(Error::invalid(format!("voxel_unit is {}, but spacing is 0; set both or neither", self.voxel_unit)))
-            }
+            [0.0, 0.0, 0.0] => Err(Error::invalid(format!(
+                "voxel_unit is {}, but spacing is 0; set spacing too, or no unit",
+                self.voxel_unit
+            ))),
             [x, y, z] => Spacing::new([x, if y == 0.0 { x } else { y }, if z == 0.0 { x } else { z }], unit),
         }
     }

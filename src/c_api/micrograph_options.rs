@@ -126,7 +126,9 @@ pub(super) fn unit(code: i32) -> Result<LengthUnit> {
 pub(super) fn voxel_size(side: f64, code: i32) -> Result<Option<VoxelSize>> {
     match (side == 0.0, unit(code)?) {
         (true, LengthUnit::Unspecified) => Ok(None),
-        (true, _) => Err(Error::invalid(format!("voxel_unit is {code}, but voxel_size is 0; set both or neither"))),
+        (true, _) => {
+            Err(Error::invalid(format!("voxel_unit is {code}, but voxel_size is 0; set voxel_size too, or no unit")))
+        }
         (false, unit) => VoxelSize::new(side, unit).map(Some),
     }
 }

@@ -35,8 +35,9 @@ impl PhaseImages {
             )));
         }
         if !(2..=MAX_PHASES).contains(&n_phases) {
+            let numbers = if n_phases > MAX_PHASES { format!(", 0 to {}", n_phases - 1) } else { String::new() };
             return Err(Error::invalid(format!(
-                "{}; the number of phases must be 2 to {MAX_PHASES}",
+                "{}{numbers}; the number of phases must be 2 to {MAX_PHASES}",
                 counted(n_phases, "phase")
             )));
         }
@@ -175,7 +176,8 @@ mod tests {
     #[test]
     fn refuses_what_is_no_phase_image() {
         assert!(PhaseImages::new(Array4::zeros((0, 1, 2, 2)), 2).is_err());
-        assert!(PhaseImages::new(Array4::zeros((1, 1, 2, 2)), 9).is_err());
+        let error = PhaseImages::new(Array4::zeros((1, 1, 2, 2)), 9).unwrap_err();
+        assert!(error.to_string().contains("9 phases, 0 to 8; the number of phases must be 2 to 8"), "{error}");
         let error = PhaseImages::new(Array4::from_elem((1, 1, 2, 2), 3), 2).unwrap_err();
         assert!(error.to_string().contains("phase 3"), "{error}");
     }

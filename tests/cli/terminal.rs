@@ -50,6 +50,9 @@ fn sigterm_sent_again_and_again_saves_the_work() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert!(run(&folder, 0, &["info", "model.h5"]).0.contains("--resume goes on"));
+    let words = "which this one replaces; --resume would go on with it";
+    assert!(train(&folder, &["--steps", "1"]).0.contains(words));
+    assert!(!train(&folder, &["--steps", "1"]).0.contains(words), "that training had ended");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! `davegan train`: a model from a micrograph.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use davegan::micrograph::Directions;
 use davegan::network::Profile;
-use davegan::storage::train_to_file;
+use davegan::storage::{self, Description, train_to_file};
 use davegan::training::{RunOptions, TrainingOptions};
 use davegan::{Error, Result};
 
@@ -136,6 +136,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let few_tiles = options.few_tiles(&micrograph.images).map(|warning| format!("warning: {warning}\n"));
         print(&(describe(micrograph) + few_tiles.as_deref().unwrap_or_default()))?;
     }
+    if let Some(warning) = given_up(&arguments.model).filter(|_| !arguments.resume) {
+        print(&warning)?;
+    }
     let micrographs = Directions::new(micrographs.iter().collect())?;
     let run = RunOptions {
         device: arguments.machine.device,
@@ -150,4 +153,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         other => other,
     }?;
     print(&format!("wrote {}\n", arguments.model.display()))
+}
+
+/// What is said of the training in the file at `path` that is replaced before it has ended.
+fn given_up(path: &Path) -> Option<String> {
+    let Ok(Description::Model(found)) = storage::describe(path) else { return None };
+    let record = &found.model.record;
+    (found.can_resume && !found.model.is_finished()).then(|| {
+        format!(
+            "warning: {} holds a training that was stopped after {} of {} steps, which this one replaces; --resume would go on with \
+             it\n",
+            path.display(),
+            record.steps,
+            record.steps_planned
+        )
+    })
 }
