@@ -130,7 +130,8 @@ fn parts_that_cannot_be_judged_are_left_out_with_a_reason() {
     let large = field(128);
     let model = trained(&large, Profile::Paper32);
     assert!(report(&model, &large, 3, "few").contains("3 realisations; give at least 32"));
-    let page = report(&model, &testing::field(9, 128, 128), 32, "other");
+    let page = report(&model, &testing::field(9, 128, 160), 32, "other");
+    assert!(page.contains("160 × 128 pixels") && !page.contains("128 × 160"));
     assert!(page.contains(" of 15 gates hold") && page.contains("was not trained on this micrograph"));
 }
 
