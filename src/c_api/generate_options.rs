@@ -98,6 +98,7 @@ pub struct davegan_generate_options_t {
 
 /// Length of `davegan_threshold_t`.
 pub const DAVEGAN_THRESHOLD_LENGTH: usize = 256;
+const _: () = assert!(DAVEGAN_THRESHOLD_LENGTH == Threshold::MOST_WORDS);
 
 /// What gives one realisation its volume fractions. Processes may send it to each other as bytes.
 #[repr(C)]
@@ -112,12 +113,8 @@ impl davegan_threshold_t {
 
     pub(super) fn new(threshold: &Threshold) -> Result<Self> {
         let (mut value, words) = (Self::NONE.value, threshold.to_words());
-        let place = value.get_mut(..words.len()).ok_or_else(|| {
-            Error::invalid(
-                "the realisation has to change too much for these volume fractions; ask for some nearer to those of the \
-                 micrograph, train the model longer, or generate the realisation whole with volume_fraction and no threshold",
-            )
-        })?;
+        let place = value.get_mut(..words.len());
+        let place = place.ok_or_else(|| Error::Internal(format!("a threshold of {} numbers", words.len())))?;
         place.copy_from_slice(&words);
         Ok(Self { value })
     }

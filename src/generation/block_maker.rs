@@ -4,6 +4,7 @@ use super::GenerationOptions;
 use super::blocks::{block_within, parts, place};
 use super::field::Field;
 use super::given_fractions::GivenFractions;
+use super::shift::Shift;
 use super::threshold::Threshold;
 use crate::Result;
 use crate::micrograph::Block;
@@ -58,7 +59,7 @@ impl<'a> BlockMaker<'a> {
                     self.options.threshold.clone().map_or_else(|| given.threshold(seed, index, fractions), Ok)?;
                 Source::OfFractions(given, found)
             }
-            _ => Source::AsItComes(Box::new(Field::new(self.model, Vec::new(), seed, index, shape)?)),
+            _ => Source::AsItComes(Box::new(Field::new(self.model, Shift::none(self.model), seed, index, shape)?)),
         };
         Ok(Parts { shape, wanted, source })
     }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::latent::zero_vectors;
 use super::patch_decoder::PatchDecoder;
 use super::realisations::{ADVICE, WHAT};
+use super::shift::Shift;
 use super::torus::{Cells, Part, Patch, latent_size};
 use crate::Result;
 use crate::device::memory;
@@ -33,14 +34,14 @@ pub fn pass_bytes(model: &Model, shape: [usize; 3], block: &Block, n: usize) -> 
     let noise = at_once.saturating_mul(2 * voxels * size_of::<f32>());
     let passes = match cells.one_pass() {
         Some(_) => inference_bytes(&model.generator, sides, at_once),
-        None => at_once.saturating_mul(PatchDecoder::new(model).bytes(sides)),
+        None => at_once.saturating_mul(PatchDecoder::new(model, None).bytes(sides)),
     };
     passes.saturating_add(noise)
 }
 
 /// Decodes `block` of realisation `first` and of those behind it into `to`, one after the other, x fastest.
 ///
-/// The block is no larger than the torus. `shift` is added to all latent vectors.
+/// The block is no larger than the torus.
 ///
 /// # Errors
 ///
@@ -48,7 +49,7 @@ pub fn pass_bytes(model: &Model, shape: [usize; 3], block: &Block, n: usize) -> 
 /// reading a tensor back.
 pub fn decode_fields(
     model: &Model,
-    shift: &[f32],
+    shift: &Shift,
     seed: u64,
     first: u64,
     shape: [usize; 3],
@@ -58,8 +59,8 @@ pub fn decode_fields(
     let (cells, all) = (Cells::of(shape), Block::whole(shape));
     let count = to.len() / block.voxels();
     if let Some(whole) = cells.one_pass() {
-        let input = drawn(model, shift, seed, first..first + count as u64, cells, &whole, 0);
-        let biases = model.position_biases.as_ref().map(|biases| biases.of_box([0; 3], shape, &model.device()));
+        let input = drawn(model, &shift.latents, seed, first..first + count as u64, cells, &whole, 0);
+        let biases = shift.biases.as_ref().map(|biases| biases.of_box([0; 3], shape, &model.device()));
         if *block == all {
             return model.fast_generator().begin_phases(input, biases).read(to);
         }
@@ -69,11 +70,11 @@ pub fn decode_fields(
         images.for_each(|(image, to)| block.copy(shape, &all, image, to));
         return Ok(());
     }
-    let decoder = PatchDecoder::of_realisations(model);
+    let decoder = PatchDecoder::new(model, shift.biases.as_ref());
     let of_patch = |image: usize, patch: &Patch| {
         let index = first + image as u64;
         let coarse = decoder.noisy_layers_of_first();
-        decoder.phases(drawn(model, shift, seed, index..index + 1, cells, patch, coarse), patch)
+        decoder.phases(drawn(model, &shift.latents, seed, index..index + 1, cells, patch, coarse), patch)
     };
     if let Some(whole) = cells.whole() {
         for (image, to) in to.chunks_exact_mut(block.voxels()).enumerate() {
@@ -87,8 +88,7 @@ pub fn decode_fields(
 /// A realisation that is decoded and relaxed block by block.
 pub struct Field<'a> {
     model: &'a Model,
-    /// Added to all latent vectors.
-    shift: Vec<f32>,
+    shift: Shift,
     seed: u64,
     index: u64,
     shape: [usize; 3],
@@ -101,16 +101,16 @@ impl<'a> Field<'a> {
     /// # Errors
     ///
     /// Those of [`BlockRelaxer::new`].
-    pub fn new(model: &'a Model, shift: Vec<f32>, seed: u64, index: u64, shape: [usize; 3]) -> Result<Self> {
+    pub fn new(model: &'a Model, shift: Shift, seed: u64, index: u64, shape: [usize; 3]) -> Result<Self> {
         let options = RelaxationOptions { seed, first: index, ..RelaxationOptions::default() };
         let none = Weights::zero(model.n_phases(), shape[0] > 1);
         let relaxer = BlockRelaxer::new(shape, model.relaxation.as_ref().unwrap_or(&none), &options)?;
         Ok(Self { model, shift, seed, index, shape, relaxer })
     }
 
-    /// Whether this is realisation `index` of `seed`, with latent vectors shifted by `shift`.
-    pub fn is(&self, shift: &[f32], seed: u64, index: u64) -> bool {
-        (self.shift.as_slice(), self.seed, self.index) == (shift, seed, index)
+    /// Whether this is realisation `index` of `seed` with this shift.
+    pub fn is(&self, shift: &Shift, seed: u64, index: u64) -> bool {
+        (&self.shift, self.seed, self.index) == (shift, seed, index)
     }
 
     /// The voxels of a block, x fastest. Blocks that follow one another along z share the work that both need.

@@ -1,11 +1,9 @@
 //! How volume fractions follow the latent vectors, and which ones can be given.
-//!
-//! A shift changes how much there is of a phase, and the structures with it: more boundaries of the same thickness, not
-//! thicker ones.
 
 use ndarray::{Array1, Array2, Axis};
 
 use super::field::{decode_fields, latent_vectors};
+use super::shift::Shift;
 use crate::device::memory;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
@@ -17,9 +15,6 @@ const REALISATIONS: usize = 512;
 const VOLUMES: usize = 64;
 const AT_ONCE: usize = 64;
 const SEED: u64 = u64::MAX;
-
-/// Largest change of a latent in one round.
-const LARGEST_STEP: f64 = 0.5;
 
 /// How far a given volume fraction may lie from that of the micrograph, in standard deviations of its tiles, or as a part
 /// of the smaller of the phase and the rest, whichever is farther.
@@ -73,7 +68,7 @@ fn find_slopes(model: &Model) -> Result<Array2<f64>> {
     let mut phases = memory::zeros(AT_ONCE * voxels, "finding volume fractions", "close other programs")?;
     let mut shares = Vec::with_capacity(count);
     for first in (0..count).step_by(AT_ONCE) {
-        decode_fields(model, &[], SEED, first as u64, shape, &Block::whole(shape), &mut phases)?;
+        decode_fields(model, &Shift::none(model), SEED, first as u64, shape, &Block::whole(shape), &mut phases)?;
         shares.extend(phases.chunks_exact(voxels).map(|image| fractions_of(image, n_phases)));
     }
     let means = shares.iter().fold(Array1::<f64>::zeros(n_phases), |sum, shares| sum + shares) / count as f64;
@@ -95,45 +90,9 @@ fn fractions_of(image: &[u8], n_phases: usize) -> Array1<f64> {
     shares
 }
 
-/// By how much of what is `missing` of each phase the latents have to follow its slopes, as far as fractions follow the
-/// latents linearly: along the steepest direction, as far as is best.
-pub fn step(slopes: &Array2<f64>, missing: &Array1<f64>) -> f64 {
-    let direction = slopes.t().dot(missing);
-    let change = slopes.dot(&direction);
-    let length = missing.dot(&change) / change.dot(&change).max(f64::MIN_POSITIVE);
-    let largest = direction.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-    length.min(LARGEST_STEP / largest.max(f64::MIN_POSITIVE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn steps_lead_to_any_fractions_that_latents_reach() {
-        // Three phases whose fractions follow four latents, not quite linearly.
-        let slopes = Array2::from_shape_vec(
-            (3, 4),
-            vec![0.04, 0.0, -0.02, 0.01, -0.01, 0.03, 0.0, 0.0, -0.03, -0.03, 0.02, -0.01],
-        )
-        .unwrap();
-        let made = |shift: &Array1<f64>| {
-            let by = slopes.dot(shift);
-            Array1::from(vec![0.2, 0.3, 0.5]) + by.mapv(|by| by + 2.0 * by * by * by.signum())
-        };
-        for wanted in [[0.2, 0.3, 0.5], [0.25, 0.3, 0.45], [0.17, 0.35, 0.48]] {
-            let (wanted, mut shift) = (Array1::from(wanted.to_vec()), Array1::zeros(4));
-            for _ in 0..8 {
-                let missing = &wanted - &made(&shift);
-                shift = &shift + &slopes.t().dot(&(&missing * step(&slopes, &missing)));
-            }
-            let off = (&wanted - &made(&shift)).iter().fold(0.0, |most: f64, part| most.max(part.abs()));
-            assert!(off < 5e-3, "{off} off {wanted}");
-        }
-        let missing = Array1::from(vec![1.0, 0.0, -1.0]);
-        let huge = slopes.t().dot(&missing) * step(&slopes, &missing);
-        assert!(huge.iter().all(|value| value.abs() < 1.001 * LARGEST_STEP));
-    }
 
     #[test]
     fn fractions_out_of_reach_are_refused_with_the_range() {

@@ -1,15 +1,16 @@
-//! Given volume fractions: a shift of all latent vectors, with which a realisation has about these fractions, and then
+//! Given volume fractions: a shift of all latents and logits, with which a realisation has about these fractions, and then
 //! rounds of changes of its voxels.
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 use super::blocks::{block_sides, parts};
 use super::field::Field;
-use super::fractions::{slopes, step};
+use super::fractions::slopes;
 use super::realisations::{ADVICE, WHAT};
+use super::shift::{Shift, ShiftAmount, ShiftSearch};
 use super::{GenerationOptions, Threshold};
 use crate::device::memory;
 use crate::micrograph::Block;
@@ -17,12 +18,11 @@ use crate::model::Model;
 use crate::relaxation::{Adjuster, Part, image_key, to_change, voxels_of_each};
 use crate::{Error, Result};
 
-/// Rounds in which the shift is found, at most, and how far off the fractions may be then.
-const SHIFTS: usize = 8;
-const NEAR: f64 = 1e-3;
+/// Steps in which the shift is found, at most.
+const STEPS: usize = 16;
 
-/// Rounds in which large realisations are looked at in part, at most, and in how many blocks.
-const SAMPLED_SHIFTS: usize = 4;
+/// Steps in which large realisations are looked at in part, at most, and in how many blocks.
+const SAMPLED_STEPS: usize = 8;
 const SAMPLE: usize = 4;
 
 /// Finds what gives realisation `options.first` its volume fractions, which are those of the options.
@@ -102,14 +102,21 @@ impl<'a> GivenFractions<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Field::block`].
+    /// [`Error::InvalidParameter`] if too many rounds of changes are needed, and those of [`Field::block`].
     pub fn threshold(&mut self, seed: u64, index: u64, fractions: &[f64]) -> Result<Threshold> {
         let (shape, adjuster) = (self.adjuster.shape(), self.adjuster.clone());
         let (blocks, n_phases) = (parts(shape, self.sides).collect::<Vec<_>>(), fractions.len());
-        let shift = vec![0.0; n_phases];
-        let fractions = fractions.to_vec();
-        let mut threshold = Threshold { seed, index, shape, fractions, model: self.digest, shift, rounds: Vec::new() };
-        let targets = voxels_of_each(&threshold.fractions, n_phases, shape.iter().product())?;
+        let shift = ShiftAmount::zero(n_phases);
+        let mut threshold = Threshold {
+            seed,
+            index,
+            shape,
+            fractions: fractions.to_vec(),
+            model: self.digest,
+            shift,
+            rounds: Vec::new(),
+        };
+        let targets = voxels_of_each(fractions, n_phases, shape.iter().product())?;
         let mut missing = self.find_shift(&mut threshold, &blocks, &targets)?;
         while to_change(&missing) > 0 {
             let (round, _) = adjuster.next_round(image_key(seed, index), &mut missing, |look| {
@@ -120,29 +127,36 @@ impl<'a> GivenFractions<'a> {
                 })
             })?;
             threshold.rounds.push(round);
+            if threshold.to_words().len() > Threshold::MOST_WORDS {
+                return Err(Error::invalid(format!(
+                    "realisation {index} of seed {seed} changes too much for the volume fractions {fractions:?}; ask for some \
+                     nearer to those of the micrograph, for larger realisations, or train the model longer"
+                )));
+            }
         }
         Ok(threshold)
     }
 
     /// Finds the shift with which the realisation has nearly the volume fractions: how many voxels of each phase it lacks.
     fn find_shift(&mut self, threshold: &mut Threshold, blocks: &[Block], targets: &[i64]) -> Result<Vec<i64>> {
-        let mut best: Option<(f64, Vec<i64>, Vec<f64>)> = None;
+        let fractions = threshold.fractions.clone();
+        let mut search = ShiftSearch::new(self.slopes, &fractions, threshold.shape.iter().product());
+        let mut best: Option<(f64, Vec<i64>, ShiftAmount)> = None;
         let mut sampled = blocks.len() > SAMPLE;
-        for round in 0..SHIFTS {
-            sampled &= round < SAMPLED_SHIFTS;
+        for step in 0..STEPS {
+            sampled &= step < SAMPLED_STEPS;
             let every = if sampled { blocks.len().div_ceil(SAMPLE) } else { 1 };
+            threshold.shift = search.amount();
             let counts = self.count(threshold, blocks.iter().step_by(every))?;
-            let missing: Vec<i64> = targets.iter().zip(&counts).map(|(target, count)| target - count).collect();
-            let share = counts.iter().map(|&count| count as f64 / counts.iter().sum::<i64>() as f64);
-            let off: Array1<f64> =
-                threshold.fractions.iter().zip(share).map(|(wanted, share)| wanted - share).collect();
-            let most = off.iter().fold(0.0, |most: f64, off| most.max(off.abs()));
-            if !sampled && best.as_ref().is_none_or(|(least, ..)| most < *least) {
-                best = Some((most, missing, threshold.shift.clone()));
+            let voxels: i64 = counts.iter().sum();
+            let shares: Vec<f64> = counts.iter().map(|&count| count as f64 / voxels as f64).collect();
+            let off = search.off(&shares);
+            if !sampled && best.as_ref().is_none_or(|(least, ..)| off < *least) {
+                let missing = targets.iter().zip(&counts).map(|(target, count)| target - count).collect();
+                best = Some((off, missing, search.amount()));
             }
-            if most >= NEAR {
-                let by = step(self.slopes, &off);
-                threshold.shift.iter_mut().zip(&off).for_each(|(shift, off)| *shift += by * off);
+            if off > 1.0 {
+                search.step(&shares);
             } else if sampled {
                 sampled = false;
             } else {
@@ -187,7 +201,7 @@ impl<'a> GivenFractions<'a> {
     /// The realisation before all rounds.
     fn field(&mut self, threshold: &Threshold) -> Result<&mut Field<'a>> {
         let &Threshold { seed, index, shape, .. } = threshold;
-        let shift = self.slopes.t().dot(&Array1::from(threshold.shift.clone())).mapv(|value| value as f32).to_vec();
+        let shift = Shift::new(self.model, self.slopes, &threshold.shift);
         let field = match self.field.take().filter(|field| field.is(&shift, seed, index)) {
             Some(field) => field,
             None => Field::new(self.model, shift, seed, index, shape)?,
@@ -198,9 +212,10 @@ impl<'a> GivenFractions<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::field::tests::{model, relaxing};
+    use super::super::field::tests::{model, relaxing, volume_model};
     use super::*;
     use crate::generation::realisations;
+    use crate::model::PositionBiases;
 
     /// A model of two or three phases that has not been trained, with realisations as its tiles, and fractions that lie a
     /// little off theirs.
@@ -268,6 +283,31 @@ mod tests {
             block.copy(shape, &Block::whole(shape), &whole, &mut expected);
             assert!(given.block(&threshold, &block).unwrap() == expected);
         }
+    }
+
+    #[test]
+    fn fractions_far_from_those_of_the_model_take_few_rounds() {
+        for (model, shape) in [(model(2), [1, 64, 80]), (model(3), [1, 64, 64]), (volume_model(), [32, 32, 48])] {
+            let (first, n) = (0.1 + 0.8 / model.n_phases() as f64, model.n_phases());
+            let mut fractions = vec![0.0; n];
+            for phase in 0..n {
+                fractions.fill((1.0 - first) / (n - 1) as f64);
+                fractions[phase] = first;
+                let mut given = GivenFractions::new(&model, shape).unwrap();
+                let threshold = given.threshold(3, 2, &fractions).unwrap();
+                assert!(threshold.rounds.len() <= 20, "{} rounds to {fractions:?}", threshold.rounds.len());
+            }
+        }
+    }
+
+    #[test]
+    fn fractions_that_would_take_too_many_rounds_are_refused() {
+        // Half of all voxels stay as they are, whatever is added to the logits.
+        let values = (0..16 * 16 * 16).map(|position| if position % 2 == 0 { 1e30 } else { -1e30 }).collect();
+        let model = Model { position_biases: PositionBiases::new(1, 3, values), ..volume_model() };
+        let mut given = GivenFractions::new(&model, [32; 3]).unwrap();
+        let error = given.threshold(3, 2, &[0.2, 0.8]).unwrap_err().to_string();
+        assert!(error.contains("realisation 2 of seed 3") && error.contains("[0.2, 0.8]"), "{error}");
     }
 
     #[test]

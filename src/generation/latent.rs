@@ -175,7 +175,7 @@ fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &
     if let Some(sides) = grid_sides(model, shape) {
         return begin(model, vectors.iter().copied().collect(), sides).read(to);
     }
-    let (cells, decoder) = (Cells::of(shape), PatchDecoder::new(model));
+    let (cells, decoder) = (Cells::of(shape), PatchDecoder::new(model, None));
     cells.fill(&Part::whole(cells, STRIDE), 1, to, |image, patch| {
         let latents = patch.cut(&vectors.row(image).to_vec(), 1, cells);
         decoder.phases(grids(model, latents, patch.sides).into(), &patch)

@@ -4,11 +4,13 @@
 //! * `block_maker`: realisations part by part, and blocks of them.
 //! * `cleaning`: realisations without small islands.
 //! * `field`: realisations of fully convolutional models, of any size.
-//! * `fractions`: how volume fractions follow the latent vectors.
+//! * `fractions`: how volume fractions follow the latent vectors, and which ones can be given.
 //! * `given_fractions`: realisations of given volume fractions, and blocks of them.
 //! * `latent`: latent vectors drawn, encoded, decoded, traversed and interpolated.
+//! * `logit_search`: logits that give volume fractions.
 //! * `patch_decoder`: the generator for patches of large tori.
 //! * `realisations`: which realisations, in memory or handed on batch by batch.
+//! * `shift`: what moves the volume fractions of a realisation.
 //! * `threshold`: what gives a realisation its volume fractions.
 //! * `torus`: sizes of images, and the patches that large ones are made in.
 
@@ -21,8 +23,10 @@ mod field;
 mod fractions;
 mod given_fractions;
 mod latent;
+mod logit_search;
 mod patch_decoder;
 mod realisations;
+mod shift;
 mod threshold;
 mod torus;
 

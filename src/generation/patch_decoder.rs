@@ -53,17 +53,12 @@ pub struct PatchDecoder<'a> {
 }
 
 impl<'a> PatchDecoder<'a> {
-    /// With the position biases that realisations have.
-    pub fn of_realisations(model: &'a Model) -> Self {
-        Self { position_biases: model.position_biases.as_ref(), ..Self::new(model) }
-    }
-
-    /// Without position biases.
-    pub fn new(model: &'a Model) -> Self {
+    /// Adds position biases to the logits, if there are any.
+    pub fn new(model: &'a Model, position_biases: Option<&'a PositionBiases>) -> Self {
         let is_volume = model.profile.axes() == 3;
         let split = if is_volume { OF_VOLUMES } else { OF_IMAGES };
         let [first, second] = model.kept.generator_parts.get_or_init(|| split.parts(model.fast_generator()));
-        Self { first, second, split, is_volume, position_biases: None }
+        Self { first, second, split, is_volume, position_biases }
     }
 
     /// Number of noisy layers of the first part.

@@ -18,6 +18,7 @@ use super::cleaning;
 use super::field::{decode_fields, pass_bytes};
 use super::fractions::check_reach;
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
+use super::shift::Shift;
 use super::torus::{check_cropped_shape, torus_of};
 
 /// What takes memory here, and what to do if there is too little.
@@ -355,7 +356,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
                 .try_for_each(|(index, to)| maker.begin(index)?.fill(block_sides(shape), to));
         }
         let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
-        decode_fields(model, &[], part.seed, part.first, shape, &Block::whole(shape), to)?;
+        decode_fields(model, &Shift::none(model), part.seed, part.first, shape, &Block::whole(shape), to)?;
         let Some(weights) = &model.relaxation else { return Ok(()) };
         let [nz, ny, nx] = shape;
         let images = PhaseImages::copy_of(to, [part.count, nz, ny, nx], model.n_phases())?;

@@ -1,5 +1,6 @@
 //! What gives a realisation its volume fractions.
 
+use super::shift::ShiftAmount;
 use crate::micrograph::MAX_PHASES;
 use crate::relaxation::Round;
 use crate::{Error, Result};
@@ -13,12 +14,14 @@ pub struct Threshold {
     pub(super) fractions: Vec<f64>,
     /// Digest of the slopes of the model's volume fractions.
     pub(super) model: u64,
-    /// How far all latent vectors are shifted along the slopes of each phase.
-    pub(super) shift: Vec<f64>,
+    pub(super) shift: ShiftAmount,
     pub(super) rounds: Vec<Round>,
 }
 
 impl Threshold {
+    /// Most numbers that [`to_words`](Self::to_words) gives for what [`threshold`](super::threshold) has found.
+    pub const MOST_WORDS: usize = 256;
+
     /// Checks that it belongs to a realisation.
     ///
     /// # Errors
@@ -45,7 +48,13 @@ impl Threshold {
         let [nz, ny, nx] = self.shape.map(|length| length as i64);
         let mut words =
             vec![self.fractions.len() as i64, self.seed as i64, self.index as i64, nz, ny, nx, self.model as i64];
-        words.extend(self.fractions.iter().chain(&self.shift).map(|value| value.to_bits() as i64));
+        words.extend(
+            self.fractions
+                .iter()
+                .chain(&self.shift.along_slopes)
+                .chain(&self.shift.logits)
+                .map(|value| value.to_bits() as i64),
+        );
         words.push(self.rounds.len() as i64);
         for Round { surplus, wanted, anywhere, last } in &self.rounds {
             words.push(i64::from_le_bytes([*surplus, *wanted, (*anywhere).into(), 0, 0, 0, 0, 0]));
@@ -69,7 +78,8 @@ impl Threshold {
                 let values: Vec<f64> = words.into_iter().map(|word| f64::from_bits(word as u64)).collect();
                 Some(values).filter(|values| values.iter().all(|value| value.is_finite()))
             };
-            let (fractions, shift) = (finite(taken(&mut words, n_phases)?)?, finite(taken(&mut words, n_phases)?)?);
+            let mut of_phases = || finite(taken(&mut words, n_phases)?);
+            let (fractions, along_slopes, logits) = (of_phases()?, of_phases()?, of_phases()?);
             let round = |words: &mut _| {
                 let [surplus, wanted, anywhere, ..] = taken(words, 1)?[0].to_le_bytes();
                 Some(Round { surplus, wanted, anywhere: anywhere != 0, last: taken(words, n_phases)? })
@@ -82,7 +92,7 @@ impl Threshold {
                 shape: [nz, ny, nx].map(|length| length as usize),
                 fractions,
                 model,
-                shift,
+                shift: ShiftAmount { along_slopes, logits },
                 rounds,
             })
         };

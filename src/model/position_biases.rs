@@ -1,6 +1,7 @@
 //! What is added to the logits of realisations so that each phase is as frequent at every position within a cell.
 
 use std::array::from_fn;
+use std::iter::repeat_n;
 
 use burn_tensor::{Device, Tensor, TensorData};
 
@@ -19,6 +20,21 @@ impl PositionBiases {
     pub fn new(channels: usize, axes: usize, values: Vec<f32>) -> Option<Self> {
         let cell = [if axes == 3 { STRIDE } else { 1 }, STRIDE, STRIDE];
         (values.len() == channels * cell.iter().product::<usize>()).then_some(Self { values, cell })
+    }
+
+    /// The same bias of each channel at all positions; `None` without channels.
+    pub fn same_everywhere(axes: usize, of_channels: &[f32]) -> Option<Self> {
+        let positions = STRIDE.pow(axes as u32);
+        Self::new(of_channels.len(), axes, of_channels.iter().flat_map(|&bias| repeat_n(bias, positions)).collect())
+    }
+
+    /// With more of each channel, at all positions.
+    pub fn plus(&self, of_channels: &[f32]) -> Self {
+        let of_cell = self.cell.iter().product();
+        let mut sum = self.clone();
+        let channels = sum.values.chunks_exact_mut(of_cell).zip(of_channels);
+        channels.for_each(|(channel, more)| channel.iter_mut().for_each(|value| *value += more));
+        sum
     }
 
     /// All of them.

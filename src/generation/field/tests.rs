@@ -51,7 +51,7 @@ fn made(model: &Model, options: &GenerationOptions) -> Vec<u8> {
 /// Decodes a block of realisation 5 patch by patch, as if the torus were large.
 fn in_patches(model: &Model, shape: [usize; 3], block: &Block) -> Vec<u8> {
     let (cells, part, mut image) = (Cells::of(shape), Part::of_block(shape, block), vec![9; block.voxels()]);
-    let decoder = PatchDecoder::of_realisations(model);
+    let decoder = PatchDecoder::new(model, model.position_biases.as_ref());
     for patch in cells.patches(&part) {
         let input = drawn(model, &[], 3, 5..6, cells, &patch, decoder.noisy_layers_of_first());
         let phases = decoder.phases(input, &patch).unwrap();
@@ -64,7 +64,7 @@ fn in_patches(model: &Model, shape: [usize; 3], block: &Block) -> Vec<u8> {
 fn patches_are_the_parts_of_the_torus() {
     let model = biased(model(2));
     let mut all = vec![0; 256 * 256];
-    decode_fields(&model, &[], 3, 5, [1, 256, 256], &Block::whole([1, 256, 256]), &mut all).unwrap();
+    decode_fields(&model, &Shift::none(&model), 3, 5, [1, 256, 256], &Block::whole([1, 256, 256]), &mut all).unwrap();
     let share = all.iter().filter(|&&phase| phase == 1).count() as f64 / all.len() as f64;
     assert!((0.05..0.95).contains(&share), "{share}");
     for (first, size) in [([0, 0], [256, 256]), ([7, 250], [256, 256]), ([0, 96], [48, 112]), ([-5, 40], [70, 3])] {
@@ -73,7 +73,7 @@ fn patches_are_the_parts_of_the_torus() {
         block.copy([1, 256, 256], &Block::whole([1, 256, 256]), &all, &mut expected);
         assert!(in_patches(&model, [1, 256, 256], &block) == expected, "{block:?}");
         let mut decoded = vec![0; block.voxels()];
-        decode_fields(&model, &[], 3, 5, [1, 256, 256], &block, &mut decoded).unwrap();
+        decode_fields(&model, &Shift::none(&model), 3, 5, [1, 256, 256], &block, &mut decoded).unwrap();
         assert!(decoded == expected, "{block:?}");
     }
 }
@@ -92,7 +92,7 @@ fn volumes_in_two_parts_and_in_patches_are_those_of_one_pass() {
         let block = Block { first, size };
         let (mut expected, mut decoded) = (vec![0; block.voxels()], vec![0; block.voxels()]);
         block.copy(shape, &whole, &all, &mut expected);
-        decode_fields(&model, &[], 3, 5, shape, &block, &mut decoded).unwrap();
+        decode_fields(&model, &Shift::none(&model), 3, 5, shape, &block, &mut decoded).unwrap();
         assert!(decoded == expected, "{block:?}");
         assert!(in_patches(&model, shape, &block) == expected, "{block:?}");
     }
@@ -103,12 +103,12 @@ fn blocks_of_a_large_torus_are_its_parts() {
     let (model, shape) = (model(2), [1, 48, 544]);
     let whole = Block::whole(shape);
     let mut all = vec![0; whole.voxels()];
-    decode_fields(&model, &[], 3, 5, shape, &whole, &mut all).unwrap();
+    decode_fields(&model, &Shift::none(&model), 3, 5, shape, &whole, &mut all).unwrap();
     for (first, size) in [([0, 0], [48, 544]), ([0, 300], [48, 300]), ([47, -1], [2, 544]), ([17, 90], [20, 30])] {
         let block = Block { first: [0, first[0], first[1]], size: [1, size[0], size[1]] };
         let (mut expected, mut decoded) = (vec![0; block.voxels()], vec![0; block.voxels()]);
         block.copy(shape, &whole, &all, &mut expected);
-        decode_fields(&model, &[], 3, 5, shape, &block, &mut decoded).unwrap();
+        decode_fields(&model, &Shift::none(&model), 3, 5, shape, &block, &mut decoded).unwrap();
         assert!(decoded == expected, "{block:?}");
     }
 }
