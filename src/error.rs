@@ -94,7 +94,9 @@ impl Error {
                 "; make room or raise the limit, and try again"
             }
             io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "; choose another path",
-            io::ErrorKind::WouldBlock => "; another program has the file open: close it there, and try again",
+            io::ErrorKind::WouldBlock => {
+                "; another process of this or another program has the file open: close it there, and try again"
+            }
             _ => "",
         };
         Self::io(path, format!("cannot {doing}: {error}{advice}"))

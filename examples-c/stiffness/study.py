@@ -64,7 +64,6 @@ def draw(axes, found, title):
     axes.set_xscale("log", base=2)
     axes.set_xticks(sides, [str(side) for side in sides])
     axes.minorticks_off()
-    axes.legend()
 
 
 def main():
@@ -81,6 +80,7 @@ def main():
         print(title)
         print("| side | elements | CalculiX | standard deviation | FFT (largest difference) | rotated scheme (largest difference) |")
         draw(place, study(arguments.program, model, sizes, arguments.stiff), title)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.savefig(arguments.output, dpi=110)
 
 

@@ -256,7 +256,8 @@ fn a_file_that_another_program_has_locked_is_named() {
         locked.lock().unwrap();
         for arguments in uses {
             let (_, errors) = run(&folder, 1, arguments);
-            let words = [name, "another program has the file open: close it there, and try again"];
+            let words =
+                [name, "another process of this or another program has the file open: close it there, and try again"];
             assert!(words.iter().all(|words| errors.contains(words)), "{arguments:?}: {errors}");
         }
         drop(locked);

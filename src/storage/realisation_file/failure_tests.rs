@@ -122,7 +122,7 @@ fn a_file_that_another_program_has_open_is_refused() {
     other.kill().unwrap();
     other.wait().unwrap();
     let error = result.unwrap_err();
-    assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("another program"), "{error}");
+    assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("another process"), "{error}");
 }
 
 fn go_on_after_kill(test: &str, layout: &Layout) {
