@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures every row of docs/speed.md against PyTorch, scipy and numpy, and prints the table, tab-separated.
 #
-#   benches/peers.sh [--rounds 5] [--only REGEX] [--full] [--avx2]
-#                                                            the table; --avx2: without AVX-512, ours and the peers'
+#   benches/peers.sh [--rounds 5] [--only REGEX] [--full] [--avx2] [--prototypes FOLDER]
+#                                                            the table; --avx2: without AVX-512, ours and the peers';
+#                                                            --prototypes: relaxation, too, beside programs in plain C
 #   benches/peers.sh --curves                                 the plots of docs/speed
 #
 # Runs from a clean clone on Debian 12 with Rust, gcc and Python 3; half an hour, most of it the peers'. Progress goes to stderr.

@@ -10,12 +10,15 @@ use std::time::{Duration, Instant};
 
 use davegan::descriptor::PairCounts;
 use davegan::generation::{GenerationOptions, generate_into, realisations};
-use davegan::micrograph::{GaussianField, Micrograph, PhaseImages, Sample};
+use davegan::micrograph::{GaussianField, GrainBoundaries, Micrograph, PhaseImages, Sample};
 use davegan::network::Profile;
+use davegan::relaxation::{RelaxationOptions, Weights, relax};
 use davegan::storage::{read_model, train_to_file};
 use davegan::training::{RunOptions, TrainingOptions};
 use davegan::{Device, Error, Result};
 use pulp::{Arch, Simd, WithSimd};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 const USAGE: &str = "usage:
@@ -26,6 +29,7 @@ const USAGE: &str = "usage:
   rows generate MODEL COUNT THREADS [DEVICE]
                                            time of an image of one call for COUNT
   rows element PROFILE SIDE THREADS        time of an image of profile standard, or a volume of volume, not relaxed
+  rows relax AXES SIDE THREADS FOLDER      time of four sweeps over an image, or a volume; FOLDER gets it and the micrograph, as bytes
   rows step PROFILE BATCH STEPS DEVICE     mean time of a training step, on a device that works on while the host does
   rows first MODEL                         time to load the model and make one realisation
   rows s2 COUNT THREADS                    time of an image when one is compared with COUNT others
@@ -61,6 +65,9 @@ fn main() {
             Some(profile) => element(profile, number(side), number(threads)),
             None => fail(USAGE),
         },
+        ["relax", axes, side, threads, folder] => {
+            relaxation(number(axes), number(side), number(threads), Path::new(folder))
+        }
         ["step", profile, batch, steps, name] => match Profile::from_name(profile) {
             Some(profile) => step_on(device(name), profile, number(batch), number(steps)),
             None => fail(USAGE),
@@ -187,6 +194,26 @@ fn element(profile: Profile, side: usize, threads: usize) -> Result<String> {
     let mut buffer = vec![0; depth * side * side];
     let call = time_of_call(|| generate_into(&model, &options, black_box(&mut buffer)))?;
     Ok(format!("{:.3} s", call.as_secs_f64()))
+}
+
+/// Grain boundaries in which every hundredth voxel is wrong, with weights that are calibrated on a smaller image like them.
+fn relaxation(axes: usize, side: usize, threads: usize, folder: &Path) -> Result<String> {
+    let grains = |side: usize, seed: u64| -> Result<PhaseImages> {
+        let sample = GrainBoundaries { nz: if axes == 3 { side } else { 1 }, ny: side, nx: side, ..Default::default() };
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let phases = Sample::GrainBoundaries(sample).make(seed, 1)?.images.into_phases();
+        PhaseImages::new(phases.mapv_into(|phase| phase ^ u8::from(rng.random_bool(0.01))), 2)
+    };
+    let micrograph = Sample::GrainBoundaries(GrainBoundaries::default()).make(1, 1)?.images;
+    let (options, small) = (RelaxationOptions::default(), if axes == 3 { 64 } else { 256 });
+    let weights = Weights::calibrate(&micrograph, &grains(small, 2)?, &options, &|| Ok(()))?;
+    let image = grains(side, 3)?;
+    for (name, images) in [("micrograph.raw", &micrograph), ("image.raw", &image)] {
+        std::fs::write(folder.join(name), images.as_slice()).unwrap_or_else(|error| fail(&error.to_string()));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap_or_else(|e| fail(&e.to_string()));
+    let call = time_of_call(|| pool.install(|| relax(image.clone(), black_box(&weights), &options)))?;
+    Ok(format!("{:.4} s", call.as_secs_f64()))
 }
 
 /// In a process that has done nothing yet, as in a solver that wants one volume element.

@@ -80,8 +80,8 @@ class Cores:
 class Bench:
     """Runs the programs, and tells on stderr what they say."""
 
-    def __init__(self, rounds, full, folder):
-        self.n_rounds, self.full, self.folder = rounds, full, folder
+    def __init__(self, rounds, full, folder, prototypes):
+        self.n_rounds, self.full, self.folder, self.prototypes = rounds, full, folder, prototypes
         self.rows, self.library = build()
         self.cores = Cores(lambda: Quantity.parse(run([self.rows, "handover"])).value)
         self.model = folder / "model.h5"
@@ -227,6 +227,17 @@ def s2_errors(bench):
     return [compare(found["ours"], found["scipy"]), compare(found["ours"], found["mcrpy"])]
 
 
+def relaxation(axes, side, program):
+    """Four sweeps beside a program that does them in plain C with one thread."""
+    def measure(bench):
+        found = bench.rounds(
+            ours=lambda: bench.ours("relax", axes, side, 2, bench.folder),
+            peer=lambda: bench.peer("plain_relaxation.py", bench.prototypes / program, bench.folder, side))
+        return [compare(found["ours"], found["peer"])]
+
+    return measure
+
+
 def first_realisation(bench):
     return [Figures(middle([bench.ours("first", bench.model) for _ in range(3 * bench.n_rounds)]))]
 
@@ -242,7 +253,7 @@ def memory(bench):
     return [Figures(max(peaks, key=lambda peak: peak.value))]
 
 
-def groups(full):
+def groups(full, prototypes):
     """Rows that are measured together, and what measures them."""
     how = "run in full" if full else "extrapolated from 2,500"
     return [
@@ -263,6 +274,14 @@ def groups(full):
          beside_pytorch(("train", "volume", 1, 2, 20), "torch_volumes.py", "step")),
         ([Row("volume of 256 x 256 x 256, generator alone, 2 threads", Target(">=", 5))],
          beside_pytorch(("element", "volume", 256, 2), "torch_volumes.py", "generate")),
+        ([Row("the same volume, SliceGAN's layers", Target(">=", 20))],
+         beside_pytorch(("element", "volume", 256, 2), "torch_volumes.py", "slicegan")),
+    ] + ([
+        ([Row("relaxation of 1,024 x 1,024, 4 sweeps, 2 threads, plain C", Target(">=", 10))],
+         relaxation(2, 1024, "relax2d_local.c")),
+        ([Row("relaxation of 128 x 128 x 128, 4 sweeps, 2 threads, plain C", Target(">=", 10))],
+         relaxation(3, 128, "relax3d.c")),
+    ] if prototypes else []) + [
         ([Row("S2 error of an image against one, scipy with Parseval", Target(">=", 4)),
           Row("S2 error of an image against one, MCRpy's formula", Target(">=", 20))], s2_errors),
         ([Row("model loaded and first realisation", Target("<", 20, "ms"))], first_realisation),
@@ -283,7 +302,7 @@ def measured(rows, measure, bench):
 def print_table(bench, only):
     print(COMMENT.format(bench.n_rounds), "\t".join(HEADER), sep="\n", flush=True)
     results, others = [], OtherPrograms()
-    for rows, measure in groups(bench.full):
+    for rows, measure in groups(bench.full, bench.prototypes):
         if not any(re.search(only, row.name) for row in rows):
             continue
         say("; ".join(row.name for row in rows))
@@ -299,6 +318,7 @@ def main():
     parser = argparse.ArgumentParser(prog="benches/peers.sh", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--full", action="store_true", help="run the paper's 80,000 steps instead of 2,500")
+    parser.add_argument("--prototypes", type=Path, help="folder of relax2d_local.c and relax3d.c, for the rows of relaxation")
     parser.add_argument("--only", default="", metavar="REGEX", help="rows whose name matches")
     parser.add_argument("--avx2", action="store_true", help="leave AVX-512 unused, in ours and in the peers")
     parser.add_argument("--curves", action="store_true", help="write the plots of docs/speed instead")
@@ -307,7 +327,7 @@ def main():
         os.environ.update(dict.fromkeys(ISA_LIMITS, "AVX2"), ATEN_CPU_CAPABILITY="avx2")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            bench = Bench(arguments.rounds, arguments.full, Path(folder))
+            bench = Bench(arguments.rounds, arguments.full, Path(folder), arguments.prototypes)
             if not arguments.curves:
                 return print_table(bench, arguments.only)
             import curves

@@ -4,6 +4,7 @@
     torch_volumes.py layers [--threads 1] [--seconds 1]     layers and a generator of three axes: ms, the best of some calls
     torch_volumes.py step [--threads 2] [--steps 20]        median time of a training step of profile volume
     torch_volumes.py generate [--threads 2] [--side 256]    time of a volume, the generator alone
+    torch_volumes.py slicegan [--threads 2] [--side 256]    the same voxels by the layers that SliceGAN has published
 
 A layer doubles the sides: a periodic transposed convolution 4 x 4 x 4 of stride 2, noise, batch normalisation and leaky ReLU. Both
 forms of torch_periodic.py are timed; `step` and `generate` print the better one. Layers on one thread: CPU time; else the time of the
@@ -21,6 +22,7 @@ from torch_periodic import FORMS, Biased, Halved, Layer, adam, bce, discriminato
 LAYERS = (((48, 24), 8), ((48, 24), 16), ((24, 12), 32), ((12, 6), 64))
 GENERATOR = (16, 48, 24, 12, 6)
 SIDES = (48, 64)
+SLICEGAN, PADDINGS = (32, 1024, 512, 128, 32, 3), (2, 2, 2, 2, 3)  # channels (Kench and Cooper 2021, Table 1), and of each layer
 SIDE, LATENTS, PLANES = 64, 16, 8  # of a training volume: its side, latent channels, planes shown across each axis
 WARM_UP = 3
 
@@ -91,6 +93,22 @@ def time_of_volume(convolution, side):
     return time.perf_counter() - start
 
 
+@torch.inference_mode()
+def time_by_slicegan(side):
+    """Volumes of 64 x 64 x 64, as many as have these voxels: more at once only take more memory."""
+    layers = []
+    for inputs, outputs, padding in zip(SLICEGAN, SLICEGAN[1:], PADDINGS):
+        last = outputs == SLICEGAN[-1]
+        layers += [nn.ConvTranspose3d(inputs, outputs, 4, 2, padding, bias=False)]
+        layers += [nn.Softmax(1)] if last else [nn.BatchNorm3d(outputs), nn.ReLU()]
+    g = nn.Sequential(*layers).eval()
+    start = time.perf_counter()
+    phases = g(torch.randn(1, SLICEGAN[0], 4, 4, 4)).argmax(1)
+    taken = time.perf_counter() - start
+    assert phases.shape[-3:] == (SIDE,) * 3
+    return taken * (side / SIDE) ** 3
+
+
 def print_layers(threads, seconds):
     clock = time.thread_time if threads == 1 else time.perf_counter
     for what, widths, side in [('layer', *layer) for layer in LAYERS] + [('generator', GENERATOR, side) for side in SIDES]:
@@ -102,7 +120,7 @@ def print_layers(threads, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('verb', choices=('layers', 'step', 'generate'))
+    parser.add_argument('verb', choices=('layers', 'step', 'generate', 'slicegan'))
     parser.add_argument('--threads', type=int, help='by default 1 for layers, else 2')
     parser.add_argument('--seconds', type=float, default=1., help='for each time of layers')
     parser.add_argument('--steps', type=int, default=20)
@@ -114,6 +132,8 @@ def main():
         return print_layers(threads, arguments.seconds)
     if arguments.verb == 'step':
         print(f'{1e3 * min(time_of_step(form, arguments.steps) for form in FORMS):.4f} ms')
+    elif arguments.verb == 'slicegan':
+        print(f'{time_by_slicegan(arguments.side):.4f} s')
     else:
         print(f'{min(time_of_volume(form, arguments.side) for form in FORMS):.4f} s')
 
