@@ -33,6 +33,10 @@ if [ ${#micrograph[@]} -gt 2 ]; then
     echo "quickstart.sh: MICROGRAPH and DATASET are expected, and options after --; not: ${micrograph[*]}" >&2
     exit 2
 fi
+if [ ${#micrograph[@]} -gt 0 ] && [ ! -f "${micrograph[0]}" ]; then
+    echo "quickstart.sh: there is no file ${micrograph[0]}; give a micrograph (HDF5, PNG or TIFF), or none. Options: quickstart.sh --help" >&2
+    exit 2
+fi
 [ ${#micrograph[@]} -gt 0 ] || micrograph=(--sample gaussian_field --sample-seed 1)
 # Options that say how the micrograph is read are needed again when the model is evaluated.
 training=()
@@ -75,13 +79,15 @@ build_davegan() {
 
 mkdir -p "$out"
 start=$SECONDS
-echo "== training, a few minutes for 2,000 steps on two cores"
+echo "== training, a few minutes on two cores for 2,000 steps"
 profile=()
 [ -z "$volume" ] || profile=(--profile volume)
 "$davegan" train "${micrograph[@]}" --model "$out/model.h5" "${profile[@]}" --steps 2000 "${training[@]}" || {
     echo "quickstart.sh: options of davegan train stand after --, such as: quickstart.sh picture.png -- --otsu 2" >&2
     exit 1
 }
+# Results of an earlier run may be of another material, or of images where these are volumes.
+rm -f "$out"/{reconstructions.h5,fidelity.h5,fidelity.txt,report.html,contact_sheet.png,realisations.vtkhdf}
 # The paper's networks make elements of one size. Models of volumes have no encoder, which reconstructs.
 picture="original, reconstructions and a realisation side by side"
 count=64
@@ -97,7 +103,6 @@ fi
 echo "== generating $count realisations"
 "$davegan" generate "$out/model.h5" "$out/realisations.vtkhdf" --count $count "${size[@]}" --replace
 echo "== comparing them with real windows of the micrograph"
-rm -f "$out/fidelity.h5"
 "$davegan" evaluate "$out/model.h5" "${micrograph[@]}" --output "$out/fidelity.h5" \
     "${reconstructions[@]}" | tee "$out/fidelity.txt" || rm "$out/fidelity.txt"
 echo "== writing the report"

@@ -703,7 +703,8 @@ typedef struct davegan_train_options_t {
      */
     int32_t resume;
     /**
-     * 1: show a progress bar on standard error; default 0.
+     * 1: show a progress bar on standard error, or, where that is no terminal, a line after each tenth of work that takes more
+     * than ten seconds; default 0.
      */
     int32_t progress_bar;
     /**
@@ -898,7 +899,7 @@ typedef struct davegan_generate_options_t {
      */
     int32_t with_s2_error;
     /**
-     * 1: show a progress bar on standard error; default 0. Used by `davegan_generate`, `..._measure...`, `..._report`,
+     * 1: show a progress bar on standard error, as in `davegan_train_options_t`; default 0. Used by `davegan_generate`, `..._measure...`, `..._report`,
      * `davegan_representative_size` and `davegan_element_statistics`.
      */
     int32_t progress_bar;
@@ -1020,7 +1021,7 @@ typedef struct davegan_relax_options_t {
      */
     int32_t threads;
     /**
-     * 1: a progress bar on the terminal. Default 0.
+     * 1: show a progress bar on standard error, as in `davegan_train_options_t`; default 0.
      */
     int32_t progress_bar;
     /**

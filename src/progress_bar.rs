@@ -1,4 +1,4 @@
-//! Progress on a terminal.
+//! Progress on standard error: a bar on a terminal, else lines for a log.
 
 use std::time::Duration;
 
@@ -8,8 +8,16 @@ use crate::progress::Progress;
 
 const TEMPLATE: &str = "{prefix} {wide_bar} {pos}/{len} {msg}";
 
-/// A progress bar on standard error; shows nothing where that is no terminal.
-pub struct ProgressBar(indicatif::ProgressBar);
+/// Parts of the work after each of which a log gets a line, once the work has taken so many seconds.
+const PARTS: u64 = 10;
+const LONG: f64 = 10.0;
+
+/// A progress bar on standard error; where that is no terminal, a line after each tenth of work that takes long.
+pub struct ProgressBar {
+    bar: indicatif::ProgressBar,
+    /// Tenths that a log has been told of.
+    told: u64,
+}
 
 impl ProgressBar {
     /// A bar for work of the name `what`, drawn from the first report on. It stays on the terminal when dropped.
@@ -20,14 +28,30 @@ impl ProgressBar {
     fn on(what: &'static str, target: ProgressDrawTarget) -> Self {
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = indicatif::ProgressBar::with_draw_target(None, target).with_style(style).with_prefix(what);
-        Self(bar.with_finish(ProgressFinish::Abandon))
+        Self { bar: bar.with_finish(ProgressFinish::Abandon), told: 0 }
     }
 
     /// Draws where the work stands.
     pub fn show(&mut self, progress: &Progress) {
-        self.0.set_length(progress.steps);
-        self.0.set_message(message(progress));
-        self.0.set_position(progress.step);
+        self.bar.set_length(progress.steps);
+        self.bar.set_message(message(progress));
+        self.bar.set_position(progress.step);
+        if self.bar.is_hidden()
+            && let Some(line) = self.line(progress)
+        {
+            eprintln!("{line}");
+        }
+    }
+
+    /// The line for a log, if another tenth is done.
+    fn line(&mut self, progress: &Progress) -> Option<String> {
+        let tenth = PARTS * progress.step / progress.steps.max(1);
+        let is_next = tenth > self.told && progress.elapsed >= LONG;
+        self.told = tenth;
+        is_next.then(|| {
+            let line = format!("{} {}/{}  {}", self.bar.prefix(), progress.step, progress.steps, message(progress));
+            line.trim_end().to_owned()
+        })
     }
 }
 
@@ -53,13 +77,29 @@ mod tests {
         let losses = Losses::from_array([1.0, 2.0, 3.0, 400.0, 5.0]);
         let mut progress = Progress { step: 5, steps: 20, elapsed: 1.0, remaining: None, losses: None };
         bar.show(&progress);
-        assert_eq!((bar.0.position(), bar.0.length(), bar.0.message().as_str()), (5, Some(20), ""));
+        assert_eq!((bar.bar.position(), bar.bar.length(), bar.bar.message().as_str()), (5, Some(20), ""));
         progress = Progress { step: 20, remaining: Some(45.0), losses: Some(losses), ..progress };
         bar.show(&progress);
-        assert_eq!((bar.0.position(), bar.0.prefix().as_str()), (20, "training"));
-        assert_eq!(bar.0.message(), "L_Rec 4.000e2  L_Disc 2.000  L_Gen 3.000  45s left");
+        assert_eq!((bar.bar.position(), bar.bar.prefix().as_str()), (20, "training"));
+        assert_eq!(bar.bar.message(), "L_Rec 4.000e2  L_Disc 2.000  L_Gen 3.000  45s left");
         progress.remaining = Some(f64::INFINITY);
         bar.show(&progress);
-        assert!(!bar.0.message().contains("left"));
+        assert!(!bar.bar.message().contains("left"));
+    }
+
+    #[test]
+    fn a_log_gets_a_line_after_each_tenth() {
+        let mut bar = ProgressBar::on("training", ProgressDrawTarget::hidden());
+        let mut lines = Vec::new();
+        for step in [0, 1, 99, 100, 150, 420, 499, 999, 1000, 1000] {
+            let elapsed = step as f64 / 10.0;
+            lines.extend(bar.line(&Progress { step, steps: 1000, elapsed, remaining: Some(5.0), losses: None }));
+        }
+        let expected = [100, 420, 999, 1000].map(|step| format!("training {step}/1000  5s left"));
+        assert_eq!(lines, expected);
+        // Short work.
+        assert_eq!(bar.line(&Progress { step: 9, steps: 10, elapsed: 1.0, remaining: None, losses: None }), None);
+        let nothing = Progress { step: 0, steps: 0, elapsed: 0.0, remaining: None, losses: None };
+        assert_eq!(bar.line(&nothing), None);
     }
 }

@@ -58,6 +58,9 @@ fn wrong_usage_has_status_2_and_names_the_argument() {
         (&["train", "--sample", "wood"], "gaussian_field"),
         (&["train", "image.png", "--roi", "1,2,3"], "four whole numbers"),
         (&["train", "image.png", "--voxel-size", "0.2 inch"], "one of m, mm, um, nm"),
+        (&["train", "image.png", "--voxel-size", "-1um"], "'-1um' for '--voxel-size"),
+        (&["train", "image.png", "--seed", "-3"], "invalid value '-3' for '--seed"),
+        (&["generate", "model.h5", "out.vtkhdf", "--count", "-1"], "invalid value '-1' for '--count"),
         (&["train", "image.png", "--device", "gpu"], "choose auto, cpu, cuda:N or wgpu:N"),
         (&["train", "image.png", "--profile", "paper"], "choose standard, volume, paper32 or paper64"),
         (&["train", "image.png", "--across-x", "other.png"], "--across-y"),
@@ -161,6 +164,17 @@ fn a_model_is_trained_generates_and_is_judged() {
     assert!(figures.dataset(&format!("phase_{phase}/E_rec")).is_ok());
     let reconstructions = hdf5::File::open(folder.join("reconstructions.h5")).unwrap();
     assert_eq!(reconstructions.dataset("reconstructed").unwrap().shape(), [4, 32, 32]);
+    drop((figures, reconstructions));
+    assert!(run(&folder, 1, &["info", "figures.h5"]).1.contains("holds figures of davegan evaluate"));
+    // The same material with other pixels.
+    let (_, errors) =
+        run(&folder, 0, &[&["evaluate"], &model[..], &CHECKERBOARD[..2], &["--sample-size", "96"]].concat());
+    assert!(
+        errors.contains(
+            "warning: the model was not trained on this micrograph, as it is read now (checkerboard, 96 x 96"
+        ),
+        "{errors}"
+    );
 
     run(&folder, 0, &[&["report", "--contact-sheet", "sheet.png"], &model[..], &CHECKERBOARD].concat());
     assert!(bytes("report.html").starts_with(b"<!DOCTYPE html>") && bytes("sheet.png").starts_with(b"\x89PNG"));

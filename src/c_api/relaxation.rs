@@ -29,7 +29,7 @@ pub struct davegan_relax_options_t {
     /// Threads, 0 to 1024; default 0: one for each processor that the calling thread may run on, as in
     /// `davegan_generate_options_t`. The images do not depend on it.
     pub threads: i32,
-    /// 1: a progress bar on the terminal. Default 0.
+    /// 1: show a progress bar on standard error, as in `davegan_train_options_t`; default 0.
     pub progress_bar: i32,
     /// Least seconds between two calls of `progress`, 0 to 86400; default 1.
     pub progress_interval: f64,

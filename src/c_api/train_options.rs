@@ -93,7 +93,8 @@ pub struct davegan_train_options_t {
     /// 1: continue from the model file if there is one, which must be of the same micrograph and the same options but for
     /// `steps`; 0 (default): replace it.
     pub resume: i32,
-    /// 1: show a progress bar on standard error; default 0.
+    /// 1: show a progress bar on standard error, or, where that is no terminal, a line after each tenth of work that takes more
+    /// than ten seconds; default 0.
     pub progress_bar: i32,
     /// Seconds between two progress reports, 0 to 86400; default 0.5; 0: after every step.
     pub progress_interval: f64,

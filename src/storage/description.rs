@@ -4,6 +4,7 @@ use std::path::Path;
 
 use hdf5::{Group, LocationToken, LocationType};
 
+use super::fidelity_group::is_fidelity;
 use super::hdf5_file::{Explain, text_attribute};
 use super::header::Layout;
 use super::journalled_file::no_hdf5_file;
@@ -106,11 +107,12 @@ fn describe_realisations(path: &Path) -> Result<Description> {
     memory::require_for_hdf5()?;
     hdf5::sync::sync(|| {
         let file = open_to_read(path).explain(path, "open the file").map_err(no_hdf5_file)?;
-        let mut search = Search { seen: Vec::new(), found: Vec::new(), older: None };
+        let mut search = Search { seen: Vec::new(), found: Vec::new(), older: None, has_figures: false };
         search.group(&file, "", DEEPEST).explain(path, "search the file for realisations")?;
         if search.found.is_empty() {
-            let nothing = "holds no realisations and is no model; give a file of davegan generate, relax or train";
-            return Err(Error::format(path, search.older.unwrap_or_else(|| nothing.to_owned())));
+            let what = if search.has_figures { "holds figures of davegan evaluate" } else { "is no model" };
+            let nothing = format!("{what} and holds no realisations; give a file of davegan generate, relax or train");
+            return Err(Error::format(path, search.older.unwrap_or(nothing)));
         }
         let sets = search.found.iter().map(|(name, group)| describe_set(name, group, path));
         Ok(Description::Realisations(sets.collect::<Result<_>>()?))
@@ -145,6 +147,7 @@ struct Search {
     found: Vec<(String, Group)>,
     /// What is wrong with a record of an older version.
     older: Option<String>,
+    has_figures: bool,
 }
 
 impl Search {
@@ -154,6 +157,7 @@ impl Search {
             self.found.push((name.to_owned(), group.clone()));
             return Ok(());
         }
+        self.has_figures |= is_fidelity(group);
         self.older = self.older.take().or_else(|| record::written_by_older(group, name));
         for member in hard_links(group)? {
             // A name that is no UTF-8 leads nowhere.

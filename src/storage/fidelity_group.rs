@@ -74,10 +74,14 @@ fn put(file: &File, name: &str, fidelity: &Fidelity, path: &Path) -> Result<()> 
     Ok(())
 }
 
+/// Whether a group holds figures.
+pub fn is_fidelity(group: &Group) -> bool {
+    text_attribute(group, FORMAT).as_deref() == Some(FORMAT_NAME)
+}
+
 /// Removes older figures, unless somebody has put something of their own into their group.
 fn remove(file: &File, name: &str, fidelity: &Fidelity, path: &Path) -> Result<()> {
-    let is_ours = |old: &Group| text_attribute(old, FORMAT).as_deref() == Some(FORMAT_NAME);
-    let Some(old) = file.group(name).ok().filter(is_ours) else {
+    let Some(old) = file.group(name).ok().filter(is_fidelity) else {
         let reason = format!("{name:?} is there already and holds no figures; choose another group");
         return Err(Error::format(path, reason));
     };

@@ -90,7 +90,7 @@ fn what_is_wrong(found: &[u8], length: u64) -> String {
     let mut lines = text.lines();
     if lines.next() != Some(FORMAT) {
         let kind = if found.starts_with(b"\x89HDF\r\n\x1a\n") { "an HDF5 file, but " } else { "" };
-        return format!("{kind}not a davegan model; give a file that davegan_train has written");
+        return format!("{kind}not a davegan model; give a file that davegan_train, or davegan train, has written");
     }
     let version = lines.next().and_then(|line| line.strip_prefix("format version ")?.parse::<i64>().ok());
     match version {

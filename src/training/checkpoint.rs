@@ -137,8 +137,8 @@ impl Checkpoint {
         let mut pairs = origins.into_iter().zip(micrographs.iter().map(|direction| &direction.origin));
         if let Some((trained, given)) = pairs.find(|(trained, given)| trained.digest != given.digest) {
             return Err(Error::invalid(format!(
-                "the training to resume was on {}, whose phases are not those of {}; resume with that micrograph, or \
-                 choose another model file",
+                "the training to resume was on {}, whose phases are not those of {} as it is read now; give that micrograph with \
+                 the same region of interest, thresholds and so on, or choose another model file",
                 trained.source, given.source
             )));
         }

@@ -57,7 +57,7 @@ impl TrainingOptions {
         }
         let smaller = match self.profile {
             Profile::Standard | Profile::Volume if side > WINDOW_SIDES[0] => {
-                format!(", or window_side = {} if that shows several features", WINDOW_SIDES[0])
+                format!(", or take windows of {} pixels (window_side) if they show several features", WINDOW_SIDES[0])
             }
             _ => String::new(),
         };
@@ -126,7 +126,12 @@ mod tests {
         };
         let standard = TrainingOptions::new(Profile::Standard);
         let small = warning(&standard, 1, 127, 100).unwrap();
-        for words in ["1 image of 100 x 127", "sees 1 tile of 64 x 64", "at least 128 x 128", "window_side = 32"] {
+        for words in [
+            "1 image of 100 x 127",
+            "sees 1 tile of 64 x 64",
+            "at least 128 x 128",
+            "windows of 32 pixels (window_side)",
+        ] {
             assert!(small.contains(words), "{words}: {small}");
         }
         assert!(warning(&standard, 3, 64, 64).unwrap().contains("3 images of 64 x 64 pixels: training sees 3 tiles"));

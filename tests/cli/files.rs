@@ -206,7 +206,10 @@ fn images_and_volumes_from_elsewhere_are_relaxed() {
         "{info}"
     );
     assert_eq!(set["attributes"]["periodic"], "no", "{info}");
-    run(&folder, 0, &["export", "volume.h5", "--group", "rve", "--output", "volume.tif"]);
+    let export = ["export", "volume.h5", "--group", "rve", "--output"];
+    run(&folder, 0, &[&export[..], &["volume.tif"]].concat());
+    let (_, errors) = run(&folder, 1, &[&export[..], &["volume.inp", "--periodic"]].concat());
+    assert!(errors.contains("elements of 16 x 16 x 16 voxels that are not periodic"), "{errors}");
     // The pages of a TIFF as a volume.
     let pages = ["relax", "volume.tif", "again.vtkhdf", "in.h5", "/micrograph", "--volume"];
     assert!(run(&folder, 0, &pages).0.contains("1 image of 16 x 16 x 16 voxels"));

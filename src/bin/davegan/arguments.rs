@@ -1,12 +1,13 @@
 //! Arguments that several subcommands share.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use davegan::generation::GenerationOptions;
 use davegan::micrograph::{
-    Checkerboard, Discs, Ellipses, GaussianField, GrainBoundaries, Micrograph, ReadOptions, Region, Sample,
+    Checkerboard, Directions, Discs, Ellipses, GaussianField, GrainBoundaries, Micrograph, ReadOptions, Region, Sample,
     Segmentation, VoxelSize,
 };
 use davegan::model::Model;
@@ -26,13 +27,20 @@ pub struct MicrographArguments {
     #[arg(long, value_name = "N", conflicts_with_all = ["thresholds", "sample"], help_heading = "Micrograph")]
     otsu: Option<usize>,
     /// Split grey levels into phases at these values
-    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "sample", help_heading = "Micrograph")]
+    #[arg(
+        long,
+        value_name = "A,B",
+        value_delimiter = ',',
+        conflicts_with = "sample",
+        help_heading = "Micrograph",
+        allow_hyphen_values = true
+    )]
     thresholds: Option<Vec<f64>>,
     /// Region of interest: first column, first row, columns and rows
     #[arg(long, value_name = "X0,Y0,NX,NY", conflicts_with = "sample", help_heading = "Micrograph")]
     roi: Option<Region>,
     /// Side of a pixel with its unit, such as 0.25um [default: as the file says]
-    #[arg(long, value_name = "LENGTH", help_heading = "Micrograph")]
+    #[arg(long, value_name = "LENGTH", help_heading = "Micrograph", allow_hyphen_values = true)]
     voxel_size: Option<VoxelSize>,
     /// Take a built-in material instead of a file
     #[arg(long, value_name = "NAME", value_enum, conflicts_with = "file", help_heading = "Micrograph")]
@@ -128,6 +136,19 @@ impl DirectionArguments {
     pub fn check_not(&self, written: &Path) -> Result<()> {
         let mut paths = [&self.across_y, &self.across_x].into_iter().flatten();
         paths.try_for_each(|path| check_other_file(&file_and_dataset(path).0, written))
+    }
+}
+
+/// Warns if the model was trained on other micrographs: with other thresholds, say, a judgement is one of another material.
+pub fn warn_of_other_micrographs(model: &Model, micrographs: &Directions<'_, Micrograph>) {
+    let axes = if model.profile.axes() == 2 { 0..1 } else { 0..3 };
+    let others = axes.filter(|&axis| !model.is_trained_on(micrographs.across(axis), axis));
+    let sources: BTreeSet<String> = others.map(|axis| micrographs.across(axis).source.to_string()).collect();
+    for source in sources {
+        eprintln!(
+            "davegan: warning: the model was not trained on this micrograph, as it is read now ({source}); if it was to be the same, \
+             give --roi, --otsu and --thresholds as to davegan train"
+        );
     }
 }
 

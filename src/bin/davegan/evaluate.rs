@@ -12,7 +12,7 @@ use davegan::storage::{Mode, write_fidelity, write_phase_images};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments};
+use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments, warn_of_other_micrographs};
 use crate::{print, print_json, progress};
 
 /// Compare realisations of a model with real windows of its micrograph
@@ -93,6 +93,7 @@ impl Judgement {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all(&arguments.directions)?);
     let micrographs = Directions::new(micrographs.iter().collect())?;
+    warn_of_other_micrographs(&model, &micrographs);
     if let Some(path) = &arguments.reconstructions {
         write_phase_images(path, "reconstructed", &reconstruct(&model, &model.tiles)?, Mode::Replace)?;
     }

@@ -18,7 +18,7 @@ mod train;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use davegan::{Error, Result};
 use serde::Serialize;
 
@@ -68,8 +68,14 @@ enum Command {
     Manual(manual::Manual),
 }
 
+/// The arguments. A negative number is a value, which the option then refuses by name.
+fn arguments() -> Program {
+    let command = Program::command().mut_subcommands(|command| command.allow_negative_numbers(true));
+    Program::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
 fn main() -> ExitCode {
-    let done = match Program::parse().command {
+    let done = match arguments().command {
         Command::Train(arguments) => train::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

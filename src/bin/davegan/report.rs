@@ -7,7 +7,7 @@ use davegan::Result;
 use davegan::micrograph::Directions;
 use davegan::report::{contact_sheet, html_report};
 
-use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments};
+use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments, warn_of_other_micrographs};
 use crate::{print, progress};
 
 /// Write a report on a model: whether its realisations may be taken for the material
@@ -37,6 +37,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all(&arguments.directions)?);
     let micrographs = Directions::new(micrographs.iter().collect())?;
+    warn_of_other_micrographs(&model, &micrographs);
     let options = arguments.model.realisations();
     if let Some(path) = &arguments.contact_sheet {
         contact_sheet(&model, path, &options)?;

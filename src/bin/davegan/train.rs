@@ -17,7 +17,7 @@ use crate::{print, progress};
 /// Prints the phases that were found, then trains. Ctrl-C stops and saves the work so far, and --resume continues it. The
 /// model depends on the micrograph, the training options and the seed alone.
 #[derive(Args)]
-#[command(args_override_self = true, allow_negative_numbers = true)]
+#[command(args_override_self = true)]
 #[command(after_help = "\
 Examples:
   davegan train micrograph.png --otsu 2 --roi 0,0,512,400
