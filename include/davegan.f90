@@ -172,6 +172,7 @@ module davegan
     real(c_double) :: volume_fraction(davegan_max_phases)
     type(davegan_threshold_t) :: threshold
     integer(c_int32_t) :: smallest_island, majority
+    real(c_double) :: volume_fraction_deviation
   end type davegan_generate_options_t
 
   !> Which two-point correlation is meant.

@@ -943,6 +943,12 @@ typedef struct davegan_generate_options_t {
      * Passes of a majority filter of 3 x 3 pixels before, 0 to 100, as `smallest_island`; default 0: off.
      */
     int32_t majority;
+    /**
+     * Standard deviation of the volume fraction between realisations: that of the rarest phase of `volume_fraction`, which are
+     * then the means, is drawn for each realisation from a normal distribution, cut off where the reach of the model ends; the
+     * others share the rest as they do on average. Default 0: all realisations have `volume_fraction`.
+     */
+    double volume_fraction_deviation;
 } davegan_generate_options_t;
 
 /**
@@ -1594,7 +1600,7 @@ davegan_status_t davegan_generate_into(const struct davegan_model_t *model,
 /**
  * Finds what gives realisation `first` the `volume_fraction` of `options`, once for all its blocks.
  *
- * Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads` and `volume_fraction` are used. `threshold`, which may be the one in
+ * Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads`, `volume_fraction` and its deviation are used. `threshold`, which may be the one in
  * `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
  * it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
  * most 4096 x 4096 pixels or, of a volume, in slabs of about 2^26 voxels.

@@ -24,6 +24,8 @@ pub enum Purpose {
     Fractions = 9,
     /// What the frequencies of phases by position are measured on; the counter is the step.
     PositionBiases = 10,
+    /// The volume fractions of a realisation, if they are to vary; the counter is its index.
+    GivenFractions = 11,
 }
 
 /// Largest counter: beyond it streams of different purposes would meet.

@@ -94,6 +94,10 @@ pub struct davegan_generate_options_t {
     pub smallest_island: i32,
     /// Passes of a majority filter of 3 x 3 pixels before, 0 to 100, as `smallest_island`; default 0: off.
     pub majority: i32,
+    /// Standard deviation of the volume fraction between realisations: that of the rarest phase of `volume_fraction`, which are
+    /// then the means, is drawn for each realisation from a normal distribution, cut off where the reach of the model ends; the
+    /// others share the rest as they do on average. Default 0: all realisations have `volume_fraction`.
+    pub volume_fraction_deviation: f64,
 }
 
 /// Length of `davegan_threshold_t`.
@@ -164,6 +168,7 @@ impl davegan_generate_options_t {
             threshold: davegan_threshold_t::NONE,
             smallest_island: 0,
             majority: 0,
+            volume_fraction_deviation: 0.0,
         }
     }
 
@@ -200,6 +205,7 @@ impl davegan_generate_options_t {
         let volume_fractions = given_fractions(&self.volume_fraction, model.n_phases()).map(<[f64]>::to_vec);
         let options = GenerationOptions {
             volume_fractions,
+            volume_fraction_deviation: self.volume_fraction_deviation,
             threshold: self.threshold.read()?,
             smallest_island: count(self.smallest_island, "smallest_island")?,
             majority: count(self.majority, "majority")?,

@@ -55,8 +55,8 @@ impl<'a> BlockMaker<'a> {
         let (shape, wanted, seed) = (self.shape, self.wanted, self.options.seed);
         let source = match (&mut self.given, &self.options.volume_fractions) {
             (Some(given), Some(fractions)) => {
-                let found =
-                    self.options.threshold.clone().map_or_else(|| given.threshold(seed, index, fractions), Ok)?;
+                let find = || given.threshold(seed, index, &self.options.fractions_of(self.model, index, fractions));
+                let found = self.options.threshold.clone().map_or_else(find, Ok)?;
                 Source::OfFractions(given, found)
             }
             _ => Source::AsItComes(Box::new(Field::new(self.model, Shift::none(self.model), seed, index, shape)?)),

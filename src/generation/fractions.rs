@@ -1,12 +1,16 @@
 //! How volume fractions follow the latent vectors, and which ones can be given.
 
+use std::ops::RangeInclusive;
+
 use ndarray::{Array1, Array2, Axis};
+use rand_distr::{Distribution, StandardNormal};
 
 use super::field::{decode_fields, latent_vectors};
 use super::shift::Shift;
 use crate::device::memory;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
+use crate::random::{self, Purpose};
 use crate::{Error, Result};
 
 /// Realisations of the size of a training tile on which the slopes are found, or of volumes with its side; those decoded
@@ -21,6 +25,16 @@ const SEED: u64 = u64::MAX;
 const DEVIATIONS: f64 = 4.0;
 const PART: f64 = 0.1;
 
+/// The least and the most that the volume fraction of a phase can be in realisations of the material of `tiles`.
+fn reach(tiles: &PhaseImages, phase: usize) -> RangeInclusive<f64> {
+    let count = |image: usize| tiles.image(image).iter().filter(|&&p| usize::from(p) == phase).count();
+    let shares: Vec<f64> = (0..tiles.len()).map(|image| count(image) as f64 / tiles.voxels() as f64).collect();
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / shares.len() as f64;
+    let reach = (DEVIATIONS * variance.sqrt()).max(PART * mean.min(1.0 - mean));
+    (mean - reach).max(0.0)..=(mean + reach).min(1.0)
+}
+
 /// Refuses volume fractions that the material of `tiles` does not have.
 ///
 /// # Errors
@@ -28,21 +42,58 @@ const PART: f64 = 0.1;
 /// [`Error::InvalidParameter`] with the phase, its fraction and the range.
 pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
     for (phase, &fraction) in fractions.iter().enumerate() {
-        let count = |image: usize| tiles.image(image).iter().filter(|&&p| usize::from(p) == phase).count();
-        let shares: Vec<f64> = (0..tiles.len()).map(|image| count(image) as f64 / tiles.voxels() as f64).collect();
-        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-        let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / shares.len() as f64;
-        let reach = (DEVIATIONS * variance.sqrt()).max(PART * mean.min(1.0 - mean));
-        let (least, most) = ((mean - reach).max(0.0), (mean + reach).min(1.0));
-        if !(least..=most).contains(&fraction) {
+        let reach = reach(tiles, phase);
+        if !reach.contains(&fraction) {
             let fraction = (fraction * 1e9).round() / 1e9; // 1 - 0.9 is 0.1 for a reader
             return Err(Error::invalid(format!(
-                "the volume fraction of phase {phase} is {fraction}; realisations of this model can have {least:.4} to \
-                 {most:.4}; for others train on a micrograph of such a material"
+                "the volume fraction of phase {phase} is {fraction}; realisations of this model can have {:.4} to {:.4}; for \
+                 others train on a micrograph of such a material",
+                reach.start(),
+                reach.end()
             )));
         }
     }
     Ok(())
+}
+
+/// The phase whose fraction is drawn if fractions vary: the rarest of them.
+fn varying(fractions: &[f64]) -> usize {
+    (0..fractions.len()).min_by(|&a, &b| fractions[a].total_cmp(&fractions[b])).unwrap_or(0)
+}
+
+/// Refuses a standard deviation of the volume fractions that is none, or wider than the material of `tiles` allows.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`] with the deviation and the range.
+pub fn check_deviation(tiles: &PhaseImages, fractions: &[f64], deviation: f64) -> Result<()> {
+    let reach = reach(tiles, varying(fractions));
+    let most = (reach.end() - reach.start()) / 2.0;
+    if (0.0..=most).contains(&deviation) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "the standard deviation of the volume fraction is {deviation}; with this model it can be 0 to {most:.4}"
+    )))
+}
+
+/// The volume fractions of realisation `index`: that of the rarest phase is drawn from a normal distribution, of which what
+/// the material of `tiles` does not have is cut off; the others share the rest as they do on average.
+pub fn drawn(tiles: &PhaseImages, fractions: &[f64], deviation: f64, seed: u64, index: u64) -> Vec<f64> {
+    if deviation == 0.0 {
+        return fractions.to_vec();
+    }
+    let (phase, mut rng) = (varying(fractions), random::generator(seed, Purpose::GivenFractions, index));
+    let (reach, mean) = (reach(tiles, phase), fractions[phase]);
+    let drawn = loop {
+        let normal: f64 = StandardNormal.sample(&mut rng);
+        let drawn = mean + deviation * normal;
+        if reach.contains(&drawn) {
+            break drawn;
+        }
+    };
+    let rest = (1.0 - drawn) / (1.0 - mean);
+    fractions.iter().enumerate().map(|(other, fraction)| if other == phase { drawn } else { fraction * rest }).collect()
 }
 
 /// How the volume fraction of each phase changes with the mean of each latent, `(phase, latent)`.
@@ -107,5 +158,32 @@ mod tests {
         check_reach(&tiles, &[1.0 - 35.0 / 64.0, 35.0 / 64.0]).unwrap();
         let error = check_reach(&tiles, &[1.0 - 37.0 / 64.0, 37.0 / 64.0]).unwrap_err().to_string();
         assert!(error.contains("phase 0 is 0.421875") && error.contains("0.4375 to 0.9375"), "{error}");
+    }
+
+    #[test]
+    fn drawn_fractions_have_the_mean_and_the_deviation_and_stay_in_reach() {
+        let shares = (0..6 * 64).map(|voxel| [0, 0, 0, 1, 1, 2][(voxel * 7 + voxel / 64) % 6]);
+        let tiles =
+            PhaseImages::new(ndarray::Array4::from_shape_vec((6, 1, 8, 8), shares.collect()).unwrap(), 3).unwrap();
+        let (mean, most) = (tiles.volume_fractions(), reach(&tiles, 2));
+        let (deviation, n) = ((most.end() - most.start()) / 8.0, 4096);
+        check_deviation(&tiles, &mean, deviation).unwrap();
+        let all: Vec<Vec<f64>> = (0..n).map(|index| drawn(&tiles, &mean, deviation, 3, index)).collect();
+        let average = |of: &dyn Fn(&[f64]) -> f64| all.iter().map(|fractions| of(fractions)).sum::<f64>() / n as f64;
+        let found = average(&|fractions| fractions[2]);
+        let variance = average(&|fractions| (fractions[2] - found).powi(2));
+        assert!((found - mean[2]).abs() < 0.1 * deviation && (variance.sqrt() / deviation - 1.0).abs() < 0.1);
+        for fractions in &all {
+            assert!(most.contains(&fractions[2]) && (fractions.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            assert!((fractions[0] / fractions[1] - mean[0] / mean[1]).abs() < 1e-9);
+        }
+        // Each follows from seed and index alone.
+        assert_eq!(drawn(&tiles, &mean, deviation, 3, 7), all[7]);
+        assert_ne!(drawn(&tiles, &mean, deviation, 4, 7), all[7]);
+        assert_eq!(drawn(&tiles, &mean, 0.0, 3, 7), mean);
+        for wrong in [-0.1, f64::NAN, 0.5] {
+            let error = check_deviation(&tiles, &mean, wrong).unwrap_err().to_string();
+            assert!(error.contains(&format!("volume fraction is {wrong}; with this model it can be 0 to")), "{error}");
+        }
     }
 }

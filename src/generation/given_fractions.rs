@@ -27,7 +27,7 @@ const SAMPLE: usize = 4;
 
 /// Finds what gives realisation `options.first` its volume fractions, which are those of the options.
 ///
-/// Of `options`, `seed`, `first`, `shape`, `volume_fractions` and `threads` are used. The realisation is made several times,
+/// Of `options`, `seed`, `first`, `shape`, `volume_fractions`, their deviation and `threads` are used. The realisation is made several times,
 /// block by block, and never held as a whole if it is large.
 ///
 /// # Errors
@@ -42,9 +42,10 @@ pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold
     let fractions = options.volume_fractions.as_deref();
     let fractions =
         fractions.ok_or_else(|| Error::invalid("a threshold is asked for without volume fractions; give them"))?;
+    let fractions = options.fractions_of(model, options.first, fractions);
     model.thread_pool(options.threads)?.install(|| {
         options.require_memory(model)?;
-        GivenFractions::new(model, shape)?.threshold(options.seed, options.first, fractions)
+        GivenFractions::new(model, shape)?.threshold(options.seed, options.first, &fractions)
     })
 }
 
@@ -298,6 +299,30 @@ mod tests {
                 assert!(threshold.rounds.len() <= 20, "{} rounds to {fractions:?}", threshold.rounds.len());
             }
         }
+    }
+
+    #[test]
+    fn fractions_that_vary_are_those_of_each_realisation_alone() {
+        let (model, fractions) = material(2);
+        let options = GenerationOptions {
+            seed: 4,
+            first: 1,
+            count: 4,
+            shape: Some([1, 64, 80]),
+            volume_fractions: Some(fractions.clone()),
+            volume_fraction_deviation: 0.01,
+            ..GenerationOptions::default()
+        };
+        let (all, mut counts) = (made(&model, &options), Vec::new());
+        for (index, image) in (1..).zip(all.chunks_exact(64 * 80)) {
+            let wanted = options.fractions_of(&model, index, &fractions)[1] * image.len() as f64;
+            counts.push(image.iter().filter(|&&phase| phase == 1).count());
+            assert!((counts[counts.len() - 1] as f64 - wanted).abs() <= 1.0, "{counts:?}, {wanted}");
+            let alone = GenerationOptions { first: index, count: 1, ..options.clone() };
+            let found = Some(threshold(&model, &alone).unwrap());
+            assert!(made(&model, &GenerationOptions { threshold: found, ..alone }) == image);
+        }
+        assert!(counts.windows(2).all(|pair| pair[0] != pair[1]), "{counts:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::block_maker::BlockMaker;
 use super::blocks::{block_sides, largest_block, parts};
 use super::cleaning;
 use super::field::{decode_fields, pass_bytes};
-use super::fractions::check_reach;
+use super::fractions::{check_deviation, check_reach, drawn};
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
 use super::shift::Shift;
 use super::torus::{check_cropped_shape, torus_of};
@@ -47,6 +47,9 @@ pub struct GenerationOptions {
     pub block: Option<Block>,
     /// Volume fraction of each phase that each realisation has, to one voxel; `None`: as it comes. Profile `standard` alone.
     pub volume_fractions: Option<Vec<f64>>,
+    /// Standard deviation with which the fraction of the rarest of these phases is drawn for each realisation, from a normal
+    /// distribution that is cut off where the model's reach ends; the others share the rest as they do on average.
+    pub volume_fraction_deviation: f64,
     /// What gives the only realisation its volume fractions, as [`threshold`](super::threshold) has found it; `None`: it is
     /// found for each realisation, which takes several times as long as making all of it, also for a block.
     pub threshold: Option<Threshold>,
@@ -70,6 +73,7 @@ impl Default for GenerationOptions {
             shape: None,
             block: None,
             volume_fractions: None,
+            volume_fraction_deviation: 0.0,
             threshold: None,
             smallest_island: 0,
             majority: 0,
@@ -154,6 +158,9 @@ impl GenerationOptions {
         let Some(fractions) = &self.volume_fractions else {
             return match self.threshold {
                 Some(_) => wrong("a threshold without volume fractions; give those that it was found for".into()),
+                None if self.volume_fraction_deviation != 0.0 => {
+                    wrong("a standard deviation without volume fractions; give their mean".into())
+                }
                 None => Ok(()),
             };
         };
@@ -173,11 +180,17 @@ impl GenerationOptions {
             ));
         }
         check_reach(&model.tiles, fractions)?;
+        check_deviation(&model.tiles, fractions, self.volume_fraction_deviation)?;
         let Some(threshold) = &self.threshold else { return Ok(()) };
         if self.count > 1 {
             return wrong(format!("a threshold belongs to one realisation, but count is {}; ask for one", self.count));
         }
-        threshold.check(self.seed, self.first, shape, fractions)
+        threshold.check(self.seed, self.first, shape, &self.fractions_of(model, self.first, fractions))
+    }
+
+    /// The volume fractions of realisation `index`, of which `fractions` are the mean.
+    pub(super) fn fractions_of(&self, model: &Model, index: u64, fractions: &[f64]) -> Vec<f64> {
+        drawn(&model.tiles, fractions, self.volume_fraction_deviation, self.seed, index)
     }
 
     /// Refuses realisations for which there is surely too little memory, on the threads of the current pool and apart from

@@ -209,6 +209,10 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
     let is_cut = model.profile.is_fully_convolutional() && !options.are_periodic(model)?;
     let unless_off = |value: usize, off: usize| if value > off { value.to_string() } else { String::new() };
     let fractions = options.volume_fractions.as_ref().map(|fractions| format!("{fractions:?}"));
+    let deviation = match options.volume_fraction_deviation {
+        0.0 => String::new(),
+        deviation => deviation.to_string(),
+    };
     Ok(Header {
         shape: options.extent_of(model)?,
         first_voxel: options.block.map_or([0; 3], |block| block.first),
@@ -221,6 +225,7 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
             text(VOXEL_UNIT, unit.symbol().to_owned()),
             text("periodic", if is_cut { "no" } else { "" }.to_owned()),
             text("volume_fractions", fractions.unwrap_or_default()),
+            text("volume_fraction_deviation", deviation),
             text("smallest_island", unless_off(options.smallest_island, 1)),
             text("majority", unless_off(options.majority, 0)),
         ],

@@ -331,6 +331,19 @@ static void volume_fractions_are_met(const davegan_model_t *model) {
     OK(davegan_volume_fraction_threshold(model, &options, &options.threshold));
     CHECK(memcmp(&threshold, &options.threshold, sizeof threshold) == 0);
     memset(&options.threshold, 0, sizeof threshold);
+    /* Fractions that vary. */
+    int found[2] = {0, 0};
+    options.volume_fraction_deviation = 0.01;
+    for (int n = 0; n < 2; ++n) {
+        options.first = 2 + n;
+        OK(davegan_generate_into(model, &options, phases, NX * NY));
+        for (int i = 0; i < NX * NY; ++i) found[n] += phases[i] == 0;
+    }
+    CHECK(found[0] != found[1]);
+    options.volume_fraction_deviation = -0.01;
+    FAILS(DAVEGAN_INVALID_PARAMETER, "deviation of the volume fraction is -0.01; with this model it can be 0 to",
+          davegan_generate_into(model, &options, phases, NX * NY));
+    options.volume_fraction_deviation = 0;
     options.volume_fraction[0] = 0.999;
     options.volume_fraction[1] = 0.001;
     FAILS(DAVEGAN_INVALID_PARAMETER, "0.999; realisations of this model can have",

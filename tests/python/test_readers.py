@@ -37,7 +37,7 @@ class GenerateOptions(ctypes.Structure):
         (name, ctypes.c_double) for name in ("voxel_size", "progress_interval")] + [
         (name, ctypes.c_void_p) for name in ("progress", "user_data")] + [
         ("volume_fraction", ctypes.c_double * 8), ("threshold", ctypes.c_int64 * 256)] + [
-        (name, ctypes.c_int32) for name in ("smallest_island", "majority")]
+        (name, ctypes.c_int32) for name in ("smallest_island", "majority")] + [("volume_fraction_deviation", ctypes.c_double)]
 
 
 def generate(model_path, path, count):

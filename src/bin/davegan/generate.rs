@@ -21,6 +21,7 @@ use crate::{print, progress};
 Examples:
   davegan generate model.h5 realisations.vtkhdf --count 100 --size 256x256
   davegan generate model.h5 solver.h5 --group rve --volume-fractions 0.25,0.75
+  davegan generate model.h5 lot.vtkhdf --count 50 --size 256x256 --volume-fractions 0.25,0.75 --volume-fraction-deviation 0.02
   davegan generate volume.h5 volume.vtkhdf --size 128x128x128")]
 pub struct Arguments {
     /// Model file that davegan train has written
@@ -48,6 +49,10 @@ pub struct Arguments {
     /// comes]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     volume_fractions: Option<Vec<f64>>,
+    /// Standard deviation with which the fraction of the rarest phase varies between realisations; --volume-fractions are then
+    /// the means
+    #[arg(long, value_name = "SD", default_value_t = 0.0, requires = "volume_fractions")]
+    volume_fraction_deviation: f64,
     /// Pixels of the smallest connected piece of a phase: smaller ones take the phase around them. Each phase keeps its number
     /// of pixels
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -101,6 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         shape: arguments.size,
         block: arguments.block,
         volume_fractions: arguments.volume_fractions.clone(),
+        volume_fraction_deviation: arguments.volume_fraction_deviation,
         smallest_island: arguments.smallest_island,
         majority: arguments.majority,
         threads: arguments.machine.threads,
