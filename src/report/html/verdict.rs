@@ -80,7 +80,7 @@ fn notes(subjects: &[Subject], judgements: &[Judgement]) -> Vec<String> {
         let source = format!("{}{}", subject.micrograph.source, subject.planes());
         let not_judged = if subject.reconstructions.is_some() { "E_rec is not judged, and " } else { "" };
         notes.push(format!(
-            "The model was not trained on this micrograph ({source}), or on another part of it, or with other phases: {not_judged}the tiles that realisations are \
+            "The model was not trained on this micrograph, as it is read now ({source}): {not_judged}the tiles that realisations are \
              compared with are those of this micrograph.",
         ));
     }
