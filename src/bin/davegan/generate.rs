@@ -21,7 +21,6 @@ use crate::{print, progress};
 Examples:
   davegan generate model.h5 realisations.vtkhdf --count 100 --size 256x256
   davegan generate model.h5 solver.h5 --group rve --volume-fractions 0.25,0.75
-  davegan generate model.h5 lot.vtkhdf --count 50 --size 256x256 --volume-fractions 0.25,0.75 --volume-fraction-deviation 0.02
   davegan generate volume.h5 volume.vtkhdf --size 128x128x128")]
 pub struct Arguments {
     /// Model file that davegan train has written
