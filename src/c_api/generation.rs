@@ -115,8 +115,8 @@ pub unsafe extern "C" fn davegan_generate_into(
 
 /// Finds what gives realisation `first` the `volume_fraction` of `options`, once for all its blocks.
 ///
-/// Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads`, `volume_fraction` and its deviation are used. `threshold`, which may be the one in
-/// `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
+/// Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads`, `volume_fraction` and its deviation are used.
+/// `threshold`, which may be the one in `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
 /// it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
 /// most 4096 x 4096 pixels or, of a volume, in slabs of about 2^26 voxels.
 ///

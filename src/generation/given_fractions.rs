@@ -27,8 +27,8 @@ const SAMPLE: usize = 4;
 
 /// Finds what gives realisation `options.first` its volume fractions, which are those of the options.
 ///
-/// Of `options`, `seed`, `first`, `shape`, `volume_fractions`, their deviation and `threads` are used. The realisation is made several times,
-/// block by block, and never held as a whole if it is large.
+/// Of `options`, `seed`, `first`, `shape`, `volume_fractions`, their deviation and `threads` are used. The realisation is made
+/// several times, block by block, and never held as a whole if it is large.
 ///
 /// # Errors
 ///

@@ -2,9 +2,9 @@
 
 use ndarray::Array1;
 
-/// How far logits follow what is missing in the first step, the largest growth of this pace from one step to the next, and
+/// How far logits follow what is missing in the first step, the largest growth of this step size from one step to the next, and
 /// what remains of it after a step that led farther away.
-const FIRST_PACE: f64 = 0.5;
+const FIRST_STEP_SIZE: f64 = 0.5;
 const GROWTH: f64 = 8.0;
 const BACK: f64 = 0.25;
 
@@ -19,7 +19,8 @@ pub struct LogitSearch<'a> {
     voxels: usize,
     /// What is added to the logit of each phase.
     pub added: Vec<f64>,
-    pace: f64,
+    /// How far logits follow what is missing.
+    step_size: f64,
     /// What was added at the nearest step, and what was missing then.
     nearest: Option<[Array1<f64>; 2]>,
 }
@@ -27,7 +28,7 @@ pub struct LogitSearch<'a> {
 impl<'a> LogitSearch<'a> {
     /// For volume fractions, one for each phase, of an image of so many voxels.
     pub fn new(wanted: &'a [f64], voxels: usize) -> Self {
-        Self { wanted, voxels, added: vec![0.0; wanted.len()], pace: FIRST_PACE, nearest: None }
+        Self { wanted, voxels, added: vec![0.0; wanted.len()], step_size: FIRST_STEP_SIZE, nearest: None }
     }
 
     /// The largest deviation of a fraction, in units of what is near enough.
@@ -41,7 +42,7 @@ impl<'a> LogitSearch<'a> {
         NEAR.min(NEAR_PART * wanted).max(1.0 / self.voxels as f64)
     }
 
-    /// The next step, by the secant in as many directions as there are phases, from the fractions that phases have now.
+    /// The next step, its size by Barzilai and Borwein, from the fractions that phases have now.
     pub fn step(&mut self, found: &[f64]) {
         let missing: Array1<f64> = self
             .wanted
@@ -58,19 +59,19 @@ impl<'a> LogitSearch<'a> {
             .collect();
         let added = Array1::from(self.added.clone());
         match &self.nearest {
-            Some([_, least]) if missing.dot(&missing) >= least.dot(least) => self.pace *= BACK,
+            Some([_, least]) if missing.dot(&missing) >= least.dot(least) => self.step_size *= BACK,
             nearest => {
                 if let Some([before, least]) = nearest {
                     let change = &added - before;
                     let gained = change.dot(&(least - &missing));
                     let secant = if gained > 0.0 { change.dot(&change) / gained } else { f64::INFINITY };
-                    self.pace = secant.clamp(self.pace / GROWTH, self.pace * GROWTH);
+                    self.step_size = secant.clamp(self.step_size / GROWTH, self.step_size * GROWTH);
                 }
                 self.nearest = Some([added, missing]);
             }
         }
         if let Some([added, missing]) = &self.nearest {
-            self.added = (added + &(missing * self.pace)).to_vec();
+            self.added = (added + &(missing * self.step_size)).to_vec();
         }
     }
 }
