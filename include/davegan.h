@@ -900,7 +900,8 @@ typedef struct davegan_generate_options_t {
     int32_t with_s2_error;
     /**
      * 1: show a progress bar on standard error, as in `davegan_train_options_t`; default 0. Used by `davegan_generate`,
-     * `..._measure...`, `..._report`, `davegan_representative_size` and `davegan_element_statistics`.
+     * `davegan_volume_fraction_threshold`, `..._measure...`, `..._report`, `davegan_representative_size` and
+     * `davegan_element_statistics`.
      */
     int32_t progress_bar;
     /**
@@ -1600,13 +1601,14 @@ davegan_status_t davegan_generate_into(const struct davegan_model_t *model,
 /**
  * Finds what gives realisation `first` the `volume_fraction` of `options`, once for all its blocks.
  *
- * Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads`, `volume_fraction` and its deviation are used.
- * `threshold`, which may be the one in `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
- * it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
- * most 4096 x 4096 pixels or, of a volume, in slabs of about 2^26 voxels.
+ * Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads`, `volume_fraction` and its deviation are used, and what
+ * concerns progress. `threshold`, which may be the one in `options`, then serves for calls with the same values of these, but
+ * for `threads`, and `count` = 1. So one process finds it and sends it to the others, and each makes its block. The
+ * realisation is made several times for it, in blocks of at most 4096 x 4096 pixels or, of a volume, in slabs of about 2^26
+ * voxels. How often is not known before, so the callback sees step 0 of 1 until the end, and can cancel.
  *
- * Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range or without `volume_fraction`; `threshold` is then all
- * 0. May be called from any thread.
+ * Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range or without `volume_fraction`, `DAVEGAN_CANCELLED` if the
+ * callback asked to stop; `threshold` is then all 0. May be called from any thread.
  */
 DAVEGAN_API
 DAVEGAN_MUST_USE

@@ -454,7 +454,10 @@ public:
     /// What gives realisation `first` its `volume_fraction`, for `threshold` of the options of all its blocks, see davegan.h.
     davegan_threshold_t volume_fraction_threshold(const GenerateOptions &options) const {
         davegan_threshold_t threshold;
-        detail::check(davegan_volume_fraction_threshold(get(), &options, &threshold));
+        detail::ProgressBridge bridge(options.on_progress);
+        davegan_generate_options_t raw = options;
+        bridge.connect(raw);
+        bridge.check(davegan_volume_fraction_threshold(get(), &raw, &threshold));
         return threshold;
     }
 

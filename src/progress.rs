@@ -97,6 +97,75 @@ impl Pace {
     }
 }
 
+/// Reports of progress to the caller, at most one in an interval.
+pub(crate) struct Reports<'a> {
+    pace: Pace,
+    due: Instant,
+    progress: ProgressCallback<'a>,
+}
+
+impl<'a> Reports<'a> {
+    /// For work of so many `steps`, with a report every `interval` seconds; the clock starts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] for the interval.
+    pub fn new(steps: u64, interval: f64, progress: ProgressCallback<'a>) -> Result<Self> {
+        check_interval(interval)?;
+        let pace = Pace::new(0, steps, interval);
+        Ok(Self { due: pace.next_report(), pace, progress })
+    }
+
+    /// Starts the clock at step `first`.
+    pub fn go_on_from(&mut self, first: u64) {
+        self.pace = Pace { begin: Instant::now(), first, ..self.pace };
+    }
+
+    /// Tells that `done` steps are done, if a report is due or nothing is left to do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`] with the text `cancelled` if the caller asked to stop.
+    pub fn tell(&mut self, done: u64, cancelled: impl FnOnce() -> String) -> Result<()> {
+        if done < self.pace.steps && Instant::now() < self.due {
+            return Ok(());
+        }
+        self.due = self.pace.next_report();
+        match (self.progress)(&self.pace.report(done, None)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Cancelled(cancelled())),
+        }
+    }
+}
+
+/// What work calls to tell that it goes on, or that a part of it is done; an error ends it.
+pub(crate) type Tell<'a> = &'a (dyn Fn() -> Result<()> + Sync);
+
+/// Runs `work` in `pool`; `told` is called on this thread whenever it tells something.
+///
+/// # Errors
+///
+/// Those of `work`, and that of `told`, which ends the work.
+pub(crate) fn telling<T: Send>(
+    pool: &ThreadPool,
+    told: impl FnMut() -> Result<()>,
+    work: impl FnOnce(Tell) -> Result<T> + Send,
+) -> Result<T> {
+    let (tell, messages) = mpsc::sync_channel(0);
+    let mut result = Err(Error::Internal("the work did not start".into()));
+    let mut heard = Ok(());
+    pool.in_place_scope(|scope| {
+        let result = &mut result;
+        // Nobody listens any more once `told` has failed.
+        let ended = |_| Error::Cancelled("nobody listens".into());
+        scope.spawn(move |_| *result = work(&|| tell.send(()).map_err(ended)));
+        let mut told = told;
+        heard = messages.iter().try_for_each(|()| told());
+        drop(messages);
+    });
+    heard.and(result)
+}
+
 /// Runs `work`, which tells when each of its `parts` parts is done, in `pool`; `progress` is called on this thread at most
 /// every `progress_interval` seconds, and after the last part. `what` it is stands in the error if it is cancelled.
 ///
@@ -109,31 +178,14 @@ pub(crate) fn in_parts<T: Send>(
     parts: u64,
     progress_interval: f64,
     progress: ProgressCallback,
-    work: impl FnOnce(&dyn Fn() -> Result<()>) -> Result<T> + Send,
+    work: impl FnOnce(Tell) -> Result<T> + Send,
 ) -> Result<T> {
-    check_interval(progress_interval)?;
-    let cancelled =
-        |done: u64| Error::Cancelled(format!("{what} was cancelled after {done} of {}", counted(parts, "part")));
-    let pace = Pace::new(0, parts, progress_interval);
-    let (tell, told) = mpsc::sync_channel(0);
-    let mut result = Err(Error::Internal("the work did not start".into()));
-    let mut cancelled_after = None;
-    pool.in_place_scope(|scope| {
-        let result = &mut result;
-        // Nobody listens any more once `progress` has asked to stop.
-        scope.spawn(move |_| *result = work(&|| tell.send(()).map_err(|_| cancelled(0))));
-        let mut due = pace.next_report();
-        for (done, ()) in (1..).zip(told) {
-            if done == parts || Instant::now() >= due {
-                due = pace.next_report();
-                if progress(&pace.report(done, None)).is_break() {
-                    cancelled_after = Some(done);
-                    break;
-                }
-            }
-        }
-    });
-    cancelled_after.map_or(result, |done| Err(cancelled(done)))
+    let (mut reports, mut done) = (Reports::new(parts, progress_interval, progress)?, 0);
+    let told = || {
+        done += 1;
+        reports.tell(done, || format!("{what} was cancelled after {done} of {}", counted(parts, "part")))
+    };
+    telling(pool, told, work)
 }
 
 #[cfg(test)]

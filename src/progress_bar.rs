@@ -55,15 +55,19 @@ impl ProgressBar {
     }
 }
 
-/// The losses that tell most, and the time to come.
+/// The losses that tell most, and the time to come, or what has passed if nothing else is known.
 fn message(progress: &Progress) -> String {
     let losses = progress.losses.map(|losses| {
         let (rec, disc, generator) = (losses.reconstruction, losses.discriminator, losses.generator);
         format!("L_Rec {rec:.3e}  L_Disc {disc:.3}  L_Gen {generator:.3}")
     });
-    let remaining = progress.remaining.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let remaining = remaining.map(|time| format!("{:#} left", HumanDuration(time)));
-    losses.into_iter().chain(remaining).collect::<Vec<_>>().join("  ")
+    let (seconds, word) = match (progress.remaining, progress.losses) {
+        (Some(remaining), _) => (remaining, "left"),
+        (None, None) => (progress.elapsed, "so far"),
+        (None, Some(_)) => (f64::NAN, ""),
+    };
+    let time = Duration::try_from_secs_f64(seconds).ok().map(|time| format!("{:#} {word}", HumanDuration(time)));
+    losses.into_iter().chain(time).collect::<Vec<_>>().join("  ")
 }
 
 #[cfg(test)]
@@ -77,7 +81,7 @@ mod tests {
         let losses = Losses::from_array([1.0, 2.0, 3.0, 400.0, 5.0]);
         let mut progress = Progress { step: 5, steps: 20, elapsed: 1.0, remaining: None, losses: None };
         bar.show(&progress);
-        assert_eq!((bar.bar.position(), bar.bar.length(), bar.bar.message().as_str()), (5, Some(20), ""));
+        assert_eq!((bar.bar.position(), bar.bar.length(), bar.bar.message().as_str()), (5, Some(20), "1s so far"));
         progress = Progress { step: 20, remaining: Some(45.0), losses: Some(losses), ..progress };
         bar.show(&progress);
         assert_eq!((bar.bar.position(), bar.bar.prefix().as_str()), (20, "training"));

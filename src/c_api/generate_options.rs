@@ -70,7 +70,8 @@ pub struct davegan_generate_options_t {
     /// nearest training tile; 0: store NaN, which saves time. NaN too for realisations that are larger than a tile.
     pub with_s2_error: i32,
     /// 1: show a progress bar on standard error, as in `davegan_train_options_t`; default 0. Used by `davegan_generate`,
-    /// `..._measure...`, `..._report`, `davegan_representative_size` and `davegan_element_statistics`.
+    /// `davegan_volume_fraction_threshold`, `..._measure...`, `..._report`, `davegan_representative_size` and
+    /// `davegan_element_statistics`.
     pub progress_bar: i32,
     /// Used by `davegan_generate`. Unit of `voxel_size`, a `DAVEGAN_UNIT_...`; default `DAVEGAN_UNIT_UNSPECIFIED`.
     pub voxel_unit: i32,

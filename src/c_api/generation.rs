@@ -11,6 +11,7 @@ use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::Error;
 use crate::generation;
+use crate::progress::Progress;
 use crate::storage::generate_to_file;
 
 /// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.
@@ -101,27 +102,34 @@ pub unsafe extern "C" fn davegan_generate_into(
             return generation::generate_into(model, &options, buffer.zeroed());
         }
         let pool = model.thread_pool(options.threads)?;
-        generation::generate_batches(model, &options, &pool, |first, images| {
-            for (index, image) in (first - options.first..).zip(images.as_slice().chunks_exact(nz * ny * nx)) {
-                for (number, voxels) in image.chunks_exact(nx).enumerate() {
-                    let place = index as usize * realisation + number / ny * layer + number % ny * row;
-                    buffer.put(place, voxels);
+        generation::generate_batches(
+            model,
+            &options,
+            &pool,
+            || Ok(()),
+            |first, images| {
+                for (index, image) in (first - options.first..).zip(images.as_slice().chunks_exact(nz * ny * nx)) {
+                    for (number, voxels) in image.chunks_exact(nx).enumerate() {
+                        let place = index as usize * realisation + number / ny * layer + number % ny * row;
+                        buffer.put(place, voxels);
+                    }
                 }
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        )
     })
 }
 
 /// Finds what gives realisation `first` the `volume_fraction` of `options`, once for all its blocks.
 ///
-/// Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads`, `volume_fraction` and its deviation are used.
-/// `threshold`, which may be the one in `options`, then serves for calls with the same values of these, but for `threads`, and `count` = 1. So one process finds
-/// it and sends it to the others, and each makes its block. The realisation is made several times for it, in blocks of at
-/// most 4096 x 4096 pixels or, of a volume, in slabs of about 2^26 voxels.
+/// Of `options`, `seed`, `first`, `nx`, `ny`, `nz`, `threads`, `volume_fraction` and its deviation are used, and what
+/// concerns progress. `threshold`, which may be the one in `options`, then serves for calls with the same values of these, but
+/// for `threads`, and `count` = 1. So one process finds it and sends it to the others, and each makes its block. The
+/// realisation is made several times for it, in blocks of at most 4096 x 4096 pixels or, of a volume, in slabs of about 2^26
+/// voxels. How often is not known before, so the callback sees step 0 of 1 until the end, and can cancel.
 ///
-/// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range or without `volume_fraction`; `threshold` is then all
-/// 0. May be called from any thread.
+/// Fails with `DAVEGAN_INVALID_PARAMETER` for an option out of range or without `volume_fraction`, `DAVEGAN_CANCELLED` if the
+/// callback asked to stop; `threshold` is then all 0. May be called from any thread.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_volume_fraction_threshold(
@@ -129,7 +137,7 @@ pub unsafe extern "C" fn davegan_volume_fraction_threshold(
     options: *const davegan_generate_options_t,
     threshold: *mut davegan_threshold_t,
 ) -> davegan_status_t {
-    guard(|| {
+    guard_with_host(|host| {
         // SAFETY: as above. Options are copied before the threshold, which may lie in them, is written.
         let (raw, place, model) = unsafe {
             let raw = davegan_generate_options_t::read(options);
@@ -137,7 +145,11 @@ pub unsafe extern "C" fn davegan_volume_fraction_threshold(
             (raw?, place, &reference(model, "model")?.0)
         };
         let raw = davegan_generate_options_t { threshold: davegan_threshold_t::NONE, ..raw };
-        place.set(davegan_threshold_t::new(&generation::threshold(model, &raw.of_model(model)?)?)?);
+        let what = "finding volume fractions";
+        let mut audience = Audience::new(what, raw.progress_bar, raw.progress, raw.user_data)?;
+        let mut tell = |progress: &Progress| audience.tell(host, progress);
+        let found = generation::threshold(model, &raw.of_model(model)?, raw.progress_interval, &mut tell)?;
+        place.set(davegan_threshold_t::new(&found)?);
         Ok(())
     })
 }

@@ -9,6 +9,7 @@ use super::threshold::Threshold;
 use crate::Result;
 use crate::micrograph::Block;
 use crate::model::Model;
+use crate::progress::Tell;
 
 /// Makes realisations, or a block of each, on the threads of the current pool.
 pub struct BlockMaker<'a> {
@@ -46,16 +47,17 @@ impl<'a> BlockMaker<'a> {
         Ok(Self { model, options, shape, wanted: block.unwrap_or(Block::whole(shape)), given })
     }
 
-    /// Begins realisation `index`: if it is to have given volume fractions, finds its threshold.
+    /// Begins realisation `index`: if it is to have given volume fractions, finds its threshold, and tells so on the way.
     ///
     /// # Errors
     ///
-    /// Those of [`threshold`](super::threshold()).
-    pub fn begin(&mut self, index: u64) -> Result<Parts<'_, 'a>> {
+    /// Those of [`threshold`](super::threshold()), and of `tell`.
+    pub fn begin(&mut self, index: u64, tell: Tell) -> Result<Parts<'_, 'a>> {
         let (shape, wanted, seed) = (self.shape, self.wanted, self.options.seed);
         let source = match (&mut self.given, &self.options.volume_fractions) {
             (Some(given), Some(fractions)) => {
-                let find = || given.threshold(seed, index, &self.options.fractions_of(self.model, index, fractions));
+                let find =
+                    || given.threshold(seed, index, &self.options.fractions_of(self.model, index, fractions), tell);
                 let found = self.options.threshold.clone().map_or_else(find, Ok)?;
                 Source::OfFractions(given, found)
             }
@@ -112,7 +114,12 @@ mod tests {
                     GenerationOptions { shape: Some(shape), block: Some(block), ..GenerationOptions::default() };
                 let make = |sides: [usize; 3]| {
                     let mut made = vec![9; block.voxels()];
-                    BlockMaker::new(&model, &options).unwrap().begin(5).unwrap().fill(sides, &mut made).unwrap();
+                    BlockMaker::new(&model, &options)
+                        .unwrap()
+                        .begin(5, &|| Ok(()))
+                        .unwrap()
+                        .fill(sides, &mut made)
+                        .unwrap();
                     made
                 };
                 assert!(make(block_sides(shape)) == make(sides), "{block:?}");

@@ -15,6 +15,7 @@ use super::{GenerationOptions, Threshold};
 use crate::device::memory;
 use crate::micrograph::Block;
 use crate::model::Model;
+use crate::progress::{ProgressCallback, Reports, Tell, telling};
 use crate::relaxation::{Adjuster, Part, image_key, to_change, voxels_of_each};
 use crate::{Error, Result};
 
@@ -28,13 +29,19 @@ const SAMPLE: usize = 4;
 /// Finds what gives realisation `options.first` its volume fractions, which are those of the options.
 ///
 /// Of `options`, `seed`, `first`, `shape`, `volume_fractions`, their deviation and `threads` are used. The realisation is made
-/// several times, block by block, and never held as a whole if it is large.
+/// several times, block by block, and never held as a whole if it is large. `progress` is called on this thread at most every
+/// `progress_interval` seconds.
 ///
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] for an option out of range or without volume fractions, [`Error::OutOfMemory`] if there is
-/// too little memory for a block.
-pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold> {
+/// too little memory for a block, [`Error::Cancelled`] if `progress` asked to stop.
+pub fn threshold(
+    model: &Model,
+    options: &GenerationOptions,
+    progress_interval: f64,
+    progress: ProgressCallback,
+) -> Result<Threshold> {
     let whole = GenerationOptions { count: 1, block: None, threshold: None, ..options.clone() };
     let options = GenerationOptions { smallest_island: 0, majority: 0, ..whole };
     options.validate()?;
@@ -43,10 +50,17 @@ pub fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold
     let fractions =
         fractions.ok_or_else(|| Error::invalid("a threshold is asked for without volume fractions; give them"))?;
     let fractions = options.fractions_of(model, options.first, fractions);
-    model.thread_pool(options.threads)?.install(|| {
+    // Nobody knows how long it takes.
+    let mut reports = Reports::new(1, progress_interval, progress)?;
+    let mut told = |done| reports.tell(done, || "finding volume fractions was cancelled".into());
+    let pool = model.thread_pool(options.threads)?;
+    let find = |tell: Tell| {
         options.require_memory(model)?;
-        GivenFractions::new(model, shape)?.threshold(options.seed, options.first, &fractions)
-    })
+        GivenFractions::new(model, shape)?.threshold(options.seed, options.first, &fractions, tell)
+    };
+    let found = telling(&pool, || told(0), |tell| pool.install(|| find(tell)))?;
+    told(1)?;
+    Ok(found)
 }
 
 /// Makes realisations of given volume fractions, or blocks of them.
@@ -99,12 +113,12 @@ impl<'a> GivenFractions<'a> {
         Ok(cut)
     }
 
-    /// Finds the threshold of a realisation.
+    /// Finds the threshold of a realisation, and calls `tell` after each block that it has looked at.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidParameter`] if too many rounds of changes are needed, and those of [`Field::block`].
-    pub fn threshold(&mut self, seed: u64, index: u64, fractions: &[f64]) -> Result<Threshold> {
+    /// [`Error::InvalidParameter`] if too many rounds of changes are needed, and those of [`Field::block`] and `tell`.
+    pub fn threshold(&mut self, seed: u64, index: u64, fractions: &[f64], tell: Tell) -> Result<Threshold> {
         let (shape, adjuster) = (self.adjuster.shape(), self.adjuster.clone());
         let (blocks, n_phases) = (parts(shape, self.sides).collect::<Vec<_>>(), fractions.len());
         let shift = ShiftAmount::zero(n_phases);
@@ -118,13 +132,13 @@ impl<'a> GivenFractions<'a> {
             rounds: Vec::new(),
         };
         let targets = voxels_of_each(fractions, n_phases, shape.iter().product())?;
-        let mut missing = self.find_shift(&mut threshold, &blocks, &targets)?;
+        let mut missing = self.find_shift(&mut threshold, &blocks, &targets, tell)?;
         while to_change(&missing) > 0 {
             let (round, _) = adjuster.next_round(image_key(seed, index), &mut missing, |look| {
                 blocks.iter().try_for_each(|block| {
                     let (phases, region) = self.changed(&threshold, &adjuster.needed_for(block, 1))?;
                     look(Part { phases: &phases, region: &region, block, may_change: &|_| true });
-                    Ok(())
+                    tell()
                 })
             })?;
             threshold.rounds.push(round);
@@ -139,7 +153,13 @@ impl<'a> GivenFractions<'a> {
     }
 
     /// Finds the shift with which the realisation has nearly the volume fractions: how many voxels of each phase it lacks.
-    fn find_shift(&mut self, threshold: &mut Threshold, blocks: &[Block], targets: &[i64]) -> Result<Vec<i64>> {
+    fn find_shift(
+        &mut self,
+        threshold: &mut Threshold,
+        blocks: &[Block],
+        targets: &[i64],
+        tell: Tell,
+    ) -> Result<Vec<i64>> {
         let fractions = threshold.fractions.clone();
         let mut search = ShiftSearch::new(self.slopes, &fractions, threshold.shape.iter().product());
         let mut best: Option<(f64, Vec<i64>, ShiftAmount)> = None;
@@ -148,7 +168,7 @@ impl<'a> GivenFractions<'a> {
             sampled &= step < SAMPLED_STEPS;
             let every = if sampled { blocks.len().div_ceil(SAMPLE) } else { 1 };
             threshold.shift = search.amount();
-            let counts = self.count(threshold, blocks.iter().step_by(every))?;
+            let counts = self.count(threshold, blocks.iter().step_by(every), tell)?;
             let voxels: i64 = counts.iter().sum();
             let shares: Vec<f64> = counts.iter().map(|&count| count as f64 / voxels as f64).collect();
             let off = search.off(&shares);
@@ -170,11 +190,17 @@ impl<'a> GivenFractions<'a> {
     }
 
     /// Voxels of each phase in blocks of a realisation.
-    fn count<'b>(&mut self, threshold: &Threshold, blocks: impl Iterator<Item = &'b Block>) -> Result<Vec<i64>> {
+    fn count<'b>(
+        &mut self,
+        threshold: &Threshold,
+        blocks: impl Iterator<Item = &'b Block>,
+        tell: Tell,
+    ) -> Result<Vec<i64>> {
         let mut counts = vec![0; threshold.fractions.len()];
         for block in blocks {
             let (phases, _) = self.changed(threshold, block)?;
             phases.iter().for_each(|&phase| counts[usize::from(phase)] += 1);
+            tell()?;
         }
         Ok(counts)
     }
@@ -214,6 +240,8 @@ impl<'a> GivenFractions<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::field::tests::{model, relaxing, volume_model};
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::generation::realisations;
     use crate::model::PositionBiases;
@@ -229,6 +257,10 @@ mod tests {
         fractions[0] -= change;
         fractions[1] += change;
         (model, fractions)
+    }
+
+    fn threshold(model: &Model, options: &GenerationOptions) -> Result<Threshold> {
+        super::threshold(model, options, 0.5, &mut |_| ControlFlow::Continue(()))
     }
 
     fn made(model: &Model, options: &GenerationOptions) -> Vec<u8> {
@@ -273,7 +305,7 @@ mod tests {
         let ((model, fractions), shape) = (material(2), [1, 48, 400]);
         let mut given = GivenFractions { sides: [1, 80, 80], ..GivenFractions::new(&model, shape).unwrap() };
         assert!(parts(shape, [1, 80, 80]).len() > SAMPLE);
-        let threshold = given.threshold(3, 2, &fractions).unwrap();
+        let threshold = given.threshold(3, 2, &fractions, &|| Ok(())).unwrap();
         assert!(!threshold.rounds.is_empty());
         let whole = given.block(&threshold, &Block::whole(shape)).unwrap();
         assert!(given.last.is_none());
@@ -295,9 +327,27 @@ mod tests {
                 fractions.fill((1.0 - first) / (n - 1) as f64);
                 fractions[phase] = first;
                 let mut given = GivenFractions::new(&model, shape).unwrap();
-                let threshold = given.threshold(3, 2, &fractions).unwrap();
+                let threshold = given.threshold(3, 2, &fractions, &|| Ok(())).unwrap();
                 assert!(threshold.rounds.len() <= 20, "{} rounds to {fractions:?}", threshold.rounds.len());
             }
+        }
+    }
+
+    #[test]
+    fn a_search_tells_that_it_goes_on_and_can_be_cancelled() {
+        let (model, fractions) = material(2);
+        let options = GenerationOptions { volume_fractions: Some(fractions), ..GenerationOptions::default() };
+        for most in [1, 3, usize::MAX] {
+            let mut steps = Vec::new();
+            let found = super::threshold(&model, &options, 0.0, &mut |progress| {
+                steps.push(progress.step);
+                if steps.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            match found {
+                Ok(_) => assert!(steps.len() > 3 && most == usize::MAX && steps.pop() == Some(1)),
+                Err(error) => assert!(matches!(error, Error::Cancelled(_)) && steps.len() == most, "{error}"),
+            }
+            assert!(steps.iter().all(|&step| step == 0));
         }
     }
 
@@ -331,7 +381,7 @@ mod tests {
         let values = (0..16 * 16 * 16).map(|position| if position % 2 == 0 { 1e30 } else { -1e30 }).collect();
         let model = Model { position_biases: PositionBiases::new(1, 3, values), ..volume_model() };
         let mut given = GivenFractions::new(&model, [32; 3]).unwrap();
-        let error = given.threshold(3, 2, &[0.2, 0.8]).unwrap_err().to_string();
+        let error = given.threshold(3, 2, &[0.2, 0.8], &|| Ok(())).unwrap_err().to_string();
         assert!(error.contains("realisation 2 of seed 3") && error.contains("[0.2, 0.8]"), "{error}");
     }
 

@@ -7,6 +7,7 @@ use crate::error::counted;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
 use crate::network::{PendingPhases, inference_bytes};
+use crate::progress::{Tell, telling};
 use crate::random::MAX_COUNTER;
 use crate::relaxation::{RelaxationOptions, check_fractions, needed_for, relax};
 use crate::{Error, Result};
@@ -280,19 +281,21 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
         let batch = batch(extent);
         options.require_memory(model)?;
         let mut maker = Maker::new(model, options.batches(batch))?;
-        buffer[..needed].chunks_mut(batch * voxels).try_for_each(|to| maker.make(to))
+        buffer[..needed].chunks_mut(batch * voxels).try_for_each(|to| maker.make(to, &|| Ok(())))
     })
 }
 
-/// Makes realisations batch by batch in `pool`. `sink` takes each batch on this thread, with the index of its first one.
+/// Makes realisations batch by batch in `pool`. On this thread, `sink` takes each batch, with the index of its first one, and
+/// `told` is called now and then while volume fractions are found.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for an option out of range, and that of `sink`, which ends the work.
+/// [`Error::InvalidParameter`] for an option out of range, and those of `told` and `sink`, which end the work.
 pub fn generate_batches(
     model: &Model,
     options: &GenerationOptions,
     pool: &ThreadPool,
+    mut told: impl FnMut() -> Result<()>,
     mut sink: impl FnMut(u64, &PhaseImages) -> Result<()>,
 ) -> Result<()> {
     options.validate()?;
@@ -304,7 +307,7 @@ pub fn generate_batches(
     })?;
     while let Some(GenerationOptions { first, count, .. }) = maker.part().cloned() {
         let mut phases = memory::zeros(count * nz * ny * nx, WHAT, ADVICE)?;
-        pool.install(|| maker.make(&mut phases))?;
+        telling(pool, &mut told, |tell| pool.install(|| maker.make(&mut phases, tell)))?;
         let phases = Array4::from_shape_vec((count, nz, ny, nx), phases).expect("as many as in the shape");
         sink(first, &PhaseImages::new(phases, model.n_phases())?)?;
     }
@@ -345,10 +348,10 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
     }
 
     /// The realisations of the next part, into a buffer of as many voxels as they have.
-    fn make(&mut self, to: &mut [u8]) -> Result<()> {
+    fn make(&mut self, to: &mut [u8], tell: Tell) -> Result<()> {
         let Some((part, decoding)) = self.begun.take() else { return Ok(()) };
         let Some(decoding) = decoding else {
-            self.make_fields(&part, to)?;
+            self.make_fields(&part, to, tell)?;
             cleaning::clean(self.model, &part, to)?;
             return self.begin_next();
         };
@@ -358,7 +361,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
     }
 
     /// Decodes the realisations of a part, and relaxes them if the model says how.
-    fn make_fields(&self, part: &GenerationOptions, to: &mut [u8]) -> Result<()> {
+    fn make_fields(&self, part: &GenerationOptions, to: &mut [u8], tell: Tell) -> Result<()> {
         let model = self.model;
         let (shape, block) = part.torus_and_block(model)?;
         if block.is_some() || part.volume_fractions.is_some() || parts(shape, block_sides(shape)).len() > 1 {
@@ -366,7 +369,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
             let mut maker = BlockMaker::new(model, part)?;
             return (part.first..)
                 .zip(to.chunks_exact_mut(voxels))
-                .try_for_each(|(index, to)| maker.begin(index)?.fill(block_sides(shape), to));
+                .try_for_each(|(index, to)| maker.begin(index, tell)?.fill(block_sides(shape), to));
         }
         let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
         decode_fields(model, &Shift::none(model), part.seed, part.first, shape, &Block::whole(shape), to)?;

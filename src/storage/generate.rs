@@ -1,22 +1,21 @@
 //! Realisations of a model, appended to a file as they are made.
 
-use std::ops::ControlFlow;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
-use std::time::Instant;
 
 use ndarray::Array4;
 use rayon::prelude::*;
 
 use super::realisation_reader::VOXEL_UNIT;
 use super::{Header, Layout, Mode, RealisationFile, model_digest};
+use crate::Result;
 use crate::descriptor::PairCounts;
 use crate::device::ThreadPool;
 use crate::error::counted;
 use crate::generation::{BlockMaker, GenerationOptions, block_sides, generate_batches, parts};
 use crate::micrograph::{PhaseImages, VoxelSize};
 use crate::model::Model;
-use crate::progress::{Pace, ProgressCallback, check_interval};
-use crate::{Error, Result};
+use crate::progress::{ProgressCallback, Reports, telling};
 
 /// How realisations are stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,10 +75,11 @@ fn generate_in_blocks_of(
     progress: ProgressCallback,
 ) -> Result<()> {
     options.validate()?;
-    check_interval(file_options.progress_interval)?;
-    let pool = model.thread_pool(options.threads)?;
     let extent = options.extent_of(model)?;
     let n_blocks = if model.profile.is_fully_convolutional() { parts(extent, sides).len() as u64 } else { 1 };
+    let steps = (options.count as u64).saturating_mul(n_blocks);
+    let mut reports = Reports::new(steps, file_options.progress_interval, progress)?;
+    let pool = model.thread_pool(options.threads)?;
     let judged = model.tiles.minority_phase();
     let counts = || PairCounts::new(&model.tiles, judged);
     // Eq. 12 compares images of one size.
@@ -88,23 +88,25 @@ fn generate_in_blocks_of(
     pool.install(|| options.require_memory(model))?;
     let header = header(model, options, file_options)?;
     let mut file = RealisationFile::open(path, &file_options.layout, &header, file_options.mode)?;
-    let steps = (options.count as u64).saturating_mul(n_blocks);
-    let mut reports = Reports::new(0, steps, file_options.progress_interval, progress);
     if n_blocks > 1 {
         append_in_blocks(sides, model, options, &pool, &mut file, &mut reports)?;
         return file.finish();
     }
-    generate_batches(model, options, &pool, |first, images| {
+    let (done, reports) = (Cell::new(0), RefCell::new(reports));
+    let tell = || {
+        reports.borrow_mut().tell(done.get(), || {
+            let (done, realisations) = (done.get(), counted(steps, "realisation"));
+            format!("generation was cancelled after {done} of {realisations}; {} holds them", path.display())
+        })
+    };
+    generate_batches(model, options, &pool, tell, |first, images| {
         let errors = match &tiles {
             Some(tiles) => pool.install(|| nearest(tiles, images, judged))?,
             None => vec![f64::NAN; images.len()],
         };
         file.append(first, images, &errors)?;
-        let done = first - options.first + images.len() as u64;
-        reports.tell(done, || {
-            let realisations = counted(steps, "realisation");
-            format!("generation was cancelled after {done} of {realisations}; {} holds them", path.display())
-        })
+        done.set(first - options.first + images.len() as u64);
+        tell()
     })?;
     file.finish()
 }
@@ -124,7 +126,16 @@ fn append_in_blocks(
     let mut maker = pool.install(|| BlockMaker::new(model, options))?;
     for number in 0..count {
         let index = options.first + number;
-        let mut realisation = pool.install(|| maker.begin(index))?;
+        let told = || {
+            reports.tell(number * n_blocks, || {
+                let left = count - number;
+                format!(
+                    "generation was cancelled while volume fractions of realisation {index} were found; to go on, add to the \
+                     file with first = {index}, count = {left}"
+                )
+            })
+        };
+        let mut realisation = telling(pool, told, |tell| pool.install(|| maker.begin(index, tell)))?;
         let mut done = file.begin(index, sides[2], n_blocks)?;
         if number == 0 {
             reports.go_on_from(done);
@@ -158,43 +169,6 @@ fn append_in_blocks(
         }
     }
     Ok(())
-}
-
-/// Reports of progress to the caller.
-struct Reports<'a> {
-    pace: Pace,
-    due: Instant,
-    steps: u64,
-    interval: f64,
-    progress: ProgressCallback<'a>,
-}
-
-impl<'a> Reports<'a> {
-    fn new(first: u64, steps: u64, interval: f64, progress: ProgressCallback<'a>) -> Self {
-        let pace = Pace::new(first, steps, interval);
-        Self { due: pace.next_report(), pace, steps, interval, progress }
-    }
-
-    /// Starts the clock at step `first`.
-    fn go_on_from(&mut self, first: u64) {
-        self.pace = Pace::new(first, self.steps, self.interval);
-    }
-
-    /// Tells that `done` steps are done, if a report is due or nothing is left to do.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Cancelled`] with the text `cancelled` if the caller asked to stop.
-    fn tell(&mut self, done: u64, cancelled: impl FnOnce() -> String) -> Result<()> {
-        if done < self.steps && Instant::now() < self.due {
-            return Ok(());
-        }
-        self.due = self.pace.next_report();
-        match (self.progress)(&self.pace.report(done, None)) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Error::Cancelled(cancelled())),
-        }
-    }
 }
 
 /// Eq. 12 from each image to the nearest training tile.

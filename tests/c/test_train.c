@@ -356,6 +356,33 @@ static void volume_fractions_are_met(const davegan_model_t *model) {
     free(phases);
 }
 
+/* Tells how often it was called, of steps that are not done, and asks to stop at last. */
+static int32_t stop_at_the_fourth(const davegan_progress_t *progress, void *user_data) {
+    int *calls = (int *)user_data;
+    CHECK_INT(0, progress->step);
+    return ++*calls == 4;
+}
+
+/* Whoever waits for volume fractions hears of it, and can stop. */
+static void finding_volume_fractions_can_be_cancelled(const davegan_model_t *model) {
+    int calls = 0;
+    davegan_generate_options_t options = some_realisations(2, 1);
+    options.volume_fraction[0] = options.volume_fraction[1] = 0.5;
+    options.progress = stop_at_the_fourth;
+    options.progress_interval = 0;
+    options.user_data = &calls;
+    davegan_threshold_t threshold;
+    FAILS(DAVEGAN_CANCELLED, "finding volume fractions was cancelled",
+          davegan_volume_fraction_threshold(model, &options, &threshold));
+    CHECK_INT(4, calls);
+    for (int i = 0; i < DAVEGAN_THRESHOLD_LENGTH; ++i) CHECK_INT(0, threshold.value[i]);
+    calls = 0;
+    remove(TEST_FILE("cancelled.vtkhdf"));
+    FAILS(DAVEGAN_CANCELLED, "after 0 of 1 realisation",
+          davegan_generate(model, TEST_FILE("cancelled.vtkhdf"), NULL, &options));
+    CHECK_INT(4, calls);
+}
+
 /* Pixels without a neighbour of their phase, on a torus. */
 static int lonely_pixels(const uint8_t *phases) {
     int lonely = 0;
@@ -455,6 +482,7 @@ static void the_standard_profile_makes_elements_of_any_size(void) {
     the_standard_profile_decodes_a_grid_of_any_size(model);
     blocks_fit_together(model, two);
     volume_fractions_are_met(model);
+    finding_volume_fractions_can_be_cancelled(model);
     islands_are_removed(model);
     /* Another size is cut from the next larger one. */
     sized.nx = NX - 7;

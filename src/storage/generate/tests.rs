@@ -1,10 +1,12 @@
 //! Large realisations in a file, block by block.
 
 use std::fs;
+use std::ops::ControlFlow;
 
 use hdf5::File;
 
 use super::*;
+use crate::Error;
 use crate::generation::realisations;
 use crate::micrograph::Block;
 use crate::micrograph::testing::field;
@@ -147,6 +149,29 @@ fn an_interrupted_realisation_goes_on_behind_its_last_block() {
             }
             fs::remove_file(path).unwrap();
         }
+    }
+}
+
+#[test]
+fn finding_volume_fractions_can_be_cancelled() {
+    let (directory, model) = (TestDirectory::new("generate-fractions"), model());
+    let fractions = Some(model.tiles.volume_fractions());
+    let path = directory.path("out.h5");
+    for (sides, message) in [
+        (
+            [1, SIDE, SIDE],
+            "while volume fractions of realisation 2 were found; to go on, add to the file with first = 2",
+        ),
+        (SHAPE, "after 0 of 3 realisations"),
+    ] {
+        let options = GenerationOptions { volume_fractions: fractions.clone(), ..options(2, 3) };
+        let file = FileOptions { progress_interval: 0.0, ..FileOptions::default() };
+        let mut cancel = |progress: &Progress| {
+            assert_eq!(progress.step, 0);
+            ControlFlow::Break(())
+        };
+        let error = generate_in_blocks_of(sides, &model, &path, &options, &file, &mut cancel).unwrap_err();
+        assert!(matches!(&error, Error::Cancelled(text) if text.contains(message)), "{error}");
     }
 }
 
