@@ -56,9 +56,17 @@ pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
     Ok(())
 }
 
-/// The phase whose fraction is drawn if fractions vary: the rarest of them.
-fn varying(fractions: &[f64]) -> usize {
-    (0..fractions.len()).min_by(|&a, &b| fractions[a].total_cmp(&fractions[b])).unwrap_or(0)
+/// The phase whose fraction is drawn if fractions vary, the rarest of them, and what it can be: with all others in reach,
+/// which share the rest as they do in `fractions`.
+fn varying(tiles: &PhaseImages, fractions: &[f64]) -> (usize, RangeInclusive<f64>) {
+    let rarest = (0..fractions.len()).min_by(|&a, &b| fractions[a].total_cmp(&fractions[b])).unwrap_or(0);
+    let (mut least, mut most) = reach(tiles, rarest).into_inner();
+    for phase in (0..fractions.len()).filter(|&phase| phase != rarest && fractions[phase] > 0.0) {
+        let (of_phase, share) = (reach(tiles, phase), fractions[phase] / (1.0 - fractions[rarest]));
+        least = least.max(1.0 - of_phase.end() / share);
+        most = most.min(1.0 - of_phase.start() / share);
+    }
+    (rarest, least..=most)
 }
 
 /// Refuses a standard deviation of the volume fractions that is none, or wider than the material of `tiles` allows.
@@ -67,7 +75,7 @@ fn varying(fractions: &[f64]) -> usize {
 ///
 /// [`Error::InvalidParameter`] with the deviation and the range.
 pub fn check_deviation(tiles: &PhaseImages, fractions: &[f64], deviation: f64) -> Result<()> {
-    let reach = reach(tiles, varying(fractions));
+    let (_, reach) = varying(tiles, fractions);
     let most = (reach.end() - reach.start()) / 2.0;
     if (0.0..=most).contains(&deviation) {
         return Ok(());
@@ -83,8 +91,9 @@ pub fn drawn(tiles: &PhaseImages, fractions: &[f64], deviation: f64, seed: u64, 
     if deviation == 0.0 {
         return fractions.to_vec();
     }
-    let (phase, mut rng) = (varying(fractions), random::generator(seed, Purpose::GivenFractions, index));
-    let (reach, mean) = (reach(tiles, phase), fractions[phase]);
+    let ((phase, reach), mut rng) =
+        (varying(tiles, fractions), random::generator(seed, Purpose::GivenFractions, index));
+    let mean = fractions[phase];
     let drawn = loop {
         let normal: f64 = StandardNormal.sample(&mut rng);
         let drawn = mean + deviation * normal;
@@ -161,11 +170,31 @@ mod tests {
     }
 
     #[test]
+    fn drawn_fractions_leave_the_other_phases_in_reach() {
+        // Phase 0 hardly varies between tiles.
+        let image = |of_rarest: usize| {
+            (0..64).map(move |voxel| [0, 1, 2][usize::from(voxel >= 20) + usize::from(voxel >= 64 - of_rarest)])
+        };
+        let phases = ndarray::Array4::from_shape_vec((2, 1, 8, 8), image(4).chain(image(28)).collect()).unwrap();
+        let tiles = PhaseImages::new(phases, 3).unwrap();
+        let (mean, (rarest, most)) = (tiles.volume_fractions(), varying(&tiles, &tiles.volume_fractions()));
+        let alone = reach(&tiles, 2);
+        assert!(rarest == 2 && alone.start() + 0.1 < *most.start() && most.end() + 0.1 < *alone.end(), "{most:?}");
+        let deviation = (most.end() - most.start()) / 2.0;
+        check_deviation(&tiles, &mean, deviation).unwrap();
+        check_deviation(&tiles, &mean, 1.01 * deviation).unwrap_err();
+        for index in 0..200 {
+            check_reach(&tiles, &drawn(&tiles, &mean, deviation, 3, index)).unwrap();
+        }
+    }
+
+    #[test]
     fn drawn_fractions_have_the_mean_and_the_deviation_and_stay_in_reach() {
         let shares = (0..6 * 64).map(|voxel| [0, 0, 0, 1, 1, 2][(voxel * 7 + voxel / 64) % 6]);
         let tiles =
             PhaseImages::new(ndarray::Array4::from_shape_vec((6, 1, 8, 8), shares.collect()).unwrap(), 3).unwrap();
-        let (mean, most) = (tiles.volume_fractions(), reach(&tiles, 2));
+        let mean = tiles.volume_fractions();
+        let (_, most) = varying(&tiles, &mean);
         let (deviation, n) = ((most.end() - most.start()) / 8.0, 4096);
         check_deviation(&tiles, &mean, deviation).unwrap();
         let all: Vec<Vec<f64>> = (0..n).map(|index| drawn(&tiles, &mean, deviation, 3, index)).collect();
@@ -174,7 +203,8 @@ mod tests {
         let variance = average(&|fractions| (fractions[2] - found).powi(2));
         assert!((found - mean[2]).abs() < 0.1 * deviation && (variance.sqrt() / deviation - 1.0).abs() < 0.1);
         for fractions in &all {
-            assert!(most.contains(&fractions[2]) && (fractions.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            check_reach(&tiles, fractions).unwrap();
+            assert!((fractions.iter().sum::<f64>() - 1.0).abs() < 1e-12);
             assert!((fractions[0] / fractions[1] - mean[0] / mean[1]).abs() < 1e-9);
         }
         // Each follows from seed and index alone.

@@ -1,6 +1,8 @@
 //! Realisations: which, and how they are made.
 
+use burn_tensor::Device;
 use ndarray::Array4;
+use rayon::prelude::*;
 
 use crate::device::{ThreadPool, memory};
 use crate::error::counted;
@@ -17,7 +19,7 @@ use super::block_maker::BlockMaker;
 use super::blocks::{block_sides, largest_block, parts};
 use super::cleaning;
 use super::field::{decode_fields, pass_bytes};
-use super::fractions::{check_deviation, check_reach, drawn};
+use super::fractions::{check_deviation, check_reach, drawn, slopes};
 use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
 use super::shift::Shift;
 use super::torus::{check_cropped_shape, torus_of};
@@ -29,6 +31,11 @@ pub(super) const ADVICE: &str = "ask for smaller realisations, close other progr
 /// Realisations of `shape` made and stored between two looks at the clock.
 fn batch(shape: [usize; 3]) -> usize {
     latent::batch(DECODED, shape)
+}
+
+/// Realisations that are made one by one, but as many at once as the current pool has threads: one does not keep them busy.
+fn side_by_side(model: &Model) -> usize {
+    if model.device() == Device::flex() { rayon::current_num_threads() } else { 1 }
 }
 
 /// Which realisations, and how they are made.
@@ -203,10 +210,11 @@ impl GenerationOptions {
     pub fn require_memory(&self, model: &Model) -> Result<()> {
         let extent = self.extent_of(model)?;
         let voxels: usize = extent.iter().product();
-        // Blocks, realisations of given volume fractions and large ones are made one by one.
+        // Blocks, realisations of given volume fractions and large ones are made one by one on each thread.
         let is_large = parts(extent, block_sides(self.shape_of(model)?)).len() > 1;
         let one_by_one = self.torus_and_block(model)?.1.is_some() || self.volume_fractions.is_some() || is_large;
-        let at_once = if one_by_one { 1 } else { batch(extent).min(self.count) };
+        let of_pass = if one_by_one { side_by_side(model) } else { usize::MAX };
+        let at_once = of_pass.min(batch(extent)).min(self.count);
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
             let (shape, block) = self.torus_and_block(model)?;
@@ -366,10 +374,16 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
         let (shape, block) = part.torus_and_block(model)?;
         if block.is_some() || part.volume_fractions.is_some() || parts(shape, block_sides(shape)).len() > 1 {
             let voxels = block.unwrap_or(Block::whole(shape)).voxels();
-            let mut maker = BlockMaker::new(model, part)?;
-            return (part.first..)
-                .zip(to.chunks_exact_mut(voxels))
-                .try_for_each(|(index, to)| maker.begin(index, tell)?.fill(block_sides(shape), to));
+            if part.volume_fractions.is_some() {
+                slopes(model)?; // once for all threads
+            }
+            let of_thread = part.count.div_ceil(side_by_side(model));
+            return to.par_chunks_mut(of_thread * voxels).enumerate().try_for_each(|(thread, to)| {
+                let (first, mut maker) = (part.first + (thread * of_thread) as u64, BlockMaker::new(model, part)?);
+                (first..)
+                    .zip(to.chunks_exact_mut(voxels))
+                    .try_for_each(|(index, to)| maker.begin(index, tell)?.fill(block_sides(shape), to))
+            });
         }
         let options = RelaxationOptions { seed: part.seed, first: part.first, ..RelaxationOptions::default() };
         decode_fields(model, &Shift::none(model), part.seed, part.first, shape, &Block::whole(shape), to)?;
