@@ -28,6 +28,10 @@ fn volumes_that_differ_by_direction_have_a_report_and_sizes() {
     }
     assert!(!page.contains("was not trained on this micrograph"));
     assert!(std::fs::read(folder.join("sheet.png")).unwrap().starts_with(b"\x89PNG"));
+    for (size, is_periodic) in [("32x32x32", true), ("32x40x32", false)] {
+        let (output, _) = run(&folder, 0, &["generate", "model.h5", &format!("{size}.vtkhdf"), "--size", size]);
+        assert_eq!(output.contains("not periodic: only multiples of 16 voxels are"), !is_periodic, "{output}");
+    }
     let sizes = ["representative", "model.h5", "--sizes", "32", "--count", "2", "--json"];
     let studies: serde_json::Value = serde_json::from_str(&run(&folder, 0, &sizes).0).unwrap();
     let size = &studies[2]["sizes"][0];

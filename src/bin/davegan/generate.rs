@@ -119,5 +119,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     generate_to_file(&model, &arguments.output, &options, &file, &mut progress::follow("generating")?)?;
     let noun = if arguments.count == 1 { "realisation" } else { "realisations" };
-    print(&format!("wrote {} {noun} to {}\n", arguments.count, arguments.output.display()))
+    let is_cut = model.profile.is_fully_convolutional() && !options.are_periodic(&model)?;
+    let note = if is_cut { "; not periodic: only multiples of 16 voxels are" } else { "" };
+    print(&format!("wrote {} {noun} to {}{note}\n", arguments.count, arguments.output.display()))
 }
