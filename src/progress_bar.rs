@@ -8,15 +8,15 @@ use crate::progress::Progress;
 
 const TEMPLATE: &str = "{prefix} {wide_bar} {pos}/{len} {msg}";
 
-/// Parts of the work after each of which a log gets a line, once the work has taken so many seconds.
+/// Parts of the work after each of which a log gets a line, from when the work has taken so many seconds.
 const PARTS: u64 = 10;
 const LONG: f64 = 10.0;
 
-/// A progress bar on standard error; where that is no terminal, a line after each tenth of work that takes long.
+/// A progress bar on standard error; where that is no terminal, a line once work takes long, and after each tenth of it.
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
-    /// Tenths that a log has been told of.
-    told: u64,
+    /// Tenths that a log has been told of; none yet.
+    told: Option<u64>,
 }
 
 impl ProgressBar {
@@ -28,7 +28,7 @@ impl ProgressBar {
     fn on(what: &'static str, target: ProgressDrawTarget) -> Self {
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = indicatif::ProgressBar::with_draw_target(None, target).with_style(style).with_prefix(what);
-        Self { bar: bar.with_finish(ProgressFinish::Abandon), told: 0 }
+        Self { bar: bar.with_finish(ProgressFinish::Abandon), told: None }
     }
 
     /// Draws where the work stands.
@@ -43,15 +43,15 @@ impl ProgressBar {
         }
     }
 
-    /// The line for a log, if another tenth is done.
+    /// The line for a log, if it has none yet or another tenth is done.
     fn line(&mut self, progress: &Progress) -> Option<String> {
         let tenth = PARTS * progress.step / progress.steps.max(1);
-        let is_next = tenth > self.told && progress.elapsed >= LONG;
-        self.told = tenth;
-        is_next.then(|| {
-            let line = format!("{} {}/{}  {}", self.bar.prefix(), progress.step, progress.steps, message(progress));
-            line.trim_end().to_owned()
-        })
+        if progress.elapsed < LONG || self.told.is_some_and(|told| tenth <= told) {
+            return None;
+        }
+        self.told = Some(tenth);
+        let line = format!("{} {}/{}  {}", self.bar.prefix(), progress.step, progress.steps, message(progress));
+        Some(line.trim_end().to_owned())
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_gets_a_line_after_each_tenth() {
+    fn a_log_gets_a_line_once_work_takes_long_and_after_each_tenth() {
         let mut bar = ProgressBar::on("training", ProgressDrawTarget::hidden());
         let mut lines = Vec::new();
         for step in [0, 1, 99, 100, 150, 420, 499, 999, 1000, 1000] {
@@ -101,6 +101,9 @@ mod tests {
         }
         let expected = [100, 420, 999, 1000].map(|step| format!("training {step}/1000  5s left"));
         assert_eq!(lines, expected);
+        let mut bar = ProgressBar::on("generating", ProgressDrawTarget::hidden());
+        let mut waiting = |elapsed| bar.line(&Progress { step: 0, steps: 1, elapsed, remaining: None, losses: None });
+        assert_eq!([9.0, 12.0, 90.0].map(&mut waiting), [None, Some("generating 0/1  12s so far".to_owned()), None]);
         // Short work.
         assert_eq!(bar.line(&Progress { step: 9, steps: 10, elapsed: 1.0, remaining: None, losses: None }), None);
         let nothing = Progress { step: 0, steps: 0, elapsed: 0.0, remaining: None, losses: None };
