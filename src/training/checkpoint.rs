@@ -2,9 +2,8 @@
 
 use burn_tensor::Device as BurnDevice;
 
-use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::options::TrainingOptions;
-use super::state::TrainingState;
+use super::state::{HISTORY_INTERVAL, TrainingState};
 use crate::error::counted;
 #[cfg(test)]
 use crate::micrograph::Micrograph;
@@ -114,7 +113,7 @@ impl Checkpoint {
     pub(super) fn check_finite(&self) -> Result<()> {
         let pending = self.state.step % HISTORY_INTERVAL;
         if pending > 0 {
-            mean_losses(&self.state.loss_sums, pending, self.state.step, self.state.step + 1 - pending)?;
+            self.state.mean_losses(pending, self.state.step + 1 - pending)?;
         }
         Ok(())
     }

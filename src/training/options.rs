@@ -7,6 +7,7 @@ use super::recipe::Recipe;
 use super::window_side::check_window_side;
 use crate::device::{Device, MAX_THREADS};
 use crate::network::{Architecture, Profile, channels};
+use crate::progress::check_interval;
 use crate::{Error, Result};
 
 /// What determines the trained model, apart from the micrograph. Written to the model file; a resumed run must agree.
@@ -75,7 +76,7 @@ impl RunOptions {
     /// [`Error::InvalidParameter`] naming the option, its value and its range.
     pub fn validate(&self) -> Result<()> {
         within("threads", self.threads, 0, MAX_THREADS)?;
-        number("progress_interval", self.progress_interval, 0.0, 86_400.0)
+        check_interval(self.progress_interval)
     }
 }
 
@@ -190,6 +191,13 @@ impl TrainingOptions {
         }
     }
 
+    /// Factor of the learning rates at step `step` (from 1) for `tiles` training tiles.
+    pub fn rate_factor(&self, step: u64, tiles: usize) -> f64 {
+        let total = self.total_steps(tiles) as f64;
+        let left = (total + 1.0 - step as f64) / (total * (1.0 - self.recipe.decay_start)).max(1.0);
+        left.clamp(0.0, 1.0)
+    }
+
     /// Side of training tiles in pixels.
     pub fn side(&self) -> usize {
         if self.window_side == 0 { self.profile.side() } else { self.window_side }
@@ -295,6 +303,22 @@ mod tests {
             options.validate().unwrap();
             assert_eq!(options.total_steps(tiles), steps);
             assert_eq!(TrainingOptions { steps: 7, ..options }.total_steps(tiles), 7);
+        }
+    }
+
+    #[test]
+    fn rates_stay_and_then_fall_evenly_to_the_last_step() {
+        let with = |decay_start| {
+            TrainingOptions { steps: 100, ..TrainingOptions::new(Profile::Paper64) }
+                .with(|r| r.decay_start = decay_start)
+        };
+        let constant = with(1.0);
+        assert!((1..=100).all(|step| constant.rate_factor(step, 16) == 1.0));
+        let falling = with(0.6);
+        let factors: Vec<f64> = (1..=100).map(|step| falling.rate_factor(step, 16)).collect();
+        assert!(factors[..60].iter().all(|&factor| factor == 1.0));
+        for (left, factor) in (1..=40).rev().zip(&factors[60..]) {
+            assert!((factor - f64::from(left) / 40.0).abs() < 1e-12, "{factor}");
         }
     }
 

@@ -7,9 +7,9 @@ use burn_tensor::Tensor;
 use super::averaged::averaged_generator;
 use super::batches::TrainingData;
 use super::checkpoint::Checkpoint;
-use super::history::{HISTORY_INTERVAL, mean_losses};
 use super::levelled::levelled;
 use super::options::{RunOptions, TrainingOptions};
+use super::state::HISTORY_INTERVAL;
 use super::{need, position_biases, relaxation};
 use crate::device::{ThreadPool, thread_pool, with_spinning_workers};
 use crate::micrograph::{Directions, Micrograph};
@@ -187,7 +187,7 @@ fn record(checkpoint: &mut Checkpoint) -> Result<()> {
     if is_due || on_cpu {
         let steps = if is_due { HISTORY_INTERVAL } else { step % HISTORY_INTERVAL };
         let unchecked = if on_cpu { step } else { step + 1 - steps };
-        let losses = mean_losses(&checkpoint.state.loss_sums, steps, step, unchecked)?;
+        let losses = checkpoint.state.mean_losses(steps, unchecked)?;
         if is_due {
             checkpoint.history.push(LossRow { step, losses });
             checkpoint.state.loss_sums = Tensor::zeros([5], &device);

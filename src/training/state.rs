@@ -4,8 +4,13 @@ use burn_tensor::{Device, Tensor};
 
 use super::adam::{Adam, Update};
 use super::options::TrainingOptions;
-use crate::network::{Architecture, Network, ParameterLayout};
+use crate::network::{Architecture, Network, ParameterLayout, read};
+use crate::progress::Losses;
 use crate::random::{self, Purpose};
+use crate::{Error, Result};
+
+/// Steps over which losses are averaged into one row of the loss history.
+pub const HISTORY_INTERVAL: u64 = 50;
 
 /// Names of the discriminators of the first to third micrograph.
 pub(crate) const DISCRIMINATORS: [&str; 3] = ["discriminator", "discriminator_2", "discriminator_3"];
@@ -102,6 +107,28 @@ impl TrainingState {
             average.parameters = toward(&average.parameters, &network.parameters);
             average.statistics = toward(&average.statistics, &network.statistics);
         }
+    }
+
+    /// Mean losses of the last `steps` steps, which `loss_sums` are of. Those before step `unchecked` were finite.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Diverged`] if a loss is not finite, [`Error::Device`] if the sums cannot be read back.
+    pub(super) fn mean_losses(&self, steps: u64, unchecked: u64) -> Result<Losses> {
+        let sums = read(self.loss_sums.clone())?;
+        let means: [f64; 5] = std::array::from_fn(|i| f64::from(sums[i]) / steps as f64);
+        if let Some(index) = means.iter().position(|loss| !loss.is_finite()) {
+            let (name, value) = (["L_Enc", "L_Disc", "L_Gen", "L_Rec", "L_KLD"][index], means[index]);
+            let when = if unchecked == self.step {
+                format!("at step {unchecked}")
+            } else {
+                format!("in steps {unchecked} to {}", self.step)
+            };
+            return Err(Error::Diverged(format!(
+                "{name} became {value} {when}; lower the learning rates or the lambdas"
+            )));
+        }
+        Ok(Losses::from_array(means))
     }
 }
 

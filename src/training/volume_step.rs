@@ -8,7 +8,7 @@ use rand::seq::index::sample;
 
 use super::adam::Update;
 use super::batches::TrainingData;
-use super::discriminator_step::{DiscriminatorOutcome, REALISATIONS, discriminator_update};
+use super::discriminator_step::{REALISATIONS, discriminator_update};
 use super::draws::{normal, random_input};
 use super::losses;
 use super::options::TrainingOptions;
@@ -71,27 +71,6 @@ fn of_micrographs(count: usize, micrographs: &Directions) -> Vec<(usize, Range<u
     groups
 }
 
-/// What the discriminators say of the planes, each of its own: losses are means over all planes.
-#[derive(Default)]
-struct Judged {
-    /// L_Disc and the adversarial part of L_Gen.
-    losses: Option<[Tensor<1>; 2]>,
-    /// Gradient of the latter by the planes, one discriminator behind the other.
-    by_planes: Vec<Tensor<5>>,
-}
-
-impl Judged {
-    /// Adds what the discriminator of this share of the planes says.
-    fn add(&mut self, outcome: DiscriminatorOutcome, share: f64) {
-        let losses = [outcome.discriminator_loss, outcome.adversarial_loss].map(|loss| loss * share);
-        self.losses = Some(match self.losses.take() {
-            Some(before) => from_fn(|i| before[i].clone() + losses[i].clone()),
-            None => losses,
-        });
-        self.by_planes.push(outcome.by_streams[REALISATIONS].clone() * share);
-    }
-}
-
 impl TrainingState {
     /// One step on random volumes.
     ///
@@ -113,21 +92,25 @@ impl TrainingState {
         let probabilities = losses::probabilities(planes(&made.output, &numbers));
         let [of_windows, of_planes] = discriminator_noise;
         let streams = [windows + of_windows, shown(&probabilities, options) + of_planes];
-        let mut judged = Judged::default();
+        // Each discriminator judges its share of the planes: losses are means over all planes.
         let groups = of_micrographs(planes_shown(options), &data.micrographs);
-        for (discriminator, (_, planes)) in self.discriminators.iter_mut().zip(groups) {
+        let judged = self.discriminators.iter_mut().zip(groups).map(|(discriminator, (_, planes))| {
             let share = planes.len() as f64 / planes_shown(options) as f64;
             let streams = streams.each_ref().map(|stream| stream.clone().narrow(0, planes.start, planes.len()));
-            judged.add(discriminator_update(discriminator, &streams, options, step), share);
-        }
-        let by_planes = losses::probabilities_backward(probabilities, Tensor::cat(judged.by_planes, 0));
+            let outcome = discriminator_update(discriminator, &streams, options, step);
+            let losses = [outcome.discriminator_loss, outcome.adversarial_loss].map(|loss| loss * share);
+            (losses, outcome.by_streams[REALISATIONS].clone() * share)
+        });
+        let (losses, by_planes): (Vec<_>, Vec<_>) = judged.unzip();
+        let losses = losses.into_iter().reduce(|sum, more| from_fn(|i| sum[i].clone() + more[i].clone()));
+        let [discriminator_loss, adversarial_loss] = losses.expect("there is a discriminator");
+        let by_planes = losses::probabilities_backward(probabilities, Tensor::cat(by_planes, 0));
         let by_volumes = planes_backward(by_planes, &numbers, options.batch());
         let by_parameters = self.generator.network.backward_parameters(&made, by_volumes);
         self.generator.update(by_parameters, step);
         self.move_average(options.recipe.ema_decay);
         // Without an encoder there is no loss of it, no reconstruction and no divergence.
         let none = Tensor::zeros([1], device);
-        let [discriminator_loss, adversarial_loss] = judged.losses.expect("there is a discriminator");
         let row = vec![none.clone(), discriminator_loss, adversarial_loss, none.clone(), none];
         self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
         Ok(())

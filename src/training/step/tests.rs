@@ -3,7 +3,8 @@
 use super::super::augmentation::Displacements;
 use super::super::state::Learner;
 use super::*;
-use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
+use crate::micrograph::testing::field;
+use crate::micrograph::{Micrograph, tiles};
 use crate::network::{Profile, read, with_primitives};
 use crate::training::WINDOW_SIDES;
 
@@ -24,7 +25,7 @@ fn losses(micrograph: &Micrograph, options: &TrainingOptions, steps: usize) -> V
 
 #[test]
 fn noise_reaches_the_discriminator_alone() {
-    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let micrograph = field(3, 256, 256);
     let quiet = TrainingOptions { batch_size: 4, seed: 2, ..TrainingOptions::new(Profile::Paper64) };
     let noisy = quiet.clone().with(|r| r.discriminator_noise = 0.2);
     let (quiet, noisy) = (losses(&micrograph, &quiet, 1), losses(&micrograph, &noisy, 1));
@@ -39,7 +40,7 @@ fn noise_reaches_the_discriminator_alone() {
 
 #[test]
 fn windows_and_realisations_of_the_standard_profile_stay_and_those_of_the_paper_move() {
-    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let micrograph = field(3, 256, 256);
     let tiles = tiles(&micrograph.images, 64).unwrap();
     let data = TrainingData { micrographs: (&micrograph.images).into(), tiles: &tiles };
     let largest = |options: &TrainingOptions| -> [i64; 3] {
@@ -53,7 +54,7 @@ fn windows_and_realisations_of_the_standard_profile_stay_and_those_of_the_paper_
 
 #[test]
 fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_them() {
-    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let micrograph = field(3, 256, 256);
     for (seen, noise) in [(true, 0.0), (false, 0.0), (false, 0.5)] {
         let options = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Standard) }
             .with(|r| (r.discriminator_reconstructions, r.discriminator_noise) = (seen, noise));
@@ -66,7 +67,7 @@ fn what_reconstructions_are_worth_to_the_discriminator_counts_only_if_it_sees_th
 
 #[test]
 fn windows_of_every_side_are_trained_on() {
-    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let micrograph = field(3, 256, 256);
     for side in WINDOW_SIDES {
         let options = TrainingOptions { window_side: side, ..TrainingOptions::new(Profile::Standard) };
         let rows = losses(&micrograph, &options, 2);
@@ -79,7 +80,7 @@ fn windows_of_every_side_are_trained_on() {
 
 #[test]
 fn the_discriminator_is_shown_phases_alone_if_asked() {
-    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let micrograph = field(3, 256, 256);
     let grey = TrainingOptions { seed: 2, ..TrainingOptions::new(Profile::Paper64) };
     let binary = grey.clone().with(|r| r.straight_through = true);
     let (grey, binary) = (losses(&micrograph, &grey, 1), losses(&micrograph, &binary, 1));
@@ -141,7 +142,7 @@ fn tolerance(options: &TrainingOptions) -> f64 {
 
 /// Calls `check` with states of some steps of short trainings.
 fn for_states(check: impl Fn(&TrainingState, &TrainingData, &TrainingOptions)) {
-    let micrograph = Sample::GaussianField(GaussianField::default()).make(3, 1).unwrap();
+    let micrograph = field(3, 256, 256);
     for profile in Profile::ALL {
         let (window_side, batch_size) = if profile == Profile::Volume { (32, 2) } else { (profile.side(), 4) };
         let tiles = tiles(&micrograph.images, window_side).unwrap();
