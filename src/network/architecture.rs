@@ -35,19 +35,14 @@ pub enum Geometry {
     Valid,
 }
 
-/// Constants of normalisation and activation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Constants {
-    /// Slope of leaky ReLU for negative values.
-    pub leaky_slope: f64,
-    /// Added to the variance in batch normalisation.
-    pub norm_epsilon: f64,
-    /// Decay of the moving statistics.
-    pub norm_momentum: f64,
-}
+/// Slope of leaky ReLU for negative values. This and the constants of batch normalisation are the defaults of Keras.
+pub const LEAKY_SLOPE: f64 = 0.3;
 
-/// The constants of all networks, which are the defaults of Keras.
-pub const CONSTANTS: Constants = Constants { leaky_slope: 0.3, norm_epsilon: 1e-3, norm_momentum: 0.99 };
+/// Added to the variance in batch normalisation.
+pub const NORM_EPSILON: f64 = 1e-3;
+
+/// Decay of the moving statistics.
+pub const NORM_MOMENTUM: f64 = 0.99;
 
 /// An architecture with default values for all options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

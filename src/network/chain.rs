@@ -2,7 +2,7 @@
 
 use burn_tensor::{Device, Tensor, TensorData};
 
-use super::architecture::{CONSTANTS, Constants, LayerSpec, output_sides};
+use super::architecture::{LayerSpec, NORM_MOMENTUM, output_sides};
 use super::cpu::{CpuTape, KernelWorkspace};
 use super::kernels::{Kernels, kernels};
 use super::parameters::ParameterLayout;
@@ -16,7 +16,6 @@ use crate::device::instructions;
 pub struct Network {
     pub(super) layers: Vec<LayerSpec>,
     pub(super) layout: ParameterLayout,
-    pub(super) constants: Constants,
     pub(super) workspace: KernelWorkspace,
     /// Learned parameters, in the order of [`ParameterLayout::parameters`].
     pub(crate) parameters: Tensor<1>,
@@ -84,14 +83,7 @@ impl Network {
             Tensor::<1>::from_data(TensorData::new(values, [length]), device)
         };
         let (parameters, statistics) = (vector(parameters), vector(statistics));
-        Self {
-            layers,
-            layout,
-            constants: CONSTANTS,
-            workspace: KernelWorkspace::new(instructions()),
-            parameters,
-            statistics,
-        }
+        Self { layers, layout, workspace: KernelWorkspace::new(instructions()), parameters, statistics }
     }
 
     /// Its first `count` layers, and those behind them, each as a network.
@@ -103,7 +95,6 @@ impl Network {
                 parameters: narrow(&self.parameters, parameters, layout.parameter_count()),
                 statistics: narrow(&self.statistics, statistics, layout.statistic_count()),
                 workspace: KernelWorkspace::new(instructions()),
-                constants: self.constants,
                 layout,
             }
         };
@@ -125,7 +116,11 @@ impl Network {
 
     /// Forward pass with the statistics of the batch, which also updates the moving ones.
     pub fn forward_train(&mut self, input: impl Into<Input>) -> Tape {
-        let input = input.into();
+        self.forward_and_move(input.into(), NORM_MOMENTUM)
+    }
+
+    /// [`forward_train`](Self::forward_train), after which so much of the moving statistics is still of before.
+    fn forward_and_move(&mut self, input: Input, momentum: f64) -> Tape {
         if self.is_spectral() {
             let (normalised, directions) = spectral::normalise(&self.layout, &self.parameters, &self.statistics);
             self.statistics = directions;
@@ -134,7 +129,6 @@ impl Network {
         }
         let (tape, moments) = self.forward_batch(input);
         if let Some(moments) = moments {
-            let momentum = self.constants.norm_momentum;
             self.statistics = self.statistics.clone() * momentum + moments * (1.0 - momentum);
         }
         tape
@@ -149,13 +143,10 @@ impl Network {
 
     /// Replaces the moving statistics by the mean of those of `batches`.
     pub fn measure_statistics(&mut self, batches: impl Iterator<Item = Input>) {
-        let momentum = self.constants.norm_momentum;
         for (count, batch) in (1..).zip(batches) {
             // A running mean: the n-th batch counts 1/n.
-            self.constants.norm_momentum = 1.0 - 1.0 / f64::from(count);
-            self.forward_train(batch);
+            self.forward_and_move(batch, 1.0 - 1.0 / f64::from(count));
         }
-        self.constants.norm_momentum = momentum;
     }
 
     fn is_spectral(&self) -> bool {

@@ -46,15 +46,17 @@ pub trait Kernels: Sync {
     fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>);
 }
 
-/// One step of Adam: p -= rate * m / (sqrt(v / correction) + epsilon), with the moments m and v of this step.
+/// Adam's decay of the second moment.
+pub const BETA2: f64 = 0.999;
+
+/// What Adam adds to the root of the second moment.
+pub const EPSILON: f64 = 1e-7;
+
+/// One step of Adam: p -= rate * m / (sqrt(v / correction) + [`EPSILON`]), with the moments m and v of this step.
 #[derive(Debug, Clone, Copy)]
 pub struct AdamStep {
     /// Decay of the first moment.
     pub beta1: f64,
-    /// Decay of the second moment.
-    pub beta2: f64,
-    /// Added to the root of the second moment.
-    pub epsilon: f64,
     /// Learning rate divided by the bias correction of the first moment.
     pub rate: f64,
     /// Bias correction of the second moment.

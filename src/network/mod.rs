@@ -32,7 +32,7 @@ pub(crate) use encoding::count_reads;
 pub(crate) use encoding::{channels, not_finite, one_hot, phase_distance, phases_of_channels, read};
 #[cfg(test)]
 pub(crate) use kernels::with_primitives;
-pub(crate) use kernels::{AdamStep, kernels};
+pub(crate) use kernels::{AdamStep, BETA2, kernels};
 pub use parameters::{Entry, ParameterLayout};
 pub(crate) use planes::{PlaneNumbers, planes, planes_backward};
 pub(crate) use primitives::softplus;

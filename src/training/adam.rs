@@ -2,13 +2,7 @@
 
 use burn_tensor::{Device, Tensor};
 
-use crate::network::{AdamStep, kernels};
-
-/// Decay of the second moment.
-const BETA2: f64 = 0.999;
-
-/// Added to the root of the second moment.
-const EPSILON: f64 = 1e-7;
+use crate::network::{AdamStep, BETA2, kernels};
 
 /// One update of an optimiser.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,11 +34,11 @@ impl Adam {
 
     /// Updates the parameters with this gradient.
     pub fn update(&mut self, parameters: &mut Tensor<1>, gradient: Tensor<1>, step: Update) {
-        let (beta1, beta2, epsilon) = (self.beta1, BETA2, EPSILON);
+        let beta1 = self.beta1;
         // By powf: an exponent beyond i32 must not wrap.
-        let [correction1, correction] = [beta1, beta2].map(|beta| 1.0 - beta.powf(step.number as f64));
+        let [correction1, correction] = [beta1, BETA2].map(|beta| 1.0 - beta.powf(step.number as f64));
         let rate = self.rate * step.learning_rate_factor / correction1;
-        let step = AdamStep { beta1, beta2, epsilon, rate, correction };
+        let step = AdamStep { beta1, rate, correction };
         kernels(&gradient).adam(parameters, [&mut self.first, &mut self.second], gradient, &step);
     }
 }

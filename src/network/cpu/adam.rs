@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::device::{for_each, instructions};
-use crate::network::AdamStep;
+use crate::network::kernels::{AdamStep, BETA2, EPSILON};
 
 /// Parameters of one task.
 const PART: usize = 1 << 14;
@@ -19,10 +19,8 @@ pub fn adam(values: &mut [f32], [first, second]: [&mut [f32]; 2], gradient: &[f3
             first,
             second,
             beta1: step.beta1 as f32,
-            beta2: step.beta2 as f32,
             // The root of the corrected moment is the corrected root.
             inverse_root_correction: (1.0 / step.correction.sqrt()) as f32,
-            epsilon: step.epsilon as f32,
             rate: step.rate as f32,
         });
     });
@@ -34,9 +32,7 @@ struct AdamUpdate<'a> {
     first: &'a mut [f32],
     second: &'a mut [f32],
     beta1: f32,
-    beta2: f32,
     inverse_root_correction: f32,
-    epsilon: f32,
     rate: f32,
 }
 
@@ -45,11 +41,12 @@ impl WithSimd for AdamUpdate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
+        const DECAY: f32 = BETA2 as f32;
         let moments = self.first.iter_mut().zip(self.second);
         for ((value, &gradient), (first, second)) in self.values.iter_mut().zip(self.gradient).zip(moments) {
             *first = *first * self.beta1 + gradient * (1.0 - self.beta1);
-            *second = *second * self.beta2 + gradient * gradient * (1.0 - self.beta2);
-            let root = second.sqrt() * self.inverse_root_correction + self.epsilon;
+            *second = *second * DECAY + gradient * gradient * (1.0 - DECAY);
+            let root = second.sqrt() * self.inverse_root_correction + EPSILON as f32;
             *value -= *first / root * self.rate;
         }
     }

@@ -10,7 +10,7 @@ use super::layer::{Backward, BackwardInput, Forward, Layer, LayerParameters, Nex
 use super::slices::CpuSlice;
 use crate::device::for_each;
 use crate::network::Network;
-use crate::network::architecture::{Constants, LayerKind, LayerSpec};
+use crate::network::architecture::{LayerKind, LayerSpec};
 use crate::network::chain::Input;
 use crate::network::parameters::LayerEntries;
 
@@ -46,156 +46,143 @@ impl Drop for CpuTape {
     }
 }
 
-/// Passes over a network whose parameters are of `f32` on the CPU.
-pub struct Passes<'a> {
-    network: &'a Network,
-    parameters: CpuSlice,
+/// Forward pass with the statistics of the batch.
+pub fn forward_train(network: &Network, input: &Input) -> CpuTape {
+    let Network { layers: specs, layout, workspace, .. } = network;
+    let parameters = CpuSlice::of(&network.parameters);
+    let noisy = !input.noise.is_empty();
+    let layers = layers(specs, input.values.dims());
+    let mut buffers = workspace.forward.take(InputSize::of(&layers), || ForwardBuffers::new(&layers));
+    import_all(&layers[0].input(), CpuSlice::of(&input.values).as_slice(), &mut buffers.between[0]);
+    let places = layers.iter().zip(&mut buffers.noise).filter(|(layer, _)| layer.spec.noisy);
+    for ((layer, to), noise) in places.zip(&input.noise) {
+        import_all(&layer.noise(), CpuSlice::of(noise).as_slice(), to);
+    }
+    for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
+        let weights = weights(parameters.as_slice(), entries);
+        let tasks = forward_tasks(layer, index, weights, noisy, layer.block(), &mut buffers);
+        for_each(tasks, |task| workspace.run(task));
+    }
+    CpuTape { layers, noisy, buffers, pool: Arc::clone(&workspace.forward) }
 }
 
-impl<'a> Passes<'a> {
-    /// Passes over `network`.
-    pub fn over(network: &'a Network) -> Self {
-        Self { network, parameters: CpuSlice::of(&network.parameters) }
-    }
+/// Gradient with respect to the parameters.
+pub fn backward_parameters(network: &Network, tape: &CpuTape, gradient: &[f32]) -> Vec<f32> {
+    let mut by_parameters = vec![0.0; network.layout.parameter_count()];
+    let buffers = backward(network, tape, gradient, Some(&mut by_parameters));
+    network.workspace.backward.put(InputSize::of(&tape.layers), buffers);
+    by_parameters
+}
 
-    /// Forward pass with the statistics of the batch.
-    pub fn forward_train(&self, input: &Input) -> CpuTape {
-        let Network { layers: specs, layout, constants, workspace, .. } = self.network;
-        let parameters = self.parameters.as_slice();
-        let noisy = !input.noise.is_empty();
-        let layers = layers(specs, input.values.dims());
-        let mut buffers = workspace.forward.take(InputSize::of(&layers), || ForwardBuffers::new(&layers));
-        import_all(&layers[0].input(), CpuSlice::of(&input.values).as_slice(), &mut buffers.between[0]);
-        let places = layers.iter().zip(&mut buffers.noise).filter(|(layer, _)| layer.spec.noisy);
-        for ((layer, to), noise) in places.zip(&input.noise) {
-            import_all(&layer.noise(), CpuSlice::of(noise).as_slice(), to);
-        }
-        for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-            let weights = weights(parameters, entries);
-            let tasks = forward_tasks(layer, index, constants, weights, noisy, layer.block(), &mut buffers);
-            for_each(tasks, |task| workspace.run(task));
-        }
-        CpuTape { layers, noisy, buffers, pool: Arc::clone(&workspace.forward) }
-    }
+/// Gradient with respect to the input, `[n, channels, depth, height, width]`, and its shape.
+pub fn backward_input(network: &Network, tape: &CpuTape, gradient: &[f32]) -> (Vec<f32>, [usize; 5]) {
+    let mut buffers = backward(network, tape, gradient, None);
+    let Network { layout, workspace, .. } = network;
+    let parameters = CpuSlice::of(&network.parameters);
+    let layer = &tape.layers[0];
+    let (grid, kernel) = (layer.input(), &parameters.as_slice()[layout.layers[0].kernel.clone()]);
+    let count = block(grid.channels);
+    let by_product = &buffers.by_products[0][..];
+    let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
+    for_each(blocks, |(block, by_input)| {
+        workspace.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
+    });
+    let by_input = export_all(&grid, &buffers.by_output);
+    workspace.backward.put(InputSize::of(&tape.layers), buffers);
+    by_input
+}
 
-    /// Gradient with respect to the parameters.
-    pub fn backward_parameters(&self, tape: &CpuTape, gradient: &[f32]) -> Vec<f32> {
-        let mut by_parameters = vec![0.0; self.parameters.as_slice().len()];
-        let buffers = self.backward(tape, gradient, Some(&mut by_parameters));
-        self.network.workspace.backward.put(InputSize::of(&tape.layers), buffers);
-        by_parameters
-    }
-
-    /// Gradient with respect to the input, `[n, channels, depth, height, width]`, and its shape.
-    pub fn backward_input(&self, tape: &CpuTape, gradient: &[f32]) -> (Vec<f32>, [usize; 5]) {
-        let mut buffers = self.backward(tape, gradient, None);
-        let Network { layout, workspace, .. } = self.network;
-        let layer = &tape.layers[0];
-        let (grid, kernel) = (layer.input(), &self.parameters.as_slice()[layout.layers[0].kernel.clone()]);
-        let count = block(grid.channels);
-        let by_product = &buffers.by_products[0][..];
-        let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
-        for_each(blocks, |(block, by_input)| {
-            workspace.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
+/// Gradients with respect to the results of the convolutions, and to the parameters if asked for.
+fn backward(
+    network: &Network,
+    tape: &CpuTape,
+    gradient: &[f32],
+    mut by_parameters: Option<&mut [f32]>,
+) -> BackwardBuffers {
+    let Network { layout, workspace, .. } = network;
+    let parameters = CpuSlice::of(&network.parameters);
+    let (layers, forward, parameters) = (&tape.layers, &tape.buffers, parameters.as_slice());
+    let mut buffers = workspace.backward.take(InputSize::of(&tape.layers), || BackwardBuffers::new(layers));
+    import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
+    for (index, layer) in layers.iter().enumerate().rev() {
+        let count = layer.block();
+        let (by_products, behind) = buffers.by_products.split_at_mut(index + 1);
+        let next = layers.get(index + 1).map(|layer| Next {
+            layer,
+            kernel: &parameters[layout.layers[index + 1].kernel.clone()],
+            by_product: &behind[0],
         });
-        let by_input = export_all(&grid, &buffers.by_output);
-        workspace.backward.put(InputSize::of(&tape.layers), buffers);
-        by_input
-    }
-
-    /// Gradients with respect to the results of the convolutions, and to the parameters if asked for.
-    fn backward(&self, tape: &CpuTape, gradient: &[f32], mut by_parameters: Option<&mut [f32]>) -> BackwardBuffers {
-        let Network { layout, constants, workspace, .. } = self.network;
-        let (layers, forward, parameters) = (&tape.layers, &tape.buffers, self.parameters.as_slice());
-        let mut buffers = workspace.backward.take(InputSize::of(&tape.layers), || BackwardBuffers::new(layers));
-        import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
-        for (index, layer) in layers.iter().enumerate().rev() {
-            let count = layer.block();
-            let (by_products, behind) = buffers.by_products.split_at_mut(index + 1);
-            let next = layers.get(index + 1).map(|layer| Next {
-                layer,
-                kernel: &parameters[layout.layers[index + 1].kernel.clone()],
-                by_product: &behind[0],
-            });
-            let values = layer.output().channels(&forward.products[index], count);
-            let moments = forward.moments[index].chunks(count);
-            let by_output = layer.outer.channels_mut(&mut buffers.by_output, count);
-            let by_product = layer.output().channels_mut(&mut by_products[index], count);
-            let sums = buffers.sums[index].chunks_mut(count);
-            let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(sums).enumerate();
-            let weights = weights(parameters, &layout.layers[index]);
-            let noise = (tape.noisy && layer.spec.noisy).then(|| &forward.noise[index][layer.noise().front()..]);
-            let mut tasks: Vec<Task> = blocks
-                .map(|(block, ((((values, moments), by_output), by_product), sums))| {
-                    let first = block * count;
-                    Task::Backward(Backward {
-                        layer,
-                        constants,
-                        weights,
-                        first,
-                        next,
-                        by_output,
-                        values,
-                        moments,
-                        noise,
-                        by_product,
-                        sums,
-                    })
+        let values = layer.output().channels(&forward.products[index], count);
+        let moments = forward.moments[index].chunks(count);
+        let by_output = layer.outer.channels_mut(&mut buffers.by_output, count);
+        let by_product = layer.output().channels_mut(&mut by_products[index], count);
+        let sums = buffers.sums[index].chunks_mut(count);
+        let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(sums).enumerate();
+        let weights = weights(parameters, &layout.layers[index]);
+        let noise = (tape.noisy && layer.spec.noisy).then(|| &forward.noise[index][layer.noise().front()..]);
+        let mut tasks: Vec<Task> = blocks
+            .map(|(block, ((((values, moments), by_output), by_product), sums))| {
+                let first = block * count;
+                Task::Backward(Backward {
+                    layer,
+                    weights,
+                    first,
+                    next,
+                    by_output,
+                    values,
+                    moments,
+                    noise,
+                    by_product,
+                    sums,
                 })
-                .collect();
-            // The gradient of the next layer's kernel does not depend on this layer.
-            if let (Some(by_parameters), Some(next)) = (&mut by_parameters, next) {
-                let to = &mut by_parameters[layout.layers[index + 1].kernel.clone()];
-                tasks
-                    .extend(next.layer.by_kernel(&forward.between[index + 1], next.by_product, to).map(Task::ByKernel));
-            }
-            for_each(tasks.into_iter(), |task| workspace.run(task));
+            })
+            .collect();
+        // The gradient of the next layer's kernel does not depend on this layer.
+        if let (Some(by_parameters), Some(next)) = (&mut by_parameters, next) {
+            let to = &mut by_parameters[layout.layers[index + 1].kernel.clone()];
+            tasks.extend(next.layer.by_kernel(&forward.between[index + 1], next.by_product, to).map(Task::ByKernel));
         }
-        if let Some(by_parameters) = by_parameters {
-            let to = &mut by_parameters[layout.layers[0].kernel.clone()];
-            let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_products[0], to);
-            for_each(tasks, |task| workspace.run(task));
-            for (entries, sums) in layout.layers.iter().zip(&buffers.sums) {
-                write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);
-                if let Some(scale) = &entries.scale {
-                    write(sums.iter().map(|sums| sums.by_scale), &mut by_parameters[scale.clone()]);
-                }
-                if let Some(gain) = &entries.gain {
-                    write(sums.iter().map(|sums| sums.by_gain), &mut by_parameters[gain.clone()]);
-                }
-            }
-        }
-        buffers
+        for_each(tasks.into_iter(), |task| workspace.run(task));
     }
+    if let Some(by_parameters) = by_parameters {
+        let to = &mut by_parameters[layout.layers[0].kernel.clone()];
+        let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_products[0], to);
+        for_each(tasks, |task| workspace.run(task));
+        for (entries, sums) in layout.layers.iter().zip(&buffers.sums) {
+            write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);
+            if let Some(scale) = &entries.scale {
+                write(sums.iter().map(|sums| sums.by_scale), &mut by_parameters[scale.clone()]);
+            }
+            if let Some(gain) = &entries.gain {
+                write(sums.iter().map(|sums| sums.by_gain), &mut by_parameters[gain.clone()]);
+            }
+        }
+    }
+    buffers
 }
 
 /// The layers with the placement of their values, for an input `[n, channels, depth, height, width]`.
 pub fn layers(specs: &[LayerSpec], [n, _, depth, height, width]: [usize; 5]) -> Vec<Layer> {
-    let mut convolutions = Vec::with_capacity(specs.len());
+    let mut layers: Vec<Layer> = Vec::with_capacity(specs.len());
     let mut sides = [depth, height, width];
-    for spec in specs {
-        let output_sides = spec.output_sides(sides);
-        let fine_sides = if spec.kind == LayerKind::Conv { sides } else { output_sides };
-        convolutions.push(Convolution::new(spec, fine_sides, n));
+    for &spec in specs {
+        let (is_conv, output_sides) = (spec.kind == LayerKind::Conv, spec.output_sides(sides));
+        let convolution = Convolution::new(&spec, if is_conv { sides } else { output_sides }, n);
+        let outer = if is_conv { convolution.coarse } else { convolution.fine };
+        let layer = Layer { spec, convolution, outer };
+        if let Some(before) = layers.last_mut() {
+            before.outer = layer.input();
+        }
+        layers.push(layer);
         sides = output_sides;
     }
-    let ends = |index: usize, input: bool| {
-        let convolution: &Convolution = &convolutions[index];
-        if (specs[index].kind == LayerKind::Conv) == input { convolution.fine } else { convolution.coarse }
-    };
-    let outer = |index: usize| if index + 1 < specs.len() { ends(index + 1, true) } else { ends(index, false) };
-    specs
-        .iter()
-        .enumerate()
-        .map(|(index, &spec)| Layer { spec, convolution: convolutions[index].clone(), outer: outer(index) })
-        .collect()
+    layers
 }
 
 /// The tasks of the forward pass of layer `index`.
 pub fn forward_tasks<'a>(
     layer: &'a Layer,
     index: usize,
-    constants: &'a Constants,
     weights: LayerParameters<'a>,
     noisy: bool,
     count: usize,
@@ -209,7 +196,6 @@ pub fn forward_tasks<'a>(
     let noise = (noisy && layer.spec.noisy).then(|| &buffers.noise[index][layer.noise().front()..]);
     values.zip(outputs).zip(moments).enumerate().map(move |(block, ((values, output), moments))| Forward {
         layer,
-        constants,
         weights,
         input,
         first: block * count,
@@ -220,7 +206,8 @@ pub fn forward_tasks<'a>(
     })
 }
 
-fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> LayerParameters<'a> {
+/// The weights of one layer, among all `parameters`.
+pub fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> LayerParameters<'a> {
     LayerParameters {
         kernel: &parameters[entries.kernel.clone()],
         shift: &parameters[entries.shift.clone()],

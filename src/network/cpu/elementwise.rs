@@ -10,8 +10,9 @@ use pulp::Simd;
 use super::grid::{Grid, Placement};
 use super::rows::{self, HalfRowIndex, ROW};
 use super::simd::{LANES, LINE, Lanes};
+use crate::network::architecture::NORM_EPSILON;
 
-/// Mean, biased variance and 1 / sqrt(variance + epsilon) of one channel in one batch.
+/// Mean, biased variance and 1 / sqrt(variance + [`NORM_EPSILON`]) of one channel in one batch.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Moments {
     pub mean: f32,
@@ -76,7 +77,7 @@ impl<S: Simd> Activation<S> {
 
 /// Mean and variance of the pixels of one channel.
 #[inline(always)]
-pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32], epsilon: f64) -> Moments {
+pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32]) -> Moments {
     let count = (grid.n * grid.pixels()) as f64;
     let mut sums = Lanes::new(simd);
     for run in grid.runs() {
@@ -111,7 +112,7 @@ pub fn moments<S: Simd>(simd: S, grid: &Grid, channel: &[f32], epsilon: f64) -> 
         }
     }
     let variance = squares.total() / count;
-    Moments { mean, variance: variance as f32, inverse_deviation: (1.0 / (variance + epsilon).sqrt()) as f32 }
+    Moments { mean, variance: variance as f32, inverse_deviation: (1.0 / (variance + NORM_EPSILON).sqrt()) as f32 }
 }
 
 /// A channel as it is before its activation, and the activation.

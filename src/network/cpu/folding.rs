@@ -1,7 +1,7 @@
 //! Normalisations folded into the kernels and shifts of their layers, for passes with the moving statistics.
 
 use super::slices::CpuSlice;
-use crate::network::architecture::{LayerKind, LayerSpec};
+use crate::network::architecture::{LayerKind, LayerSpec, NORM_EPSILON};
 use crate::network::chain::Network;
 use crate::network::parameters::ParameterLayout;
 
@@ -18,7 +18,7 @@ pub fn folded(network: &Network) -> Network {
         }
         let (Some(scale), Some((mean, variance))) = (&old.scale, &old.moving) else { continue };
         let [mean, variance] = [mean, variance].map(|range| &statistics.as_slice()[range.clone()]);
-        let deviations = variance.iter().map(|&v| (f64::from(v) + network.constants.norm_epsilon).sqrt());
+        let deviations = variance.iter().map(|&v| (f64::from(v) + NORM_EPSILON).sqrt());
         let factors = from.as_slice()[scale.clone()].iter().zip(deviations);
         let factors: Vec<f32> = factors.map(|(&scale, deviation)| (f64::from(scale) / deviation) as f32).collect();
         for (shift, (mean, factor)) in parameters[new.shift.clone()].iter_mut().zip(mean.iter().zip(&factors)) {
@@ -30,7 +30,7 @@ pub fn folded(network: &Network) -> Network {
         }
     }
     let folded = Network::new(layers, parameters, Vec::new(), &network.parameters.device());
-    Network { workspace: network.workspace.clone(), constants: network.constants, ..folded }
+    Network { workspace: network.workspace.clone(), ..folded }
 }
 
 /// Multiplies the weights of each output channel by its factor.

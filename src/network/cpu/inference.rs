@@ -1,17 +1,14 @@
 //! The forward pass with moving statistics: groups of images in parallel, because no image depends on another, or the channels
 //! of one group.
 
-use std::ops::Range;
-
 use burn_tensor::Device;
 use rayon::prelude::*;
 
 use super::buffers::{ForwardBuffers, InputSize};
-use super::chain::{forward_tasks, layers};
+use super::chain::{forward_tasks, layers, weights};
 use super::folding::folded;
 use super::grid::Grid;
 use super::images::import;
-use super::layer::LayerParameters;
 use super::slices::CpuSlice;
 use crate::device::for_each;
 use crate::network::Network;
@@ -87,9 +84,8 @@ fn forward_group(
     threads: usize,
     finish: impl FnOnce(&Grid, &mut [f32]),
 ) {
-    let Network { layout, constants, workspace, .. } = network;
+    let Network { layout, workspace, .. } = network;
     let (layers, parameters) = (layers(&network.layers, shape), CpuSlice::of(&network.parameters));
-    let part = |range: &Range<usize>| &parameters.as_slice()[range.clone()];
     let grid = layers[0].input();
     let mut buffers = workspace.forward.take(InputSize::of(&layers), || ForwardBuffers::new(&layers));
     for (channel, to) in grid.channels_mut(&mut buffers.between[0], 1).enumerate() {
@@ -101,11 +97,10 @@ fn forward_group(
         import(noise, 0, &grid, &mut to[grid.front()..][..grid.channel_length()]);
     }
     for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-        let [kernel, shift] = [&entries.kernel, &entries.shift].map(part);
-        let weights = LayerParameters { kernel, shift, scale: None, gain: entries.gain.as_ref().map(part) };
+        let weights = weights(parameters.as_slice(), entries);
         // Few tasks, as each goes over the whole input.
         let count = layer.spec.outputs.div_ceil(threads).next_multiple_of(layer.block());
-        let tasks = forward_tasks(layer, index, constants, weights, !noise.is_empty(), count, &mut buffers);
+        let tasks = forward_tasks(layer, index, weights, !noise.is_empty(), count, &mut buffers);
         for_each(tasks, |task| workspace.run(task));
     }
     let last = &layers[layers.len() - 1].outer;

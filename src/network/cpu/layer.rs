@@ -12,7 +12,7 @@ use super::elementwise::{
     Activated, Affine, Moments, activate, activate_backward, add_noise, moments, normalise_backward, sum_of_products,
 };
 use super::grid::Grid;
-use crate::network::architecture::{Constants, Geometry, LayerKind, LayerSpec};
+use crate::network::architecture::{Geometry, LEAKY_SLOPE, LayerKind, LayerSpec};
 
 /// A layer, and where its values lie.
 #[derive(Debug, Clone)]
@@ -121,8 +121,8 @@ impl Layer {
         band.start * scale..band.end * scale
     }
 
-    fn affine(&self, weights: &LayerParameters, channel: usize, moments: &Moments, constants: &Constants) -> Affine {
-        let slope = if self.spec.activated { constants.leaky_slope as f32 } else { 1.0 };
+    fn affine(&self, weights: &LayerParameters, channel: usize, moments: &Moments) -> Affine {
+        let slope = if self.spec.activated { LEAKY_SLOPE as f32 } else { 1.0 };
         let scale = weights.scale.map_or(1.0, |scale| scale[channel]);
         let (mean, factor) = match self.spec.normalised {
             true => (moments.mean, scale * moments.inverse_deviation),
@@ -143,7 +143,6 @@ pub fn block(channels: usize) -> usize {
 /// Forward pass with the statistics of the batch.
 pub struct Forward<'a> {
     pub layer: &'a Layer,
-    pub constants: &'a Constants,
     pub weights: LayerParameters<'a>,
     pub input: &'a [f32],
     /// Number of the first channel.
@@ -161,7 +160,7 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, constants, weights, input, first, values, moments, noise, output } = self;
+        let Self { layer, weights, input, first, values, moments, noise, output } = self;
         let (grid, outer, count) = (layer.output(), layer.outer, moments.len());
         let prepared = layer.convolution::<S>(weights.kernel, first, count);
         let noise = noise.zip(weights.gain);
@@ -174,9 +173,9 @@ impl WithSimd for Forward<'_> {
                     add_noise(&grid, &band, noise, gain[first + index], values);
                 }
                 if layer.spec.normalised {
-                    *moments = self::moments(simd, &grid, values, constants.norm_epsilon);
+                    *moments = self::moments(simd, &grid, values);
                 }
-                let affine = layer.affine(&weights, first + index, moments, constants);
+                let affine = layer.affine(&weights, first + index, moments);
                 let channel = Activated { grid: &grid, values, affine };
                 activate(simd, channel, &outer, output, layer.image_rows(&band));
             }
@@ -197,7 +196,6 @@ pub struct Next<'a> {
 /// Backward pass through one layer for a block of its channels.
 pub struct Backward<'a> {
     pub layer: &'a Layer,
-    pub constants: &'a Constants,
     pub weights: LayerParameters<'a>,
     pub first: usize,
     /// `None` for the last layer, whose gradient is already in `by_output`.
@@ -236,7 +234,7 @@ impl WithSimd for Backward<'_> {
             let from = &self.by_output[index * outer.channel_length()..][..outer.channel_length()];
             let values = &self.values[index * length..][..length];
             let to = &mut self.by_product[index * length..][..length];
-            let affine = layer.affine(&self.weights, self.first + index, moments, self.constants);
+            let affine = layer.affine(&self.weights, self.first + index, moments);
             let activated = Activated { grid: &grid, values, affine };
             let (by_shift, by_difference) = activate_backward(simd, &outer, from, activated, to);
             let by_scale = by_difference * f64::from(moments.inverse_deviation);

@@ -47,7 +47,6 @@ use super::chain::{Input, Network, PendingPhases, Record};
 use super::encoding::not_finite;
 use super::kernels::{AdamStep, Kernels};
 use super::primitives::Primitives;
-use chain::Passes;
 use slices::{CpuSlice, CpuVec, tensor};
 
 /// About the bytes that a pass over `layers` takes for `n` images of `sides` (depth, height, width): forward and
@@ -62,7 +61,7 @@ pub struct Cpu;
 
 impl Kernels for Cpu {
     fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>) {
-        let tape = Passes::over(network).forward_train(&input);
+        let tape = chain::forward_train(network, &input);
         let (output, shape) = tape.output();
         let moments: Vec<f32> = tape.statistics().collect();
         let length = moments.len();
@@ -102,13 +101,13 @@ impl Kernels for Cpu {
 
     fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1> {
         let gradient = CpuSlice::of(&gradient);
-        let by_parameters = Passes::over(network).backward_parameters(tape(record), gradient.as_slice());
+        let by_parameters = chain::backward_parameters(network, tape(record), gradient.as_slice());
         tensor(by_parameters, network.parameters.dims())
     }
 
     fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5> {
         let gradient = CpuSlice::of(&gradient);
-        let (by_input, shape) = Passes::over(network).backward_input(tape(record), gradient.as_slice());
+        let (by_input, shape) = chain::backward_input(network, tape(record), gradient.as_slice());
         tensor(by_input, shape)
     }
 

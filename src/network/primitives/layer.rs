@@ -7,7 +7,7 @@
 use burn_tensor::Tensor;
 
 use super::convolution::{conv, conv_transpose, kernel_gradient};
-use crate::network::architecture::{Constants, LayerKind, LayerSpec};
+use crate::network::architecture::{LEAKY_SLOPE, LayerKind, LayerSpec, NORM_EPSILON};
 
 /// The weights of one layer.
 pub struct LayerWeights {
@@ -47,22 +47,21 @@ pub struct BatchStatistics {
 pub fn forward_train(
     spec: &LayerSpec,
     weights: &LayerWeights,
-    constants: &Constants,
     input: Tensor<5>,
     noise: Option<Tensor<5>>,
 ) -> (LayerTape, Option<BatchStatistics>) {
     let linear = with_noise(convolve(spec, weights, input.clone()), weights, noise.as_ref());
     let shift = per_channel(weights.shift.clone());
     let Some(scale) = &weights.scale else {
-        let output = activate(spec, constants, linear + shift);
+        let output = activate(spec, linear + shift);
         return (LayerTape { input, noise, normalised: None, output }, None);
     };
     let mean = mean_per_channel(linear.clone());
     let centred = linear - mean.clone();
     let variance = mean_per_channel(centred.clone().square());
-    let inverse_deviation = (variance.clone() + constants.norm_epsilon).sqrt().recip();
+    let inverse_deviation = (variance.clone() + NORM_EPSILON).sqrt().recip();
     let values = centred * inverse_deviation.clone();
-    let output = activate(spec, constants, values.clone() * per_channel(scale.clone()) + shift);
+    let output = activate(spec, values.clone() * per_channel(scale.clone()) + shift);
     let statistics = BatchStatistics { mean: mean.reshape([spec.outputs]), variance: variance.reshape([spec.outputs]) };
     let normalised = Some(Normalised { values, inverse_deviation });
     (LayerTape { input, noise, normalised, output }, Some(statistics))
@@ -73,7 +72,6 @@ pub fn forward(
     spec: &LayerSpec,
     weights: &LayerWeights,
     moving: Option<BatchStatistics>,
-    constants: &Constants,
     input: Tensor<5>,
     noise: Option<Tensor<5>>,
 ) -> Tensor<5> {
@@ -81,7 +79,7 @@ pub fn forward(
     let shift = weights.shift.clone();
     let (scale, shift) = match (&weights.scale, moving) {
         (Some(scale), Some(moving)) => {
-            let scale = scale.clone() / (moving.variance + constants.norm_epsilon).sqrt();
+            let scale = scale.clone() / (moving.variance + NORM_EPSILON).sqrt();
             (Some(scale.clone()), shift - moving.mean * scale)
         }
         _ => (None, shift),
@@ -90,7 +88,7 @@ pub fn forward(
         Some(scale) => linear * per_channel(scale),
         None => linear,
     };
-    activate(spec, constants, scaled + per_channel(shift))
+    activate(spec, scaled + per_channel(shift))
 }
 
 /// Gradients with respect to the result of the convolution and to what follows it.
@@ -108,14 +106,13 @@ pub struct InnerGradients {
 pub fn backward_inner(
     spec: &LayerSpec,
     weights: &LayerWeights,
-    constants: &Constants,
     tape: &LayerTape,
     gradient: Tensor<5>,
 ) -> InnerGradients {
     let gradient = if spec.activated {
         // At zero the slope applies, as in PyTorch and TensorFlow: in the first step black pixels give zeros.
         let not_positive = tape.output.clone().lower_equal_elem(0.0);
-        gradient.clone().mask_where(not_positive, gradient * constants.leaky_slope)
+        gradient.clone().mask_where(not_positive, gradient * LEAKY_SLOPE)
     } else {
         gradient
     };
@@ -180,8 +177,8 @@ fn convolve(spec: &LayerSpec, weights: &LayerWeights, input: Tensor<5>) -> Tenso
     }
 }
 
-fn activate(spec: &LayerSpec, constants: &Constants, values: Tensor<5>) -> Tensor<5> {
-    if spec.activated { burn_tensor::activation::leaky_relu(values, constants.leaky_slope) } else { values }
+fn activate(spec: &LayerSpec, values: Tensor<5>) -> Tensor<5> {
+    if spec.activated { burn_tensor::activation::leaky_relu(values, LEAKY_SLOPE) } else { values }
 }
 
 fn per_channel(values: Tensor<1>) -> Tensor<5> {

@@ -14,7 +14,7 @@ pub use layer::LayerTape;
 use super::architecture::LayerSpec;
 use super::chain::{Input, Network, PendingPhases, Record};
 use super::encoding::DevicePhases;
-use super::kernels::{AdamStep, Kernels};
+use super::kernels::{AdamStep, BETA2, EPSILON, Kernels};
 use super::parameters::{LayerEntries, part};
 use super::sum::sum;
 use layer::{BatchStatistics, LayerWeights};
@@ -30,7 +30,7 @@ impl Kernels for Primitives {
         let mut noise = noise.into_iter();
         for (spec, weights) in layers(network) {
             let noise = if spec.noisy { noise.next() } else { None };
-            let (tape, statistics) = layer::forward_train(spec, &weights, &network.constants, values, noise);
+            let (tape, statistics) = layer::forward_train(spec, &weights, values, noise);
             if let Some(BatchStatistics { mean, variance }) = statistics {
                 moments.extend([mean, variance]);
             }
@@ -50,7 +50,7 @@ impl Kernels for Primitives {
                 variance: part(&network.statistics, variance),
             });
             let noise = if spec.noisy { noise.next() } else { None };
-            values = layer::forward(spec, &weights, moving, &network.constants, values, noise);
+            values = layer::forward(spec, &weights, moving, values, noise);
         }
         values
     }
@@ -75,7 +75,7 @@ impl Kernels for Primitives {
         let mut parts = Vec::with_capacity(network.layout.parameters.len());
         let mut gradient = gradient;
         for (index, ((spec, weights), tape)) in layers(network).zip(tapes(record)).enumerate().rev() {
-            let inner = layer::backward_inner(spec, &weights, &network.constants, tape, gradient.clone());
+            let inner = layer::backward_inner(spec, &weights, tape, gradient.clone());
             parts.extend(inner.scale.clone());
             parts.extend(inner.gain.clone());
             parts.extend([inner.shift.clone(), layer::backward_kernel(spec, tape, &inner).flatten(0, 4)]);
@@ -90,7 +90,7 @@ impl Kernels for Primitives {
     fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5> {
         let mut gradient = gradient;
         for ((spec, weights), tape) in layers(network).zip(tapes(record)).rev() {
-            let inner = layer::backward_inner(spec, &weights, &network.constants, tape, gradient);
+            let inner = layer::backward_inner(spec, &weights, tape, gradient);
             gradient = layer::backward_input(spec, &weights, inner);
         }
         gradient
@@ -99,8 +99,8 @@ impl Kernels for Primitives {
     fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep) {
         let [first, second] = moments;
         *first = first.clone() * step.beta1 + gradient.clone() * (1.0 - step.beta1);
-        *second = second.clone() * step.beta2 + gradient.square() * (1.0 - step.beta2);
-        let root = (second.clone() / step.correction).sqrt() + step.epsilon;
+        *second = second.clone() * BETA2 + gradient.square() * (1.0 - BETA2);
+        let root = (second.clone() / step.correction).sqrt() + EPSILON;
         *parameters = parameters.clone() - first.clone() / root * step.rate;
     }
 
