@@ -75,6 +75,7 @@ pub use lineal_path::lineal_path;
 pub(crate) use moments::{deviation, mean};
 pub use pair_counts::PairCounts;
 pub use patterns::{jensen_shannon, pattern_histograms};
+pub(crate) use radial::radial_curves;
 pub use radial::{RadialAverage, radial_average};
 pub use surface::{SpecificSurface, specific_surface};
 pub use two_point::{S2Options, s2};
@@ -84,7 +85,7 @@ pub use volume_descriptors::{VolumeDescriptors, volume_descriptors};
 use crate::{Error, Result, micrograph::PhaseImages};
 
 /// Refuses a phase number that the images do not have.
-fn check_phase(images: &PhaseImages, phase: u8) -> Result<()> {
+pub(crate) fn check_phase(images: &PhaseImages, phase: u8) -> Result<()> {
     if usize::from(phase) < images.n_phases() {
         return Ok(());
     }

@@ -2,19 +2,13 @@
 
 use super::indicator::Indicator;
 
-/// Pixels of a pattern; pixel k is bit k of its number.
-pub const PATTERN_PIXELS: usize = 9;
-
-/// Number of patterns.
-pub const PATTERNS: usize = 1 << PATTERN_PIXELS;
-
-/// Number of resolutions: full, half and quarter.
-pub const SCALES: usize = 3;
+/// Number of patterns of nine pixels; pixel k is bit k of a pattern's number.
+const PATTERNS: usize = 1 << 9;
 
 /// Histograms of 3 x 3 patterns at full, half and quarter resolution; each sums to 1.
 ///
 /// Images must be at least 12 pixels wide and high, so that a pattern fits at quarter resolution.
-pub fn pattern_histograms(images: &Indicator) -> [Vec<f64>; SCALES] {
+pub fn pattern_histograms(images: &Indicator) -> [Vec<f64>; 3] {
     let mut scaled = images.clone();
     std::array::from_fn(|scale| {
         if scale > 0 {
@@ -37,7 +31,7 @@ fn histogram(images: &Indicator) -> Vec<f64> {
 /// The pattern number at each of the (ny - 2) x (nx - 2) positions, x fastest.
 ///
 /// Bit k is the pixel at column k % 3 and row k / 3 of the pattern.
-pub fn pattern_numbers(image: &[bool], nx: usize) -> impl Iterator<Item = usize> {
+fn pattern_numbers(image: &[bool], nx: usize) -> impl Iterator<Item = usize> {
     let rows: Vec<usize> = image.chunks_exact(nx).flat_map(|row| row.windows(3).map(three)).collect();
     let places = nx - 2;
     (2 * places..rows.len()).map(move |last| rows[last - 2 * places] | rows[last - places] << 3 | rows[last] << 6)
@@ -48,7 +42,7 @@ fn three(pixels: &[bool]) -> usize {
 }
 
 /// Images at half the resolution: the majority of four pixels, or the upper left one of them in a tie.
-pub fn halved(images: &Indicator) -> Indicator {
+fn halved(images: &Indicator) -> Indicator {
     let [_, nx] = images.shape();
     images.map([images.shape()[0] / 2, nx / 2], |image, [y, x]| {
         let four = [0, 1, nx, nx + 1].map(|step| image[2 * y * nx + 2 * x + step]);

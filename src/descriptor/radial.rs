@@ -1,6 +1,6 @@
 //! The two-point correlation as a function of distance.
 
-use ndarray::ArrayView3;
+use ndarray::{Array4, ArrayView3};
 
 use super::two_point::squared_lag;
 
@@ -33,6 +33,12 @@ pub fn radial_average(map: ArrayView3<f64>) -> RadialAverage {
         *sum /= count as f64;
     }
     RadialAverage { mean, lags }
+}
+
+/// The mean of S2 at distances of 0 to `longest` voxels, as far as there are so many, of each map.
+pub(crate) fn radial_curves(maps: &Array4<f64>, longest: usize) -> Vec<Vec<f64>> {
+    let curve = |map| radial_average(map).mean.into_iter().take(longest + 1).collect();
+    maps.outer_iter().map(curve).collect()
 }
 
 fn bin(squared_lag: usize) -> usize {

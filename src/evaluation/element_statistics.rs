@@ -1,10 +1,8 @@
 //! Elements of one size: how much their properties vary, and how well the means are known.
 
-use ndarray::Axis;
-
 use super::statistics::student_quantile;
 use crate::descriptor::{
-    Indicator, S2Options, deviation, effective_conductivity, mean, radial_average, s2, volume_conductivity,
+    Indicator, S2Options, deviation, effective_conductivity, mean, radial_curves, s2, volume_conductivity,
 };
 use crate::device::memory;
 use crate::micrograph::PhaseImages;
@@ -109,11 +107,7 @@ pub(super) fn measure(elements: &PhaseImages, phase: u8, longest: usize) -> Resu
         volume_conductivity(elements, phase)?.iter().map(|along| mean(along)).collect()
     };
     let maps = s2(elements, phase, &S2Options::default())?;
-    let curves = maps.axis_iter(Axis(0)).map(|map| {
-        let mut curve = radial_average(map).mean;
-        curve.truncate(longest + 1);
-        curve
-    });
+    let curves = radial_curves(&maps, longest).into_iter();
     Ok(curves.zip(conductivities).map(|(s2, conductivity)| Element { s2, conductivity }).collect())
 }
 

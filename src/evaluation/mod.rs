@@ -6,19 +6,16 @@
 //!
 //! * `protocol`: the computation of each figure.
 //! * `fidelity`: the figures and their names.
-//! * `gates`: the range in which each judged figure must lie.
-//! * `table`: figures and gates as text.
+//! * `gates`: the range in which each judged figure must lie; figures and gates as text.
 //! * `statistics`: RMS difference and the Kolmogorov-Smirnov test.
 //! * `planes`: the planes by which volumes are judged.
-//! * `model_fidelity`: the figures of a model, from its realisations and reconstructions.
-//! * `model_errors`: E_rec and E_gen of a model.
+//! * `model_fidelity`: the figures of a model, from its realisations and reconstructions; its E_rec and E_gen.
 //! * `element_statistics`: mean and deviation of properties between elements of one size.
 //! * `size_study`: these at growing sizes, and the size that a wished error needs.
 
 mod element_statistics;
 mod fidelity;
 mod gates;
-mod model_errors;
 mod model_fidelity;
 #[cfg(test)]
 mod oracle;
@@ -26,14 +23,12 @@ mod planes;
 mod protocol;
 mod size_study;
 mod statistics;
-mod table;
 
 pub use element_statistics::{ElementStatistics, PROPERTIES, Property, element_statistics};
 pub use fidelity::{Comparison, Fidelity};
 pub use gates::Gate;
 pub(crate) use gates::UNVARYING;
-pub use model_errors::{ModelErrors, model_errors};
-pub use model_fidelity::model_fidelity;
+pub use model_fidelity::{ModelErrors, model_errors, model_fidelity};
 pub(crate) use model_fidelity::{judged_volumes, n_judged_volumes};
 pub use planes::judged_images;
 pub(crate) use planes::judged_planes;

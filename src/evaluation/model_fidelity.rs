@@ -1,8 +1,10 @@
-//! Fidelity of a model: its realisations and reconstructions, compared with a micrograph.
+//! Fidelity of a model: its realisations and reconstructions, compared with a micrograph; and the paper's error measures, E_rec
+//! and E_gen (Section 4.1).
 
 use super::planes::{STEP, check_axis, judged_planes};
 use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
 use crate::Result;
+use crate::descriptor::{DescriptorErrors, check_phase, generation_error, reconstruction_error};
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::{Micrograph, PhaseImages};
 use crate::model::Model;
@@ -67,32 +69,57 @@ pub(crate) fn n_judged_volumes(model: &Model, options: &GenerationOptions) -> us
     options.count.div_ceil(model.side().div_ceil(STEP))
 }
 
+/// Error measures of a model for one phase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelErrors {
+    /// The phase judged.
+    pub phase: u8,
+    /// E_rec: between each training tile and its reconstruction.
+    pub reconstruction: DescriptorErrors,
+    /// E_gen: between each realisation and the nearest training tile.
+    pub generation: DescriptorErrors,
+}
+
+/// Computes E_rec over the training tiles and E_gen over the realisations of `options`.
+///
+/// For `phase` or, if none is given, the phase with the smallest volume fraction.
+///
+/// # Errors
+///
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if there is no such phase, and those of [`realisations`].
+pub fn model_errors(model: &Model, phase: Option<u8>, options: &GenerationOptions) -> Result<ModelErrors> {
+    let phase = phase.unwrap_or_else(|| model.tiles.minority_phase());
+    check_phase(&model.tiles, phase)?;
+    options.check_tile_size(model)?;
+    let realisations = realisations(model, options)?;
+    model.thread_pool(options.threads)?.install(|| {
+        let reconstructions = reconstruct(model, &model.tiles)?;
+        Ok(ModelErrors {
+            phase,
+            reconstruction: reconstruction_error(&model.tiles, &reconstructions, phase)?,
+            generation: generation_error(&realisations, &model.tiles, phase)?,
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::micrograph::{GaussianField, Sample, tiles};
-    use crate::model::{Direction, Origin};
+    use crate::micrograph::testing::field;
     use crate::network::Profile;
     use crate::training::{Checkpoint, TrainingOptions};
 
-    fn micrograph(seed: u64) -> Micrograph {
-        Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() }).make(seed, 1).unwrap()
-    }
-
     #[test]
     fn reconstructions_are_judged_only_for_the_micrograph_of_the_training() {
-        let own = micrograph(1);
-        let (origin, tiles) = (Origin::new(&own), tiles(&own.images, 32).unwrap());
-        let options = TrainingOptions::new(Profile::Paper32);
-        let model = Checkpoint::new(options, vec![Direction { origin, tiles }], &burn_tensor::Device::flex()).model();
+        let (own, other) = (field(1, 64, 64), field(2, 64, 64));
+        let model = Checkpoint::untrained(TrainingOptions::new(Profile::Paper32), &own).model();
         let options = GenerationOptions { count: 32, threads: 1, ..GenerationOptions::default() };
-        let judged = |of| model_fidelity(&model, &of, 1, 0, &options, 0.0, &mut |_| ControlFlow::Continue(())).unwrap();
-        assert_eq!(judged(own).gates().len(), 16);
-        assert_eq!(judged(micrograph(2)).gates().len(), 15);
-        let across_x = model_fidelity(&model, &micrograph(1), 1, 2, &options, 0.0, &mut |_| ControlFlow::Continue(()));
-        let message = across_x.unwrap_err().to_string();
+        let judged = |of, axis| model_fidelity(&model, of, 1, axis, &options, 0.0, &mut |_| ControlFlow::Continue(()));
+        assert_eq!(judged(&own, 0).unwrap().gates().len(), 16);
+        assert_eq!(judged(&other, 0).unwrap().gates().len(), 15);
+        let message = judged(&own, 2).unwrap_err().to_string();
         assert!(message.contains("axis = 2") && message.contains("profile paper32"), "{message}");
     }
 }

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, ArrayD, Axis, concatenate};
 use rand::Rng;
 
 use super::{evaluate, floor_windows};
-use crate::micrograph::{Discs, GaussianField, PhaseImages, Sample, random_windows, tiles};
+use crate::micrograph::{Discs, PhaseImages, Sample, random_windows, testing, tiles};
 use crate::random::{self, Purpose};
 use crate::storage::{Attribute, Container, NamedArray};
 
@@ -58,9 +58,7 @@ fn figures_for_numpy() {
     };
     let folder = Path::new(&folder).join("fidelity");
     std::fs::create_dir_all(&folder).unwrap();
-    let field = |seed, ny, nx| {
-        Sample::GaussianField(GaussianField { ny, nx, ..GaussianField::default() }).make(seed, 1).unwrap().images
-    };
+    let field = |seed, ny, nx| testing::field(seed, ny, nx).images;
     let discs = |seed, ny, nx| Sample::Discs(Discs { ny, nx, ..Discs::default() }).make(seed, 1).unwrap().images;
     write_figures(&folder, "alike", &field(1, 256, 256), &field(2, 256, 256), 64, 1);
     write_figures(&folder, "sides", &field(3, 200, 260), &field(4, 128, 128), 49, 0);

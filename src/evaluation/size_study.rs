@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::element_statistics::{ElementStatistics, PROPERTIES, Property, check_count, measure_in_batches};
-use super::table::significant;
+use super::gates::significant;
+use crate::descriptor::check_phase;
 use crate::error::short;
 use crate::generation::{GenerationOptions, latent_size, realisations};
 use crate::model::Model;
@@ -58,10 +59,7 @@ impl SizeOptions {
             let given = short(self.precision);
             return Err(Error::invalid(format!("precision = {given}; it must be above 0 and below 1, such as 0.01")));
         }
-        if usize::from(self.phase) >= model.n_phases() {
-            let last = model.n_phases() - 1;
-            return Err(Error::invalid(format!("there is no phase {}: choose one of 0 to {last}", self.phase)));
-        }
+        check_phase(&model.tiles, self.phase)?;
         if self.realisations.block.is_some() {
             return Err(Error::invalid("a block of each realisation is no periodic element; leave out the block"));
         }
@@ -214,8 +212,7 @@ pub(crate) mod tests {
     use super::super::element_statistics::element_statistics;
     use super::super::element_statistics::tests::noise;
     use super::*;
-    use crate::micrograph::{GaussianField, Micrograph, Sample, tiles};
-    use crate::model::{Direction, Origin};
+    use crate::micrograph::testing::field;
     use crate::network::Profile;
     use crate::training::{Checkpoint, TrainingOptions};
 
@@ -298,21 +295,15 @@ pub(crate) mod tests {
     }
 
     /// A model that has not been trained.
-    pub fn model() -> (Micrograph, Model) {
-        let sample = Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..GaussianField::default() });
-        let micrograph = sample.make(1, 1).unwrap();
-        let (origin, tiles) = (Origin::new(&micrograph), tiles(&micrograph.images, 64).unwrap());
+    pub fn model() -> Model {
         let options = TrainingOptions { latent_size: 4, ..TrainingOptions::new(Profile::Standard) };
-        let model = Checkpoint::new(options, vec![Direction { origin, tiles }], &burn_tensor::Device::flex()).model();
-        (micrograph, model)
+        Checkpoint::untrained(options, &field(1, 64, 64)).model()
     }
 
     /// A model of volumes that has not been trained.
     pub fn volume_model() -> Model {
-        let (micrograph, _) = model();
-        let (origin, tiles) = (Origin::new(&micrograph), tiles(&micrograph.images, 32).unwrap());
         let options = TrainingOptions { window_side: 32, ..TrainingOptions::new(Profile::Volume) };
-        Checkpoint::new(options, vec![Direction { origin, tiles }], &burn_tensor::Device::flex()).model()
+        Checkpoint::untrained(options, &field(1, 64, 64)).model()
     }
 
     #[test]
@@ -338,7 +329,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_elements_are_realisations_of_the_model() {
-        let (_, model) = model();
+        let model = model();
         let mut steps = Vec::new();
         let mut watch = |progress: &crate::progress::Progress| {
             steps.push((progress.step, progress.steps));
@@ -359,7 +350,7 @@ pub(crate) mod tests {
 
     #[test]
     fn options_out_of_range_are_refused_and_progress_can_cancel() {
-        let (_, model) = model();
+        let model = model();
         let failure = |change: &dyn Fn(&mut SizeOptions)| {
             let mut options = options();
             change(&mut options);

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array4, Axis};
 
 use crate::Result;
-use crate::descriptor::{Indicator, S2Options, deviation, interface_density, lineal_path, mean, radial_average, s2};
+use crate::descriptor::{Indicator, S2Options, deviation, interface_density, lineal_path, mean, radial_curves, s2};
 use crate::micrograph::PhaseImages;
 
 /// Longest segments of the lineal path in pixels, as for the gate.
@@ -56,18 +56,12 @@ impl Descriptors {
         let side = ny.min(nx);
         let longest = side / 2;
         let maps = s2(images, phase, &S2Options { periodic: false, max_lag: Some(longest) })?;
-        let of_map = |map| {
-            let mut mean = radial_average(map).mean;
-            mean.truncate(longest + 1);
-            mean
-        };
-        let radial: Vec<Vec<f64>> = maps.outer_iter().map(of_map).collect();
         let of_image = |index| Ok(lineal_path(&Indicator::new(&images.range(index, 1), phase)?, LINEAL.min(side - 1)));
         let lineal = (0..images.len()).map(of_image).collect::<Result<Vec<_>>>()?;
         let all = Indicator::new(images, phase)?;
         Ok(Self {
             map: centred(&maps),
-            radial: Ensemble::new(&radial),
+            radial: Ensemble::new(&radial_curves(&maps, longest)),
             lineal: Ensemble::new(&lineal),
             volume_fractions: all.volume_fractions(),
             interfaces: interface_density(&all),

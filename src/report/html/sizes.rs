@@ -159,24 +159,27 @@ fn ends(of: &Property) -> [f64; 2] {
     [of.mean - of.interval(), of.mean + of.interval()]
 }
 
+/// The mean and its confidence interval, of a property for each x.
+fn mean_and_interval(properties: &[(f64, Property)]) -> Vec<(String, Mark)> {
+    let band = properties.iter().map(|(x, of)| {
+        let [low, high] = ends(of);
+        (*x, low, high)
+    });
+    let mean = properties.iter().map(|(x, of)| (*x, of.mean));
+    vec![
+        ("95 % interval".to_owned(), Mark::Band(REAL, band.collect())),
+        ("mean".to_owned(), Mark::Curve(REAL, mean.collect())),
+    ]
+}
+
 /// The mean and its confidence interval against the side.
 fn means(study: &SizeStudy, property: usize) -> Plot {
-    let of = |size: &ElementStatistics| size.properties[property];
-    let band = study.sizes.iter().map(|size| {
-        let [low, high] = ends(&of(size));
-        (size.side(), low, high)
-    });
+    let properties: Vec<_> = study.sizes.iter().map(|size| (size.side(), size.properties[property])).collect();
     Plot {
         title: format!("Mean of the {} against the side", PROPERTIES[property]),
         x: sides(study),
-        y: Axis::over(PROPERTIES[property], study.sizes.iter().flat_map(|size| ends(&of(size)))),
-        marks: vec![
-            ("95 % interval".to_owned(), Mark::Band(REAL, band.collect())),
-            (
-                "mean".to_owned(),
-                Mark::Curve(REAL, study.sizes.iter().map(|size| (size.side(), of(size).mean)).collect()),
-            ),
-        ],
+        y: Axis::over(PROPERTIES[property], properties.iter().flat_map(|(_, of)| ends(of))),
+        marks: mean_and_interval(&properties),
     }
 }
 
@@ -214,19 +217,12 @@ fn curves(study: &SizeStudy) -> Markup {
     let all = study.sizes.iter().flat_map(|size| &size.s2).flat_map(ends).collect::<Vec<_>>();
     let y = Axis::over("S₂(r)", all);
     let plot = |size: &ElementStatistics| {
-        let band = size.s2.iter().enumerate().map(|(lag, of)| {
-            let [low, high] = ends(of);
-            (lag as f64, low, high)
-        });
-        let mean = size.s2.iter().enumerate().map(|(lag, of)| (lag as f64, of.mean));
+        let properties: Vec<_> = size.s2.iter().enumerate().map(|(lag, of)| (lag as f64, *of)).collect();
         Plot {
             title: format!("Two-point correlation of elements of side {}", size.side()),
             x: Axis::new(format!("distance r in {}", unit(study)), 0.0, (size.s2.len().max(2) - 1) as f64),
             y: y.clone(),
-            marks: vec![
-                ("95 % interval".to_owned(), Mark::Band(REAL, band.collect())),
-                ("mean".to_owned(), Mark::Curve(REAL, mean.collect())),
-            ],
+            marks: mean_and_interval(&properties),
         }
     };
     html! {
@@ -269,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_page_shows_each_property_and_marks_extrapolation() {
-        let (_, model) = model();
+        let model = model();
         let page = page(&model, &study(&[0.08, 0.04, 0.02])).into_string();
         assert_well_formed(&page);
         for text in
@@ -289,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_report_is_written_and_a_cancelled_one_is_not() {
-        let (_, model) = model();
+        let model = model();
         let path = path("sizes.html");
         let mut stop = |_: &crate::progress::Progress| ControlFlow::Break(());
         let cancelled = size_report(&model, &options(), &path, 0.0, &mut stop);
