@@ -1,20 +1,12 @@
 //! What holds for every format.
 
 use std::fs;
-use std::path::PathBuf;
 
 use ndarray::Array4;
 
 use super::*;
 use crate::micrograph::LengthUnit;
-
-/// A directory of this test, empty.
-fn directory(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("davegan-{}-export-{name}", std::process::id()));
-    let _ = fs::remove_dir_all(&path);
-    fs::create_dir_all(&path).unwrap();
-    path
-}
+use crate::storage::testing::TestDirectory;
 
 /// Phases 0 to 2 of unequal sides.
 pub(super) fn image(shape: [usize; 3]) -> PhaseImages {
@@ -36,10 +28,10 @@ const WRITERS: [(&str, Writer); 6] = [
 
 #[test]
 fn an_export_replaces_one_of_its_own_format_and_nothing_else() {
-    let directory = directory("replaced");
+    let directory = TestDirectory::new("export-replaced");
     let images = [image([2, 3, 4]), image([1, 5, 7])];
     for (name, write) in WRITERS {
-        let path = directory.join(name);
+        let path = directory.path(name);
         write(&images[0], &path).unwrap();
         let first = fs::read(&path).unwrap();
         write(&images[1], &path).unwrap();
@@ -49,29 +41,27 @@ fn an_export_replaces_one_of_its_own_format_and_nothing_else() {
     }
     for (name, write) in WRITERS {
         for (other, _) in WRITERS.into_iter().filter(|(other, _)| *other != name) {
-            let before = fs::read(directory.join(other)).unwrap();
-            let error = write(&images[0], &directory.join(other)).unwrap_err();
+            let before = fs::read(directory.path(other)).unwrap();
+            let error = write(&images[0], &directory.path(other)).unwrap_err();
             assert!(matches!(error, Error::Format { .. }), "{name} over {other}: {error}");
-            assert!(fs::read(directory.join(other)).unwrap() == before);
+            assert!(fs::read(directory.path(other)).unwrap() == before);
         }
-        let mine = directory.join("mine");
+        let mine = directory.path("mine");
         fs::write(&mine, "a text").unwrap();
         assert!(matches!(write(&images[0], &mine), Err(Error::Format { .. })), "{name}");
         assert_eq!(fs::read(&mine).unwrap(), b"a text");
     }
-    fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]
 fn several_images_do_not_fit_into_one_file() {
-    let directory = directory("several");
+    let directory = TestDirectory::new("export-several");
     let two = PhaseImages::new(Array4::zeros((2, 1, 3, 3)), 2).unwrap();
     for (name, write) in WRITERS {
-        let error = write(&two, &directory.join(name)).unwrap_err();
+        let error = write(&two, &directory.path(name)).unwrap_err();
         assert!(error.to_string().contains("2 images"), "{name}: {error}");
     }
-    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
-    fs::remove_dir_all(directory).unwrap();
+    assert_eq!(directory.names(), [""; 0]);
 }
 
 #[test]
@@ -92,8 +82,8 @@ fn blocks(text: &str, keyword: &str) -> Vec<Vec<Vec<String>>> {
 
 #[test]
 fn equations_hold_for_every_mean_deformation_and_no_degree_of_freedom_depends_twice() {
-    let directory = directory("equations");
-    let path = directory.join("mesh.inp");
+    let directory = TestDirectory::new("export-equations");
+    let path = directory.path("mesh.inp");
     for (shape, dimensions) in [([3, 4, 2], 3), ([1, 5, 3], 2), ([2, 1, 1], 3), ([1, 1, 1], 2)] {
         let spacing = Spacing::new([0.5, 0.25, 2.0], LengthUnit::Unspecified).unwrap();
         let options = MeshOptions { periodic: true, ..Default::default() };
@@ -134,13 +124,12 @@ fn equations_hold_for_every_mean_deformation_and_no_degree_of_freedom_depends_tw
         let distinct: std::collections::HashSet<_> = dependent.iter().collect();
         assert!(distinct.len() == dependent.len() && others.iter().all(|term| !distinct.contains(term)));
     }
-    fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]
 fn lines_of_a_mesh_have_at_most_sixteen_numbers_of_twenty_characters() {
-    let directory = directory("lines");
-    let path = directory.join("mesh.inp");
+    let directory = TestDirectory::new("export-lines");
+    let path = directory.path("mesh.inp");
     let spacing = Spacing::new([1.0 / 3.0, 1e-7 / 3.0, 1e7 / 3.0], LengthUnit::Micrometre).unwrap();
     write_abaqus(&image([3, 7, 19]), &spacing, &MeshOptions { periodic: true, ..Default::default() }, &path).unwrap();
     let text = fs::read_to_string(&path).unwrap();
@@ -149,21 +138,19 @@ fn lines_of_a_mesh_have_at_most_sixteen_numbers_of_twenty_characters() {
         assert!(entries.len() <= 16 && entries.iter().all(|entry| entry.len() <= 20), "{line}");
     }
     assert!(text.contains("lengths in um") && text.contains("TYPE=C3D8, ELSET=PHASE_2"));
-    fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]
 fn the_hdf5_file_beside_xdmf_is_another_file_with_a_plain_name() {
-    let directory = directory("xdmf-names");
+    let directory = TestDirectory::new("export-xdmf-names");
     for name in ["element.h5", "a:b.xdmf", "a<b.xdmf"] {
-        let error = write_xdmf(&image([1, 2, 3]), &Spacing::default(), &directory.join(name)).unwrap_err();
+        let error = write_xdmf(&image([1, 2, 3]), &Spacing::default(), &directory.path(name)).unwrap_err();
         assert!(matches!(error, Error::InvalidParameter(_)) && error.to_string().contains(&name[..2]), "{error}");
     }
-    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
+    assert_eq!(directory.names(), [""; 0]);
     // What is in its place stays, and so does the XDMF file.
-    let [xdmf, hdf5] = ["element.xdmf", "element.h5"].map(|name| directory.join(name));
+    let [xdmf, hdf5] = ["element.xdmf", "element.h5"].map(|name| directory.path(name));
     fs::write(&hdf5, "a text").unwrap();
     assert!(matches!(write_xdmf(&image([1, 2, 3]), &Spacing::default(), &xdmf), Err(Error::Format { .. })));
     assert!(!xdmf.exists() && fs::read(&hdf5).unwrap() == b"a text");
-    fs::remove_dir_all(directory).unwrap();
 }

@@ -41,7 +41,7 @@ mod realisation_reader;
 mod record;
 mod seal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod train;
 mod vtkhdf;
 

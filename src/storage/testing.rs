@@ -1,4 +1,4 @@
-//! What the tests of this module share.
+//! What tests of files share.
 
 use std::env;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output};
 
 /// A directory for one test, removed at its end.
-pub(super) struct TestDirectory(PathBuf);
+pub(crate) struct TestDirectory(PathBuf);
 
 impl TestDirectory {
     /// Creates the directory; `name` must be the test's own.

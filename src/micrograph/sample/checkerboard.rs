@@ -41,10 +41,6 @@ impl Material for Checkerboard {
         check_range("the side of a square", self.cell, 1..=self.ny.min(self.nx) - 1)
     }
 
-    fn bytes_a_voxel(&self) -> usize {
-        1
-    }
-
     fn draw(&self, _: &mut ChaCha8Rng) -> Result<Array3<u8>> {
         Ok(Array3::from_shape_fn(self.shape(), |(_, y, x)| ((y / self.cell + x / self.cell) % 2) as u8))
     }

@@ -100,10 +100,6 @@ impl Material for Ellipses {
         check_range("the side of the image", self.side, 8..=8192)
     }
 
-    fn bytes_a_voxel(&self) -> usize {
-        1
-    }
-
     fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array3<u8>> {
         Ok(self.draw_ellipse(rng).rasterise(self.side).insert_axis(Axis(0)))
     }

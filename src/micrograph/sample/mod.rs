@@ -54,7 +54,9 @@ trait Material {
     fn check(&self) -> Result<()>;
 
     /// About the bytes a voxel that drawing one image takes.
-    fn bytes_a_voxel(&self) -> usize;
+    fn bytes_a_voxel(&self) -> usize {
+        1
+    }
 
     /// Draws one image of phases 0 and 1, `(nz, ny, nx)`.
     fn draw(&self, rng: &mut ChaCha8Rng) -> Result<Array3<u8>>;
