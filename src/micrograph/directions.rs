@@ -42,10 +42,14 @@ impl<'a, T> Directions<'a, T> {
         self.0[self.number_across(axis)]
     }
 
-    /// What the one of this number shows: "planes across y and x"; none if it is the only one.
-    pub fn planes_of(&self, number: usize) -> Option<String> {
+    /// `what` belongs to the one of this number, and what that shows: "tiles, planes across y and x"; `what` alone if it is the
+    /// only one.
+    pub fn name(&self, what: &str, number: usize) -> String {
+        if self.count() == 1 {
+            return what.to_owned();
+        }
         let axes: Vec<_> = (0..3).filter(|&axis| self.number_across(axis) == number).map(|axis| AXES[axis]).collect();
-        (self.count() > 1).then(|| format!("planes across {}", axes.join(" and ")))
+        format!("{what}, planes across {}", axes.join(" and "))
     }
 
     /// All of them.
@@ -75,8 +79,8 @@ mod tests {
         for (count, expected) in [(1, [7, 7, 7]), (2, [7, 8, 8]), (3, [7, 8, 9])] {
             let directions = Directions::new(all[..count].iter().collect()).unwrap();
             assert_eq!([0, 1, 2].map(|axis| *directions.across(axis)), expected);
-            let last = [None, Some("planes across y and x"), Some("planes across x")][count - 1];
-            assert_eq!(directions.planes_of(count - 1).as_deref(), last);
+            let last = ["tiles", "tiles, planes across y and x", "tiles, planes across x"][count - 1];
+            assert_eq!(directions.name("tiles", count - 1), last);
         }
         for count in [0, 4] {
             let error = Directions::new(vec![&all[0]; count]).unwrap_err().to_string();

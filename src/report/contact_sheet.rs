@@ -55,9 +55,14 @@ fn sheet_of_volume(model: &Model, options: &GenerationOptions) -> Result<Canvas>
     let mut sheet = Canvas::new(height, left + cube_width + MARGIN);
     for (number, tiles) in directions.iter().enumerate() {
         let shown = tiles.range(0, tiles.len().min(rows * COLUMNS));
-        let title =
-            directions.planes_of(number).map_or("micrograph".to_owned(), |planes| format!("micrograph, {planes}"));
-        paint_all(&mut sheet, &title, &shown, [MARGIN, MARGIN + number * panel], factor, cell);
+        paint_all(
+            &mut sheet,
+            &directions.name("micrograph", number),
+            &shown,
+            [MARGIN, MARGIN + number * panel],
+            factor,
+            cell,
+        );
     }
     sheet.write(&format!("realisation of {side} x {side} x {side}"), left, MARGIN);
     sheet.paint(&cube, left, MARGIN + TITLE_HEIGHT, 1);

@@ -73,51 +73,47 @@ fn maps(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Resul
 fn correlation(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
     let v = real.radial.mean[0];
     let title = "Two-point correlation against distance, real and realisations";
+    let axes = ["distance r in pixels", "two-point correlation S₂(r)"];
     let asymptote = (format!("φ² = {}", significant(v * v, 3)), Mark::Horizontal(v * v));
-    let curves = Curves { x: "distance r in pixels", y: "two-point correlation S₂(r)", first: 0 };
-    curves.draw(subject, title, [&real.radial, &generated.radial], Some(asymptote))
+    curves(subject, title, axes, 0, [&real.radial, &generated.radial], Some(asymptote))
 }
 
 fn lineal_path(subject: &Subject, real: &Descriptors, generated: &Descriptors) -> Markup {
     let title = "Lineal path function against length of the segment, real and realisations";
-    let curves = Curves { x: "length of the segment in pixels", y: "lineal path L(r)", first: 1 };
-    curves.draw(subject, title, [&real.lineal, &generated.lineal], None)
+    let axes = ["length of the segment in pixels", "lineal path L(r)"];
+    curves(subject, title, axes, 1, [&real.lineal, &generated.lineal], None)
 }
 
-/// A plot of two ensembles over lags.
-struct Curves {
-    x: &'static str,
-    y: &'static str,
-    /// The first lag.
+/// A plot of two ensembles, real and realisations, over lags from `first` on.
+fn curves(
+    subject: &Subject,
+    title: &str,
+    [x, y]: [&str; 2],
     first: usize,
-}
-
-impl Curves {
-    fn draw(&self, subject: &Subject, title: &str, of: [&Ensemble; 2], extra: Option<(String, Mark)>) -> Markup {
-        let [real, generated] = of;
-        let lag = |index: usize| (self.first + index) as f64;
-        let points = |values: &[f64]| values.iter().enumerate().map(|(i, &value)| (lag(i), value)).collect::<Vec<_>>();
-        let spread = |(i, (&mean, &sd)): (usize, (&f64, &f64))| (lag(i), (mean - sd).max(0.0), mean + sd);
-        let band: Vec<_> = real.mean.iter().zip(&real.deviation).enumerate().map(spread).collect();
-        let known = subject.spread_is_known();
-        let most = |values: Vec<f64>| values.into_iter().fold(0.0, f64::max);
-        let top = most(generated.mean.clone()).max(most(real.mean.clone()));
-        let top = if known { top.max(most(band.iter().map(|(_, _, high)| *high).collect())) } else { top };
-        let mut marks = Vec::new();
-        if known {
-            marks.push(("real ± 1 σ".to_owned(), Mark::Band(REAL, band)));
-        }
-        marks.extend(extra);
-        marks.push(("real".to_owned(), Mark::Curve(REAL, points(&real.mean))));
-        marks.push(("realisations".to_owned(), Mark::Curve(GENERATED, points(&generated.mean))));
-        let plot = Plot {
-            title: title.to_owned(),
-            x: Axis::new(self.x, lag(0), lag(real.mean.len().max(2) - 1)),
-            y: Axis::new(self.y, 0.0, 1.05 * top),
-            marks,
-        };
-        html! { figure { (plot.draw()) } }
+    [real, generated]: [&Ensemble; 2],
+    extra: Option<(String, Mark)>,
+) -> Markup {
+    let lag = |index: usize| (first + index) as f64;
+    let points = |values: &[f64]| values.iter().enumerate().map(|(i, &value)| (lag(i), value)).collect::<Vec<_>>();
+    let spread = |(i, (&mean, &sd)): (usize, (&f64, &f64))| (lag(i), (mean - sd).max(0.0), mean + sd);
+    let band: Vec<_> = real.mean.iter().zip(&real.deviation).enumerate().map(spread).collect();
+    let band = if subject.spread_is_known() { band } else { Vec::new() };
+    let highest = band.iter().map(|(_, _, high)| high);
+    let top = real.mean.iter().chain(&generated.mean).chain(highest).copied().fold(0.0, f64::max);
+    let mut marks = Vec::new();
+    if !band.is_empty() {
+        marks.push(("real ± 1 σ".to_owned(), Mark::Band(REAL, band)));
     }
+    marks.extend(extra);
+    marks.push(("real".to_owned(), Mark::Curve(REAL, points(&real.mean))));
+    marks.push(("realisations".to_owned(), Mark::Curve(GENERATED, points(&generated.mean))));
+    let plot = Plot {
+        title: title.to_owned(),
+        x: Axis::new(x, lag(0), lag(real.mean.len().max(2) - 1)),
+        y: Axis::new(y, 0.0, 1.05 * top),
+        marks,
+    };
+    html! { figure { (plot.draw()) } }
 }
 
 fn volume_fractions(subject: &Subject, phase: u8, real: &Descriptors, generated: &Descriptors) -> Markup {

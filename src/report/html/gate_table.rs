@@ -44,9 +44,9 @@ fn table(gates: &[JudgedGate]) -> Markup {
             tbody {
                 @for gate in gates {
                     tr.(if gate.holds { "holds" } else { "short" }) {
-                        th scope="row" { (gate.quantity) }
-                        td { (gate.generated) }
-                        td { (gate.real) }
+                        th scope="row" { (gate.text.quantity) }
+                        td { (gate.text.generated) }
+                        td { (gate.text.real) }
                         td { (gate.judged) }
                         td { (gate.requirement) }
                         td.mark { (if gate.holds { "✓ holds" } else { "✗ falls short" }) }

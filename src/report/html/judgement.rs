@@ -73,12 +73,8 @@ fn fidelity(
 
 /// The texts of a gate.
 pub(super) struct JudgedGate {
-    /// The quantity.
-    pub quantity: &'static str,
-    /// Value of the realisations.
-    pub generated: String,
-    /// Value of the real material.
-    pub real: String,
+    /// Those about its figure.
+    pub text: GateText,
     /// The judged number: a difference in standard deviations, a ratio, or the value itself.
     pub judged: String,
     /// The range in which it must lie.
@@ -90,7 +86,8 @@ pub(super) struct JudgedGate {
 }
 
 fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
-    let GateText { quantity, generated, real, measure, below, above } = gate_text(of, gate.figure);
+    let text = gate_text(of, gate.figure);
+    let GateText { quantity, generated, real, measure, below, above } = &text;
     let requirement = measure.requirement(&gate);
     let judged = gate.unvarying().map_or_else(|| measure.text(), |word| format!("{word}: {UNVARYING}"));
     let short = match measure.value() {
@@ -100,7 +97,7 @@ fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
         value => {
             let what = if value < measure.middle() { below } else { above };
             match measure {
-                Measure::Deviations(_) if real != NOTHING => {
+                Measure::Deviations(_) if real.as_str() != NOTHING => {
                     format!("{what} ({generated} instead of {real}, {judged})")
                 }
                 Measure::Deviations(_) | Measure::OverFloor(_) => format!("{what} ({judged})"),
@@ -109,7 +106,7 @@ fn judged(of: &Fidelity, gate: Gate) -> JudgedGate {
             }
         }
     };
-    JudgedGate { quantity, generated, real, judged, requirement, holds: gate.holds, short }
+    JudgedGate { judged, requirement, holds: gate.holds, short, text }
 }
 
 #[cfg(test)]
@@ -167,7 +164,7 @@ pub(super) mod tests {
         let gates = judgement(1, Ok(perfect())).gates();
         assert_eq!(gates.len(), 16);
         for gate in gates {
-            assert!(gate.holds && gate.quantity.contains(' '), "{}", gate.quantity);
+            assert!(gate.holds && gate.text.quantity.contains(' '), "{}", gate.text.quantity);
             assert!(!gate.requirement.contains('_'), "{}", gate.requirement);
         }
     }
@@ -196,7 +193,7 @@ pub(super) mod tests {
             let gates = judgement(1, Ok(found.clone())).gates();
             gates
                 .into_iter()
-                .find(|gate| gate.quantity.starts_with(quantity))
+                .find(|gate| gate.text.quantity.starts_with(quantity))
                 .map(|gate| (gate.judged, gate.holds))
                 .unwrap()
         };

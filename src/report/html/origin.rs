@@ -33,11 +33,11 @@ pub(super) fn section(
     let mut facts = Vec::new();
     for (number, Micrograph { source, images, .. }) in micrographs.iter().enumerate() {
         let [_, ny, nx] = images.shape();
-        let name = of_planes("Micrograph", micrographs.planes_of(number));
+        let name = micrographs.name("Micrograph", number);
         facts.push((name, format!("{source}: {} of {nx} × {ny} pixels", counted(images.len(), "image"))));
     }
     for (number, of_direction) in tiles.iter().enumerate() {
-        let name = of_planes("Trained on", tiles.planes_of(number));
+        let name = tiles.name("Trained on", number);
         facts.push((name, format!("{} of {side} × {side} pixels", counted(of_direction.len(), "tile"))));
     }
     let others = [
@@ -60,7 +60,7 @@ pub(super) fn section(
     ];
     facts.extend(others.map(|(name, value)| (name.to_owned(), value)));
     for (number, origin) in origins.iter().enumerate() {
-        let name = of_planes("Micrograph of the training, SHA-256", origins.planes_of(number));
+        let name = origins.name("Micrograph of the training, SHA-256", number);
         facts.push((name, origin.digest.clone()));
     }
     Ok(html! {
@@ -81,11 +81,6 @@ pub(super) fn section(
             }
         }
     })
-}
-
-/// A name, of volumes of several micrographs with the planes that one shows.
-fn of_planes(name: &str, planes: Option<String>) -> String {
-    planes.map_or_else(|| name.to_owned(), |planes| format!("{name}, {planes}"))
 }
 
 /// A value of the micrograph's file, without decimals if it is an integer.

@@ -33,11 +33,7 @@ pub(super) fn section(subject: &Subject) -> Result<Markup> {
                 figcaption { "From random latent vectors: seed " (subject.options.seed) ", realisations " (range.start) " to "
                     (range.end - 1) "." }
             }
-            figure {
-                h2 { "Training tiles" }
-                (grid(&model.tiles, "training tiles")?)
-                figcaption { (shown(model.tiles.len(), "tile")) " The model was trained on them." }
-            }
+            (training_tiles(subject, "Training tiles")?)
             @if let Some(reconstructions) = &subject.reconstructions {
                 figure {
                     h2 { "Reconstructions of these tiles" }
@@ -119,8 +115,17 @@ pub(super) fn factor(side: usize) -> usize {
     (TILE / side).max(1)
 }
 
-pub(super) fn shown(n: usize, word: &str) -> String {
-    if n <= SHOWN { format!("{}.", counted(n, word)) } else { format!("{SHOWN} of {}.", counted(n, word)) }
+/// Training tiles, of planes those of the micrograph that shows them.
+pub(super) fn training_tiles(subject: &Subject, heading: &str) -> Result<Markup> {
+    let tiles = subject.model.tiles_by_direction().across(subject.axis());
+    let all = counted(tiles.len(), "tile");
+    Ok(html! {
+        figure {
+            h2 { (heading) }
+            (grid(tiles, "training tiles")?)
+            figcaption { @if tiles.len() > SHOWN { (SHOWN) " of " } (all) ". The model was trained on them." }
+        }
+    })
 }
 
 /// Share of the pixels in which images differ.

@@ -97,9 +97,14 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// The axis that planes of volumes are across, and images of layers.
+    pub fn axis(&self) -> usize {
+        self.across.unwrap_or(0)
+    }
+
     /// The axes along which rows follow one another, and columns.
     pub fn rows_and_columns(&self) -> [&'static str; 2] {
-        [[1, 2], [0, 2], [0, 1]][self.across.unwrap_or(0)].map(|axis: usize| AXES[axis])
+        [[1, 2], [0, 2], [0, 1]][self.axis()].map(|axis: usize| AXES[axis])
     }
 
     /// What is compared with real images.

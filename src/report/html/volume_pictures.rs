@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::pictures::{SHOWN, grid, micrograph, shown};
+use super::pictures::{SHOWN, grid, micrograph, training_tiles};
 use super::subject::Subject;
 use crate::Result;
 use crate::micrograph::{Directions, Micrograph};
@@ -20,33 +20,23 @@ const CUBE: usize = 512;
 /// Those of [`cube`], and [`Error::Internal`](crate::Error::Internal) if a picture cannot be encoded.
 pub(super) fn section(subjects: &[Subject], micrographs: &Directions<Micrograph>) -> Result<Markup> {
     let subjects_of = |number: usize| -> Vec<&Subject> {
-        subjects
-            .iter()
-            .enumerate()
-            .filter(|(axis, _)| micrographs.number_across(*axis) == number)
-            .map(|of| of.1)
-            .collect()
+        subjects.iter().filter(|subject| micrographs.number_across(subject.axis()) == number).collect()
     };
     let numbers = || 0..micrographs.count();
     Ok(html! {
         section.pictures aria-label="Pictures" {
             @for number in numbers() {
-                (micrograph(subjects_of(number)[0], &capitalised(micrographs.planes_of(number)))?)
+                (micrograph(subjects_of(number)[0], &micrographs.name("Micrograph", number))?)
             }
             (realisation(subjects)?)
         }
         section.pictures aria-label="Slices" {
             @for number in numbers() {
-                (tiles(&subjects_of(number), micrographs.planes_of(number))?)
+                (training_tiles(subjects_of(number)[0], &micrographs.name("Training tiles", number))?)
                 @for subject in subjects_of(number) { (slices(subject)?) }
             }
         }
     })
-}
-
-/// The heading of a micrograph.
-fn capitalised(planes: Option<String>) -> String {
-    planes.map_or_else(|| "Micrograph".to_owned(), |planes| format!("Micrograph, {planes}"))
 }
 
 /// One realisation as a cube.
@@ -60,20 +50,6 @@ fn realisation(subjects: &[Subject]) -> Result<Markup> {
             img.cube src=(data_uri(&picture)?) width=(width) height=(height) alt="A realisation as a cube, seen from above.";
             figcaption { "Seen are its planes z = 0 on top, y = " (side - 1) " on the left and x = " (side - 1) " on the right, each in its own "
                 "light. Seed " (options.seed) ", realisation " (options.first) "." }
-        }
-    })
-}
-
-/// Training tiles of the micrograph of these planes.
-fn tiles(subjects: &[&Subject], planes: Option<String>) -> Result<Markup> {
-    let first = subjects[0];
-    let tiles = first.model.tiles_by_direction().across(first.across.unwrap_or(0));
-    let heading = planes.map_or_else(String::new, |planes| format!(", {planes}"));
-    Ok(html! {
-        figure {
-            h2 { "Training tiles" (heading) }
-            (grid(tiles, "training tiles")?)
-            figcaption { (shown(tiles.len(), "tile")) " The model was trained on them." }
         }
     })
 }
