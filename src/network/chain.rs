@@ -3,10 +3,9 @@
 use burn_tensor::{Device, Tensor, TensorData};
 
 use super::architecture::{LayerSpec, NORM_MOMENTUM, output_sides};
-use super::cpu::{CpuTape, KernelWorkspace};
-use super::kernels::{Kernels, kernels};
+use super::cpu::KernelWorkspace;
+use super::kernels::{Passed, kernels};
 use super::parameters::ParameterLayout;
-use super::primitives::LayerTape;
 use super::spectral::{self, NormalisedKernels};
 use crate::Result;
 use crate::device::instructions;
@@ -42,19 +41,9 @@ impl From<Tensor<5>> for Input {
 pub struct Tape {
     /// Output of the network, `[n, channels, depth, height, width]`.
     pub(crate) output: Tensor<5>,
-    record: Record,
-    /// The kernels of the forward pass, which its record is of.
-    kernels: &'static dyn Kernels,
+    passed: Box<dyn Passed>,
     /// The parameters of the pass, if kernels are spectrally normalised.
     spectral: Option<NormalisedKernels>,
-}
-
-/// Intermediate values of a forward pass.
-pub enum Record {
-    /// Of the fused kernels.
-    Cpu(CpuTape),
-    /// Of Burn's primitives, layer by layer.
-    Primitives(Vec<LayerTape>),
 }
 
 /// A forward pass to phases that was started, as the function that completes it.
@@ -136,9 +125,8 @@ impl Network {
 
     /// The pass, and means and variances of the batch if there are normalisations.
     fn forward_batch(&self, input: Input) -> (Tape, Option<Tensor<1>>) {
-        let kernels = kernels(&input.values);
-        let (record, output, moments) = kernels.forward_train(self, input);
-        (Tape { output, record, kernels, spectral: None }, moments)
+        let (passed, output, moments) = kernels(&input.values).forward_train(self, input);
+        (Tape { output, passed, spectral: None }, moments)
     }
 
     /// Replaces the moving statistics by the mean of those of `batches`.
@@ -193,18 +181,18 @@ impl Network {
     /// Gradient with respect to the parameters, in the order of [`ParameterLayout::parameters`], from that with respect to
     /// the output of `tape`.
     pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<5>) -> Tensor<1> {
-        let Tape { record, kernels, spectral, .. } = tape;
-        let Some(normalised) = spectral else { return kernels.backward_parameters(self, record, gradient) };
+        let Tape { passed, spectral, .. } = tape;
+        let Some(normalised) = spectral else { return passed.backward_parameters(self, gradient) };
         let network = self.with(normalised.parameters.clone());
-        normalised.backward(kernels.backward_parameters(&network, record, gradient))
+        normalised.backward(passed.backward_parameters(&network, gradient))
     }
 
     /// Gradient with respect to the input, from that with respect to the output of `tape`.
     pub fn backward_input(&self, tape: &Tape, gradient: Tensor<5>) -> Tensor<5> {
-        let Tape { record, kernels, spectral, .. } = tape;
+        let Tape { passed, spectral, .. } = tape;
         match spectral {
-            Some(normalised) => kernels.backward_input(&self.with(normalised.parameters.clone()), record, gradient),
-            None => kernels.backward_input(self, record, gradient),
+            Some(normalised) => passed.backward_input(&self.with(normalised.parameters.clone()), gradient),
+            None => passed.backward_input(self, gradient),
         }
     }
 }

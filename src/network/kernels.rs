@@ -5,7 +5,7 @@
 
 use burn_tensor::Tensor;
 
-use super::chain::{Input, Network, PendingPhases, Record};
+use super::chain::{Input, Network, PendingPhases};
 use super::cpu::{Cpu, is_f32_on_cpu};
 use super::primitives::Primitives;
 
@@ -13,9 +13,9 @@ use super::primitives::Primitives;
 ///
 /// Images are `[n, channels, depth, height, width]`. A gradient has the shape of what it is taken with respect to.
 pub trait Kernels: Sync {
-    /// Forward pass with the statistics of the batch. Returns the record for backward passes, the output, and the means
-    /// and variances of the batch in the order of [`ParameterLayout::statistics`](super::ParameterLayout::statistics).
-    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>);
+    /// Forward pass with the statistics of the batch. Returns what backward passes need, the output, and the means and
+    /// variances of the batch in the order of [`ParameterLayout::statistics`](super::ParameterLayout::statistics).
+    fn forward_train(&self, network: &Network, input: Input) -> (Box<dyn Passed>, Tensor<5>, Option<Tensor<1>>);
 
     /// The network in the form that is fastest for [`forward`](Self::forward) and [`phases`](Self::phases).
     fn for_inference(&self, network: &Network) -> Network;
@@ -26,12 +26,6 @@ pub trait Kernels: Sync {
     /// Starts [`forward`](Self::forward) followed by the most probable phase of each pixel. `biases`, of one image of the
     /// output, are added to the logits of each.
     fn phases(&self, network: &Network, input: Input, biases: Option<Tensor<5>>) -> PendingPhases;
-
-    /// Gradient with respect to the parameters. `record` is of a forward pass of the same implementation.
-    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1>;
-
-    /// Gradient with respect to the input. `record` is of a forward pass of the same implementation.
-    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5>;
 
     /// One update of Adam: `parameters`, and `moments`, the first and the second.
     fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep);
@@ -44,6 +38,15 @@ pub trait Kernels: Sync {
 
     /// Cross entropy of `targets`, summed and divided by `divisor`, `[1]`, and its gradient with respect to the logits.
     fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>);
+}
+
+/// Intermediate values of a forward pass, for backward passes over the same network.
+pub trait Passed: Send + Sync {
+    /// Gradient with respect to the parameters, from that with respect to the output.
+    fn backward_parameters(&self, network: &Network, gradient: Tensor<5>) -> Tensor<1>;
+
+    /// Gradient with respect to the input, from that with respect to the output.
+    fn backward_input(&self, network: &Network, gradient: Tensor<5>) -> Tensor<5>;
 }
 
 /// Adam's decay of the second moment.

@@ -37,15 +37,15 @@ use burn_tensor::Tensor;
 
 pub use buffers::KernelWorkspace;
 use buffers::{BackwardBuffers, ForwardBuffers};
-pub use chain::CpuTape;
+use chain::CpuTape;
 use inference::Sharing;
 pub use inference::inference_bytes;
 pub use slices::is_f32_on_cpu;
 
 use super::architecture::LayerSpec;
-use super::chain::{Input, Network, PendingPhases, Record};
+use super::chain::{Input, Network, PendingPhases};
 use super::encoding::not_finite;
-use super::kernels::{AdamStep, Kernels};
+use super::kernels::{AdamStep, Kernels, Passed};
 use super::primitives::Primitives;
 use slices::{CpuSlice, CpuVec, tensor};
 
@@ -60,13 +60,13 @@ pub fn pass_bytes(layers: &[LayerSpec], [depth, height, width]: [usize; 3], n: u
 pub struct Cpu;
 
 impl Kernels for Cpu {
-    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>) {
+    fn forward_train(&self, network: &Network, input: Input) -> (Box<dyn Passed>, Tensor<5>, Option<Tensor<1>>) {
         let tape = chain::forward_train(network, &input);
         let (output, shape) = tape.output();
         let moments: Vec<f32> = tape.statistics().collect();
         let length = moments.len();
         let moments = (length > 0).then(|| tensor(moments, [length]));
-        (Record::Cpu(tape), tensor(output, shape), moments)
+        (Box::new(tape), tensor(output, shape), moments)
     }
 
     fn for_inference(&self, network: &Network) -> Network {
@@ -99,18 +99,6 @@ impl Kernels for Cpu {
         }))
     }
 
-    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1> {
-        let gradient = CpuSlice::of(&gradient);
-        let by_parameters = chain::backward_parameters(network, tape(record), gradient.as_slice());
-        tensor(by_parameters, network.parameters.dims())
-    }
-
-    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5> {
-        let gradient = CpuSlice::of(&gradient);
-        let (by_input, shape) = chain::backward_input(network, tape(record), gradient.as_slice());
-        tensor(by_input, shape)
-    }
-
     fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep) {
         let [first, second] = moments;
         let [mut values, mut m, mut v] = [&mut *parameters, &mut *first, &mut *second].map(CpuVec::take);
@@ -141,9 +129,16 @@ impl Kernels for Cpu {
     }
 }
 
-fn tape(record: &Record) -> &CpuTape {
-    match record {
-        Record::Cpu(tape) => tape,
-        Record::Primitives(_) => unreachable!("a tape is passed to the kernels that it is of"),
+impl Passed for CpuTape {
+    fn backward_parameters(&self, network: &Network, gradient: Tensor<5>) -> Tensor<1> {
+        let gradient = CpuSlice::of(&gradient);
+        let by_parameters = chain::backward_parameters(network, self, gradient.as_slice());
+        tensor(by_parameters, network.parameters.dims())
+    }
+
+    fn backward_input(&self, network: &Network, gradient: Tensor<5>) -> Tensor<5> {
+        let gradient = CpuSlice::of(&gradient);
+        let (by_input, shape) = chain::backward_input(network, self, gradient.as_slice());
+        tensor(by_input, shape)
     }
 }

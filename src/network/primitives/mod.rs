@@ -9,21 +9,19 @@ mod layer;
 use burn_tensor::activation::{sigmoid, softmax};
 use burn_tensor::{Int, Tensor, TensorData};
 
-pub use layer::LayerTape;
-
 use super::architecture::LayerSpec;
-use super::chain::{Input, Network, PendingPhases, Record};
+use super::chain::{Input, Network, PendingPhases};
 use super::encoding::DevicePhases;
-use super::kernels::{AdamStep, BETA2, EPSILON, Kernels};
+use super::kernels::{AdamStep, BETA2, EPSILON, Kernels, Passed};
 use super::parameters::{LayerEntries, part};
 use super::sum::sum;
-use layer::{BatchStatistics, LayerWeights};
+use layer::{BatchStatistics, LayerTape, LayerWeights};
 
 /// The kernels as Burn's operations.
 pub struct Primitives;
 
 impl Kernels for Primitives {
-    fn forward_train(&self, network: &Network, input: Input) -> (Record, Tensor<5>, Option<Tensor<1>>) {
+    fn forward_train(&self, network: &Network, input: Input) -> (Box<dyn Passed>, Tensor<5>, Option<Tensor<1>>) {
         let mut tapes: Vec<LayerTape> = Vec::with_capacity(network.layers.len());
         let mut moments = Vec::new();
         let Input { mut values, noise } = input;
@@ -38,7 +36,7 @@ impl Kernels for Primitives {
             tapes.push(tape);
         }
         let moments = (!moments.is_empty()).then(|| Tensor::cat(moments, 0));
-        (Record::Primitives(tapes), values, moments)
+        (Box::new(tapes), values, moments)
     }
 
     fn forward(&self, network: &Network, input: Input) -> Tensor<5> {
@@ -69,31 +67,6 @@ impl Kernels for Primitives {
         // The device begins now, without waiting for more operations. An error shows when the phases are read.
         let _ = device.flush();
         PendingPhases(Box::new(move |to| phases.read(to)))
-    }
-
-    fn backward_parameters(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<1> {
-        let mut parts = Vec::with_capacity(network.layout.parameters.len());
-        let mut gradient = gradient;
-        for (index, ((spec, weights), tape)) in layers(network).zip(tapes(record)).enumerate().rev() {
-            let inner = layer::backward_inner(spec, &weights, tape, gradient.clone());
-            parts.extend(inner.scale.clone());
-            parts.extend(inner.gain.clone());
-            parts.extend([inner.shift.clone(), layer::backward_kernel(spec, tape, &inner).flatten(0, 4)]);
-            if index > 0 {
-                gradient = layer::backward_input(spec, &weights, inner);
-            }
-        }
-        parts.reverse();
-        Tensor::cat(parts, 0)
-    }
-
-    fn backward_input(&self, network: &Network, record: &Record, gradient: Tensor<5>) -> Tensor<5> {
-        let mut gradient = gradient;
-        for ((spec, weights), tape) in layers(network).zip(tapes(record)).rev() {
-            let inner = layer::backward_inner(spec, &weights, tape, gradient);
-            gradient = layer::backward_input(spec, &weights, inner);
-        }
-        gradient
     }
 
     fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep) {
@@ -133,6 +106,32 @@ impl Kernels for Primitives {
     }
 }
 
+/// Layer by layer.
+impl Passed for Vec<LayerTape> {
+    fn backward_parameters(&self, network: &Network, mut gradient: Tensor<5>) -> Tensor<1> {
+        let mut parts = Vec::with_capacity(network.layout.parameters.len());
+        for (index, ((spec, weights), tape)) in layers(network).zip(self).enumerate().rev() {
+            let inner = layer::backward_inner(spec, &weights, tape, gradient.clone());
+            parts.extend(inner.scale.clone());
+            parts.extend(inner.gain.clone());
+            parts.extend([inner.shift.clone(), layer::backward_kernel(spec, tape, &inner).flatten(0, 4)]);
+            if index > 0 {
+                gradient = layer::backward_input(spec, &weights, inner);
+            }
+        }
+        parts.reverse();
+        Tensor::cat(parts, 0)
+    }
+
+    fn backward_input(&self, network: &Network, mut gradient: Tensor<5>) -> Tensor<5> {
+        for ((spec, weights), tape) in layers(network).zip(self).rev() {
+            let inner = layer::backward_inner(spec, &weights, tape, gradient);
+            gradient = layer::backward_input(spec, &weights, inner);
+        }
+        gradient
+    }
+}
+
 /// The layers with their weights.
 fn layers(network: &Network) -> impl DoubleEndedIterator<Item = (&LayerSpec, LayerWeights)> + ExactSizeIterator {
     network.layers.iter().zip(&network.layout.layers).map(|(spec, entries)| {
@@ -141,13 +140,6 @@ fn layers(network: &Network) -> impl DoubleEndedIterator<Item = (&LayerSpec, Lay
         let [scale, gain] = [scale, gain].map(|range| range.as_ref().map(of));
         (spec, LayerWeights { kernel: of(kernel).reshape(spec.kernel_shape()), shift: of(shift), scale, gain })
     })
-}
-
-fn tapes(record: &Record) -> &[LayerTape] {
-    match record {
-        Record::Primitives(tapes) => tapes,
-        Record::Cpu(_) => unreachable!("a tape is passed to the kernels that it is of"),
-    }
 }
 
 /// Sources of the values of each image, `[n, height + width]`: for each row the first pixel of its source row, for each
