@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use super::periodic::write_equations;
 use super::{Spacing, replace, single};
 use crate::micrograph::PhaseImages;
 use crate::storage::Export;
@@ -19,6 +18,9 @@ const MAX_NUMBER: usize = 999_999_999;
 
 /// Numbers on a line of a set.
 const NUMBERS_A_LINE: usize = 16;
+
+/// Terms on a line of an equation.
+const TERMS_A_LINE: usize = 4;
 
 /// What a mesh has besides nodes, elements and sets, and its elements in two dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,14 +62,14 @@ pub fn write_abaqus(image: &PhaseImages, spacing: &Spacing, options: &MeshOption
         grid.write_nodes(file, spacing)?;
         grid.write_elements(file, phases, image.n_phases(), options)?;
         grid.write_node_sets(file)?;
-        if options.periodic { write_equations(file, &grid) } else { Ok(()) }
+        if options.periodic { grid.write_equations(file) } else { Ok(()) }
     })
 }
 
 /// The nodes of a grid of voxels, numbered from 1 with x fastest. One layer of voxels has one layer of nodes.
-pub(super) struct NodeGrid {
+struct NodeGrid {
     /// Voxels along x, y and z; 0 along z for one layer.
-    pub sides: [usize; 3],
+    sides: [usize; 3],
 }
 
 /// Where a set of nodes lies along one axis.
@@ -92,17 +94,17 @@ impl NodeGrid {
     }
 
     /// Axes that there are: two for one layer.
-    pub fn dimensions(&self) -> usize {
+    fn dimensions(&self) -> usize {
         if self.sides[2] == 0 { 2 } else { 3 }
     }
 
     /// The number of the node at x, y and z.
-    pub fn number(&self, [x, y, z]: [usize; 3]) -> usize {
+    fn number(&self, [x, y, z]: [usize; 3]) -> usize {
         1 + x + (self.sides[0] + 1) * (y + (self.sides[1] + 1) * z)
     }
 
     /// The places of nodes within `ranges` along x, y and z, x fastest.
-    pub fn places(ranges: [RangeInclusive<usize>; 3]) -> impl Iterator<Item = [usize; 3]> {
+    fn places(ranges: [RangeInclusive<usize>; 3]) -> impl Iterator<Item = [usize; 3]> {
         let [xs, ys, zs] = ranges;
         zs.flat_map(move |z| {
             let xs = xs.clone();
@@ -111,7 +113,7 @@ impl NodeGrid {
     }
 
     /// The places of all nodes.
-    pub fn all(&self) -> impl Iterator<Item = [usize; 3]> {
+    fn all(&self) -> impl Iterator<Item = [usize; 3]> {
         Self::places(self.sides.map(|side| 0..=side))
     }
 
@@ -204,6 +206,51 @@ impl NodeGrid {
             write!(file, "{separator}{}", self.number(place))?;
         }
         writeln!(file)
+    }
+
+    /// Writes equations for the displacements of each node at the last side of some axes: they are those of the opposite
+    /// node, and of each of these axes what its corner is displaced against the origin.
+    ///
+    /// Only nodes at last sides depend, each once; their opposites are at no last side, and the corners that stay free
+    /// depend on nothing.
+    fn write_equations(&self, file: &mut impl Write) -> io::Result<()> {
+        writeln!(file, "*EQUATION")?;
+        for place in self.all() {
+            let terms = self.equation(place);
+            if terms.is_empty() {
+                continue;
+            }
+            for direction in 1..=self.dimensions() {
+                writeln!(file, "{}", terms.len())?;
+                let term = |(node, factor): &(usize, i32)| format!("{node}, {direction}, {factor}.0");
+                for line in terms.chunks(TERMS_A_LINE) {
+                    writeln!(file, "{}", line.iter().map(term).collect::<Vec<_>>().join(", "))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nodes and factors of the equation on which the node at `place` depends; none if it is free.
+    fn equation(&self, place: [usize; 3]) -> Vec<(usize, i32)> {
+        let is_last = |axis: usize| place[axis] == self.sides[axis];
+        let axes: Vec<usize> = (0..self.dimensions()).filter(|&axis| is_last(axis)).collect();
+        let opposite = std::array::from_fn(|axis| if axes.contains(&axis) { 0 } else { place[axis] });
+        let is_corner = opposite == [0; 3];
+        if axes.is_empty() || is_corner && axes.len() == 1 {
+            return Vec::new();
+        }
+        let mut terms = vec![(self.number(place), 1)];
+        if !is_corner {
+            terms.push((self.number(opposite), -1));
+        }
+        for &axis in &axes {
+            let mut corner = [0; 3];
+            corner[axis] = self.sides[axis];
+            terms.push((self.number(corner), -1));
+        }
+        terms.push((self.number([0; 3]), axes.len() as i32 - i32::from(is_corner)));
+        terms
     }
 }
 

@@ -23,9 +23,6 @@ const CELL_ENSEMBLE: u32 = 11;
 /// `CrystalStructures` of what has none that is known.
 const UNKNOWN_CRYSTAL: u32 = 999;
 
-/// The attribute with the type of an array.
-const OBJECT_TYPE: &str = "ObjectType";
-
 /// A pipeline without filters, which simplnx asks for.
 const PIPELINE: &str = r#"{"PipelineBuilder":{"Name":"davegan","Number_Filters":0,"Version":6}}"#;
 
@@ -159,29 +156,17 @@ trait Element: H5Type {
     fn put_type(array: &Dataset) -> hdf5::Result<()>;
 }
 
-impl Element for i32 {
-    fn put_type(array: &Dataset) -> hdf5::Result<()> {
-        put_text::<19>(array, OBJECT_TYPE, "DataArray<int32_t>")
-    }
+macro_rules! elements {
+    ($($type:ty: $name:literal),*) => {
+        $(impl Element for $type {
+            fn put_type(array: &Dataset) -> hdf5::Result<()> {
+                put_text::<{ $name.len() + 1 }>(array, "ObjectType", $name)
+            }
+        })*
+    };
 }
 
-impl Element for u32 {
-    fn put_type(array: &Dataset) -> hdf5::Result<()> {
-        put_text::<20>(array, OBJECT_TYPE, "DataArray<uint32_t>")
-    }
-}
-
-impl Element for f32 {
-    fn put_type(array: &Dataset) -> hdf5::Result<()> {
-        put_text::<17>(array, OBJECT_TYPE, "DataArray<float>")
-    }
-}
-
-impl Element for VarLenAscii {
-    fn put_type(array: &Dataset) -> hdf5::Result<()> {
-        put_text::<16>(array, OBJECT_TYPE, "StringDataArray")
-    }
-}
+elements!(i32: "DataArray<int32_t>", u32: "DataArray<uint32_t>", f32: "DataArray<float>", VarLenAscii: "StringDataArray");
 
 /// Gives `of` a text attribute of `N` bytes, the last of which ends the text.
 fn put_text<const N: usize>(of: &Location, name: &str, text: &str) -> hdf5::Result<()> {

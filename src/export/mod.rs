@@ -14,7 +14,6 @@
 mod abaqus;
 mod dream3d;
 mod npy;
-mod periodic;
 mod spacing;
 mod tiff_stack;
 mod vti;

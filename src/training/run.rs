@@ -58,12 +58,11 @@ pub fn train<'a>(
         Some(resumed) => {
             resumed.check_resumable(options, &directions)?;
             let resumed = Checkpoint { options: options.clone(), ..resumed };
-            // Further steps give other realisations to calibrate on.
-            let is_finished = resumed.is_finished();
-            Checkpoint {
-                position_biases: resumed.position_biases.filter(|_| is_finished),
-                relaxation: resumed.relaxation.filter(|_| is_finished),
-                ..resumed
+            if resumed.is_finished() {
+                resumed
+            } else {
+                // Further steps give other realisations to calibrate on.
+                Checkpoint { position_biases: None, relaxation: None, ..resumed }
             }
         }
         None => Checkpoint::new(options.clone(), directions, &run.device.open()?),
