@@ -13,7 +13,7 @@ use super::pointers::{self, Place, elements, optional_text, reference, slice, te
 use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::device::thread_pool;
-use crate::evaluation::{Fidelity, PARTS, evaluate_in_parts, floor_windows, judged_images, model_fidelity};
+use crate::evaluation::{Fidelity, PARTS, evaluate, floor_windows, judged_images, model_fidelity};
 use crate::micrograph::PhaseImages;
 use crate::progress::in_parts;
 use crate::storage::VTKHDF_PHASE;
@@ -58,7 +58,7 @@ fn judge(
     let mut audience = audience(options)?;
     let mut tell = |progress: &_| audience.tell(host, progress);
     in_parts("judging", &pool, PARTS, options.progress_interval, &mut tell, |done| {
-        evaluate_in_parts(micrograph, realisations, reconstructions, phase, &windows, done)
+        evaluate(micrograph, realisations, reconstructions, phase, &windows, done)
     })
 }
 

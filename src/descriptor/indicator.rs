@@ -31,13 +31,8 @@ impl Indicator {
     }
 
     /// Number of images.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.pixels.len() / (self.shape[0] * self.shape[1])
-    }
-
-    /// Always false: there is at least one image.
-    pub fn is_empty(&self) -> bool {
-        false
     }
 
     /// Shape of one image, `[ny, nx]` in pixels.

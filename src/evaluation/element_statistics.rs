@@ -163,7 +163,7 @@ pub(super) fn check_count(count: usize) -> Result<()> {
 #[cfg(test)]
 pub(super) mod tests {
     use rand::Rng;
-    use rand_distr::{Distribution, StandardNormal};
+    use rand_distr::StandardNormal;
 
     use super::*;
     use crate::descriptor::CONTRAST;
@@ -230,7 +230,7 @@ pub(super) mod tests {
         let mut rng = generator(3, Purpose::Step, 0);
         for count in [2, 5, 16] {
             let covered = (0..4000).filter(|_| {
-                let values: Vec<f64> = (0..count).map(|_| 7.0 + 3.0 * normal(&mut rng)).collect();
+                let values: Vec<f64> = (0..count).map(|_| 7.0 + 3.0 * rng.sample::<f64, _>(StandardNormal)).collect();
                 let property = Property::new(&values);
                 (property.mean - 7.0).abs() <= property.interval()
             });
@@ -238,10 +238,6 @@ pub(super) mod tests {
             let share = covered.count() as f64 / 4000.0;
             assert!((share - 0.95).abs() < 0.014, "{count}: {share}");
         }
-    }
-
-    fn normal(rng: &mut impl Rng) -> f64 {
-        StandardNormal.sample(rng)
     }
 
     #[test]

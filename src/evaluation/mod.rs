@@ -32,7 +32,7 @@ pub use model_fidelity::{ModelErrors, model_errors, model_fidelity};
 pub(crate) use model_fidelity::{judged_volumes, n_judged_volumes};
 pub use planes::judged_images;
 pub(crate) use planes::judged_planes;
-pub(crate) use protocol::{PARTS, evaluate_in_parts};
+pub(crate) use protocol::PARTS;
 pub use protocol::{evaluate, floor_windows};
 pub(crate) use size_study::NUMBERS;
 #[cfg(test)]

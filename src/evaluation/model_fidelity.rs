@@ -2,7 +2,7 @@
 //! and E_gen (Section 4.1).
 
 use super::planes::{STEP, check_axis, judged_planes};
-use super::{Fidelity, PARTS, evaluate_in_parts, floor_windows};
+use super::{Fidelity, PARTS, evaluate, floor_windows};
 use crate::Result;
 use crate::descriptor::{DescriptorErrors, check_phase, generation_error, reconstruction_error};
 use crate::generation::{GenerationOptions, realisations, reconstruct};
@@ -20,7 +20,7 @@ use crate::progress::{ProgressCallback, in_parts};
 /// # Errors
 ///
 /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an axis that there is not, an option out of range, a micrograph that is too
-/// small or has another number of phases than the model, and what [`evaluate`](super::evaluate) refuses;
+/// small or has another number of phases than the model, and what [`evaluate`] refuses;
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the realisations do not fit into memory;
 /// [`Error::Cancelled`](crate::Error::Cancelled) if `progress` asked to stop.
 pub fn model_fidelity(
@@ -43,7 +43,7 @@ pub fn model_fidelity(
         let is_reconstructed = model.encoder.is_some() && model.is_trained_on(micrograph, axis);
         let reconstructions = is_reconstructed.then(|| reconstruct(model, &model.tiles)).transpose()?;
         done()?;
-        evaluate_in_parts(&micrograph.images, &made, reconstructions.as_ref(), phase, &windows_at, done)
+        evaluate(&micrograph.images, &made, reconstructions.as_ref(), phase, &windows_at, done)
     })
 }
 

@@ -30,7 +30,7 @@ fn write_figures(folder: &Path, name: &str, micrograph: &PhaseImages, other: &Ph
     let realisations = random_windows(other, 130, side, &mut rng).unwrap();
     let reconstructions = with_noise(&tiles(micrograph, side).unwrap(), 0.01);
     let windows = floor_windows(micrograph, side, 5).unwrap();
-    let found = evaluate(micrograph, &realisations, Some(&reconstructions), phase, &windows).unwrap();
+    let found = evaluate(micrograph, &realisations, Some(&reconstructions), phase, &windows, &|| Ok(())).unwrap();
 
     let (names, values): (Vec<_>, Vec<_>) = found.figures().into_iter().unzip();
     let short: Vec<_> = found.gates().into_iter().filter(|gate| !gate.holds).map(|gate| gate.figure).collect();

@@ -29,7 +29,7 @@ pub(super) const FEWEST: usize = 32;
 /// Likeness above which a realisation is a copy.
 const COPY: f64 = 0.8;
 
-/// Number of parts of [`evaluate_in_parts`].
+/// Number of parts of [`evaluate`].
 pub(crate) const PARTS: u64 = 7;
 
 /// Draws the positions of 256 windows of the micrograph: `(image, y, x)` of each first pixel.
@@ -57,28 +57,14 @@ pub fn floor_windows(micrograph: &PhaseImages, side: usize, seed: u64) -> Result
 ///
 /// `reconstructions` are those of its tiles in row-major order, if there are any. `windows_at` are [positions of
 /// windows](floor_windows). Images are two-dimensional, realisations square; 32 or more are needed, 256 for a verdict.
-/// The micrograph may be several images of one size. Runs in parallel on the current rayon pool.
+/// The micrograph may be several images of one size. Runs in parallel on the current rayon pool. `done` is called after each
+/// of seven parts and ends the work by an error.
 ///
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] if images do not fit together, are too few or too small, or the phase is nowhere or
-/// everywhere in the micrograph; [`Error::OutOfMemory`] if there is too little memory.
+/// everywhere in the micrograph; [`Error::OutOfMemory`] if there is too little memory; and those of `done`.
 pub fn evaluate(
-    micrograph: &PhaseImages,
-    realisations: &PhaseImages,
-    reconstructions: Option<&PhaseImages>,
-    phase: u8,
-    windows_at: &[(usize, usize, usize)],
-) -> Result<Fidelity> {
-    evaluate_in_parts(micrograph, realisations, reconstructions, phase, windows_at, &|| Ok(()))
-}
-
-/// [`evaluate`], with a call of `done` after each of its [`PARTS`] parts.
-///
-/// # Errors
-///
-/// Those of [`evaluate`], and that of `done`, which ends the work.
-pub(crate) fn evaluate_in_parts(
     micrograph: &PhaseImages,
     realisations: &PhaseImages,
     reconstructions: Option<&PhaseImages>,
@@ -319,7 +305,8 @@ mod tests {
     fn periodic_images_of_a_network_conduct_as_its_windows_do() {
         let (micrograph, periodic) = (grain_boundaries(256, 1, 1), grain_boundaries(64, 2, 64));
         let windows_at = floor_windows(&micrograph, 64, 3).unwrap();
-        let found = evaluate(&micrograph, &periodic, None, micrograph.minority_phase(), &windows_at).unwrap();
+        let found =
+            evaluate(&micrograph, &periodic, None, micrograph.minority_phase(), &windows_at, &|| Ok(())).unwrap();
         assert!(found.k_eff.sd.abs() < 0.4, "{:?}", found.k_eff);
         assert!(found.gates().iter().any(|gate| gate.figure == "k_eff_sd" && gate.holds));
     }
@@ -335,7 +322,8 @@ mod tests {
         };
         let micrograph = stripes(1, 128, false);
         let windows_at = floor_windows(&micrograph, 32, 3).unwrap();
-        let judged = |spoiled| evaluate(&micrograph, &stripes(32, 32, spoiled), None, 1, &windows_at).unwrap();
+        let judged =
+            |spoiled| evaluate(&micrograph, &stripes(32, 32, spoiled), None, 1, &windows_at, &|| Ok(())).unwrap();
         let (equal, differs) = (judged(false), judged(true));
         for name in ["vf_bias_sd", "vf_spread", "objects_sd", "largest_sd"] {
             let of = |fidelity: &Fidelity| fidelity.gates().into_iter().find(|gate| gate.figure == name).unwrap();

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::gate_text::{GateText, Measure, NOTHING, gate_text};
 use super::subject::{Subject, planes, reason};
 use crate::Result;
-use crate::evaluation::{Fidelity, Gate, PARTS, UNVARYING, evaluate_in_parts};
+use crate::evaluation::{Fidelity, Gate, PARTS, UNVARYING, evaluate};
 
 /// The figures of a phase.
 pub(super) struct Judgement {
@@ -36,7 +36,7 @@ impl Judgement {
 ///
 /// # Errors
 ///
-/// Those of [`evaluate_in_parts`] but [`Error::InvalidParameter`](crate::Error::InvalidParameter), the reason of a
+/// Those of [`evaluate`] but [`Error::InvalidParameter`](crate::Error::InvalidParameter), the reason of a
 /// phase without figures.
 pub(super) fn judge(subject: &Subject, done: &dyn Fn() -> Result<()>) -> Result<Vec<Judgement>> {
     let fractions = subject.micrograph.images.volume_fractions();
@@ -63,7 +63,7 @@ fn fidelity(
         Ok(windows_at) => {
             let reconstructions = subject.reconstructions.as_ref().filter(|_| subject.own_micrograph);
             let (real, realisations) = (&subject.micrograph.images, &subject.realisations);
-            reason(evaluate_in_parts(real, realisations, reconstructions, phase, windows_at, &one_done))?
+            reason(evaluate(real, realisations, reconstructions, phase, windows_at, &one_done))?
         }
     };
     // The parts of a phase that cannot be judged.

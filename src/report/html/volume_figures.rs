@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::Result;
 use crate::descriptor::{
-    CONTRAST, Indicator, VolumeClusters, VolumeDescriptors, deviation, interface_density, mean, volume_descriptors,
+    CONTRAST, Indicator, VolumeDescriptors, deviation, interface_density, mean, volume_descriptors,
 };
 use crate::error::counted;
 use crate::micrograph::{Directions, Micrograph, PhaseImages};
@@ -116,13 +116,7 @@ fn table(found: &[VolumeDescriptors], planes: &Planes) -> Markup {
 /// How many volumes percolate along each axis.
 fn percolation(found: &[VolumeDescriptors], neighbours: [&str; 2], along: [&str; 3]) -> Markup {
     // The axes of `percolates` are z, y and x.
-    let count = |i: usize, axis: usize| {
-        let percolates = |of: &&VolumeDescriptors| -> bool {
-            let VolumeClusters { percolates, .. } = of.clusters[i];
-            percolates[2 - axis]
-        };
-        found.iter().filter(percolates).count()
-    };
+    let count = |i: usize, axis: usize| found.iter().filter(|of| of.clusters[i].percolates[2 - axis]).count();
     html! {
         table {
             thead { tr {
