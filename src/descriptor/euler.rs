@@ -23,12 +23,15 @@ pub struct EulerCharacteristic {
 /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if there is no such phase.
 pub fn euler_characteristic(volumes: &PhaseImages, phase: u8, periodic: bool) -> Result<Vec<EulerCharacteristic>> {
     check_phase(volumes, phase)?;
+    let shape = volumes.shape();
+    // Places at which eight voxels meet: without periodicity one more along each axis.
+    let [nz, ny, nx] = shape.map(|length| length + usize::from(!periodic));
     let of_volume = |index: usize| {
-        let inside = Inside { volume: volumes.image(index), shape: volumes.shape(), phase, periodic };
+        let volume = volumes.image(index);
         let mut sums = EulerCharacteristic { faces: 0, corners: 0 };
-        let [nz, ny, nx] = inside.corners();
         for place in (0..nz * ny * nx).map(|corner| [corner / nx / ny, corner / nx % ny, corner % nx]) {
-            let eight = inside.around(place);
+            let is_inside = |number| index_at(place, number, shape, periodic).is_some_and(|at| volume[at] == phase);
+            let eight: [bool; 8] = std::array::from_fn(is_inside);
             for (cell, sign) in CELLS {
                 let mut of_cell = (0..8).filter(|voxel| voxel & !cell == 0).map(|voxel| eight[voxel]);
                 // The cell touches the closed phase, or lies wholly among its centres.
@@ -47,32 +50,15 @@ pub fn euler_characteristic(volumes: &PhaseImages, phase: u8, periodic: bool) ->
 /// their number.
 const CELLS: [(usize, i64); 8] = [(0, 1), (1, -1), (2, -1), (4, -1), (3, 1), (5, 1), (6, 1), (7, -1)];
 
-struct Inside<'a> {
-    volume: &'a [u8],
-    shape: [usize; 3],
-    phase: u8,
-    periodic: bool,
-}
-
-impl Inside<'_> {
-    /// Places at which eight voxels meet: without periodicity one more along each axis.
-    fn corners(&self) -> [usize; 3] {
-        self.shape.map(|length| length + usize::from(!self.periodic))
+/// Where a voxel of the eight that meet at a place lies, if it is in the volume: bit 0 of its `number` is x, bit 1 y, bit 2 z.
+fn index_at(place: [usize; 3], number: usize, shape: [usize; 3], periodic: bool) -> Option<usize> {
+    let mut index = 0;
+    for (axis, (place, length)) in place.into_iter().zip(shape).enumerate() {
+        let at = place + (number >> (2 - axis) & 1);
+        let at = if periodic { at % length } else { at.checked_sub(1).filter(|&at| at < length)? };
+        index = index * length + at;
     }
-
-    /// Whether the eight voxels at a place are in the phase: bit 0 of their number is x, bit 1 y, bit 2 z.
-    fn around(&self, place: [usize; 3]) -> [bool; 8] {
-        std::array::from_fn(|voxel| {
-            let mut index = 0;
-            for (axis, (place, length)) in place.into_iter().zip(self.shape).enumerate() {
-                let at = place + (voxel >> (2 - axis) & 1);
-                let at = if self.periodic { Some(at % length) } else { at.checked_sub(1).filter(|&at| at < length) };
-                let Some(at) = at else { return false };
-                index = index * length + at;
-            }
-            self.volume[index] == self.phase
-        })
-    }
+    Some(index)
 }
 
 #[cfg(test)]

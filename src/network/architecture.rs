@@ -205,9 +205,7 @@ impl Architecture {
             discriminator: shrinking(channels, widths.discriminator, 1, variant.discriminator_head_normalised, false),
         }
     }
-}
 
-impl Architecture {
     /// The fully convolutional networks: a grid of latent vectors, one for 16 x 16 pixels.
     ///
     /// The discriminator sees windows of `side` pixels, a power of two from 32 on.

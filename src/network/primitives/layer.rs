@@ -77,16 +77,12 @@ pub fn forward(
 ) -> Tensor<5> {
     let linear = with_noise(convolve(spec, weights, input), weights, noise.as_ref());
     let shift = weights.shift.clone();
-    let (scale, shift) = match (&weights.scale, moving) {
+    let (scaled, shift) = match (&weights.scale, moving) {
         (Some(scale), Some(moving)) => {
             let scale = scale.clone() / (moving.variance + NORM_EPSILON).sqrt();
-            (Some(scale.clone()), shift - moving.mean * scale)
+            (linear * per_channel(scale.clone()), shift - moving.mean * scale)
         }
-        _ => (None, shift),
-    };
-    let scaled = match scale {
-        Some(scale) => linear * per_channel(scale),
-        None => linear,
+        _ => (linear, shift),
     };
     activate(spec, scaled + per_channel(shift))
 }
