@@ -8,7 +8,7 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::grid::{Grid, Placement};
-use super::rows::{self, HalfRowIndex, ROW};
+use super::rows::{self, HalfRowIndex, ROW, Runs};
 use super::simd::{LANES, LINE, Lanes};
 use crate::network::architecture::NORM_EPSILON;
 
@@ -330,7 +330,7 @@ pub fn normalise_backward<S: Simd>(
 /// Adds `gain` times one channel of noise in some rows of all planes.
 #[inline(always)]
 pub fn add_noise(grid: &Grid, rows: &Range<usize>, noise: &[f32], gain: f32, values: &mut [f32]) {
-    for run in grid.runs_of(rows) {
+    for run in Runs::of(*grid, rows.clone()) {
         for (value, noise) in values[run.clone()].iter_mut().zip(&noise[run]) {
             *value += gain * noise;
         }

@@ -202,12 +202,6 @@ impl Grid {
         Runs::of(*self, 0..self.extent[0])
     }
 
-    /// Those in some rows of its planes.
-    #[inline(always)]
-    pub fn runs_of(&self, rows: &Range<usize>) -> Runs {
-        Runs::of(*self, rows.clone())
-    }
-
     /// Where the pixels of a half row begin in images `[n, channels, depth, height, width]`; they are two apart.
     #[inline(always)]
     pub fn place_in_images(&self, image: usize, channel: usize, place: &HalfRow) -> usize {

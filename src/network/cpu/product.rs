@@ -18,14 +18,6 @@ pub struct WeightRows<'a> {
     pub step: usize,
 }
 
-impl WeightRows<'_> {
-    /// Index of the last weight.
-    #[inline(always)]
-    pub fn last(&self) -> usize {
-        (self.rows - 1) * self.stride + (self.terms - 1) * self.step
-    }
-}
-
 /// The largest of some indices; 0 if there are none.
 #[inline(always)]
 pub fn largest(places: &[usize]) -> usize {
@@ -75,7 +67,7 @@ pub fn multiply<S: Simd>(
     let Some(last) = starts.last() else { return };
     // The kernel reads and writes by pointer: these bounds are what makes that sound.
     assert!(weights.terms == reads.len());
-    assert!(weights.last() < weights.values.len());
+    assert!((weights.rows - 1) * weights.stride + (weights.terms - 1) * weights.step < weights.values.len());
     assert!(largest(reads) + last + S::F32_LANES <= from.len());
     assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
     let product = Product { simd, weights, from, reads, starts: &starts, to_stride };

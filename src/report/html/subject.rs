@@ -97,7 +97,7 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// The axis that planes of volumes are across, and images of layers.
+    /// The axis that planes of volumes are across; z for images.
     pub fn axis(&self) -> usize {
         self.across.unwrap_or(0)
     }
