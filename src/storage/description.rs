@@ -5,20 +5,18 @@ use std::path::Path;
 use hdf5::{Group, LocationToken, LocationType};
 
 use super::fidelity_group::is_fidelity;
-use super::hdf5_file::{Explain, text_attribute};
+use super::hdf5_file::Explain;
 use super::header::Layout;
 use super::journalled_file::no_hdf5_file;
 use super::kind::Kind;
 use super::model_file::model_digest;
 use super::reader::read_described;
-use super::realisation_reader::VOXEL_UNIT;
-use super::record::{self, Stored};
+use super::record::{self, RealisationSet};
 use super::seal::FORMAT_VERSION;
 use crate::device::memory;
 use crate::drivers::open_to_read;
 use crate::error::check_path;
 use crate::files::{hard_links, open_regular};
-use crate::micrograph::VoxelSize;
 use crate::model::Model;
 use crate::{Error, Result};
 
@@ -52,22 +50,8 @@ pub struct ModelDescription {
 pub struct RealisationsDescription {
     /// Where they are.
     pub layout: Layout,
-    /// Shape of what is stored of one realisation, `[nz, ny, nx]` in voxels.
-    pub shape: [usize; 3],
-    /// First voxel of what is stored, `[z, y, x]`.
-    pub first_voxel: [i64; 3],
-    /// Shape of a whole realisation.
-    pub whole_shape: [usize; 3],
-    /// Number of phases.
-    pub n_phases: usize,
-    /// Seed that they were drawn from.
-    pub seed: u64,
-    /// Side of a voxel.
-    pub voxel_size: VoxelSize,
-    /// Indices of those that are wholly there, in the order of writing.
-    pub indices: Vec<i64>,
-    /// Whether the writer has finished.
-    pub complete: bool,
+    /// What they have in common, and which there are.
+    pub set: RealisationSet,
     /// Blocks that are there of a realisation that is not whole.
     pub unfinished_blocks: Option<u64>,
     /// Mean volume fraction of each phase; empty without realisations.
@@ -120,23 +104,14 @@ fn describe_realisations(path: &Path) -> Result<Description> {
 }
 
 fn describe_set(name: &str, group: &Group, path: &Path) -> Result<RealisationsDescription> {
-    let Stored { indices, shape, first_voxel, whole_shape, seed, n_phases, voxel_size, complete } =
-        record::stored(group, path)?;
-    let unit = text_attribute(group, VOXEL_UNIT).unwrap_or_default().parse()?;
+    let set = record::set_of(group, path)?;
     let is_vtkhdf = name == Layout::VtkHdf.record_group();
     Ok(RealisationsDescription {
         layout: if is_vtkhdf { Layout::VtkHdf } else { Layout::Group(name.to_owned()) },
-        shape,
-        first_voxel,
-        whole_shape,
-        n_phases,
-        seed,
-        voxel_size: VoxelSize::new(voxel_size, unit)?,
-        complete,
         unfinished_blocks: record::unfinished(group).map(|unfinished| unfinished.blocks),
-        volume_fractions: record::mean_fractions(group, indices.len(), path)?,
+        volume_fractions: record::mean_fractions(group, set.indices.len(), path)?,
         texts: record::texts(group),
-        indices,
+        set,
     })
 }
 
@@ -179,7 +154,7 @@ mod tests {
     use super::*;
     use crate::micrograph::PhaseImages;
     use crate::storage::testing::TestDirectory;
-    use crate::storage::{Header, Mode, RealisationFile};
+    use crate::storage::{Header, Mode, RealisationFile, VOXEL_UNIT};
 
     #[test]
     fn sets_of_realisations_are_found_wherever_they_are() {
@@ -211,12 +186,14 @@ mod tests {
         let Description::Realisations(mut sets) = describe(&path).unwrap() else { panic!("realisations") };
         sets.sort_by_key(|set| set.layout != Layout::VtkHdf);
         assert_eq!(sets.len(), 2);
-        for (set, layout) in sets.iter().zip(layouts) {
-            assert_eq!((&set.layout, set.complete), (&layout, layout == Layout::VtkHdf));
+        for (RealisationsDescription { layout: found, set, volume_fractions, texts, .. }, layout) in
+            sets.iter().zip(layouts)
+        {
+            assert_eq!((found, set.complete, set.is_periodic), (&layout, layout == Layout::VtkHdf, false));
             assert_eq!((set.shape, set.first_voxel, set.whole_shape), ([1, 2, 4], [0, -1, 3], [1, 32, 64]));
-            assert_eq!((set.seed, &set.indices[..], &set.volume_fractions[..]), (u64::MAX, &[7, 8][..], &[0.5; 2][..]));
+            assert_eq!((set.seed, &set.indices[..], &volume_fractions[..]), (u64::MAX, &[7, 8][..], &[0.5; 2][..]));
             assert_eq!(set.voxel_size.to_string(), "0.25 um");
-            assert_eq!(set.texts, [("library_version".into(), "1".into()), (VOXEL_UNIT.into(), "um".into())]);
+            assert_eq!(*texts, [("library_version".into(), "1".into()), (VOXEL_UNIT.into(), "um".into())]);
         }
     }
 

@@ -6,8 +6,7 @@ use std::path::Path;
 use ndarray::Array4;
 use rayon::prelude::*;
 
-use super::realisation_reader::VOXEL_UNIT;
-use super::{Header, Layout, Mode, RealisationFile, model_digest};
+use super::{Header, Layout, Mode, PERIODIC, RealisationFile, VOXEL_UNIT, model_digest};
 use crate::Result;
 use crate::descriptor::PairCounts;
 use crate::device::ThreadPool;
@@ -197,7 +196,7 @@ fn header(model: &Model, options: &GenerationOptions, file_options: &FileOptions
         identity: vec![
             text("model_sha256", model_digest(model)?),
             text(VOXEL_UNIT, unit.symbol().to_owned()),
-            text("periodic", if is_cut { "no" } else { "" }.to_owned()),
+            text(PERIODIC, if is_cut { "no" } else { "" }.to_owned()),
             text("volume_fractions", fractions.unwrap_or_default()),
             text("volume_fraction_deviation", deviation),
             text("smallest_island", unless_off(options.smallest_island, 1)),

@@ -47,6 +47,12 @@ pub enum Mode {
     Replace,
 }
 
+/// Text attribute with the unit of the voxel size; none if it is not known.
+pub const VOXEL_UNIT: &str = "voxel_unit";
+
+/// Text attribute that says "no" of realisations that are not periodic.
+pub const PERIODIC: &str = "periodic";
+
 /// Attributes with a fixed meaning, which identity and provenance cannot use.
 pub(super) const FORMAT_VERSION: &str = "format_version";
 pub(super) const SEED: &str = "seed";

@@ -51,7 +51,7 @@ pub use description::{Description, ModelDescription, RealisationsDescription, de
 pub use fidelity_group::write_fidelity;
 pub use generate::{FileOptions, generate_to_file};
 pub(crate) use hdf5_file::{DEFLATE_LEVEL, chunk_shape};
-pub use header::{Header, Layout, Mode};
+pub use header::{Header, Layout, Mode, PERIODIC, VOXEL_UNIT};
 pub(crate) use journalled_file::replace_hdf5;
 pub(crate) use kind::{Export, Kind, PICTURE_MARK, REPORT_MARK};
 pub use model_file::{model_digest, write_model};
@@ -60,6 +60,7 @@ pub use output::check_other_file;
 pub use phase_dataset::write_phase_images;
 pub use reader::{read_checkpoint, read_model};
 pub use realisation_file::RealisationFile;
-pub use realisation_reader::{VOXEL_UNIT, read_realisation};
+pub use realisation_reader::read_realisation;
+pub use record::RealisationSet;
 pub use train::train_to_file;
 pub use vtkhdf::PHASE as VTKHDF_PHASE;

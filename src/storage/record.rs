@@ -7,14 +7,14 @@ use ndarray::{Array1, Array2, Axis, s};
 
 use super::hdf5_file::{Explain, put_text, text_attribute};
 use super::header::{
-    COMPLETE, FIRST_VOXEL, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, SEED, SHAPE, UNFINISHED, VOXEL_SIZE,
-    WHOLE_SHAPE,
+    COMPLETE, FIRST_VOXEL, FORMAT, FORMAT_VERSION, Header, N_PHASES, N_WRITTEN, PERIODIC, SEED, SHAPE, UNFINISHED,
+    VOXEL_SIZE, VOXEL_UNIT, WHOLE_SHAPE,
 };
 use crate::chunks;
 use crate::dataset::{OpenDataset, own_attribute};
 use crate::files::REALISATIONS;
 pub(super) use crate::files::is_record;
-use crate::micrograph::{MAX_PHASES, PhaseImages};
+use crate::micrograph::{MAX_PHASES, PhaseImages, VoxelSize};
 use crate::{Error, Result};
 
 const VERSION: i64 = 2;
@@ -127,18 +127,25 @@ pub(super) fn indices(group: &Group, path: &Path) -> Result<Vec<i64>> {
     index.read_slice_1d::<i64, _>(s![..written]).map(|indices| indices.to_vec()).map_err(|_| damaged())
 }
 
-/// What a record says of the realisations that are wholly there.
-pub(super) struct Stored {
-    /// Their indices, in the order of writing.
+/// What a file says of a set of realisations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RealisationSet {
+    /// Indices of those that are wholly there, in the order of writing.
     pub indices: Vec<i64>,
-    /// Shape of one, `[nz, ny, nx]`.
+    /// Shape of what is stored of one realisation, `[nz, ny, nx]` in voxels.
     pub shape: [usize; 3],
-    /// The part of a whole realisation that is stored, and the shape of that.
+    /// First voxel of what is stored, `[z, y, x]`.
     pub first_voxel: [i64; 3],
+    /// Shape of a whole realisation.
     pub whole_shape: [usize; 3],
+    /// Seed that they were drawn from.
     pub seed: u64,
+    /// Number of phases.
     pub n_phases: usize,
-    pub voxel_size: f64,
+    /// Side of a voxel.
+    pub voxel_size: VoxelSize,
+    /// Whether what is stored is periodic, as far as the file says so.
+    pub is_periodic: bool,
     /// Whether the writer has finished.
     pub complete: bool,
 }
@@ -147,27 +154,32 @@ pub(super) struct Stored {
 ///
 /// # Errors
 ///
-/// [`Error::Format`] if it is of another version or damaged.
-pub(super) fn stored(group: &Group, path: &Path) -> Result<Stored> {
+/// [`Error::Format`] if it is of another version or damaged, and those of a voxel size.
+pub(super) fn set_of(group: &Group, path: &Path) -> Result<RealisationSet> {
     require(group, FORMAT_VERSION, &[VERSION], path)?;
+    let damaged = || Error::format(path, "the record of its realisations is damaged; generate them again");
     let indices = indices(group, path)?;
+    let side = numbers::<f64>(group, VOXEL_SIZE).and_then(|sides| sides.first().copied()).ok_or_else(damaged)?;
+    let voxel_size = VoxelSize::new(side, text_attribute(group, VOXEL_UNIT).unwrap_or_default().parse()?)?;
     let read = || {
         let shape = |name| -> Option<[usize; 3]> {
             let sides = numbers::<u64>(group, name)?.into_iter().map(|side| usize::try_from(side).ok());
             sides.collect::<Option<Vec<_>>>()?.try_into().ok()
         };
-        Some(Stored {
+        let (shape, whole_shape) = (shape(SHAPE)?, shape(WHOLE_SHAPE)?);
+        Some(RealisationSet {
             indices,
-            shape: shape(SHAPE)?,
+            shape,
             first_voxel: numbers::<i64>(group, FIRST_VOXEL)?.try_into().ok()?,
-            whole_shape: shape(WHOLE_SHAPE)?,
+            whole_shape,
             seed: *numbers::<u64>(group, SEED)?.first()?,
             n_phases: usize::try_from(*numbers::<u64>(group, N_PHASES)?.first()?).ok()?,
-            voxel_size: *numbers::<f64>(group, VOXEL_SIZE)?.first()?,
+            voxel_size,
+            is_periodic: shape == whole_shape && text_attribute(group, PERIODIC).as_deref() != Some("no"),
             complete: *numbers::<bool>(group, COMPLETE)?.first()?,
         })
     };
-    read().ok_or_else(|| Error::format(path, "the record of its realisations is damaged; generate them again"))
+    read().ok_or_else(damaged)
 }
 
 /// Mean volume fraction of each phase over the `written` realisations that count.

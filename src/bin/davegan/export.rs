@@ -7,7 +7,7 @@ use davegan::export::{
     MeshOptions, Spacing, write_abaqus, write_dream3d, write_npy, write_tiff, write_vti, write_xdmf,
 };
 use davegan::micrograph::VoxelSize;
-use davegan::storage::{Description, Layout, check_other_file, describe, read_realisation};
+use davegan::storage::{Layout, RealisationSet, check_other_file, read_realisation};
 use davegan::{Error, Result};
 
 use crate::print;
@@ -90,11 +90,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     check_other_file(&arguments.realisations, path)?;
     let layout = arguments.group.clone().map_or(Layout::VtkHdf, Layout::Group);
+    let (image, set) = read_realisation(&arguments.realisations, &layout, arguments.index)?;
     if arguments.periodic {
-        check_periodic(&arguments.realisations, &layout)?;
+        check_periodic(&set, &arguments.realisations)?;
     }
-    let (image, voxel_size) = read_realisation(&arguments.realisations, &layout, arguments.index)?;
-    let spacing = Spacing::from(arguments.voxel_size.unwrap_or(voxel_size));
+    let spacing = Spacing::from(arguments.voxel_size.unwrap_or(set.voxel_size));
     match format {
         Format::Dream3d => write_dream3d(&image, &spacing, path),
         Format::Vti => write_vti(&image, &spacing, path),
@@ -110,16 +110,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     print(&format!("wrote {nx} x {ny} x {nz} voxels to {}\n", path.display()))
 }
 
-/// Refuses elements that are not periodic, as far as the file says so.
-fn check_periodic(path: &Path, layout: &Layout) -> Result<()> {
-    let Description::Realisations(sets) = describe(path)? else { return Ok(()) };
-    let is_same = |found: &Layout| match (found, layout) {
-        (Layout::Group(found), Layout::Group(wanted)) => found.trim_matches('/') == wanted.trim_matches('/'),
-        (found, wanted) => found == wanted,
-    };
-    let Some(set) = sets.iter().find(|set| is_same(&set.layout)) else { return Ok(()) };
-    let is_cut = set.texts.iter().any(|(name, text)| name == "periodic" && text == "no");
-    if set.shape == set.whole_shape && !is_cut {
+/// Refuses elements of the file at `path` that are not periodic.
+fn check_periodic(set: &RealisationSet, path: &Path) -> Result<()> {
+    if set.is_periodic {
         return Ok(());
     }
     let [nz, ny, nx] = set.shape;

@@ -163,8 +163,9 @@ struct SetInfo {
 }
 
 impl SetInfo {
-    fn new(set: RealisationsDescription) -> Self {
-        let group = match set.layout {
+    fn new(description: RealisationsDescription) -> Self {
+        let RealisationsDescription { layout, set, unfinished_blocks, volume_fractions, texts } = description;
+        let group = match layout {
             Layout::VtkHdf => None,
             Layout::Group(name) => Some(name),
         };
@@ -174,16 +175,16 @@ impl SetInfo {
             first: set.indices.iter().min().copied(),
             last: set.indices.iter().max().copied(),
             complete: set.complete,
-            unfinished_blocks: set.unfinished_blocks,
+            unfinished_blocks,
             shape: set.shape,
             first_voxel: set.first_voxel,
             whole_shape: set.whole_shape,
             n_phases: set.n_phases,
-            volume_fractions: set.volume_fractions,
+            volume_fractions,
             seed: set.seed,
             voxel_size: set.voxel_size.side,
             voxel_unit: unit(set.voxel_size),
-            attributes: set.texts.into_iter().map(|(name, text)| (name, text.into())).collect(),
+            attributes: texts.into_iter().map(|(name, text)| (name, text.into())).collect(),
         }
     }
 

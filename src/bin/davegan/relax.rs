@@ -7,7 +7,7 @@ use davegan::Result;
 use davegan::micrograph::{Directions, Micrograph, PhaseImages, VoxelSize};
 use davegan::model::Origin;
 use davegan::relaxation::{RelaxationOptions, relax_images};
-use davegan::storage::{Header, Layout, Mode, RealisationFile, VOXEL_UNIT, check_other_file};
+use davegan::storage::{Header, Layout, Mode, PERIODIC, RealisationFile, VOXEL_UNIT, check_other_file};
 
 use crate::arguments::{DirectionArguments, MicrographArguments};
 use crate::{print, progress};
@@ -79,7 +79,7 @@ impl Arguments {
                 text("micrograph_sha256", Origin::new(micrograph).digest),
                 text(VOXEL_UNIT, unit.symbol().to_owned()),
                 text("sweeps", self.sweeps.to_string()),
-                text("periodic", if self.not_periodic { "no" } else { "" }.to_owned()),
+                text(PERIODIC, if self.not_periodic { "no" } else { "" }.to_owned()),
                 text("volume_fractions", fractions.unwrap_or_default()),
             ],
             provenance: vec![

@@ -3,9 +3,9 @@
 use ndarray::Array4;
 
 use super::*;
-use crate::micrograph::LengthUnit;
+use crate::micrograph::{LengthUnit, VoxelSize};
 use crate::storage::testing::TestDirectory;
-use crate::storage::{Header, Mode, RealisationFile};
+use crate::storage::{Header, Mode, RealisationFile, VOXEL_UNIT};
 
 const SHAPE: [usize; 3] = [2, 3, 5];
 
@@ -45,9 +45,10 @@ fn a_realisation_is_found_by_its_index() {
             let path = directory.path(&format!("{n}-{finished}-{}.h5", layout == Layout::VtkHdf));
             write(&path, &layout, n, finished);
             for i in 0..n {
-                let (image, size) = read_realisation(&path, &layout, Some(7 + i as u64)).unwrap();
+                let (image, set) = read_realisation(&path, &layout, Some(7 + i as u64)).unwrap();
                 assert_eq!(image, images(n).range(i, 1));
-                assert_eq!(size, VoxelSize::new(0.25, LengthUnit::Micrometre).unwrap());
+                assert_eq!(set.voxel_size, VoxelSize::new(0.25, LengthUnit::Micrometre).unwrap());
+                assert!(set.is_periodic);
             }
             assert_eq!(read_realisation(&path, &layout, None).unwrap().0, images(n).range(0, 1));
             let error = read_realisation(&path, &layout, Some(10)).unwrap_err().to_string();
