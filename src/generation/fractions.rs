@@ -129,7 +129,7 @@ fn find_slopes(model: &Model) -> Result<Array2<f64>> {
     let mut shares = Vec::with_capacity(count);
     for first in (0..count).step_by(AT_ONCE) {
         decode_fields(model, &Shift::none(model), SEED, first as u64, shape, &Block::whole(shape), &mut phases)?;
-        shares.extend(phases.chunks_exact(voxels).map(|image| fractions_of(image, n_phases)));
+        shares.extend(phases.chunks_exact(voxels).map(|image| shares_of(image, n_phases)));
     }
     let means = shares.iter().fold(Array1::<f64>::zeros(n_phases), |sum, shares| sum + shares) / count as f64;
     let mut sums = Array2::<f64>::zeros((n_phases, model.latent_size / cells));
@@ -144,7 +144,7 @@ fn find_slopes(model: &Model) -> Result<Array2<f64>> {
 }
 
 /// The share of each phase.
-fn fractions_of(image: &[u8], n_phases: usize) -> Array1<f64> {
+fn shares_of(image: &[u8], n_phases: usize) -> Array1<f64> {
     let mut shares = Array1::zeros(n_phases);
     image.iter().for_each(|&phase| shares[usize::from(phase)] += 1.0 / image.len() as f64);
     shares
