@@ -5,8 +5,8 @@ use ndarray::Axis;
 use super::generate_options::{davegan_generate_options_t, read_options};
 use super::guard::guard;
 use super::model::davegan_model_t;
-use super::options::{self, Growing, StructPlace, count, end_of, switch};
-use super::pointers::{Buffer, Place, elements, reference, slice};
+use super::options::{self, StructPlace, count, switch, unsafe_growing};
+use super::pointers::{Buffer, Place, images, reference};
 use super::status::davegan_status_t;
 use crate::descriptor::{self, S2Options, radial_average};
 use crate::device::thread_pool;
@@ -28,10 +28,7 @@ pub struct davegan_s2_options_t {
     pub max_lag: i64,
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_s2_options_t {
-    const NAME: &'static str = "davegan_s2_options_t";
-    const VERSION_1: usize = end_of!(Self, max_lag);
-}
+unsafe_growing!(davegan_s2_options_t, max_lag);
 
 impl davegan_s2_options_t {
     const DEFAULT: Self = Self { struct_size: size_of::<Self>(), periodic: 1, max_lag: 0 };
@@ -61,27 +58,16 @@ pub struct davegan_evaluation_t {
     pub count: i64,
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_evaluation_t {
-    const NAME: &'static str = "davegan_evaluation_t";
-    const VERSION_1: usize = end_of!(Self, count);
-}
+unsafe_growing!(davegan_evaluation_t, count);
 
 /// A phase number of the host.
 pub(super) fn phase_number(phase: i32) -> Result<u8> {
     u8::try_from(phase).map_err(|_| Error::invalid(format!("phase is {phase}; phases are numbered from 0 to 7")))
 }
 
-/// One image of the host each.
-unsafe fn images<const N: usize>(
-    pointers: [(*const u8, &str); N],
-    [nz, ny, nx]: [usize; 3],
-) -> Result<Vec<PhaseImages>> {
-    let voxels = elements(&[nz, ny, nx], "an image")?;
-    let images = pointers.into_iter().map(|(pointer, name)| {
-        // SAFETY: the caller's promise.
-        PhaseImages::copy_of(unsafe { slice(pointer, voxels, name)? }, [1, nz, ny, nx], MAX_PHASES)
-    });
-    images.collect()
+/// The phase that is judged in `images`: -1 is the minority phase.
+pub(super) fn judged_phase(phase: i32, images: &PhaseImages) -> Result<u8> {
+    if phase == -1 { Ok(images.minority_phase()) } else { phase_number(phase) }
 }
 
 /// Runs `work` in a thread of its own: one image gives one thread to do, and none is left behind in the host.
@@ -96,11 +82,8 @@ fn aside<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn davegan_s2_options_init(options: *mut davegan_s2_options_t, size: usize) -> davegan_status_t {
-    guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_s2_options_t::DEFAULT);
-        Ok(())
-    })
+    // SAFETY: the promises at the top of the header hold for this and all other functions here.
+    unsafe { options::initialise(options, size, || Ok(davegan_s2_options_t::DEFAULT)) }
 }
 
 /// The error between two images of the same shape: the root mean square difference of their two-point correlations over
@@ -123,12 +106,13 @@ pub unsafe extern "C" fn davegan_s2_error(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (place, images, options) = unsafe {
+        let (place, a, b, options) = unsafe {
             let place = Place::new(error, 0.0, "error")?;
-            (place, images([(a, "a"), (b, "b")], [nz, ny, nx])?, s2_options(options)?)
+            let [a, b] = [(a, "a"), (b, "b")].map(|(image, name)| images(image, [1, nz, ny, nx], MAX_PHASES, name));
+            (place, a?, b?, s2_options(options)?)
         };
         let phase = phase_number(phase)?;
-        place.set(aside(|| descriptor::s2_error(&images[0], &images[1], phase, &options))?);
+        place.set(aside(|| descriptor::s2_error(&a, &b, phase, &options))?);
         Ok(())
     })
 }
@@ -156,9 +140,9 @@ pub unsafe extern "C" fn davegan_s2(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (images, options) = unsafe { (images([(image, "image")], [nz, ny, nx])?, s2_options(options)?) };
+        let (image, options) = unsafe { (images(image, [1, nz, ny, nx], MAX_PHASES, "image")?, s2_options(options)?) };
         let phase = phase_number(phase)?;
-        let map = aside(|| descriptor::s2(&images[0], phase, &options))?;
+        let map = aside(|| descriptor::s2(&image, phase, &options))?;
         // SAFETY: as above.
         unsafe { Buffer::new(s2, capacity, map.len(), "s2") }?.fill(map.as_slice().unwrap_or_default());
         Ok(())
@@ -187,12 +171,12 @@ pub unsafe extern "C" fn davegan_s2_radial(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (place, images, options) = unsafe {
+        let (place, image, options) = unsafe {
             let place = Place::new(needed, 0, "needed")?;
-            (place, images([(image, "image")], [nz, ny, nx])?, s2_options(options)?)
+            (place, images(image, [1, nz, ny, nx], MAX_PHASES, "image")?, s2_options(options)?)
         };
         let phase = phase_number(phase)?;
-        let map = aside(|| descriptor::s2(&images[0], phase, &options))?;
+        let map = aside(|| descriptor::s2(&image, phase, &options))?;
         let mean = radial_average(map.index_axis(Axis(0), 0)).mean;
         place.set(mean.len());
         let radii: Vec<f64> = (0..mean.len()).map(|bin| bin as f64).collect();

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::guard::guard;
-use super::options::{Growing, StructPlace, count, end_of};
+use super::options::{StructPlace, count, unsafe_growing};
 use super::pointers::Place;
 use super::status::davegan_status_t;
 use crate::device::{Device, DeviceInfo, devices};
@@ -37,10 +37,7 @@ pub struct davegan_device_info_t {
     pub name: [c_char; DAVEGAN_DEVICE_NAME_SIZE],
 }
 // SAFETY: numbers and characters only.
-unsafe impl Growing for davegan_device_info_t {
-    const NAME: &'static str = "davegan_device_info_t";
-    const VERSION_1: usize = end_of!(Self, name);
-}
+unsafe_growing!(davegan_device_info_t, name);
 
 impl davegan_device_info_t {
     fn new(found: &DeviceInfo) -> Self {
@@ -93,7 +90,7 @@ pub unsafe extern "C" fn davegan_device_info(
             let count = devices.len();
             Error::invalid(format!("number = {number}, but devices are numbered from 0 and there are {count}"))
         })?;
-        place.set(davegan_device_info_t { struct_size: size, ..davegan_device_info_t::new(found) });
+        place.set(davegan_device_info_t::new(found));
         Ok(())
     })
 }

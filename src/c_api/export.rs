@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::guard::guard;
 use super::micrograph_options::unit;
-use super::options::{self, Growing, StructPlace, count, end_of, switch};
+use super::options::{self, count, switch, unsafe_growing};
 use super::pointers::{self, elements, slice};
 use super::status::davegan_status_t;
 use crate::export::{self, MeshOptions, Spacing};
@@ -33,10 +33,7 @@ pub struct davegan_export_options_t {
 }
 
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_export_options_t {
-    const NAME: &'static str = "davegan_export_options_t";
-    const VERSION_1: usize = end_of!(Self, plane_stress);
-}
+unsafe_growing!(davegan_export_options_t, plane_stress);
 
 impl davegan_export_options_t {
     const DEFAULT: Self = Self {
@@ -85,11 +82,14 @@ pub unsafe extern "C" fn davegan_export_options_init(
     options: *mut davegan_export_options_t,
     size: usize,
 ) -> davegan_status_t {
-    guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_export_options_t::DEFAULT);
-        Ok(())
-    })
+    // SAFETY: the promises at the top of the header hold for this and all other functions here.
+    unsafe { options::initialise(options, size, || Ok(davegan_export_options_t::DEFAULT)) }
+}
+
+/// The host's options, or the defaults for NULL.
+unsafe fn read(options: *const davegan_export_options_t) -> Result<davegan_export_options_t> {
+    // SAFETY: the caller's promise.
+    Ok(unsafe { options::read(options) }?.unwrap_or(davegan_export_options_t::DEFAULT))
 }
 
 /// Hands the image of a host to `write`.
@@ -98,17 +98,16 @@ unsafe fn write(
     phases: *const u8,
     [nz, ny, nx]: [usize; 3],
     options: *const davegan_export_options_t,
-    write: impl FnOnce(&PhaseImages, &Spacing, &davegan_export_options_t, &Path) -> Result<()>,
+    write: impl FnOnce(&PhaseImages, &Spacing, &Path) -> Result<()>,
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
         let (path, phases, options) = unsafe {
             let path = pointers::path(path, "path")?;
-            (path, slice(phases, elements(&[nz, ny, nx], "phases")?, "phases")?, options::read(options)?)
+            (path, slice(phases, elements(&[nz, ny, nx], "phases")?, "phases")?, read(options)?)
         };
-        let options = options.unwrap_or(davegan_export_options_t::DEFAULT);
         let (spacing, n_phases) = (options.spacing()?, options.n_phases(phases)?);
-        write(&PhaseImages::copy_of(phases, [1, nz, ny, nx], n_phases)?, &spacing, &options, path)
+        write(&PhaseImages::copy_of(phases, [1, nz, ny, nx], n_phases)?, &spacing, path)
     })
 }
 
@@ -133,9 +132,7 @@ pub unsafe extern "C" fn davegan_export_vti(
     options: *const davegan_export_options_t,
 ) -> davegan_status_t {
     // SAFETY: as above.
-    unsafe {
-        write(path, phases, [nz, ny, nx], options, |image, spacing, _, path| export::write_vti(image, spacing, path))
-    }
+    unsafe { write(path, phases, [nz, ny, nx], options, export::write_vti) }
 }
 
 /// Writes an image as a NumPy array (.npy) of uint8: `(nz, ny, nx)`, or `(ny, nx)` if `nz` is 1.
@@ -153,7 +150,7 @@ pub unsafe extern "C" fn davegan_export_npy(
     options: *const davegan_export_options_t,
 ) -> davegan_status_t {
     // SAFETY: as above.
-    unsafe { write(path, phases, [nz, ny, nx], options, |image, _, _, path| export::write_npy(image, path)) }
+    unsafe { write(path, phases, [nz, ny, nx], options, |image, _, path| export::write_npy(image, path)) }
 }
 
 /// Writes an image as a TIFF of `nz` pages of phase numbers, 8 bits each, uncompressed.
@@ -172,9 +169,7 @@ pub unsafe extern "C" fn davegan_export_tiff(
     options: *const davegan_export_options_t,
 ) -> davegan_status_t {
     // SAFETY: as above.
-    unsafe {
-        write(path, phases, [nz, ny, nx], options, |image, spacing, _, path| export::write_tiff(image, spacing, path))
-    }
+    unsafe { write(path, phases, [nz, ny, nx], options, export::write_tiff) }
 }
 
 /// Writes an image as a DREAM.3D file of version 7.0, for DREAM.3D, simplnx and DAMASK.
@@ -194,11 +189,7 @@ pub unsafe extern "C" fn davegan_export_dream3d(
     options: *const davegan_export_options_t,
 ) -> davegan_status_t {
     // SAFETY: as above.
-    unsafe {
-        write(path, phases, [nz, ny, nx], options, |image, spacing, _, path| {
-            export::write_dream3d(image, spacing, path)
-        })
-    }
+    unsafe { write(path, phases, [nz, ny, nx], options, export::write_dream3d) }
 }
 
 /// Writes an image as a mesh of voxels (.inp) for Abaqus and CalculiX.
@@ -223,8 +214,8 @@ pub unsafe extern "C" fn davegan_export_abaqus(
 ) -> davegan_status_t {
     // SAFETY: as above.
     unsafe {
-        write(path, phases, [nz, ny, nx], options, |image, spacing, options, path| {
-            export::write_abaqus(image, spacing, &options.mesh()?, path)
+        write(path, phases, [nz, ny, nx], options, |image, spacing, path| {
+            export::write_abaqus(image, spacing, &read(options)?.mesh()?, path)
         })
     }
 }
@@ -246,9 +237,7 @@ pub unsafe extern "C" fn davegan_export_xdmf(
     options: *const davegan_export_options_t,
 ) -> davegan_status_t {
     // SAFETY: as above.
-    unsafe {
-        write(path, phases, [nz, ny, nx], options, |image, spacing, _, path| export::write_xdmf(image, spacing, path))
-    }
+    unsafe { write(path, phases, [nz, ny, nx], options, export::write_xdmf) }
 }
 
 #[cfg(test)]

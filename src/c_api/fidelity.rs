@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::guard::guard;
+use super::guard::{self, guard};
 use super::pointers::{self, Buffer, Place, optional_text, reference, text};
 use super::status::davegan_status_t;
 use crate::Error;
@@ -147,10 +147,6 @@ pub unsafe extern "C" fn davegan_fidelity_write(
 /// No other thread may be using them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn davegan_fidelity_free(fidelity: *mut davegan_fidelity_t) {
-    // There is nobody to tell of a failure, which would be a defect, but the message is kept.
-    let _ = guard(|| {
-        // SAFETY: as above.
-        unsafe { pointers::free(fidelity) };
-        Ok(())
-    });
+    // SAFETY: as above.
+    unsafe { guard::free(fidelity) };
 }

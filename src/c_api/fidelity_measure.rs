@@ -2,45 +2,22 @@
 
 use std::ffi::c_char;
 
-use super::descriptor::phase_number;
+use super::descriptor::judged_phase;
 use super::fidelity::davegan_fidelity_t;
 use super::generate_options::davegan_generate_options_t;
 use super::guard::{Host, guard_with_host};
 use super::micrograph::davegan_micrograph_t;
 use super::model::davegan_model_t;
 use super::options::{self, count};
-use super::pointers::{self, Place, elements, optional_text, reference, slice, text};
-use super::progress::Audience;
+use super::pointers::{self, Place, images, optional_text, reference, text};
 use super::status::davegan_status_t;
-use crate::device::thread_pool;
 use crate::evaluation::{Fidelity, PARTS, evaluate, floor_windows, judged_images, model_fidelity};
 use crate::micrograph::PhaseImages;
-use crate::progress::in_parts;
 use crate::storage::VTKHDF_PHASE;
 use crate::{Error, Result};
 
 /// Default number of realisations of a model.
 const COUNT: i64 = 256;
-
-/// The phase that is judged: -1 is the minority phase.
-fn judged_phase(phase: i32, micrograph: &PhaseImages) -> Result<u8> {
-    if phase == -1 { Ok(micrograph.minority_phase()) } else { phase_number(phase) }
-}
-
-/// Images or volumes of the host, `[n, nz, ny, nx]`, with as many phases as `like`; None for no images.
-unsafe fn images(phases: *const u8, shape: [usize; 4], like: &PhaseImages, name: &str) -> Result<Option<PhaseImages>> {
-    // SAFETY: the caller's promise.
-    let values = unsafe { slice(phases, elements(&shape, name)?, name)? };
-    if shape[0] == 0 {
-        return Ok(None);
-    }
-    PhaseImages::copy_of(values, shape, like.n_phases()).map(Some)
-}
-
-/// The receiver of progress reports.
-fn audience(options: &davegan_generate_options_t) -> Result<Audience> {
-    Audience::new("judging", options.progress_bar, options.progress, options.user_data)
-}
 
 /// Judges images against `micrograph`.
 fn judge(
@@ -54,10 +31,7 @@ fn judge(
     let (phase, seed) = (judged_phase(phase, micrograph)?, count(options.seed, "seed")?);
     let [_, _, side] = realisations.shape();
     let windows = floor_windows(micrograph, side, seed)?;
-    let pool = thread_pool(count(options.threads, "threads")?)?;
-    let mut audience = audience(options)?;
-    let mut tell = |progress: &_| audience.tell(host, progress);
-    in_parts("judging", &pool, PARTS, options.progress_interval, &mut tell, |done| {
+    options.in_parts(host, "judging", PARTS, |done| {
         evaluate(micrograph, realisations, reconstructions, phase, &windows, done)
     })
 }
@@ -99,15 +73,18 @@ pub unsafe extern "C" fn davegan_fidelity_measure(
             let micrograph = &reference(micrograph, "micrograph")?.0.images;
             (place, micrograph, davegan_generate_options_t::read(options)?)
         };
+        if n == 0 {
+            return Err(Error::invalid("n is 0; give at least 32 realisations, and 256 for a verdict"));
+        }
+        let n_phases = micrograph.n_phases();
         // SAFETY: as above.
-        let realisations = unsafe { images(realisations, [n, nz, ny, nx], micrograph, "realisations")? };
-        let none = || Error::invalid("n is 0; give at least 32 realisations, and 256 for a verdict");
-        let realisations = realisations.ok_or_else(none)?;
+        let realisations = unsafe { images(realisations, [n, nz, ny, nx], n_phases, "realisations")? };
         let judged = judged_images(&realisations, count(axis, "axis")?)?;
         let [_, rows, columns] = judged.shape();
+        let shape = [n_reconstructions, 1, rows, columns];
         // SAFETY: as above.
-        let reconstructions =
-            unsafe { images(reconstructions, [n_reconstructions, 1, rows, columns], micrograph, "reconstructions")? };
+        let reconstructions = || unsafe { images(reconstructions, shape, n_phases, "reconstructions") };
+        let reconstructions = (n_reconstructions > 0).then(reconstructions).transpose()?;
         let measured = judge(micrograph, phase, &judged, reconstructions.as_ref(), &options, host)?;
         place.give(davegan_fidelity_t(measured));
         Ok(())
@@ -147,11 +124,9 @@ pub unsafe extern "C" fn davegan_fidelity_measure_model(
         let options =
             options.unwrap_or_else(|| davegan_generate_options_t { count: COUNT, ..davegan_generate_options_t::new() });
         let (phase, axis) = (judged_phase(phase, &micrograph.images)?, count(axis, "axis")?);
-        let mut audience = audience(&options)?;
+        let mut tell = options.listener(host, "judging")?;
         let (generation, interval) = (options.generation()?, options.progress_interval);
-        let measured = model_fidelity(model, micrograph, phase, axis, &generation, interval, &mut |progress| {
-            audience.tell(host, progress)
-        })?;
+        let measured = model_fidelity(model, micrograph, phase, axis, &generation, interval, &mut tell)?;
         place.give(davegan_fidelity_t(measured));
         Ok(())
     })

@@ -1,16 +1,20 @@
 //! The options of generation.
 
 use std::ffi::c_void;
+use std::ops::ControlFlow;
 
+use super::guard::Host;
 use super::micrograph::DAVEGAN_MAX_PHASES;
 use super::micrograph_options::voxel_size;
-use super::options::{self, Growing, count, end_of, switch};
+use super::options::{self, count, switch, unsafe_growing};
 use super::pointers::elements;
-use super::progress::davegan_progress_callback_t;
+use super::progress::{davegan_progress_callback_t, listener};
 use super::relaxation::given_fractions;
+use crate::device::thread_pool;
 use crate::generation::{GenerationOptions, Threshold};
 use crate::micrograph::Block;
 use crate::model::Model;
+use crate::progress::{Progress, in_parts};
 use crate::storage::{FileOptions, Layout, Mode};
 use crate::{Error, Result};
 
@@ -131,10 +135,7 @@ impl davegan_threshold_t {
 }
 
 // SAFETY: numbers, an optional function and a pointer.
-unsafe impl Growing for davegan_generate_options_t {
-    const NAME: &'static str = "davegan_generate_options_t";
-    const VERSION_1: usize = end_of!(Self, majority);
-}
+unsafe_growing!(davegan_generate_options_t, majority);
 
 impl davegan_generate_options_t {
     pub(super) fn new() -> Self {
@@ -188,6 +189,27 @@ impl davegan_generate_options_t {
             threads: count(self.threads, "threads")?,
             ..GenerationOptions::default()
         })
+    }
+
+    /// The host's receiver of progress.
+    pub(super) fn listener(
+        &self,
+        host: &mut Host,
+        what: &'static str,
+    ) -> Result<impl FnMut(&Progress) -> ControlFlow<()>> {
+        listener(host, what, self.progress_bar, self.progress, self.user_data)
+    }
+
+    /// Runs `work` as [`in_parts`] does, on the threads that the host asks for, with reports to it.
+    pub(super) fn in_parts<T: Send>(
+        &self,
+        host: &mut Host,
+        what: &'static str,
+        parts: u64,
+        work: impl FnOnce(&dyn Fn() -> Result<()>) -> Result<T> + Send,
+    ) -> Result<T> {
+        let pool = thread_pool(count(self.threads, "threads")?)?;
+        in_parts(what, &pool, parts, self.progress_interval, &mut self.listener(host, what)?, work)
     }
 
     /// The shape asked for, if any.

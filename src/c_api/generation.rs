@@ -5,9 +5,8 @@ use std::ffi::c_char;
 use super::generate_options::{davegan_generate_options_t, davegan_threshold_t};
 use super::guard::{guard, guard_with_host};
 use super::model::davegan_model_t;
-use super::options::StructPlace;
+use super::options;
 use super::pointers::{self, Buffer, Place, elements, optional_text, reference};
-use super::progress::Audience;
 use super::status::davegan_status_t;
 use crate::Error;
 use crate::generation;
@@ -24,11 +23,8 @@ pub unsafe extern "C" fn davegan_generate_options_init(
     options: *mut davegan_generate_options_t,
     size: usize,
 ) -> davegan_status_t {
-    guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_generate_options_t::new());
-        Ok(())
-    })
+    // SAFETY: the promises at the top of the header hold for this and all other functions here.
+    unsafe { options::initialise(options, size, || Ok(davegan_generate_options_t::new())) }
 }
 
 /// Makes realisations and adds them to the HDF5 file at `path`.
@@ -67,9 +63,9 @@ pub unsafe extern "C" fn davegan_generate(
             let group = optional_text(group, "group")?;
             (model, pointers::path(path, "path")?, group, davegan_generate_options_t::read(options)?)
         };
-        let mut audience = Audience::new("generating", options.progress_bar, options.progress, options.user_data)?;
+        let mut tell = options.listener(host, "generating")?;
         let (options, file_options) = (options.of_model(model)?, options.file(group)?);
-        generate_to_file(model, path, &options, &file_options, &mut |progress| audience.tell(host, progress))
+        generate_to_file(model, path, &options, &file_options, &mut tell)
     })
 }
 

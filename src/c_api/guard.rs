@@ -7,6 +7,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::float_env::HostEnvironment;
+use super::pointers;
 use super::status::{self, davegan_status_t};
 use crate::device::memory::catch_refused;
 use crate::{Error, Result};
@@ -26,6 +27,15 @@ pub(super) fn guard_with_host(body: impl FnOnce(&mut Host) -> Result<()>) -> dav
     // The state that a panic may leave half-changed belongs to `body` alone: handles are never mutated through C.
     let result = panic::catch_unwind(AssertUnwindSafe(|| catch_refused(|| body(&mut host))));
     status::record(result.unwrap_or_else(|payload| Err(Error::Internal(panic_text(&*payload)))))
+}
+
+/// Ends the life of a handle; NULL is fine. There is nobody to tell of a failure, but the message is kept.
+pub(super) unsafe fn free<T>(handle: *mut T) {
+    let _ = guard(|| {
+        // SAFETY: the caller's promise.
+        unsafe { pointers::free(handle) };
+        Ok(())
+    });
 }
 
 /// What belongs to the host and waits while library code runs: its floating-point environment and its panic messages.
@@ -115,18 +125,10 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::CStr;
-
-    use super::super::status::{
-        DAVEGAN_INTERNAL, DAVEGAN_INVALID_PARAMETER, DAVEGAN_OK, DAVEGAN_OUT_OF_MEMORY, davegan_last_error,
-    };
+    use super::super::status::tests::last_error;
+    use super::super::status::{DAVEGAN_INTERNAL, DAVEGAN_INVALID_PARAMETER, DAVEGAN_OK, DAVEGAN_OUT_OF_MEMORY};
     use super::*;
     use crate::device::memory::panic_refused;
-
-    fn last_error() -> String {
-        // SAFETY: the pointer is valid until the next failing call of this thread.
-        unsafe { CStr::from_ptr(davegan_last_error()) }.to_string_lossy().into_owned()
-    }
 
     #[test]
     fn a_panic_becomes_a_status_with_text_and_place() {

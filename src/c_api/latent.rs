@@ -6,7 +6,7 @@ use super::generate_options::{davegan_generate_options_t, read_options};
 use super::guard::guard;
 use super::model::davegan_model_t;
 use super::options::count;
-use super::pointers::{Buffer, Place, elements, reference, slice};
+use super::pointers::{self, Buffer, Place, elements, reference, slice};
 use super::status::davegan_status_t;
 use crate::device::memory;
 use crate::generation;
@@ -16,9 +16,10 @@ use crate::{Error, Result};
 
 /// `n` images of the host, of the shape `[nz, ny, nx]`.
 unsafe fn images(model: &Model, phases: *const u8, n: usize, shape: [usize; 3], name: &str) -> Result<PhaseImages> {
-    let ([nz, ny, nx], voxels) = (shape, voxels(model, n, shape)?);
+    generation::latent_size(model, shape)?;
+    let [nz, ny, nx] = shape;
     // SAFETY: the caller's promise.
-    PhaseImages::copy_of(unsafe { slice(phases, voxels, name) }?, [n, nz, ny, nx], model.n_phases())
+    unsafe { pointers::images(phases, [n, nz, ny, nx], model.n_phases(), name) }
 }
 
 /// Voxels of `n` images of a shape that the model has.

@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 
-use super::guard::guard;
+use super::guard::{self, guard};
 use super::micrograph_options::{davegan_micrograph_options_t, side_and_unit};
-use super::options::{self, Growing, StructPlace, count, end_of};
+use super::options::{self, StructPlace, count, unsafe_growing};
 use super::pointers::{self, Buffer, Place, elements, optional_text, slice, text};
 use super::status::{davegan_status_t, keep_warnings};
 use crate::micrograph::{Directions, MAX_PHASES, Micrograph};
@@ -64,10 +64,7 @@ pub struct davegan_micrograph_info_t {
     pub voxel_size: f64,
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_micrograph_info_t {
-    const NAME: &'static str = "davegan_micrograph_info_t";
-    const VERSION_1: usize = end_of!(Self, voxel_size);
-}
+unsafe_growing!(davegan_micrograph_info_t, voxel_size);
 
 /// One value a phase, as the arrays of C hold them: 0 beyond the last phase.
 pub(super) fn per_phase(values: &[f64]) -> [f64; DAVEGAN_MAX_PHASES] {
@@ -84,11 +81,8 @@ pub unsafe extern "C" fn davegan_micrograph_options_init(
     options: *mut davegan_micrograph_options_t,
     size: usize,
 ) -> davegan_status_t {
-    guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_micrograph_options_t::DEFAULT);
-        Ok(())
-    })
+    // SAFETY: the promises at the top of the header hold for this and all other functions here.
+    unsafe { options::initialise(options, size, || Ok(davegan_micrograph_options_t::DEFAULT)) }
 }
 
 /// Reads a micrograph from an HDF5, PNG or TIFF file, recognised by its content.
@@ -257,9 +251,9 @@ pub unsafe extern "C" fn davegan_micrograph_parameters(
         let parameters = micrograph.0.parameters.as_ref().ok_or_else(|| {
             Error::invalid(format!("{} has no parameters; built-in ellipses alone have", micrograph.0.source))
         })?;
-        let parameters: Vec<f64> = parameters.iter().copied().collect();
         // SAFETY: as above.
-        unsafe { Buffer::new(buffer, capacity, parameters.len(), "the parameters") }?.fill(&parameters);
+        let buffer = unsafe { Buffer::new(buffer, capacity, parameters.len(), "the parameters") }?;
+        buffer.fill_each(parameters.iter().copied());
         Ok(())
     })
 }
@@ -289,10 +283,6 @@ pub unsafe extern "C" fn davegan_micrograph_write(
 /// No other thread may be using it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn davegan_micrograph_free(micrograph: *mut davegan_micrograph_t) {
-    // There is nobody to tell of a failure, which would be a defect, but the message is kept.
-    let _ = guard(|| {
-        // SAFETY: as above.
-        unsafe { pointers::free(micrograph) };
-        Ok(())
-    });
+    // SAFETY: as above.
+    unsafe { guard::free(micrograph) };
 }

@@ -1,6 +1,6 @@
 //! How a micrograph file is read, and units of voxel sizes.
 
-use super::options::{Growing, count, end_of};
+use super::options::{count, unsafe_growing};
 use crate::micrograph::{LengthUnit, ReadOptions, Region, Segmentation, VoxelSize};
 use crate::{Error, Result};
 
@@ -60,10 +60,7 @@ pub struct davegan_micrograph_options_t {
     pub voxel_size: f64,
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_micrograph_options_t {
-    const NAME: &'static str = "davegan_micrograph_options_t";
-    const VERSION_1: usize = end_of!(Self, voxel_size);
-}
+unsafe_growing!(davegan_micrograph_options_t, voxel_size);
 
 impl davegan_micrograph_options_t {
     pub(super) const DEFAULT: Self = Self {

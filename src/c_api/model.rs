@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 
 use super::device;
-use super::guard::guard;
+use super::guard::{self, guard};
 use super::micrograph::{DAVEGAN_MAX_PHASES, per_phase};
 use super::micrograph_options::side_and_unit;
-use super::options::{Growing, StructPlace, end_of};
+use super::options::{StructPlace, unsafe_growing};
 use super::pointers::{self, Buffer, Place, reference};
 use super::status::davegan_status_t;
 use super::train_options::profile_code;
@@ -64,10 +64,7 @@ pub struct davegan_model_info_t {
     pub voxel_size: f64,
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_model_info_t {
-    const NAME: &'static str = "davegan_model_info_t";
-    const VERSION_1: usize = end_of!(Self, voxel_size);
-}
+unsafe_growing!(davegan_model_info_t, voxel_size);
 
 /// Loads a model file onto a device.
 ///
@@ -192,10 +189,6 @@ pub unsafe extern "C" fn davegan_model_history(
 /// No other thread may be using it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn davegan_model_free(model: *mut davegan_model_t) {
-    // There is nobody to tell of a failure, which would be a defect, but the message is kept.
-    let _ = guard(|| {
-        // SAFETY: as above.
-        unsafe { pointers::free(model) };
-        Ok(())
-    });
+    // SAFETY: as above.
+    unsafe { guard::free(model) };
 }

@@ -6,7 +6,9 @@
 
 use std::mem::MaybeUninit;
 
+use super::guard::guard;
 use super::pointers::elements;
+use super::status::davegan_status_t;
 use crate::{Error, Result};
 
 /// No version of any struct is as long: a size above this is memory that was never initialised.
@@ -26,13 +28,20 @@ pub(super) unsafe trait Growing: Copy {
     const VERSION_1: usize;
 }
 
-/// The end of the field `$field` in `$type`, in bytes from its start.
-macro_rules! end_of {
-    ($type:ty, $field:ident) => {
-        std::mem::offset_of!($type, $field) + $crate::c_api::options::size_of_field(|all: &$type| &all.$field)
+/// Puts `$type` under the rule; its version 1 ends with the field `$last`.
+///
+/// Whoever writes it makes the promise of [`Growing`].
+macro_rules! unsafe_growing {
+    ($type:ident, $last:ident) => {
+        // SAFETY: promised where the macro stands.
+        unsafe impl $crate::c_api::options::Growing for $type {
+            const NAME: &'static str = stringify!($type);
+            const VERSION_1: usize =
+                std::mem::offset_of!($type, $last) + $crate::c_api::options::size_of_field(|all: &$type| &all.$last);
+        }
     };
 }
-pub(super) use end_of;
+pub(super) use unsafe_growing;
 
 pub(super) const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
     size_of::<F>()
@@ -114,6 +123,20 @@ impl<T: Growing> StructPlace<T> {
     }
 }
 
+/// Fills the host's `options` of `size` bytes with their defaults.
+pub(super) unsafe fn initialise<T: Growing>(
+    options: *mut T,
+    size: usize,
+    defaults: impl FnOnce() -> Result<T>,
+) -> davegan_status_t {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let place = unsafe { StructPlace::new(options, size, "options") }?;
+        place.set(defaults()?);
+        Ok(())
+    })
+}
+
 /// A switch: 0 or 1.
 pub(super) fn switch(value: i32, name: &str) -> Result<bool> {
     match value {
@@ -140,10 +163,7 @@ mod tests {
         number: i64,
     }
     // SAFETY: two numbers.
-    unsafe impl Growing for Known {
-        const NAME: &'static str = "known_t";
-        const VERSION_1: usize = end_of!(Self, number);
-    }
+    unsafe_growing!(Known, number);
 
     /// What a host with a newer header has.
     #[repr(C)]
@@ -162,10 +182,7 @@ mod tests {
         added: f64,
     }
     // SAFETY: three numbers.
-    unsafe impl Growing for Grown {
-        const NAME: &'static str = "known_t";
-        const VERSION_1: usize = end_of!(Self, number);
-    }
+    unsafe_growing!(Grown, number);
 
     #[test]
     fn hosts_of_version_1_keep_working_when_a_field_is_added() {
@@ -211,7 +228,7 @@ mod tests {
             let given = Known { struct_size: size, number: 1 };
             // SAFETY: the size is refused before anything behind the struct is read.
             let error = unsafe { read(&raw const given) }.unwrap_err().to_string();
-            assert!(error.contains(&format!("struct_size of known_t is {size}")), "{error}");
+            assert!(error.contains(&format!("struct_size of Known is {size}")), "{error}");
         }
         // SAFETY: NULL is checked.
         assert!(unsafe { StructPlace::<Known>::new(std::ptr::null_mut(), 16, "options") }.is_err());

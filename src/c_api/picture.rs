@@ -6,11 +6,10 @@ use super::generate_options::{davegan_generate_options_t, read_options};
 use super::guard::{Host, guard, guard_with_host};
 use super::micrograph::{davegan_micrograph_t, directions};
 use super::model::davegan_model_t;
-use super::pointers::{self, elements, reference, slice, text};
-use super::progress::Audience;
+use super::pointers::{self, images, reference, text};
 use super::status::davegan_status_t;
 use crate::Result;
-use crate::micrograph::{Directions, MAX_PHASES, Micrograph, PhaseImages};
+use crate::micrograph::{Directions, MAX_PHASES, Micrograph};
 use crate::report;
 use crate::storage::{Mode, write_phase_images};
 
@@ -110,9 +109,9 @@ unsafe fn write_report(
     let (model, html, options) = unsafe {
         (&reference(model, "model")?.0, pointers::path(html, "html")?, davegan_generate_options_t::read(options)?)
     };
-    let mut audience = Audience::new("report", options.progress_bar, options.progress, options.user_data)?;
+    let mut tell = options.listener(host, "report")?;
     let (generation, interval) = (options.generation()?, options.progress_interval);
-    report::html_report(model, micrographs, html, &generation, interval, &mut |progress| audience.tell(host, progress))
+    report::html_report(model, micrographs, html, &generation, interval, &mut tell)
 }
 
 /// Writes `n` images as the dataset `dataset` of the HDF5 file at `path`: `(n, ny, nx)` if `nz` is 1, else `(n, nz, ny,
@@ -137,11 +136,10 @@ pub unsafe extern "C" fn davegan_write_images(
 ) -> davegan_status_t {
     guard(|| {
         // SAFETY: as above.
-        let (path, dataset, phases) = unsafe {
+        let (path, dataset, images) = unsafe {
             let path = pointers::path(path, "path")?;
-            (path, text(dataset, "dataset")?, slice(phases, elements(&[n, nz, ny, nx], "phases")?, "phases")?)
+            (path, text(dataset, "dataset")?, images(phases, [n, nz, ny, nx], MAX_PHASES, "phases")?)
         };
-        let images = PhaseImages::copy_of(phases, [n, nz, ny, nx], MAX_PHASES)?;
         write_phase_images(path, dataset, &images, Mode::Replace)
     })
 }

@@ -8,6 +8,7 @@ use std::ffi::{CStr, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::micrograph::PhaseImages;
 use crate::{Error, Result};
 
 fn null(name: &str) -> Error {
@@ -76,6 +77,12 @@ pub(super) unsafe fn slice<'a, T>(pointer: *const T, length: usize, name: &str) 
     }
     // SAFETY: not NULL, `length` came out of elements(), and the host promises that many elements.
     Ok(unsafe { std::slice::from_raw_parts(pointer, length) })
+}
+
+/// Images or volumes that the host lends, `[n, nz, ny, nx]`, copied.
+pub(super) unsafe fn images(phases: *const u8, shape: [usize; 4], n_phases: usize, name: &str) -> Result<PhaseImages> {
+    // SAFETY: the caller's promise.
+    PhaseImages::copy_of(unsafe { slice(phases, elements(&shape, name)?, name) }?, shape, n_phases)
 }
 
 /// An array of the host that a result is written to. Nothing is read from it: the host need not have set it.

@@ -65,43 +65,35 @@ impl davegan_progress_t {
     }
 }
 
-/// Whoever wants to know: the terminal, the host, both or none.
-pub(super) struct Audience {
-    bar: Option<ProgressBar>,
+/// Passes progress on to whoever wants to know, the terminal, the host, both or none; the host may ask to stop.
+///
+/// All but `host` are fields of an options struct, and `what` is done, which is written before the bar.
+pub(super) fn listener(
+    host: &mut Host,
+    what: &'static str,
+    progress_bar: i32,
     callback: davegan_progress_callback_t,
     user_data: *mut c_void,
-}
-
-impl Audience {
-    /// From the fields of an options struct; `what` is done is written before the bar.
-    pub(super) fn new(
-        what: &'static str,
-        progress_bar: i32,
-        callback: davegan_progress_callback_t,
-        user_data: *mut c_void,
-    ) -> Result<Self> {
-        let bar = switch(progress_bar, "progress_bar")?.then(|| ProgressBar::new(what));
-        Ok(Self { bar, callback, user_data })
-    }
-
-    /// Passes `progress` on; the host may ask to stop.
-    pub(super) fn tell(&mut self, host: &mut Host, progress: &Progress) -> ControlFlow<()> {
-        if let Some(bar) = &mut self.bar {
+) -> Result<impl FnMut(&Progress) -> ControlFlow<()>> {
+    let mut bar = switch(progress_bar, "progress_bar")?.then(|| ProgressBar::new(what));
+    Ok(move |progress: &Progress| {
+        if let Some(bar) = &mut bar {
             bar.show(progress);
         }
-        let Some(callback) = self.callback else { return ControlFlow::Continue(()) };
+        let Some(callback) = callback else { return ControlFlow::Continue(()) };
         let progress = davegan_progress_t::new(progress);
         // SAFETY: the host promises that its callback takes these arguments; `progress` lives until it returns.
-        match host.call(|| unsafe { callback(&progress, self.user_data) }) {
+        match host.call(|| unsafe { callback(&progress, user_data) }) {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::guard::guard_with_host;
+    use super::super::status::DAVEGAN_OK;
     use super::*;
     use crate::progress::Losses;
 
@@ -115,15 +107,16 @@ mod tests {
     #[test]
     fn the_callback_sees_all_numbers_and_cancels() {
         let mut kept: Vec<davegan_progress_t> = Vec::new();
-        let mut audience = Audience::new("test", 0, Some(keep), (&raw mut kept).cast()).unwrap();
         let losses = Losses::from_array([1.0, 2.0, 3.0, 4.0, 5.0]);
         let first = Progress { step: 3, steps: 9, elapsed: 0.5, remaining: None, losses: None };
         let second = Progress { step: 9, remaining: Some(1.5), losses: Some(losses), ..first };
-        guard_with_host(|host| {
-            assert!(audience.tell(host, &first).is_continue());
-            assert!(audience.tell(host, &second).is_break());
+        let status = guard_with_host(|host| {
+            let mut tell = listener(host, "test", 0, Some(keep), (&raw mut kept).cast())?;
+            assert!(tell(&first).is_continue());
+            assert!(tell(&second).is_break());
             Ok(())
         });
+        assert_eq!(status, DAVEGAN_OK);
         assert_eq!((kept[0].step, kept[0].steps, kept[0].elapsed, kept[0].remaining), (3, 9, 0.5, -1.0));
         assert!(kept[0].loss_encoder.is_nan() && kept[0].loss_divergence.is_nan());
         assert_eq!((kept[1].step, kept[1].remaining), (9, 1.5));
@@ -134,12 +127,12 @@ mod tests {
 
     #[test]
     fn nobody_need_listen() {
-        let mut audience = Audience::new("test", 0, None, std::ptr::null_mut()).unwrap();
         let progress = Progress { step: 1, steps: 2, elapsed: 0.0, remaining: None, losses: None };
-        guard_with_host(|host| {
-            assert!(audience.tell(host, &progress).is_continue());
+        let status = guard_with_host(|host| {
+            assert!(listener(host, "test", 0, None, std::ptr::null_mut())?(&progress).is_continue());
+            assert!(listener(host, "test", 2, None, std::ptr::null_mut()).is_err());
             Ok(())
         });
-        assert!(Audience::new("test", 2, None, std::ptr::null_mut()).is_err());
+        assert_eq!(status, DAVEGAN_OK);
     }
 }

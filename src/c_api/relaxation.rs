@@ -2,14 +2,14 @@
 
 use std::ffi::c_void;
 
-use super::guard::{Host, guard, guard_with_host};
+use super::guard::{Host, guard_with_host};
 use super::micrograph::{DAVEGAN_MAX_PHASES, davegan_micrograph_t, directions};
-use super::options::{self, Growing, StructPlace, count, end_of, switch};
-use super::pointers::{Buffer, elements, reference, slice};
-use super::progress::{Audience, davegan_progress_callback_t};
+use super::options::{self, count, switch, unsafe_growing};
+use super::pointers::{Buffer, images, reference};
+use super::progress::{davegan_progress_callback_t, listener};
 use super::status::davegan_status_t;
 use crate::Result;
-use crate::micrograph::{Directions, PhaseImages};
+use crate::micrograph::Directions;
 use crate::relaxation::{RelaxationOptions, relax_images};
 
 /// How images are relaxed. Filled by `davegan_relax_options_init`.
@@ -41,6 +41,7 @@ pub struct davegan_relax_options_t {
     /// volume fraction is given.
     pub volume_fraction: [f64; DAVEGAN_MAX_PHASES],
 }
+
 /// The volume fractions of `n_phases` phases, if they are given: if not all are 0.
 pub(super) fn given_fractions(fractions: &[f64; DAVEGAN_MAX_PHASES], n_phases: usize) -> Option<&[f64]> {
     let last = fractions.iter().rposition(|&fraction| fraction != 0.0)?;
@@ -49,10 +50,7 @@ pub(super) fn given_fractions(fractions: &[f64; DAVEGAN_MAX_PHASES], n_phases: u
 }
 
 // SAFETY: numbers, a pointer and an optional function.
-unsafe impl Growing for davegan_relax_options_t {
-    const NAME: &'static str = "davegan_relax_options_t";
-    const VERSION_1: usize = end_of!(Self, volume_fraction);
-}
+unsafe_growing!(davegan_relax_options_t, volume_fraction);
 
 impl davegan_relax_options_t {
     fn new() -> Self {
@@ -92,11 +90,8 @@ pub unsafe extern "C" fn davegan_relax_options_init(
     options: *mut davegan_relax_options_t,
     size: usize,
 ) -> davegan_status_t {
-    guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        unsafe { StructPlace::new(options, size, "options") }?.set(davegan_relax_options_t::new());
-        Ok(())
-    })
+    // SAFETY: the promises at the top of the header hold for this and all other functions here.
+    unsafe { options::initialise(options, size, || Ok(davegan_relax_options_t::new())) }
 }
 
 /// Changes interface voxels of images so that their patterns become those of `micrograph`.
@@ -164,18 +159,17 @@ unsafe fn relax(
     phases: *mut u8,
     shape: [usize; 4],
 ) -> Result<()> {
-    let (voxels, n_phases) = (elements(&shape, "phases")?, micrographs.across(0).n_phases());
+    let n_phases = micrographs.across(0).n_phases();
     // SAFETY: the caller's promise.
-    let (values, options) = unsafe { (slice(phases.cast_const(), voxels, "phases")?, options::read(options)?) };
+    let (images, options) = unsafe { (images(phases, shape, n_phases, "phases")?, options::read(options)?) };
     let options = options.unwrap_or_else(davegan_relax_options_t::new);
     let (relaxation, fractions) = (options.relaxation()?, given_fractions(&options.volume_fraction, n_phases));
-    let images = PhaseImages::copy_of(values, shape, n_phases)?;
     let threads = count(options.threads, "threads")?;
-    let mut audience = Audience::new("relaxing", options.progress_bar, options.progress, options.user_data)?;
-    let mut tell = |progress: &_| audience.tell(host, progress);
+    let mut tell = listener(host, "relaxing", options.progress_bar, options.progress, options.user_data)?;
     let interval = options.progress_interval;
     let relaxed = relax_images(micrographs, images, fractions, &relaxation, threads, interval, &mut tell)?;
+    let voxels = relaxed.as_slice();
     // SAFETY: as above.
-    unsafe { Buffer::new(phases, voxels, voxels, "the relaxed images") }?.fill(relaxed.as_slice());
+    unsafe { Buffer::new(phases, voxels.len(), voxels.len(), "the relaxed images") }?.fill(voxels);
     Ok(())
 }

@@ -2,21 +2,17 @@
 
 use std::ffi::c_char;
 
-use super::descriptor::phase_number;
+use super::descriptor::judged_phase;
 use super::generate_options::davegan_generate_options_t;
 use super::guard::guard_with_host;
 use super::micrograph::DAVEGAN_MAX_PHASES;
 use super::model::davegan_model_t;
-use super::options::{self, Growing, StructPlace, count, end_of};
-use super::pointers::{Buffer, elements, optional_path, reference, slice};
-use super::progress::Audience;
+use super::options::{self, StructPlace, count, unsafe_growing};
+use super::pointers::{Buffer, elements, images, optional_path, reference, slice};
 use super::relaxation::given_fractions;
 use super::status::davegan_status_t;
 use crate::Result;
-use crate::device::thread_pool;
 use crate::evaluation::{ElementStatistics, Property, SizeOptions, element_statistics, size_study};
-use crate::micrograph::PhaseImages;
-use crate::progress::in_parts;
 use crate::report::size_report;
 
 /// Number of properties of `davegan_element_statistics_t`.
@@ -61,10 +57,7 @@ pub struct davegan_element_statistics_t {
     pub error: [f64; DAVEGAN_N_PROPERTIES],
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_element_statistics_t {
-    const NAME: &'static str = "davegan_element_statistics_t";
-    const VERSION_1: usize = end_of!(Self, error);
-}
+unsafe_growing!(davegan_element_statistics_t, error);
 
 impl davegan_element_statistics_t {
     fn new(of: &ElementStatistics) -> Self {
@@ -131,14 +124,13 @@ pub unsafe extern "C" fn davegan_representative_size(
             unsafe { Buffer::new(required_sides, DAVEGAN_N_PROPERTIES, DAVEGAN_N_PROPERTIES, "the required sides") }?;
         let options =
             options.unwrap_or_else(|| davegan_generate_options_t { count: COUNT, ..davegan_generate_options_t::new() });
-        let mut audience = Audience::new("examining", options.progress_bar, options.progress, options.user_data)?;
-        let mut tell = |progress: &_| audience.tell(host, progress);
+        let mut tell = options.listener(host, "examining")?;
         let mut realisations = options.generation()?;
         realisations.volume_fractions =
             given_fractions(&options.volume_fraction, model.n_phases()).map(<[f64]>::to_vec);
         let examined = SizeOptions {
             sides: sides.iter().map(|&side| count(side, "a side")).collect::<Result<_>>()?,
-            phase: if phase == -1 { model.tiles.minority_phase() } else { phase_number(phase)? },
+            phase: judged_phase(phase, &model.tiles)?,
             precision,
             realisations,
         };
@@ -177,19 +169,13 @@ pub unsafe extern "C" fn davegan_element_statistics(
 ) -> davegan_status_t {
     guard_with_host(|host| {
         // SAFETY: as above.
-        let (place, values, options) = unsafe {
+        let (place, images, options) = unsafe {
             let place = StructPlace::new(statistics, size, "statistics")?;
-            let values = slice(phases, elements(&[n, nz, ny, nx], "phases")?, "phases")?;
-            (place, values, davegan_generate_options_t::read(options)?)
+            let images = images(phases, [n, nz, ny, nx], DAVEGAN_MAX_PHASES, "phases")?;
+            (place, images, davegan_generate_options_t::read(options)?)
         };
-        let images = PhaseImages::copy_of(values, [n, nz, ny, nx], DAVEGAN_MAX_PHASES)?;
-        let phase = if phase == -1 { images.minority_phase() } else { phase_number(phase)? };
-        let pool = thread_pool(count(options.threads, "threads")?)?;
-        let mut audience = Audience::new("examining", options.progress_bar, options.progress, options.user_data)?;
-        let mut tell = |progress: &_| audience.tell(host, progress);
-        let found = in_parts("examining", &pool, n as u64, options.progress_interval, &mut tell, |done| {
-            element_statistics(&images, phase, done)
-        })?;
+        let phase = judged_phase(phase, &images)?;
+        let found = options.in_parts(host, "examining", n as u64, |done| element_statistics(&images, phase, done))?;
         place.set(davegan_element_statistics_t::new(&found));
         Ok(())
     })

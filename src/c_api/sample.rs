@@ -2,7 +2,7 @@
 
 use super::guard::guard;
 use super::micrograph::davegan_micrograph_t;
-use super::options::{self, Growing, StructPlace, count, end_of};
+use super::options::{self, count, unsafe_growing};
 use super::pointers::Place;
 use super::status::davegan_status_t;
 use crate::micrograph::{Checkerboard, Discs, Ellipses, GaussianField, GrainBoundaries, Sample};
@@ -62,10 +62,7 @@ pub struct davegan_sample_options_t {
     pub gap: f64,
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_sample_options_t {
-    const NAME: &'static str = "davegan_sample_options_t";
-    const VERSION_1: usize = end_of!(Self, gap);
-}
+unsafe_growing!(davegan_sample_options_t, gap);
 
 fn unknown_sample(kind: i32) -> Error {
     Error::invalid(format!(
@@ -164,12 +161,8 @@ pub unsafe extern "C" fn davegan_sample_options_init(
     size: usize,
     kind: i32,
 ) -> davegan_status_t {
-    guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        let place = unsafe { StructPlace::new(options, size, "options") }?;
-        place.set(davegan_sample_options_t::new(kind)?);
-        Ok(())
-    })
+    // SAFETY: the promises at the top of the header hold for this and all other functions here.
+    unsafe { options::initialise(options, size, || davegan_sample_options_t::new(kind)) }
 }
 
 /// Makes a built-in micrograph of two phases; the same options always give the same images.

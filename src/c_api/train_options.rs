@@ -3,8 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::device::{DAVEGAN_DEVICE_KIND_AUTO, device};
-use super::guard::guard;
-use super::options::{Growing, StructPlace, count, end_of, switch};
+use super::options::{self, count, switch, unsafe_growing};
 use super::pointers::optional_text;
 use super::progress::davegan_progress_callback_t;
 use super::status::davegan_status_t;
@@ -104,10 +103,7 @@ pub struct davegan_train_options_t {
     pub user_data: *mut c_void,
 }
 // SAFETY: numbers, an optional function and pointers.
-unsafe impl Growing for davegan_train_options_t {
-    const NAME: &'static str = "davegan_train_options_t";
-    const VERSION_1: usize = end_of!(Self, user_data);
-}
+unsafe_growing!(davegan_train_options_t, user_data);
 
 /// A profile from its number.
 fn profile(code: i32) -> Result<Profile> {
@@ -209,12 +205,8 @@ pub unsafe extern "C" fn davegan_train_options_init(
     size: usize,
     profile: i32,
 ) -> davegan_status_t {
-    guard(|| {
-        // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        let place = unsafe { StructPlace::new(options, size, "options") }?;
-        place.set(davegan_train_options_t::new(self::profile(profile)?));
-        Ok(())
-    })
+    // SAFETY: the promises at the top of the header hold for this and all other functions here.
+    unsafe { options::initialise(options, size, || self::profile(profile).map(davegan_train_options_t::new)) }
 }
 
 #[cfg(test)]

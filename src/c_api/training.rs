@@ -8,7 +8,7 @@ use super::micrograph::{davegan_micrograph_t, directions};
 use super::model::davegan_model_t;
 use super::options;
 use super::pointers::{self, Place, optional_path, optional_text, reference};
-use super::progress::Audience;
+use super::progress::listener;
 use super::status::{davegan_status_t, keep_warnings};
 use super::train_options::davegan_train_options_t;
 use crate::micrograph::{Directions, Micrograph, ReadOptions};
@@ -45,14 +45,14 @@ impl Target<'_> {
 
     fn train(self, host: &mut Host, micrographs: Directions<Micrograph>) -> Result<()> {
         let Self { file, handle, options } = self;
-        let mut audience = Audience::new("training", options.progress_bar, options.progress, options.user_data)?;
+        let mut tell = listener(host, "training", options.progress_bar, options.progress, options.user_data)?;
         // SAFETY: the host promises text or NULL for `paper_options`.
         let (training, run) = (unsafe { options.training() }?, options.run()?);
         let warnings = micrographs
             .iter()
             .flat_map(|micrograph| micrograph.warnings.iter().cloned().chain(training.few_tiles(&micrograph.images)));
         keep_warnings(&warnings.collect::<Vec<_>>());
-        let model = train_to_file(micrographs, file, &training, &run, &mut |progress| audience.tell(host, progress))?;
+        let model = train_to_file(micrographs, file, &training, &run, &mut tell)?;
         if let Some(handle) = handle {
             handle.give(davegan_model_t(model));
         }

@@ -1,17 +1,13 @@
 //! Descriptors of volumes.
 
-use super::descriptor::phase_number;
+use super::descriptor::judged_phase;
 use super::generate_options::davegan_generate_options_t;
 use super::guard::guard_with_host;
 use super::micrograph::DAVEGAN_MAX_PHASES;
-use super::options::{Growing, StructPlace, count, end_of, switch};
-use super::pointers::{elements, slice};
-use super::progress::Audience;
+use super::options::{StructPlace, switch, unsafe_growing};
+use super::pointers::images;
 use super::status::davegan_status_t;
 use crate::descriptor::{VolumeDescriptors, volume_descriptors};
-use crate::device::thread_pool;
-use crate::micrograph::PhaseImages;
-use crate::progress::in_parts;
 
 /// Descriptors of a phase in one volume. Lengths are in voxels. Arrays are in the order x, y, z.
 #[repr(C)]
@@ -47,10 +43,7 @@ pub struct davegan_volume_descriptors_t {
     pub conductivity: [f64; 3],
 }
 // SAFETY: numbers only.
-unsafe impl Growing for davegan_volume_descriptors_t {
-    const NAME: &'static str = "davegan_volume_descriptors_t";
-    const VERSION_1: usize = end_of!(Self, conductivity);
-}
+unsafe_growing!(davegan_volume_descriptors_t, conductivity);
 
 impl davegan_volume_descriptors_t {
     fn new(of: &VolumeDescriptors) -> Self {
@@ -100,18 +93,14 @@ pub unsafe extern "C" fn davegan_volume_descriptors(
 ) -> davegan_status_t {
     guard_with_host(|host| {
         // SAFETY: the promises at the top of the header hold for this and all other functions here.
-        let (places, values, options) = unsafe {
+        let (places, volumes, options) = unsafe {
             let places = StructPlace::array(descriptors, n, size, "descriptors")?;
-            let values = slice(phases, elements(&[n, nz, ny, nx], "phases")?, "phases")?;
-            (places, values, davegan_generate_options_t::read(options)?)
+            let volumes = images(phases, [n, nz, ny, nx], DAVEGAN_MAX_PHASES, "phases")?;
+            (places, volumes, davegan_generate_options_t::read(options)?)
         };
         let (periodic, conductivity) = (switch(periodic, "periodic")?, switch(conductivity, "conductivity")?);
-        let volumes = PhaseImages::copy_of(values, [n, nz, ny, nx], DAVEGAN_MAX_PHASES)?;
-        let phase = if phase == -1 { volumes.minority_phase() } else { phase_number(phase)? };
-        let pool = thread_pool(count(options.threads, "threads")?)?;
-        let mut audience = Audience::new("examining", options.progress_bar, options.progress, options.user_data)?;
-        let mut tell = |progress: &_| audience.tell(host, progress);
-        let found = in_parts("examining", &pool, n as u64, options.progress_interval, &mut tell, |done| {
+        let phase = judged_phase(phase, &volumes)?;
+        let found = options.in_parts(host, "examining", n as u64, |done| {
             volume_descriptors(&volumes, phase, periodic, conductivity, done)
         })?;
         places.into_iter().zip(&found).for_each(|(place, of)| place.set(davegan_volume_descriptors_t::new(of)));
