@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
+
 use super::Fidelity;
 
 /// A range in which a figure must lie.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Gate {
     /// The figure that is judged.
     pub figure: &'static str,
@@ -16,6 +18,7 @@ pub struct Gate {
     /// Distance from the middle of the range, divided by its half width: 1 at a limit.
     ///
     /// Of a range from 0 to a limit, value / limit.
+    #[serde(skip)]
     pub used: f64,
     /// Whether real windows vary in the figure.
     pub real_varies: bool,

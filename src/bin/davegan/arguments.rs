@@ -14,7 +14,7 @@ use davegan::model::Model;
 use davegan::storage::{check_other_file, read_model};
 use davegan::{Device, Result};
 
-/// A micrograph: a file, or a built-in material.
+/// A micrograph: a file, or a built-in material; and further ones, of a material whose planes differ by direction.
 #[derive(Args)]
 pub struct MicrographArguments {
     /// HDF5, PNG or TIFF file
@@ -54,11 +54,6 @@ pub struct MicrographArguments {
     /// Number of images of the built-in material [default: 1]
     #[arg(long, value_name = "N", requires = "sample", help_heading = "Micrograph")]
     sample_count: Option<usize>,
-}
-
-/// Further micrographs, of a material whose planes differ by direction.
-#[derive(Args)]
-pub struct DirectionArguments {
     /// Micrograph of planes across y, rows along z, for volumes that differ by direction; that of planes across x too, unless
     /// --across-x is given. MICROGRAPH is then of planes across z
     #[arg(long, value_name = "FILE[:DATASET]", conflicts_with = "sample", help_heading = "Micrograph")]
@@ -94,13 +89,14 @@ impl Material {
 }
 
 impl MicrographArguments {
-    /// Refuses `written` as a path to write to if the micrograph is read from it.
+    /// Refuses `written` as a path to write to if a micrograph is read from it.
     pub fn check_not(&self, written: &Path) -> Result<()> {
-        self.file.as_ref().map_or(Ok(()), |file| check_other_file(file, written))
+        let further = self.further().map(|(file, _)| file);
+        self.file.iter().cloned().chain(further).try_for_each(|file| check_other_file(&file, written))
     }
 
     /// Reads the file, or makes the built-in material.
-    pub fn open(&self) -> Result<Micrograph> {
+    fn open(&self) -> Result<Micrograph> {
         if let Some(material) = self.sample {
             let sample = material.sample(self.sample_size);
             let micrograph = sample.make(self.sample_seed.unwrap_or(0), self.sample_count.unwrap_or(1))?;
@@ -121,21 +117,14 @@ impl MicrographArguments {
     }
 
     /// The micrograph, and those of further directions, which are read with the same options.
-    pub fn open_all(&self, directions: &DirectionArguments) -> Result<Vec<Micrograph>> {
-        let mut micrographs = vec![self.open()?];
-        for path in [&directions.across_y, &directions.across_x].into_iter().flatten() {
-            let (file, dataset) = file_and_dataset(path);
-            micrographs.push(self.read(&file, dataset.as_deref())?);
-        }
-        Ok(micrographs)
+    pub fn open_all(&self) -> Result<Vec<Micrograph>> {
+        let further = self.further().map(|(file, dataset)| self.read(&file, dataset.as_deref()));
+        [self.open()].into_iter().chain(further).collect()
     }
-}
 
-impl DirectionArguments {
-    /// Refuses `written` as a path to write to if a micrograph is read from it.
-    pub fn check_not(&self, written: &Path) -> Result<()> {
-        let mut paths = [&self.across_y, &self.across_x].into_iter().flatten();
-        paths.try_for_each(|path| check_other_file(&file_and_dataset(path).0, written))
+    /// File and dataset of each further direction.
+    fn further(&self) -> impl Iterator<Item = (PathBuf, Option<String>)> {
+        [&self.across_y, &self.across_x].into_iter().flatten().map(|path| file_and_dataset(path))
     }
 }
 

@@ -12,7 +12,7 @@ use davegan::storage::{Mode, write_fidelity, write_phase_images};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments, warn_of_other_micrographs};
+use crate::arguments::{MicrographArguments, ModelArguments, warn_of_other_micrographs};
 use crate::{print, print_json, progress};
 
 /// Compare realisations of a model with real windows of its micrograph
@@ -31,8 +31,6 @@ pub struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     micrograph: MicrographArguments,
-    #[command(flatten)]
-    directions: DirectionArguments,
     /// Evaluate this phase alone
     #[arg(long, value_name = "P")]
     phase: Option<u8>,
@@ -54,18 +52,9 @@ struct Judgement {
     /// z, y or x.
     axis: Option<&'static str>,
     figures: Map<String, Value>,
-    gates: Vec<JudgedGate>,
+    gates: Vec<Gate>,
     n_gates: usize,
     n_holding: usize,
-}
-
-#[derive(Serialize)]
-struct JudgedGate {
-    figure: &'static str,
-    requirement: &'static str,
-    holds: bool,
-    /// Whether real windows vary; if not, the figure is null where realisations differ.
-    real_varies: bool,
 }
 
 impl Judgement {
@@ -77,21 +66,13 @@ impl Judgement {
             figures: fidelity.figures().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
             n_gates: gates.len(),
             n_holding: gates.iter().filter(|gate| gate.holds).count(),
-            gates: gates
-                .into_iter()
-                .map(|Gate { figure, requirement, holds, real_varies, .. }| JudgedGate {
-                    figure,
-                    requirement,
-                    holds,
-                    real_varies,
-                })
-                .collect(),
+            gates,
         }
     }
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all(&arguments.directions)?);
+    let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all()?);
     let micrographs = Directions::new(micrographs.iter().collect())?;
     warn_of_other_micrographs(&model, &micrographs);
     if let Some(path) = &arguments.reconstructions {

@@ -1,7 +1,6 @@
 //! `davegan completions`: what a shell completes; `davegan manual`: the manual pages, for packages.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory};
@@ -89,7 +88,6 @@ fn page(command: &clap::Command) -> Vec<u8> {
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {
-    let written =
-        fs::create_dir_all(path.parent().unwrap_or(path)).and_then(|()| fs::File::create(path)?.write_all(content));
+    let written = fs::create_dir_all(path.parent().unwrap_or(path)).and_then(|()| fs::write(path, content));
     written.map_err(|error| Error::io(path, format!("cannot write the file: {error}")))
 }

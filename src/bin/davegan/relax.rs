@@ -9,7 +9,7 @@ use davegan::model::Origin;
 use davegan::relaxation::{RelaxationOptions, relax_images};
 use davegan::storage::{Header, Layout, Mode, PERIODIC, RealisationFile, VOXEL_UNIT, check_other_file};
 
-use crate::arguments::{DirectionArguments, MicrographArguments};
+use crate::arguments::MicrographArguments;
 use crate::{print, progress};
 
 /// Correct the fine structure of images or volumes from elsewhere
@@ -30,8 +30,6 @@ pub struct Arguments {
     output: PathBuf,
     #[command(flatten)]
     micrograph: MicrographArguments,
-    #[command(flatten)]
-    directions: DirectionArguments,
     /// Path of the dataset with the images in an HDF5 file that holds several
     #[arg(long = "dataset", value_name = "NAME")]
     images_dataset: Option<String>,
@@ -95,8 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let output = arguments.output.as_path();
     check_other_file(&arguments.images, output)?;
     arguments.micrograph.check_not(output)?;
-    arguments.directions.check_not(output)?;
-    let micrographs = arguments.micrograph.open_all(&arguments.directions)?;
+    let micrographs = arguments.micrograph.open_all()?;
     let micrograph = &micrographs[0];
     let dataset = arguments.images_dataset.as_deref();
     let (images, source) =

@@ -7,7 +7,7 @@ use davegan::Result;
 use davegan::micrograph::Directions;
 use davegan::report::{contact_sheet, html_report};
 
-use crate::arguments::{DirectionArguments, MicrographArguments, ModelArguments, warn_of_other_micrographs};
+use crate::arguments::{MicrographArguments, ModelArguments, warn_of_other_micrographs};
 use crate::{print, progress};
 
 /// Write a report on a model: whether its realisations may be taken for the material
@@ -24,8 +24,6 @@ pub struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     micrograph: MicrographArguments,
-    #[command(flatten)]
-    directions: DirectionArguments,
     /// Page for a browser
     #[arg(long, short, value_name = "FILE.html", default_value = "report.html")]
     output: PathBuf,
@@ -35,7 +33,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all(&arguments.directions)?);
+    let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all()?);
     let micrographs = Directions::new(micrographs.iter().collect())?;
     warn_of_other_micrographs(&model, &micrographs);
     let options = arguments.model.realisations();

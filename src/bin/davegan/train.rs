@@ -9,7 +9,7 @@ use davegan::storage::{self, Description, train_to_file};
 use davegan::training::{RunOptions, TrainingOptions};
 use davegan::{Error, Result};
 
-use crate::arguments::{DirectionArguments, Machine, MicrographArguments, describe};
+use crate::arguments::{Machine, MicrographArguments, describe};
 use crate::{print, progress};
 
 /// Train a model on one micrograph, or one for each direction
@@ -27,8 +27,6 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     micrograph: MicrographArguments,
-    #[command(flatten)]
-    directions: DirectionArguments,
     /// Model file
     #[arg(long, short, value_name = "FILE.h5", default_value = "model.h5")]
     model: PathBuf,
@@ -128,9 +126,8 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let options = arguments.options()?;
     // Read first: who gives the model instead of a micrograph is told so.
-    let micrographs = arguments.micrograph.open_all(&arguments.directions)?;
+    let micrographs = arguments.micrograph.open_all()?;
     arguments.micrograph.check_not(&arguments.model)?;
-    arguments.directions.check_not(&arguments.model)?;
     let mut progress = progress::follow("training")?;
     for micrograph in &micrographs {
         let few_tiles = options.few_tiles(&micrograph.images).map(|warning| format!("warning: {warning}\n"));
