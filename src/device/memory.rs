@@ -200,25 +200,14 @@ fn groups_of(root: &Path, line: &str) -> Vec<Group> {
     if !version_2 && !controllers.split(',').any(|controller| controller == "memory") {
         return Vec::new();
     }
-    let mount = root.join(if version_2 { "sys/fs/cgroup" } else { "sys/fs/cgroup/memory" });
-    let group = |path: &Path| {
-        let folder = mount.join(path.strip_prefix("/").unwrap_or(path));
-        match version_2 {
-            true => Group {
-                folder,
-                limit: "memory.max",
-                usage: "memory.current",
-                cache: ["inactive_file ", "active_file "],
-            },
-            false => Group {
-                folder,
-                limit: "memory.limit_in_bytes",
-                usage: "memory.usage_in_bytes",
-                cache: ["total_inactive_file ", "total_active_file "],
-            },
-        }
+    let (mount, limit, usage, cache) = if version_2 {
+        ("sys/fs/cgroup", "memory.max", "memory.current", ["inactive_file ", "active_file "])
+    } else {
+        let cache = ["total_inactive_file ", "total_active_file "];
+        ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", cache)
     };
-    Path::new(path).ancestors().map(group).collect()
+    let folder = |path: &Path| root.join(mount).join(path.strip_prefix("/").unwrap_or(path));
+    Path::new(path).ancestors().map(|path| Group { folder: folder(path), limit, usage, cache }).collect()
 }
 
 impl Group {

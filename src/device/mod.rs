@@ -1,14 +1,13 @@
 //! Devices: where tensors live, and how many threads work on them.
 //!
-//! * `cpu`, `cuda`, `wgpu`: the devices of each kind, and how they are opened.
-//! * `instructions`: the SIMD instructions of the CPU's kernels; `memory`: how much may still be taken.
-//! * `pool`: thread pools; `workers`: pools kept from call to call; `processors`: how many threads they have.
+//! * `cuda`, `wgpu`: accelerators, and how they are opened.
+//! * `memory`: how much may still be taken.
+//! * `pool`: thread pools; `workers`: pools kept from call to call.
+//! * `processors`: the CPU, the SIMD instructions of its kernels, and how many threads pools have.
 //! * `threads`: short tasks on several threads.
 
-mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
-mod instructions;
 pub mod memory;
 mod pool;
 mod processors;
@@ -21,15 +20,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn_tensor::Device as BurnDevice;
+use serde::{Serialize, Serializer};
 
-pub use instructions::instructions;
 pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
-pub use processors::{default_threads, instruction_set};
+pub use processors::{default_threads, instruction_set, instructions};
 pub use threads::{for_each, join, with_spinning_workers};
 pub use workers::{KeptPool, Workers};
 
 use crate::{Error, Result};
-use instructions::check_limit;
+use processors::check_limit;
 
 /// The device that a model is trained on or generates on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,7 +45,7 @@ pub enum Device {
 }
 
 /// An available device.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceInfo {
     /// The device.
     pub device: Device,
@@ -59,7 +58,7 @@ pub struct DeviceInfo {
 /// Lists the devices that this build can use, the CPU first. Accelerators are detected at the first call.
 pub fn devices() -> Vec<DeviceInfo> {
     #[allow(unused_mut, reason = "a build without accelerators has none to add")]
-    let mut devices = vec![DeviceInfo { device: Device::Cpu, name: cpu::name(), memory: cpu::memory() }];
+    let mut devices = vec![DeviceInfo { device: Device::Cpu, name: processors::name(), memory: processors::memory() }];
     #[cfg(feature = "cuda")]
     devices.extend(cuda::found());
     #[cfg(feature = "wgpu")]
@@ -97,6 +96,13 @@ impl fmt::Display for Device {
             Self::Cuda(index) => write!(formatter, "cuda:{index}"),
             Self::Wgpu(index) => write!(formatter, "wgpu:{index}"),
         }
+    }
+}
+
+impl Serialize for Device {
+    /// As [`Display`](fmt::Display) writes it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,22 +1,53 @@
 //! A trained model: what training gives and generation takes.
 
-mod kept;
-mod origin;
 mod position_biases;
-mod record;
+
+use std::sync::OnceLock;
 
 use burn_tensor::Device as BurnDevice;
-pub(crate) use kept::Kept;
-pub use origin::Origin;
+use ndarray::Array2;
 pub use position_biases::PositionBiases;
-pub use record::{LossRow, TrainingRecord};
+use sha2::{Digest, Sha256};
 
-use crate::device::KeptPool;
+use crate::device::{KeptPool, Workers};
 use crate::error::counted;
-use crate::micrograph::{Directions, Micrograph, PhaseImages, tiles};
+use crate::micrograph::{Directions, Micrograph, PhaseImages, Source, VoxelSize, tiles};
 use crate::network::{Network, Profile};
+use crate::progress::Losses;
 use crate::relaxation::Weights;
 use crate::{Error, Result};
+
+/// Which micrograph a model was trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// Where it comes from.
+    pub source: Source,
+    /// The value in the micrograph of each phase, `n_phases` values.
+    pub phase_values: Vec<f64>,
+    /// Side of a pixel of the micrograph, if it is known.
+    pub voxel_size: Option<VoxelSize>,
+    /// SHA-256 over shape and phases of the micrograph, in hexadecimal.
+    pub digest: String,
+}
+
+impl Origin {
+    /// Describes `micrograph`.
+    pub fn new(micrograph: &Micrograph) -> Self {
+        let mut hash = Sha256::new();
+        let images = &micrograph.images;
+        for length in images.shape().into_iter().chain([images.len(), images.n_phases()]) {
+            hash.update((length as u64).to_le_bytes());
+        }
+        hash.update(images.as_slice());
+        let digest = format!("{:x}", hash.finalize());
+        Self {
+            source: micrograph.source.clone(),
+            phase_values: micrograph.phase_values.clone(),
+            voxel_size: micrograph.voxel_size,
+            digest,
+        }
+    }
+}
 
 /// A further micrograph of a training: what the planes of volumes across other axes look like.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +67,47 @@ impl Direction {
     pub(crate) fn new(micrograph: &Micrograph, side: usize) -> Result<Self> {
         Ok(Self { tiles: tiles(&micrograph.images, side)?, origin: Origin::new(micrograph) })
     }
+}
+
+/// One row of the loss history.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LossRow {
+    /// The last step of the mean.
+    pub step: u64,
+    /// Means since the row before.
+    pub losses: Losses,
+}
+
+/// A record of the training. Generation needs nothing of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingRecord {
+    /// The training options, as TOML.
+    pub options: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Training steps done.
+    pub steps: u64,
+    /// Training steps planned; more than `steps` if training was interrupted.
+    pub steps_planned: u64,
+    /// Losses in the order of steps.
+    pub history: Vec<LossRow>,
+    /// Version of the library that trained.
+    pub library_version: String,
+}
+
+/// What calls on a model leave to later ones: all of it follows from the model, but takes longer than a small realisation.
+///
+/// Filled when it is first asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    /// Threads, which end with the model.
+    pub workers: Workers,
+    /// The generator in the form that is fastest for generation.
+    pub generator: OnceLock<Network>,
+    /// The same in two parts, for patches of large tori.
+    pub generator_parts: OnceLock<[Network; 2]>,
+    /// How volume fractions follow the latents, `(phase, latent)`.
+    pub slopes: OnceLock<Array2<f64>>,
 }
 
 /// A model that generates realisations. Reading it from many threads at once is safe.
@@ -111,9 +183,7 @@ impl Model {
 
     /// The tiles of planes across each axis.
     pub(crate) fn tiles_by_direction(&self) -> Directions<'_> {
-        let further = self.further.iter().map(|direction| &direction.tiles);
-        Directions::new([&self.tiles].into_iter().chain(further).collect())
-            .expect("a training has one to three micrographs")
+        self.by_direction(&self.tiles, |direction| &direction.tiles)
     }
 
     /// Whether its training is finished: no step is left, and no calibration of the relaxation.
@@ -124,8 +194,11 @@ impl Model {
 
     /// The origin of the tiles of planes across each axis.
     pub(crate) fn origins(&self) -> Directions<'_, Origin> {
-        let further = self.further.iter().map(|direction| &direction.origin);
-        Directions::new([&self.origin].into_iter().chain(further).collect())
+        self.by_direction(&self.origin, |direction| &direction.origin)
+    }
+
+    fn by_direction<'a, T>(&'a self, first: &'a T, of: impl Fn(&'a Direction) -> &'a T) -> Directions<'a, T> {
+        Directions::new([first].into_iter().chain(self.further.iter().map(of)).collect())
             .expect("a training has one to three micrographs")
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
-use davegan::{Result, default_threads, devices, instruction_set};
+use davegan::{DeviceInfo, Result, default_threads, devices, instruction_set};
 use serde::Serialize;
 
 use crate::{print, print_json};
@@ -24,7 +24,7 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Devices {
-    devices: Vec<Device>,
+    devices: Vec<DeviceInfo>,
     /// AVX-512, AVX2, NEON or none.
     instruction_set: &'static str,
     /// Threads of a command with --threads 0.
@@ -33,20 +33,9 @@ struct Devices {
     accelerators: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Device {
-    device: String,
-    name: String,
-    /// Bytes.
-    memory: Option<u64>,
-}
-
 pub fn run(arguments: &Arguments) -> Result<()> {
     let found = Devices {
-        devices: devices()
-            .into_iter()
-            .map(|found| Device { device: found.device.to_string(), name: found.name, memory: found.memory })
-            .collect(),
+        devices: devices(),
         instruction_set: instruction_set(),
         default_threads: default_threads(),
         accelerators: [("cuda", cfg!(feature = "cuda")), ("wgpu", cfg!(feature = "wgpu"))]
@@ -65,10 +54,10 @@ impl Devices {
     }
 
     fn write_to(&self, table: &mut String) -> std::fmt::Result {
-        for Device { device, name, memory } in &self.devices {
+        for DeviceInfo { device, name, memory } in &self.devices {
             let memory =
                 memory.map_or("memory not known".into(), |bytes| format!("{:.1} GiB", bytes as f64 / 2f64.powi(30)));
-            writeln!(table, "{device:8} {name}, {memory}")?;
+            writeln!(table, "{:8} {name}, {memory}", device.to_string())?;
         }
         writeln!(table, "\ninstruction set of the processor: {}", self.instruction_set)?;
         writeln!(table, "threads with --threads 0: {}", self.default_threads)?;
