@@ -171,13 +171,18 @@ fn check_place(dataset: &Dataset) -> Result<(), String> {
     Err(ELSEWHERE.into())
 }
 
-fn check_filters(filters: &[Filter]) -> Result<(), String> {
+/// Where deflate, shuffle and checksum are among `filters`.
+fn places(filters: &[Filter]) -> [Option<usize>; 3] {
     let place = |wanted: fn(&Filter) -> bool| filters.iter().position(wanted);
-    let [deflate, shuffle, checksum] = [
+    [
         place(|filter| matches!(filter, Filter::Deflate(_))),
         place(|filter| matches!(filter, Filter::Shuffle)),
         place(|filter| matches!(filter, Filter::Fletcher32)),
-    ];
+    ]
+}
+
+fn check_filters(filters: &[Filter]) -> Result<(), String> {
+    let [deflate, shuffle, checksum] = places(filters);
     let known = [deflate, shuffle, checksum].iter().flatten().count();
     let in_order = deflate.is_none() || shuffle.is_none() || shuffle < deflate;
     if known == filters.len() && in_order {
@@ -248,13 +253,8 @@ struct Expected {
 
 impl Expected {
     fn of(dataset: &Dataset, chunk: &[usize]) -> Result<Self, String> {
-        let filters = filters(dataset)?;
-        let place = |wanted: fn(&Filter) -> bool| filters.iter().position(wanted);
-        Ok(Self {
-            bytes: bytes_of(chunk, dataset).ok_or(DAMAGED)?,
-            deflate: place(|filter| matches!(filter, Filter::Deflate(_))),
-            checksum: place(|filter| matches!(filter, Filter::Fletcher32)),
-        })
+        let [deflate, _, checksum] = places(&filters(dataset)?);
+        Ok(Self { bytes: bytes_of(chunk, dataset).ok_or(DAMAGED)?, deflate, checksum })
     }
 
     /// Refuses a chunk of `size` bytes in the file that is of another length without filters; `mask` has a bit for each that it

@@ -118,7 +118,7 @@ impl<'a> Reports<'a> {
 
     /// Starts the clock at step `first`.
     pub fn go_on_from(&mut self, first: u64) {
-        self.pace = Pace { begin: Instant::now(), first, ..self.pace };
+        (self.pace.begin, self.pace.first) = (Instant::now(), first);
     }
 
     /// Tells that `done` steps are done, if a report is due or nothing is left to do.

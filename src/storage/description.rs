@@ -153,6 +153,7 @@ mod tests {
 
     use super::*;
     use crate::micrograph::PhaseImages;
+    use crate::storage::realisation_file::tests::header;
     use crate::storage::testing::TestDirectory;
     use crate::storage::{Header, Mode, RealisationFile, VOXEL_UNIT};
 
@@ -160,16 +161,8 @@ mod tests {
     fn sets_of_realisations_are_found_wherever_they_are() {
         let directory = TestDirectory::new("describe");
         let path = directory.path("a.h5");
-        let header = Header {
-            shape: [1, 2, 4],
-            first_voxel: [0, -1, 3],
-            whole_shape: [1, 32, 64],
-            n_phases: 2,
-            seed: u64::MAX,
-            voxel_size: 0.25,
-            identity: vec![(VOXEL_UNIT.into(), "um".into())],
-            provenance: vec![("library_version".into(), "1".into())],
-        };
+        let (first_voxel, whole_shape) = ([0, -1, 3], [1, 32, 64]);
+        let header = Header { first_voxel, whole_shape, n_phases: 2, ..header([1, 2, 4]) };
         let images = PhaseImages::new(Array4::from_shape_fn((2, 1, 2, 4), |(n, ..)| n as u8), 2).unwrap();
         let layouts = [Layout::VtkHdf, Layout::Group("/host/rve".into())];
         for layout in &layouts {
@@ -191,9 +184,10 @@ mod tests {
         {
             assert_eq!((found, set.complete, set.is_periodic), (&layout, layout == Layout::VtkHdf, false));
             assert_eq!((set.shape, set.first_voxel, set.whole_shape), ([1, 2, 4], [0, -1, 3], [1, 32, 64]));
-            assert_eq!((set.seed, &set.indices[..], &volume_fractions[..]), (u64::MAX, &[7, 8][..], &[0.5; 2][..]));
+            assert_eq!((set.seed, &set.indices[..], &volume_fractions[..]), (u64::MAX - 1, &[7, 8][..], &[0.5; 2][..]));
             assert_eq!(set.voxel_size.to_string(), "0.25 um");
-            assert_eq!(*texts, [("library_version".into(), "1".into()), (VOXEL_UNIT.into(), "um".into())]);
+            let known = [("device", "cpu"), ("model_sha256", "0a1b"), (VOXEL_UNIT, "\u{b5}m")];
+            assert_eq!(*texts, known.map(|(name, text)| (name.into(), text.into())));
         }
     }
 

@@ -383,4 +383,4 @@ mod in_blocks;
 #[cfg(test)]
 mod failure_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hdf5::{Dataset, File};
+use hdf5::File;
 use ndarray::{Array3, Axis, s};
 
 use super::hdf5_file::Explain;
@@ -78,13 +78,10 @@ fn read_image(file: &File, layout: &Layout, row: usize, set: &RealisationSet, pa
     drop(memory::vector::<u8>(voxels.unwrap_or(usize::MAX), &what, "export a smaller one")?);
     chunks::check_image(&dataset, row, Missing::Refused)
         .map_err(|reason| Error::format(path, format!("{name:?} {reason}")))?;
-    let voxels = read_row(&dataset, row).explain(path, &doing)?;
+    let voxels = if shape.len() == 3 { dataset.read() } else { dataset.read_slice(s![row, .., .., ..]) };
+    let voxels: Array3<u8> = voxels.explain(path, &doing)?;
     PhaseImages::new(voxels.insert_axis(Axis(0)), set.n_phases)
         .map_err(|error| Error::format(path, format!("{name:?}: {error}; generate it again")))
-}
-
-fn read_row(dataset: &Dataset, row: usize) -> hdf5::Result<Array3<u8>> {
-    if dataset.ndim() == 3 { dataset.read() } else { dataset.read_slice(s![row, .., .., ..]) }
 }
 
 #[cfg(test)]

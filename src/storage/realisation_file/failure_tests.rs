@@ -125,30 +125,25 @@ fn a_file_that_another_program_has_open_is_refused() {
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("another process"), "{error}");
 }
 
-fn go_on_after_kill(test: &str, layout: &Layout) {
-    let write_and_forget = |path: &Path| {
-        let mut file = RealisationFile::open(path, layout, &header(VOLUME), Mode::Append).unwrap();
-        append(&mut file, 0, 1);
-        append(&mut file, 1, 4);
-        std::mem::forget(file); // A killed process closes nothing.
-    };
-    after_kill(test, "out.h5", write_and_forget, |path| {
-        check(path, layout, VOLUME, 5, false);
-        write(path, layout, VOLUME, &[2]);
-        check(path, layout, VOLUME, 7, true);
-    });
-}
-
 #[test]
 fn a_killed_run_leaves_a_readable_file_to_go_on_with() {
     let test = "storage::realisation_file::failure_tests::a_killed_run_leaves_a_readable_file_to_go_on_with";
-    go_on_after_kill(test, &Layout::VtkHdf);
-}
-
-#[test]
-fn a_killed_run_leaves_a_readable_group_to_go_on_with() {
-    let test = "storage::realisation_file::failure_tests::a_killed_run_leaves_a_readable_group_to_go_on_with";
-    go_on_after_kill(test, &group());
+    let files = |path: &Path| [(path.to_owned(), Layout::VtkHdf), (path.with_extension("h5"), group())];
+    let write_and_forget = |path: &Path| {
+        for (path, layout) in files(path) {
+            let mut file = RealisationFile::open(path, &layout, &header(VOLUME), Mode::Append).unwrap();
+            append(&mut file, 0, 1);
+            append(&mut file, 1, 4);
+            std::mem::forget(file); // A killed process closes nothing.
+        }
+    };
+    after_kill(test, "out.vtkhdf", write_and_forget, |path| {
+        for (path, layout) in files(path) {
+            check(&path, &layout, VOLUME, 5, false);
+            write(&path, &layout, VOLUME, &[2]);
+            check(&path, &layout, VOLUME, 7, true);
+        }
+    });
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::storage::write_phase_images;
 pub(super) const VOLUME: [usize; 3] = [3, 5, 7];
 pub(super) const SLICE: [usize; 3] = [1, 5, 7];
 
-pub(super) fn header(shape: [usize; 3]) -> Header {
+pub(in crate::storage) fn header(shape: [usize; 3]) -> Header {
     Header {
         shape,
         first_voxel: [0; 3],
@@ -26,7 +26,7 @@ pub(super) fn header(shape: [usize; 3]) -> Header {
 }
 
 /// Realisations `first..first + n` of `shape`, each different.
-pub(super) fn images(first: usize, n: usize, shape: [usize; 3]) -> PhaseImages {
+pub(in crate::storage) fn images(first: usize, n: usize, shape: [usize; 3]) -> PhaseImages {
     let [nz, ny, nx] = shape;
     let phase = |(i, z, y, x): (usize, usize, usize, usize)| (((i + first) * 7 + z * 5 + y * 3 + x * x) % 11 % 3) as u8;
     PhaseImages::new(Array4::from_shape_fn((n, nz, ny, nx), phase), 3).unwrap()

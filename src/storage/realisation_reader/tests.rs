@@ -4,34 +4,16 @@ use ndarray::Array4;
 
 use super::*;
 use crate::micrograph::{LengthUnit, VoxelSize};
+use crate::storage::realisation_file::tests::{header, images};
 use crate::storage::testing::TestDirectory;
-use crate::storage::{Header, Mode, RealisationFile, VOXEL_UNIT};
+use crate::storage::{Mode, RealisationFile};
 
 const SHAPE: [usize; 3] = [2, 3, 5];
 
-fn header() -> Header {
-    Header {
-        shape: SHAPE,
-        first_voxel: [0; 3],
-        whole_shape: SHAPE,
-        n_phases: 3,
-        seed: 1,
-        voxel_size: 0.25,
-        identity: Vec::new(),
-        provenance: vec![(VOXEL_UNIT.into(), "um".into())],
-    }
-}
-
-fn images(n: usize) -> PhaseImages {
-    let [nz, ny, nx] = SHAPE;
-    let phases = Array4::from_shape_fn((n, nz, ny, nx), |(i, z, y, x)| ((x + 2 * y + 4 * z + i) % 3) as u8);
-    PhaseImages::new(phases, 3).unwrap()
-}
-
 /// A file with the realisations 7, 8, ... of which `finished` says whether more are expected.
 fn write(path: &Path, layout: &Layout, n: usize, finished: bool) {
-    let mut file = RealisationFile::open(path, layout, &header(), Mode::Replace).unwrap();
-    file.append(7, &images(n), &vec![f64::NAN; n]).unwrap();
+    let mut file = RealisationFile::open(path, layout, &header(SHAPE), Mode::Replace).unwrap();
+    file.append(7, &images(0, n, SHAPE), &vec![f64::NAN; n]).unwrap();
     if finished {
         file.finish().unwrap();
     }
@@ -46,11 +28,11 @@ fn a_realisation_is_found_by_its_index() {
             write(&path, &layout, n, finished);
             for i in 0..n {
                 let (image, set) = read_realisation(&path, &layout, Some(7 + i as u64)).unwrap();
-                assert_eq!(image, images(n).range(i, 1));
+                assert_eq!(image, images(i, 1, SHAPE));
                 assert_eq!(set.voxel_size, VoxelSize::new(0.25, LengthUnit::Micrometre).unwrap());
                 assert!(set.is_periodic);
             }
-            assert_eq!(read_realisation(&path, &layout, None).unwrap().0, images(n).range(0, 1));
+            assert_eq!(read_realisation(&path, &layout, None).unwrap().0, images(0, 1, SHAPE));
             let error = read_realisation(&path, &layout, Some(10)).unwrap_err().to_string();
             assert!(error.contains("no realisation 10") && error.contains("from 7 to"), "{error}");
             assert_eq!(error.contains("has not finished"), !finished, "{error}");
@@ -112,8 +94,8 @@ fn records_that_claim_absurd_tables_are_refused_at_once() {
     for name in ["s2_error", "volume_fraction"] {
         write(&path, &Layout::VtkHdf, 2, true);
         claim(&path, name, 1 << 58, if name == "s2_error" { &[] } else { &[3] });
-        let mut file = RealisationFile::open(&path, &Layout::VtkHdf, &header(), Mode::Append).unwrap();
-        let refused = file.append(20, &images(1), &[0.0]).unwrap_err().to_string();
+        let mut file = RealisationFile::open(&path, &Layout::VtkHdf, &header(SHAPE), Mode::Append).unwrap();
+        let refused = file.append(20, &images(0, 1, SHAPE), &[0.0]).unwrap_err().to_string();
         assert!(refused.contains("claims more chunks than the file can hold"), "{refused}");
         drop(file);
         assert!(read_realisation(&path, &Layout::VtkHdf, None).is_ok());
@@ -159,7 +141,7 @@ fn chunks_of_another_length_than_they_claim_are_named() {
                 for i in 0..n {
                     let read = read_realisation(&path, &layout, Some(7 + i as u64));
                     if i != row {
-                        assert_eq!(read.unwrap().0, images(n).range(i, 1), "other realisations are read");
+                        assert_eq!(read.unwrap().0, images(i, 1, SHAPE), "other realisations are read");
                         continue;
                     }
                     let refused = read.unwrap_err().to_string();
@@ -187,8 +169,8 @@ fn chunks_of_another_length_are_not_added_to() {
     for (layout, n, row) in [(Layout::VtkHdf, 1, 0), (Layout::VtkHdf, 3, 3), (Layout::Group("rve".into()), 1, 1)] {
         write(&path, &layout, n, true);
         forge(&path, &layout, row, &deflated(29));
-        let mut file = RealisationFile::open(&path, &layout, &header(), Mode::Append).unwrap();
-        let refused = file.append(20, &images(1), &[0.0]).unwrap_err().to_string();
+        let mut file = RealisationFile::open(&path, &layout, &header(SHAPE), Mode::Append).unwrap();
+        let refused = file.append(20, &images(0, 1, SHAPE), &[0.0]).unwrap_err().to_string();
         assert!(refused.contains("the dataset of phases has a chunk of 29 bytes instead of 30"), "{refused}");
         drop(file);
         std::fs::remove_file(&path).unwrap();
@@ -216,7 +198,7 @@ fn realisations_of_an_older_davegan_are_named_with_advice() {
         record.attr("format_version").unwrap().write_scalar(&1_i64).unwrap();
         drop(record);
         file.close().unwrap();
-        let open = |mode| RealisationFile::open(&path, &layout, &header(), mode).unwrap_err();
+        let open = |mode| RealisationFile::open(&path, &layout, &header(SHAPE), mode).unwrap_err();
         let read = read_realisation(&path, &layout, None).unwrap_err();
         for error in [read, crate::storage::describe(&path).unwrap_err(), open(Mode::Append), open(Mode::Replace)] {
             assert!(matches!(error, Error::Format { .. }), "{error}");
@@ -251,7 +233,7 @@ fn phases_in_other_files_are_refused() {
     assert!(damage_texts(&path) > 0);
     let refused = read_realisation(&path, &layout, None).unwrap_err().to_string();
     assert!(refused.contains("has its values in another file"), "{refused}");
-    assert!(matches!(RealisationFile::open(&path, &layout, &header(), Mode::Append), Err(Error::Format { .. })));
+    assert!(matches!(RealisationFile::open(&path, &layout, &header(SHAPE), Mode::Append), Err(Error::Format { .. })));
 }
 
 #[test]
@@ -273,11 +255,12 @@ fn texts_of_a_host_are_not_read() {
     assert!(crate::storage::describe(&path).is_ok());
     let options = crate::micrograph::ReadOptions::default();
     assert!(crate::micrograph::Micrograph::read(&path, Some("micrograph"), &options).is_ok());
-    let replaced = crate::storage::write_phase_images(&path, "micrograph", &images(1), Mode::Replace).unwrap_err();
+    let replaced =
+        crate::storage::write_phase_images(&path, "micrograph", &images(0, 1, SHAPE), Mode::Replace).unwrap_err();
     assert!(replaced.to_string().contains("davegan has not written it"), "{replaced}");
-    let mut file = RealisationFile::open(&path, &layout, &header(), Mode::Append).unwrap();
-    file.append(20, &images(1), &[0.0]).unwrap();
+    let mut file = RealisationFile::open(&path, &layout, &header(SHAPE), Mode::Append).unwrap();
+    file.append(20, &images(0, 1, SHAPE), &[0.0]).unwrap();
     drop(file);
-    let file = RealisationFile::open(&path, &layout, &header(), Mode::Replace).unwrap();
+    let file = RealisationFile::open(&path, &layout, &header(SHAPE), Mode::Replace).unwrap();
     assert_eq!(file.n_written(), 0);
 }
