@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_int, c_uint, c_ulong, c_void};
 use std::fs::File;
+use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -159,20 +160,9 @@ unsafe extern "C" fn open(_: *const c_char, _: c_uint, _: hid_t, _: u64) -> *mut
     });
     let Some((file, is_foreign)) = opening else { return null_mut() };
     let Ok(writes) = HeldWrites::new(file) else { return null_mut() };
-    let file = OpenFile {
-        driver_id: 0,
-        class: null(),
-        fileno: 0,
-        access_flags: 0,
-        feature_flags: 0,
-        maxaddr: 0,
-        base_addr: 0,
-        threshold: 0,
-        alignment: 0,
-        paged_aggr: false,
-    };
-    let driver = Driver { file, is_foreign, writes };
-    Box::into_raw(Box::new(driver))
+    // SAFETY: numbers and a pointer, for all of which zeros are a value; HDF5 fills them.
+    let file = unsafe { mem::zeroed() };
+    Box::into_raw(Box::new(Driver { file, is_foreign, writes }))
 }
 
 // SAFETY of all that follow: HDF5 hands back what `open` has given it, once to `close` and before that to the others, one
