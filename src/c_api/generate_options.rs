@@ -14,7 +14,7 @@ use crate::device::thread_pool;
 use crate::generation::{GenerationOptions, Threshold};
 use crate::micrograph::Block;
 use crate::model::Model;
-use crate::progress::{Progress, in_parts};
+use crate::progress::{Progress, Tell, in_parts};
 use crate::storage::{FileOptions, Layout, Mode};
 use crate::{Error, Result};
 
@@ -206,7 +206,7 @@ impl davegan_generate_options_t {
         host: &mut Host,
         what: &'static str,
         parts: u64,
-        work: impl FnOnce(&dyn Fn() -> Result<()>) -> Result<T> + Send,
+        work: impl FnOnce(Tell) -> Result<T> + Send,
     ) -> Result<T> {
         let pool = thread_pool(count(self.threads, "threads")?)?;
         in_parts(what, &pool, parts, self.progress_interval, &mut self.listener(host, what)?, work)

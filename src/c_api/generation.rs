@@ -10,7 +10,6 @@ use super::pointers::{self, Buffer, Place, elements, optional_text, reference};
 use super::status::davegan_status_t;
 use crate::Error;
 use crate::generation;
-use crate::progress::Progress;
 use crate::storage::generate_to_file;
 
 /// Fills `options`, a struct of `size` bytes (`sizeof *options`), with the defaults.
@@ -141,9 +140,7 @@ pub unsafe extern "C" fn davegan_volume_fraction_threshold(
             (raw?, place, &reference(model, "model")?.0)
         };
         let raw = davegan_generate_options_t { threshold: davegan_threshold_t::NONE, ..raw };
-        let what = "finding volume fractions";
-        let mut audience = Audience::new(what, raw.progress_bar, raw.progress, raw.user_data)?;
-        let mut tell = |progress: &Progress| audience.tell(host, progress);
+        let mut tell = raw.listener(host, "finding volume fractions")?;
         let found = generation::threshold(model, &raw.of_model(model)?, raw.progress_interval, &mut tell)?;
         place.set(davegan_threshold_t::new(&found)?);
         Ok(())
