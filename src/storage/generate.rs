@@ -47,13 +47,13 @@ impl Default for FileOptions {
 /// Appends realisations to the HDF5 file at `path`; `progress` is called on this thread.
 ///
 /// Those of more than [`block_sides`] voxels along an axis are made and appended block by block; `progress` counts blocks
-/// then. If this is interrupted, the next call that appends the same
-/// realisation goes on behind the last block that is whole.
+/// then. If this is interrupted, the next call that appends the same realisation goes on behind the last block that is whole.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for an option out of range, [`Error::Cancelled`] if `progress` asked to stop, with the
-/// realisations so far in the file, and those of [`RealisationFile::open`].
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of range,
+/// [`Error::Cancelled`](crate::Error::Cancelled) if `progress` asked to stop, with the realisations so far in the file, and
+/// those of [`RealisationFile::open`].
 pub fn generate_to_file(
     model: &Model,
     path: &Path,
