@@ -118,11 +118,11 @@ fn forge(path: &Path, layout: &Layout, row: usize, chunk: &[u8]) {
     }
     let first = [vec![row as u64; dataset.ndim() - 3], vec![0; 3]].concat();
     // SAFETY: the dataset is open, `first` has its rank, and the bytes are as many as is said.
-    hdf5::h5check(unsafe {
+    let write = || unsafe {
         let (list, bytes) = (hdf5_sys::h5p::H5P_DEFAULT, chunk.as_ptr().cast());
         hdf5_sys::h5d::H5Dwrite_chunk(dataset.id(), list, 0, first.as_ptr(), chunk.len(), bytes)
-    })
-    .unwrap();
+    };
+    hdf5::sync::sync(|| hdf5::h5check(write())).unwrap();
     drop(dataset);
     file.close().unwrap();
 }
