@@ -50,7 +50,7 @@ pub enum Error {
     #[error("the buffer for {what} holds {}, but must hold {needed}", counted(*given, "element"))]
     BufferSize {
         /// What was to be stored.
-        what: &'static str,
+        what: String,
         /// Elements in the caller's buffer.
         given: usize,
         /// Elements needed.

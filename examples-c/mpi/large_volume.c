@@ -296,8 +296,8 @@ static void make_volume(const davegan_model_t *model, const char *path, const vo
     if (rank == 0) {
         set_mark(path);
         const double voxels = (double)volume->shape[0] * (double)volume->shape[1] * (double)volume->shape[2];
-        printf("%s: %d ranks, volume fraction of phase %" PRId32 ": %.9f\n", path, n_ranks, info.minority_phase,
-               (double)counts[0] / voxels);
+        printf("%s: %d rank%s, volume fraction of phase %" PRId32 ": %.9f\n", path, n_ranks, n_ranks == 1 ? "" : "s",
+               info.minority_phase, (double)counts[0] / voxels);
     }
     free(found);
     free(phases);

@@ -86,13 +86,13 @@ pub unsafe extern "C" fn davegan_generate_into(
         let (model, raw) = unsafe { (&reference(model, "model")?.0, davegan_generate_options_t::read(options)?) };
         let options = raw.of_model(model)?;
         options.validate()?;
-        let [nz, ny, nx] = options.extent_of(model)?;
-        let [row, layer, realisation] = raw.strides([nz, ny, nx])?;
+        let extent = options.extent_of(model)?;
+        let ([nz, ny, nx], [row, layer, realisation]) = (extent, raw.strides(extent)?);
         let voxels = elements(&[options.count - 1, realisation], "the realisations")?
             .checked_add(layer * (nz - 1) + row * (ny - 1) + nx)
             .ok_or_else(|| Error::invalid("the realisations have more bytes than can be counted; ask for fewer"))?;
         // SAFETY: as above.
-        let mut buffer = unsafe { Buffer::new(phases, capacity, voxels, "the realisations") }?;
+        let mut buffer = unsafe { Buffer::new(phases, capacity, voxels, &options.in_words(extent)) }?;
         if voxels == options.count * nz * ny * nx {
             return generation::generate_into(model, &options, buffer.zeroed());
         }

@@ -94,9 +94,9 @@ pub(super) struct Buffer<T> {
 
 impl<T: Copy> Buffer<T> {
     /// The first `needed` of the `capacity` elements at `pointer`; `what` names the argument and what it is to hold.
-    pub(super) unsafe fn new(pointer: *mut T, capacity: usize, needed: usize, what: &'static str) -> Result<Self> {
+    pub(super) unsafe fn new(pointer: *mut T, capacity: usize, needed: usize, what: &str) -> Result<Self> {
         if capacity < needed {
-            return Err(Error::BufferSize { what, given: capacity, needed });
+            return Err(Error::BufferSize { what: what.into(), given: capacity, needed });
         }
         let pointer = match needed {
             // An empty std::vector has no address.
@@ -243,7 +243,7 @@ mod tests {
         unsafe {
             assert_eq!(
                 Buffer::new(pointer, 2, 3, "phases").unwrap_err(),
-                Error::BufferSize { what: "phases", given: 2, needed: 3 }
+                Error::BufferSize { what: "phases".into(), given: 2, needed: 3 }
             );
             Buffer::new(pointer, 4, 3, "phases").unwrap().fill(&[1, 2, 3]);
         }

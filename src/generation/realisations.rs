@@ -120,6 +120,11 @@ impl GenerationOptions {
         Ok(shape)
     }
 
+    /// The realisations, of each of which `extent` is made, in words.
+    pub(crate) fn in_words(&self, [nz, ny, nx]: [usize; 3]) -> String {
+        format!("{} of {nx} x {ny} x {nz} voxels (x, y, z)", counted(self.count, "realisation"))
+    }
+
     /// Whether realisations of `model` are periodic.
     ///
     /// # Errors
@@ -283,7 +288,7 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
     let voxels: usize = extent.iter().product();
     let needed = options.count.saturating_mul(voxels);
     if buffer.len() < needed {
-        return Err(Error::BufferSize { what: "the realisations", given: buffer.len(), needed });
+        return Err(Error::BufferSize { what: options.in_words(extent), given: buffer.len(), needed });
     }
     model.thread_pool(options.threads)?.install(|| {
         let batch = batch(extent);

@@ -161,7 +161,9 @@ static void wrong_arguments_are_refused(const davegan_model_t *model) {
     const char *path = TEST_FILE("wrong.vtkhdf");
     davegan_generate_options_t options = some_realisations(0, 1);
     memset(phases, 77, sizeof phases);
-    FAILS(DAVEGAN_BUFFER_SIZE, "1024", davegan_generate_into(model, &options, phases, PIXELS - 1));
+    FAILS(DAVEGAN_BUFFER_SIZE,
+          "the buffer for 1 realisation of 32 x 32 x 1 voxels (x, y, z) holds 1023 elements, but must hold 1024",
+          davegan_generate_into(model, &options, phases, PIXELS - 1));
     CHECK_INT(77, phases[0]);
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_generate_into(model, &options, NULL, PIXELS));
     FAILS(DAVEGAN_INVALID_PARAMETER, "NULL", davegan_generate_into(NULL, &options, phases, PIXELS));
