@@ -72,7 +72,9 @@ pub(crate) fn check_interval(seconds: f64) -> Result<()> {
 /// Measures the pace of a long operation.
 pub struct Pace {
     begin: Instant,
+    /// Where and when the steps began that the pace is measured by.
     first: u64,
+    since: Instant,
     steps: u64,
     interval: Duration,
 }
@@ -80,7 +82,8 @@ pub struct Pace {
 impl Pace {
     /// Starts the clock at step `first` of `steps`, with a report due every `interval` seconds.
     pub fn new(first: u64, steps: u64, interval: f64) -> Self {
-        Self { begin: Instant::now(), first, steps, interval: Duration::from_secs_f64(interval) }
+        let begin = Instant::now();
+        Self { begin, first, since: begin, steps, interval: Duration::from_secs_f64(interval) }
     }
 
     /// When the next report is due.
@@ -92,7 +95,8 @@ impl Pace {
     pub fn report(&self, step: u64, losses: Option<Losses>) -> Progress {
         let elapsed = self.begin.elapsed().as_secs_f64();
         let done = step - self.first;
-        let remaining = (done > 0).then(|| elapsed / done as f64 * (self.steps - step) as f64);
+        let of_one = self.since.elapsed().as_secs_f64() / done as f64;
+        let remaining = (done > 0).then(|| of_one * (self.steps - step) as f64);
         Progress { step, steps: self.steps, elapsed, remaining, losses }
     }
 }
@@ -116,9 +120,9 @@ impl<'a> Reports<'a> {
         Ok(Self { due: pace.next_report(), pace, progress })
     }
 
-    /// Starts the clock at step `first`.
+    /// Measures the pace anew, from step `first` on.
     pub fn go_on_from(&mut self, first: u64) {
-        (self.pace.begin, self.pace.first) = (Instant::now(), first);
+        (self.pace.since, self.pace.first) = (Instant::now(), first);
     }
 
     /// Tells that `done` steps are done, if a report is due or nothing is left to do.

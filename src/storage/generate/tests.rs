@@ -176,6 +176,20 @@ fn finding_volume_fractions_can_be_cancelled() {
 }
 
 #[test]
+fn the_time_that_has_passed_counts_volume_fractions_too() {
+    let (directory, model) = (TestDirectory::new("generate-elapsed"), model());
+    let options = GenerationOptions { volume_fractions: Some(model.tiles.volume_fractions()), ..options(0, 1) };
+    let file = FileOptions { progress_interval: 0.0, ..FileOptions::default() };
+    let mut reports = Vec::new();
+    let mut keep = |progress: &Progress| {
+        reports.push((progress.step, progress.elapsed));
+        ControlFlow::Continue(())
+    };
+    generate_in_blocks_of([1, SIDE, SIDE], &model, &directory.path("out.h5"), &options, &file, &mut keep).unwrap();
+    assert!(reports.is_sorted() && reports[0].0 == 0 && reports[reports.len() - 1].0 == BLOCKS, "{reports:?}");
+}
+
+#[test]
 fn blocks_of_another_realisation_are_not_taken_over() {
     let (directory, model) = (TestDirectory::new("generate-foreign"), model());
     for file in layouts() {
