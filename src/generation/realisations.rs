@@ -28,7 +28,11 @@ use super::torus::{check_cropped_shape, torus_of};
 pub(super) const WHAT: &str = "making realisations";
 pub(super) const ADVICE: &str = "ask for smaller realisations, close other programs or raise the limit";
 
-/// Realisations of `shape` made and stored between two looks at the clock.
+/// Realisations of given volume fractions that a thread makes before they are stored: what is not stored is lost to whoever
+/// cancels.
+const STORED_BY_THREAD: usize = 16;
+
+/// Realisations of `shape` that are made before they are stored.
 fn batch(shape: [usize; 3]) -> usize {
     latent::batch(DECODED, shape)
 }
@@ -313,10 +317,10 @@ pub fn generate_batches(
 ) -> Result<()> {
     options.validate()?;
     let [nz, ny, nx] = options.extent_of(model)?;
-    let batch = batch([nz, ny, nx]);
     let mut maker = pool.install(|| {
         options.require_memory(model)?;
-        Maker::new(model, options.batches(batch))
+        let most = if options.volume_fractions.is_some() { STORED_BY_THREAD * side_by_side(model) } else { usize::MAX };
+        Maker::new(model, options.batches(batch([nz, ny, nx]).min(most)))
     })?;
     while let Some(GenerationOptions { first, count, .. }) = maker.part().cloned() {
         let mut phases = memory::zeros(count * nz * ny * nx, WHAT, ADVICE)?;

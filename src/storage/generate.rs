@@ -95,7 +95,8 @@ fn generate_in_blocks_of(
     let tell = || {
         reports.borrow_mut().tell(done.get(), || {
             let (done, realisations) = (done.get(), counted(steps, "realisation"));
-            format!("generation was cancelled after {done} of {realisations}; {} holds them", path.display())
+            let held = if done == 0 { "none of them" } else { "them" };
+            format!("generation was cancelled after {done} of {realisations}; {} holds {held}", path.display())
         })
     };
     generate_batches(model, options, &pool, tell, |first, images| {

@@ -162,7 +162,7 @@ fn finding_volume_fractions_can_be_cancelled() {
             [1, SIDE, SIDE],
             "while volume fractions of realisation 2 were found; to go on, add to the file with first = 2",
         ),
-        (SHAPE, "after 0 of 3 realisations"),
+        (SHAPE, "out.h5 holds none of them"),
     ] {
         let options = GenerationOptions { volume_fractions: fractions.clone(), ..options(2, 3) };
         let file = FileOptions { progress_interval: 0.0, ..FileOptions::default() };
@@ -173,6 +173,18 @@ fn finding_volume_fractions_can_be_cancelled() {
         let error = generate_in_blocks_of(sides, &model, &path, &options, &file, &mut cancel).unwrap_err();
         assert!(matches!(&error, Error::Cancelled(text) if text.contains(message)), "{error}");
     }
+}
+
+#[test]
+fn realisations_of_given_volume_fractions_are_stored_soon() {
+    let (directory, model) = (TestDirectory::new("generate-soon"), model());
+    let (volume_fractions, shape) = (Some(model.tiles.volume_fractions()), Some([1, 32, 32]));
+    let options = GenerationOptions { volume_fractions, shape, ..options(0, 40) };
+    let file = FileOptions { progress_interval: 0.0, ..FileOptions::default() };
+    let mut cancel =
+        |progress: &Progress| if progress.step > 16 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let error = generate_to_file(&model, &directory.path("out.h5"), &options, &file, &mut cancel).unwrap_err();
+    assert!(error.to_string().contains("cancelled after 32 of 40 realisations"), "{error}");
 }
 
 #[test]
