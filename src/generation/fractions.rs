@@ -66,7 +66,8 @@ fn varying(tiles: &PhaseImages, fractions: &[f64]) -> (usize, RangeInclusive<f64
         least = least.max(1.0 - of_phase.end() / share);
         most = most.min(1.0 - of_phase.start() / share);
     }
-    (rarest, least..=most)
+    // What is drawn may be the mean itself, also where it lies at an end that is rounded.
+    (rarest, least.min(fractions[rarest])..=most.max(fractions[rarest]))
 }
 
 /// Refuses a standard deviation of the volume fractions that is none, or wider than the material of `tiles` allows.
@@ -186,6 +187,22 @@ mod tests {
         for index in 0..200 {
             check_reach(&tiles, &drawn(&tiles, &mean, deviation, 3, index)).unwrap();
         }
+        // Where another phase is at an end of its reach, the mean is there to be drawn.
+        let mut in_reach = 0;
+        for (phase, part) in
+            [0, 1].into_iter().flat_map(|phase| (1..50).map(move |part| (phase, f64::from(part) / 100.0)))
+        {
+            for end in [*reach(&tiles, phase).start(), *reach(&tiles, phase).end()] {
+                let mut fractions = [0.0, 0.0, (1.0 - end) * part];
+                (fractions[phase], fractions[1 - phase]) = (end, 1.0 - end - fractions[2]);
+                if check_reach(&tiles, &fractions).is_ok() {
+                    let (rarest, most) = varying(&tiles, &fractions);
+                    assert!(most.contains(&fractions[rarest]), "{fractions:?}, {most:?}");
+                    in_reach += 1;
+                }
+            }
+        }
+        assert!(in_reach > 10);
     }
 
     #[test]
