@@ -159,7 +159,7 @@ module davegan
   end type davegan_threshold_t
 
   !> Which realisations are generated. volume_fraction(i + 1) belongs to phase i, all 0 for none. progress and user_data are for
-  !! C; pass a progress handler to davegan_generate instead.
+  !! C; pass a progress handler to davegan_generate and the other calls instead.
   type, bind(c), public :: davegan_generate_options_t
     integer(c_size_t) :: struct_size
     integer(c_int64_t) :: seed, first, count, nx, ny, nz, x0, y0, z0, block_nx, block_ny, block_nz
@@ -1371,15 +1371,20 @@ contains
   end subroutine prepare_generation
 
   !> What gives realisation options%first its options%volume_fraction: for options%threshold of all its blocks. options%nx
-  !! and options%ny say how large the realisation is.
-  subroutine davegan_volume_fraction_threshold(model, options, threshold, stat, errmsg)
+  !! and options%ny say how large the realisation is. progress sees step 0 of 1 until the end, and can cancel.
+  subroutine davegan_volume_fraction_threshold(model, options, threshold, progress, stat, errmsg)
     type(davegan_model), intent(in) :: model
     type(davegan_generate_options_t), intent(in) :: options
     type(davegan_threshold_t), intent(out) :: threshold
+    procedure(davegan_progress_handler), optional :: progress
     integer(c_int32_t), intent(out), optional :: stat
     character(len=:), allocatable, intent(out), optional :: errmsg
     character(len=:), allocatable :: message
-    call report(c_threshold(model%handle, options, threshold), message, stat)
+    type(davegan_generate_options_t) :: raw
+    type(progress_context), target :: context
+    raw = options
+    if (present(progress)) call connect(context, progress, raw%progress, raw%user_data)
+    call report(c_threshold(model%handle, raw, threshold), message, stat)
     if (present(errmsg)) errmsg = message
   end subroutine davegan_volume_fraction_threshold
 

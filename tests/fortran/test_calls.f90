@@ -264,7 +264,7 @@ contains
     call davegan_generate_into(model, one, options)
     call check(all(one == phases(:, :, :, 3)), "one realisation is the third of many")
     options%volume_fraction(1:2) = 0.5_real64
-    call davegan_volume_fraction_threshold(model, options, threshold, stat, errmsg)
+    call davegan_volume_fraction_threshold(model, options, threshold, stat=stat, errmsg=errmsg)
     call check(stat == davegan_invalid_parameter .and. index(errmsg, "profile standard") > 0, "threshold of another profile")
     options%volume_fraction = 0
     options%threshold = threshold

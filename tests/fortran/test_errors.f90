@@ -1,8 +1,22 @@
+module progress_handlers
+  use davegan, only: davegan_progress_t
+  implicit none
+contains
+
+  subroutine stop_at_once(progress, cancel)
+    type(davegan_progress_t), intent(in) :: progress
+    logical, intent(inout) :: cancel
+    cancel = progress%step == 0
+  end subroutine stop_at_once
+
+end module progress_handlers
+
 !> Wrong inputs through stat and errmsg.
 program test_errors
   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
   use, intrinsic :: iso_fortran_env, only: int64, int8, real64
   use davegan
+  use progress_handlers
   implicit none
   character(len=*), parameter :: model_path = "fortran_errors_model.h5", file = "fortran_errors.h5"
   type(davegan_micrograph) :: micrograph
@@ -168,8 +182,23 @@ contains
     call davegan_train(images, micrograph, options=options)
     call davegan_generate_into(images, phases, stat=stat, errmsg=errmsg)
     call expect(davegan_invalid_parameter, "images of one layer")
+    call cancel_a_search(images)
     call davegan_model_free(images)
   end subroutine test_layers
+
+  !> Whoever waits for volume fractions can stop.
+  subroutine cancel_a_search(images)
+    type(davegan_model), intent(in) :: images
+    type(davegan_generate_options_t) :: options
+    type(davegan_micrograph_info_t) :: info
+    call davegan_micrograph_info(micrograph, info)
+    call davegan_generate_options_init(options)
+    options%volume_fraction = info%volume_fraction
+    options%progress_interval = 0
+    call davegan_volume_fraction_threshold(images, options, options%threshold, stop_at_once, stat, errmsg)
+    call expect(davegan_cancelled, "finding volume fractions was cancelled")
+    if (any(options%threshold%value /= 0)) error stop "a search that is cancelled must leave zeros"
+  end subroutine cancel_a_search
 
   subroutine test_missing_handles
     type(davegan_model) :: none
