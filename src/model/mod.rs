@@ -202,6 +202,22 @@ impl Model {
             .expect("a training has one to three micrographs")
     }
 
+    /// Refuses several micrographs beside a model of images.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidParameter`] with their number.
+    pub fn check_count(&self, micrographs: &Directions<Micrograph>) -> Result<()> {
+        let count = micrographs.count();
+        if count == 1 || self.profile.axes() == 3 {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "{count} micrographs for a model of profile {}, which makes images; give the one that it was trained on",
+            self.profile.name()
+        )))
+    }
+
     /// Whether `micrograph` is the one that it was trained on, of volumes the one of planes across `axis`, 0 to 2 for z, y and x.
     pub fn is_trained_on(&self, micrograph: &Micrograph, axis: usize) -> bool {
         Origin::new(micrograph).digest == self.origins().across(axis).digest

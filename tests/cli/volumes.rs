@@ -3,7 +3,7 @@
 use hdf5::File;
 use ndarray::Array2;
 
-use super::{folder, run};
+use super::{folder, run, train};
 
 #[test]
 fn volumes_that_differ_by_direction_have_a_report_and_sizes() {
@@ -36,4 +36,19 @@ fn volumes_that_differ_by_direction_have_a_report_and_sizes() {
     let studies: serde_json::Value = serde_json::from_str(&run(&folder, 0, &sizes).0).unwrap();
     let size = &studies[2]["sizes"][0];
     assert!(size["nz"] == 32 && size["interval"].is_f64(), "{studies}");
+}
+
+#[test]
+fn a_model_of_images_is_judged_by_one_micrograph() {
+    let folder = folder("one-micrograph");
+    train(&folder, &["--steps", "1"]);
+    let file = File::create(folder.join("planes.h5")).unwrap();
+    let plane = Array2::from_shape_fn((64, 64), |(y, x)| ((y / 8 + x / 8) % 2) as u8);
+    file.new_dataset_builder().with_data(&plane).create("xy").unwrap();
+    file.close().unwrap();
+    for command in ["evaluate", "report"] {
+        let arguments = [command, "model.h5", "planes.h5", "/xy", "--across-y", "planes.h5:/xy", "--count", "32"];
+        let (_, errors) = run(&folder, 1, &arguments);
+        assert!(errors.contains("2 micrographs for a model of profile paper32"), "{errors}");
+    }
 }

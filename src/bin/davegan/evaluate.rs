@@ -74,6 +74,7 @@ impl Judgement {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (model, micrographs) = (arguments.model.load()?, arguments.micrograph.open_all()?);
     let micrographs = Directions::new(micrographs.iter().collect())?;
+    model.check_count(&micrographs)?;
     warn_of_other_micrographs(&model, &micrographs);
     if let Some(path) = &arguments.reconstructions {
         write_phase_images(path, "reconstructed", &reconstruct(&model, &model.tiles)?, Mode::Replace)?;

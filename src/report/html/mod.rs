@@ -83,13 +83,8 @@ pub fn html_report<'a>(
     progress: ProgressCallback,
 ) -> Result<()> {
     let micrographs = micrographs.into();
-    let (count, of_images) = (micrographs.count(), model.profile.axes() == 2);
-    if count > 1 && of_images {
-        return Err(Error::invalid(format!(
-            "{count} micrographs for a model of profile {}, which makes images; give the one that it was trained on",
-            model.profile.name()
-        )));
-    }
+    model.check_count(&micrographs)?;
+    let of_images = model.profile.axes() == 2;
     // Before the work, which takes some seconds.
     let output = Output::claim(path, Kind::Report)?;
     let parts = if of_images { images::parts(&micrographs) } else { volumes::parts(model, &micrographs, options) };
