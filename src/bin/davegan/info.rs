@@ -198,6 +198,7 @@ impl SetInfo {
         let state = match (self.complete, self.unfinished_blocks) {
             (true, _) => "complete".to_owned(),
             (false, None) => "not complete: what made them has not finished".to_owned(),
+            (false, Some(1)) => "not complete: 1 block of another one is there".to_owned(),
             (false, Some(blocks)) => format!("not complete: {blocks} blocks of another one are there"),
         };
         let whole = match (self.whole_shape, self.first_voxel) {
@@ -213,7 +214,10 @@ impl SetInfo {
             ("volume fractions", fractions(&self.volume_fractions)),
             ("seed", self.seed.to_string()),
         ] {
-            writeln!(text, "{name:18} {}", value.trim_end())?;
+            // Without a realisation there are no volume fractions.
+            if !value.is_empty() {
+                writeln!(text, "{name:18} {}", value.trim_end())?;
+            }
         }
         // The unit stands beside the voxel size.
         let others = self.attributes.iter().filter(|(name, _)| *name != davegan::storage::VOXEL_UNIT);
