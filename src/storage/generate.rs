@@ -94,9 +94,10 @@ fn generate_in_blocks_of(
     let (done, reports) = (Cell::new(0), RefCell::new(reports));
     let tell = || {
         reports.borrow_mut().tell(done.get(), || {
-            let (done, realisations) = (done.get(), counted(steps, "realisation"));
+            let (done, all) = (done.get(), counted(steps, "realisation"));
             let held = if done == 0 { "none of them" } else { "them" };
-            format!("generation was cancelled after {done} of {realisations}; {} holds {held}", path.display())
+            let advice = to_go_on(options.first + done, steps - done);
+            format!("generation was cancelled after {done} of {all}; {} holds {held}; {advice}", path.display())
         })
     };
     generate_batches(model, options, &pool, tell, |first, images| {
@@ -109,6 +110,14 @@ fn generate_in_blocks_of(
         tell()
     })?;
     file.finish()
+}
+
+/// What to do after a cancelled call, where realisations `first..first + left` are not in the file.
+fn to_go_on(first: u64, left: u64) -> String {
+    match left {
+        0 => "nothing is left to do".to_owned(),
+        left => format!("to go on, add to the file with first = {first}, count = {left}"),
+    }
 }
 
 /// Makes realisations block by block and adds the blocks to `file`, but for those that are there.
@@ -128,11 +137,8 @@ fn append_in_blocks(
         let index = options.first + number;
         let told = || {
             reports.tell(number * n_blocks, || {
-                let left = count - number;
-                format!(
-                    "generation was cancelled while volume fractions of realisation {index} were found; to go on, add to the \
-                     file with first = {index}, count = {left}"
-                )
+                let advice = to_go_on(index, count - number);
+                format!("generation was cancelled while volume fractions of realisation {index} were found; {advice}")
             })
         };
         let mut realisation = telling(pool, told, |tell| pool.install(|| maker.begin(index, tell)))?;
@@ -154,10 +160,7 @@ fn append_in_blocks(
             }
             reports.tell(number * n_blocks + done, || {
                 let is_whole = u64::from(done == n_blocks);
-                let advice = match count - number - is_whole {
-                    0 => "nothing is left to do".to_owned(),
-                    left => format!("to go on, add to the file with first = {}, count = {left}", index + is_whole),
-                };
+                let advice = to_go_on(index + is_whole, count - number - is_whole);
                 let of_all = counted(n_blocks, "block");
                 format!(
                     "generation was cancelled after {done} of {of_all} of realisation {index}, which are kept; {advice}"

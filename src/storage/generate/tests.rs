@@ -162,7 +162,7 @@ fn finding_volume_fractions_can_be_cancelled() {
             [1, SIDE, SIDE],
             "while volume fractions of realisation 2 were found; to go on, add to the file with first = 2",
         ),
-        (SHAPE, "out.h5 holds none of them"),
+        (SHAPE, "out.h5 holds none of them; to go on, add to the file with first = 2, count = 3"),
     ] {
         let options = GenerationOptions { volume_fractions: fractions.clone(), ..options(2, 3) };
         let file = FileOptions { progress_interval: 0.0, ..FileOptions::default() };
@@ -184,7 +184,8 @@ fn realisations_of_given_volume_fractions_are_stored_soon() {
     let mut cancel =
         |progress: &Progress| if progress.step > 16 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let error = generate_to_file(&model, &directory.path("out.h5"), &options, &file, &mut cancel).unwrap_err();
-    assert!(error.to_string().contains("cancelled after 32 of 40 realisations"), "{error}");
+    let words = "cancelled after 32 of 40 realisations; ";
+    assert!(error.to_string().contains(words) && error.to_string().ends_with("first = 32, count = 8"), "{error}");
 }
 
 #[test]
