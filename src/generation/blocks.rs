@@ -2,9 +2,12 @@
 
 use std::array::from_fn;
 
-use crate::micrograph::Block;
+use burn_tensor::Device;
 
+use super::latent::{DECODED, batch};
 use super::realisations::GenerationOptions;
+use crate::micrograph::Block;
+use crate::model::Model;
 
 /// Longest side of what is made at once of an image, in pixels. Larger realisations are made block by block.
 pub const BLOCK_SIDE: usize = 4096;
@@ -41,11 +44,24 @@ pub fn block_within(shape: [usize; 3], block: &Block, part: &Block) -> Block {
     Block { first: from_fn(|axis| begin[axis] as i64 + part.first[axis]), size: part.size }
 }
 
-/// The largest block that is made at once: of what is wanted of realisations of `shape`, or of the realisation for which
-/// a threshold is looked for.
-pub fn largest_block(shape: [usize; 3], options: &GenerationOptions) -> Block {
+/// Realisations of given volume fractions that a thread makes before they are stored: what is not stored is lost to whoever
+/// cancels.
+pub const STORED_BY_THREAD: usize = 16;
+
+/// Realisations that are made one by one, but on several threads of the current pool at once where blocks of them are so
+/// small, at most `largest`, that one does not keep all threads busy.
+pub fn side_by_side(model: &Model, largest: &Block) -> usize {
+    match model.device() == Device::flex() {
+        true => rayon::current_num_threads().min(batch(DECODED, largest.size)),
+        false => 1,
+    }
+}
+
+/// The largest block that is made at once: of what is `wanted` of realisations of `shape`, all or a block, or of the
+/// realisation for which a threshold is looked for.
+pub fn largest_block(shape: [usize; 3], wanted: Option<Block>, options: &GenerationOptions) -> Block {
     let whole = Block::whole(shape);
-    let wanted = options.block.unwrap_or(whole);
+    let wanted = wanted.unwrap_or(whole);
     // The first one is the largest.
     let first = |size| parts(size, block_sides(shape)).next().unwrap_or(whole);
     let made = block_within(shape, &wanted, &first(wanted.size));
@@ -65,7 +81,23 @@ pub fn place(voxels: &[u8], part: &Block, shape: [usize; 3], to: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::field::tests::model;
     use super::*;
+    use crate::device::thread_pool;
+
+    #[test]
+    fn small_realisations_are_made_side_by_side_and_large_ones_one_by_one() {
+        let (model, pool) = (model(2), thread_pool(8).unwrap());
+        let at_once = |shape, side, volume_fractions| {
+            let options = GenerationOptions { shape: Some(shape), volume_fractions, ..GenerationOptions::default() };
+            let largest = largest_block(shape, Some(Block { first: [0; 3], size: [1, side, side] }), &options);
+            pool.install(|| Ok(side_by_side(&model, &largest))).unwrap()
+        };
+        let given = Some(vec![0.5; 2]);
+        assert_eq!(at_once([1, 64, 64], 64, given.clone()), 8);
+        // A block needs its neighbourhood alone, but its volume fractions all that it is a part of.
+        assert_eq!([None, given].map(|given| at_once([1, 8192, 8192], 64, given)), [8, 1]);
+    }
 
     #[test]
     fn parts_cover_each_voxel_once() {

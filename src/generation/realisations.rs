@@ -1,6 +1,5 @@
 //! Realisations: which, and how they are made.
 
-use burn_tensor::Device;
 use ndarray::Array4;
 use rayon::prelude::*;
 
@@ -16,7 +15,7 @@ use crate::{Error, Result};
 
 use super::Threshold;
 use super::block_maker::BlockMaker;
-use super::blocks::{block_sides, largest_block, parts};
+use super::blocks::{STORED_BY_THREAD, block_sides, largest_block, parts, side_by_side};
 use super::cleaning;
 use super::field::{decode_fields, pass_bytes};
 use super::fractions::{check_deviation, check_reach, drawn, slopes};
@@ -28,18 +27,9 @@ use super::torus::{check_cropped_shape, torus_of};
 pub(super) const WHAT: &str = "making realisations";
 pub(super) const ADVICE: &str = "ask for smaller realisations, close other programs or raise the limit";
 
-/// Realisations of given volume fractions that a thread makes before they are stored: what is not stored is lost to whoever
-/// cancels.
-const STORED_BY_THREAD: usize = 16;
-
 /// Realisations of `shape` that are made before they are stored.
 fn batch(shape: [usize; 3]) -> usize {
     latent::batch(DECODED, shape)
-}
-
-/// Realisations that are made one by one, but as many at once as the current pool has threads: one does not keep them busy.
-fn side_by_side(model: &Model) -> usize {
-    if model.device() == Device::flex() { rayon::current_num_threads() } else { 1 }
 }
 
 /// Which realisations, and how they are made.
@@ -221,13 +211,13 @@ impl GenerationOptions {
         let voxels: usize = extent.iter().product();
         // Blocks, realisations of given volume fractions and large ones are made one by one on each thread.
         let is_large = parts(extent, block_sides(self.shape_of(model)?)).len() > 1;
-        let one_by_one = self.torus_and_block(model)?.1.is_some() || self.volume_fractions.is_some() || is_large;
-        let of_pass = if one_by_one { side_by_side(model) } else { usize::MAX };
+        let (shape, wanted) = self.torus_and_block(model)?;
+        let block = largest_block(shape, wanted, self);
+        let one_by_one = wanted.is_some() || self.volume_fractions.is_some() || is_large;
+        let of_pass = if one_by_one { side_by_side(model, &block) } else { usize::MAX };
         let at_once = of_pass.min(batch(extent)).min(self.count);
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
-            let (shape, block) = self.torus_and_block(model)?;
-            let block = largest_block(shape, &Self { block, ..self.clone() });
             let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
             (2 * (needed.voxels() + block.voxels()), pass_bytes(model, shape, &needed, at_once))
         } else {
@@ -319,8 +309,13 @@ pub fn generate_batches(
     let [nz, ny, nx] = options.extent_of(model)?;
     let mut maker = pool.install(|| {
         options.require_memory(model)?;
-        let most = if options.volume_fractions.is_some() { STORED_BY_THREAD * side_by_side(model) } else { usize::MAX };
-        Maker::new(model, options.batches(batch([nz, ny, nx]).min(most)))
+        let mut batch = batch([nz, ny, nx]);
+        if options.volume_fractions.is_some() {
+            let (shape, wanted) = options.torus_and_block(model)?;
+            let made = largest_block(shape, wanted, options);
+            batch = batch.min(self::batch(made.size)).min(STORED_BY_THREAD * side_by_side(model, &made));
+        }
+        Maker::new(model, options.batches(batch))
     })?;
     while let Some(GenerationOptions { first, count, .. }) = maker.part().cloned() {
         let mut phases = memory::zeros(count * nz * ny * nx, WHAT, ADVICE)?;
@@ -386,7 +381,7 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
             if part.volume_fractions.is_some() {
                 slopes(model)?; // once for all threads
             }
-            let of_thread = part.count.div_ceil(side_by_side(model));
+            let of_thread = part.count.div_ceil(side_by_side(model, &largest_block(shape, block, part)));
             return to.par_chunks_mut(of_thread * voxels).enumerate().try_for_each(|(thread, to)| {
                 let (first, mut maker) = (part.first + (thread * of_thread) as u64, BlockMaker::new(model, part)?);
                 (first..)
