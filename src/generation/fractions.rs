@@ -35,6 +35,11 @@ fn reach(tiles: &PhaseImages, phase: usize) -> RangeInclusive<f64> {
     (mean - reach).max(0.0)..=(mean + reach).min(1.0)
 }
 
+/// The upper end of a range in four digits, which are in the range.
+fn told(most: f64) -> f64 {
+    (most * 1e4).floor() / 1e4
+}
+
 /// Refuses volume fractions that the material of `tiles` does not have.
 ///
 /// # Errors
@@ -45,11 +50,10 @@ pub fn check_reach(tiles: &PhaseImages, fractions: &[f64]) -> Result<()> {
         let reach = reach(tiles, phase);
         if !reach.contains(&fraction) {
             let fraction = (fraction * 1e9).round() / 1e9; // 1 - 0.9 is 0.1 for a reader
+            let (least, most) = (1.0 - told(1.0 - reach.start()), told(*reach.end()));
             return Err(Error::invalid(format!(
-                "the volume fraction of phase {phase} is {fraction}; realisations of this model can have {:.4} to {:.4}; for \
-                 others train on a micrograph of such a material",
-                reach.start(),
-                reach.end()
+                "the volume fraction of phase {phase} is {fraction}; realisations of this model can have {least:.4} to {most:.4}; \
+                 for others train on a micrograph of such a material"
             )));
         }
     }
@@ -82,7 +86,8 @@ pub fn check_deviation(tiles: &PhaseImages, fractions: &[f64], deviation: f64) -
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "the standard deviation of the volume fraction is {deviation}; with this model it can be 0 to {most:.4}"
+        "the standard deviation of the volume fraction is {deviation}; with this model it can be 0 to {:.4}",
+        told(most)
     )))
 }
 
@@ -168,6 +173,8 @@ mod tests {
         check_reach(&tiles, &[1.0 - 35.0 / 64.0, 35.0 / 64.0]).unwrap();
         let error = check_reach(&tiles, &[1.0 - 37.0 / 64.0, 37.0 / 64.0]).unwrap_err().to_string();
         assert!(error.contains("phase 0 is 0.421875") && error.contains("0.4375 to 0.9375"), "{error}");
+        let ends = [0.12344, 0.12345, 0.12346].map(told);
+        assert_eq!(ends, [0.1234; 3], "ends are not rounded to what is refused");
     }
 
     #[test]
