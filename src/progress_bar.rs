@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
-use crate::progress::Progress;
+use crate::progress::{Losses, Progress};
 
 const TEMPLATE: &str = "{prefix} {wide_bar} {pos}/{len} {msg}";
 
@@ -58,8 +58,10 @@ impl ProgressBar {
 /// The losses that tell most, and the time to come, or what has passed if nothing else is known.
 fn message(progress: &Progress) -> String {
     let losses = progress.losses.map(|losses| {
-        let (rec, disc, generator) = (losses.reconstruction, losses.discriminator, losses.generator);
-        format!("L_Rec {rec:.3e}  L_Disc {disc:.3}  L_Gen {generator:.3}")
+        let Losses { reconstruction, discriminator, generator, .. } = losses;
+        let adversarial = format!("L_Disc {discriminator:.3}  L_Gen {generator:.3}");
+        // Volumes have no encoder, and nothing is reconstructed.
+        if reconstruction == 0.0 { adversarial } else { format!("L_Rec {reconstruction:.3e}  {adversarial}") }
     });
     let (seconds, word) = match (progress.remaining, progress.losses) {
         (Some(remaining), _) => (remaining, "left"),
@@ -73,7 +75,6 @@ fn message(progress: &Progress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Losses;
 
     #[test]
     fn the_bar_follows_the_reports() {
@@ -86,6 +87,9 @@ mod tests {
         bar.show(&progress);
         assert_eq!((bar.bar.position(), bar.bar.prefix().as_str()), (20, "training"));
         assert_eq!(bar.bar.message(), "L_Rec 4.000e2  L_Disc 2.000  L_Gen 3.000  45s left");
+        let of_volumes = Losses { reconstruction: 0.0, ..losses };
+        bar.show(&Progress { losses: Some(of_volumes), ..progress });
+        assert_eq!(bar.bar.message(), "L_Disc 2.000  L_Gen 3.000  45s left");
         progress.remaining = Some(f64::INFINITY);
         bar.show(&progress);
         assert!(!bar.bar.message().contains("left"));

@@ -37,10 +37,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let micrographs = Directions::new(micrographs.iter().collect())?;
     warn_of_other_micrographs(&model, &micrographs);
     let options = arguments.model.realisations();
+    let mut progress = progress::follow("report")?;
+    html_report(&model, micrographs, &arguments.output, &options, progress::INTERVAL, &mut progress)?;
     if let Some(path) = &arguments.contact_sheet {
         contact_sheet(&model, path, &options)?;
     }
-    let mut progress = progress::follow("report")?;
-    html_report(&model, micrographs, &arguments.output, &options, progress::INTERVAL, &mut progress)?;
     print(&format!("wrote {}\n", arguments.output.display()))
 }
