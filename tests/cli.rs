@@ -25,6 +25,19 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// Fills the HDF5 file at `path`, new or not. It is open elsewhere: a process that another test starts meanwhile has all files
+/// that are open, and their locks, until it runs.
+fn fill_hdf5(path: &Path, fill: impl FnOnce(&hdf5::File)) {
+    let draft = path.with_extension("draft");
+    if path.exists() {
+        std::fs::copy(path, &draft).unwrap();
+    }
+    let file = hdf5::File::append(&draft).unwrap();
+    fill(&file);
+    file.close().unwrap();
+    std::fs::copy(&draft, path).unwrap();
+}
+
 fn davegan(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_davegan"));
     command.args(arguments).current_dir(folder);

@@ -4,7 +4,7 @@ use hdf5::File;
 use ndarray::{Array2, Array3, Array4, s};
 use serde_json::Value;
 
-use super::{CHECKERBOARD, SMALL, folder, run, train};
+use super::{CHECKERBOARD, SMALL, fill_hdf5, folder, run, train};
 
 fn json(folder: &std::path::Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&run(folder, 0, &[arguments, &["--json"]].concat()).0).unwrap()
@@ -114,12 +114,10 @@ fn files_of_davegan_are_no_micrographs() {
         words.iter().for_each(|words| assert!(errors.contains(words), "{arguments:?}: {errors}"));
     }
     // Where there is something else too, it may be meant.
-    let file = File::open_rw(folder.join("group.h5")).unwrap();
-    file.new_dataset_builder()
-        .with_data(&Array2::from_shape_fn((64, 64), |(y, x)| (x / 8 + y / 8) as u8 % 2))
-        .create("scan")
-        .unwrap();
-    file.close().unwrap();
+    let scan = Array2::from_shape_fn((64, 64), |(y, x)| (x / 8 + y / 8) as u8 % 2);
+    fill_hdf5(&folder.join("group.h5"), |file| {
+        file.new_dataset_builder().with_data(&scan).create("scan").unwrap();
+    });
     let (_, errors) = run(&folder, 1, &["train", "group.h5"]);
     assert!(errors.contains("name one of the datasets") && errors.contains("'/scan'"), "{errors}");
     // Realisations that are named are read.
@@ -168,11 +166,11 @@ fn images_and_volumes_from_elsewhere_are_relaxed() {
     let clean = Array2::from_shape_fn((64, 64), |(y, x)| ((y / 8 + x / 8) % 2) as u8 * 255);
     let images = Array4::from_shape_fn((2, 1, 64, 64), |(_, _, y, x)| spoiled((0, y, x)));
     let volume = Array3::from_shape_fn((16, 16, 16), spoiled);
-    let file = File::create(folder.join("in.h5")).unwrap();
-    file.new_dataset_builder().with_data(&clean).create("micrograph").unwrap();
-    file.new_dataset_builder().with_data(&images).create("images").unwrap();
-    file.new_dataset_builder().with_data(&volume).create("volume").unwrap();
-    file.close().unwrap();
+    fill_hdf5(&folder.join("in.h5"), |file| {
+        file.new_dataset_builder().with_data(&clean).create("micrograph").unwrap();
+        file.new_dataset_builder().with_data(&images).create("images").unwrap();
+        file.new_dataset_builder().with_data(&volume).create("volume").unwrap();
+    });
     let relax = |status, output, more: &[&str]| {
         let material = ["in.h5", "/micrograph", "--voxel-size", "2um", "--threads", "1"];
         run(&folder, status, &[&["relax", "in.h5", output], &material[..], more].concat())
@@ -235,9 +233,9 @@ fn a_file_that_another_program_has_locked_is_named() {
     train(&folder, &["--steps", "2"]);
     run(&folder, 0, &["generate", "model.h5", "rve.vtkhdf", "--count", "2"]);
     let image = Array2::from_shape_fn((64, 64), |(y, x)| (x / 8 + y / 8) as u8 % 2);
-    let micrograph = File::create(folder.join("scan.h5")).unwrap();
-    micrograph.new_dataset_builder().with_data(&image).create("m").unwrap();
-    micrograph.close().unwrap();
+    fill_hdf5(&folder.join("scan.h5"), |file| {
+        file.new_dataset_builder().with_data(&image).create("m").unwrap();
+    });
     let resume = [&["train", "--resume", "--model", "model.h5"], &CHECKERBOARD[..], &SMALL].concat();
     let learn = [&["train", "scan.h5", "m", "--steps", "1", "--model", "new.h5"], &SMALL[..]].concat();
     for (name, uses) in [

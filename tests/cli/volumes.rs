@@ -1,21 +1,20 @@
 //! Models of volumes, from a micrograph for each direction to the report.
 
-use hdf5::File;
 use ndarray::Array2;
 
-use super::{folder, run, train};
+use super::{fill_hdf5, folder, run, train};
 
 #[test]
 fn volumes_that_differ_by_direction_have_a_report_and_sizes() {
     let folder = folder("volumes");
-    let file = File::create(folder.join("planes.h5")).unwrap();
-    // Layers across z: squares in planes across z, stripes in the others.
-    for (name, rows) in [("xy", 8), ("xz", 4), ("yz", 4)] {
-        let plane =
-            Array2::from_shape_fn((64, 64), |(y, x)| if name == "xy" { (y / 8 + x / rows) % 2 } else { y / rows % 2 });
-        file.new_dataset_builder().with_data(&plane.mapv(|phase| phase as u8)).create(name).unwrap();
-    }
-    drop(file);
+    fill_hdf5(&folder.join("planes.h5"), |file| {
+        // Layers across z: squares in planes across z, stripes in the others.
+        for (name, rows) in [("xy", 8), ("xz", 4), ("yz", 4)] {
+            let phase = |(y, x)| if name == "xy" { (y / 8 + x / rows) % 2 } else { y / rows % 2 };
+            let plane = Array2::from_shape_fn((64, 64), |place| phase(place) as u8);
+            file.new_dataset_builder().with_data(&plane).create(name).unwrap();
+        }
+    });
     let micrographs = ["planes.h5", "/xy", "--across-y", "planes.h5:/xz", "--across-x", "planes.h5:/yz"];
     let profile = ["--profile", "volume", "--window-side", "32", "--steps", "1", "--threads", "1"];
     run(&folder, 0, &[&["train", "--model", "model.h5"], &micrographs[..], &profile].concat());
@@ -42,10 +41,10 @@ fn volumes_that_differ_by_direction_have_a_report_and_sizes() {
 fn a_model_of_images_is_judged_by_one_micrograph() {
     let folder = folder("one-micrograph");
     train(&folder, &["--steps", "1"]);
-    let file = File::create(folder.join("planes.h5")).unwrap();
     let plane = Array2::from_shape_fn((64, 64), |(y, x)| ((y / 8 + x / 8) % 2) as u8);
-    file.new_dataset_builder().with_data(&plane).create("xy").unwrap();
-    file.close().unwrap();
+    fill_hdf5(&folder.join("planes.h5"), |file| {
+        file.new_dataset_builder().with_data(&plane).create("xy").unwrap();
+    });
     for command in ["evaluate", "report"] {
         let arguments = [command, "model.h5", "planes.h5", "/xy", "--across-y", "planes.h5:/xy", "--count", "32"];
         let (_, errors) = run(&folder, 1, &arguments);
