@@ -2,6 +2,9 @@ mod gradients;
 mod independence;
 
 use burn_tensor::DType;
+use pulp::Arch;
+#[cfg(target_arch = "x86_64")]
+use pulp::x86;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -190,10 +193,10 @@ fn spectral_normalisation_leaves_a_largest_singular_value_of_one() {
 }
 
 /// Whether values are within 1e-4 of the largest.
-fn close(what: &str, found: Vec<f32>, expected: Vec<f32>) -> std::result::Result<(), String> {
+fn close(what: &str, found: &[f32], expected: &[f32]) -> std::result::Result<(), String> {
     assert_eq!(found.len(), expected.len());
     let scale = expected.iter().fold(0f32, |largest, v| largest.max(v.abs()));
-    let worst = found.iter().zip(&expected).fold(0f32, |worst, (a, b)| worst.max((a - b).abs()));
+    let worst = found.iter().zip(expected).fold(0f32, |worst, (a, b)| worst.max((a - b).abs()));
     assert!(scale > 0.0);
     if worst < 1e-4 * scale { Ok(()) } else { Err(format!("{what}: {worst} of {scale}")) }
 }
@@ -245,47 +248,35 @@ fn compare_fused(seed: u64, layers: &[LayerSpec], input: [usize; 5]) -> std::res
     let network = single(&network(layers.to_vec(), &mut rng));
     let input = cast(&with_noise(&network, random(input, &mut rng), &mut rng));
     let gradient = random(network.output_shape(input.values.dims()), &mut rng).cast(DType::F32);
-    let fused = results(&network, &input, &gradient);
     let primitives = with_primitives(|| results(&network, &input, &gradient));
-    assert!(fused != primitives, "the fused kernels did not do the work");
-    close("output", fused.output, primitives.output)?;
-    close("moving", fused.fixed, primitives.fixed)?;
-    close("by input", fused.by_input, primitives.by_input)?;
-    if !fused.statistics.is_empty() {
-        close("statistics", fused.statistics, primitives.statistics)?;
-    }
-    for entry in &network.layout.parameters {
-        let part = |all: &[f32]| all[entry.range.clone()].to_vec();
-        let (fused, primitives) = (part(&fused.by_parameters), part(&primitives.by_parameters));
-        close(&entry.name, fused, primitives)?;
+    for set in instruction_sets() {
+        let network = Network { workspace: KernelWorkspace::new(set), ..network.clone() };
+        compare(&network.layout, results(&network, &input, &gradient), &primitives)?;
     }
     Ok(())
 }
 
-#[test]
-#[cfg(target_arch = "x86_64")]
-fn wide_and_narrow_vectors_give_the_same_bytes() {
-    use pulp::{Arch, x86};
-    let (Some(narrow), Some(wide)) = (x86::V3::try_new(), x86::V4::try_new()) else {
-        eprintln!("skipped: this processor has no AVX-512");
-        return;
-    };
-    let mut rng = generator(15, Purpose::Weights, 0);
-    for (channels, n) in [(1, 4), (3, 5), (1, 8), (1, 21)] {
-        let architecture = Architecture::new(Profile::Paper64, channels, 32, Variant::default());
-        let cases =
-            [(architecture.encoder.unwrap(), [n, channels, 1, 64, 64]), (architecture.generator, [n, 32, 1, 1, 1])];
-        for (layers, shape) in cases {
-            let network = single(&network(layers, &mut rng));
-            let input = cast(&random(shape, &mut rng).into());
-            let gradient = random(network.output_shape(shape), &mut rng).cast(DType::F32);
-            let on = |arch| Network { workspace: KernelWorkspace::new(arch), ..network.clone() };
-            let [narrow, wide] = [Arch::V3(narrow), Arch::V4(wide)].map(|arch| results(&on(arch), &input, &gradient));
-            assert!(narrow == wide, "{shape:?}");
-            let scalar = results(&on(Arch::Scalar), &input, &gradient);
-            close("without vectors", scalar.by_parameters, wide.by_parameters).unwrap();
-        }
+fn compare(layout: &ParameterLayout, fused: Results, primitives: &Results) -> std::result::Result<(), String> {
+    assert!(fused != *primitives, "the fused kernels did not do the work");
+    close("output", &fused.output, &primitives.output)?;
+    close("moving", &fused.fixed, &primitives.fixed)?;
+    close("by input", &fused.by_input, &primitives.by_input)?;
+    if !fused.statistics.is_empty() {
+        close("statistics", &fused.statistics, &primitives.statistics)?;
     }
+    for entry in &layout.parameters {
+        let part = |all: &'_ Results| all.by_parameters[entry.range.clone()].to_vec();
+        close(&entry.name, &part(&fused), &part(primitives))?;
+    }
+    Ok(())
+}
+
+/// The instruction sets of this processor that the kernels differ for.
+fn instruction_sets() -> Vec<Arch> {
+    let mut sets = vec![Arch::Scalar, Arch::new()];
+    #[cfg(target_arch = "x86_64")]
+    sets.extend(x86::V3::try_new().map(Arch::V3));
+    sets
 }
 
 #[test]

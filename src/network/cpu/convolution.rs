@@ -7,8 +7,8 @@ use pulp::Simd;
 use super::correlation::correlate;
 use super::grid::{Grid, Placement};
 use super::product::{Planes, WeightRows, multiply};
-use super::row_pairs::{Order, PackedTaps, PairMultiplication, PairTaps, PlaneRegion};
 use super::simd::LINE;
+use super::taps::{Multiplication, Operands, Order, PackedTaps, PairTaps, PlaneRegion};
 use crate::network::architecture::{Axes, Geometry, KERNEL, LayerSpec, Padding};
 
 /// Numbers that are read and written for a band of rows: half of an L2 cache of 1 MiB.
@@ -40,7 +40,8 @@ impl Prepared<'_> {
             Prepared::Pairs { ref parts, reads } => {
                 for PairPart { taps, region, first, stride } in parts {
                     let (region, to, to_stride) = (region.band(band), &mut to[*first..], *stride);
-                    PairMultiplication { simd, taps, from, reads, region, to, to_stride }.run();
+                    let operands = Operands { from, reads, region, to, to_stride };
+                    Multiplication { simd, taps, operands }.run();
                 }
             }
             Prepared::Valid { weights, reads, length, first, stride } => {

@@ -134,7 +134,7 @@ impl Layer {
 
 /// Channels of one task of a layer of `channels`.
 pub fn block(channels: usize) -> usize {
-    [(16, 8), (4, 4), (6, 3)]
+    [(12, 6), (16, 8), (4, 4), (6, 3)]
         .into_iter()
         .find(|(divisor, _)| channels.is_multiple_of(*divisor))
         .map_or(1, |(_, block)| block)

@@ -5,7 +5,7 @@
 //!
 //! * `slices`: values of tensors as slices; `simd`: functions of SIMD vectors.
 //! * `grid`: how images lie in memory; `rows`: their runs of neighbouring pixels; `images`: the way there and back.
-//! * `product`, `row_pairs`, `correlation`: the inner kernels, in SIMD vectors of any width.
+//! * `taps`: products with stride 2, by one of the inner kernels `row_pairs` and `product`; `correlation`: a third one.
 //! * `convolution`: convolution, transposed convolution and their gradient as such products.
 //! * `elementwise`: what lies between products.
 //! * `layer`: the tasks; `buffers`: their memory; `chain`: their order.
@@ -29,6 +29,7 @@ mod row_pairs;
 mod rows;
 mod simd;
 mod slices;
+mod taps;
 mod translation;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,11 +1,12 @@
-//! Rows of weights times shifted planes: valid convolutions.
+//! Rows of weights times shifted planes: valid convolutions, and with 16 registers all others.
 //!
-//! All inner kernels keep a tile of results in registers. The terms of each sum are added in one order, whatever the SIMD
-//! width, the tile and the thread.
+//! All inner kernels keep a tile of results in registers. The terms of each sum are added in one order, whatever the tile
+//! and the thread.
 
 use pulp::Simd;
 
 use super::grid::Grid;
+use super::taps::{Operands, PairTaps};
 
 /// Rows of weights: weight d of row r is `values[r * stride + d * step]`.
 #[derive(Clone, Copy)]
@@ -64,65 +65,150 @@ pub fn multiply<S: Simd>(
     to_stride: usize,
 ) {
     let starts: Vec<usize> = (0..length).step_by(S::F32_LANES).collect();
-    let Some(last) = starts.last() else { return };
-    // The kernel reads and writes by pointer: these bounds are what makes that sound.
-    assert!(weights.terms == reads.len());
-    assert!((weights.rows - 1) * weights.stride + (weights.terms - 1) * weights.step < weights.values.len());
-    assert!(largest(reads) + last + S::F32_LANES <= from.len());
-    assert!((weights.rows - 1) * to_stride + last + S::F32_LANES <= to.len());
-    let product = Product { simd, weights, from, reads, starts: &starts, to_stride };
-    // SAFETY: bounds as asserted above.
-    unsafe { product.all_rows(to) };
+    if starts.is_empty() {
+        return;
+    }
+    let WeightRows { values, rows, stride, terms, step } = weights;
+    // The kernel reads weights by pointer: these bounds are what makes that sound.
+    assert!(terms == reads.len() && (rows - 1) * stride + (terms - 1) * step < values.len());
+    let product = Product::new(simd, from, reads, &starts, to_stride);
+    product.check(rows, to);
+    let mut row = 0;
+    while row < rows {
+        let (left, to) = (rows - row, &mut to[row * to_stride..]);
+        let tile = |step| TileWeights { values: values[row * stride..].as_ptr(), stride, step };
+        // SAFETY: bounds as asserted above; there are so many rows left.
+        row += unsafe {
+            if S::REGISTER_COUNT >= 32 && left >= 8 {
+                product.all_positions::<8, 3>(tile(step), to)
+            } else if left >= 4 {
+                product.all_positions::<4, 3>(tile(step), to)
+            } else {
+                product.all_positions::<1, 3>(tile(step), to)
+            }
+        };
+    }
+}
+
+/// Taps in the order in which the tiles read them: tile by tile, term by term, the upper taps of all rows and the lower ones.
+pub struct PackedRows {
+    values: Vec<f32>,
+    rows: usize,
+    terms: usize,
+}
+
+impl PairTaps<'_> {
+    /// For [`PackedRows::multiply`].
+    #[inline(always)]
+    pub fn single_rows(&self) -> PackedRows {
+        let mut values = vec![0.0; 2 * self.rows.len() * self.terms.len()];
+        let (mut rows, mut of_tiles) = (self.rows, &mut values[..]);
+        while !rows.is_empty() {
+            let (tile, others) = rows.split_at(rows_of_tile(rows.len()));
+            let (of_tile, behind) = of_tiles.split_at_mut(2 * tile.len() * self.terms.len());
+            for (term, to) in self.terms.iter().zip(of_tile.chunks_exact_mut(2 * tile.len())) {
+                let (upper, lower) = to.split_at_mut(tile.len());
+                for ((row, upper), lower) in tile.iter().zip(upper).zip(lower) {
+                    [*upper, *lower] = self.pair(*row, *term);
+                }
+            }
+            (rows, of_tiles) = (others, behind);
+        }
+        PackedRows { values, rows: self.rows.len(), terms: self.terms.len() }
+    }
+}
+
+/// Rows of the next tile of `left` ones. Tiles of six rows are the fastest with 16 registers, and those of four hardly slower;
+/// none should be left with one or two.
+#[inline(always)]
+const fn rows_of_tile(left: usize) -> usize {
+    match left {
+        6 | 9 | 10 | 12.. => 6,
+        4 | 7 | 8 | 11 => 4,
+        3 | 5 => 3,
+        left => left,
+    }
+}
+
+impl PackedRows {
+    /// The product of all rows of taps.
+    #[inline(always)]
+    pub fn multiply<S: Simd>(&self, simd: S, operands: Operands) {
+        let Operands { from, reads, region, to, to_stride } = operands;
+        assert!(self.terms == reads.len());
+        // Ascending: what the last vector writes beyond a row may be where the next one begins, and is written over later.
+        let rows = (0..region.rows).map(|row| region.start + row * region.pitch);
+        let starts: Vec<usize> = rows.flat_map(|start| (start..start + region.length).step_by(S::F32_LANES)).collect();
+        let reads: Vec<usize> = reads.iter().flat_map(|read| [*read, read + region.pitch]).collect();
+        let product = Product::new(simd, from, &reads, &starts, to_stride);
+        product.check(self.rows, to);
+        let mut row = 0;
+        while row < self.rows {
+            let to = &mut to[row * to_stride..];
+            let tile = rows_of_tile(self.rows - row);
+            let values = self.values[row * reads.len()..][..tile * reads.len()].as_ptr();
+            let weights = |step| TileWeights { values, stride: 1, step };
+            // SAFETY: bounds as checked above; the weights are those of the tile.
+            row += unsafe {
+                match tile {
+                    6 => product.all_positions::<6, 2>(weights(6), to),
+                    4 => product.all_positions::<4, 2>(weights(4), to),
+                    3 => product.all_positions::<3, 3>(weights(3), to),
+                    2 => product.all_positions::<2, 4>(weights(2), to),
+                    _ => product.all_positions::<1, 4>(weights(1), to),
+                }
+            };
+        }
+    }
+}
+
+/// The weights of a tile: weight d of row r is `values[r * stride + d * step]`.
+#[derive(Clone, Copy)]
+struct TileWeights {
+    values: *const f32,
+    stride: usize,
+    step: usize,
 }
 
 /// The arguments of a product: rows of weights times what lies at `starts[p] + reads[d]`.
 struct Product<'a, S> {
     simd: S,
-    weights: WeightRows<'a>,
     from: &'a [f32],
     reads: &'a [usize],
     starts: &'a [usize],
     to_stride: usize,
 }
 
-impl<S: Simd> Product<'_, S> {
-    /// As many rows at a time as there are registers for.
+impl<'a, S: Simd> Product<'a, S> {
     #[inline(always)]
-    unsafe fn all_rows(&self, to: &mut [f32]) {
-        let mut row = 0;
-        while row < self.weights.rows {
-            let (left, to) = (self.weights.rows - row, &mut to[row * self.to_stride..]);
-            // SAFETY: passed on; there are so many rows left.
-            row += unsafe {
-                if S::REGISTER_COUNT >= 32 && left >= 8 {
-                    self.all_positions::<8>(row, to)
-                } else if left >= 4 {
-                    self.all_positions::<4>(row, to)
-                } else {
-                    self.all_positions::<1>(row, to)
-                }
-            };
-        }
+    fn new(simd: S, from: &'a [f32], reads: &'a [usize], starts: &'a [usize], to_stride: usize) -> Self {
+        Self { simd, from, reads, starts, to_stride }
     }
 
-    /// `M` rows at all positions. Returns `M`.
+    /// Panics if a read, or a write of one of `rows` rows, would be outside: the tiles read and write by pointer.
     #[inline(always)]
-    unsafe fn all_positions<const M: usize>(&self, row: usize, to: &mut [f32]) -> usize {
+    fn check(&self, rows: usize, to: &[f32]) {
+        let last = largest(self.starts) + S::F32_LANES;
+        assert!(largest(self.reads) + last <= self.from.len());
+        assert!((rows - 1) * self.to_stride + last <= to.len());
+    }
+
+    /// `M` rows at all positions, up to `V` vectors at a time. Returns `M`.
+    #[inline(always)]
+    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: TileWeights, to: &mut [f32]) -> usize {
         let mut starts = self.starts;
         while !starts.is_empty() {
-            // Tiles of three vectors; the last four are two and two, because a tile of one has too few independent sums.
-            let width = match starts.len() {
-                1 => 1,
-                2 | 4 => 2,
-                _ => 3,
-            };
+            // One vector more than a tile is two smaller tiles, because a tile of one has too few independent sums.
+            let width = if V > 2 && starts.len() == V + 1 { V - 1 } else { starts.len().min(V) };
             let (now, later) = starts.split_at(width);
             // SAFETY: passed on.
             unsafe {
                 match width {
-                    1 => self.tile::<M, 1>(row, now, to),
-                    2 => self.tile::<M, 2>(row, now, to),
-                    _ => self.tile::<M, 3>(row, now, to),
+                    1 => self.tile::<M, 1>(weights, now, to),
+                    2 => self.tile::<M, 2>(weights, now, to),
+                    3 if V >= 3 => self.tile::<M, 3>(weights, now, to),
+                    _ if V >= 4 => self.tile::<M, 4>(weights, now, to),
+                    _ => unreachable!("tiles have up to {V} vectors"),
                 }
             }
             starts = later;
@@ -131,22 +217,22 @@ impl<S: Simd> Product<'_, S> {
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize, const V: usize>(&self, row: usize, starts: &[usize], to: &mut [f32]) {
-        let (simd, stride) = (self.simd, self.weights.stride);
+    unsafe fn tile<const M: usize, const V: usize>(&self, weights: TileWeights, starts: &[usize], to: &mut [f32]) {
+        let TileWeights { values: weights, stride, step } = weights;
+        let simd = self.simd;
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
-        // SAFETY: the caller asserted that all reads and writes are inside.
+        // SAFETY: the caller made sure that all reads and writes are inside.
         unsafe {
             let mut bases = [self.from.as_ptr(); V];
             for (base, start) in bases.iter_mut().zip(starts) {
                 *base = base.add(*start);
             }
-            let weights = self.weights.values.as_ptr().add(row * stride);
             for (index, &read) in self.reads.iter().enumerate() {
                 let mut values = [simd.splat_f32s(0.0); V];
                 for (value, base) in values.iter_mut().zip(bases) {
                     *value = load::<S>(base.add(read));
                 }
-                let mut weight = weights.add(index * self.weights.step);
+                let mut weight = weights.add(index * step);
                 for (m, sums) in sums.iter_mut().enumerate() {
                     if m == 4 {
                         // From here the same distances as before: four fit into the address registers, eight do not.

@@ -1,4 +1,5 @@
-//! Products with stride 2, two rows at a time: three multiplications do the work of four (Winograd's F(2, 2)).
+//! Products with stride 2, two rows at a time: three multiplications do the work of four (Winograd's F(2, 2)). For
+//! processors with 32 registers.
 //!
 //! Taps g0 and g1, one above the other, and rows d0, d1 and d2 give
 //!
@@ -10,72 +11,25 @@
 //! Differences of rows are computed in registers, sums of taps when the weights are laid out in the order in which the inner
 //! loop reads them.
 
-use std::ops::Range;
+use pulp::Simd;
 
-use pulp::{NullaryFnOnce, Simd};
-
-use super::grid::Grid;
 use super::product::{largest, load};
 use super::simd::LINE;
+use super::taps::{Operands, PairTaps, PlaneRegion};
 use crate::network::architecture::Axes;
-
-/// The part of every plane that is computed: `rows` runs of `length` numbers, `pitch` apart.
-///
-/// A row is what lies behind one place along the outer axis: of a plane with a middle axis, several rows of pixels with
-/// the border between them.
-#[derive(Debug, Clone, Copy)]
-pub struct PlaneRegion {
-    pub start: usize,
-    pub rows: usize,
-    pub length: usize,
-    pub pitch: usize,
-    pub axes: Axes,
-}
 
 /// Terms of a sum with a middle axis that are added at once: those of so few planes that the rows of pixels which they share
 /// with the next position stay in the L1 cache. It is the same for all images, as the last digits of a sum depend on it.
 const TERMS_AT_ONCE: usize = 32;
 
-impl PlaneRegion {
-    /// The pixels of the planes of a grid, from `start` on.
-    pub fn of(grid: &Grid, start: usize) -> Self {
-        Self { start, rows: grid.extent[0], length: grid.layer_run(), pitch: grid.pitch[0], axes: grid.axes }
-    }
-
-    /// Some of its rows.
-    pub fn band(self, rows: &Range<usize>) -> Self {
-        Self { start: self.start + rows.start * self.pitch, rows: rows.len(), ..self }
-    }
-
-    /// Terms of a sum of `all` that are added at once.
-    fn terms_at_once(&self, all: usize) -> usize {
-        if self.axes == Axes::Two { all } else { all.min(TERMS_AT_ONCE) }
-    }
-
-    /// Whether what is in the rows can be added to: no vector reaches into the next row, and no row is computed twice.
-    fn keeps_sums(&self) -> bool {
-        self.rows.is_multiple_of(2) && self.pitch - self.length >= LINE
-    }
+/// Terms of a sum of `all` that are added at once.
+fn terms_at_once(region: &PlaneRegion, all: usize) -> usize {
+    if region.axes == Axes::Two { all } else { all.min(TERMS_AT_ONCE) }
 }
 
-/// Which of two taps, one above the other, multiplies the upper row of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// The upper, as in a convolution.
-    AsStored,
-    /// The lower, as in a transposed convolution.
-    Reversed,
-}
-
-/// Pairs of taps, one above the other: the upper tap of term d of row r is `kernel[rows[r] + terms[d]]`, the lower one
-/// `below` behind it.
-#[derive(Clone, Copy)]
-pub struct PairTaps<'a> {
-    pub kernel: &'a [f32],
-    pub rows: &'a [usize],
-    pub terms: &'a [usize],
-    pub below: usize,
-    pub order: Order,
+/// Whether what is in the rows can be added to: no vector reaches into the next row, and no row is computed twice.
+fn keeps_sums(region: &PlaneRegion) -> bool {
+    region.rows.is_multiple_of(2) && region.pitch - region.length >= LINE
 }
 
 /// Numbers made of a pair of taps: that which meets the upper row of values, the sum of both, and the other.
@@ -84,85 +38,61 @@ const GROUP: usize = 3;
 type Group = [f32; GROUP];
 
 /// Pairs of taps in the order in which the tiles read them: tile by tile, term by term, row by row.
-pub struct PackedTaps {
+pub struct PackedPairs {
     groups: Vec<Group>,
     rows: usize,
     terms: usize,
 }
 
 impl PairTaps<'_> {
+    /// For [`PackedPairs::multiply`].
     #[inline(always)]
-    pub fn packed<S: Simd>(&self) -> PackedTaps {
+    pub fn pairs(&self) -> PackedPairs {
         let mut groups = Vec::with_capacity(self.rows.len() * self.terms.len());
         let mut rows = self.rows;
         while !rows.is_empty() {
-            let (tile, others) = rows.split_at(rows_of_tile::<S>(rows.len()));
+            let (tile, others) = rows.split_at(rows_of_tile(rows.len()));
             for term in self.terms {
                 groups.extend(tile.iter().map(|row| {
-                    let (first, second) = (self.kernel[row + term], self.kernel[row + term + self.below]);
-                    let (upper, lower) = if self.order == Order::AsStored { (first, second) } else { (second, first) };
+                    let [upper, lower] = self.pair(*row, *term);
                     [upper, upper + lower, lower]
                 }));
             }
             rows = others;
         }
-        PackedTaps { groups, rows: self.rows.len(), terms: self.terms.len() }
+        PackedPairs { groups, rows: self.rows.len(), terms: self.terms.len() }
     }
 }
 
-/// Rows of the next tile of `left` ones: as many as the registers hold, with sixteen of them three.
+/// Rows of the next tile of `left` ones.
 #[inline(always)]
-const fn rows_of_tile<S: Simd>(left: usize) -> usize {
+const fn rows_of_tile(left: usize) -> usize {
     match left {
-        8.. if S::REGISTER_COUNT >= 32 => 8,
-        4.. if S::REGISTER_COUNT >= 32 => 4,
-        3 | 5.. => 3,
-        2 | 4 => 2,
-        _ => 1,
+        8.. => 8,
+        4.. => 4,
+        left => left,
     }
 }
 
-/// For each row r of `taps`, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
-/// from[p + reads[d] + pitch]`, for p in `region`, which has two or more rows. Up to a SIMD vector beyond each row is
-/// overwritten too.
-pub struct PairMultiplication<'a, S> {
-    pub simd: S,
-    pub taps: &'a PackedTaps,
-    pub from: &'a [f32],
-    pub reads: &'a [usize],
-    pub region: PlaneRegion,
-    pub to: &'a mut [f32],
-    pub to_stride: usize,
-}
-
-impl<S: Simd> PairMultiplication<'_, S> {
-    /// Runs it, in a function of its own: its many tiles are compiled once instead of wherever it is run.
+impl PackedPairs {
+    /// The product of all rows of taps.
     #[inline(always)]
-    pub fn run(self) {
-        self.simd.vectorize(self);
-    }
-}
-
-impl<S: Simd> NullaryFnOnce for PairMultiplication<'_, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { simd, taps, from, reads, region, to, to_stride } = self;
+    pub fn multiply<S: Simd>(&self, simd: S, operands: Operands) {
+        let Operands { from, reads, region, to, to_stride } = operands;
         let starts = pair_starts(region, S::F32_LANES);
         let last = largest(&starts);
         // The kernel reads and writes by pointer: these bounds are what makes that sound.
-        assert!(region.rows >= 2 && taps.terms == reads.len());
+        assert!(region.rows >= 2 && self.terms == reads.len());
         assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
-        assert!((taps.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
-        let at_once = region.terms_at_once(reads.len());
+        assert!((self.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
+        let at_once = terms_at_once(&region, reads.len());
         let width = region.length.next_multiple_of(S::F32_LANES);
         let has_parts = at_once < reads.len();
         // With a middle axis pair by pair, so that what a pair reads and adds to stays in the L2 cache.
         let of_pair = if region.axes == Axes::Two { starts.len() } else { width / S::F32_LANES };
         // Where the rows cannot be added to, the sums of a pair are kept apart, with room behind each row.
-        let is_apart = has_parts && !region.keeps_sums();
-        let mut sums = vec![0.0; if is_apart { taps.rows * 2 * width } else { 0 }];
+        let is_apart = has_parts && !keeps_sums(&region);
+        let mut sums = vec![0.0; if is_apart { self.rows * 2 * width } else { 0 }];
         for starts in starts.chunks(of_pair) {
             let first = starts[starts.len() - 1];
             let place = if is_apart { [first, width, 2 * width] } else { [0, region.pitch, to_stride] };
@@ -171,7 +101,7 @@ impl<S: Simd> NullaryFnOnce for PairMultiplication<'_, S> {
                 let (pitch, skipped) = (region.pitch, part * at_once);
                 let product = PairProduct { simd, from, reads, skipped, starts, pitch, place };
                 // SAFETY: bounds as asserted above; sums that are kept apart have room for the vectors of a pair.
-                unsafe { product.all_rows(taps, target) };
+                unsafe { product.all_rows(self, target) };
             }
             for (row, sums) in sums.chunks_exact(width).enumerate() {
                 let row = first + row / 2 * to_stride + row % 2 * region.pitch;
@@ -213,23 +143,20 @@ struct PairProduct<'a, S> {
 impl<S: Simd> PairProduct<'_, S> {
     /// All rows, tile by tile.
     #[inline(always)]
-    unsafe fn all_rows(&self, taps: &PackedTaps, to: &mut [f32]) {
+    unsafe fn all_rows(&self, taps: &PackedPairs, to: &mut [f32]) {
         let mut row = 0;
         while row < taps.rows {
-            let tile = rows_of_tile::<S>(taps.rows - row);
+            let tile = rows_of_tile(taps.rows - row);
             let weights = &taps.groups[row * taps.terms + self.skipped * tile..][..self.reads.len() * tile];
             let to = &mut to[row * self.place[2]..];
             // SAFETY: passed on; the weights are those of the tile.
             unsafe {
-                match (tile, S::REGISTER_COUNT >= 32) {
-                    (8, true) => self.all_positions::<8, 1>(weights, to),
-                    (4, true) => self.all_positions::<4, 2>(weights, to),
-                    (3, true) => self.all_positions::<3, 2>(weights, to),
-                    (2, true) => self.all_positions::<2, 3>(weights, to),
-                    (1, true) => self.all_positions::<1, 4>(weights, to),
-                    (3, false) => self.all_positions::<3, 1>(weights, to),
-                    (2, false) => self.all_positions::<2, 1>(weights, to),
-                    _ => self.all_positions::<1, 2>(weights, to),
+                match tile {
+                    8 => self.all_positions::<8, 1>(weights, to),
+                    4 => self.all_positions::<4, 2>(weights, to),
+                    3 => self.all_positions::<3, 2>(weights, to),
+                    2 => self.all_positions::<2, 3>(weights, to),
+                    _ => self.all_positions::<1, 4>(weights, to),
                 }
             }
             row += tile;
