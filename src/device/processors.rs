@@ -24,7 +24,8 @@ pub fn memory() -> Option<u64> {
     Some(u64::try_from(pages).ok()? * u64::try_from(page).ok()?)
 }
 
-/// Variable of the environment that keeps AVX-512 out of use, so that both widths can be measured on one processor.
+/// Variable of the environment that keeps AVX-512 out of use, so that all nodes of a cluster give the same results, and both
+/// widths can be measured on one processor.
 const INSTRUCTION_LIMIT: &str = "DAVEGAN_MAX_CPU_ISA";
 
 /// The widest SIMD instructions that the processor has and the environment allows. The environment is read once.

@@ -12,7 +12,7 @@
 
 use pulp::Simd;
 
-use super::product::{Planes, load};
+use super::product::{Planes, load, rows_of_tile};
 use super::simd::LINE;
 use super::taps::PlaneRegion;
 
@@ -43,7 +43,9 @@ pub fn correlate<S: Simd>(
     for starts in starts.chunks(STRETCH / rows_at_once) {
         let mut c = 0;
         while c < coarse.count {
-            let planes = planes_of_tile::<S>(coarse.count - c);
+            let left = coarse.count - c;
+            // As many planes, with some of the taps, as there are registers for.
+            let planes = if has_pairs { left.min(4) } else { rows_of_tile(left) };
             for f in 0..fine.count {
                 // SAFETY: bounds as asserted above.
                 unsafe {
@@ -63,6 +65,7 @@ pub fn correlate<S: Simd>(
                         (2, true) => add_planes(c, f, stretch.sums_of_pairs::<S, 2, 1>(simd), &mut add),
                         (_, true) => add_planes(c, f, stretch.sums_of_pairs::<S, 1, 1>(simd), &mut add),
                         (6, false) => add_planes(c, f, stretch.sums::<S, 6, 2>(simd), &mut add),
+                        (5, false) => add_planes(c, f, stretch.sums::<S, 5, 2>(simd), &mut add),
                         (4, false) => add_planes(c, f, stretch.sums::<S, 4, 2>(simd), &mut add),
                         (3, false) => add_planes(c, f, stretch.sums::<S, 3, 4>(simd), &mut add),
                         (2, false) => add_planes(c, f, stretch.sums::<S, 2, 4>(simd), &mut add),
@@ -72,18 +75,6 @@ pub fn correlate<S: Simd>(
             }
             c += planes;
         }
-    }
-}
-
-/// Coarse planes of the next tile of `left` ones: as many, with some of the taps, as there are registers for.
-#[inline(always)]
-const fn planes_of_tile<S: Simd>(left: usize) -> usize {
-    match left {
-        6 | 9 | 10 | 12.. if S::REGISTER_COUNT < 32 => 6,
-        4 | 7 | 8 | 11 if S::REGISTER_COUNT < 32 => 4,
-        4.. if S::REGISTER_COUNT >= 32 => 4,
-        3 | 5 => 3,
-        left => left,
     }
 }
 

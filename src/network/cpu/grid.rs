@@ -7,7 +7,7 @@
 //! taps along each axis, over planes of one shape, and a tap is an offset.
 //!
 //! The axes of a plane are called outer, middle and inner: depth, height and width, or with two axes height, nothing
-//! and width. The kernels process the outer axis in pairs, and what lies behind one of its places in one run.
+//! and width. The kernels process what lies behind one of the outer places, or behind two, in one run.
 
 use std::ops::Range;
 

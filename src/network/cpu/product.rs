@@ -118,14 +118,13 @@ impl PairTaps<'_> {
     }
 }
 
-/// Rows of the next tile of `left` ones. Tiles of six rows are the fastest with 16 registers, and those of four hardly slower;
-/// none should be left with one or two.
+/// Rows of the next tile of `left` ones, with 16 registers: six are the fastest, and one or two should not be left over.
 #[inline(always)]
-const fn rows_of_tile(left: usize) -> usize {
+pub const fn rows_of_tile(left: usize) -> usize {
     match left {
         6 | 9 | 10 | 12.. => 6,
-        4 | 7 | 8 | 11 => 4,
-        3 | 5 => 3,
+        5 | 8 | 11 => 5,
+        4 | 7 => 4,
         left => left,
     }
 }
@@ -152,6 +151,7 @@ impl PackedRows {
             row += unsafe {
                 match tile {
                     6 => product.all_positions::<6, 2>(weights(6), to),
+                    5 => product.all_positions::<5, 2>(weights(5), to),
                     4 => product.all_positions::<4, 2>(weights(4), to),
                     3 => product.all_positions::<3, 3>(weights(3), to),
                     2 => product.all_positions::<2, 4>(weights(2), to),
