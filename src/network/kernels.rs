@@ -1,13 +1,17 @@
-//! The kernels of the networks and of their training: one trait, two implementations.
+//! The kernels of the networks and of their training: one trait, three implementations.
 //!
-//! [`Cpu`] has fused kernels for `f32` on the CPU. [`Primitives`] uses Burn's operations and works on every device and
-//! with every float type. The tests hold the one to the other.
+//! [`Cpu`] has fused kernels for `f32` on the CPU, `Cube` for `f32` on accelerators. [`Primitives`] uses Burn's operations and
+//! works on every device and with every float type. The tests hold the others to it.
 
 use burn_tensor::Tensor;
 
 use super::chain::{Input, Network, PendingPhases};
 use super::cpu::{Cpu, is_f32_on_cpu};
+#[cfg(feature = "cube")]
+use super::cube::{Cube, is_f32_on_accelerator};
+use super::parameters::ParameterLayout;
 use super::primitives::Primitives;
+use super::spectral::{self, Normalised};
 
 /// Numerical operations that have a fused implementation.
 ///
@@ -29,6 +33,22 @@ pub trait Kernels: Sync {
 
     /// One update of Adam: `parameters`, and `moments`, the first and the second.
     fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep);
+
+    /// Divides all kernels by their largest singular values. `statistics` holds their left singular vectors, whose next
+    /// estimates are returned too.
+    fn normalise_spectrally(
+        &self,
+        layout: &ParameterLayout,
+        parameters: &Tensor<1>,
+        statistics: &Tensor<1>,
+    ) -> (Box<dyn Normalised>, Tensor<1>) {
+        spectral::normalise(layout, parameters, statistics)
+    }
+
+    /// Moves `old` towards `new`: `decay` is the share of the old values that stays.
+    fn move_towards(&self, old: &mut Tensor<1>, new: Tensor<1>, decay: f64) {
+        *old = old.clone() * decay + new * (1.0 - decay);
+    }
 
     /// Moves each image by its displacement `(y, x)` in pixels, periodically, all layers of its depth alike.
     fn translate(&self, images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5>;
@@ -66,9 +86,19 @@ pub struct AdamStep {
     pub correction: f64,
 }
 
-/// The kernels for where `tensor` is: [`Cpu`] for `f32` on the CPU, else [`Primitives`].
+/// The kernels for where `tensor` is: [`Cpu`] for `f32` on the CPU, `Cube` for `f32` on an accelerator, else [`Primitives`].
 pub fn kernels<const D: usize>(tensor: &Tensor<D>) -> &'static dyn Kernels {
-    if is_f32_on_cpu(tensor) && !only_primitives() { &Cpu } else { &Primitives }
+    if only_primitives() {
+        return &Primitives;
+    }
+    if is_f32_on_cpu(tensor) {
+        return &Cpu;
+    }
+    #[cfg(feature = "cube")]
+    if is_f32_on_accelerator(tensor) {
+        return &Cube;
+    }
+    &Primitives
 }
 
 #[cfg(not(test))]

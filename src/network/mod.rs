@@ -5,7 +5,8 @@
 //! * `chain`: a network as a chain of layers.
 //! * `spectral`: spectral normalisation.
 //! * `kernels`: the trait with all numerical kernels, and the choice of its implementation.
-//! * `cpu`: the fused kernels for the CPU; `primitives`: the same as Burn's operations, for every device.
+//! * `cpu`: the fused kernels for the CPU; `cube`: those for accelerators; `primitives`: the same as Burn's operations, for
+//!   every device.
 //! * `planes`: planes of volumes.
 //! * `sum`: sums in a fixed order.
 //! * `encoding`: phases as channels.
@@ -13,6 +14,8 @@
 mod architecture;
 mod chain;
 mod cpu;
+#[cfg(feature = "cube")]
+mod cube;
 mod encoding;
 mod kernels;
 mod parameters;

@@ -1,3 +1,4 @@
+mod accelerators;
 mod gradients;
 mod independence;
 
@@ -8,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::network::architecture::{Axes, Geometry, Padding};
 use crate::network::parameters::part;
+use crate::network::spectral;
 use crate::network::{Architecture, LayerKind, Profile, Variant, noise_sides, with_primitives};
 use crate::random::{Purpose, generator};
 
@@ -176,9 +178,10 @@ fn spectral_normalisation_leaves_a_largest_singular_value_of_one() {
         directions = spectral::normalise(&network.layout, &network.parameters, &directions).1;
     }
     let (normalised, _) = spectral::normalise(&network.layout, &network.parameters, &directions);
+    let normalised = normalised.parameters();
     for (spec, entries) in network.layers.iter().zip(&network.layout.layers) {
         let rows = spec.kernel_shape()[0];
-        let kernel = part(&normalised.parameters, &entries.kernel).reshape([rows, entries.kernel.len() / rows]);
+        let kernel = part(normalised, &entries.kernel).reshape([rows, entries.kernel.len() / rows]);
         // No vector is longer afterwards, and the powers of the matrix stay.
         let mut power: Tensor<2> = kernel.clone().matmul(kernel.transpose());
         for _ in 0..10 {
@@ -211,6 +214,20 @@ fn single(network: &Network) -> Network {
     }
 }
 
+/// The same network on another device.
+fn network_on(network: &Network, device: &Device) -> Network {
+    Network {
+        parameters: network.parameters.clone().to_device(device),
+        statistics: network.statistics.clone().to_device(device),
+        ..network.clone()
+    }
+}
+
+fn input_on(input: &Input, device: &Device) -> Input {
+    let there = |tensor: &Tensor<5>| tensor.clone().to_device(device);
+    Input { values: there(&input.values), noise: input.noise.iter().map(there).collect() }
+}
+
 /// Results of one forward pass and both backward passes.
 #[derive(PartialEq)]
 struct Results {
@@ -236,15 +253,27 @@ fn results(network: &Network, input: &Input, gradient: &Tensor<5>) -> Results {
 /// With some seeds a value lies so near the kink of leaky ReLU that fused kernels and primitives are on different sides of
 /// it. That depends on the seed, and a wrong kernel does not: one of four seeds must agree.
 fn check_fused(name: &str, layers: &[LayerSpec], input: [usize; 5]) {
-    let differences: Vec<String> = (19..23).map_while(|seed| compare_fused(seed, layers, input).err()).collect();
+    check_fused_on(&Device::flex(), name, layers, input);
+}
+
+/// [`check_fused`] on any device.
+fn check_fused_on(device: &Device, name: &str, layers: &[LayerSpec], input: [usize; 5]) {
+    let differences: Vec<String> =
+        (19..23).map_while(|seed| compare_fused(device, seed, layers, input).err()).collect();
     assert!(differences.len() < 4, "{name}, input {input:?}: {differences:?}");
 }
 
-fn compare_fused(seed: u64, layers: &[LayerSpec], input: [usize; 5]) -> std::result::Result<(), String> {
+fn compare_fused(
+    device: &Device,
+    seed: u64,
+    layers: &[LayerSpec],
+    input: [usize; 5],
+) -> std::result::Result<(), String> {
     let mut rng = generator(seed, Purpose::Weights, 0);
     let network = single(&network(layers.to_vec(), &mut rng));
     let input = cast(&with_noise(&network, random(input, &mut rng), &mut rng));
-    let gradient = random(network.output_shape(input.values.dims()), &mut rng).cast(DType::F32);
+    let gradient = random(network.output_shape(input.values.dims()), &mut rng).cast(DType::F32).to_device(device);
+    let (network, input) = (network_on(&network, device), input_on(&input, device));
     let fused = results(&network, &input, &gradient);
     let primitives = with_primitives(|| results(&network, &input, &gradient));
     assert!(fused != primitives, "the fused kernels did not do the work");
