@@ -35,8 +35,6 @@ pub(crate) use encoding::count_reads;
 pub(crate) use encoding::{channels, not_finite, one_hot, phase_distance, phases_of_channels, read};
 #[cfg(test)]
 pub(crate) use kernels::with_primitives;
-pub(crate) use kernels::{AdamStep, BETA2, kernels};
+pub(crate) use kernels::{AdamStep, AdversarialStream, BETA2, LossTerms, Prior, kernels};
 pub use parameters::{Entry, ParameterLayout};
 pub(crate) use planes::{PlaneNumbers, planes, planes_backward};
-pub(crate) use primitives::softplus;
-pub(crate) use sum::sum;

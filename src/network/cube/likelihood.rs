@@ -29,8 +29,9 @@ impl Images {
     }
 }
 
+/// 1 / (1 + exp(-logit)).
 #[cube]
-fn sigmoid(logit: f32) -> f32 {
+pub fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
 

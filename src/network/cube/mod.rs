@@ -7,7 +7,7 @@
 //! * `convolution`: convolution and transposed convolution.
 //! * `forward`, `backward`: what else a layer does; `kernel_gradient`: gradients by parameters.
 //! * `chain`: their order; `spectral`: spectral normalisation.
-//! * `optimiser`, `likelihood`, `pixels`: operations of training and generation.
+//! * `optimiser`, `likelihood`, `losses`, `pixels`: operations of training and generation.
 
 mod backward;
 mod buffers;
@@ -16,6 +16,7 @@ mod convolution;
 mod forward;
 mod kernel_gradient;
 mod likelihood;
+mod losses;
 mod optimiser;
 mod pixels;
 mod spectral;
@@ -30,7 +31,7 @@ use likelihood::Images;
 
 use super::chain::{Input, Network, PendingPhases};
 use super::encoding::DevicePhases;
-use super::kernels::{AdamStep, Kernels, Passed};
+use super::kernels::{AdamStep, AdversarialStream, Kernels, LossTerms, Passed, Prior};
 use super::parameters::ParameterLayout;
 use super::spectral::Normalised;
 
@@ -88,6 +89,9 @@ impl Kernels for Cube {
 
     fn move_towards(&self, old: &mut Tensor<1>, new: Tensor<1>, decay: f64) {
         let (shape, (on, values)) = (old.dims(), Accelerator::of(old));
+        if shape == [0] {
+            return;
+        }
         *old = on.tensor(optimiser::move_towards(&on, &values, &Buffer::of(&new), decay), shape);
     }
 
@@ -99,6 +103,58 @@ impl Kernels for Cube {
     fn probabilities(&self, logits: Tensor<5>) -> Tensor<5> {
         let (shape, (on, values)) = (logits.dims(), Accelerator::of(&logits));
         on.tensor(likelihood::probabilities(&on, &values, Images::new(shape)), shape)
+    }
+
+    fn probabilities_backward(
+        &self,
+        probabilities: Tensor<5>,
+        gradient: Tensor<5>,
+        other: Option<(Tensor<5>, f64)>,
+    ) -> Tensor<5> {
+        let (shape, (on, values)) = (probabilities.dims(), Accelerator::of(&probabilities));
+        let other = other.map(|(other, weight)| (Buffer::of(&other), weight));
+        let other = other.as_ref().map(|(other, weight)| (other, *weight));
+        let gradient = Buffer::of(&gradient);
+        on.tensor(losses::probabilities_backward(&on, [&values, &gradient], other, Images::new(shape)), shape)
+    }
+
+    fn adversarial(&self, logits: Tensor<5>, streams: &[AdversarialStream]) -> (Tensor<1>, Tensor<5>) {
+        let (on, values) = Accelerator::of(&logits);
+        let (value, gradient) = losses::adversarial(&on, &values, streams);
+        (on.tensor(value, [1]), on.tensor(gradient, logits.dims()))
+    }
+
+    fn sample_posterior(&self, encoded: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
+        let (shape, (on, encoded)) = (noise.dims(), Accelerator::of(&encoded));
+        on.tensor(losses::sample_posterior(&on, &encoded, &Buffer::of(&noise), shape[1]), shape)
+    }
+
+    fn divergence(&self, encoded: Tensor<2>, prior: Prior, divisor: f64) -> (Tensor<1>, Tensor<2>) {
+        let (shape, (on, values)) = (encoded.dims(), Accelerator::of(&encoded));
+        let Prior { mean, deviation, mean_scale, deviation_scale } = prior;
+        let prior = [mean, deviation, mean_scale, deviation_scale].map(|of| Buffer::of(&of));
+        let (value, gradient) = losses::divergence(&on, &values, prior.each_ref(), shape[1] / 2, divisor);
+        (on.tensor(value, [1]), on.tensor(gradient, shape))
+    }
+
+    fn posterior_backward(
+        &self,
+        encoded: Tensor<2>,
+        noise: Tensor<2>,
+        by_samples: Tensor<2>,
+        (other, weight): (Tensor<2>, f64),
+    ) -> Tensor<2> {
+        let (shape, (on, values)) = (encoded.dims(), Accelerator::of(&encoded));
+        let [noise, by_samples, other] = [noise, by_samples, other].map(|of| Buffer::of(&of));
+        let of_samples = [&values, &noise, &by_samples];
+        on.tensor(losses::posterior_backward(&on, of_samples, (&other, weight), shape[1] / 2), shape)
+    }
+
+    fn add_losses(&self, sums: Tensor<1>, terms: LossTerms) -> Tensor<1> {
+        let (shape, (on, values)) = (sums.dims(), Accelerator::of(&sums));
+        let LossTerms { discriminator, adversarial, reconstruction, divergence, beta, lambda_rec } = terms;
+        let terms = [discriminator, adversarial, reconstruction, divergence].map(|of| Buffer::of(&of));
+        on.tensor(losses::add_losses(&on, &values, terms.each_ref(), [beta, lambda_rec]), shape)
     }
 
     fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>) {

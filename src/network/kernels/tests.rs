@@ -80,3 +80,67 @@ fn nan_stays_nan() {
         }
     }
 }
+
+/// What lies between the networks, of images and latents with random values.
+fn between(kernels: &dyn Kernels, to: &dyn Fn(Tensor<1>) -> Tensor<1>, channels: usize) -> Vec<Vec<f64>> {
+    let numbers = |count: usize, seed: usize, least: f32| -> Tensor<1> {
+        let value = |i: usize| least.max(3.0 * ((i + 100 * seed) as f32 * 0.7).sin());
+        to(tensor((0..count).map(value).collect(), [count]))
+    };
+    let shape = [3, channels, 1, 5, 7];
+    let images = |seed| numbers(shape.iter().product(), seed, -9.0).reshape(shape);
+    let latents = |seed, least| numbers(600, seed, least).reshape([3, 200]);
+    let encoded = || numbers(1200, 3, -9.0).reshape([3, 400]);
+    let prior = Prior {
+        mean: latents(4, -9.0),
+        deviation: latents(5, 0.5),
+        mean_scale: latents(6, 0.5),
+        deviation_scale: latents(7, 0.5),
+    };
+    let streams = [(true, 0.5), (false, 2.0), (true, 0.0)].map(|(real, weight)| AdversarialStream { real, weight });
+    let logits = || numbers(21, 8, -9.0).reshape([21, 1, 1, 1, 1]);
+    let (adversarial, by_judged) = kernels.adversarial(logits(), &streams);
+    let (divergence, by_encoded) = kernels.divergence(encoded(), prior, 7.0);
+    let loss = |seed| numbers(1, seed, -9.0);
+    let terms = LossTerms {
+        discriminator: loss(9),
+        adversarial: adversarial.clone(),
+        reconstruction: loss(10),
+        divergence: divergence.clone(),
+        beta: 0.3,
+        lambda_rec: 0.7,
+    };
+    let mut moved = numbers(300, 11, -9.0);
+    kernels.move_towards(&mut moved, numbers(300, 12, -9.0), 0.9);
+    let probabilities = kernels.probabilities(images(1));
+    let all = [
+        kernels.probabilities_backward(probabilities.clone(), images(2), None).flatten(0, 4),
+        kernels.probabilities_backward(probabilities, images(2), Some((images(3), 0.3))).flatten(0, 4),
+        adversarial,
+        by_judged.flatten(0, 4),
+        kernels.sample_posterior(encoded(), latents(13, -9.0)).flatten(0, 1),
+        divergence,
+        by_encoded.clone().flatten(0, 1),
+        kernels.posterior_backward(encoded(), latents(13, -9.0), latents(14, -9.0), (by_encoded, 0.4)).flatten(0, 1),
+        kernels.add_losses(numbers(5, 15, -9.0), terms),
+        moved,
+    ];
+    let doubles = |of: Tensor<1>| of.to_device(&Device::flex()).cast(DType::F64).into_data().try_to_vec().unwrap();
+    all.map(doubles).to_vec()
+}
+
+#[test]
+fn what_lies_between_networks_agrees_with_double_precision() {
+    for channels in [1, 3] {
+        let expected = between(&Primitives, &|numbers| numbers.cast(DType::F64), channels);
+        for device in every_kind() {
+            let there = |numbers: Tensor<1>| numbers.to_device(&device);
+            let found = between(kernels(&there(tensor(vec![0.0], [1]))), &there, channels);
+            for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let scale = expected.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+                let worst = found.iter().zip(expected).fold(0f64, |worst, (a, b)| worst.max((a - b).abs()));
+                assert!(found.len() == expected.len() && worst < 2e-6 * scale, "{number}: {worst} of {scale}");
+            }
+        }
+    }
+}
