@@ -1,6 +1,7 @@
 mod accelerators;
 mod gradients;
 mod independence;
+mod singular_values;
 
 use burn_tensor::DType;
 use rand::Rng;
@@ -8,8 +9,6 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::network::architecture::{Axes, Geometry, Padding};
-use crate::network::parameters::part;
-use crate::network::spectral;
 use crate::network::{Architecture, LayerKind, Profile, Variant, noise_sides, with_primitives};
 use crate::random::{Purpose, generator};
 
@@ -166,30 +165,6 @@ fn a_periodic_generator_s_halving_layers_move_with_their_input() {
     };
     let difference = network.forward(moved(input.clone(), 1)) - moved(network.forward(input), 16);
     assert!(difference.abs().max().into_scalar::<f64>() < 1e-12);
-}
-
-#[test]
-fn spectral_normalisation_leaves_a_largest_singular_value_of_one() {
-    let mut rng = generator(17, Purpose::Weights, 0);
-    let layers = Architecture::new(Profile::Standard, 1, 16, Variant::default()).discriminator;
-    let network = network(layers, &mut rng);
-    let mut directions = network.statistics.clone();
-    for _ in 0..2000 {
-        directions = spectral::normalise(&network.layout, &network.parameters, &directions).1;
-    }
-    let (normalised, _) = spectral::normalise(&network.layout, &network.parameters, &directions);
-    let normalised = normalised.parameters();
-    for (spec, entries) in network.layers.iter().zip(&network.layout.layers) {
-        let rows = spec.kernel_shape()[0];
-        let kernel = part(normalised, &entries.kernel).reshape([rows, entries.kernel.len() / rows]);
-        // No vector is longer afterwards, and the powers of the matrix stay.
-        let mut power: Tensor<2> = kernel.clone().matmul(kernel.transpose());
-        for _ in 0..10 {
-            power = power.clone().matmul(power);
-        }
-        let trace = doubles(power).into_iter().step_by(rows + 1).sum::<f64>();
-        assert!(trace > 1.0 - 1e-6 && trace < rows as f64 + 1e-6, "{trace}");
-    }
 }
 
 /// Whether values are within 1e-4 of the largest.

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use burn_tensor::Tensor;
 
-use super::backward::{self, BackwardLayer, SumPlaces, Sums};
+use super::backward::{self, BackwardLayer};
 use super::buffers::{Accelerator, Buffer};
 use super::convolution::{Gather, Sizes};
 use super::forward::{Convolution, Following, Places};
 use super::kernel_gradient::{self, KernelGradient, Segment};
 use super::sums::WORKGROUP;
+use super::through::{SumPlaces, Sums};
 use crate::network::architecture::{LayerKind, LayerSpec};
 use crate::network::chain::{Input, Network};
 use crate::network::parameters::LayerEntries;
@@ -225,8 +226,10 @@ pub fn backward(network: &Network, tape: &CubeTape, gradient: &Tensor<5>, wanted
         })
         .collect();
     let mut gradient = match of_layers.last() {
-        Some((_, last)) => last.from_output(&on, &gradient, &parts),
-        None => gradient,
+        Some((layer, last)) if layer.spec.activated || last.sums.are_needed => {
+            last.back_from_output(&on, &gradient, &parts)
+        }
+        _ => gradient,
     };
     for index in (0..of_layers.len()).rev() {
         let (layer, backward) = &of_layers[index];
@@ -244,7 +247,7 @@ pub fn backward(network: &Network, tape: &CubeTape, gradient: &Tensor<5>, wanted
         let kind = Gather::backward(layer.spec, positions);
         let kernel = layer.entries.kernel.start;
         if let Some((_, before)) = index.checked_sub(1).map(|before| &of_layers[before]) {
-            gradient = before.from_next(&on, &gradient, &parts, kind, [kernel, layer.spec.outputs]);
+            gradient = before.back_from_next(&on, &gradient, &parts, kind, [kernel, layer.spec.outputs]);
         } else if wanted == Wanted::ByInput {
             let sizes = layer.sizes(layer.spec.outputs, layer.spec.inputs, passed.input_sides);
             return backward::input(&on, &gradient, &parameters, sizes, kind);

@@ -86,9 +86,7 @@ impl Gather {
 /// One more than the place in the input, along one axis, of the value that tap number `tap` brings to the output at `at`.
 #[cube]
 fn place_beyond(at: usize, tap: usize, #[comptime] kind: Gather) -> usize {
-    if comptime!(kind.is_valid && kind.is_transposed) {
-        tap + 1
-    } else if comptime!(kind.is_valid) {
+    if comptime!(kind.is_valid) {
         tap + 1
     } else if comptime!(kind.is_transposed) {
         at / 2 + 1 + at % 2 - tap

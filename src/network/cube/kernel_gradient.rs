@@ -17,7 +17,7 @@ const MOST_CHANNELS: usize = 4;
 const THREADS: usize = 1 << 16;
 
 /// Most parts of a sum.
-const MOST_PARTS: usize = 128;
+const MOST_PARTS: usize = 512;
 
 /// Fewest coarse pixels of a part.
 const PIXELS_OF_PART: usize = 32;

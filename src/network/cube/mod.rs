@@ -5,7 +5,7 @@
 //!
 //! * `buffers`: values of tensors as buffers; `sums`: sums over a workgroup.
 //! * `convolution`: convolution and transposed convolution.
-//! * `forward`, `backward`: what else a layer does; `kernel_gradient`: gradients by parameters.
+//! * `forward`: what else a layer does; `through`, `backward`: its gradients; `kernel_gradient`: those by parameters.
 //! * `chain`: their order; `spectral`: spectral normalisation.
 //! * `optimiser`, `likelihood`, `losses`, `pixels`: operations of training and generation.
 
@@ -21,6 +21,7 @@ mod optimiser;
 mod pixels;
 mod spectral;
 mod sums;
+mod through;
 
 use burn_tensor::Tensor;
 

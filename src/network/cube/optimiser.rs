@@ -10,6 +10,9 @@ use crate::network::kernels::{AdamStep, BETA2, EPSILON};
 struct AdamScalars {
     beta1: f32,
     beta2: f32,
+    /// 1 - beta1 and 1 - beta2, which the host computes in double precision.
+    rest1: f32,
+    rest2: f32,
     rate: f32,
     correction: f32,
     epsilon: f32,
@@ -30,8 +33,8 @@ fn adam_kernel(
     let i = first_of_workgroup() + UNIT_POS as usize;
     if i < length {
         let g = gradient[i];
-        let m = first[i] * step.beta1 + g * (1.0 - step.beta1);
-        let v = second[i] * step.beta2 + g * g * (1.0 - step.beta2);
+        let m = first[i] * step.beta1 + g * step.rest1;
+        let v = second[i] * step.beta2 + g * g * step.rest2;
         new_first[i] = m;
         new_second[i] = v;
         new_values[i] = values[i] - m / ((v / step.correction).sqrt() + step.epsilon) * step.rate;
@@ -52,6 +55,8 @@ pub fn adam(
     let scalars = AdamScalarsLaunch::new(
         step.beta1 as f32,
         BETA2 as f32,
+        (1.0 - step.beta1) as f32,
+        (1.0 - BETA2) as f32,
         step.rate as f32,
         step.correction as f32,
         EPSILON as f32,

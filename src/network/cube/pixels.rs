@@ -94,7 +94,7 @@ fn phases_kernel(
                 phase = select(is_larger && phase != NO_PHASE as u32, number, phase);
                 phase = select(logit.is_nan(), NO_PHASE as u32, phase);
             }
-            packed = packed | (phase << (8 * i as u32));
+            packed |= phase << (8 * i as u32);
         }
         output[word] = packed;
     }

@@ -32,7 +32,7 @@ pub fn sum_over_workgroup(values: &mut Array<f32>, shared: &mut Shared<[f32]>, #
             #[unroll]
             for i in 0..count {
                 let at = i * WORKGROUP + thread;
-                shared[at] = shared[at] + shared[at + half];
+                shared[at] += shared[at + half];
             }
         }
         sync_cube();
