@@ -48,21 +48,34 @@ fn short(name: &str) -> &str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
+/// Prints the launches of a step by kernel, and returns how many there are.
+fn print_launches(profile: Profile, device: &Device) -> usize {
+    let found = launches_of_step(profile, device);
+    let count = found.values().sum();
+    eprintln!("{profile:?}: {count} launches a step");
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (kernel, count) in found {
+        eprintln!("{count:5}  {}", short(kernel));
+    }
+    count
+}
+
 #[test]
 fn a_step_has_few_launches() {
     let Some(device) = crate::device::accelerator() else { return };
     let device = device.open().unwrap();
-    for (profile, most) in [(Profile::Paper64, 400), (Profile::Standard, 400)] {
-        let found = launches_of_step(profile, &device);
-        let count: usize = found.values().sum();
-        eprintln!("{profile:?}: {count} launches a step");
-        let mut found: Vec<_> = found.into_iter().collect();
-        found.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        for (kernel, count) in found {
-            eprintln!("{count:5}  {}", short(kernel));
-        }
-        let before: usize = with_primitives(|| launches_of_step(profile, &device)).values().sum();
-        eprintln!("{profile:?}: {before} launches with primitives alone");
-        assert!(count <= most && 4 * count <= before, "{profile:?}: {count} launches of {before}");
+    for profile in [Profile::Paper64, Profile::Standard] {
+        let count = print_launches(profile, &device);
+        assert!((1..200).contains(&count), "{profile:?}: {count} launches");
     }
+}
+
+/// For comparison; takes minutes on a software driver.
+#[test]
+#[ignore = "prints what Burn's operations alone would launch"]
+fn launches_of_primitives() {
+    let Some(device) = crate::device::accelerator() else { return };
+    let device = device.open().unwrap();
+    with_primitives(|| [Profile::Paper64, Profile::Standard].map(|profile| print_launches(profile, &device)));
 }
