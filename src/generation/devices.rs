@@ -40,7 +40,7 @@ fn a_model_of_one_device_gives_the_same_on_another() {
         let [here, there] = [Device::Cpu, accelerator].map(|device| read_model(&path, device).unwrap());
         let options = GenerationOptions { seed: 7, count: 40, ..GenerationOptions::default() };
         let vectors = latent_vectors(&here, &options).unwrap();
-        let input = TensorData::new(vectors.iter().copied().collect::<Vec<_>>(), [40, here.latent_size, 1, 1]);
+        let input = TensorData::new(vectors.iter().copied().collect::<Vec<_>>(), [40, here.latent_size, 1, 1, 1]);
         let logits = read(here.generator.forward(Tensor::from_data(input, &Device::Cpu.open().unwrap()))).unwrap();
         let [ours, theirs] = [&here, &there].map(|model| decode(model, vectors.view(), model.shape()).unwrap());
         let sure = logits.iter().filter(|logit| logit.abs() > 1e-3).count();

@@ -6,7 +6,7 @@ use super::architecture::{LayerSpec, NORM_MOMENTUM, output_sides};
 use super::cpu::KernelWorkspace;
 use super::kernels::{Passed, kernels};
 use super::parameters::ParameterLayout;
-use super::spectral::{self, NormalisedKernels};
+use super::spectral::Normalised;
 use crate::Result;
 use crate::device::instructions;
 
@@ -43,7 +43,7 @@ pub struct Tape {
     pub(crate) output: Tensor<5>,
     passed: Box<dyn Passed>,
     /// The parameters of the pass, if kernels are spectrally normalised.
-    spectral: Option<NormalisedKernels>,
+    spectral: Option<Box<dyn Normalised>>,
 }
 
 /// A forward pass to phases that was started, as the function that completes it.
@@ -111,14 +111,14 @@ impl Network {
     /// [`forward_train`](Self::forward_train), after which so much of the moving statistics is still of before.
     fn forward_and_move(&mut self, input: Input, momentum: f64) -> Tape {
         if self.is_spectral() {
-            let (normalised, directions) = spectral::normalise(&self.layout, &self.parameters, &self.statistics);
+            let (normalised, directions) = self.normalise_spectrally();
             self.statistics = directions;
-            let (tape, _) = self.with(normalised.parameters.clone()).forward_batch(input);
+            let (tape, _) = self.with(normalised.parameters().clone()).forward_batch(input);
             return Tape { spectral: Some(normalised), ..tape };
         }
         let (tape, moments) = self.forward_batch(input);
         if let Some(moments) = moments {
-            self.statistics = self.statistics.clone() * momentum + moments * (1.0 - momentum);
+            kernels(&moments).move_towards(&mut self.statistics, moments, momentum);
         }
         tape
     }
@@ -141,6 +141,10 @@ impl Network {
         self.layers.iter().any(|layer| layer.spectral)
     }
 
+    fn normalise_spectrally(&self) -> (Box<dyn Normalised>, Tensor<1>) {
+        kernels(&self.parameters).normalise_spectrally(&self.layout, &self.parameters, &self.statistics)
+    }
+
     /// The same network with other parameters.
     fn with(&self, parameters: Tensor<1>) -> Self {
         Self { parameters, ..self.clone() }
@@ -157,8 +161,8 @@ impl Network {
         let input = input.into();
         let kernels = kernels(&input.values);
         if self.is_spectral() {
-            let (normalised, _) = spectral::normalise(&self.layout, &self.parameters, &self.statistics);
-            return kernels.forward(&self.with(normalised.parameters), input);
+            let (normalised, _) = self.normalise_spectrally();
+            return kernels.forward(&self.with(normalised.parameters().clone()), input);
         }
         kernels.forward(self, input)
     }
@@ -183,7 +187,7 @@ impl Network {
     pub fn backward_parameters(&self, tape: &Tape, gradient: Tensor<5>) -> Tensor<1> {
         let Tape { passed, spectral, .. } = tape;
         let Some(normalised) = spectral else { return passed.backward_parameters(self, gradient) };
-        let network = self.with(normalised.parameters.clone());
+        let network = self.with(normalised.parameters().clone());
         normalised.backward(passed.backward_parameters(&network, gradient))
     }
 
@@ -191,7 +195,7 @@ impl Network {
     pub fn backward_input(&self, tape: &Tape, gradient: Tensor<5>) -> Tensor<5> {
         let Tape { passed, spectral, .. } = tape;
         match spectral {
-            Some(normalised) => passed.backward_input(&self.with(normalised.parameters.clone()), gradient),
+            Some(normalised) => passed.backward_input(&self.with(normalised.parameters().clone()), gradient),
             None => passed.backward_input(self, gradient),
         }
     }

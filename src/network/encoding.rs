@@ -34,16 +34,22 @@ pub fn one_hot(images: &PhaseImages, indices: &[usize], device: &Device) -> Tens
 }
 
 /// Marks a pixel with a NaN logit among phases.
-const NO_PHASE: i32 = 127;
+pub const NO_PHASE: i32 = 127;
 
 /// The most probable phase of each pixel, on the device: four phases packed into one integer, to be read back quickly.
-pub struct DevicePhases(Tensor<2, Int>);
+pub struct DevicePhases(Tensor<1, Int>);
 
 impl DevicePhases {
     /// The phases for logits `[n, channels, depth, height, width]`; the first of equally probable ones.
     pub fn new(logits: Tensor<5>) -> Self {
         let places = Tensor::from_data([[1, 1 << 8, 1 << 16, 1 << 24]], &logits.device());
-        Self((phase_numbers(logits).reshape([-1, 4]) * places).sum_dim(1))
+        Self((phase_numbers(logits).reshape([-1, 4]) * places).sum_dim(1).flatten(0, 1))
+    }
+
+    /// Those that are packed already.
+    #[cfg(feature = "cube")]
+    pub fn packed(words: Tensor<1, Int>) -> Self {
+        Self(words)
     }
 
     /// Reads the phases back, `[n, depth, height, width]`.

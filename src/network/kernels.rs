@@ -1,13 +1,17 @@
-//! The kernels of the networks and of their training: one trait, two implementations.
+//! The kernels of the networks and of their training: one trait, three implementations.
 //!
-//! [`Cpu`] has fused kernels for `f32` on the CPU. [`Primitives`] uses Burn's operations and works on every device and
-//! with every float type. The tests hold the one to the other.
+//! [`Cpu`] has fused kernels for `f32` on the CPU, `Cube` for `f32` on accelerators. [`Primitives`] uses Burn's operations and
+//! works on every device and with every float type. The tests hold the others to it.
 
 use burn_tensor::Tensor;
 
 use super::chain::{Input, Network, PendingPhases};
 use super::cpu::{Cpu, is_f32_on_cpu};
-use super::primitives::Primitives;
+#[cfg(feature = "cube")]
+use super::cube::{Cube, is_f32_on_accelerator};
+use super::parameters::ParameterLayout;
+use super::primitives::{Primitives, losses};
+use super::spectral::{self, Normalised};
 
 /// Numerical operations that have a fused implementation.
 ///
@@ -30,14 +34,114 @@ pub trait Kernels: Sync {
     /// One update of Adam: `parameters`, and `moments`, the first and the second.
     fn adam(&self, parameters: &mut Tensor<1>, moments: [&mut Tensor<1>; 2], gradient: Tensor<1>, step: &AdamStep);
 
+    /// Divides all kernels by their largest singular values. `statistics` holds their left singular vectors, whose next
+    /// estimates are returned too.
+    fn normalise_spectrally(
+        &self,
+        layout: &ParameterLayout,
+        parameters: &Tensor<1>,
+        statistics: &Tensor<1>,
+    ) -> (Box<dyn Normalised>, Tensor<1>) {
+        spectral::normalise(layout, parameters, statistics)
+    }
+
+    /// Moves `old` towards `new`: `decay` is the share of the old values that stays.
+    fn move_towards(&self, old: &mut Tensor<1>, new: Tensor<1>, decay: f64) {
+        *old = old.clone() * decay + new * (1.0 - decay);
+    }
+
     /// Moves each image by its displacement `(y, x)` in pixels, periodically, all layers of its depth alike.
     fn translate(&self, images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5>;
 
     /// Sigmoid of the logits (one channel), or softmax over the channels.
     fn probabilities(&self, logits: Tensor<5>) -> Tensor<5>;
 
+    /// Takes a gradient by [`probabilities`](Self::probabilities) back to the logits, and adds another one by the logits with
+    /// its weight.
+    fn probabilities_backward(
+        &self,
+        probabilities: Tensor<5>,
+        gradient: Tensor<5>,
+        other: Option<(Tensor<5>, f64)>,
+    ) -> Tensor<5> {
+        losses::probabilities_backward(probabilities, gradient, other)
+    }
+
+    /// The adversarial loss of logits, `[n, 1, 1, 1, 1]`, of several streams of as many images, and its gradient.
+    fn adversarial(&self, logits: Tensor<5>, streams: &[AdversarialStream]) -> (Tensor<1>, Tensor<5>) {
+        losses::adversarial(logits, streams)
+    }
+
+    /// Samples of posteriors, `[n, latents]`. `encoded`, `[n, 2 latents]`, has their means and the logarithms of their
+    /// variances; `noise` is standard normal.
+    fn sample_posterior(&self, encoded: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
+        losses::sample_posterior(encoded, noise)
+    }
+
+    /// The Kullback-Leibler divergence (Eq. 8) between the posteriors of `encoded` and `prior`, both after T_mu and T_sigma,
+    /// summed and divided by `divisor`; and its gradient with respect to `encoded`.
+    fn divergence(&self, encoded: Tensor<2>, prior: Prior, divisor: f64) -> (Tensor<1>, Tensor<2>) {
+        losses::divergence(encoded, prior, divisor)
+    }
+
+    /// The gradient with respect to `encoded`, from that with respect to [samples](Self::sample_posterior) and from another
+    /// one with its weight.
+    fn posterior_backward(
+        &self,
+        encoded: Tensor<2>,
+        noise: Tensor<2>,
+        by_samples: Tensor<2>,
+        (other, weight): (Tensor<2>, f64),
+    ) -> Tensor<2> {
+        losses::posterior_backward(encoded, noise, by_samples, (other, weight))
+    }
+
+    /// Adds the losses of a step to their sums, `[5]`.
+    fn add_losses(&self, sums: Tensor<1>, terms: LossTerms) -> Tensor<1> {
+        losses::add_losses(sums, terms)
+    }
+
     /// Cross entropy of `targets`, summed and divided by `divisor`, `[1]`, and its gradient with respect to the logits.
     fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>);
+}
+
+/// What a stream of images counts in an adversarial loss.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdversarialStream {
+    /// True: it should pass as real, and the loss is -log D. False: the loss is -log(1 - D).
+    pub real: bool,
+    /// Weight of the mean over its images.
+    pub weight: f64,
+}
+
+/// A random prior and the factors of T_mu and T_sigma; each `[n, latents]`.
+#[derive(Debug, Clone)]
+pub struct Prior {
+    /// Mean of the prior.
+    pub mean: Tensor<2>,
+    /// Standard deviation of the prior.
+    pub deviation: Tensor<2>,
+    /// Factor of T_mu, shared by prior and posterior.
+    pub mean_scale: Tensor<2>,
+    /// Factor of T_sigma, shared by prior and posterior.
+    pub deviation_scale: Tensor<2>,
+}
+
+/// What the losses of a step are made of; `[1]` each.
+#[derive(Debug, Clone)]
+pub struct LossTerms {
+    /// L_Disc.
+    pub discriminator: Tensor<1>,
+    /// The adversarial part of L_Gen.
+    pub adversarial: Tensor<1>,
+    /// L_Rec.
+    pub reconstruction: Tensor<1>,
+    /// L_KLD.
+    pub divergence: Tensor<1>,
+    /// Weight of L_KLD in L_Enc.
+    pub beta: f64,
+    /// Weight of L_Rec in L_Gen.
+    pub lambda_rec: f64,
 }
 
 /// Intermediate values of a forward pass, for backward passes over the same network.
@@ -66,9 +170,19 @@ pub struct AdamStep {
     pub correction: f64,
 }
 
-/// The kernels for where `tensor` is: [`Cpu`] for `f32` on the CPU, else [`Primitives`].
+/// The kernels for where `tensor` is: [`Cpu`] for `f32` on the CPU, `Cube` for `f32` on an accelerator, else [`Primitives`].
 pub fn kernels<const D: usize>(tensor: &Tensor<D>) -> &'static dyn Kernels {
-    if is_f32_on_cpu(tensor) && !only_primitives() { &Cpu } else { &Primitives }
+    if only_primitives() {
+        return &Primitives;
+    }
+    if is_f32_on_cpu(tensor) {
+        return &Cpu;
+    }
+    #[cfg(feature = "cube")]
+    if is_f32_on_accelerator(tensor) {
+        return &Cube;
+    }
+    &Primitives
 }
 
 #[cfg(not(test))]

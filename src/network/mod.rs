@@ -5,7 +5,8 @@
 //! * `chain`: a network as a chain of layers.
 //! * `spectral`: spectral normalisation.
 //! * `kernels`: the trait with all numerical kernels, and the choice of its implementation.
-//! * `cpu`: the fused kernels for the CPU; `primitives`: the same as Burn's operations, for every device.
+//! * `cpu`: the fused kernels for the CPU; `cube`: those for accelerators; `primitives`: the same as Burn's operations, for
+//!   every device.
 //! * `planes`: planes of volumes.
 //! * `sum`: sums in a fixed order.
 //! * `encoding`: phases as channels.
@@ -13,6 +14,8 @@
 mod architecture;
 mod chain;
 mod cpu;
+#[cfg(feature = "cube")]
+mod cube;
 mod encoding;
 mod kernels;
 mod parameters;
@@ -32,8 +35,6 @@ pub(crate) use encoding::count_reads;
 pub(crate) use encoding::{channels, not_finite, one_hot, phase_distance, phases_of_channels, read};
 #[cfg(test)]
 pub(crate) use kernels::with_primitives;
-pub(crate) use kernels::{AdamStep, BETA2, kernels};
+pub(crate) use kernels::{AdamStep, AdversarialStream, BETA2, LossTerms, Prior, kernels};
 pub use parameters::{Entry, ParameterLayout};
 pub(crate) use planes::{PlaneNumbers, planes, planes_backward};
-pub(crate) use primitives::softplus;
-pub(crate) use sum::sum;

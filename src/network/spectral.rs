@@ -11,10 +11,22 @@ use burn_tensor::Tensor;
 use super::parameters::{LayerEntries, ParameterLayout, part};
 use super::sum::sum;
 
-/// Parameters with normalised kernels, and the singular values and vectors for their gradient.
-pub struct NormalisedKernels {
+/// The least norm by which a vector is divided.
+pub const LEAST_NORM: f64 = 1e-12;
+
+/// Parameters with normalised kernels, and what their gradient needs.
+pub trait Normalised: Send + Sync {
     /// All parameters, in the order of [`ParameterLayout::parameters`].
-    pub parameters: Tensor<1>,
+    fn parameters(&self) -> &Tensor<1>;
+
+    /// From the gradient with respect to the normalised parameters to that with respect to the parameters. The singular
+    /// vectors count as constants: to first order the singular value does not depend on them.
+    fn backward(&self, gradient: Tensor<1>) -> Tensor<1>;
+}
+
+/// Normalised kernels with their singular values and vectors.
+struct NormalisedKernels {
+    parameters: Tensor<1>,
     kernels: Vec<Singular>,
 }
 
@@ -29,12 +41,12 @@ struct Singular {
     right: Tensor<2>,
 }
 
-/// Normalises all kernels. `statistics` holds their left singular vectors, whose next estimates are returned too.
+/// Normalises all kernels, by Burn's operations. `statistics` holds their left singular vectors, whose next estimates are returned too.
 pub fn normalise(
     layout: &ParameterLayout,
     parameters: &Tensor<1>,
     statistics: &Tensor<1>,
-) -> (NormalisedKernels, Tensor<1>) {
+) -> (Box<dyn Normalised>, Tensor<1>) {
     let (mut kernels, mut parts, mut directions) = (Vec::new(), Vec::new(), Vec::new());
     for LayerEntries { kernel, shift, direction, .. } in &layout.layers {
         let direction = direction.as_ref().expect("a network is normalised spectrally in all its layers or in none");
@@ -47,13 +59,15 @@ pub fn normalise(
         directions.push(left.clone().flatten(0, 1));
         kernels.push(Singular { kernel: kernel.clone(), value, left, right });
     }
-    (NormalisedKernels { parameters: Tensor::cat(parts, 0), kernels }, Tensor::cat(directions, 0))
+    (Box::new(NormalisedKernels { parameters: Tensor::cat(parts, 0), kernels }), Tensor::cat(directions, 0))
 }
 
-impl NormalisedKernels {
-    /// From the gradient with respect to the normalised parameters to that with respect to the parameters. The singular
-    /// vectors count as constants: to first order the singular value does not depend on them.
-    pub fn backward(&self, gradient: Tensor<1>) -> Tensor<1> {
+impl Normalised for NormalisedKernels {
+    fn parameters(&self) -> &Tensor<1> {
+        &self.parameters
+    }
+
+    fn backward(&self, gradient: Tensor<1>) -> Tensor<1> {
         let mut parts = Vec::with_capacity(2 * self.kernels.len());
         for (index, Singular { kernel, value, left, right }) in self.kernels.iter().enumerate() {
             let rows = left.dims()[0];
@@ -75,6 +89,6 @@ fn matrix(parameters: &Tensor<1>, kernel: &Range<usize>, rows: usize) -> Tensor<
 
 /// The vector divided by its norm, and the norm.
 fn unit(vector: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let length = sum(vector.clone().square()).sqrt().clamp_min(1e-12).reshape([1, 1]);
+    let length = sum(vector.clone().square()).sqrt().clamp_min(LEAST_NORM).reshape([1, 1]);
     (vector / length.clone(), length)
 }

@@ -46,22 +46,24 @@ impl Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::every_kind;
     use crate::network::with_primitives;
 
     #[test]
     fn follows_the_published_recurrence() {
-        check();
-        with_primitives(check);
+        for device in every_kind() {
+            check(&device);
+            with_primitives(|| check(&device));
+        }
     }
 
-    fn check() {
-        let device = Device::flex();
-        let mut adam = Adam::new(1, 1e-2, 0.9, &device);
-        let mut parameter = Tensor::<1>::from_floats([1.0], &device);
+    fn check(device: &Device) {
+        let mut adam = Adam::new(1, 1e-2, 0.9, device);
+        let mut parameter = Tensor::<1>::from_floats([1.0], device);
         let (mut x, mut m, mut v) = (1.0f64, 0.0f64, 0.0f64);
         for step in 1..=20u64 {
             let gradient = 2.0 * parameter.clone().into_scalar::<f32>();
-            let gradient = Tensor::from_floats([gradient], &device);
+            let gradient = Tensor::from_floats([gradient], device);
             adam.update(&mut parameter, gradient, Update { number: step, learning_rate_factor: 1.0 });
             let g = 2.0 * x;
             m = 0.9 * m + 0.1 * g;

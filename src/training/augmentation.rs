@@ -42,37 +42,23 @@ pub fn draw_displacements(n: usize, deviation: f64, rng: &mut impl Rng) -> Displ
     (0..n).map(|_| [draw(), draw()]).collect()
 }
 
-/// The random prior and the factors of T_mu and T_sigma for one batch; each `[batch, latents]`.
-pub struct LatentAugmentation {
-    /// Mean m of the prior.
-    pub prior_mean: Tensor<2>,
-    /// Standard deviation s of the prior.
-    pub prior_deviation: Tensor<2>,
-    /// Factor of T_mu, shared by prior and posterior.
-    pub mean_scale: Tensor<2>,
-    /// Factor of T_sigma, shared by prior and posterior.
-    pub deviation_scale: Tensor<2>,
-}
-
-impl LatentAugmentation {
-    /// Draws the augmentation of one batch (paper, Section 3.3.2), `count` numbers for each field in their order; with
-    /// `latent_augmentation` off, the standard normal prior and factors of 1, which turn Eq. 8 into Eq. 9.
-    pub fn draw(count: usize, options: &TrainingOptions, rng: &mut impl Rng) -> Vec<f32> {
-        if !options.recipe.latent_augmentation {
-            return [vec![0.0; count], vec![1.0; 3 * count]].concat();
-        }
-        let mut normal = |deviation: f64| {
-            let distribution = Normal::new(0.0, deviation as f32).expect("finite and not negative");
-            distribution.sample_iter(&mut *rng).take(count).collect::<Vec<f32>>()
-        };
-        let prior_mean = normal(PRIOR_MEAN_DEVIATION);
-        let log_variance = normal(PRIOR_LOG_VARIANCE_DEVIATION);
-        let prior_deviation = log_variance.into_iter().map(|v| (0.5 * v).exp()).collect();
-        let [least, most] = LATENT_SCALES.map(|scale| scale as f32);
-        let range = Uniform::new_inclusive(least, most).expect("finite and in order");
-        let scales = range.sample_iter(rng).take(2 * count).collect();
-        [prior_mean, prior_deviation, scales].concat()
+/// Draws the prior of one batch (paper, Section 3.3.2), `count` numbers for each field of [`Prior`](crate::network::Prior) in
+/// their order; with `latent_augmentation` off, the standard normal prior and factors of 1, which turn Eq. 8 into Eq. 9.
+pub fn draw_prior(count: usize, options: &TrainingOptions, rng: &mut impl Rng) -> Vec<f32> {
+    if !options.recipe.latent_augmentation {
+        return [vec![0.0; count], vec![1.0; 3 * count]].concat();
     }
+    let mut normal = |deviation: f64| {
+        let distribution = Normal::new(0.0, deviation as f32).expect("finite and not negative");
+        distribution.sample_iter(&mut *rng).take(count).collect::<Vec<f32>>()
+    };
+    let prior_mean = normal(PRIOR_MEAN_DEVIATION);
+    let log_variance = normal(PRIOR_LOG_VARIANCE_DEVIATION);
+    let prior_deviation = log_variance.into_iter().map(|v| (0.5 * v).exp()).collect();
+    let [least, most] = LATENT_SCALES.map(|scale| scale as f32);
+    let range = Uniform::new_inclusive(least, most).expect("finite and in order");
+    let scales = range.sample_iter(rng).take(2 * count).collect();
+    [prior_mean, prior_deviation, scales].concat()
 }
 
 /// `count` standard normal numbers.

@@ -3,11 +3,11 @@
 use burn_tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 
-use super::augmentation::{Displacements, LatentAugmentation, draw_displacements, standard_normal};
+use super::augmentation::{Displacements, draw_displacements, draw_prior, standard_normal};
 use super::batches::TrainingData;
 use super::options::TrainingOptions;
 use crate::Result;
-use crate::network::{Input, channels, noise_sides, phase_distance};
+use crate::network::{Input, Prior, channels, noise_sides, phase_distance};
 use crate::random::{self, Purpose};
 
 /// All random numbers of one step, drawn in a fixed order from the step's own stream.
@@ -17,7 +17,7 @@ pub struct Draws {
     /// Latent vectors of realisations, `[batch, latents]`.
     pub latent_noise: Tensor<2>,
     /// The random prior, T_mu and T_sigma.
-    pub latent_augmentation: LatentAugmentation,
+    pub prior: Prior,
     /// Of real images, realisations and reconstructions.
     pub displacements: [Displacements; 3],
     /// Real images, if these are windows instead of tiles.
@@ -41,14 +41,14 @@ impl Draws {
         let deviation = options.recipe.displacement * side as f64;
         // One after the other, so that they go to the device together.
         let mut numbers = standard_normal(2 * batch * latents, &mut rng);
-        numbers.extend(LatentAugmentation::draw(batch * latents, options, &mut rng));
+        numbers.extend(draw_prior(batch * latents, options, &mut rng));
         let parts = on_device(numbers, latents, device).split(batch, 0);
-        let [posterior_noise, latent_noise, prior_mean, prior_deviation, mean_scale, deviation_scale] =
+        let [posterior_noise, latent_noise, mean, prior_deviation, mean_scale, deviation_scale] =
             <[_; 6]>::try_from(parts).expect("two kinds of noise, and four numbers of the augmentation");
         Ok(Self {
             posterior_noise,
             latent_noise,
-            latent_augmentation: LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale },
+            prior: Prior { mean, deviation: prior_deviation, mean_scale, deviation_scale },
             displacements: std::array::from_fn(|_| {
                 // The discriminator sees windows at random positions, so no translation is needed. Realisations stay
                 // aligned with the latent grid, so that it sees a lattice if there is one.

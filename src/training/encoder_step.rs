@@ -3,13 +3,12 @@
 use burn_tensor::Tensor;
 
 use super::adam::Update;
-use super::augmentation::LatentAugmentation;
 use super::losses;
 use super::options::TrainingOptions;
 use super::pass::Pass;
 use super::posterior::Posterior;
 use super::state::Learner;
-use crate::network::{Network, Tape};
+use crate::network::{Network, Prior, Tape};
 
 /// The forward pass from tiles to reconstructions.
 pub struct Reconstructed<'a> {
@@ -20,13 +19,11 @@ pub struct Reconstructed<'a> {
     pub decoded: &'a Pass,
     /// Standard normal noise of the posterior sample.
     pub noise: Tensor<2>,
-    pub augmentation: LatentAugmentation,
+    pub prior: Prior,
 }
 
 /// Losses and gradients that the generator's update needs.
 pub struct EncoderTerms {
-    /// L_Enc, Eq. 1.
-    pub loss: Tensor<1>,
     /// L_Rec, Eq. 3.
     pub reconstruction: Tensor<1>,
     /// KL divergence (Eq. 2, computed by Eq. 8 or 9) before free bits.
@@ -43,22 +40,19 @@ pub fn encoder_step(
     options: &TrainingOptions,
     step: Update,
 ) -> EncoderTerms {
-    let Reconstructed { tiles, encoded, posterior, decoded, noise, augmentation } = passed;
+    let Reconstructed { tiles, encoded, posterior, decoded, noise, prior } = passed;
     let reconstruction =
-        losses::reconstruction(decoded.outputs[0].clone(), tiles.clone(), options.recipe.reconstruction_mean);
-    let (mean, log_variance) = (posterior.mean.clone(), posterior.log_variance.clone());
-    let divergence = losses::divergence(mean, log_variance, augmentation, options.recipe.divergence_mean);
+        losses::reconstruction(decoded.output_of(0), tiles.clone(), options.recipe.reconstruction_mean);
+    let divergence = losses::divergence(posterior.encoded.clone(), prior, options.recipe.divergence_mean);
     let gradient = reconstruction.gradient;
-    let by_latent = decoded.backward_input(generator, vec![gradient.clone()]);
+    let by_latent = decoded.backward_input(generator, gradient.clone(), 1);
     let encoder_gradient = posterior.backward(
-        by_latent[0].clone().reshape([tiles.dims()[0], options.latent_count()]),
+        by_latent.reshape([tiles.dims()[0], options.latent_count()]),
         noise,
-        divergence.by_mean * options.beta,
-        divergence.by_log_variance * options.beta,
+        (divergence.gradient, options.beta),
     );
     let encoder_gradient = encoder_gradient.reshape(encoded.output.dims());
     let by_parameters = encoder.network.backward_parameters(encoded, encoder_gradient);
     encoder.update(by_parameters, step);
-    let loss = divergence.value.clone() * options.beta + reconstruction.value.clone();
-    EncoderTerms { loss, reconstruction: reconstruction.value, divergence: divergence.value, gradient }
+    EncoderTerms { reconstruction: reconstruction.value, divergence: divergence.value, gradient }
 }

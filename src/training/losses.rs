@@ -4,10 +4,8 @@
 //! permutes the terms of a sum and changes neither value nor gradient: it is not carried out.
 
 use burn_tensor::Tensor;
-use burn_tensor::activation::sigmoid;
 
-use super::augmentation::LatentAugmentation;
-use crate::network::{kernels, softplus, sum};
+use crate::network::{AdversarialStream, Prior, kernels};
 
 /// A loss and its gradient.
 pub struct Term<const D: usize> {
@@ -17,11 +15,10 @@ pub struct Term<const D: usize> {
     pub gradient: Tensor<D>,
 }
 
-/// -log D for logits of what should pass as real, -log(1 - D) otherwise: mean over the batch (Eq. 6 and 7).
-pub fn adversarial(logits: Tensor<5>, real: bool) -> Term<5> {
-    let n = logits.dims()[0] as f64;
-    let (signed, target) = if real { (-logits.clone(), 1.0) } else { (logits.clone(), 0.0) };
-    Term { value: sum(softplus(signed)) / n, gradient: (sigmoid(logits) - target) / n }
+/// The adversarial loss of the logits of several streams, one behind the other (Eq. 6 and 7): the weighted sum of their means.
+pub fn adversarial(logits: Tensor<5>, streams: &[AdversarialStream]) -> Term<5> {
+    let (value, gradient) = kernels(&logits).adversarial(logits, streams);
+    Term { value, gradient }
 }
 
 /// L_Rec, Eq. 3: the negative log-likelihood of `targets`, one-hot, under `logits`.
@@ -49,49 +46,22 @@ pub fn most_probable(probabilities: &Tensor<5>) -> Tensor<5> {
     }
 }
 
-/// Takes a gradient by `probabilities` back to the logits.
-pub fn probabilities_backward(probabilities: Tensor<5>, gradient: Tensor<5>) -> Tensor<5> {
-    if probabilities.dims()[1] == 1 {
-        gradient * (probabilities.clone() - probabilities.square())
-    } else {
-        let weighted = gradient * probabilities.clone();
-        weighted.clone() - probabilities * weighted.sum_dim(1)
-    }
+/// Takes a gradient by `probabilities` back to the logits, and adds another one by the logits with its weight.
+pub fn probabilities_backward(
+    probabilities: Tensor<5>,
+    gradient: Tensor<5>,
+    other: Option<(Tensor<5>, f64)>,
+) -> Tensor<5> {
+    kernels(&probabilities).probabilities_backward(probabilities, gradient, other)
 }
 
-/// KL divergence (Eq. 2, computed by Eq. 8 or 9) and its gradients by the posterior, `[n, latents]` each.
-pub struct Divergence {
-    /// Value, shape `[1]`.
-    pub value: Tensor<1>,
-    /// Gradient by the posterior's mean.
-    pub by_mean: Tensor<2>,
-    /// Gradient by the logarithm of the posterior's variance.
-    pub by_log_variance: Tensor<2>,
-}
-
-/// The general Kullback-Leibler divergence of Eq. 8 between T_mu, T_sigma of the posterior and of the random prior.
-/// Mean over the batch; sum over latents, or mean if `latent_mean`.
-pub fn divergence(
-    mean: Tensor<2>,
-    log_variance: Tensor<2>,
-    prior: &LatentAugmentation,
-    latent_mean: bool,
-) -> Divergence {
-    let [n, latents] = mean.dims();
-    let divisor = (n * if latent_mean { latents } else { 1 }) as f64;
-    let prior_deviation = prior.prior_deviation.clone() * prior.deviation_scale.clone();
-    let inverse_variance = prior_deviation.clone().square().recip();
-    let offset = (mean - prior.prior_mean.clone()) * prior.mean_scale.clone();
-    let log_deviation = log_variance * 0.5 + prior.deviation_scale.clone().log();
-    let ratio = (log_deviation.clone() * 2.0).exp() * inverse_variance.clone();
-    let terms = prior_deviation.log() - log_deviation
-        + (ratio.clone() + offset.clone().square() * inverse_variance.clone()) * 0.5
-        - 0.5;
-    Divergence {
-        value: sum(terms) / divisor,
-        by_mean: offset * prior.mean_scale.clone() * inverse_variance / divisor,
-        by_log_variance: (ratio - 1.0) * (0.5 / divisor),
-    }
+/// The general Kullback-Leibler divergence (Eq. 2, computed by Eq. 8 or 9) between T_mu, T_sigma of the posterior and of the
+/// random prior; by what the encoder gave, `[n, 2 latents]`. Mean over the batch; sum over latents, or mean if `latent_mean`.
+pub fn divergence(encoded: Tensor<2>, prior: &Prior, latent_mean: bool) -> Term<2> {
+    let [n, values] = encoded.dims();
+    let divisor = (n * if latent_mean { values / 2 } else { 1 }) as f64;
+    let (value, gradient) = kernels(&encoded).divergence(encoded, prior.clone(), divisor);
+    Term { value, gradient }
 }
 
 #[cfg(test)]
@@ -160,8 +130,10 @@ mod tests {
     fn gradients_agree_with_finite_differences() {
         let mut rng = generator(3, Purpose::Step, 0);
         for real in [false, true] {
-            let logits = random([5, 1, 1, 1, 1], -3.0, &mut rng);
-            check(logits.clone(), adversarial(logits, real).gradient, |x| scalar(adversarial(x, real).value));
+            let logits = random([6, 1, 1, 1, 1], -3.0, &mut rng);
+            let streams = [(real, 1.0), (!real, 0.3), (real, 2.0)];
+            let streams = streams.map(|(real, weight)| AdversarialStream { real, weight });
+            check(logits.clone(), adversarial(logits, &streams).gradient, |x| scalar(adversarial(x, &streams).value));
         }
         for channels in [1, 3, 4] {
             let shape = [2, channels, 2, 1, 3];
@@ -171,41 +143,35 @@ mod tests {
                 check(logits.clone(), gradient, |x| scalar(reconstruction(x, targets.clone(), mean).value));
             }
             let weights = random(shape, -3.0, &mut rng);
-            let gradient = probabilities_backward(probabilities(logits.clone()), weights.clone());
-            check(logits, gradient, |x| scalar((probabilities(x) * weights.clone()).sum()));
+            let other = Some((weights.clone(), 0.7));
+            let gradient = probabilities_backward(probabilities(logits.clone()), weights.clone(), other);
+            check(logits, gradient, |x| scalar(((probabilities(x.clone()) + x * 0.7) * weights.clone()).sum()));
         }
         let mut any = |low| random([3, 4], low, &mut rng);
-        let (mean, log_variance) = (any(-3.0), any(-3.0));
-        let prior = LatentAugmentation {
-            prior_mean: any(-3.0),
-            prior_deviation: any(0.5),
-            mean_scale: any(0.5),
-            deviation_scale: any(0.5),
-        };
+        let encoded = Tensor::cat(vec![any(-3.0), any(-3.0)], 1);
+        let prior = Prior { mean: any(-3.0), deviation: any(0.5), mean_scale: any(0.5), deviation_scale: any(0.5) };
         for by_mean in [false, true] {
-            let found = divergence(mean.clone(), log_variance.clone(), &prior, by_mean);
-            check(mean.clone(), found.by_mean, |x| scalar(divergence(x, log_variance.clone(), &prior, by_mean).value));
-            check(log_variance.clone(), found.by_log_variance, |x| {
-                scalar(divergence(mean.clone(), x, &prior, by_mean).value)
-            });
+            let found = divergence(encoded.clone(), &prior, by_mean);
+            check(encoded.clone(), found.gradient, |x| scalar(divergence(x, &prior, by_mean).value));
         }
     }
 
     #[test]
     fn values_agree_with_the_formulas() {
         let logits = tensor(vec![-1000.0, -2.0, 0.0, 2.0, 1000.0], [5, 1, 1, 1, 1]);
-        let value = scalar(adversarial(logits, true).value);
+        let streams = [AdversarialStream { real: true, weight: 1.0 }];
+        let value = scalar(adversarial(logits, &streams).value);
         let expected = (1000.0 + (1.0 + 2f64.exp()).ln() + 2f64.ln() + (1.0 + (-2f64).exp()).ln()) / 5.0;
         assert!((value - expected).abs() < 1e-9, "{value} instead of {expected}");
 
-        let standard = LatentAugmentation {
-            prior_mean: tensor(vec![0.0; 2], [1, 2]),
-            prior_deviation: tensor(vec![1.0; 2], [1, 2]),
+        let standard = Prior {
+            mean: tensor(vec![0.0; 2], [1, 2]),
+            deviation: tensor(vec![1.0; 2], [1, 2]),
             mean_scale: tensor(vec![1.0; 2], [1, 2]),
             deviation_scale: tensor(vec![1.0; 2], [1, 2]),
         };
         let (mean, log_variance) = ([0.3, -1.2], [0.4f64, -0.7]);
-        let found = divergence(tensor(mean.into(), [1, 2]), tensor(log_variance.into(), [1, 2]), &standard, false);
+        let found = divergence(tensor([mean, log_variance].concat(), [1, 4]), &standard, false);
         let eq9: f64 = (0..2).map(|i| -0.5 * (1.0 + log_variance[i] - log_variance[i].exp() - mean[i] * mean[i])).sum();
         assert!((scalar(found.value) - eq9).abs() < 1e-12);
     }

@@ -3,13 +3,12 @@
 use burn_tensor::{Device, Tensor};
 use ndarray::{ArrayD, IxDyn};
 
-use super::augmentation::LatentAugmentation;
 use super::batches::TrainingData;
 use super::draws::Draws;
 use super::state::TrainingState;
 use crate::micrograph::testing::field;
 use crate::micrograph::{PhaseImages, tiles};
-use crate::network::{Entry, Profile, read};
+use crate::network::{Entry, Prior, Profile, read};
 use crate::storage::{Attribute, Container, NamedArray};
 use crate::training::TrainingOptions;
 
@@ -45,9 +44,9 @@ fn put_state(file: &mut Container, prefix: &str, state: &TrainingState) {
 fn put_draws(file: &mut Container, draws: &Draws) {
     put(file, "draws/posterior_noise", &draws.posterior_noise);
     put(file, "draws/latent_noise", &draws.latent_noise);
-    let LatentAugmentation { prior_mean, prior_deviation, mean_scale, deviation_scale } = &draws.latent_augmentation;
-    put(file, "draws/prior_mean", prior_mean);
-    put(file, "draws/prior_deviation", prior_deviation);
+    let Prior { mean, deviation, mean_scale, deviation_scale } = &draws.prior;
+    put(file, "draws/prior_mean", mean);
+    put(file, "draws/prior_deviation", deviation);
     put(file, "draws/mean_scale", mean_scale);
     put(file, "draws/deviation_scale", deviation_scale);
     let displacements = draws.displacements.iter().flatten().flatten().copied().collect();

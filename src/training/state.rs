@@ -4,7 +4,7 @@ use burn_tensor::{Device, Tensor};
 
 use super::adam::{Adam, Update};
 use super::options::TrainingOptions;
-use crate::network::{Architecture, Network, ParameterLayout, read};
+use crate::network::{Architecture, Network, ParameterLayout, kernels, read};
 use crate::progress::Losses;
 use crate::random::{self, Purpose};
 use crate::{Error, Result};
@@ -103,9 +103,9 @@ impl TrainingState {
     pub(super) fn move_average(&mut self, decay: f64) {
         if let Some(average) = &mut self.average {
             let network = &self.generator.network;
-            let toward = |old: &Tensor<1>, new: &Tensor<1>| old.clone() * decay + new.clone() * (1.0 - decay);
-            average.parameters = toward(&average.parameters, &network.parameters);
-            average.statistics = toward(&average.statistics, &network.statistics);
+            let kernels = kernels(&network.parameters);
+            kernels.move_towards(&mut average.parameters, network.parameters.clone(), decay);
+            kernels.move_towards(&mut average.statistics, network.statistics.clone(), decay);
         }
     }
 

@@ -15,6 +15,7 @@ use super::posterior::{Posterior, as_grid};
 use super::state::TrainingState;
 use crate::Result;
 use crate::device::join;
+use crate::network::{LossTerms, kernels};
 
 impl TrainingState {
     /// One step on the next batch.
@@ -35,17 +36,18 @@ impl TrainingState {
         let side = options.latent_side();
         let latent = [posterior.sample(&draws.posterior_noise), draws.latent_noise].map(|of| as_grid(of, side));
         let separate = options.recipe.generator_separate_batches;
-        let decoded = Pass::new(&mut self.generator.network, &latent, draws.noise, separate);
-        let generated = losses::probabilities(Tensor::cat(decoded.outputs.clone(), 0));
+        let decoded = Pass::new(&mut self.generator.network, latent.to_vec(), draws.noise, separate);
+        let generated = losses::probabilities(decoded.output());
 
         let mut streams = streams(&generated, draws.windows.unwrap_or_else(|| tiles.clone()), options);
         for (stream, displacements) in streams.iter_mut().zip(&draws.displacements) {
             *stream = translate(stream.clone(), displacements);
         }
+        let count = streams.len();
+        let mut streams = Tensor::cat(streams, 0);
         if let Some(noise) = draws.discriminator_noise {
-            for (stream, noise) in streams.iter_mut().zip(noise.split(batch, 0)) {
-                *stream = stream.clone() + noise.reshape(stream.dims());
-            }
+            let shape = streams.dims();
+            streams = streams + noise.reshape(shape);
         }
         let reconstructed = Reconstructed {
             tiles,
@@ -53,14 +55,14 @@ impl TrainingState {
             posterior,
             decoded: &decoded,
             noise: draws.posterior_noise,
-            augmentation: draws.latent_augmentation,
+            prior: draws.prior,
         };
         let Self { generator, discriminators, .. } = self;
         let discriminator = &mut discriminators[0];
         // The updates of the discriminator and of the encoder are independent.
         let (outcome, encoder_terms) = join(
             device,
-            || discriminator_update(discriminator, &streams, options, step),
+            || discriminator_update(discriminator, &streams, count, options, step),
             || encoder_step(encoder, &generator.network, &reconstructed, options, step),
         );
 
@@ -68,20 +70,28 @@ impl TrainingState {
             Some(gradient) => translate(gradient.clone(), &opposite(&draws.displacements[stream])),
             None => outcome.by_streams[0].zeros_like(),
         };
-        let EncoderTerms { loss: encoder_loss, reconstruction, divergence, gradient } = encoder_terms;
-        let by_reconstructions =
-            losses::probabilities_backward(generated.clone().narrow(0, 0, batch), by_images(RECONSTRUCTIONS));
-        let by_reconstructions = by_reconstructions + gradient * options.lambda_rec;
+        let EncoderTerms { reconstruction, divergence, gradient } = encoder_terms;
+        let by_reconstructions = losses::probabilities_backward(
+            generated.clone().narrow(0, 0, batch),
+            by_images(RECONSTRUCTIONS),
+            Some((gradient, options.lambda_rec)),
+        );
         let by_realisations =
-            losses::probabilities_backward(generated.narrow(0, batch, batch), by_images(REALISATIONS));
-        let by_logits = vec![by_reconstructions, by_realisations];
+            losses::probabilities_backward(generated.narrow(0, batch, batch), by_images(REALISATIONS), None);
+        let by_logits = Tensor::cat(vec![by_reconstructions, by_realisations], 0);
         let by_parameters = decoded.backward_parameters(&self.generator.network, by_logits);
         self.generator.update(by_parameters, step);
         self.move_average(options.recipe.ema_decay);
 
-        let generator_loss = outcome.adversarial_loss + reconstruction.clone() * options.lambda_rec;
-        let row = vec![encoder_loss, outcome.discriminator_loss, generator_loss, reconstruction, divergence];
-        self.loss_sums = self.loss_sums.clone() + Tensor::cat(row, 0);
+        let terms = LossTerms {
+            discriminator: outcome.discriminator_loss,
+            adversarial: outcome.adversarial_loss,
+            reconstruction,
+            divergence,
+            beta: options.beta,
+            lambda_rec: options.lambda_rec,
+        };
+        self.loss_sums = kernels(&self.loss_sums).add_losses(self.loss_sums.clone(), terms);
         Ok(())
     }
 }

@@ -97,14 +97,15 @@ impl TrainingState {
         let judged = self.discriminators.iter_mut().zip(groups).map(|(discriminator, (_, planes))| {
             let share = planes.len() as f64 / planes_shown(options) as f64;
             let streams = streams.each_ref().map(|stream| stream.clone().narrow(0, planes.start, planes.len()));
-            let outcome = discriminator_update(discriminator, &streams, options, step);
+            let outcome =
+                discriminator_update(discriminator, &Tensor::cat(streams.to_vec(), 0), streams.len(), options, step);
             let losses = [outcome.discriminator_loss, outcome.adversarial_loss].map(|loss| loss * share);
             (losses, outcome.by_streams[REALISATIONS].clone() * share)
         });
         let (losses, by_planes): (Vec<_>, Vec<_>) = judged.unzip();
         let losses = losses.into_iter().reduce(|sum, more| from_fn(|i| sum[i].clone() + more[i].clone()));
         let [discriminator_loss, adversarial_loss] = losses.expect("there is a discriminator");
-        let by_planes = losses::probabilities_backward(probabilities, Tensor::cat(by_planes, 0));
+        let by_planes = losses::probabilities_backward(probabilities, Tensor::cat(by_planes, 0), None);
         let by_volumes = planes_backward(by_planes, &numbers, options.batch());
         let by_parameters = self.generator.network.backward_parameters(&made, by_volumes);
         self.generator.update(by_parameters, step);

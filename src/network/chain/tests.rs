@@ -1,5 +1,7 @@
+mod accelerators;
 mod gradients;
 mod independence;
+mod singular_values;
 
 use burn_tensor::DType;
 use pulp::Arch;
@@ -10,7 +12,6 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::network::architecture::{Axes, Geometry, Padding};
-use crate::network::parameters::part;
 use crate::network::{Architecture, LayerKind, Profile, Variant, noise_sides, with_primitives};
 use crate::random::{Purpose, generator};
 
@@ -169,29 +170,6 @@ fn a_periodic_generator_s_halving_layers_move_with_their_input() {
     assert!(difference.abs().max().into_scalar::<f64>() < 1e-12);
 }
 
-#[test]
-fn spectral_normalisation_leaves_a_largest_singular_value_of_one() {
-    let mut rng = generator(17, Purpose::Weights, 0);
-    let layers = Architecture::new(Profile::Standard, 1, 16, Variant::default()).discriminator;
-    let network = network(layers, &mut rng);
-    let mut directions = network.statistics.clone();
-    for _ in 0..2000 {
-        directions = spectral::normalise(&network.layout, &network.parameters, &directions).1;
-    }
-    let (normalised, _) = spectral::normalise(&network.layout, &network.parameters, &directions);
-    for (spec, entries) in network.layers.iter().zip(&network.layout.layers) {
-        let rows = spec.kernel_shape()[0];
-        let kernel = part(&normalised.parameters, &entries.kernel).reshape([rows, entries.kernel.len() / rows]);
-        // No vector is longer afterwards, and the powers of the matrix stay.
-        let mut power: Tensor<2> = kernel.clone().matmul(kernel.transpose());
-        for _ in 0..10 {
-            power = power.clone().matmul(power);
-        }
-        let trace = doubles(power).into_iter().step_by(rows + 1).sum::<f64>();
-        assert!(trace > 1.0 - 1e-6 && trace < rows as f64 + 1e-6, "{trace}");
-    }
-}
-
 /// Whether values are within 1e-4 of the largest.
 fn close(what: &str, found: &[f32], expected: &[f32]) -> std::result::Result<(), String> {
     assert_eq!(found.len(), expected.len());
@@ -212,6 +190,20 @@ fn single(network: &Network) -> Network {
         statistics: network.statistics.clone().cast(DType::F32),
         ..network.clone()
     }
+}
+
+/// The same network on another device.
+fn network_on(network: &Network, device: &Device) -> Network {
+    Network {
+        parameters: network.parameters.clone().to_device(device),
+        statistics: network.statistics.clone().to_device(device),
+        ..network.clone()
+    }
+}
+
+fn input_on(input: &Input, device: &Device) -> Input {
+    let there = |tensor: &Tensor<5>| tensor.clone().to_device(device);
+    Input { values: there(&input.values), noise: input.noise.iter().map(there).collect() }
 }
 
 /// Results of one forward pass and both backward passes.
@@ -239,17 +231,30 @@ fn results(network: &Network, input: &Input, gradient: &Tensor<5>) -> Results {
 /// With some seeds a value lies so near the kink of leaky ReLU that fused kernels and primitives are on different sides of
 /// it. That depends on the seed, and a wrong kernel does not: one of four seeds must agree.
 fn check_fused(name: &str, layers: &[LayerSpec], input: [usize; 5]) {
-    let differences: Vec<String> = (19..23).map_while(|seed| compare_fused(seed, layers, input).err()).collect();
+    check_fused_on(&Device::flex(), name, layers, input);
+}
+
+/// [`check_fused`] on any device.
+fn check_fused_on(device: &Device, name: &str, layers: &[LayerSpec], input: [usize; 5]) {
+    let differences: Vec<String> =
+        (19..23).map_while(|seed| compare_fused(device, seed, layers, input).err()).collect();
     assert!(differences.len() < 4, "{name}, input {input:?}: {differences:?}");
 }
 
-fn compare_fused(seed: u64, layers: &[LayerSpec], input: [usize; 5]) -> std::result::Result<(), String> {
+fn compare_fused(
+    device: &Device,
+    seed: u64,
+    layers: &[LayerSpec],
+    input: [usize; 5],
+) -> std::result::Result<(), String> {
     let mut rng = generator(seed, Purpose::Weights, 0);
     let network = single(&network(layers.to_vec(), &mut rng));
     let input = cast(&with_noise(&network, random(input, &mut rng), &mut rng));
-    let gradient = random(network.output_shape(input.values.dims()), &mut rng).cast(DType::F32);
+    let gradient = random(network.output_shape(input.values.dims()), &mut rng).cast(DType::F32).to_device(device);
+    let (network, input) = (network_on(&network, device), input_on(&input, device));
     let primitives = with_primitives(|| results(&network, &input, &gradient));
-    for set in instruction_sets() {
+    let sets = if *device == Device::flex() { instruction_sets() } else { vec![Arch::Scalar] };
+    for set in sets {
         let network = Network { workspace: KernelWorkspace::new(set), ..network.clone() };
         compare(&network.layout, results(&network, &input, &gradient), &primitives)?;
     }
@@ -273,10 +278,13 @@ fn compare(layout: &ParameterLayout, fused: Results, primitives: &Results) -> st
 
 /// The instruction sets of this processor that the kernels differ for.
 fn instruction_sets() -> Vec<Arch> {
-    let mut sets = vec![Arch::Scalar, Arch::new()];
     #[cfg(target_arch = "x86_64")]
-    sets.extend(x86::V3::try_new().map(Arch::V3));
-    sets
+    return [Some(Arch::Scalar), x86::V3::try_new().map(Arch::V3), x86::V4::try_new().map(Arch::V4)]
+        .into_iter()
+        .flatten()
+        .collect();
+    #[cfg(not(target_arch = "x86_64"))]
+    return vec![Arch::Scalar, Arch::new()];
 }
 
 #[test]

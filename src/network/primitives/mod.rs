@@ -2,9 +2,11 @@
 //!
 //! * `convolution`: the three operations of a layer.
 //! * `layer`: one layer, forward and backward.
+//! * `losses`: what lies between networks.
 
 mod convolution;
 mod layer;
+pub mod losses;
 
 use burn_tensor::activation::{sigmoid, softmax};
 use burn_tensor::{Int, Tensor, TensorData};
@@ -16,6 +18,7 @@ use super::kernels::{AdamStep, BETA2, EPSILON, Kernels, Passed};
 use super::parameters::{LayerEntries, part};
 use super::sum::sum;
 use layer::{BatchStatistics, LayerTape, LayerWeights};
+use losses::softplus;
 
 /// The kernels as Burn's operations.
 pub struct Primitives;
@@ -149,9 +152,4 @@ fn sources(displacements: &[[i64; 2]], height: usize, width: usize) -> TensorDat
     let of_image = |&[dy, dx]: &[i64; 2]| from(height, dy).map(|row| row * width as i32).chain(from(width, dx));
     let sources: Vec<i32> = displacements.iter().flat_map(of_image).collect();
     TensorData::new(sources, [displacements.len(), height + width])
-}
-
-/// log(1 + exp(x)) without overflow.
-pub fn softplus(x: Tensor<5>) -> Tensor<5> {
-    (-x.clone().abs()).exp().log1p() + x.clamp_min(0.0)
 }

@@ -1,5 +1,8 @@
 //! What a step does, and that all kernels agree on it.
 
+#[cfg(feature = "cube")]
+mod launches;
+
 use super::super::augmentation::Displacements;
 use super::super::state::Learner;
 use super::*;

@@ -1,6 +1,7 @@
 //! Gradients beside finite differences.
 
 use super::*;
+use crate::network::spectral;
 
 /// A loss whose gradient with respect to the output is `weights`.
 fn loss(network: &Network, input: &Input, weights: &Tensor<5>) -> f64 {

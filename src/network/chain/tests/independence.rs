@@ -2,16 +2,21 @@
 //! image around it is.
 
 use super::*;
+use crate::device::every_kind;
 
 #[test]
 fn an_image_does_not_depend_on_its_batch() {
+    every_kind().for_each(|device| check_batches(&device));
+}
+
+fn check_batches(device: &Device) {
     let mut rng = generator(13, Purpose::Weights, 0);
     let architecture = Architecture::new(Profile::Paper64, 3, 32, Variant::default());
     let of_volumes = of_three_axes(Padding::Periodic, &[64, 24, 1]);
     for (layers, [channels, side]) in [(architecture.generator, [32, 1]), (of_volumes, [64, 4])] {
-        let network = single(&network(layers, &mut rng));
+        let network = network_on(&single(&network(layers, &mut rng)), device);
         let depth = if network.layers[0].axes == Axes::Three { side } else { 1 };
-        let images = random([9, channels, depth, side, side], &mut rng).cast(DType::F32);
+        let images = random([9, channels, depth, side, side], &mut rng).cast(DType::F32).to_device(device);
         let together = network.forward(images.clone());
         for n in [1, 2, 4, 5, 8] {
             let alone = network.forward(images.clone().narrow(0, 9 - n, n));
@@ -20,16 +25,20 @@ fn an_image_does_not_depend_on_its_batch() {
     }
 }
 
-/// A periodic image that is repeated gives the periodic output, repeated.
 #[test]
 fn a_value_does_not_depend_on_the_size_of_its_image() {
+    every_kind().for_each(|device| check_sizes(&device));
+}
+
+/// A periodic image that is repeated gives the periodic output, repeated.
+fn check_sizes(device: &Device) {
     let mut rng = generator(14, Purpose::Weights, 0);
     let widths = [64, 24, 1];
     let of_images =
         of_three_axes(Padding::Periodic, &widths).into_iter().map(|layer| LayerSpec { axes: Axes::Two, ..layer });
     for (layers, depth) in [(of_images.collect(), 1), (of_three_axes(Padding::Periodic, &widths), 2)] {
-        let network = single(&network(layers, &mut rng));
-        let image = random([1, 64, depth, 4, 4], &mut rng).cast(DType::F32);
+        let network = network_on(&single(&network(layers, &mut rng)), device);
+        let image = random([1, 64, depth, 4, 4], &mut rng).cast(DType::F32).to_device(device);
         let small = network.forward(image.clone());
         for [z, y, x] in [[1, 1, 2], [1, 1, 20], [1, 3, 1], [depth, 5, 4]] {
             let large = network.forward(image.clone().repeat(&[1, 1, z, y, x]));
