@@ -1,6 +1,7 @@
 //! The gradient of a kernel with stride 2: planes times shifted planes.
 //!
-//! With 32 registers two rows are processed at a time. Rows c0 and c1 of a coarse plane and d0, d1 and d2 of a fine one give, for two taps one above the other,
+//! With 32 registers two rows are processed at a time. Rows c0 and c1 of a coarse plane and d0, d1 and d2 of a fine one
+//! give, for two taps one above the other,
 //!
 //! ```text
 //! upper = c0 d0 + c1 d1 = c0 (d0 - d1) + (c0 + c1) d1
@@ -8,7 +9,7 @@
 //! ```
 //!
 //! The middle term is common: three multiplications do the work of four, as in `row_pairs`. With 16 registers there are too few
-//! for that, and each row is multiplied by itself.
+//! for that, and rows are processed one by one.
 
 use pulp::Simd;
 

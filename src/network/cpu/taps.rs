@@ -78,9 +78,7 @@ pub enum PackedTaps {
     Rows(PackedRows),
 }
 
-/// For each row r of taps, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
-/// from[p + reads[d] + pitch]`, for p in `region`, which has two or more rows. Up to a SIMD vector beyond each row is
-/// overwritten too.
+/// What taps are multiplied by, and where the results go.
 pub struct Operands<'a> {
     pub from: &'a [f32],
     pub reads: &'a [usize],
@@ -89,7 +87,9 @@ pub struct Operands<'a> {
     pub to_stride: usize,
 }
 
-/// A product of taps with [`Operands`].
+/// For each row r of taps, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
+/// from[p + reads[d] + pitch]`, for p in `region`, which has two or more rows. Up to a SIMD vector beyond each row is
+/// overwritten too.
 pub struct Multiplication<'a, S> {
     pub simd: S,
     pub taps: &'a PackedTaps,
