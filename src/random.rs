@@ -1,7 +1,11 @@
 //! Random numbers as a promise: every draw follows from a seed, a purpose and a counter, never from what ran before.
 
+mod normal;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+
+pub use normal::{BLOCK, Normals};
 
 /// What random numbers are for; each purpose has streams of its own.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +39,12 @@ pub const MAX_COUNTER: u64 = (1 << 56) - 1;
 /// so that neighbouring seeds and counters are independent.
 pub fn generator(seed: u64, purpose: Purpose, counter: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream((purpose as u64) << 56 | (counter & MAX_COUNTER));
+    rng.set_stream(stream(purpose, counter));
     rng
+}
+
+fn stream(purpose: Purpose, counter: u64) -> u64 {
+    (purpose as u64) << 56 | (counter & MAX_COUNTER)
 }
 
 #[cfg(test)]

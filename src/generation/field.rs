@@ -3,13 +3,10 @@
 
 use std::ops::Range;
 
-use burn_tensor::{Tensor, TensorData};
+use burn_tensor::Tensor;
 use ndarray::Array2;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
-use rayon::prelude::*;
 
-use super::latent::zero_vectors;
+use super::latent::{channels, zero_vectors};
 use super::patch_decoder::PatchDecoder;
 use super::realisations::{ADVICE, WHAT};
 use super::shift::Shift;
@@ -18,12 +15,12 @@ use crate::Result;
 use crate::device::memory;
 use crate::micrograph::Block;
 use crate::model::Model;
-use crate::network::{Input, STRIDE, inference_bytes, noise_sides};
-use crate::random::{self, Purpose};
+use crate::network::{Input, NormalImages, STRIDE, inference_bytes, noise_sides};
+use crate::random::{BLOCK, Normals, Purpose};
 use crate::relaxation::{BlockRelaxer, RelaxationOptions, Weights};
 
-/// Words of the random stream of a realisation that belong to each cell of an image, or of a volume.
-const WORDS: [u128; 2] = [1 << 13, 1 << 14];
+/// Numbers of the random stream of a realisation that belong to each cell of an image, or of a volume.
+const NUMBERS: [u64; 2] = [1 << 13, 1 << 14];
 
 /// About the bytes of the passes that decode `block` of `n` realisations on the threads of the current pool, with their
 /// noise.
@@ -76,13 +73,14 @@ pub fn decode_fields(
         let coarse = decoder.noisy_layers_of_first();
         decoder.phases(drawn(model, &shift.latents, seed, index..index + 1, cells, patch, coarse), patch)
     };
-    if let Some(whole) = cells.whole() {
+    let part = Part::of_block(shape, block);
+    if let Some(whole) = cells.whole(&part) {
         for (image, to) in to.chunks_exact_mut(block.voxels()).enumerate() {
             block.copy(shape, &all, &of_patch(image, &whole)?, to);
         }
         return Ok(());
     }
-    cells.fill(&Part::of_block(shape, block), 1, to, |image, patch| of_patch(image, &patch))
+    cells.fill(&part, 1, to, |image, patch| of_patch(image, &patch))
 }
 
 /// A realisation that is decoded and relaxed block by block.
@@ -130,15 +128,10 @@ impl<'a> Field<'a> {
 ///
 /// Those of [`latent_size`], and [`Error::OutOfMemory`](crate::Error::OutOfMemory) if they do not fit into memory.
 pub fn latent_vectors(model: &Model, seed: u64, first: u64, count: usize, shape: [usize; 3]) -> Result<Array2<f32>> {
-    let (latents, cells, is_volume) = (latent_size(model, shape)?, Cells::of(shape).count(), shape[0] > 1);
-    let mut vectors = zero_vectors(count, latents)?;
-    for (index, mut row) in (first..).zip(vectors.outer_iter_mut()) {
-        let mut rng = random::generator(seed, Purpose::Realisation, index);
-        for cell in 0..cells {
-            rng.set_word_pos(cell as u128 * WORDS[usize::from(is_volume)]);
-            (cell..latents).step_by(cells).for_each(|latent| row[latent] = StandardNormal.sample(&mut rng));
-        }
-    }
+    let cells = Cells::of(shape);
+    let mut vectors = zero_vectors(count, latent_size(model, shape)?)?;
+    let numbers = CellNumbers { seed, indices: first..first + count as u64, cells, patch: &cells.as_patch() };
+    numbers.latents(model).draw(vectors.as_slice_mut().expect("zeros are in standard layout"));
     Ok(vectors)
 }
 
@@ -155,95 +148,56 @@ fn drawn(
     patch: &Patch,
     coarse: usize,
 ) -> Input {
-    let (device, n) = (model.device(), (indices.end - indices.start) as usize);
-    let images = |values: Vec<f32>, [depth, height, width]: [usize; 3]| -> Tensor<5> {
-        let channels = values.len() / (n * depth * height * width);
-        Tensor::from_data(TensorData::new(values, [n, channels, depth, height, width]), &device)
-    };
-    let (mut latents, noise) = numbers(model, seed, indices, cells, patch, coarse);
-    for (channel, &shift) in latents.chunks_exact_mut(patch.cells()).zip(shift.iter().cycle()) {
-        channel.iter_mut().for_each(|latent| *latent += shift);
+    let (device, numbers) = (model.device(), CellNumbers { seed, indices, cells, patch });
+    let mut values = numbers.latents(model).on(&device);
+    if !shift.is_empty() {
+        values = values + Tensor::<1>::from_data(shift, &device).reshape([1, shift.len(), 1, 1, 1]);
     }
-    let sides = noise_sides(model.generator.layers(), patch.sides);
-    let noise = sides.into_iter().zip(noise).map(|(sides, noise)| images(noise, sides)).collect();
-    Input { values: images(latents, patch.sides), noise }
+    let noise = numbers.noise(model, coarse).iter().map(|noise| noise.on(&device)).collect();
+    Input { values, noise }
 }
 
-/// Latents, `[n, channels, depth, height, width]`, and noise of each noisy layer.
-fn numbers(
-    model: &Model,
+/// The random numbers of a patch of realisations: each cell has a latent vector, and behind it noise for each noisy layer,
+/// each from a whole block of the stream on.
+struct CellNumbers<'a> {
     seed: u64,
     indices: Range<u64>,
     cells: Cells,
-    patch: &Patch,
-    coarse: usize,
-) -> (Vec<f32>, Vec<Vec<f32>>) {
-    let n = (indices.end - indices.start) as usize;
-    let channels = model.latent_size / model.latent_cells();
-    let of_cell: Vec<[usize; 3]> =
-        noise_sides(model.generator.layers(), [1; 3]).into_iter().map(|[.., side]| cells.values(side)).collect();
-    let slabs = Slabs { cells, patch, coarse, of_cell: &of_cell };
-    let (of_image, of_slab) = (slabs.count(), slabs.cells_of_each());
-    let voxels = |size: &[usize; 3]| size.iter().product::<usize>();
-    let mut latents = vec![0f32; n * channels * patch.cells()];
-    let mut noise: Vec<Vec<f32>> = of_cell.iter().map(|size| vec![0f32; n * voxels(size) * patch.cells()]).collect();
-    // The noise of a slab, layer by layer.
-    let mut parts: Vec<Vec<&mut [f32]>> = (0..n * of_image).map(|_| Vec::new()).collect();
-    for (size, noise) in of_cell.iter().zip(&mut noise) {
-        parts.iter_mut().zip(noise.chunks_exact_mut(voxels(size) * of_slab)).for_each(|(slab, part)| slab.push(part));
-    }
-    let drawn = parts.into_par_iter().enumerate().map(|(number, mut noise)| {
-        let mut rng = random::generator(seed, Purpose::Realisation, indices.start + (number / of_image) as u64);
-        let mut latents = vec![0f32; channels * of_slab];
-        slabs.draw(&mut rng, number % of_image, &mut latents, &mut noise);
-        latents
-    });
-    for (number, slab) in drawn.collect::<Vec<_>>().iter().enumerate() {
-        let (image, first) = (number / of_image, number % of_image * of_slab);
-        for (channel, slab) in slab.chunks_exact(of_slab).enumerate() {
-            latents[(image * channels + channel) * patch.cells() + first..][..of_slab].copy_from_slice(slab);
-        }
-    }
-    (latents, noise)
-}
-
-/// The slabs of a patch, its cells at one place along the outermost axis, whose noise is in one piece.
-struct Slabs<'a> {
-    cells: Cells,
     patch: &'a Patch,
-    /// Noisy layers for which all cells have noise.
-    coarse: usize,
-    /// Noise of a cell along each axis, for each noisy layer.
-    of_cell: &'a [[usize; 3]],
 }
 
-impl Slabs<'_> {
-    fn count(&self) -> usize {
-        if self.cells.is_volume { self.patch.sides[0] } else { self.patch.sides[1] }
+impl CellNumbers<'_> {
+    /// Latents, `[n, channels, depth, height, width]`.
+    fn latents(&self, model: &Model) -> NormalImages {
+        self.images(0, [channels(model), 1, 1, 1], |_| true)
     }
 
-    fn cells_of_each(&self) -> usize {
-        self.patch.cells() / self.count()
+    /// Noise of each noisy layer.
+    fn noise(&self, model: &Model, coarse: usize) -> Vec<NormalImages> {
+        let mut first = channels(model).next_multiple_of(BLOCK);
+        let layers = noise_sides(model.generator.layers(), [1; 3]).into_iter().enumerate();
+        let of_layer = layers.map(|(layer, [.., side])| {
+            let [depth, height, width] = self.cells.values(side);
+            let images = self.images(first, [1, depth, height, width], |at| layer < coarse || self.patch.is_near(at));
+            first += (depth * height * width).next_multiple_of(BLOCK);
+            images
+        });
+        of_layer.collect()
     }
 
-    /// Draws the latents of a slab, `[channels, cells]`, and its noise, from the stream of its realisation.
-    fn draw(&self, rng: &mut ChaCha8Rng, slab: usize, latents: &mut [f32], noise: &mut [&mut [f32]]) {
-        let (Self { cells, patch, .. }, [_, height, width]) = (self, self.patch.sides);
-        let of_slab = self.cells_of_each();
-        for place in 0..of_slab {
-            let number = slab * of_slab + place;
-            let at = [number / width / height, number / width % height, number % width];
-            rng.set_word_pos(cells.number(patch, at) as u128 * WORDS[usize::from(cells.is_volume)]);
-            let latents = latents[place..].iter_mut().step_by(of_slab);
-            latents.for_each(|latent| *latent = StandardNormal.sample(rng));
-            let drawn = if patch.is_near(at) { self.of_cell.len() } else { self.coarse };
-            for (size, noise) in self.of_cell.iter().zip(&mut *noise).take(drawn) {
-                let (height, row) = (size[1] * height, size[2] * width);
-                let [y, x] = [place / width * size[1], place % width * size[2]];
-                for (z, y) in (0..size[0]).flat_map(|z| (y..y + size[1]).map(move |y| (z, y))) {
-                    noise[(z * height + y) * row + x..][..size[2]].fill_with(|| StandardNormal.sample(rng));
-                }
-            }
+    /// Numbers `first` and following of each cell that `is_drawn`.
+    fn images(&self, first: usize, of_cell: [usize; 4], is_drawn: impl Fn([usize; 3]) -> bool) -> NormalImages {
+        let [depth, height, width] = self.patch.sides;
+        let of_all = NUMBERS[usize::from(self.cells.is_volume)];
+        let places = (0..depth * height * width).map(|i| [i / width / height, i / width % height, i % width]);
+        let cells =
+            places.map(|at| is_drawn(at).then(|| self.cells.number(self.patch, at) as u64 * of_all + first as u64));
+        let realisation = |index| Some(Normals::new(self.seed, Purpose::Realisation, index));
+        NormalImages {
+            images: self.indices.clone().map(realisation).collect(),
+            cells: cells.collect(),
+            sides: self.patch.sides,
+            of_cell,
         }
     }
 }

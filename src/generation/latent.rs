@@ -2,7 +2,6 @@
 
 use burn_tensor::{Tensor, TensorData};
 use ndarray::{Array2, Array4, ArrayView1, ArrayView2, Axis, s};
-use rand_distr::{Distribution, StandardNormal};
 
 use super::GenerationOptions;
 use super::patch_decoder::PatchDecoder;
@@ -10,8 +9,10 @@ use super::torus::{Cells, Part, latent_size};
 use crate::device::memory;
 use crate::micrograph::{Block, PhaseImages};
 use crate::model::Model;
-use crate::network::{Network, PendingPhases, STRIDE, inference_bytes, not_finite, one_hot, phases_of_channels, read};
-use crate::random::{self, Purpose};
+use crate::network::{
+    Network, NormalImages, PendingPhases, STRIDE, inference_bytes, not_finite, one_hot, phases_of_channels, read,
+};
+use crate::random::{Normals, Purpose};
 use crate::{Error, Result};
 
 /// Images of 64 x 64 pixels that go through the encoder at once.
@@ -55,11 +56,19 @@ pub fn latent_vectors(model: &Model, options: &GenerationOptions) -> Result<Arra
         return super::field::latent_vectors(model, seed, first, count, shape);
     }
     let mut vectors = zero_vectors(count, model.latent_size)?;
-    for (index, mut row) in (first..).zip(vectors.outer_iter_mut()) {
-        let mut rng = random::generator(seed, Purpose::Realisation, index);
-        row.map_inplace(|latent| *latent = StandardNormal.sample(&mut rng));
-    }
+    of_realisations(model, options).draw(vectors.as_slice_mut().expect("zeros are in standard layout"));
     Ok(vectors)
+}
+
+/// Latent vectors of realisations of the size of a tile, `[count, latents, 1, 1, 1]`.
+fn of_realisations(model: &Model, options: &GenerationOptions) -> NormalImages {
+    let indices = options.first..options.first + options.count as u64;
+    NormalImages {
+        images: indices.map(|index| Some(Normals::new(options.seed, Purpose::Realisation, index))).collect(),
+        cells: vec![Some(0)],
+        sides: [1; 3],
+        of_cell: [model.latent_size, 1, 1, 1],
+    }
 }
 
 /// `n` latent vectors of zeros.
@@ -122,7 +131,7 @@ fn encode_into(model: &Model, encoder: &Network, images: &PhaseImages, first: us
 }
 
 /// Channels of the grid of latent vectors.
-fn channels(model: &Model) -> usize {
+pub(super) fn channels(model: &Model) -> usize {
     model.latent_size / model.latent_cells()
 }
 
@@ -173,7 +182,8 @@ pub fn decode(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3]) -> Res
 /// Decodes one batch. A fully convolutional model has noise of zero.
 fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &mut [u8]) -> Result<()> {
     if let Some(sides) = grid_sides(model, shape) {
-        return begin(model, vectors.iter().copied().collect(), sides).read(to);
+        let grids = grids(model, vectors.iter().copied().collect(), sides);
+        return model.fast_generator().begin_phases(grids, None).read(to);
     }
     let (cells, decoder) = (Cells::of(shape), PatchDecoder::new(model, None));
     cells.fill(&Part::whole(cells, STRIDE), 1, to, |image, patch| {
@@ -182,19 +192,10 @@ fn decode_into(model: &Model, vectors: ArrayView2<f32>, shape: [usize; 3], to: &
     })
 }
 
-/// Begins to decode at most [`DECODED`] vectors of images of the size of a training tile.
-///
-/// # Errors
-///
-/// Those of [`decode`] that can be told before.
-pub(super) fn begin_to_decode(model: &Model, vectors: ArrayView2<f32>) -> Result<PendingPhases> {
-    check_vectors(model, vectors, model.shape())?;
-    Ok(begin(model, vectors.iter().copied().collect(), Cells::of(model.shape()).values(model.latent_side())))
-}
-
-/// Begins to decode grids of latent vectors with so many cells along each axis.
-fn begin(model: &Model, latents: Vec<f32>, sides: [usize; 3]) -> PendingPhases {
-    model.fast_generator().begin_phases(grids(model, latents, sides), None)
+/// Begins to decode the realisations of `options`, at most [`DECODED`] of the size of a training tile, of a model that is not
+/// fully convolutional.
+pub(super) fn begin_realisations(model: &Model, options: &GenerationOptions) -> PendingPhases {
+    model.fast_generator().begin_phases(of_realisations(model, options).on(&model.device()), None)
 }
 
 /// Grids of latent vectors with so many cells along each axis, `[n, channels, depth, height, width]`.

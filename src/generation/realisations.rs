@@ -19,7 +19,7 @@ use super::blocks::{STORED_BY_THREAD, block_sides, largest_block, parts, side_by
 use super::cleaning;
 use super::field::{decode_fields, pass_bytes};
 use super::fractions::{check_deviation, check_reach, drawn, slopes};
-use super::latent::{self, DECODED, begin_to_decode, latent_vectors};
+use super::latent::{self, DECODED, begin_realisations};
 use super::shift::Shift;
 use super::torus::{check_cropped_shape, torus_of};
 
@@ -287,7 +287,7 @@ pub fn generate_into(model: &Model, options: &GenerationOptions, buffer: &mut [u
     model.thread_pool(options.threads)?.install(|| {
         let batch = batch(extent);
         options.require_memory(model)?;
-        let mut maker = Maker::new(model, options.batches(batch))?;
+        let mut maker = Maker::new(model, options.batches(batch));
         buffer[..needed].chunks_mut(batch * voxels).try_for_each(|to| maker.make(to, &|| Ok(())))
     })
 }
@@ -315,7 +315,7 @@ pub fn generate_batches(
             let made = largest_block(shape, wanted, options);
             batch = batch.min(self::batch(made.size)).min(STORED_BY_THREAD * side_by_side(model, &made));
         }
-        Maker::new(model, options.batches(batch))
+        Ok(Maker::new(model, options.batches(batch)))
     })?;
     while let Some(GenerationOptions { first, count, .. }) = maker.part().cloned() {
         let mut phases = memory::zeros(count * nz * ny * nx, WHAT, ADVICE)?;
@@ -335,23 +335,18 @@ struct Maker<'a, Parts> {
 }
 
 impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
-    fn new(model: &'a Model, parts: Parts) -> Result<Self> {
+    fn new(model: &'a Model, parts: Parts) -> Self {
         let mut maker = Self { model, parts, begun: None };
-        maker.begin_next()?;
-        Ok(maker)
+        maker.begin_next();
+        maker
     }
 
-    fn begin_next(&mut self) -> Result<()> {
+    fn begin_next(&mut self) {
         if let Some(part) = self.parts.next() {
-            let decoding = if self.model.profile.is_fully_convolutional() {
-                None
-            } else {
-                let vectors = latent_vectors(self.model, &part)?;
-                Some(begin_to_decode(self.model, vectors.view())?)
-            };
+            let is_field = self.model.profile.is_fully_convolutional();
+            let decoding = (!is_field).then(|| begin_realisations(self.model, &part));
             self.begun = Some((part, decoding));
         }
-        Ok(())
     }
 
     /// The part that is made next.
@@ -364,11 +359,11 @@ impl<'a, Parts: Iterator<Item = GenerationOptions>> Maker<'a, Parts> {
         let Some((part, decoding)) = self.begun.take() else { return Ok(()) };
         let Some(decoding) = decoding else {
             self.make_fields(&part, to, tell)?;
-            cleaning::clean(self.model, &part, to)?;
-            return self.begin_next();
+            self.begin_next();
+            return cleaning::clean(self.model, &part, to);
         };
         decoding.read(to)?;
-        self.begin_next()?;
+        self.begin_next();
         cleaning::clean(self.model, &part, to)
     }
 

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 struct Division {
     /// Most cells along the side of a square, or cube, that is one pass.
     one_pass: usize,
-    /// Most cells along an axis of a torus that is one patch without cells around it.
+    /// Most cells along an axis of a torus that may be one patch without cells around it.
     whole: usize,
     /// Most cells along the side of a patch, without those around it.
     patch: usize,
@@ -27,7 +27,7 @@ struct Division {
     halo: usize,
 }
 
-const OF_IMAGES: Division = Division { one_pass: 24, whole: 0, patch: 56, halo: 4 };
+const OF_IMAGES: Division = Division { one_pass: 24, whole: 64, patch: 56, halo: 4 };
 const OF_VOLUMES: Division = Division { one_pass: 4, whole: 16, patch: 8, halo: 2 };
 
 /// Longest side of an image in pixels.
@@ -190,13 +190,17 @@ impl Cells {
         is_one_pass.then(|| self.as_patch())
     }
 
-    /// The whole torus as a patch, if it is one pass over the first part of the generator at least.
-    pub fn whole(self) -> Option<Patch> {
-        let is_whole = |&count: &usize| count <= self.division().whole && count.is_multiple_of(2);
-        self.one_pass().or_else(|| self.counts.iter().all(is_whole).then(|| self.as_patch()))
+    /// The whole torus as a patch, if `part` of it is made in one pass over the first part of the generator at least: it is
+    /// small, and has no more cells than patches of that part have.
+    pub fn whole(self, part: &Part) -> Option<Patch> {
+        let fits = |&count: &usize| count == 1 || count <= self.division().whole && count.is_multiple_of(2);
+        let of_patches = || self.patches(part).iter().map(Patch::cells).sum::<usize>();
+        let is_whole = self.counts.iter().all(fits) && self.count() <= of_patches();
+        self.one_pass().or_else(|| is_whole.then(|| self.as_patch()))
     }
 
-    fn as_patch(self) -> Patch {
+    /// The whole torus as a patch, of whatever size.
+    pub fn as_patch(self) -> Patch {
         Patch { first: [0; 3], sides: self.counts, halo: [0; 3], place: [0; 3] }
     }
 
@@ -210,7 +214,7 @@ impl Cells {
 
     /// How many patches of `part` of `n` images are made at once on the threads of the current pool, and their sides.
     pub fn at_once(self, part: &Part, n: usize) -> (usize, [usize; 3]) {
-        if let Some(whole) = self.whole() {
+        if let Some(whole) = self.whole(part) {
             return (if self.one_pass().is_some() { n } else { 1 }, whole.sides);
         }
         let patches = self.patches(part);

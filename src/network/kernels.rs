@@ -3,12 +3,13 @@
 //! [`Cpu`] has fused kernels for `f32` on the CPU, `Cube` for `f32` on accelerators. [`Primitives`] uses Burn's operations and
 //! works on every device and with every float type. The tests hold the others to it.
 
-use burn_tensor::Tensor;
+use burn_tensor::{Tensor, TensorData};
 
 use super::chain::{Input, Network, PendingPhases};
 use super::cpu::{Cpu, is_f32_on_cpu};
 #[cfg(feature = "cube")]
 use super::cube::{Cube, is_f32_on_accelerator};
+use super::normal::NormalImages;
 use super::parameters::ParameterLayout;
 use super::primitives::{Primitives, losses};
 use super::spectral::{self, Normalised};
@@ -99,6 +100,14 @@ pub trait Kernels: Sync {
     /// Adds the losses of a step to their sums, `[5]`.
     fn add_losses(&self, sums: Tensor<1>, terms: LossTerms) -> Tensor<1> {
         losses::add_losses(sums, terms)
+    }
+
+    /// Images of standard normal numbers, on the device of `there`.
+    fn normal(&self, images: &NormalImages, there: &Tensor<1>) -> Tensor<5> {
+        let shape = images.shape();
+        let mut numbers = vec![0.0; shape.iter().product()];
+        images.draw(&mut numbers);
+        Tensor::from_data(TensorData::new(numbers, shape), &there.device())
     }
 
     /// Cross entropy of `targets`, summed and divided by `divisor`, `[1]`, and its gradient with respect to the logits.

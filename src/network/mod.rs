@@ -7,6 +7,7 @@
 //! * `kernels`: the trait with all numerical kernels, and the choice of its implementation.
 //! * `cpu`: the fused kernels for the CPU; `cube`: those for accelerators; `primitives`: the same as Burn's operations, for
 //!   every device.
+//! * `normal`: images of standard normal numbers.
 //! * `planes`: planes of volumes.
 //! * `sum`: sums in a fixed order.
 //! * `encoding`: phases as channels.
@@ -18,6 +19,7 @@ mod cpu;
 mod cube;
 mod encoding;
 mod kernels;
+mod normal;
 mod parameters;
 mod planes;
 mod primitives;
@@ -36,5 +38,6 @@ pub(crate) use encoding::{channels, not_finite, one_hot, phase_distance, phases_
 #[cfg(test)]
 pub(crate) use kernels::with_primitives;
 pub(crate) use kernels::{AdamStep, AdversarialStream, BETA2, LossTerms, Prior, kernels};
+pub(crate) use normal::NormalImages;
 pub use parameters::{Entry, ParameterLayout};
 pub(crate) use planes::{PlaneNumbers, planes, planes_backward};

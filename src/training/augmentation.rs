@@ -61,11 +61,6 @@ pub fn draw_prior(count: usize, options: &TrainingOptions, rng: &mut impl Rng) -
     [prior_mean, prior_deviation, scales].concat()
 }
 
-/// `count` standard normal numbers.
-pub fn standard_normal(count: usize, rng: &mut impl Rng) -> Vec<f32> {
-    StandardNormal.sample_iter(rng).take(count).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use burn_tensor::{Device, Int};

@@ -6,12 +6,11 @@
 use burn_tensor::Tensor;
 use rand::Rng;
 
-use super::augmentation::standard_normal;
 use super::checkpoint::Checkpoint;
-use super::draws::{noise_of_realisations, on_device, random_input};
+use super::draws::{latent_noise, noise_of_realisations, random_input};
 use super::posterior::{Posterior, as_grid};
 use crate::network::{Input, Network, one_hot};
-use crate::random::{self, Purpose};
+use crate::random::{self, Normals, Purpose};
 
 /// Batches that statistics are measured on.
 const BATCHES: usize = 128;
@@ -29,27 +28,29 @@ pub fn averaged_generator(checkpoint: &Checkpoint) -> Network {
 fn batches(checkpoint: &Checkpoint) -> impl Iterator<Item = Input> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
     let mut rng = random::generator(options.seed, Purpose::Statistics, state.step);
+    let mut normals = Normals::new(options.seed, Purpose::Statistics, state.step);
     (0..BATCHES).flat_map(move |_| match &state.encoder {
-        Some(encoder) => of_images(checkpoint, &encoder.network, &mut rng),
+        Some(encoder) => of_images(checkpoint, &encoder.network, &mut rng, &mut normals),
         None => {
-            vec![random_input(options, tiles.n_phases(), options.batch(), &mut rng, &state.loss_sums.device())]
+            let device = state.loss_sums.device();
+            vec![random_input(options, tiles.n_phases(), options.batch(), &mut normals, &device)]
         }
     })
 }
 
-fn of_images(checkpoint: &Checkpoint, encoder: &Network, rng: &mut impl Rng) -> Vec<Input> {
+fn of_images(checkpoint: &Checkpoint, encoder: &Network, rng: &mut impl Rng, normals: &mut Normals) -> Vec<Input> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
-    let (batch, latents, device) = (options.batch(), options.latent_count(), state.loss_sums.device());
+    let (batch, device) = (options.batch(), state.loss_sums.device());
     let chosen: Vec<usize> = (0..batch).map(|_| rng.random_range(0..tiles.len())).collect();
-    let noise = on_device(standard_normal(2 * batch * latents, rng), latents, &device);
+    let mut noise = || latent_noise(batch, options, normals, &device);
     let posterior = Posterior::new(encoder.forward(one_hot(tiles, &chosen, &device)));
-    let streams = [posterior.sample(&noise.clone().narrow(0, 0, batch)), noise.narrow(0, batch, batch)];
+    let streams = [posterior.sample(&noise()), noise()];
     let side = options.latent_side();
     if options.recipe.generator_separate_batches {
         return streams.map(|stream| as_grid(stream, side).into()).to_vec();
     }
     let values = as_grid(Tensor::cat(streams.to_vec(), 0), side);
-    vec![Input { values, noise: noise_of_realisations(options, tiles.n_phases(), rng, &device) }]
+    vec![Input { values, noise: noise_of_realisations(options, tiles.n_phases(), normals, &device) }]
 }
 
 #[cfg(test)]

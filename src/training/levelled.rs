@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::draws::random_input;
 use crate::Result;
 use crate::network::{Network, read};
-use crate::random::{self, Purpose};
+use crate::random::{Normals, Purpose};
 
 /// Volumes that fractions are measured on, and which of their voxels.
 const VOLUMES: usize = 64;
@@ -23,10 +23,10 @@ const ROUNDS: usize = 16;
 pub fn levelled(mut network: Network, checkpoint: &Checkpoint) -> Result<Network> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
     let device = network.parameters.device();
-    let mut rng = random::generator(options.seed, Purpose::Fractions, state.step);
+    let mut normals = Normals::new(options.seed, Purpose::Fractions, state.step);
     let mut logits: Vec<Vec<f32>> = Vec::new();
     for _ in 0..VOLUMES {
-        let made = network.forward(random_input(options, tiles.n_phases(), options.batch(), &mut rng, &device));
+        let made = network.forward(random_input(options, tiles.n_phases(), options.batch(), &mut normals, &device));
         let [n, channels, ..] = made.dims();
         let values = read(made)?;
         logits.resize(channels, Vec::new());

@@ -1,14 +1,12 @@
 //! Position biases of a fully convolutional generator. Without them some positions within a cell have more of a phase than
 //! others: a faint lattice.
 
-use rand::Rng;
-
 use super::checkpoint::Checkpoint;
 use super::draws::random_input;
 use crate::Result;
 use crate::model::PositionBiases;
 use crate::network::{STRIDE, channels, read};
-use crate::random::{self, Purpose};
+use crate::random::{Normals, Purpose};
 
 /// How often biases are corrected: the share of a phase is no linear function of them.
 const ROUNDS: u64 = 2;
@@ -37,12 +35,12 @@ pub fn position_biases(checkpoint: &Checkpoint, done: &dyn Fn() -> Result<()>) -
     let Checkpoint { options, tiles, state, .. } = checkpoint;
     let (axes, n_phases) = (options.profile.axes(), tiles.n_phases());
     let (channels, positions) = (channels(n_phases), STRIDE.pow(axes as u32));
-    let mut rng = random::generator(options.seed, Purpose::PositionBiases, state.step);
+    let mut normals = Normals::new(options.seed, Purpose::PositionBiases, state.step);
     let mut values = vec![0f32; channels * positions];
     let mut wanted = None;
     for _ in 0..ROUNDS {
         let biases = PositionBiases::new(channels, axes, values.clone()).expect("a bias for each channel and position");
-        let frequencies = frequencies(checkpoint, &biases, &mut rng, done)?;
+        let frequencies = frequencies(checkpoint, &biases, &mut normals, done)?;
         let wanted = wanted.get_or_insert_with(|| frequencies.shares.clone());
         values.iter_mut().zip(frequencies.biases(channels, wanted)).for_each(|(value, more)| *value += more);
     }
@@ -53,7 +51,7 @@ pub fn position_biases(checkpoint: &Checkpoint, done: &dyn Fn() -> Result<()>) -
 fn frequencies(
     checkpoint: &Checkpoint,
     biases: &PositionBiases,
-    rng: &mut impl Rng,
+    normals: &mut Normals,
     done: &dyn Fn() -> Result<()>,
 ) -> Result<Frequencies> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
@@ -66,7 +64,7 @@ fn frequencies(
     let mut frequencies = Frequencies::new(n_phases, STRIDE.pow(axes as u32));
     for _ in 0..PARTS_OF_ROUND {
         for _ in 0..passes_of_part {
-            let logits = network.forward(random_input(options, n_phases, n, rng, &device));
+            let logits = network.forward(random_input(options, n_phases, n, normals, &device));
             let [.., depth, height, width] = logits.dims();
             let sides = [depth, height, width];
             frequencies.add(&read(logits + biases.of_box([0; 3], sides, &device))?, sides);
@@ -212,9 +210,11 @@ fn position(pixel: usize, [_, height, width]: [usize; 3]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use rand::Rng;
     use rand_distr::StandardNormal;
 
     use super::*;
+    use crate::random;
 
     const SIDES: [usize; 3] = [1, 64, 64];
     const PIXELS: usize = 64 * 64;

@@ -46,8 +46,7 @@ impl TrainingState {
         let count = streams.len();
         let mut streams = Tensor::cat(streams, 0);
         if let Some(noise) = draws.discriminator_noise {
-            let shape = streams.dims();
-            streams = streams + noise.reshape(shape);
+            streams = streams + noise;
         }
         let reconstructed = Reconstructed {
             tiles,

@@ -9,15 +9,15 @@ use rand::seq::index::sample;
 use super::adam::Update;
 use super::batches::TrainingData;
 use super::discriminator_step::{REALISATIONS, discriminator_update};
-use super::draws::{normal, random_input};
+use super::draws::{discriminator_noise, random_input};
 use super::losses;
 use super::options::TrainingOptions;
 use super::state::TrainingState;
 use super::step::shown;
 use crate::Result;
 use crate::micrograph::Directions;
-use crate::network::{Input, PlaneNumbers, channels, phase_distance, planes, planes_backward};
-use crate::random::{self, Purpose};
+use crate::network::{Input, PlaneNumbers, planes, planes_backward};
+use crate::random::{self, Normals, Purpose};
 
 /// One plane in so many is shown to a discriminator, across each axis.
 const ONE_IN: usize = 8;
@@ -27,7 +27,7 @@ pub fn planes_shown(options: &TrainingOptions) -> usize {
     options.batch() * 3 * (options.side() / ONE_IN)
 }
 
-/// All random numbers of one step, drawn in a fixed order from the step's own stream.
+/// All random numbers of one step, drawn in a fixed order from the step's own streams.
 struct VolumeDraws {
     /// Latent vectors and noise of the volumes.
     input: Input,
@@ -42,16 +42,15 @@ struct VolumeDraws {
 impl VolumeDraws {
     fn new(options: &TrainingOptions, step: u64, data: &TrainingData, device: &Device) -> Result<Self> {
         let mut rng = random::generator(options.seed, Purpose::Step, step);
+        let mut normals = Normals::new(options.seed, Purpose::Step, step);
         let (side, n_phases) = (options.side(), data.tiles.n_phases());
-        let input = random_input(options, n_phases, options.batch(), &mut rng, device);
+        let input = random_input(options, n_phases, options.batch(), &mut normals, device);
         let numbers = [0; 3].map(|_| sample(&mut rng, side, side / ONE_IN).into_vec());
         let count = planes_shown(options);
         let windows = of_micrographs(count, &data.micrographs);
         let windows = windows.iter().map(|(axis, planes)| data.windows(*axis, planes.len(), &mut rng, device));
         let windows = Tensor::cat(windows.collect::<Result<Vec<_>>>()?, 0);
-        let deviation = options.recipe.discriminator_noise * phase_distance(n_phases);
-        let discriminator_noise =
-            [0; 2].map(|_| normal([count, channels(n_phases), 1, side, side], &mut rng, device) * deviation);
+        let discriminator_noise = [0; 2].map(|_| discriminator_noise(count, options, n_phases, &mut normals, device));
         Ok(Self { input, windows, numbers, discriminator_noise })
     }
 }

@@ -83,7 +83,7 @@ fn volumes_in_two_parts_and_in_patches_are_those_of_one_pass() {
     let (model, shape) = (biased(volume_model()), [64, 32, 96]);
     let (cells, whole) = (Cells::of(shape), Block::whole(shape));
     let mut all = vec![0; whole.voxels()];
-    let input = drawn(&model, &[], 3, 5..6, cells, &cells.whole().unwrap(), 0);
+    let input = drawn(&model, &[], 3, 5..6, cells, &cells.as_patch(), 0);
     let biases = model.position_biases.as_ref().map(|biases| biases.of_box([0; 3], shape, &model.device()));
     model.generator.begin_phases(input, biases).read(&mut all).unwrap();
     let share = all.iter().filter(|&&phase| phase == 1).count() as f64 / all.len() as f64;
@@ -100,17 +100,25 @@ fn volumes_in_two_parts_and_in_patches_are_those_of_one_pass() {
 
 #[test]
 fn blocks_of_a_large_torus_are_its_parts() {
-    let (model, shape) = (model(2), [1, 48, 544]);
-    let whole = Block::whole(shape);
-    let mut all = vec![0; whole.voxels()];
-    decode_fields(&model, &Shift::none(&model), 3, 5, shape, &whole, &mut all).unwrap();
-    for (first, size) in [([0, 0], [48, 544]), ([0, 300], [48, 300]), ([47, -1], [2, 544]), ([17, 90], [20, 30])] {
-        let block = Block { first: [0, first[0], first[1]], size: [1, size[0], size[1]] };
-        let (mut expected, mut decoded) = (vec![0; block.voxels()], vec![0; block.voxels()]);
-        block.copy(shape, &whole, &all, &mut expected);
-        decode_fields(&model, &Shift::none(&model), 3, 5, shape, &block, &mut decoded).unwrap();
-        assert!(decoded == expected, "{block:?}");
+    let model = biased(model(2));
+    // The second is one pass over the first part of the generator, but small blocks of it are patches.
+    for shape in [[1, 48, 544], [1, 64, 544]] {
+        let whole = Block::whole(shape);
+        let mut all = vec![0; whole.voxels()];
+        decode_fields(&model, &Shift::none(&model), 3, 5, shape, &whole, &mut all).unwrap();
+        assert!(in_patches(&model, shape, &whole) == all, "{shape:?}");
+        for (first, size) in [([0, 0], [48, 544]), ([0, 300], [48, 300]), ([47, -1], [2, 544]), ([17, 90], [20, 30])] {
+            let block = Block { first: [0, first[0], first[1]], size: [1, size[0], size[1]] };
+            let (mut expected, mut decoded) = (vec![0; block.voxels()], vec![0; block.voxels()]);
+            block.copy(shape, &whole, &all, &mut expected);
+            decode_fields(&model, &Shift::none(&model), 3, 5, shape, &block, &mut decoded).unwrap();
+            assert!(decoded == expected, "{block:?}");
+        }
     }
+    let is_whole = |shape, block| Cells::of(shape).whole(&Part::of_block(shape, &block)).is_some();
+    let small = Block { first: [0; 3], size: [1, 20, 30] };
+    assert!(is_whole([1, 64, 544], Block::whole([1, 64, 544])) && !is_whole([1, 64, 544], small));
+    assert!(!is_whole([1, 48, 544], Block::whole([1, 48, 544])));
 }
 
 #[test]
@@ -223,7 +231,7 @@ fn given_volume_fractions_are_met_to_one_voxel() {
 fn latent_vectors_are_those_of_realisations() {
     let (model, cells) = (model(2), Cells::of([1, 96, 96]));
     let vectors = latent_vectors(&model, 3, 8, 2, [1, 96, 96]).unwrap();
-    let Input { values, .. } = drawn(&model, &[], 3, 8..10, cells, &cells.whole().unwrap(), 0);
+    let Input { values, .. } = drawn(&model, &[], 3, 8..10, cells, &cells.as_patch(), 0);
     let without_noise = model.generator.forward(values);
     let expected: Vec<u8> = crate::network::read(without_noise).unwrap().iter().map(|&l| u8::from(l > 0.0)).collect();
     assert_eq!(decode(&model, vectors.view(), [1, 96, 96]).unwrap().as_slice(), expected);

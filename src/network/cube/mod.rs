@@ -7,7 +7,7 @@
 //! * `convolution`: convolution and transposed convolution.
 //! * `forward`: what else a layer does; `through`, `backward`: its gradients; `kernel_gradient`: those by parameters.
 //! * `chain`: their order; `spectral`: spectral normalisation.
-//! * `optimiser`, `likelihood`, `losses`, `pixels`: operations of training and generation.
+//! * `optimiser`, `likelihood`, `losses`, `pixels`, `normal`: operations of training and generation.
 
 mod backward;
 mod buffers;
@@ -17,6 +17,7 @@ mod forward;
 mod kernel_gradient;
 mod likelihood;
 mod losses;
+mod normal;
 mod optimiser;
 mod pixels;
 mod spectral;
@@ -33,6 +34,7 @@ use likelihood::Images;
 use super::chain::{Input, Network, PendingPhases};
 use super::encoding::DevicePhases;
 use super::kernels::{AdamStep, AdversarialStream, Kernels, LossTerms, Passed, Prior};
+use super::normal::NormalImages;
 use super::parameters::ParameterLayout;
 use super::spectral::Normalised;
 
@@ -156,6 +158,11 @@ impl Kernels for Cube {
         let LossTerms { discriminator, adversarial, reconstruction, divergence, beta, lambda_rec } = terms;
         let terms = [discriminator, adversarial, reconstruction, divergence].map(|of| Buffer::of(&of));
         on.tensor(losses::add_losses(&on, &values, terms.each_ref(), [beta, lambda_rec]), shape)
+    }
+
+    fn normal(&self, images: &NormalImages, there: &Tensor<1>) -> Tensor<5> {
+        let (on, _) = Accelerator::of(there);
+        on.tensor(normal::normal(&on, images), images.shape())
     }
 
     fn cross_entropy(&self, logits: Tensor<5>, targets: Tensor<5>, divisor: f64) -> (Tensor<1>, Tensor<5>) {

@@ -164,13 +164,8 @@ fn divergence_is_told_with_its_step_and_keeps_the_last_model_file() {
     let directory = TestDirectory::new("train-diverged");
     let path = directory.path("diverged.h5");
     let before = train_to_bytes(&path, &options(5), &run(1));
-    let wild = TrainingOptions {
-        learning_rate_generator: 1.0,
-        learning_rate_encoder: 1.0,
-        lambda_rec: 1e6,
-        beta: 1e6,
-        ..options(400)
-    };
+    let wild =
+        TrainingOptions { learning_rate_generator: 1.0, learning_rate_encoder: 1.0, lambda_rec: 1e6, ..options(400) };
     let at_the_end = RunOptions { checkpoint_interval: 0, ..run(1) };
     let error = train_to_file(&checkerboard(), Some(&path), &wild, &at_the_end, &mut go_on).unwrap_err();
     // The step itself, not the end of the interval of the loss history.
