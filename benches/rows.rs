@@ -28,7 +28,8 @@ const USAGE: &str = "usage:
   rows model PATH                          writes a model of Table 3 after one step
   rows generate MODEL COUNT THREADS [DEVICE]
                                            time of an image of one call for COUNT
-  rows element PROFILE SIDE THREADS        time of an image of profile standard, or a volume of volume, not relaxed
+  rows element PROFILE SIDE THREADS [DEVICE]
+                                           time of an image of profile standard, or a volume of volume, not relaxed
   rows relax AXES SIDE THREADS FOLDER      time of four sweeps over an image, or a volume; FOLDER gets it and the micrograph, as bytes
   rows step PROFILE BATCH STEPS DEVICE     mean time of a training step, on a device that works on while the host does
   rows first MODEL                         time to load the model and make one realisation
@@ -57,12 +58,11 @@ fn main() {
         ["run", threads, steps] => run(number(threads), number(steps)),
         ["memory", threads, steps] => run(number(threads), number(steps)).map(|_| peak_memory()),
         ["model", path] => write_model(Path::new(path)),
-        ["generate", model, count, threads] => generate(Path::new(model), number(count), number(threads), Device::Cpu),
-        ["generate", model, count, threads, name] => {
-            generate(Path::new(model), number(count), number(threads), device(name))
+        ["generate", model, count, threads, ref name @ ..] => {
+            generate(Path::new(model), number(count), number(threads), device_or_cpu(name))
         }
-        ["element", profile, side, threads] => match Profile::from_name(profile) {
-            Some(profile) => element(profile, number(side), number(threads)),
+        ["element", profile, side, threads, ref name @ ..] => match Profile::from_name(profile) {
+            Some(profile) => element(profile, number(side), number(threads), device_or_cpu(name)),
             None => fail(USAGE),
         },
         ["relax", axes, side, threads, folder] => {
@@ -91,6 +91,14 @@ fn device(name: &str) -> Device {
     *named.unwrap_or_else(|| fail(&format!("{name} is not one of {found:?}")))
 }
 
+fn device_or_cpu(names: &[&str]) -> Device {
+    match names {
+        [] => Device::Cpu,
+        [name] => device(name),
+        _ => fail(USAGE),
+    }
+}
+
 fn fail(text: &str) -> ! {
     eprintln!("{text}");
     std::process::exit(2)
@@ -108,6 +116,7 @@ fn step(profile: Profile, batch_size: usize, threads: usize, steps: usize) -> Re
 /// How much longer a call with `steps` more takes: a report of progress does not wait for an accelerator, the end of a call
 /// does. The call before both compiles the kernels.
 fn step_on(device: Device, profile: Profile, batch_size: usize, steps: usize) -> Result<String> {
+    const WARM_UP: usize = 10;
     let run = RunOptions { device, ..RunOptions::default() };
     let call = |steps: usize| {
         let options = TrainingOptions { batch_size, steps: steps as u64, ..TrainingOptions::new(profile) };
@@ -179,11 +188,11 @@ fn generate(model: &Path, count: usize, threads: usize, device: Device) -> Resul
 }
 
 /// The generator alone: a training that is cancelled at its last step leaves a model without a relaxation.
-fn element(profile: Profile, side: usize, threads: usize) -> Result<String> {
+fn element(profile: Profile, side: usize, threads: usize, device: Device) -> Result<String> {
     let path = scratch();
     let options = TrainingOptions { steps: 1, ..TrainingOptions::new(profile) };
     let trained = train_to_file(&micrograph(), Some(&path), &options, &run_options(), &mut |_| ControlFlow::Break(()));
-    let model = read_model(&path, Device::Cpu);
+    let model = read_model(&path, device);
     let _ = std::fs::remove_file(&path);
     let model = match trained {
         Ok(_) | Err(Error::Cancelled(_)) => model?,

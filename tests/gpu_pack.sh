@@ -43,7 +43,7 @@ packed() {
     gzip -9 -n "$dir/$2"
 }
 
-rm -rf "${dir:?}"/{lib,c,rust_tests.gz,rows.gz,torch_davegan.py,run.sh}
+rm -rf "${dir:?}"/{lib,c,rust_tests.gz,rows.gz,run.sh} "$dir"/torch_*.py
 mkdir "$dir/lib" "$dir/c"
 packed "$(executable test --lib)" rust_tests
 packed "$(executable test --bench rows)" rows
@@ -53,7 +53,7 @@ for test in "$build"/tests/c_*; do
     # The other machine need not have HDF5.
     if [ -f "$test" ] && ! grep -q 'NEEDED.*hdf5' <<<"$(readelf -d "$test")"; then strip -o "$dir/c/${test##*/}" "$test"; fi
 done
-cp benches/peers/torch_davegan.py "$dir/"
+cp benches/peers/torch_{davegan,fields,periodic,volumes}.py "$dir/"
 cp tests/gpu_pack_run.sh "$dir/run.sh"
 git rev-parse HEAD >"$dir/commit.txt" 2>/dev/null || echo "unknown commit" >"$dir/commit.txt"
 du -sh "$dir"

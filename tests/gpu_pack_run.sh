@@ -7,7 +7,8 @@
 # the comparison a Python with PyTorch. In the environment:
 #   DEVICE=cuda       or cpu
 #   STEPS=200         training steps that are timed
-#   STANDARD=yes      no: without steps of profile standard
+#   BATCH=32          images in a step of profile standard
+#   SIDE=512          voxels along the side of a volume
 #   COUNT=16384       realisations that are timed
 #   RUST_TESTS=       only tests whose name contains this
 #   C_TESTS='*'       only C test programs of these names
@@ -17,7 +18,8 @@
 set -uo pipefail
 DEVICE=${DEVICE:-cuda}
 STEPS=${STEPS:-200}
-STANDARD=${STANDARD:-yes}
+BATCH=${BATCH:-32}
+SIDE=${SIDE:-512}
 COUNT=${COUNT:-16384}
 PYTHON=${PYTHON:-python3}
 PATIENCE=${PATIENCE:-1}
@@ -89,8 +91,11 @@ measured() {
     fi
 }
 
+# torch NAME ARGUMENT...: the last line of torch_NAME.py.
 torch() {
-    if $has_torch; then measured 30 "$PYTHON" "$here/torch_davegan.py" "$@" --device "$DEVICE"; else echo "no PyTorch"; fi
+    local program=$here/torch_$1.py
+    shift
+    if $has_torch; then measured 40 "$PYTHON" "$program" "$@" --device "$DEVICE"; else echo "no PyTorch"; fi
 }
 
 row() {
@@ -131,11 +136,15 @@ say "|---|---|---|"
 ./rows model model.h5 >/dev/null
 for batch in 4 64; do
     row "step of paper64, batch $batch" "$(measured 35 ./rows step paper64 "$batch" "$STEPS" "$name")" \
-        "$(torch time --batch "$batch" --steps "$STEPS")"
+        "$(torch davegan time --batch "$batch" --steps "$STEPS")"
 done
-[ "$STANDARD" = no ] || row "step of standard, batch 8" "$(measured 60 ./rows step standard 8 "$STEPS" "$name")" "-"
+row "step of standard, batch $BATCH" "$(measured 40 ./rows step standard "$BATCH" "$STEPS" "$name")" \
+    "$(torch fields step --batch "$BATCH" --steps "$STEPS")"
+row "step of volume" "$(measured 40 ./rows step volume 1 "$STEPS" "$name")" "$(torch volumes step --steps "$STEPS")"
+row "volume of $SIDE x $SIDE x $SIDE" "$(measured 40 ./rows element volume "$SIDE" 0 "$name")" \
+    "$(torch volumes generate --side "$SIDE")"
 row "generation of $COUNT, paper64, a realisation" "$(measured 35 ./rows generate model.h5 "$COUNT" 0 "$name")" \
-    "$(torch generate --count "$COUNT")"
+    "$(torch davegan generate --count "$COUNT")"
 say
 if [ $failures -eq 0 ]; then say "all passed in $SECONDS s"; else say "$failures failed, after $SECONDS s"; fi
 [ $failures -eq 0 ]

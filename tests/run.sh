@@ -99,7 +99,7 @@ trap print_summary EXIT
 # Where PyTorch cannot be installed, the tests that compare with it are skipped.
 install_python_packages() {
     [ -x "$python" ] || python3 -m venv "$CARGO_TARGET_DIR/venv"
-    "$python" -m pip install -q numpy scipy h5py vtk matplotlib pytest \
+    "$python" -m pip install -q numpy scipy h5py vtk matplotlib pytest pytest-xdist \
         damask==3.1.0 pyvista==0.49.1 tifffile==2026.3.3 meshio==5.3.5 || return 1
     "$python" -c 'import torch' 2>/dev/null || "$python" -m pip install -q torch || echo "PyTorch cannot be installed"
 }
@@ -218,7 +218,7 @@ wait $python_packages || {
     exit 1
 }
 cat "$python_log"
-logged "$python" -m pytest -q -rs tests/python
+logged "$python" -m pytest -q -rs -n "$(nproc)" --dist loadfile tests/python
 
 stage "GPU pack, on the processor"
 PYTHON=$python logged tests/gpu_pack_test.sh "$build"

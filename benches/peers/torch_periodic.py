@@ -3,6 +3,8 @@
 Two forms of a transposed convolution with kernels of side 4 and stride 2 do the same: PyTorch's own, and one convolution with kernels of
 side 2 that has channels for even and for odd places along each axis.
 """
+import time
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -10,6 +12,13 @@ import torch.nn.functional as F
 CONVOLUTIONS = {2: nn.Conv2d, 3: nn.Conv3d}
 TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 NORMS = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+
+
+def clock():
+    """The time at which all work that was begun on the default device is done."""
+    if torch.get_default_device().type == 'cuda':
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def padded(x, axes):

@@ -24,7 +24,7 @@ use serde::{Serialize, Serializer};
 
 pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
 pub use processors::{default_threads, instruction_set, instructions};
-pub use threads::{for_each, join, with_spinning_workers};
+pub use threads::{for_each, join, on_this_thread, with_spinning_workers};
 pub use workers::{KeptPool, Workers};
 
 use crate::{Error, Result};

@@ -3,6 +3,7 @@
 //! A thread that waits in one of Rayon's own parallel loops yields its core or sleeps, and waking takes longer than a task.
 //! Here a waiting thread spins and looks for other tasks.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -64,9 +65,19 @@ pub fn join<A: Send, B: Send>(device: &Device, a: impl FnOnce() -> A + Send, b: 
     (of_a, of_b.expect("the scope ends when both are done, and passes panics on"))
 }
 
-/// Whether there is no other thread. Outside a pool Rayon would start its global one.
+thread_local! {
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work`, on whose tasks no other thread works.
+pub fn on_this_thread<T>(work: impl FnOnce() -> T) -> T {
+    let _guard = RestoreOnDrop(ALONE.replace(true));
+    work()
+}
+
+/// Whether no other thread is to work on tasks, or there is none. Outside a pool Rayon would start its global one.
 fn alone() -> bool {
-    rayon::current_thread_index().is_none() || rayon::current_num_threads() == 1
+    ALONE.get() || rayon::current_thread_index().is_none() || rayon::current_num_threads() == 1
 }
 
 /// Runs tasks of the pool until `done`, or until there has been none for [`PATIENCE`].
@@ -79,6 +90,15 @@ fn help_until(done: impl Fn() -> bool) {
             return;
         }
         std::hint::spin_loop();
+    }
+}
+
+/// Lets other threads work on tasks again even if the work panics.
+struct RestoreOnDrop(bool);
+
+impl Drop for RestoreOnDrop {
+    fn drop(&mut self) {
+        ALONE.set(self.0);
     }
 }
 
@@ -133,6 +153,16 @@ mod tests {
             with_spinning_workers(|| join(&Device::flex(), || for_each(0..10, |_| add()), || (add(), 7).1))
         });
         assert_eq!((a, b, sum.into_inner()), ((), 7, 11 * 5050));
+    }
+
+    #[test]
+    fn on_this_thread_no_other_one_works() {
+        on_threads(3, || {
+            let here = std::thread::current().id();
+            let is_here = |_| assert_eq!(std::thread::current().id(), here);
+            on_this_thread(|| join(&Device::flex(), || for_each(0..100, is_here), || is_here(0)));
+            assert!(!alone());
+        });
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! * `averaged`: averaged generator with new batch statistics; `levelled`: of volumes, with the right volume fractions;
 //!   `relaxation`: calibration of its relaxation.
 //! * `checkpoint`: a training as it stands, and its model.
-//! * `need`: how much memory a training needs; `run`: the loop.
+//! * `need`: how much memory a training needs; `thread_choice`: whether threads share a step; `run`: the loop.
 
 mod adam;
 mod augmentation;
@@ -37,6 +37,7 @@ mod relaxation;
 mod run;
 mod state;
 mod step;
+mod thread_choice;
 mod volume_step;
 mod window_side;
 

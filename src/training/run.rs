@@ -10,8 +10,9 @@ use super::checkpoint::Checkpoint;
 use super::levelled::levelled;
 use super::options::{RunOptions, TrainingOptions};
 use super::state::HISTORY_INTERVAL;
+use super::thread_choice::ThreadChoice;
 use super::{need, position_biases, relaxation};
-use crate::device::{ThreadPool, thread_pool, with_spinning_workers};
+use crate::device::{ThreadPool, thread_pool};
 use crate::micrograph::{Directions, Micrograph};
 use crate::model::{Direction, LossRow, Model};
 use crate::network::Profile;
@@ -70,11 +71,12 @@ pub fn train<'a>(
     let tiles = checkpoint.tiles.clone();
     let data = TrainingData { micrographs: images.clone(), tiles: &tiles };
     let total = checkpoint.steps_planned();
+    let mut choice = ThreadChoice::new();
     let pace = Pace::new(checkpoint.state.step, total, run.progress_interval);
     while checkpoint.state.step < total {
         let to_save = next_multiple(checkpoint.state.step, run.checkpoint_interval).min(total);
         let due = pace.next_report();
-        pool.install(|| run_until(&mut checkpoint, &data, to_save, due))?;
+        pool.install(|| run_until(&mut checkpoint, &data, &mut choice, to_save, due))?;
         let step = checkpoint.state.step;
         if step == total && checkpoint.state.average.is_some() {
             let made = pool.install(|| {
@@ -165,10 +167,16 @@ fn calibrate(
 }
 
 /// Steps until `stop`, or at least one and until `due` has passed.
-fn run_until(checkpoint: &mut Checkpoint, data: &TrainingData, stop: u64, due: Instant) -> Result<()> {
+fn run_until(
+    checkpoint: &mut Checkpoint,
+    data: &TrainingData,
+    choice: &mut ThreadChoice,
+    stop: u64,
+    due: Instant,
+) -> Result<()> {
     let device = checkpoint.state.loss_sums.device();
     loop {
-        with_spinning_workers(|| checkpoint.state.training_step(data, &checkpoint.options, &device))?;
+        choice.run(|| checkpoint.state.training_step(data, &checkpoint.options, &device))?;
         record(checkpoint)?;
         if checkpoint.state.step == stop || Instant::now() >= due {
             return Ok(());
@@ -270,7 +278,8 @@ mod tests {
             let mut checkpoint = Checkpoint::new(options(102), vec![direction], &device.open().unwrap());
             checkpoint.state.step = 2 * HISTORY_INTERVAL - 3;
             let never = Instant::now() + Duration::from_secs(86_400);
-            let mut reads = |stop| count_reads(|| run_until(&mut checkpoint, &data, stop, never).unwrap());
+            let mut choice = ThreadChoice::new();
+            let mut reads = |stop| count_reads(|| run_until(&mut checkpoint, &data, &mut choice, stop, never).unwrap());
             // On the CPU each of these 2, 2 and 1 steps is looked at.
             let expected = if device == crate::Device::Cpu { [2, 2, 1] } else { [0, 1, 0] };
             assert_eq!([99, 101, 102].map(&mut reads), expected, "{device}");

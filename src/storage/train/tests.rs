@@ -53,10 +53,11 @@ fn the_bytes_depend_on_the_seed_and_not_on_the_threads() {
     let directory = TestDirectory::new("train-bytes");
     let train =
         |name: &str, options: &TrainingOptions, threads| train_to_bytes(&directory.path(name), options, &run(threads));
-    let one = train("one.h5", &options(12), 1);
-    assert!(one == train("again.h5", &options(12), 1));
-    assert!(one == train("two.h5", &options(12), 2));
-    assert!(one != train("seed.h5", &TrainingOptions { seed: 6, ..options(12) }, 1));
+    // With two threads some of these steps are compared with steps on one.
+    let one = train("one.h5", &options(26), 1);
+    assert!(one == train("again.h5", &options(26), 1));
+    assert!(one == train("two.h5", &options(26), 2));
+    assert!(one != train("seed.h5", &TrainingOptions { seed: 6, ..options(26) }, 1));
 }
 
 #[test]
