@@ -39,6 +39,6 @@ else
 fi
 
 # A test that fails is told, and so is the status.
-C_TESTS=c_devices DEVICE=cpu STEPS=nonsense "$work/pack/run.sh" >"$work/output.txt" && fail "a failure has status 0"
+C_TESTS=c_devices DEVICE=cpu STEPS=nonsense SIDE=32 PYTHON=false "$work/pack/run.sh" >"$work/output.txt" && fail "a failure has status 0"
 has 'failed (2)'
 echo "the GPU pack works on the processor"
