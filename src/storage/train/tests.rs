@@ -7,6 +7,7 @@ use crate::Device;
 use crate::generation::{GenerationOptions, realisations, reconstruct};
 use crate::micrograph::testing::checkerboard;
 use crate::micrograph::{Block, GaussianField, PhaseImages, Sample};
+use crate::model::Direction;
 use crate::network::Profile;
 use crate::progress::Progress;
 use crate::storage::testing::TestDirectory;
@@ -218,17 +219,21 @@ fn volumes_learn_each_direction_from_its_own_micrograph() {
         train_to_file(Directions::new(micrographs.to_vec()).unwrap(), Some(&path), &options, run, progress)
     };
     let all: Vec<&Micrograph> = planes.iter().collect();
+    // Without the calibration behind the last step, which takes long and has no part in this.
+    let mut end = |p: &Progress| if p.step == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     for count in [2, 3] {
         let given = &all[..count];
-        let trained = train("whole.h5", given, &run(1), &mut go_on).unwrap();
+        train("whole.h5", given, &run(1), &mut end).unwrap_err();
         let read = read_checkpoint(&directory.path("whole.h5"), Device::Cpu).unwrap();
         assert_eq!((read.further.len(), read.state.discriminators.len()), (count - 1, count));
-        assert_eq!((&read.further, &read.tiles), (&trained.further, &trained.tiles));
+        for (direction, micrograph) in read.further.iter().zip(&given[1..]) {
+            assert_eq!(direction, &Direction::new(micrograph, 32).unwrap());
+        }
         let sources: Vec<_> = read.further.iter().map(|direction| direction.origin.source.to_string()).collect();
         assert!(sources.iter().zip(["across y", "across x"]).all(|(source, across)| source.ends_with(across)));
         if count == 3 {
             train("cut.h5", given, &run(2), &mut |_| ControlFlow::Break(())).unwrap_err();
-            train("cut.h5", given, &resume(), &mut go_on).unwrap();
+            train("cut.h5", given, &resume(), &mut end).unwrap_err();
             let bytes = ["whole.h5", "cut.h5"].map(|name| std::fs::read(directory.path(name)).unwrap());
             assert!(bytes[0] == bytes[1]);
         }
