@@ -79,10 +79,11 @@ part() {
     fi
 }
 
-# measured SECONDS COMMAND...: the last line that it prints, or what went wrong.
+# measured SECONDS COMMAND...: the last line that it prints, or what went wrong. Never longer than is left of eight minutes.
 measured() {
-    local seconds=$((PATIENCE * $1)) status=0
+    local seconds=$((PATIENCE * $1)) left=$((PATIENCE * 475 - SECONDS)) status=0
     shift
+    [ "$seconds" -le "$left" ] || seconds=$((left > 1 ? left : 1))
     timeout -k 5 "$seconds" "$@" >"$work/measured.txt" 2>&1 || status=$?
     if [ $status -eq 0 ]; then
         tail -n 1 "$work/measured.txt"

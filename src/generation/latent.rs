@@ -63,12 +63,8 @@ pub fn latent_vectors(model: &Model, options: &GenerationOptions) -> Result<Arra
 /// Latent vectors of realisations of the size of a tile, `[count, latents, 1, 1, 1]`.
 fn of_realisations(model: &Model, options: &GenerationOptions) -> NormalImages {
     let indices = options.first..options.first + options.count as u64;
-    NormalImages {
-        images: indices.map(|index| Some(Normals::new(options.seed, Purpose::Realisation, index))).collect(),
-        cells: vec![Some(0)],
-        sides: [1; 3],
-        of_cell: [model.latent_size, 1, 1, 1],
-    }
+    let normals = |index| Some(Normals::new(options.seed, Purpose::Realisation, index));
+    NormalImages::single_cells(indices.map(normals).collect(), [model.latent_size, 1, 1, 1])
 }
 
 /// `n` latent vectors of zeros.

@@ -20,11 +20,15 @@ pub struct NormalImages {
 }
 
 impl NormalImages {
+    /// Images of one cell each, with channels, depth, height and width of `image`.
+    pub fn single_cells(images: Vec<Option<Normals>>, image: [usize; 4]) -> Self {
+        Self { images, cells: vec![Some(0)], sides: [1; 3], of_cell: image }
+    }
+
     /// Images of one cell, `[n, channels, depth, height, width]`, with the next of `normals`.
     pub fn next([n, channels, depth, height, width]: [usize; 5], normals: &mut Normals) -> Self {
-        let of_cell = [channels, depth, height, width];
-        let images = (0..n).map(|_| Some(normals.take(of_cell.iter().product()))).collect();
-        Self { images, cells: vec![Some(0)], sides: [1; 3], of_cell }
+        let image = [channels, depth, height, width];
+        Self::single_cells((0..n).map(|_| Some(normals.take(image.iter().product()))).collect(), image)
     }
 
     /// The same behind as many images of zeros.
