@@ -15,7 +15,7 @@ use davegan::network::Profile;
 use davegan::relaxation::{RelaxationOptions, Weights, relax};
 use davegan::storage::{read_model, train_to_file};
 use davegan::training::{RunOptions, TrainingOptions};
-use davegan::{Device, Error, Result};
+use davegan::{Device, Error, Result, Simulated, simulate};
 use pulp::{Arch, Simd, WithSimd};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,6 +30,7 @@ const USAGE: &str = "usage:
                                            time of an image of one call for COUNT
   rows element PROFILE SIDE THREADS [DEVICE]
                                            time of an image of profile standard, or a volume of volume, not relaxed
+  rows scaling PROFILE BATCH STEPS         times of training steps by the number of threads, simulated
   rows relax AXES SIDE THREADS FOLDER      time of four sweeps over an image, or a volume; FOLDER gets it and the micrograph, as bytes
   rows step PROFILE BATCH STEPS DEVICE     mean time of a training step, on a device that works on while the host does
   rows first MODEL                         time to load the model and make one realisation
@@ -39,6 +40,9 @@ const USAGE: &str = "usage:
 
 /// Steps before the clock starts: memory is warm by then, and the other threads are awake.
 const WARM_UP: usize = 30;
+
+/// The same where calls are compared.
+const WARM_UP_OF_CALL: usize = 3;
 
 /// Calls are repeated for so long, at least [`MIN_CALLS`] times.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -63,6 +67,10 @@ fn main() {
         }
         ["element", profile, side, threads, ref name @ ..] => match Profile::from_name(profile) {
             Some(profile) => element(profile, number(side), number(threads), device_or_cpu(name)),
+            None => fail(USAGE),
+        },
+        ["scaling", profile, batch, steps] => match Profile::from_name(profile) {
+            Some(profile) => scaling(profile, number(batch), number(steps)),
             None => fail(USAGE),
         },
         ["relax", axes, side, threads, folder] => {
@@ -113,19 +121,40 @@ fn step(profile: Profile, batch_size: usize, threads: usize, steps: usize) -> Re
     Ok(milliseconds(median(ends[WARM_UP - 1..].windows(2).map(|pair| pair[1] - pair[0]))))
 }
 
-/// How much longer a call with `steps` more takes: a report of progress does not wait for an accelerator, the end of a call
-/// does. The call before both compiles the kernels.
+/// How much longer a call with `steps` more takes, the shorter of two calls each: a report of progress does not wait for an
+/// accelerator, the end of a call does. The call before them compiles the kernels.
 fn step_on(device: Device, profile: Profile, batch_size: usize, steps: usize) -> Result<String> {
-    const WARM_UP: usize = 10;
     let run = RunOptions { device, ..RunOptions::default() };
     let call = |steps: usize| {
         let options = TrainingOptions { batch_size, steps: steps as u64, ..TrainingOptions::new(profile) };
         let begin = Instant::now();
         train_and_forget(&options, &run, &mut || ()).map(|()| begin.elapsed())
     };
-    call(WARM_UP)?;
-    let (less, more) = (call(WARM_UP)?, call(WARM_UP + steps)?);
-    Ok(milliseconds(more.saturating_sub(less) / steps as u32))
+    call(WARM_UP_OF_CALL)?;
+    let shorter = |steps| Ok::<_, Error>(call(steps)?.min(call(steps)?));
+    match shorter(WARM_UP_OF_CALL + steps)?.checked_sub(shorter(WARM_UP_OF_CALL)?) {
+        Some(more) if !more.is_zero() => Ok(milliseconds(more / steps as u32)),
+        _ => fail(&format!("{steps} steps take less time than calls differ by: give more")),
+    }
+}
+
+/// How much longer a call with `steps` more takes, by the number of threads that its work is dealt out to.
+fn scaling(profile: Profile, batch_size: usize, steps: usize) -> Result<String> {
+    let run = RunOptions { threads: 1, ..run_options() };
+    let mut lines = vec!["threads\ttime on one\ttime on all\ttimes as fast".to_owned()];
+    for threads in [1, 2, 4, 8, 16, 32, 64] {
+        let call = |steps: usize| {
+            let options = TrainingOptions { batch_size, steps: steps as u64, ..TrainingOptions::new(profile) };
+            let (trained, simulated) = simulate(threads, || train_and_forget(&options, &run, &mut || ()));
+            trained.map(|()| simulated)
+        };
+        let (less, more) = (call(WARM_UP_OF_CALL)?, call(WARM_UP_OF_CALL + steps)?);
+        let of_step = |time: fn(&Simulated) -> Duration| time(&more).saturating_sub(time(&less)) / steps as u32;
+        let (one, all) = (of_step(|it| it.on_one), of_step(|it| it.on_all));
+        let ratio = one.as_secs_f64() / all.as_secs_f64();
+        lines.push(format!("{threads}\t{}\t{}\t{ratio:.2}", milliseconds(one), milliseconds(all)));
+    }
+    Ok(lines.join("\n"))
 }
 
 /// A call as a host makes it, with the paper's options but for the number of steps.

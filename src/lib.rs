@@ -61,4 +61,6 @@ pub mod storage;
 pub mod training;
 
 pub use device::{Device, DeviceInfo, MAX_THREADS, default_threads, devices, instruction_set};
+#[doc(hidden)]
+pub use device::{Simulated, simulate};
 pub use error::{Error, Result};

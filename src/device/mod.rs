@@ -4,13 +4,14 @@
 //! * `memory`: how much may still be taken.
 //! * `pool`: thread pools; `workers`: pools kept from call to call.
 //! * `processors`: the CPU, the SIMD instructions of its kernels, and how many threads pools have.
-//! * `threads`: short tasks on several threads.
+//! * `threads`: short tasks on several threads; `simulation`: how long they would take on more.
 
 #[cfg(feature = "cuda")]
 mod cuda;
 pub mod memory;
 mod pool;
 mod processors;
+mod simulation;
 mod threads;
 #[cfg(feature = "wgpu")]
 mod wgpu;
@@ -24,7 +25,8 @@ use serde::{Serialize, Serializer};
 
 pub use pool::{MAX_THREADS, ThreadPool, thread_pool};
 pub use processors::{default_threads, instruction_set, instructions};
-pub use threads::{for_each, join, on_this_thread, with_spinning_workers};
+pub use simulation::{Simulated, simulate};
+pub use threads::{for_each, join, on_this_thread, threads, with_spinning_workers};
 pub use workers::{KeptPool, Workers};
 
 use crate::{Error, Result};

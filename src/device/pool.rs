@@ -7,6 +7,7 @@ use std::thread::{Builder, JoinHandle};
 
 use super::memory;
 use super::processors::default_threads;
+use super::simulation;
 use crate::error::counted;
 use crate::{Error, Result};
 
@@ -54,7 +55,7 @@ impl ThreadPool {
     ///
     /// Those of `work`, and [`Error::OutOfMemory`] if the system refuses memory to a pass over a network.
     pub fn install<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        memory::catch_refused(|| self.pool.install(work))
+        memory::catch_refused(|| simulation::in_pool(&self.pool, work))
     }
 }
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use burn_tensor::Device;
 
+use super::simulation;
+
 /// How long a thread without tasks spins.
 const PATIENCE: Duration = Duration::from_micros(500);
 
@@ -31,6 +33,10 @@ pub fn with_spinning_workers<T>(work: impl FnOnce() -> T) -> T {
 
 /// Calls `work` with each item, on all threads of the current pool.
 pub fn for_each<T: Send>(items: impl ExactSizeIterator<Item = T>, work: impl Fn(T) + Sync) {
+    if let Some(threads) = simulation::threads() {
+        let work = &work;
+        return simulation::side_by_side(threads, items.map(|item| move || work(item)));
+    }
     if alone() || items.len() < 2 {
         return items.for_each(work);
     }
@@ -49,6 +55,12 @@ pub fn for_each<T: Send>(items: impl ExactSizeIterator<Item = T>, work: impl Fn(
 
 /// Runs two independent computations on tensors of `device`: in parallel on the CPU, else one after the other.
 pub fn join<A: Send, B: Send>(device: &Device, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if let Some(threads) = simulation::threads() {
+        let (mut of_a, mut of_b) = (None, None);
+        let tasks: [Box<dyn FnOnce()>; 2] = [Box::new(|| of_a = Some(a())), Box::new(|| of_b = Some(b()))];
+        simulation::side_by_side(threads, tasks.into_iter());
+        return of_a.zip(of_b).expect("both have run");
+    }
     if alone() || *device != Device::flex() {
         return (a(), b());
     }
@@ -78,6 +90,11 @@ pub fn on_this_thread<T>(work: impl FnOnce() -> T) -> T {
 /// Whether no other thread is to work on tasks, or there is none. Outside a pool Rayon would start its global one.
 fn alone() -> bool {
     ALONE.get() || rayon::current_thread_index().is_none() || rayon::current_num_threads() == 1
+}
+
+/// Threads that work on tasks.
+pub fn threads() -> usize {
+    simulation::threads().unwrap_or_else(|| if alone() { 1 } else { rayon::current_num_threads() })
 }
 
 /// Runs tasks of the pool until `done`, or until there has been none for [`PATIENCE`].

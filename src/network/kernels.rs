@@ -11,7 +11,8 @@ use super::cpu::{Cpu, is_f32_on_cpu};
 use super::cube::{Cube, is_f32_on_accelerator};
 use super::normal::NormalImages;
 use super::parameters::ParameterLayout;
-use super::primitives::{Primitives, losses};
+use super::planes::PlaneNumbers;
+use super::primitives::{Primitives, losses, planes};
 use super::spectral::{self, Normalised};
 
 /// Numerical operations that have a fused implementation.
@@ -53,6 +54,16 @@ pub trait Kernels: Sync {
 
     /// Moves each image by its displacement `(y, x)` in pixels, periodically, all layers of its depth alike.
     fn translate(&self, images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5>;
+
+    /// The planes of volumes with these numbers, as in [`planes`](super::planes::planes).
+    fn planes(&self, volumes: &Tensor<5>, numbers: &PlaneNumbers) -> Tensor<5> {
+        planes::planes(volumes, numbers)
+    }
+
+    /// The gradient with respect to `n` volumes, from that with respect to their [`planes`](Self::planes).
+    fn planes_backward(&self, gradient: Tensor<5>, numbers: &PlaneNumbers, n: usize) -> Tensor<5> {
+        planes::planes_backward(gradient, numbers, n)
+    }
 
     /// Sigmoid of the logits (one channel), or softmax over the channels.
     fn probabilities(&self, logits: Tensor<5>) -> Tensor<5>;

@@ -1,10 +1,13 @@
 //! Images of standard normal numbers, which each device draws itself.
 
 use burn_tensor::{Device, Tensor};
-use rayon::prelude::*;
 
 use super::kernels::kernels;
-use crate::random::Normals;
+use crate::device::for_each;
+use crate::random::{BLOCK, Normals};
+
+/// Numbers that a thread draws at once.
+const PART: usize = 256 * BLOCK;
 
 /// Images of standard normal numbers that are made of cells, so that each cell can be drawn without the others.
 #[derive(Debug, Clone)]
@@ -53,6 +56,9 @@ impl NormalImages {
     /// Writes the images to `to`, on the threads of the current pool.
     pub fn draw(&self, to: &mut [f32]) {
         let [n, channels, depth, ..] = self.shape();
+        if let [Some(first)] = self.cells[..] {
+            return self.draw_single_cells(first, to);
+        }
         // Parts of an image that are in one piece, and have whole cells.
         let parts = match self.sides {
             _ if channels > 1 => 1,
@@ -60,12 +66,24 @@ impl NormalImages {
             [layers, ..] => layers,
         };
         let (of_part, cells) = (to.len() / (n * parts), self.cells.len() / parts);
-        to.par_chunks_exact_mut(of_part).enumerate().for_each(|(number, part)| {
+        for_each(to.chunks_exact_mut(of_part).enumerate(), |(number, part)| {
             let cells = &self.cells[number % parts * cells..][..cells];
             match self.images[number / parts] {
                 Some(normals) => self.draw_part(normals, cells, part),
                 None => part.fill(0.0),
             }
+        });
+    }
+
+    /// [`draw`](Self::draw) where an image is one cell: its numbers from `first` on, one behind the other.
+    fn draw_single_cells(&self, first: u64, to: &mut [f32]) {
+        let images = to.chunks_exact_mut(to.len() / self.images.len()).zip(&self.images);
+        let parts: Vec<_> = images
+            .flat_map(|(image, normals)| image.chunks_mut(PART).enumerate().map(move |part| (part, *normals)))
+            .collect();
+        for_each(parts.into_iter(), |((number, part), normals)| match normals {
+            Some(normals) => normals.skip(first + (number * PART) as u64).fill(part),
+            None => part.fill(0.0),
         });
     }
 

@@ -1,52 +1,29 @@
 //! Planes of volumes: what a discriminator of images sees of them.
 
-use burn_tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use burn_tensor::Tensor;
+
+use super::kernels::kernels;
 
 /// Numbers of planes across z, y and x, each of them once.
 pub type PlaneNumbers = [Vec<usize>; 3];
 
-/// For planes across z, y and x: the order of the axes of volumes in which the planes come behind the volumes.
-const ORDERS: [[isize; 5]; 3] = [[0, 2, 1, 3, 4], [0, 3, 1, 2, 4], [0, 4, 1, 2, 3]];
-
 /// The planes of volumes `[n, channels, side, side, side]`: those across z of all volumes, then those across y and x,
 /// `[planes, channels, 1, side, side]`.
 pub fn planes(volumes: &Tensor<5>, numbers: &PlaneNumbers) -> Tensor<5> {
-    let [n, channels, side, ..] = volumes.dims();
-    let across = numbers.iter().enumerate().map(|(axis, numbers)| {
-        let chosen = volumes.clone().select(2 + axis, indices(numbers, volumes)).permute(ORDERS[axis]);
-        chosen.reshape([n * numbers.len(), channels, 1, side, side])
-    });
-    Tensor::cat(across.collect(), 0)
+    kernels(volumes).planes(volumes, numbers)
 }
 
 /// The gradient with respect to `n` volumes, from that with respect to their [`planes`].
 pub fn planes_backward(gradient: Tensor<5>, numbers: &PlaneNumbers, n: usize) -> Tensor<5> {
-    let [_, channels, _, side, _] = gradient.dims();
-    let mut volumes = Tensor::zeros([n, channels, side, side, side], &gradient.device());
-    let mut first = 0;
-    for (axis, numbers) in numbers.iter().enumerate() {
-        let count = n * numbers.len();
-        let of_axis = gradient.clone().narrow(0, first, count).reshape([n, numbers.len(), channels, side, side]);
-        let mut back = [0; 5];
-        ORDERS[axis].iter().enumerate().for_each(|(to, &from)| back[from as usize] = to as isize);
-        volumes =
-            volumes.select_assign(2 + axis, indices(numbers, &gradient), of_axis.permute(back), IndexingUpdateOp::Add);
-        first += count;
-    }
-    volumes
-}
-
-fn indices(numbers: &[usize], like: &Tensor<5>) -> Tensor<1, Int> {
-    let numbers: Vec<i32> = numbers.iter().map(|&number| number as i32).collect();
-    let length = numbers.len();
-    Tensor::from_data(TensorData::new(numbers, [length]), &like.device())
+    kernels(&gradient).planes_backward(gradient, numbers, n)
 }
 
 #[cfg(test)]
 mod tests {
-    use burn_tensor::Device;
+    use burn_tensor::{Device, Int};
 
     use super::*;
+    use crate::network::with_primitives;
 
     const NUMBERS: [&[usize]; 3] = [&[3, 0], &[1], &[2, 1, 0]];
 
@@ -60,6 +37,11 @@ mod tests {
 
     #[test]
     fn planes_are_those_of_the_volume() {
+        check_planes();
+        with_primitives(check_planes);
+    }
+
+    fn check_planes() {
         let found: Vec<f32> = planes(&volumes(), &numbers()).into_data().try_to_vec().unwrap();
         let voxel = |n: usize, channel: usize, place: [usize; 3]| {
             ((((n * 3 + channel) * 4 + place[0]) * 4 + place[1]) * 4 + place[2]) as f32
@@ -79,6 +61,11 @@ mod tests {
 
     #[test]
     fn the_gradient_is_the_transposed_selection() {
+        check_gradient();
+        with_primitives(check_gradient);
+    }
+
+    fn check_gradient() {
         // <planes(v), g> = <v, planes_backward(g)> for any v and g.
         let (volumes, numbers) = (volumes(), numbers());
         let seen = planes(&volumes, &numbers);

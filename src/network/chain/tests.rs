@@ -112,7 +112,7 @@ fn passes_leave_nothing_behind_for_the_next_ones() {
 }
 
 /// The output of a pass, and the gradients of half its square.
-fn all_of(network: &mut Network, input: Tensor<5>) -> [Vec<f32>; 3] {
+fn all_of(network: &mut Network, input: impl Into<Input>) -> [Vec<f32>; 3] {
     let tape = network.forward_train(input);
     let by_parameters = network.backward_parameters(&tape, tape.output.clone());
     let by_input = network.backward_input(&tape, tape.output.clone());

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers, InputSize};
+use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers, InputSize, KernelWorkspace};
 use super::convolution::Convolution;
 use super::grid::Grid;
 use super::images::{export, import};
-use super::layer::{Backward, BackwardInput, Forward, Layer, LayerParameters, Next, Task, block};
+use super::layer::{Backward, Forward, Layer, LayerParameters, Next, Pass, Task, block_for};
 use super::slices::CpuSlice;
-use crate::device::for_each;
+use crate::device::{for_each, threads};
 use crate::network::Network;
 use crate::network::architecture::{LayerKind, LayerSpec};
 use crate::network::chain::Input;
@@ -59,9 +59,8 @@ pub fn forward_train(network: &Network, input: &Input) -> CpuTape {
         import_all(&layer.noise(), CpuSlice::of(noise).as_slice(), to);
     }
     for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-        let weights = weights(parameters.as_slice(), entries);
-        let tasks = forward_tasks(layer, index, weights, noisy, layer.block(), &mut buffers);
-        for_each(tasks, |task| workspace.run(task));
+        let weights = weights(parameters.as_slice(), entries, noisy);
+        forward(layer, index, weights, layer.block(threads()), threads(), workspace, &mut buffers);
     }
     CpuTape { layers, noisy, buffers, pool: Arc::clone(&workspace.forward) }
 }
@@ -81,12 +80,15 @@ pub fn backward_input(network: &Network, tape: &CpuTape, gradient: &[f32]) -> (V
     let parameters = CpuSlice::of(&network.parameters);
     let layer = &tape.layers[0];
     let (grid, kernel) = (layer.input(), &parameters.as_slice()[layout.layers[0].kernel.clone()]);
-    let count = block(grid.channels);
-    let by_product = &buffers.by_products[0][..];
-    let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
-    for_each(blocks, |(block, by_input)| {
-        workspace.run(BackwardInput { next: Next { layer, kernel, by_product }, first: block * count, by_input });
-    });
+    let next = Next { layer, kernel, by_product: &buffers.by_products[0] };
+    match next.products(&mut buffers.by_output, threads()) {
+        Some(products) => for_each(products.into_iter(), |task| workspace.run(task)),
+        None => {
+            let count = block_for(grid.channels, threads());
+            let blocks = grid.channels_mut(&mut buffers.by_output, count).enumerate();
+            for_each(blocks, |(block, by_input)| workspace.run(next.product(block * count, by_input)));
+        }
+    }
     let by_input = export_all(&grid, &buffers.by_output);
     workspace.backward.put(InputSize::of(&tape.layers), buffers);
     by_input
@@ -105,49 +107,60 @@ fn backward(
     let mut buffers = workspace.backward.take(InputSize::of(&tape.layers), || BackwardBuffers::new(layers));
     import_all(&layers[layers.len() - 1].outer, gradient, &mut buffers.by_output);
     for (index, layer) in layers.iter().enumerate().rev() {
-        let count = layer.block();
         let (by_products, behind) = buffers.by_products.split_at_mut(index + 1);
-        let next = layers.get(index + 1).map(|layer| Next {
+        let mut next = layers.get(index + 1).map(|layer| Next {
             layer,
             kernel: &parameters[layout.layers[index + 1].kernel.clone()],
             by_product: &behind[0],
         });
+        // The gradient of the next layer's kernel does not depend on this layer.
+        let (mut by_kernel, mut sums) = (Vec::new(), Vec::new());
+        if let (Some(by_parameters), Some(next)) = (&mut by_parameters, next) {
+            let to = &mut by_parameters[layout.layers[index + 1].kernel.clone()];
+            by_kernel = next.layer.by_kernel(&forward.between[index + 1], next.by_product, to, &mut sums);
+        }
+        let mut count = layer.block(threads());
+        if let Some(products) = next.and_then(|next| next.products(&mut buffers.by_output, threads())) {
+            let products = products.into_iter().map(Task::Product);
+            let tasks: Vec<_> = products.chain(by_kernel.drain(..).map(Task::ByKernel)).collect();
+            for_each(tasks.into_iter(), |task| workspace.run(task));
+            (next, count) = (None, 1);
+        }
         let values = layer.output().channels(&forward.products[index], count);
         let moments = forward.moments[index].chunks(count);
         let by_output = layer.outer.channels_mut(&mut buffers.by_output, count);
         let by_product = layer.output().channels_mut(&mut by_products[index], count);
-        let sums = buffers.sums[index].chunks_mut(count);
-        let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(sums).enumerate();
-        let weights = weights(parameters, &layout.layers[index]);
-        let noise = (tape.noisy && layer.spec.noisy).then(|| &forward.noise[index][layer.noise().front()..]);
-        let mut tasks: Vec<Task> = blocks
-            .map(|(block, ((((values, moments), by_output), by_product), sums))| {
-                let first = block * count;
-                Task::Backward(Backward {
-                    layer,
-                    weights,
-                    first,
-                    next,
-                    by_output,
-                    values,
-                    moments,
-                    noise,
-                    by_product,
-                    sums,
-                })
+        let of_channels = buffers.sums[index].chunks_mut(count);
+        let blocks = values.zip(moments).zip(by_output).zip(by_product).zip(of_channels).enumerate();
+        let weights = weights(parameters, &layout.layers[index], tape.noisy);
+        let noise = weights.gain.is_some().then(|| &forward.noise[index][layer.noise().front()..]);
+        let blocks = blocks.map(|(block, ((((values, moments), by_output), by_product), sums))| {
+            let first = block * count;
+            Task::Backward(Backward {
+                layer,
+                weights,
+                first,
+                next,
+                by_output,
+                values,
+                moments,
+                noise,
+                by_product,
+                sums,
             })
-            .collect();
-        // The gradient of the next layer's kernel does not depend on this layer.
-        if let (Some(by_parameters), Some(next)) = (&mut by_parameters, next) {
-            let to = &mut by_parameters[layout.layers[index + 1].kernel.clone()];
-            tasks.extend(next.layer.by_kernel(&forward.between[index + 1], next.by_product, to).map(Task::ByKernel));
-        }
+        });
+        let tasks: Vec<_> = blocks.chain(by_kernel.into_iter().map(Task::ByKernel)).collect();
         for_each(tasks.into_iter(), |task| workspace.run(task));
+        if let (Some(by_parameters), Some(entries)) = (&mut by_parameters, layout.layers.get(index + 1)) {
+            add_parts(&sums, &mut by_parameters[entries.kernel.clone()]);
+        }
     }
     if let Some(by_parameters) = by_parameters {
         let to = &mut by_parameters[layout.layers[0].kernel.clone()];
-        let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_products[0], to);
-        for_each(tasks, |task| workspace.run(task));
+        let mut sums = Vec::new();
+        let tasks = layers[0].by_kernel(&forward.between[0], &buffers.by_products[0], to, &mut sums);
+        for_each(tasks.into_iter(), |task| workspace.run(task));
+        add_parts(&sums, &mut by_parameters[layout.layers[0].kernel.clone()]);
         for (entries, sums) in layout.layers.iter().zip(&buffers.sums) {
             write(sums.iter().map(|sums| sums.by_shift), &mut by_parameters[entries.shift.clone()]);
             if let Some(scale) = &entries.scale {
@@ -179,22 +192,28 @@ pub fn layers(specs: &[LayerSpec], [n, _, depth, height, width]: [usize; 5]) -> 
     layers
 }
 
-/// The tasks of the forward pass of layer `index`.
-pub fn forward_tasks<'a>(
-    layer: &'a Layer,
+/// The forward pass of layer `index`, by tasks of `count` channels, or by finer ones if those are too few for `threads`.
+pub fn forward(
+    layer: &Layer,
     index: usize,
-    weights: LayerParameters<'a>,
-    noisy: bool,
-    count: usize,
-    buffers: &'a mut ForwardBuffers,
-) -> impl ExactSizeIterator<Item = Forward<'a>> {
+    weights: LayerParameters,
+    mut count: usize,
+    threads: usize,
+    workspace: &KernelWorkspace,
+    buffers: &mut ForwardBuffers,
+) {
     let (inputs, outputs) = buffers.between.split_at_mut(index + 1);
-    let input = &inputs[index][..];
+    let mut input = Some(&inputs[index][..]);
+    let results = &mut buffers.products[index];
+    if let Some(products) = layer.products(Pass::Forward, weights.kernel, &inputs[index], results, threads) {
+        for_each(products.into_iter(), |task| workspace.run(task));
+        (input, count) = (None, 1);
+    }
     let values = layer.output().channels_mut(&mut buffers.products[index], count);
     let outputs = layer.outer.channels_mut(&mut outputs[0], count);
     let moments = buffers.moments[index].chunks_mut(count);
-    let noise = (noisy && layer.spec.noisy).then(|| &buffers.noise[index][layer.noise().front()..]);
-    values.zip(outputs).zip(moments).enumerate().map(move |(block, ((values, output), moments))| Forward {
+    let noise = weights.gain.is_some().then(|| &buffers.noise[index][layer.noise().front()..]);
+    let tasks = values.zip(outputs).zip(moments).enumerate().map(|(block, ((values, output), moments))| Forward {
         layer,
         weights,
         input,
@@ -203,16 +222,24 @@ pub fn forward_tasks<'a>(
         moments,
         noise,
         output,
-    })
+    });
+    for_each(tasks, |task| workspace.run(task));
 }
 
-/// The weights of one layer, among all `parameters`.
-pub fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries) -> LayerParameters<'a> {
+/// Adds parts of sums that lie one behind the other.
+fn add_parts(parts: &[f32], to: &mut [f32]) {
+    for part in parts.chunks_exact(to.len()) {
+        to.iter_mut().zip(part).for_each(|(to, part)| *to += part);
+    }
+}
+
+/// The weights of one layer, among all `parameters`; without gain for a pass that is not `noisy`.
+pub fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries, noisy: bool) -> LayerParameters<'a> {
     LayerParameters {
         kernel: &parameters[entries.kernel.clone()],
         shift: &parameters[entries.shift.clone()],
         scale: entries.scale.clone().map(|range| &parameters[range]),
-        gain: entries.gain.clone().map(|range| &parameters[range]),
+        gain: entries.gain.clone().filter(|_| noisy).map(|range| &parameters[range]),
     }
 }
 

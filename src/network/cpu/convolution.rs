@@ -6,46 +6,43 @@ use pulp::Simd;
 
 use super::correlation::correlate;
 use super::grid::{Grid, Placement};
+use super::parts::{Part, rows_mut};
 use super::product::{Planes, WeightRows, multiply};
 use super::simd::LINE;
-use super::taps::{Multiplication, Operands, Order, PackedTaps, PairTaps, PlaneRegion};
+use super::taps::{Multiplication, Order, PackedTaps, PairTaps, PlaneRegion};
 use crate::network::architecture::{Axes, Geometry, KERNEL, LayerSpec, Padding};
 
 /// Numbers that are read and written for a band of rows: half of an L2 cache of 1 MiB.
 const BAND: usize = 1 << 17;
 
-/// A convolution, or a transposed one, that gives some channels: their weights, and where it reads and writes.
-pub enum Prepared<'a> {
-    /// With stride 2.
-    Pairs { parts: Vec<PairPart>, reads: &'a [usize] },
-    /// Without padding; results from `first` on.
-    Valid { weights: WeightRows<'a>, reads: &'a [usize], length: usize, first: usize, stride: usize },
-}
+/// Places of the coarse image that a thread computes at least: fewer would not be worth a task.
+const SMALLEST_SHARE: usize = 1 << 11;
 
-/// The results of a product that lie alike.
-pub struct PairPart {
-    taps: PackedTaps,
-    region: PlaneRegion,
-    /// Where the plane of the first row of taps begins.
-    first: usize,
-    /// Between the planes of rows of taps.
-    stride: usize,
+/// Parts of the sums over the places of an image with three axes, if it is not small.
+const PARTS_OF_SUMS: usize = 8;
+
+/// A convolution, or a transposed one, that gives some channels: their weights, and where it reads.
+pub enum Prepared<'a> {
+    /// With stride 2; taps for each part of the results.
+    Pairs { taps: Vec<PackedTaps>, reads: &'a [usize] },
+    /// Without padding.
+    Valid { weights: WeightRows<'a>, reads: &'a [usize], length: usize },
 }
 
 impl Prepared<'_> {
-    /// Computes a band of rows of the coarse image, or all of those that belong to them in the fine one.
+    /// Computes the parts of the results for these channels.
     #[inline(always)]
-    pub fn run<S: Simd>(&self, simd: S, band: &Range<usize>, from: &[f32], to: &mut [f32]) {
+    pub fn run<S: Simd>(&self, simd: S, from: &[f32], mut to: Vec<Part>) {
         match *self {
-            Prepared::Pairs { ref parts, reads } => {
-                for PairPart { taps, region, first, stride } in parts {
-                    let (region, to, to_stride) = (region.band(band), &mut to[*first..], *stride);
-                    let operands = Operands { from, reads, region, to, to_stride };
-                    Multiplication { simd, taps, operands }.run();
+            Prepared::Pairs { ref taps, reads } => {
+                for (taps, part) in taps.iter().zip(&mut to) {
+                    Multiplication { simd, taps, operands: part.operands(from, reads) }.run();
                 }
             }
-            Prepared::Valid { weights, reads, length, first, stride } => {
-                multiply(simd, weights, from, reads, length, &mut to[first..], stride);
+            Prepared::Valid { weights, reads, length } => {
+                for part in &mut to {
+                    multiply(simd, weights, from, reads, length, part.places());
+                }
             }
         }
     }
@@ -93,12 +90,12 @@ impl Convolution {
     /// The convolution that gives `count` coarse channels, from `first` on, of all fine ones.
     #[inline(always)]
     pub fn to_coarse<'a, S: Simd>(&'a self, kernel: &'a [f32], first: usize, count: usize) -> Prepared<'a> {
-        let (stride, channels, reads) = (self.coarse.stride, self.fine.channels, &self.fine_reads[..]);
+        let (channels, reads) = (self.fine.channels, &self.fine_reads[..]);
         let row = channels * self.taps;
         let kernel = &kernel[first * row..][..count * row];
         if self.geometry == Geometry::Valid {
             let weights = WeightRows { values: kernel, rows: count, stride: row, terms: row, step: 1 };
-            return Prepared::Valid { weights, reads, length: self.coarse.n, first: self.coarse.origin, stride };
+            return Prepared::Valid { weights, reads, length: self.coarse.n };
         }
         let (inner, planes) = (self.inner_places(), self.fine.planes / 2);
         let rows: Vec<usize> = (0..count).map(|coarse| coarse * row).collect();
@@ -112,20 +109,18 @@ impl Convolution {
             }
         }
         let taps = PairTaps { kernel, rows: &rows, terms: &terms, below: 2 * inner.len(), order: Order::AsStored };
-        let region = PlaneRegion::of(&self.coarse, 0);
-        let part = PairPart { taps: taps.packed::<S>(), region, first: self.coarse.origin, stride };
-        Prepared::Pairs { parts: vec![part], reads }
+        Prepared::Pairs { taps: vec![taps.packed::<S>()], reads }
     }
 
     /// The transposed convolution that gives `count` fine channels, from `first` on, of all coarse ones.
     #[inline(always)]
     pub fn to_fine<'a, S: Simd>(&'a self, kernel: &'a [f32], first: usize, count: usize) -> Prepared<'a> {
-        let (stride, reads) = (self.fine.stride, &self.coarse_reads[..]);
+        let reads = &self.coarse_reads[..];
         if self.geometry == Geometry::Valid {
             let (values, step) = (&kernel[first * self.taps..], self.fine.channels * self.taps);
             let weights = WeightRows { values, rows: count * self.taps, stride: 1, terms: self.coarse.channels, step };
             // Beyond the last image the values are zero, and so are the sums.
-            return Prepared::Valid { weights, reads, length: self.coarse.n, first: 0, stride };
+            return Prepared::Valid { weights, reads, length: self.coarse.n };
         }
         let (inner, planes) = (self.inner_places(), self.fine.planes / 2);
         let channels: Vec<usize> = (first..first + count).map(|fine| fine * self.taps).collect();
@@ -135,29 +130,21 @@ impl Convolution {
             let first = coarse * self.fine.channels * self.taps;
             terms.extend(inner.iter().step_by(planes).map(|place| first + place));
         }
-        let mut parts = Vec::with_capacity(2 * planes);
+        let mut packed = Vec::with_capacity(2 * planes);
         for parity in 0..2 {
             let kernel = &kernel[parity * inner.len()..];
             let taps =
                 PairTaps { kernel, rows: &channels, terms: &terms, below: 2 * inner.len(), order: Order::Reversed };
+            // The parts of the results are the planes of several channels, or the halves of those of one.
             if count > 1 {
-                // One plane of several channels is the rows of one tile.
-                for (plane, place) in inner[..planes].iter().enumerate() {
-                    let index = parity * planes + plane;
-                    let taps = PairTaps { kernel: &kernel[*place..], ..taps }.packed::<S>();
-                    let region = PlaneRegion::of(&self.fine, self.fine.first_pixel(index));
-                    parts.push(PairPart { taps, region, first: index * stride, stride: 2 * planes * stride });
+                for place in &inner[..planes] {
+                    packed.push(PairTaps { kernel: &kernel[*place..], ..taps }.packed::<S>());
                 }
             } else {
-                // The planes of one channel are the rows of one tile, with the border before or behind their pixels.
-                let region = PlaneRegion::of(&self.fine, (1 - parity) * self.fine.pitch[0]);
-                let border = self.fine.first_pixel(0) - self.fine.pitch[0];
-                let region = PlaneRegion { length: region.length + border, ..region };
-                let taps = PairTaps { kernel: &kernel[channels[0]..], rows: &inner[..planes], ..taps }.packed::<S>();
-                parts.push(PairPart { taps, region, first: parity * planes * stride, stride });
+                packed.push(PairTaps { kernel: &kernel[channels[0]..], rows: &inner[..planes], ..taps }.packed::<S>());
             }
         }
-        Prepared::Pairs { parts, reads }
+        Prepared::Pairs { taps: packed, reads }
     }
 
     /// All rows of the coarse image.
@@ -168,32 +155,37 @@ impl Convolution {
     /// The rows of the coarse image in bands: what is read for a band, and the results, of so many coarse and fine channels,
     /// stay in the L2 cache.
     pub fn bands(&self, [coarse, fine]: [usize; 2]) -> Vec<Range<usize>> {
-        let (rows, of_row) = (self.coarse.extent[0], (coarse + fine * self.fine.planes) * self.coarse.pitch[0]);
-        // Rows are computed in pairs.
-        let band = (BAND / of_row).max(2) / 2 * 2;
-        let (mut bands, mut start) = (Vec::new(), 0);
-        while start < rows {
-            let end = if rows - start < band + 2 { rows } else { start + band };
-            bands.push(start..end);
-            start = end;
-        }
-        bands
+        cut(self.rows().len(), BAND / ((coarse + fine * self.fine.planes) * self.coarse.pitch[0]))
     }
 
-    /// Gradient with respect to the kernel for some coarse channels and all fine ones, added to zeros.
+    /// The rows of the coarse image in about so many bands for several threads; one if the image is small.
+    pub fn bands_for_threads(&self, count: usize) -> Vec<Range<usize>> {
+        let rows = self.rows().len();
+        let smallest = SMALLEST_SHARE.div_ceil(self.coarse.pitch[0]);
+        cut(rows, if self.coarse.axes == Axes::Two { rows } else { rows.div_ceil(count).max(smallest) })
+    }
+
+    /// The rows of the coarse image in parts of the sums for the gradient with respect to the kernel. They are the same for
+    /// any number of threads, since the last digits of the sums depend on them.
+    pub fn parts_of_sums(&self) -> Vec<Range<usize>> {
+        self.bands_for_threads(PARTS_OF_SUMS)
+    }
+
+    /// Gradient with respect to the kernel for some coarse channels and all fine ones, added to zeros: the part of some rows.
     #[inline(always)]
-    pub fn gradient<S: Simd>(&self, simd: S, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
+    pub fn gradient<S: Simd>(&self, simd: S, rows: &Range<usize>, coarse: &[f32], fine: &[f32], to: &mut [f32]) {
         let fine = Planes::of_batch(&self.fine, fine);
         match self.geometry {
-            Geometry::Stride2(_) => self.sum_over_positions(simd, coarse, fine, to),
+            Geometry::Stride2(_) => self.sum_over_positions(simd, rows, coarse, fine, to),
             Geometry::Valid => self.sum_over_images(simd, Planes::of_block(&self.coarse, coarse), fine, to),
         }
     }
 
     /// [`gradient`](Self::gradient) with stride 2: sums of many terms.
     #[inline(always)]
-    fn sum_over_positions<S: Simd>(&self, simd: S, coarse: &[f32], fine: Planes, to: &mut [f32]) {
-        let (region, fine_channels, planes) = (PlaneRegion::of(&self.coarse, 0), self.fine.channels, self.fine.planes);
+    fn sum_over_positions<S: Simd>(&self, simd: S, rows: &Range<usize>, coarse: &[f32], fine: Planes, to: &mut [f32]) {
+        let region = PlaneRegion::of(&self.coarse, 0).band(rows);
+        let (fine_channels, planes) = (self.fine.channels, self.fine.planes);
         let runs;
         let is_whole =
             region.length.is_multiple_of(LINE) && region.rows.is_multiple_of(2) && self.fine.axes == Axes::Two;
@@ -201,8 +193,8 @@ impl Convolution {
             (Planes::of_block(&self.coarse, coarse), region)
         } else {
             let pitch = region.length.next_multiple_of(LINE);
-            let padded = PlaneRegion { pitch, rows: region.rows.next_multiple_of(2), ..region };
-            runs = self.runs(coarse, padded);
+            let padded = PlaneRegion { start: 0, pitch, rows: region.rows.next_multiple_of(2), ..region };
+            runs = self.runs(coarse, rows, padded);
             let stride = padded.rows * padded.pitch;
             (Planes { values: &runs, stride, count: runs.len() / stride }, padded)
         };
@@ -210,7 +202,7 @@ impl Convolution {
         let (half, taps) = (planes / 2, self.coarse.inner_taps());
         // Taps along the inner axis come in pairs, which share what is read.
         for (pair, taps_of_pair) in taps.chunks_exact(2).enumerate() {
-            let fine_region = PlaneRegion { start: taps_of_pair[0], ..region };
+            let fine_region = PlaneRegion { start: region.start + taps_of_pair[0], ..region };
             correlate(simd, coarse, fine, [coarse_region, fine_region], self.coarse.n, |c, plane, sums| {
                 let kernel = &mut to[(c * fine_channels + plane / planes) * self.taps..][..self.taps];
                 let (parity, plane) = (plane % planes / half, plane % half);
@@ -222,16 +214,16 @@ impl Convolution {
         }
     }
 
-    /// The pixels of coarse channels as rows of `region`, with zeros for the border.
-    fn runs(&self, coarse: &[f32], region: PlaneRegion) -> Vec<f32> {
-        let (length, row, [layers, rows, columns]) =
+    /// The pixels of some rows of coarse channels as rows of `region`, with zeros for the border.
+    fn runs(&self, coarse: &[f32], outer: &Range<usize>, region: PlaneRegion) -> Vec<f32> {
+        let (length, row, [_, rows, columns]) =
             (self.coarse.channel_length(), self.coarse.pitch[1], self.coarse.extent);
+        let first = self.coarse.origin + outer.start * self.coarse.pitch[0];
         let mut runs = vec![0.0; coarse.len() / length * region.rows * region.pitch];
         let of_channels = runs.chunks_exact_mut(region.rows * region.pitch).zip(coarse.chunks_exact(length));
         for (to, channel) in of_channels {
-            let of_layers =
-                to.chunks_exact_mut(region.pitch).zip(channel[self.coarse.origin..].chunks(self.coarse.pitch[0]));
-            for (to, layer) in of_layers.take(layers) {
+            let of_layers = to.chunks_exact_mut(region.pitch).zip(channel[first..].chunks(self.coarse.pitch[0]));
+            for (to, layer) in of_layers.take(outer.len()) {
                 for (to, row) in to.chunks_mut(row).zip(layer.chunks(row)).take(rows) {
                     to[..columns * self.coarse.n].copy_from_slice(&row[..columns * self.coarse.n]);
                 }
@@ -258,7 +250,7 @@ impl Convolution {
         let weights =
             WeightRows { values: coarse.values, rows: coarse.count, stride: coarse.stride, terms: n, step: 1 };
         let reads: Vec<usize> = (0..n).map(|image| image * points).collect();
-        multiply(simd, weights, &by_image, &reads, points, to, points);
+        multiply(simd, weights, &by_image, &reads, points, rows_mut(to, coarse.count, points));
     }
 
     /// Places of a kernel along its middle and inner axis, in the order tap, plane: with two axes, places 2b + px for
@@ -269,6 +261,18 @@ impl Convolution {
             Axes::Three => &[0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15],
         }
     }
+}
+
+/// `rows` rows in bands of about `band` ones, pairs of rows, as they are computed in pairs.
+fn cut(rows: usize, band: usize) -> Vec<Range<usize>> {
+    let band = band.max(2) / 2 * 2;
+    let (mut bands, mut start) = (Vec::new(), 0);
+    while start < rows {
+        let end = if rows - start < band + 2 { rows } else { start + band };
+        bands.push(start..end);
+        start = end;
+    }
+    bands
 }
 
 const _: () = assert!(KERNEL * KERNEL == LINE, "the points of a channel fill whole lines");

@@ -5,12 +5,12 @@ use burn_tensor::Device;
 use rayon::prelude::*;
 
 use super::buffers::{ForwardBuffers, InputSize};
-use super::chain::{forward_tasks, layers, weights};
+use super::chain::{self, layers, weights};
 use super::folding::folded;
 use super::grid::Grid;
 use super::images::import;
 use super::slices::CpuSlice;
-use crate::device::for_each;
+use crate::device::threads;
 use crate::network::Network;
 use crate::network::chain::Input;
 
@@ -61,7 +61,7 @@ pub fn forward<T: Send>(
     let (from, to) = (channels * sides.iter().product::<usize>(), output.len() / n);
     let group = group(network, input.values.dims());
     let by_channels = sharing == Sharing::GroupsOrChannels && n <= group;
-    let threads = if by_channels { rayon::current_num_threads() } else { 1 };
+    let threads = if by_channels { threads() } else { 1 };
     let groups = output.par_chunks_mut(group * to).zip(values.as_slice().par_chunks(group * from));
     groups.enumerate().for_each(|(index, (output, input))| {
         let [depth, height, width] = sides;
@@ -97,11 +97,10 @@ fn forward_group(
         import(noise, 0, &grid, &mut to[grid.front()..][..grid.channel_length()]);
     }
     for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-        let weights = weights(parameters.as_slice(), entries);
+        let weights = weights(parameters.as_slice(), entries, !noise.is_empty());
         // Few tasks, as each goes over the whole input.
-        let count = layer.spec.outputs.div_ceil(threads).next_multiple_of(layer.block());
-        let tasks = forward_tasks(layer, index, weights, !noise.is_empty(), count, &mut buffers);
-        for_each(tasks, |task| workspace.run(task));
+        let count = layer.spec.outputs.div_ceil(threads).next_multiple_of(layer.block(threads));
+        chain::forward(layer, index, weights, count, threads, workspace, &mut buffers);
     }
     let last = &layers[layers.len() - 1].outer;
     finish(last, &mut buffers.between[layers.len()][last.front()..]);

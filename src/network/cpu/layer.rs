@@ -3,6 +3,7 @@
 //! A task takes a block of output channels from the convolution to the activated result, while the values are in the cache.
 //! Backward it goes from the convolution with the next layer's kernel to the gradient of shift and scale.
 
+use std::iter;
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
@@ -12,6 +13,7 @@ use super::elementwise::{
     Activated, Affine, Moments, activate, activate_backward, add_noise, moments, normalise_backward, sum_of_products,
 };
 use super::grid::Grid;
+use super::parts::Part;
 use crate::network::architecture::{Geometry, LEAKY_SLOPE, LayerKind, LayerSpec};
 
 /// A layer, and where its values lie.
@@ -21,6 +23,15 @@ pub struct Layer {
     pub convolution: Convolution,
     /// Output, placed as the next layer needs it.
     pub outer: Grid,
+}
+
+/// The way through a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// From the layer's input to its output.
+    Forward,
+    /// Gradient with respect to the input, from that with respect to the output.
+    Backward,
 }
 
 /// The weights of one layer, as slices.
@@ -54,38 +65,76 @@ impl Layer {
         self.output().with_channels(1)
     }
 
-    /// Output channels of one task: they fill the tile of a product, and leave tasks for several threads.
-    pub fn block(&self) -> usize {
-        block(self.spec.outputs)
+    /// Output channels of one task for so many threads.
+    pub fn block(&self, threads: usize) -> usize {
+        block_for(self.spec.outputs, threads)
     }
 
-    /// Convolution, with `count` output channels from `first` on.
-    #[inline(always)]
-    fn convolution<'a, S: Simd>(&'a self, kernel: &'a [f32], first: usize, count: usize) -> Prepared<'a> {
-        match self.spec.kind {
-            LayerKind::Conv => self.convolution.to_coarse::<S>(kernel, first, count),
-            LayerKind::ConvTranspose => self.convolution.to_fine::<S>(kernel, first, count),
+    /// Placement of what a pass through the convolution gives.
+    fn results(&self, pass: Pass) -> Grid {
+        match pass {
+            Pass::Forward => self.output(),
+            Pass::Backward => self.input(),
         }
     }
 
-    /// Gradient with respect to some input channels, from that with respect to the convolution's result.
+    /// The weights of a pass for `count` of its results' channels from `first` on.
     #[inline(always)]
-    fn convolve_backward<S: Simd>(&self, simd: S, kernel: &[f32], first: usize, by_product: &[f32], to: &mut [f32]) {
-        let count = to.len() / self.input().channel_length();
-        let prepared = match self.spec.kind {
-            LayerKind::Conv => self.convolution.to_fine::<S>(kernel, first, count),
-            LayerKind::ConvTranspose => self.convolution.to_coarse::<S>(kernel, first, count),
-        };
-        prepared.run(simd, &self.convolution.rows(), by_product, to);
+    fn prepared<'a, S: Simd>(&'a self, pass: Pass, kernel: &'a [f32], first: usize, count: usize) -> Prepared<'a> {
+        match (self.spec.kind, pass) {
+            (LayerKind::Conv, Pass::Forward) | (LayerKind::ConvTranspose, Pass::Backward) => {
+                self.convolution.to_coarse::<S>(kernel, first, count)
+            }
+            _ => self.convolution.to_fine::<S>(kernel, first, count),
+        }
     }
 
-    /// Gradient with respect to the kernel, in tasks of some coarse channels each.
+    /// A pass through the convolution by tasks of some channels and rows, if whole channels are too few for `threads`.
+    pub fn products<'a>(
+        &'a self,
+        pass: Pass,
+        kernel: &'a [f32],
+        from: &'a [f32],
+        to: &'a mut [f32],
+        threads: usize,
+    ) -> Option<Vec<Product<'a>>> {
+        let grid = self.results(pass);
+        let count = block(grid.channels);
+        let blocks = grid.channels.div_ceil(count);
+        if blocks >= threads {
+            return None;
+        }
+        let bands = self.convolution.bands_for_threads((2 * threads).div_ceil(blocks));
+        let blocks: Vec<Vec<Part>> =
+            grid.channels_mut(to, count).map(|channels| Part::all(&grid, &self.convolution.rows(), channels)).collect();
+        if bands.len() < 2 || !blocks.iter().flatten().all(Part::can_be_split) {
+            return None;
+        }
+        let of_block = |(index, parts): (usize, Vec<Part<'a>>)| {
+            let mut split: Vec<_> = parts.into_iter().map(|part| part.split(&bands).into_iter()).collect();
+            let products = bands.iter().map(|_| Product {
+                layer: self,
+                kernel,
+                pass,
+                first: index * count,
+                count: count.min(grid.channels - index * count),
+                from,
+                to: split.iter_mut().filter_map(Iterator::next).collect(),
+            });
+            products.collect::<Vec<_>>()
+        };
+        Some(blocks.into_iter().enumerate().flat_map(of_block).collect())
+    }
+
+    /// Gradient with respect to the kernel, in tasks of some coarse channels each: of the first of the parts of the sums to
+    /// `first`, and of the others, one behind the other, to `others`, which are to be added to it.
     pub fn by_kernel<'a>(
         &'a self,
         input: &'a [f32],
         by_product: &'a [f32],
-        to: &'a mut [f32],
-    ) -> impl ExactSizeIterator<Item = ByKernel<'a>> {
+        first: &'a mut [f32],
+        others: &'a mut Vec<f32>,
+    ) -> Vec<ByKernel<'a>> {
         let (coarse, fine) = match self.spec.kind {
             LayerKind::Conv => (by_product, input),
             LayerKind::ConvTranspose => (input, by_product),
@@ -96,13 +145,21 @@ impl Layer {
             Geometry::Stride2(_) => block(grid.channels),
             Geometry::Valid => grid.channels.div_ceil(2),
         };
-        let to = to.chunks_mut(count * (to.len() / grid.channels));
-        grid.channels(coarse, count).zip(to).map(move |(coarse, to)| ByKernel {
-            convolution: &self.convolution,
-            coarse,
-            fine,
-            to,
-        })
+        let (parts, length) = (self.convolution.parts_of_sums(), first.len());
+        others.resize((parts.len() - 1) * length, 0.0);
+        let to = iter::once(first).chain(others.chunks_exact_mut(length));
+        let tasks = parts.into_iter().zip(to).flat_map(|(rows, to)| {
+            let to = to.chunks_mut(count * (length / grid.channels));
+            let of_part = grid.channels(coarse, count).zip(to);
+            of_part.map(move |(coarse, to)| ByKernel {
+                convolution: &self.convolution,
+                rows: rows.clone(),
+                coarse,
+                fine,
+                to,
+            })
+        });
+        tasks.collect()
     }
 
     /// The coarse rows in bands that a task of `count` output channels computes one after the other, while their values are in
@@ -132,19 +189,49 @@ impl Layer {
     }
 }
 
-/// Channels of one task of a layer of `channels`.
-pub fn block(channels: usize) -> usize {
+/// Channels of one task of a layer of `channels`, for so many threads. Half a tile multiplies less for what it loads, and is for
+/// threads that would have nothing to do.
+pub fn block_for(channels: usize, threads: usize) -> usize {
+    let tile = block(channels);
+    if tile >= 6 && channels / tile < threads { tile / 2 } else { tile }
+}
+
+/// Channels of a layer of `channels` that fill the tile of a product, and leave tasks for several threads.
+fn block(channels: usize) -> usize {
     [(12, 6), (16, 8), (4, 4), (6, 3)]
         .into_iter()
         .find(|(divisor, _)| channels.is_multiple_of(*divisor))
         .map_or(1, |(_, block)| block)
 }
 
+/// A pass through a convolution alone, for some channels of its results.
+pub struct Product<'a> {
+    layer: &'a Layer,
+    kernel: &'a [f32],
+    pass: Pass,
+    first: usize,
+    count: usize,
+    from: &'a [f32],
+    /// All rows of the results, or a band of them.
+    to: Vec<Part<'a>>,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { layer, kernel, pass, first, count, from, to } = self;
+        layer.prepared::<S>(pass, kernel, first, count).run(simd, from, to);
+    }
+}
+
 /// Forward pass with the statistics of the batch.
 pub struct Forward<'a> {
     pub layer: &'a Layer,
     pub weights: LayerParameters<'a>,
-    pub input: &'a [f32],
+    /// `None` if the results of the convolution are already in `values`.
+    pub input: Option<&'a [f32]>,
     /// Number of the first channel.
     pub first: usize,
     /// Result of the convolution for these channels.
@@ -162,10 +249,12 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { layer, weights, input, first, values, moments, noise, output } = self;
         let (grid, outer, count) = (layer.output(), layer.outer, moments.len());
-        let prepared = layer.convolution::<S>(weights.kernel, first, count);
+        let prepared = layer.prepared::<S>(Pass::Forward, weights.kernel, first, count);
         let noise = noise.zip(weights.gain);
         for band in layer.bands(count) {
-            prepared.run(simd, &band, input, values);
+            if let Some(input) = input {
+                prepared.run(simd, input, Part::all(&grid, &band, values));
+            }
             let channels = values.chunks_exact_mut(grid.channel_length());
             let outputs = output.chunks_exact_mut(outer.channel_length());
             for (index, ((values, output), moments)) in channels.zip(outputs).zip(&mut *moments).enumerate() {
@@ -193,12 +282,36 @@ pub struct Next<'a> {
     pub by_product: &'a [f32],
 }
 
+impl<'a> Next<'a> {
+    /// The gradient with respect to its input as in [`Layer::products`].
+    pub fn products(self, to: &'a mut [f32], threads: usize) -> Option<Vec<Product<'a>>> {
+        self.layer.products(Pass::Backward, self.kernel, self.by_product, to, threads)
+    }
+
+    /// The gradient with respect to some of its input's channels, from `first` on.
+    #[inline(always)]
+    pub fn product(self, first: usize, to: &'a mut [f32]) -> Product<'a> {
+        let Self { layer, kernel, by_product } = self;
+        let grid = layer.input();
+        let count = to.len() / grid.channel_length();
+        Product {
+            layer,
+            kernel,
+            pass: Pass::Backward,
+            first,
+            count,
+            from: by_product,
+            to: Part::all(&grid, &layer.convolution.rows(), to),
+        }
+    }
+}
+
 /// Backward pass through one layer for a block of its channels.
 pub struct Backward<'a> {
     pub layer: &'a Layer,
     pub weights: LayerParameters<'a>,
     pub first: usize,
-    /// `None` for the last layer, whose gradient is already in `by_output`.
+    /// `None` if the gradient is already in `by_output`, as that of the last layer is.
     pub next: Option<Next<'a>>,
     /// Gradient with respect to the layer's output, in its outer placement.
     pub by_output: &'a mut [f32],
@@ -227,7 +340,7 @@ impl WithSimd for Backward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (layer, grid, outer) = (self.layer, self.layer.output(), self.layer.outer);
         if let Some(next) = &self.next {
-            next.layer.convolve_backward(simd, next.kernel, self.first, next.by_product, self.by_output);
+            next.product(self.first, self.by_output).with_simd(simd);
         }
         let length = grid.channel_length();
         for (index, moments) in self.moments.iter().enumerate() {
@@ -251,6 +364,8 @@ impl WithSimd for Backward<'_> {
 /// Gradient with respect to the kernel for some coarse channels and all fine ones, added to zeros.
 pub struct ByKernel<'a> {
     convolution: &'a Convolution,
+    /// The rows of the coarse image that are added up.
+    rows: Range<usize>,
     coarse: &'a [f32],
     fine: &'a [f32],
     to: &'a mut [f32],
@@ -261,12 +376,13 @@ impl WithSimd for ByKernel<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        self.convolution.gradient(simd, self.coarse, self.fine, self.to);
+        self.convolution.gradient(simd, &self.rows, self.coarse, self.fine, self.to);
     }
 }
 
 /// Tasks of a backward pass that may run in parallel.
 pub enum Task<'a> {
+    Product(Product<'a>),
     Backward(Backward<'a>),
     ByKernel(ByKernel<'a>),
 }
@@ -277,25 +393,9 @@ impl WithSimd for Task<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match self {
+            Self::Product(task) => task.with_simd(simd),
             Self::Backward(task) => task.with_simd(simd),
             Self::ByKernel(task) => task.with_simd(simd),
         }
-    }
-}
-
-/// Gradient with respect to some input channels of a layer.
-pub struct BackwardInput<'a> {
-    pub next: Next<'a>,
-    pub first: usize,
-    pub by_input: &'a mut [f32],
-}
-
-impl WithSimd for BackwardInput<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Next { layer, kernel, by_product } = self.next;
-        layer.convolve_backward(simd, kernel, self.first, by_product, self.by_input);
     }
 }

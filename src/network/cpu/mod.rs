@@ -6,11 +6,12 @@
 //! * `slices`: values of tensors as slices; `simd`: functions of SIMD vectors.
 //! * `grid`: how images lie in memory; `rows`: their runs of neighbouring pixels; `images`: the way there and back.
 //! * `taps`: products with stride 2, by one of the inner kernels `row_pairs` and `product`; `correlation`: a third one.
+//! * `parts`: where the results of products go, in bands for several threads.
 //! * `convolution`: convolution, transposed convolution and their gradient as such products.
 //! * `elementwise`: what lies between products.
 //! * `layer`: the tasks; `buffers`: their memory; `chain`: their order.
 //! * `inference`: the same for generation; `folding`: networks without normalisations for it.
-//! * `adam`, `likelihood`, `translation`: operations of training.
+//! * `adam`, `likelihood`, `planes`, `translation`: operations of training.
 
 mod adam;
 mod buffers;
@@ -24,6 +25,8 @@ mod images;
 mod inference;
 mod layer;
 mod likelihood;
+mod parts;
+mod planes;
 mod product;
 mod row_pairs;
 mod rows;
@@ -47,6 +50,7 @@ use super::architecture::LayerSpec;
 use super::chain::{Input, Network, PendingPhases};
 use super::encoding::not_finite;
 use super::kernels::{AdamStep, Kernels, Passed};
+use super::planes::PlaneNumbers;
 use super::primitives::Primitives;
 use slices::{CpuSlice, CpuVec, tensor};
 
@@ -111,6 +115,19 @@ impl Kernels for Cpu {
     fn translate(&self, images: Tensor<5>, displacements: &[[i64; 2]]) -> Tensor<5> {
         let shape = images.dims();
         tensor(translation::translate(CpuSlice::of(&images).as_slice(), shape, displacements), shape)
+    }
+
+    fn planes(&self, volumes: &Tensor<5>, numbers: &PlaneNumbers) -> Tensor<5> {
+        let [n, channels, side, ..] = volumes.dims();
+        let planes = planes::planes(CpuSlice::of(volumes).as_slice(), [n, channels, side], numbers);
+        let count = planes.len() / (channels * side * side);
+        tensor(planes, [count, channels, 1, side, side])
+    }
+
+    fn planes_backward(&self, gradient: Tensor<5>, numbers: &PlaneNumbers, n: usize) -> Tensor<5> {
+        let [_, channels, _, side, _] = gradient.dims();
+        let volumes = planes::planes_backward(CpuSlice::of(&gradient).as_slice(), [n, channels, side], numbers);
+        tensor(volumes, [n, channels, side, side, side])
     }
 
     fn probabilities(&self, logits: Tensor<5>) -> Tensor<5> {

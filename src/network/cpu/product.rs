@@ -3,6 +3,7 @@
 //! All inner kernels keep a tile of results in registers. The terms of each sum are added in one order, whatever the tile
 //! and the thread.
 
+use ndarray::ArrayViewMut2;
 use pulp::Simd;
 
 use super::grid::Grid;
@@ -52,7 +53,7 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// For each row r of weights, `to[r * to_stride + p] = sum over d of weight[r][d] * from[p + reads[d]]`, for p below
+/// For each row r of weights, `to[[r, p]] = sum over d of weight[r][d] * from[p + reads[d]]`, for p below
 /// `length`. Up to a SIMD vector beyond it is overwritten too.
 #[inline(always)]
 pub fn multiply<S: Simd>(
@@ -61,8 +62,7 @@ pub fn multiply<S: Simd>(
     from: &[f32],
     reads: &[usize],
     length: usize,
-    to: &mut [f32],
-    to_stride: usize,
+    mut to: ArrayViewMut2<f32>,
 ) {
     let starts: Vec<usize> = (0..length).step_by(S::F32_LANES).collect();
     if starts.is_empty() {
@@ -71,11 +71,12 @@ pub fn multiply<S: Simd>(
     let WeightRows { values, rows, stride, terms, step } = weights;
     // The kernel reads weights by pointer: these bounds are what makes that sound.
     assert!(terms == reads.len() && (rows - 1) * stride + (terms - 1) * step < values.len());
-    let product = Product::new(simd, from, reads, &starts, to_stride);
-    product.check(rows, to);
+    let product = Product { simd, from, reads, starts: &starts };
+    product.check(rows, &to);
+    let to = Rows::of(&mut to);
     let mut row = 0;
     while row < rows {
-        let (left, to) = (rows - row, &mut to[row * to_stride..]);
+        let (left, to) = (rows - row, to.from(row));
         let tile = |step| TileWeights { values: values[row * stride..].as_ptr(), stride, step };
         // SAFETY: bounds as asserted above; there are so many rows left.
         row += unsafe {
@@ -133,17 +134,18 @@ impl PackedRows {
     /// The product of all rows of taps.
     #[inline(always)]
     pub fn multiply<S: Simd>(&self, simd: S, operands: Operands) {
-        let Operands { from, reads, region, to, to_stride } = operands;
+        let Operands { from, reads, region, mut to } = operands;
         assert!(self.terms == reads.len());
         // Ascending: what the last vector writes beyond a row may be where the next one begins, and is written over later.
         let rows = (0..region.rows).map(|row| region.start + row * region.pitch);
         let starts: Vec<usize> = rows.flat_map(|start| (start..start + region.length).step_by(S::F32_LANES)).collect();
         let reads: Vec<usize> = reads.iter().flat_map(|read| [*read, read + region.pitch]).collect();
-        let product = Product::new(simd, from, &reads, &starts, to_stride);
-        product.check(self.rows, to);
+        let product = Product { simd, from, reads: &reads, starts: &starts };
+        product.check(self.rows, &to);
+        let to = Rows::of(&mut to);
         let mut row = 0;
         while row < self.rows {
-            let to = &mut to[row * to_stride..];
+            let to = to.from(row);
             let tile = rows_of_tile(self.rows - row);
             let values = self.values[row * reads.len()..][..tile * reads.len()].as_ptr();
             let weights = |step| TileWeights { values, stride: 1, step };
@@ -170,32 +172,46 @@ struct TileWeights {
     step: usize,
 }
 
+/// Rows of results, by pointer.
+#[derive(Clone, Copy)]
+pub struct Rows {
+    pub first: *mut f32,
+    pub stride: usize,
+}
+
+impl Rows {
+    #[inline(always)]
+    pub fn of(to: &mut ArrayViewMut2<f32>) -> Self {
+        Self { first: to.as_mut_ptr(), stride: to.strides()[0] as usize }
+    }
+
+    /// Those from a row on.
+    #[inline(always)]
+    pub fn from(self, row: usize) -> Self {
+        Self { first: self.first.wrapping_add(row * self.stride), ..self }
+    }
+}
+
 /// The arguments of a product: rows of weights times what lies at `starts[p] + reads[d]`.
 struct Product<'a, S> {
     simd: S,
     from: &'a [f32],
     reads: &'a [usize],
     starts: &'a [usize],
-    to_stride: usize,
 }
 
-impl<'a, S: Simd> Product<'a, S> {
-    #[inline(always)]
-    fn new(simd: S, from: &'a [f32], reads: &'a [usize], starts: &'a [usize], to_stride: usize) -> Self {
-        Self { simd, from, reads, starts, to_stride }
-    }
-
+impl<S: Simd> Product<'_, S> {
     /// Panics if a read, or a write of one of `rows` rows, would be outside: the tiles read and write by pointer.
     #[inline(always)]
-    fn check(&self, rows: usize, to: &[f32]) {
+    fn check(&self, rows: usize, to: &ArrayViewMut2<f32>) {
         let last = largest(self.starts) + S::F32_LANES;
         assert!(largest(self.reads) + last <= self.from.len());
-        assert!((rows - 1) * self.to_stride + last <= to.len());
+        assert!(rows == to.nrows() && last <= to.ncols());
     }
 
     /// `M` rows at all positions, up to `V` vectors at a time. Returns `M`.
     #[inline(always)]
-    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: TileWeights, to: &mut [f32]) -> usize {
+    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: TileWeights, to: Rows) -> usize {
         let mut starts = self.starts;
         while !starts.is_empty() {
             // One vector more than a tile is two smaller tiles, because a tile of one has too few independent sums.
@@ -217,7 +233,7 @@ impl<'a, S: Simd> Product<'a, S> {
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize, const V: usize>(&self, weights: TileWeights, starts: &[usize], to: &mut [f32]) {
+    unsafe fn tile<const M: usize, const V: usize>(&self, weights: TileWeights, starts: &[usize], to: Rows) {
         let TileWeights { values: weights, stride, step } = weights;
         let simd = self.simd;
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
@@ -245,7 +261,7 @@ impl<'a, S: Simd> Product<'a, S> {
                 }
             }
             for (m, sums) in sums.iter().enumerate() {
-                let row = to.as_mut_ptr().add(m * self.to_stride);
+                let row = to.first.add(m * to.stride);
                 for (v, sum) in sums.iter().enumerate() {
                     row.add(*starts.get_unchecked(v)).cast::<S::f32s>().write_unaligned(*sum);
                 }

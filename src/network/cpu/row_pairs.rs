@@ -11,9 +11,11 @@
 //! Differences of rows are computed in registers, sums of taps when the weights are laid out in the order in which the inner
 //! loop reads them.
 
+use ndarray::{ArrayView1, s};
 use pulp::Simd;
 
-use super::product::{largest, load};
+use super::parts::rows_mut;
+use super::product::{Rows, largest, load};
 use super::simd::LINE;
 use super::taps::{Operands, PairTaps, PlaneRegion};
 use crate::network::architecture::Axes;
@@ -78,13 +80,13 @@ impl PackedPairs {
     /// The product of all rows of taps.
     #[inline(always)]
     pub fn multiply<S: Simd>(&self, simd: S, operands: Operands) {
-        let Operands { from, reads, region, to, to_stride } = operands;
+        let Operands { from, reads, region, mut to } = operands;
         let starts = pair_starts(region, S::F32_LANES);
         let last = largest(&starts);
         // The kernel reads and writes by pointer: these bounds are what makes that sound.
         assert!(region.rows >= 2 && self.terms == reads.len());
         assert!(largest(reads) + last + 2 * region.pitch + S::F32_LANES <= from.len());
-        assert!((self.rows - 1) * to_stride + last + region.pitch + S::F32_LANES <= to.len());
+        assert!(self.rows == to.nrows() && last + region.pitch + S::F32_LANES <= to.ncols());
         let at_once = terms_at_once(&region, reads.len());
         let width = region.length.next_multiple_of(S::F32_LANES);
         let has_parts = at_once < reads.len();
@@ -95,8 +97,9 @@ impl PackedPairs {
         let mut sums = vec![0.0; if is_apart { self.rows * 2 * width } else { 0 }];
         for starts in starts.chunks(of_pair) {
             let first = starts[starts.len() - 1];
-            let place = if is_apart { [first, width, 2 * width] } else { [0, region.pitch, to_stride] };
-            let target = if is_apart { &mut sums[..] } else { &mut *to };
+            let place = if is_apart { [first, width] } else { [0, region.pitch] };
+            let target =
+                if is_apart { Rows::of(&mut rows_mut(&mut sums, self.rows, 2 * width)) } else { Rows::of(&mut to) };
             for (part, reads) in reads.chunks(at_once).enumerate() {
                 let (pitch, skipped) = (region.pitch, part * at_once);
                 let product = PairProduct { simd, from, reads, skipped, starts, pitch, place };
@@ -104,8 +107,9 @@ impl PackedPairs {
                 unsafe { product.all_rows(self, target) };
             }
             for (row, sums) in sums.chunks_exact(width).enumerate() {
-                let row = first + row / 2 * to_stride + row % 2 * region.pitch;
-                to[row..][..region.length].copy_from_slice(&sums[..region.length]);
+                let place = first + row % 2 * region.pitch;
+                to.slice_mut(s![row / 2, place..place + region.length])
+                    .assign(&ArrayView1::from(&sums[..region.length]));
             }
         }
     }
@@ -135,20 +139,19 @@ struct PairProduct<'a, S> {
     starts: &'a [usize],
     /// Distance between the rows of a pair.
     pitch: usize,
-    /// Of the results: the position that is the first one of `to`, the distance between the rows of a pair, and that between
-    /// those of different rows of taps.
-    place: [usize; 3],
+    /// Of the results: the position that is the first one of `to`, and the distance between the rows of a pair.
+    place: [usize; 2],
 }
 
 impl<S: Simd> PairProduct<'_, S> {
     /// All rows, tile by tile.
     #[inline(always)]
-    unsafe fn all_rows(&self, taps: &PackedPairs, to: &mut [f32]) {
+    unsafe fn all_rows(&self, taps: &PackedPairs, to: Rows) {
         let mut row = 0;
         while row < taps.rows {
             let tile = rows_of_tile(taps.rows - row);
             let weights = &taps.groups[row * taps.terms + self.skipped * tile..][..self.reads.len() * tile];
-            let to = &mut to[row * self.place[2]..];
+            let to = to.from(row);
             // SAFETY: passed on; the weights are those of the tile.
             unsafe {
                 match tile {
@@ -165,7 +168,7 @@ impl<S: Simd> PairProduct<'_, S> {
 
     /// `M` rows at all positions, `V` vectors at a time.
     #[inline(always)]
-    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: &[Group], to: &mut [f32]) {
+    unsafe fn all_positions<const M: usize, const V: usize>(&self, weights: &[Group], to: Rows) {
         let (together, others) = self.starts.as_chunks::<V>();
         for starts in together {
             // SAFETY: passed on.
@@ -178,8 +181,8 @@ impl<S: Simd> PairProduct<'_, S> {
     }
 
     #[inline(always)]
-    unsafe fn tile<const M: usize, const V: usize>(&self, weights: &[Group], starts: &[usize; V], to: &mut [f32]) {
-        let (simd, pitch, [first, to_pitch, to_stride]) = (self.simd, self.pitch, self.place);
+    unsafe fn tile<const M: usize, const V: usize>(&self, weights: &[Group], starts: &[usize; V], to: Rows) {
+        let (simd, pitch, [first, to_pitch]) = (self.simd, self.pitch, self.place);
         let mut sums = [[[simd.splat_f32s(0.0); GROUP]; V]; M];
         // SAFETY: the caller asserted that all reads and writes are inside.
         unsafe {
@@ -206,7 +209,7 @@ impl<S: Simd> PairProduct<'_, S> {
             }
             for (m, sums) in sums.into_iter().enumerate() {
                 for ([upper, middle, lower], &start) in sums.into_iter().zip(starts) {
-                    let to = to.as_mut_ptr().add(m * to_stride + start - first);
+                    let to = to.first.add(m * to.stride + start - first);
                     let [mut upper, mut lower] = [simd.add_f32s(upper, middle), simd.add_f32s(middle, lower)];
                     if self.skipped > 0 {
                         upper = simd.add_f32s(upper, load::<S>(to));

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use ndarray::ArrayViewMut2;
 use pulp::{NullaryFnOnce, Simd};
 
 use super::grid::Grid;
@@ -83,11 +84,10 @@ pub struct Operands<'a> {
     pub from: &'a [f32],
     pub reads: &'a [usize],
     pub region: PlaneRegion,
-    pub to: &'a mut [f32],
-    pub to_stride: usize,
+    pub to: ArrayViewMut2<'a, f32>,
 }
 
-/// For each row r of taps, `to[r * to_stride + p] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
+/// For each row r of taps, `to[[r, p]] = sum over d of upper[r][d] * from[p + reads[d]] + lower[r][d] *
 /// from[p + reads[d] + pitch]`, for p in `region`, which has two or more rows. Up to a SIMD vector beyond each row is
 /// overwritten too.
 pub struct Multiplication<'a, S> {
@@ -125,6 +125,7 @@ mod tests {
     use super::*;
     use crate::network::architecture::Padding;
     use crate::network::cpu::grid::Placement;
+    use crate::network::cpu::parts::rows_mut;
     use crate::random::{Purpose, generator};
 
     /// Results of either kernel, whatever the registers.
@@ -143,8 +144,9 @@ mod tests {
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
             let Self { taps, from, reads, region, to: [pairs, rows], to_stride } = self;
-            taps.pairs().multiply(simd, Operands { from, reads, region, to: pairs, to_stride });
-            taps.single_rows().multiply(simd, Operands { from, reads, region, to: rows, to_stride });
+            let [pairs, rows] = [pairs, rows].map(|to| rows_mut(to, taps.rows.len(), to_stride));
+            taps.pairs().multiply(simd, Operands { from, reads, region, to: pairs });
+            taps.single_rows().multiply(simd, Operands { from, reads, region, to: rows });
         }
     }
 

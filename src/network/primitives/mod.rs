@@ -2,11 +2,12 @@
 //!
 //! * `convolution`: the three operations of a layer.
 //! * `layer`: one layer, forward and backward.
-//! * `losses`: what lies between networks.
+//! * `losses`: what lies between networks; `planes`: planes of volumes.
 
 mod convolution;
 mod layer;
 pub mod losses;
+pub mod planes;
 
 use burn_tensor::activation::{sigmoid, softmax};
 use burn_tensor::{Int, Tensor, TensorData};

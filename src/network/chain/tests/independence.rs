@@ -2,7 +2,7 @@
 //! image around it is.
 
 use super::*;
-use crate::device::every_kind;
+use crate::device::{every_kind, with_spinning_workers};
 
 #[test]
 fn an_image_does_not_depend_on_its_batch() {
@@ -43,6 +43,35 @@ fn check_sizes(device: &Device) {
         for [z, y, x] in [[1, 1, 2], [1, 1, 20], [1, 3, 1], [depth, 5, 4]] {
             let large = network.forward(image.clone().repeat(&[1, 1, z, y, x]));
             assert_eq!(values(large), values(small.clone().repeat(&[1, 1, z, y, x])), "{z} x {y} x {x} times");
+        }
+    }
+}
+
+/// Layers with few channels are shared among threads in bands of rows. Twice up and twice down, with and without
+/// normalisation and noise, zeros and the opposite edge as border.
+#[test]
+fn the_number_of_threads_does_not_matter() {
+    let mut rng = generator(15, Purpose::Weights, 0);
+    let up = of_three_axes(Padding::Periodic, &[12, 6, 1]);
+    for (layers, [channels, side]) in
+        [(up.clone(), [12, 16]), (reversed(&up), [1, 64]), (of_three_axes(Padding::Zeros, &[6, 2]), [6, 32])]
+    {
+        let network = single(&network(layers, &mut rng));
+        for n in [1, 2] {
+            let images = random([n, channels, side, side / 2, side], &mut rng).cast(DType::F32);
+            let input = cast(&with_noise(&network, images, &mut rng));
+            let on = |threads| {
+                let mut network = network.clone();
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    with_spinning_workers(|| (network.forward(input.clone()), all_of(&mut network, input.clone())))
+                })
+            };
+            let (inferred, trained) = on(1);
+            for threads in [2, 3, 8] {
+                let (also, too) = on(threads);
+                assert!(values(also) == values(inferred.clone()) && too == trained, "{threads} threads, {n} images");
+            }
         }
     }
 }
