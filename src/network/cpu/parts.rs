@@ -84,3 +84,50 @@ pub fn rows_mut(values: &mut [f32], rows: usize, stride: usize) -> ArrayViewMut2
     let columns = (values.len() - (rows - 1) * stride).min(stride);
     ArrayViewMut2::from_shape((rows, columns).strides((stride, 1)), values).expect("rows do not overlap")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::architecture::{Axes, Padding};
+
+    /// How often each place of some channels is computed, in bands if there are any.
+    fn times(grid: &Grid, channels: usize, bands: &[Range<usize>]) -> Vec<f32> {
+        let mut times = vec![0.0; channels * grid.channel_length()];
+        let from = vec![0.0; times.len()];
+        for part in Part::all(grid, &(0..grid.extent[0]), &mut times) {
+            let parts = if bands.is_empty() { vec![part] } else { part.split(bands) };
+            for mut part in parts {
+                let Operands { region, mut to, .. } = part.operands(&from, &[]);
+                for start in (0..region.rows).map(|row| region.start + row * region.pitch) {
+                    to.slice_axis_mut(Axis(1), (start..start + region.length).into())
+                        .map_inplace(|times| *times += 1.0);
+                }
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn bands_are_all_places_and_none_twice() {
+        for (axes, sides) in [(Axes::Two, [1, 12, 8]), (Axes::Three, [12, 8, 16])] {
+            for (placement, border) in [
+                (Placement::Whole, Padding::Periodic),
+                (Placement::Whole, Padding::Zeros),
+                (Placement::Split, Padding::Periodic),
+                (Placement::Split, Padding::Zeros),
+            ] {
+                let grid = Grid::new(placement, border, axes, 3, sides, 2);
+                for channels in [1, 3] {
+                    let whole = times(&grid, channels, &[]);
+                    let rows = grid.extent[0];
+                    assert!(whole.iter().all(|&times| times <= 1.0));
+                    for channel in whole.chunks_exact(grid.channel_length()) {
+                        assert!(grid.runs().flatten().all(|place| channel[place] == 1.0), "{grid:?}");
+                    }
+                    assert_eq!(times(&grid, channels, &[0..2, 2..rows]), whole, "{grid:?}");
+                    assert_eq!(times(&grid, channels, &[0..2, 2..4, 4..rows]), whole, "{grid:?}");
+                }
+            }
+        }
+    }
+}
