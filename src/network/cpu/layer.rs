@@ -1,7 +1,8 @@
 //! The tasks of one layer: each is the work of one thread between two synchronisations.
 //!
 //! A task takes a block of output channels from the convolution to the activated result, while the values are in the cache.
-//! Backward it goes from the convolution with the next layer's kernel to the gradient of shift and scale.
+//! Backward it goes from the convolution with the next layer's kernel to the gradient of shift and scale. Where there are fewer
+//! such blocks than threads, the products of volumes are computed first, in bands of rows.
 
 use std::iter;
 use std::ops::Range;
