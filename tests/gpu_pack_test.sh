@@ -20,7 +20,7 @@ has() { grep -q -e "$1" "$work/pack/result.txt" || fail "no \"$1\" in: $(cat "$w
 "$tests/gpu_pack.sh" "$work/pack" --cpu
 [ "$(du -sm "$work/pack" | cut -f 1)" -lt 60 ] || fail "the pack is too large: $(du -sm "$work/pack")"
 
-export STEPS=10 BATCH=2 SIDE=64 COUNT=64 PATIENCE=20 RUST_TESTS=device C_TESTS='c_[dm]*'
+export STEPS=20 BATCH=2 SIDE=64 COUNT=64 PATIENCE=20 RUST_TESTS=device C_TESTS='c_[dm]*'
 DEVICE=cpu "$work/pack/run.sh"
 for line in 'passed  c_devices' 'passed  c_model' 'passed  rust_tests' 'test result: ok. [1-9]' 'all passed'; do has "$line"; done
 time='[0-9.]*[1-9][0-9.]* [mu]*s' # above zero
