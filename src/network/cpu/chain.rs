@@ -60,7 +60,7 @@ pub fn forward_train(network: &Network, input: &Input) -> CpuTape {
     }
     for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
         let weights = weights(parameters.as_slice(), entries, noisy);
-        forward(layer, index, weights, layer.block(threads()), threads(), workspace, &mut buffers);
+        forward(layer, index, weights, block_for(layer.spec.outputs, threads()), threads(), workspace, &mut buffers);
     }
     CpuTape { layers, noisy, buffers, pool: Arc::clone(&workspace.forward) }
 }
@@ -119,7 +119,7 @@ fn backward(
             let to = &mut by_parameters[layout.layers[index + 1].kernel.clone()];
             by_kernel = next.layer.by_kernel(&forward.between[index + 1], next.by_product, to, &mut sums);
         }
-        let mut count = layer.block(threads());
+        let mut count = block_for(layer.spec.outputs, threads());
         if let Some(products) = next.and_then(|next| next.products(&mut buffers.by_output, threads())) {
             let products = products.into_iter().map(Task::Product);
             let tasks: Vec<_> = products.chain(by_kernel.drain(..).map(Task::ByKernel)).collect();

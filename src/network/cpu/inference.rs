@@ -9,6 +9,7 @@ use super::chain::{self, layers, weights};
 use super::folding::folded;
 use super::grid::Grid;
 use super::images::import;
+use super::layer::block_for;
 use super::slices::CpuSlice;
 use crate::device::threads;
 use crate::network::Network;
@@ -99,7 +100,7 @@ fn forward_group(
     for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
         let weights = weights(parameters.as_slice(), entries, !noise.is_empty());
         // Few tasks, as each goes over the whole input.
-        let count = layer.spec.outputs.div_ceil(threads).next_multiple_of(layer.block(threads));
+        let count = layer.spec.outputs.div_ceil(threads).next_multiple_of(block_for(layer.spec.outputs, threads));
         chain::forward(layer, index, weights, count, threads, workspace, &mut buffers);
     }
     let last = &layers[layers.len() - 1].outer;

@@ -66,11 +66,6 @@ impl Layer {
         self.output().with_channels(1)
     }
 
-    /// Output channels of one task for so many threads.
-    pub fn block(&self, threads: usize) -> usize {
-        block_for(self.spec.outputs, threads)
-    }
-
     /// Placement of what a pass through the convolution gives.
     fn results(&self, pass: Pass) -> Grid {
         match pass {
@@ -102,13 +97,13 @@ impl Layer {
         let grid = self.results(pass);
         let count = block(grid.channels);
         let blocks = grid.channels.div_ceil(count);
-        if blocks >= threads {
+        let bands = self.convolution.bands_for_threads((2 * threads).div_ceil(blocks));
+        if blocks >= threads || bands.len() < 2 {
             return None;
         }
-        let bands = self.convolution.bands_for_threads((2 * threads).div_ceil(blocks));
         let blocks: Vec<Vec<Part>> =
             grid.channels_mut(to, count).map(|channels| Part::all(&grid, &self.convolution.rows(), channels)).collect();
-        if bands.len() < 2 || !blocks.iter().flatten().all(Part::can_be_split) {
+        if !blocks.iter().flatten().all(Part::can_be_split) {
             return None;
         }
         let of_block = |(index, parts): (usize, Vec<Part<'a>>)| {
@@ -250,10 +245,13 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { layer, weights, input, first, values, moments, noise, output } = self;
         let (grid, outer, count) = (layer.output(), layer.outer, moments.len());
-        let prepared = layer.prepared::<S>(Pass::Forward, weights.kernel, first, count);
+        let mut product = None;
+        if let Some(input) = input {
+            product = Some((layer.prepared::<S>(Pass::Forward, weights.kernel, first, count), input));
+        }
         let noise = noise.zip(weights.gain);
         for band in layer.bands(count) {
-            if let Some(input) = input {
+            if let Some((prepared, input)) = &product {
                 prepared.run(simd, input, Part::all(&grid, &band, values));
             }
             let channels = values.chunks_exact_mut(grid.channel_length());
