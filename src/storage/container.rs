@@ -81,10 +81,18 @@ impl Container {
     /// [`Error::Io`] if there is no file or it cannot be read; [`Error::Format`] if it is no container, from a newer
     /// release, truncated, damaged, or holds what no container holds; [`Error::Hdf5`] for failures inside HDF5.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+        Self::read_but(path.as_ref(), None)
+    }
+
+    /// Like [`read`](Self::read), but for the arrays of `group`: reading an array takes much longer than checking its bytes.
+    pub(super) fn read_without(group: &str, path: &Path) -> Result<Self> {
+        Self::read_but(path, Some(group))
+    }
+
+    fn read_but(path: &Path, skipped: Option<&str>) -> Result<Self> {
         check_seal(path)?;
         memory::require_for_hdf5()?;
-        hdf5::sync::sync(|| read_hdf5(path))
+        hdf5::sync::sync(|| read_hdf5(path, skipped))
     }
 
     /// SHA-256 of the content as 64 hexadecimal digits: the identity of a model.

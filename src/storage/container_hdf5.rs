@@ -70,17 +70,17 @@ fn write_array<T: H5Type + Clone>(file: &File, name: &str, array: &ArrayD<T>) ->
     builder.with_data(array.view()).create(name).map(drop)
 }
 
-/// The container in the file at `path`, whose seal has been checked.
+/// The container in the file at `path`, whose seal has been checked, without the arrays of the group `skipped`.
 ///
 /// Anybody can seal a file, so what is in it is bounded and checked before it is used, and nothing leads out of it.
-pub(super) fn read_hdf5(path: &Path) -> Result<Container> {
+pub(super) fn read_hdf5(path: &Path, skipped: Option<&str>) -> Result<Container> {
     let file = open_to_read(path).explain(path, "open the model file")?;
     let mut container = Container::default();
     for name in attribute_names(&file, path)? {
         let attribute = read_attribute(&file, &name, path)?;
         container.attributes.insert(name, attribute);
     }
-    let mut reader = ArrayReader { path, arrays: BTreeMap::new(), visited: 0 };
+    let mut reader = ArrayReader { path, skipped, arrays: BTreeMap::new(), visited: 0 };
     reader.read_group(&file, "", MAX_DEPTH)?;
     container.arrays = reader.arrays;
     take_reserved(&mut container, path)?;
@@ -144,9 +144,11 @@ fn read_attribute(file: &File, name: &str, path: &Path) -> Result<Attribute> {
     })
 }
 
-/// Reads all arrays of a file.
+/// Reads the arrays of a file.
 struct ArrayReader<'a> {
     path: &'a Path,
+    /// The group whose arrays are left out.
+    skipped: Option<&'a str>,
     arrays: BTreeMap<String, NamedArray>,
     /// Groups and arrays so far.
     visited: usize,
@@ -179,6 +181,7 @@ impl ArrayReader<'_> {
                 ));
             }
             match found.map(|found| found.loc_type) {
+                Some(LocationType::Group) if self.skipped == Some(&full_name) => {}
                 Some(LocationType::Group) => {
                     let inner = group.group(&name).explain(path, format!("open the group {full_name:?}"))?;
                     self.read_group(&inner, &format!("{full_name}/"), depth - 1)?;

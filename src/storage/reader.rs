@@ -10,7 +10,8 @@ use crate::model::Model;
 use crate::training::{Checkpoint, TrainingOptions, TrainingState};
 use crate::{Device, Error, Result};
 
-/// Reads the model of the file at `path` and puts its networks on `device`. What else a checkpoint holds is checked too.
+/// Reads the model of the file at `path` and puts its networks on `device`. Of what else a checkpoint holds, the bytes are
+/// checked, but nobody looks at their meaning.
 ///
 /// # Errors
 ///
@@ -18,7 +19,7 @@ use crate::{Device, Error, Result};
 /// others, and [`Error::Device`] if this build has no such device.
 pub fn read_model(path: &Path, device: Device) -> Result<Model> {
     let device = device.open()?;
-    Ok(whole(path, Container::read(path)?, &device)?.0)
+    Ok(whole(path, Container::read_without("training", path)?, &device)?.0)
 }
 
 /// Reads the model of the file at `path` on the CPU, and whether training can go on from the file.

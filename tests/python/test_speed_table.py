@@ -52,15 +52,15 @@ def test_the_table_goes_on_after_a_row_that_fails(monkeypatch, capsys, ratio, st
         return [Figures(Quantity(1, "ms"), "-", ratio)]
 
     size = lambda bench: [Figures(Quantity(13, "MB"))]
-    monkeypatch.setattr(measure, "groups", lambda full, prototypes: [([RATIO], a_step), ([SIZE], size)])
-    bench = types.SimpleNamespace(n_rounds=1, full=False, prototypes=None, cores=measure.Cores(lambda: 31))
+    monkeypatch.setattr(measure, "groups", lambda full, prototypes, avx512: [([RATIO], a_step), ([SIZE], size)])
+    bench = types.SimpleNamespace(n_rounds=1, full=False, prototypes=None, avx512=True, cores=measure.Cores(lambda: 31))
     assert measure.print_table(bench, "") == status
     printed = [text for text in capsys.readouterr().out.splitlines() if not text.startswith("#")]
     assert [text.split("\t")[-1] for text in printed] == ["result", word, "met"]
 
 
 def test_relaxation_has_rows_where_there_are_programs_to_compare_with():
-    names = lambda prototypes: [row.name for rows, _ in measure.groups(False, prototypes) for row in rows]
+    names = lambda prototypes: [row.name for rows, _ in measure.groups(False, prototypes, True) for row in rows]
     more = [name for name in names(pathlib.Path("there")) if name not in names(None)]
     assert len(more) == 2 and all(name.startswith("relaxation of") for name in more)
 

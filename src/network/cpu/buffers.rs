@@ -8,6 +8,7 @@ use pulp::{Arch, WithSimd};
 use super::elementwise::Moments;
 use super::grid::Grid;
 use super::layer::{Layer, Sums};
+use super::taps::PackedTaps;
 use crate::device::memory;
 
 type Values = ABox<[f32], ConstAlign<64>>;
@@ -18,12 +19,14 @@ pub struct KernelWorkspace {
     arch: Arch,
     pub forward: Arc<BufferPool<ForwardBuffers>>,
     pub backward: Arc<BufferPool<BackwardBuffers>>,
+    /// Of each layer, for all output channels, if the network's weights stay as they are; none otherwise.
+    pub taps: Arc<[Vec<PackedTaps>]>,
 }
 
 impl KernelWorkspace {
     /// A workspace for the SIMD instructions of `arch`.
     pub fn new(arch: Arch) -> Self {
-        Self { arch, forward: BufferPool::new(), backward: BufferPool::new() }
+        Self { arch, forward: BufferPool::new(), backward: BufferPool::new(), taps: Arc::default() }
     }
 
     /// Runs a task with these instructions.

@@ -6,7 +6,8 @@ use super::buffers::{BackwardBuffers, BufferPool, ForwardBuffers, InputSize, Ker
 use super::convolution::Convolution;
 use super::grid::Grid;
 use super::images::{export, import};
-use super::layer::{Backward, Forward, Layer, LayerParameters, Next, Pass, Task, block_for};
+use super::layer::{Backward, Forward, Layer, LayerParameters, Next, Pass, Task};
+use super::parts::block_for;
 use super::slices::CpuSlice;
 use crate::device::{for_each, threads};
 use crate::network::Network;
@@ -237,6 +238,7 @@ fn add_parts(parts: &[f32], to: &mut [f32]) {
 pub fn weights<'a>(parameters: &'a [f32], entries: &LayerEntries, noisy: bool) -> LayerParameters<'a> {
     LayerParameters {
         kernel: &parameters[entries.kernel.clone()],
+        taps: &[],
         shift: &parameters[entries.shift.clone()],
         scale: entries.scale.clone().map(|range| &parameters[range]),
         gain: entries.gain.clone().filter(|_| noisy).map(|range| &parameters[range]),

@@ -1,5 +1,6 @@
 //! Convolution, transposed convolution and the gradient with respect to the kernel, as products of planes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pulp::Simd;
@@ -10,7 +11,7 @@ use super::parts::{Part, rows_mut};
 use super::product::{Planes, WeightRows, multiply};
 use super::simd::LINE;
 use super::taps::{Multiplication, Order, PackedTaps, PairTaps, PlaneRegion};
-use crate::network::architecture::{Axes, Geometry, KERNEL, LayerSpec, Padding};
+use crate::network::architecture::{Axes, Geometry, KERNEL, LayerKind, LayerSpec, Padding};
 
 /// Numbers that are read and written for a band of rows: half of an L2 cache of 1 MiB.
 const BAND: usize = 1 << 17;
@@ -24,7 +25,7 @@ const PARTS_OF_SUMS: usize = 8;
 /// A convolution, or a transposed one, that gives some channels: their weights, and where it reads.
 pub enum Prepared<'a> {
     /// With stride 2; taps for each part of the results.
-    Pairs { taps: Vec<PackedTaps>, reads: &'a [usize] },
+    Pairs { taps: Cow<'a, [PackedTaps]>, reads: &'a [usize] },
     /// Without padding.
     Valid { weights: WeightRows<'a>, reads: &'a [usize], length: usize },
 }
@@ -109,7 +110,7 @@ impl Convolution {
             }
         }
         let taps = PairTaps { kernel, rows: &rows, terms: &terms, below: 2 * inner.len(), order: Order::AsStored };
-        Prepared::Pairs { taps: vec![taps.packed::<S>()], reads }
+        Prepared::Pairs { taps: vec![taps.packed::<S>()].into(), reads }
     }
 
     /// The transposed convolution that gives `count` fine channels, from `first` on, of all coarse ones.
@@ -144,7 +145,16 @@ impl Convolution {
                 packed.push(PairTaps { kernel: &kernel[channels[0]..], rows: &inner[..planes], ..taps }.packed::<S>());
             }
         }
-        Prepared::Pairs { taps: packed, reads }
+        Prepared::Pairs { taps: packed.into(), reads }
+    }
+
+    /// The convolution or transposed convolution that gives all channels, by taps that were packed before.
+    pub fn of_taps<'a>(&'a self, kind: LayerKind, taps: &'a [PackedTaps]) -> Prepared<'a> {
+        let reads = match kind {
+            LayerKind::Conv => &self.fine_reads,
+            LayerKind::ConvTranspose => &self.coarse_reads,
+        };
+        Prepared::Pairs { taps: taps.into(), reads }
     }
 
     /// All rows of the coarse image.
@@ -280,7 +290,6 @@ const _: () = assert!(KERNEL * KERNEL == LINE, "the points of a channel fill who
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::architecture::LayerKind;
 
     #[test]
     fn bands_are_pairs_of_rows_and_leave_none_alone() {

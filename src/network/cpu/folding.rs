@@ -1,9 +1,13 @@
 //! Normalisations folded into the kernels and shifts of their layers, for passes with the moving statistics.
 
+use pulp::{Simd, WithSimd};
+
+use super::convolution::{Convolution, Prepared};
 use super::slices::CpuSlice;
-use crate::network::architecture::{LayerKind, LayerSpec, NORM_EPSILON};
+use super::taps::PackedTaps;
+use crate::network::architecture::{Axes, KERNEL, LayerKind, LayerSpec, NORM_EPSILON};
 use crate::network::chain::Network;
-use crate::network::parameters::ParameterLayout;
+use crate::network::parameters::{LayerEntries, ParameterLayout};
 
 /// A network without normalisations that does to images what `network` does with its moving statistics.
 pub fn folded(network: &Network) -> Network {
@@ -31,6 +35,45 @@ pub fn folded(network: &Network) -> Network {
     }
     let folded = Network::new(layers, parameters, Vec::new(), &network.parameters.device());
     Network { workspace: network.workspace.clone(), ..folded }
+}
+
+/// [`folded`] for many passes with the same weights: their taps are packed once.
+pub fn packed(network: &Network) -> Network {
+    let mut network = folded(network);
+    let parameters = CpuSlice::of(&network.parameters);
+    let of_layer = |(spec, entries): (&LayerSpec, &LayerEntries)| {
+        let (kernel, mut taps) = (&parameters.as_slice()[entries.kernel.clone()], Vec::new());
+        network.workspace.run(Pack { spec, kernel, taps: &mut taps });
+        taps
+    };
+    network.workspace.taps = network.layers.iter().zip(&network.layout.layers).map(of_layer).collect();
+    network
+}
+
+/// Packs the taps of a layer's forward pass, for all output channels; there are none without padding.
+struct Pack<'a> {
+    spec: &'a LayerSpec,
+    kernel: &'a [f32],
+    taps: &'a mut Vec<PackedTaps>,
+}
+
+impl WithSimd for Pack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { spec, kernel, taps } = self;
+        // Taps do not depend on the size of images.
+        let depth = if spec.axes == Axes::Two { 1 } else { KERNEL };
+        let convolution = Convolution::new(spec, [depth, KERNEL, KERNEL], 1);
+        let prepared = match spec.kind {
+            LayerKind::Conv => convolution.to_coarse::<S>(kernel, 0, spec.outputs),
+            LayerKind::ConvTranspose => convolution.to_fine::<S>(kernel, 0, spec.outputs),
+        };
+        if let Prepared::Pairs { taps: packed, .. } = prepared {
+            *taps = packed.into_owned();
+        }
+    }
 }
 
 /// Multiplies the weights of each output channel by its factor.

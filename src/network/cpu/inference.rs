@@ -9,7 +9,8 @@ use super::chain::{self, layers, weights};
 use super::folding::folded;
 use super::grid::Grid;
 use super::images::import;
-use super::layer::block_for;
+use super::layer::LayerParameters;
+use super::parts::block_for;
 use super::slices::CpuSlice;
 use crate::device::threads;
 use crate::network::Network;
@@ -98,7 +99,8 @@ fn forward_group(
         import(noise, 0, &grid, &mut to[grid.front()..][..grid.channel_length()]);
     }
     for (index, (layer, entries)) in layers.iter().zip(&layout.layers).enumerate() {
-        let weights = weights(parameters.as_slice(), entries, !noise.is_empty());
+        let taps = workspace.taps.get(index).map_or(&[][..], Vec::as_slice);
+        let weights = LayerParameters { taps, ..weights(parameters.as_slice(), entries, !noise.is_empty()) };
         // Few tasks, as each goes over the whole input.
         let count = layer.spec.outputs.div_ceil(threads).next_multiple_of(block_for(layer.spec.outputs, threads));
         chain::forward(layer, index, weights, count, threads, workspace, &mut buffers);

@@ -14,7 +14,8 @@ use super::elementwise::{
     Activated, Affine, Moments, activate, activate_backward, add_noise, moments, normalise_backward, sum_of_products,
 };
 use super::grid::Grid;
-use super::parts::Part;
+use super::parts::{Part, block};
+use super::taps::PackedTaps;
 use crate::network::architecture::{Geometry, LEAKY_SLOPE, LayerKind, LayerSpec};
 
 /// A layer, and where its values lie.
@@ -39,6 +40,8 @@ pub enum Pass {
 #[derive(Clone, Copy)]
 pub struct LayerParameters<'a> {
     pub kernel: &'a [f32],
+    /// The kernel's taps for all output channels, if they are packed already; otherwise none.
+    pub taps: &'a [PackedTaps],
     pub shift: &'a [f32],
     pub scale: Option<&'a [f32]>,
     pub gain: Option<&'a [f32]>,
@@ -185,21 +188,6 @@ impl Layer {
     }
 }
 
-/// Channels of one task of a layer of `channels`, for so many threads. Half a tile multiplies less for what it loads, and is for
-/// threads that would have nothing to do.
-pub fn block_for(channels: usize, threads: usize) -> usize {
-    let tile = block(channels);
-    if tile >= 6 && channels / tile < threads { tile / 2 } else { tile }
-}
-
-/// Channels of a layer of `channels` that fill the tile of a product, and leave tasks for several threads.
-fn block(channels: usize) -> usize {
-    [(12, 6), (16, 8), (4, 4), (6, 3)]
-        .into_iter()
-        .find(|(divisor, _)| channels.is_multiple_of(*divisor))
-        .map_or(1, |(_, block)| block)
-}
-
 /// A pass through a convolution alone, for some channels of its results.
 pub struct Product<'a> {
     layer: &'a Layer,
@@ -247,7 +235,12 @@ impl WithSimd for Forward<'_> {
         let (grid, outer, count) = (layer.output(), layer.outer, moments.len());
         let mut product = None;
         if let Some(input) = input {
-            product = Some((layer.prepared::<S>(Pass::Forward, weights.kernel, first, count), input));
+            let is_packed = !weights.taps.is_empty() && count == layer.spec.outputs;
+            let prepared = match is_packed {
+                true => layer.convolution.of_taps(layer.spec.kind, weights.taps),
+                false => layer.prepared::<S>(Pass::Forward, weights.kernel, first, count),
+            };
+            product = Some((prepared, input));
         }
         let noise = noise.zip(weights.gain);
         for band in layer.bands(count) {

@@ -10,7 +10,7 @@
 //! * `convolution`: convolution, transposed convolution and their gradient as such products.
 //! * `elementwise`: what lies between products.
 //! * `layer`: the tasks; `buffers`: their memory; `chain`: their order.
-//! * `inference`: the same for generation; `folding`: networks without normalisations for it.
+//! * `inference`: the same for generation; `folding`: networks without normalisations for it, with packed taps.
 //! * `adam`, `likelihood`, `planes`, `translation`: operations of training.
 
 mod adam;
@@ -75,7 +75,7 @@ impl Kernels for Cpu {
     }
 
     fn for_inference(&self, network: &Network) -> Network {
-        folding::folded(network)
+        folding::packed(network)
     }
 
     fn forward(&self, network: &Network, input: Input) -> Tensor<5> {

@@ -79,6 +79,21 @@ impl<'a> Part<'a> {
     }
 }
 
+/// Channels of one task of a layer of `channels`, for so many threads. Half a tile multiplies less for what it loads, and is for
+/// threads that would have nothing to do.
+pub fn block_for(channels: usize, threads: usize) -> usize {
+    let tile = block(channels);
+    if tile >= 6 && channels / tile < threads { tile / 2 } else { tile }
+}
+
+/// Channels of a layer of `channels` that fill the tile of a product, and leave tasks for several threads.
+pub fn block(channels: usize) -> usize {
+    [(12, 6), (16, 8), (4, 4), (6, 3)]
+        .into_iter()
+        .find(|(divisor, _)| channels.is_multiple_of(*divisor))
+        .map_or(1, |(_, block)| block)
+}
+
 /// Rows that begin `stride` apart; the last of them may be shorter, and so are then the others.
 pub fn rows_mut(values: &mut [f32], rows: usize, stride: usize) -> ArrayViewMut2<'_, f32> {
     let columns = (values.len() - (rows - 1) * stride).min(stride);

@@ -92,6 +92,7 @@ pub fn multiply<S: Simd>(
 }
 
 /// Taps in the order in which the tiles read them: tile by tile, term by term, the upper taps of all rows and the lower ones.
+#[derive(Debug, Clone)]
 pub struct PackedRows {
     values: Vec<f32>,
     rows: usize,

@@ -40,6 +40,7 @@ const GROUP: usize = 3;
 type Group = [f32; GROUP];
 
 /// Pairs of taps in the order in which the tiles read them: tile by tile, term by term, row by row.
+#[derive(Debug, Clone)]
 pub struct PackedPairs {
     groups: Vec<Group>,
     rows: usize,

@@ -74,6 +74,7 @@ impl PairTaps<'_> {
 }
 
 /// Taps in the order in which a kernel reads them.
+#[derive(Debug, Clone)]
 pub enum PackedTaps {
     Pairs(PackedPairs),
     Rows(PackedRows),

@@ -192,3 +192,17 @@ fn what_could_not_be_read_again_is_not_written() {
     assert!(matches!(&error, Error::Diverged(text) if text.contains("generator/adam/second holds NaN")), "{error:?}");
     assert!(directory.names().is_empty());
 }
+
+#[test]
+fn a_model_is_read_without_the_state_of_its_training() {
+    let directory = TestDirectory::new("reader-model");
+    let path = directory.path("model.h5");
+    let checkpoint = checkpoint();
+    let expected = model_container(&checkpoint.model()).unwrap();
+    let mut file = checkpoint_container(&checkpoint).unwrap();
+    file.arrays.insert("training/another".into(), NamedArray::U8(ArrayD::zeros(IxDyn(&[1]))));
+    file.write(&path).unwrap();
+    assert_eq!(model_container(&read_model(&path, Device::Cpu).unwrap()).unwrap(), expected);
+    let error = read_checkpoint(&path, Device::Cpu).map(drop).unwrap_err();
+    assert!(error.to_string().contains("training/another"), "{error}");
+}

@@ -75,3 +75,29 @@ fn the_number_of_threads_does_not_matter() {
         }
     }
 }
+
+/// Nor does it matter whether the weights were laid out for many passes before: up and down, of two and of three axes.
+#[test]
+fn a_network_for_many_passes_gives_the_same() {
+    let mut rng = generator(17, Purpose::Weights, 0);
+    let [paper, standard] =
+        [Profile::Paper64, Profile::Standard].map(|profile| Architecture::new(profile, 3, 32, Variant::default()));
+    let up = of_three_axes(Padding::Periodic, &[12, 6, 1]);
+    for (layers, [channels, depth, side]) in [
+        (paper.generator, [32, 1, 1]),
+        (paper.encoder.unwrap(), [3, 1, 64]),
+        (standard.generator, [32, 1, 4]),
+        (reversed(&up), [1, 16, 16]),
+        (up, [12, 4, 4]),
+    ] {
+        let network = single(&network(layers, &mut rng));
+        let images = random([3, channels, depth, side, side], &mut rng).cast(DType::F32);
+        let input = cast(&with_noise(&network, images, &mut rng));
+        for instructions in instruction_sets() {
+            let network = Network { workspace: KernelWorkspace::new(instructions), ..network.clone() };
+            let prepared = network.for_inference();
+            assert!(prepared.workspace.taps.iter().flatten().count() > 0);
+            assert!(values(prepared.forward(input.clone())) == values(network.forward(input.clone())));
+        }
+    }
+}
