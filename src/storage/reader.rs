@@ -10,8 +10,8 @@ use crate::model::Model;
 use crate::training::{Checkpoint, TrainingOptions, TrainingState};
 use crate::{Device, Error, Result};
 
-/// Reads the model of the file at `path` and puts its networks on `device`. Of what else a checkpoint holds, the bytes are
-/// checked, but nobody looks at their meaning.
+/// Reads the model of the file at `path` and puts its networks on `device`. What else a checkpoint holds is not read; the
+/// checksum covers it.
 ///
 /// # Errors
 ///

@@ -38,6 +38,8 @@ pub fn folded(network: &Network) -> Network {
 }
 
 /// [`folded`] for many passes with the same weights: their taps are packed once.
+///
+/// Not for spectral normalisation, which gives other weights in each pass.
 pub fn packed(network: &Network) -> Network {
     let mut network = folded(network);
     let parameters = CpuSlice::of(&network.parameters);
