@@ -218,7 +218,10 @@ impl GenerationOptions {
         let at_once = of_pass.min(batch(extent)).min(self.count);
         // What is decoded at once: latent vectors, and phases before and after; the passes over the generator.
         let (of_each, passes) = if model.profile.is_fully_convolutional() {
-            let needed = needed_for(shape, &block, &RelaxationOptions::default())?;
+            let needed = match &model.relaxation {
+                Some(weights) => needed_for(shape, &block, weights, &RelaxationOptions::default())?,
+                None => block,
+            };
             (2 * (needed.voxels() + block.voxels()), pass_bytes(model, shape, &needed, at_once))
         } else {
             (2 * voxels + 2 * model.latent_size * size_of::<f32>(), inference_bytes(&model.generator, [1; 3], at_once))

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::frame::{Frame, TILE, Tile};
-use super::plan::{Arc, Plan, Step};
+use super::plan::{Arc, Plan, Step, stages};
 use super::sweeps::run;
 use super::{RelaxationOptions, Weights};
 use crate::Result;
@@ -45,8 +45,8 @@ impl BlockRelaxer {
     pub fn relax(&mut self, block: &Block, unrelaxed: impl FnOnce(&Block, &mut [u8]) -> Result<()>) -> Result<Vec<u8>> {
         block.check()?;
         let shape = self.frame.shape;
-        let sweeps = if self.weights.is_zero() { 0 } else { self.options.sweeps };
-        let Plan { steps, region } = Plan::new(&self.frame, block, sweeps);
+        let stages = stages(&self.weights, self.options.sweeps);
+        let Plan { steps, region } = Plan::new(&self.frame, block, &stages);
         let kept = self.kept.take().and_then(|kept| kept.left_in(&region, shape[0]));
         let mut relaxed = kept.unwrap_or_else(|| Relaxed::nothing_of(&region));
         relaxed.fill_up(&region, unrelaxed)?;
@@ -71,8 +71,8 @@ fn is_short(region: &Block, length: usize) -> bool {
 struct Relaxed {
     region: Block,
     phases: Vec<u8>,
-    /// Tiles of both halves of the sweeps.
-    done: HashSet<Tile>,
+    /// Tiles, and the first sweep of their stage.
+    done: HashSet<(usize, Tile)>,
 }
 
 impl Relaxed {
@@ -97,7 +97,7 @@ impl Relaxed {
         }
         self.phases.drain(..passed * self.layer());
         let there = Arc::new(region.first[0] as usize, left, length);
-        self.done.retain(|tile| there.meets(tile.begin[0], tile.size[0]));
+        self.done.retain(|(_, tile)| there.meets(tile.begin[0], tile.size[0]));
         self.region = Block { first: region.first, size: [left, region.size[1], region.size[2]] };
         Some(self)
     }
@@ -118,7 +118,8 @@ impl Relaxed {
 
     /// The tiles of `step` that have not been relaxed; they are from now on.
     fn left_of(&mut self, step: Step) -> Option<Step> {
-        let tiles: Vec<Tile> = step.tiles.into_iter().filter(|tile| self.done.insert(tile.clone())).collect();
+        let first = step.sweeps.start;
+        let tiles: Vec<Tile> = step.tiles.into_iter().filter(|tile| self.done.insert((first, tile.clone()))).collect();
         (!tiles.is_empty()).then_some(Step { tiles, ..step })
     }
 }

@@ -1,5 +1,6 @@
 //! Weights that bring the patterns of images towards those of a micrograph.
 
+use super::dangling::DanglingEnds;
 use super::fractions::{FRACTION_PARTS, meet_fractions, voxels_of_each};
 use super::shares::PatternShares;
 use super::sweeps::{RelaxationOptions, relax};
@@ -43,7 +44,8 @@ impl Weights {
     /// kept if it lowers the Jensen-Shannon divergence of patterns on the second half; s is 0.1 at first, grows by a
     /// quarter after a round that is kept and is halved after another; four such rounds in a row are the last. Images of
     /// which the divergence does not fall by a fifth get weights of zero. A single image is both halves. Large sets are
-    /// calibrated on as many images as have 4 million voxels.
+    /// calibrated on as many images as have 4 million voxels. At last, dangling ends are mended of the phases of which the
+    /// first half, relaxed, has far more than the micrograph.
     ///
     /// A micrograph has one layer. One alone counts for the planes of all three directions of volumes. `done` is called
     /// after each of 32 rounds, also those left out, and ends the calibration by an error. Threads are those of [`relax`].
@@ -83,7 +85,9 @@ impl Weights {
             }
             done()?;
         }
-        Ok(if divergence < ENOUGH * untouched { best } else { none })
+        let found = if divergence < ENOUGH * untouched { best } else { none };
+        let dangling_ends = halves.dangling_ends(&found, &micrographs)?;
+        Ok(found.with_dangling_ends(dangling_ends))
     }
 
     /// Weights with which a flip is about as likely as the patterns that it makes, `target` being their shares: each
@@ -177,6 +181,17 @@ impl Halves {
         let half = count.div_ceil(2);
         let judged_on = (count > 1).then(|| images.range(half, count - half));
         Ok(Self { found_on: images.range(0, half), judged_on, options: options.clone() })
+    }
+
+    /// The phases of which the first half, relaxed, has far more dangling ends than the micrograph; none of volumes.
+    fn dangling_ends(&self, weights: &Weights, micrographs: &Directions) -> Result<DanglingEnds> {
+        match (weights.volume(), micrographs.iter().next()) {
+            (false, Some(micrograph)) => {
+                let relaxed = relax(self.found_on.clone(), weights, &self.options)?;
+                DanglingEnds::in_excess(&relaxed, self.options.periodic, micrograph)
+            }
+            _ => Ok(DanglingEnds::default()),
+        }
     }
 
     /// The patterns of the first half, relaxed, and the divergence of the second from `target`.

@@ -6,6 +6,8 @@
 //! breaks, it is accepted with probability min(1, exp(g)) (Metropolis et al. 1953), or near an edge only if g is
 //! positive. [`Weights::calibrate`] finds the weights.
 //!
+//! Between the sweeps [`DanglingEnds`] are mended, if the images have far more of them than the micrograph.
+//!
 //! A voxel's phase afterwards depends on its place, the seed and the voxels around it alone: the image is divided into
 //! tiles in two colours along each axis. Tiles of one colour are relaxed at the same time, as they do not see each
 //! other, with all around them as it is; the colours follow one another. Half of the sweeps have the tiles shifted by
@@ -41,6 +43,7 @@ mod bits;
 mod blocks;
 mod calibration;
 mod cleaning;
+mod dangling;
 mod fractions;
 mod frame;
 mod padding;
@@ -57,6 +60,7 @@ pub(crate) use adjuster::{Adjuster, Part, Round, to_change};
 pub use blocks::BlockRelaxer;
 pub use calibration::{ROUNDS, relax_images};
 pub(crate) use cleaning::{CLEANING_BYTES, Cleaner};
+pub use dangling::DanglingEnds;
 pub(crate) use fractions::voxels_of_each;
 pub use fractions::{check_fractions, meet_fractions};
 pub use shares::PatternShares;

@@ -2,8 +2,25 @@
 
 use std::ops::Range;
 
+use super::Weights;
 use super::frame::{Frame, Tile};
 use crate::micrograph::Block;
+
+/// Sweeps that follow one another in the same tiles, and whether these are shifted by half a tile. Those behind the first
+/// begin by mending dangling ends.
+pub type Stage = (Range<usize>, bool);
+
+/// Those of so many sweeps over images. Where ends are mended, half as many follow.
+pub fn stages(weights: &Weights, sweeps: usize) -> Vec<Stage> {
+    // What lies around a tile may be unrelaxed yet: so borders of the first stage lie inside tiles of the second.
+    let half = sweeps.div_ceil(2);
+    let mut stages = vec![(0..half, false), (half..sweeps, true)];
+    if !weights.dangling_ends().is_empty() {
+        stages.push((sweeps..sweeps + half, false));
+    }
+    stages.retain(|(sweeps, _)| !sweeps.is_empty() && !weights.is_zero());
+    stages
+}
 
 /// Sweeps over tiles that do not see each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,21 +40,16 @@ pub struct Plan {
 
 impl Plan {
     /// Those for `block` of the image of `frame`; for a block that is not all of it, the image must be a torus.
-    pub fn new(frame: &Frame, block: &Block, sweeps: usize) -> Self {
+    pub fn new(frame: &Frame, block: &Block, stages: &[Stage]) -> Self {
         let begin = block.begin(frame.shape);
         let mut needed: [Arc; 3] =
             std::array::from_fn(|axis| Arc::new(begin[axis], block.size[axis], frame.shape[axis]));
-        // What lies around a tile may be unrelaxed yet: so borders of the first half lie inside tiles of the second.
-        let half = sweeps.div_ceil(2);
         let mut steps = Vec::new();
         // From the last step to the first: each needs what the one behind it needs, and what its own tiles see.
-        for (shifted, sweeps) in [(true, half..sweeps), (false, 0..half)] {
-            if sweeps.is_empty() {
-                continue;
-            }
+        for (sweeps, shifted) in stages.iter().rev() {
             for colour in frame.colours().into_iter().rev() {
                 let parts: [Vec<(usize, usize)>; 3] = std::array::from_fn(|axis| {
-                    let parts = frame.parts(axis, shifted, colour[axis]);
+                    let parts = frame.parts(axis, *shifted, colour[axis]);
                     parts.into_iter().filter(|&(begin, size)| needed[axis].meets(begin, size)).collect()
                 });
                 if parts.iter().all(|parts| !parts.is_empty()) {
@@ -133,7 +145,7 @@ mod tests {
             let frame = Frame::new(shape, periodic).unwrap();
             let voxel = |[z, y, x]: [usize; 3]| (z * shape[1] + y) * shape[2] + x;
             let mut owner = vec![0; shape.iter().product()];
-            let plan = Plan::new(&frame, &Block::whole(shape), 2);
+            let plan = Plan::new(&frame, &Block::whole(shape), &[(0..1, false), (1..2, true)]);
             assert_eq!(plan.region, Block::whole(shape));
             for tiles in plan.steps.into_iter().map(|step| step.tiles) {
                 let mut seen = owner.clone();
@@ -170,10 +182,13 @@ mod tests {
 
     #[test]
     fn a_block_needs_as_much_around_it_however_large_the_image() {
+        let weights = Weights::zero(2, false).with_dangling_ends([1].into_iter().collect());
+        let stages = stages(&weights, 4);
+        assert_eq!(stages, [(0..2, false), (2..4, true), (4..6, false)]);
         let of = |length: usize| {
             let frame = Frame::new([1, length, length], true).unwrap();
             let first = (length / 2) as i64;
-            Plan::new(&frame, &Block { first: [0, first, first], size: [1, 100, 70] }, 4)
+            Plan::new(&frame, &Block { first: [0, first, first], size: [1, 100, 70] }, &stages)
         };
         let (one, other) = (of(2048), of(4096));
         assert_eq!((one.region.size, one.steps.len()), (other.region.size, other.steps.len()));

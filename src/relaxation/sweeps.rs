@@ -5,7 +5,7 @@ use std::ops::Range;
 use rand::Rng;
 
 use super::frame::{Frame, Tile};
-use super::plan::{Plan, Step};
+use super::plan::{Plan, Step, stages};
 use super::weights::{GainTables, UNIT, Weights};
 use super::window::Window;
 use crate::device::{for_each, memory};
@@ -66,7 +66,8 @@ impl RelaxationOptions {
 /// Relaxes images: interface voxels are visited, and given a neighbour's phase with the probability of Metropolis.
 ///
 /// With g the sum of log weights of the patterns that a flip makes less those that it breaks, it is accepted with
-/// probability min(1, exp(g)); near an edge, where patterns are not all in the image, only if g is positive. Weights of
+/// probability min(1, exp(g)); near an edge, where patterns are not all in the image, only if g is positive. Between the
+/// sweeps dangling ends are mended, if the weights say so, and half as many sweeps follow. Weights of
 /// zero leave images as they are. Image i depends on its voxels, the weights,
 /// the options and i alone, and not on the number of threads. Runs on the threads of the current Rayon pool, or else on
 /// this one.
@@ -83,7 +84,7 @@ pub fn relax(images: PhaseImages, weights: &Weights, options: &RelaxationOptions
     }
     let n_phases = images.n_phases();
     memory::require(images.as_slice().len(), "relaxing images", "give fewer or smaller images at once")?;
-    let plan = Plan::new(&frame, &Block::whole(frame.shape), options.sweeps);
+    let plan = Plan::new(&frame, &Block::whole(frame.shape), &stages(weights, options.sweeps));
     let mut phases = images.into_phases();
     run(phases.as_slice_mut().expect("in standard layout"), &frame, &plan.steps, weights, options);
     PhaseImages::new(phases, n_phases)
@@ -94,8 +95,8 @@ pub fn relax(images: PhaseImages, weights: &Weights, options: &RelaxationOptions
 /// # Errors
 ///
 /// [`Error::InvalidParameter`] if a side of the image is below 8 voxels.
-pub fn needed_for(shape: [usize; 3], block: &Block, options: &RelaxationOptions) -> Result<Block> {
-    Ok(Plan::new(&Frame::new(shape, true)?, block, options.sweeps).region)
+pub fn needed_for(shape: [usize; 3], block: &Block, weights: &Weights, options: &RelaxationOptions) -> Result<Block> {
+    Ok(Plan::new(&Frame::new(shape, true)?, block, &stages(weights, options.sweeps)).region)
 }
 
 /// Takes the steps in all images, of which the region of `frame` is at hand.
@@ -103,9 +104,12 @@ pub fn run(images: &mut [u8], frame: &Frame, steps: &[Step], weights: &Weights, 
     let tables = GainTables::new(weights, frame.scales);
     let count = images.len() / frame.region.voxels();
     let sweepers: Vec<Sweeper> = (options.first..options.first + count as u64)
-        .map(|index| {
-            let key = image_key(options.seed, index);
-            Sweeper { frame, tables: &tables, key, n_phases: weights.n_phases() }
+        .map(|index| Sweeper {
+            frame,
+            tables: &tables,
+            weights,
+            sweeps: options.sweeps,
+            key: image_key(options.seed, index),
         })
         .collect();
     steps.iter().for_each(|step| relax_tiles(images, step, &sweepers));
@@ -131,16 +135,22 @@ fn relax_tiles(images: &mut [u8], Step { tiles, sweeps }: &Step, sweepers: &[Swe
 struct Sweeper<'a> {
     frame: &'a Frame,
     tables: &'a GainTables,
+    weights: &'a Weights,
+    /// How many there are of the whole image.
+    sweeps: usize,
     /// What the random numbers of this image follow from.
     key: u64,
-    n_phases: usize,
 }
 
 impl Sweeper<'_> {
     /// The phases of a tile after `sweeps`, with all around it as it is.
     fn relaxed(&self, image: &[u8], tile: &Tile, sweeps: Range<usize>) -> Vec<u8> {
-        let mut window = Window::new(self.frame, image, tile, self.n_phases);
-        sweeps.for_each(|sweep| self.sweep(&mut window, tile, sweep));
+        let mut window = Window::new(self.frame, image, tile, self.weights.n_phases());
+        // Sweeps close most gaps: ends are mended between them. Sweeps that follow for that alone are for tiles with ends.
+        let mended = sweeps.start > 0 && self.weights.dangling_ends().mend(&mut window, tile);
+        if self.weights.prefer_any() && (mended || sweeps.start < self.sweeps) {
+            sweeps.for_each(|sweep| self.sweep(&mut window, tile, sweep));
+        }
         window.tile_phases()
     }
 
@@ -169,7 +179,7 @@ impl Sweeper<'_> {
 
     /// Proposes the phase of a neighbour.
     fn visit(&self, window: &mut Window, place: [usize; 3], draw: impl Fn() -> Draw) {
-        let (to, is_only) = match self.n_phases {
+        let (to, is_only) = match self.weights.n_phases() {
             2 => (1 - window.phase(place), true),
             _ => draw().one_of(window.other_phases(place)),
         };

@@ -1,5 +1,6 @@
 //! Log weights of patterns, and what a flip gains by them.
 
+use super::dangling::DanglingEnds;
 use super::frame::{DILATIONS, planes};
 use super::window::{Lattice, PLACES, Window, judged_phases};
 use crate::{Error, Result};
@@ -13,14 +14,16 @@ pub const LARGEST: f32 = 8.0;
 /// Steps in which gains are counted, per unit of log weight: sums of whole numbers are the same in any order.
 pub const UNIT: f32 = 1024.0;
 
-/// One log weight for each pattern of 3 x 3 voxels, by plane, phase and distance between the voxels.
+/// One log weight for each pattern of 3 x 3 voxels, by plane, phase and distance between the voxels; and the phases of
+/// which dangling ends are mended.
 ///
-/// All zero, they leave any image as it is.
+/// All zero and without such phases, they leave any image as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     n_phases: usize,
     volume: bool,
     values: Vec<f32>,
+    dangling_ends: DanglingEnds,
 }
 
 fn planes_of(volume: bool) -> usize {
@@ -31,7 +34,7 @@ impl Weights {
     /// Weights of zero, for images or volumes of `n_phases` phases.
     pub fn zero(n_phases: usize, volume: bool) -> Self {
         let kinds = planes_of(volume) * judged_phases(n_phases).len() * DILATIONS.len();
-        Self { n_phases, volume, values: vec![0.0; kinds * PATTERNS] }
+        Self { n_phases, volume, values: vec![0.0; kinds * PATTERNS], dangling_ends: DanglingEnds::default() }
     }
 
     /// Weights as [`values`](Self::values) gave them.
@@ -49,7 +52,17 @@ impl Weights {
                 "a weight of a pattern is {wrong}; it must be -{LARGEST} to {LARGEST}"
             )));
         }
-        Ok(Self { n_phases, volume, values })
+        Ok(Self { values, ..Self::zero(n_phases, volume) })
+    }
+
+    /// These, with the dangling ends of other phases mended. Images of one layer alone have such ends.
+    pub fn with_dangling_ends(self, dangling_ends: DanglingEnds) -> Self {
+        Self { dangling_ends, ..self }
+    }
+
+    /// The phases of which dangling ends are mended.
+    pub fn dangling_ends(&self) -> DanglingEnds {
+        self.dangling_ends
     }
 
     /// Number of phases of the images that they are for.
@@ -72,9 +85,14 @@ impl Weights {
         planes_of(self.volume)
     }
 
-    /// Whether all are zero.
+    /// Whether they leave any image as it is.
     pub fn is_zero(&self) -> bool {
-        self.values.iter().all(|&value| value == 0.0)
+        self.dangling_ends.is_empty() && !self.prefer_any()
+    }
+
+    /// Whether a pattern is preferred to another.
+    pub fn prefer_any(&self) -> bool {
+        self.values.iter().any(|&value| value != 0.0)
     }
 
     /// Adds `step` to the weights, which stay within their range.

@@ -10,6 +10,7 @@
 //! | `encoder/...`, `generator/...` | weights by layer and moving statistics, as generation uses them; volumes have no encoder |
 //! | `position_biases` | what is added to the logits of realisations by position within a cell, once calibrated |
 //! | `relaxation` | how realisations are relaxed, if they are: log weights of patterns |
+//! | `dangling_ends` | whether dangling ends are mended, by phase |
 //!
 //! A file that training wrote has a second part besides, which `checkpoint_file` describes; `reader` reads both.
 
@@ -27,7 +28,7 @@ use crate::micrograph::{MAX_PHASES, PhaseImages, Source, VoxelSize};
 use crate::model::{Direction, Kept, LossRow, Model, Origin, PositionBiases, TrainingRecord};
 use crate::network::{Entry, Network, Profile, STRIDE, channels, read};
 use crate::progress::Losses;
-use crate::relaxation::Weights;
+use crate::relaxation::{DanglingEnds, Weights};
 use crate::training::TrainingOptions;
 use crate::{Error, Result};
 
@@ -90,6 +91,7 @@ pub(super) fn model_container(model: &Model) -> Result<Container> {
     for (name, numbers) in [
         ("history", Some(history_table(&record.history).into_dyn())),
         ("relaxation", model.relaxation.as_ref().map(|weights| relaxation_row(weights).into_dyn())),
+        ("dangling_ends", model.relaxation.as_ref().map(|weights| dangling_ends_row(weights).into_dyn())),
     ] {
         file.arrays.extend(numbers.map(|numbers| (name.into(), NamedArray::F64(numbers))));
     }
@@ -245,11 +247,32 @@ fn relaxation_row(weights: &Weights) -> Array1<f64> {
 
 fn relaxation(parts: &mut Parts, n_phases: usize, profile: Profile) -> Result<Option<Weights>> {
     if !parts.has_arrays("relaxation") {
-        return Ok(None);
+        let is_part = parts.has_arrays("dangling_ends");
+        return if is_part { Err(parts.wrong("relaxation", "is missing beside dangling_ends")) } else { Ok(None) };
     }
     let values = parts.row("relaxation")?.iter().map(|&weight| weight as f32).collect();
     let are_volumes = profile.axes() == 3;
-    Weights::new(n_phases, are_volumes, values).map(Some).map_err(|error| parts.wrong("relaxation", error))
+    let weights = Weights::new(n_phases, are_volumes, values).map_err(|error| parts.wrong("relaxation", error))?;
+    Ok(Some(weights.with_dangling_ends(dangling_ends(parts, n_phases)?)))
+}
+
+/// 1 for each phase of which ends are mended, 0 for the others.
+fn dangling_ends_row(weights: &Weights) -> Array1<f64> {
+    let mut row = Array1::zeros(weights.n_phases());
+    weights.dangling_ends().phases().for_each(|phase| row[usize::from(phase)] = 1.0);
+    row
+}
+
+fn dangling_ends(parts: &mut Parts, n_phases: usize) -> Result<DanglingEnds> {
+    // Files of earlier days have none.
+    if !parts.has_arrays("dangling_ends") {
+        return Ok(DanglingEnds::default());
+    }
+    let row = parts.row("dangling_ends")?;
+    if row.len() != n_phases || row.iter().any(|&mended| mended != 0.0 && mended != 1.0) {
+        return Err(parts.wrong("dangling_ends", format!("is {row}, not 0 or 1 for each of {n_phases} phases")));
+    }
+    Ok((0u8..).zip(row).filter(|&(_, mended)| mended == 1.0).map(|(phase, _)| phase).collect())
 }
 
 /// Adds weights by layer and moving statistics.

@@ -73,7 +73,7 @@ def structure(path, group=None):
 
 def value_of(name, dtype, shape, n_phases):
     """A value for each element of an array that a model file may hold: the least that every reader can check."""
-    if name == "relaxation":
+    if name in ("relaxation", "dangling_ends"):
         return np.zeros(shape, dtype)
     if name == "phase_values":
         return np.arange(n_phases, dtype=dtype)

@@ -1,0 +1,246 @@
+//! Dangling ends: thin branches of a phase that end in another, as a boundary that does not reach the next one.
+//!
+//! A single voxel at such an end may come or go, and the patterns stay as they are: sweeps lead no end to where it
+//! meets anything. So ends are mended where the micrograph has hardly any: a branch is joined to what lies close before its
+//! end, or else taken back.
+
+mod square;
+
+use square::{REACH, SIDE, Square};
+
+use super::frame::{DILATIONS, Frame, Tile};
+use super::window::Window;
+use crate::Result;
+use crate::micrograph::PhaseImages;
+
+/// Passes over a tile, each of which takes about [`REACH`] voxels off a branch.
+const PASSES: usize = 5;
+
+/// Ends are mended if their share is so many times that in the micrograph, ...
+const TIMES: f64 = 4.0;
+
+/// ... and at least the first, but at most the second of these: where most is an end, no branch would be left.
+const SHARES: [f64; 2] = [1e-3, 0.1];
+
+/// The phases, a bit each, of which dangling ends are mended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DanglingEnds(u8);
+
+impl FromIterator<u8> for DanglingEnds {
+    fn from_iter<T: IntoIterator<Item = u8>>(phases: T) -> Self {
+        Self(phases.into_iter().fold(0, |bits, phase| bits | 1 << phase))
+    }
+}
+
+impl DanglingEnds {
+    /// The phases of which images of one layer have far more dangling ends than a micrograph.
+    pub fn in_excess(images: &PhaseImages, periodic: bool, micrograph: &PhaseImages) -> Result<Self> {
+        let (found, right) = (shares(images, periodic)?, shares(micrograph, false)?);
+        let [least, most] = SHARES;
+        let is_in_excess = |found: f64, right: f64| (least..most).contains(&found) && found > TIMES * right;
+        let phases = (0u8..).zip(found.into_iter().zip(right));
+        Ok(phases.filter(|&(_, (found, right))| is_in_excess(found, right)).map(|(phase, _)| phase).collect())
+    }
+
+    /// The phases, in order.
+    pub fn phases(self) -> impl Iterator<Item = u8> {
+        (0..8).filter(move |phase| self.0 >> phase & 1 == 1)
+    }
+
+    /// Whether there is no such phase.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Mends ends in a tile of an image of one layer, with all around it as it is: whether there were any.
+    pub fn mend(self, window: &mut Window, tile: &Tile) -> bool {
+        // Squares reach beyond what lies around tiles of small images.
+        let phases = self.phases().filter(|_| window.scales == DILATIONS.len()).collect::<Vec<_>>();
+        phases.into_iter().fold(false, |found, phase| {
+            let ends = join(window, tile, phase);
+            found | take_back(window, phase, ends)
+        })
+    }
+}
+
+/// The share of the voxels of each phase that lie at dangling ends; 0 in images too small for squares around tiles.
+fn shares(images: &PhaseImages, periodic: bool) -> Result<Vec<f64>> {
+    let (frame, n_phases) = (Frame::new(images.shape(), periodic)?, images.n_phases());
+    let mut counts = vec![[0u64; 2]; n_phases];
+    if frame.scales < DILATIONS.len() {
+        return Ok(vec![0.0; n_phases]);
+    }
+    for image in (0..images.len()).map(|index| images.image(index)) {
+        for tile in frame.tiles().iter().flatten() {
+            let window = Window::new(&frame, image, tile, n_phases);
+            for (phase, [dangling, all]) in (0u8..).zip(&mut counts) {
+                let rows = window.rows(phase, REACH);
+                for place @ [_, y, x] in (0..tile.size[1]).flat_map(|y| (0..tile.size[2]).map(move |x| [0, y, x])) {
+                    if window.phase(place) == phase && !window.lacks_patterns(place) {
+                        *all += 1;
+                        *dangling += u64::from(Square::at(&rows, y, x).is_at_end());
+                    }
+                }
+            }
+        }
+    }
+    Ok(counts.into_iter().map(|[dangling, all]| dangling as f64 / all.max(1) as f64).collect())
+}
+
+/// Joins branches to pieces close before their ends. Gives the ends in the tile, row by row, a bit each.
+fn join(window: &mut Window, tile: &Tile, phase: u8) -> Vec<u64> {
+    // Ends around the tile may be joined through it.
+    let rows = window.rows(phase, 2 * REACH);
+    let [_, ny, nx] = tile.size;
+    let in_tile =
+        |y: usize, x: usize| Some((y.checked_sub(REACH)?, x.checked_sub(REACH)?)).filter(|at| at.0 < ny && at.1 < nx);
+    let (mut ends, mut filled) = (vec![0; ny], Vec::new());
+    for y in 0..ny + 2 * REACH {
+        let mut left = rows[y + REACH] >> REACH & ((1 << (nx + 2 * REACH)) - 1);
+        while left != 0 {
+            let x = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let square = Square::at(&rows, y, x);
+            if square.is_at_end() {
+                in_tile(y, x).into_iter().for_each(|(y, x)| ends[y] |= 1 << x);
+                filled.extend(
+                    square.gap().filter_map(|(dy, dx)| in_tile(y.checked_add_signed(dy)?, x.checked_add_signed(dx)?)),
+                );
+            }
+        }
+    }
+    for place in filled.into_iter().map(|(y, x)| [0, y, x]) {
+        if window.phase(place) != phase {
+            window.flip(place, phase);
+        }
+    }
+    ends
+}
+
+/// Takes branches back from their ends; `to_visit` has those at first, row by row, a bit each. Tells whether one was left.
+fn take_back(window: &mut Window, phase: u8, mut to_visit: Vec<u64>) -> bool {
+    let found = to_visit.iter().any(|row| *row != 0);
+    let mut rows = if found { window.rows(phase, REACH) } else { Vec::new() };
+    for _ in 0..PASSES {
+        let mut ends = Vec::new();
+        for (y, to_visit) in to_visit.iter_mut().enumerate().filter(|(_, to_visit)| **to_visit != 0) {
+            let mut left = window.interfaces(0, y) & std::mem::take(to_visit);
+            while left != 0 {
+                let place @ [_, _, x] = [0, y, left.trailing_zeros() as usize];
+                left &= left - 1;
+                if window.phase(place) == phase && Square::at(&rows, y, x).is_at_end() {
+                    ends.push((place, window.most_frequent_other(place)));
+                }
+            }
+        }
+        for (place @ [_, y, x], to) in ends {
+            window.flip(place, to);
+            rows[y + REACH] ^= 1 << (x + REACH);
+            let near = (u128::from(u64::MAX >> (64 - SIDE)) << x >> REACH) as u64;
+            to_visit.iter_mut().take(y + REACH + 1).skip(y.saturating_sub(REACH)).for_each(|row| *row |= near);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::micrograph::{Block, GrainBoundaries, Sample};
+    use crate::relaxation::{BlockRelaxer, RelaxationOptions, Weights, relax};
+    use ndarray::Array4;
+
+    /// An image whose voxels for which `is_one` has phase 1 are 1, the others 0.
+    fn drawn([ny, nx]: [usize; 2], is_one: impl Fn(usize, usize) -> bool) -> PhaseImages {
+        PhaseImages::new(Array4::from_shape_fn((1, 1, ny, nx), |(_, _, y, x)| u8::from(is_one(y, x))), 2).unwrap()
+    }
+
+    fn without_ends(images: &PhaseImages, periodic: bool) -> PhaseImages {
+        let weights = Weights::zero(2, false).with_dangling_ends([1].into_iter().collect());
+        relax(images.clone(), &weights, &RelaxationOptions { periodic, ..RelaxationOptions::default() }).unwrap()
+    }
+
+    #[test]
+    fn branches_are_joined_across_gaps_and_tiles() {
+        // Gaps in a line, some of them where tiles meet.
+        let image = drawn([64, 128], |y, x| y / 2 == 15 && x % 30 > 3);
+        let mended = without_ends(&image, true);
+        assert!((0..128).all(|x| (0..64).any(|y| mended.as_slice()[y * 128 + x] == 1)), "{mended:?}");
+    }
+
+    #[test]
+    fn branches_are_taken_back_and_what_goes_on_stays() {
+        let line = |y: usize, _: usize| y / 2 == 10;
+        // A branch of two voxels' width away from the line, of several lengths, at several places of tiles.
+        for (length, first) in [(6, 5), (14, 30), (25, 61)] {
+            let image =
+                drawn([70, 96], |y, x| line(y, x) || x.wrapping_sub(first) < 2 && (22..22 + length).contains(&y));
+            let relaxed = without_ends(&image, true);
+            let left = (0..96 * 70).filter(|at| relaxed.as_slice()[*at] == 1 && !line(at / 96, 0)).count();
+            assert!(left <= 2 * REACH, "{left} voxels are left of {length} x 2");
+            assert!((0..96).all(|x| (20..22).all(|y| relaxed.as_slice()[y * 96 + x] == 1)), "{length}");
+        }
+        // What meets the edge of an image that is no torus goes on for all that is known.
+        let image = drawn([64, 64], |y, x| line(y, x) || x / 2 == 15);
+        assert_eq!(without_ends(&image, false), image);
+    }
+
+    #[test]
+    fn small_images_stay_as_they_are() {
+        let image = drawn([31, 40], |y, x| y / 2 == 7 && x < 20);
+        assert_eq!(without_ends(&image, true), image);
+    }
+
+    #[test]
+    fn pieces_that_end_nowhere_thin_stay() {
+        let image = drawn([64, 64], |y, x| y.abs_diff(32).pow(2) + x.abs_diff(30).pow(2) < 144);
+        assert_eq!(without_ends(&image, true), image);
+    }
+
+    /// Grain boundaries with gaps.
+    fn broken(count: usize) -> PhaseImages {
+        let grains = Sample::GrainBoundaries(GrainBoundaries { ny: 128, nx: 128, ..Default::default() });
+        let mut phases = grains.make(2, count).unwrap().images.into_phases();
+        let gap = |y: usize, x: usize| (y % 24 < 6) && (x % 32 < 6);
+        phases.indexed_iter_mut().filter(|((_, _, y, x), _)| gap(*y, *x)).for_each(|(_, phase)| *phase = 1);
+        PhaseImages::new(phases, 2).unwrap()
+    }
+
+    #[test]
+    fn calibration_finds_the_phases_with_more_ends_than_the_micrograph() {
+        let grains = Sample::GrainBoundaries(GrainBoundaries { ny: 256, nx: 256, ..Default::default() });
+        let (micrograph, broken) = (grains.make(1, 1).unwrap().images, broken(4));
+        let options = RelaxationOptions::default();
+        let found = |images| Weights::calibrate(&micrograph, images, &options, &|| Ok(())).unwrap();
+        let weights = found(&broken);
+        assert_eq!(weights.dangling_ends().phases().collect::<Vec<_>>(), [0]);
+        let share = |images: &PhaseImages| shares(images, true).unwrap()[0];
+        let relaxed = relax(broken.clone(), &weights, &options).unwrap();
+        assert!(share(&relaxed) < 0.3 * share(&broken), "{} of {}", share(&relaxed), share(&broken));
+        let whole = grains.make(3, 2).unwrap().images;
+        assert_eq!(found(&whole).dangling_ends(), DanglingEnds::default());
+        // Nothing but ends: all would go.
+        let noise = drawn([128, 128], |y, x| (y * 7 + x * 13) % 9 != 0);
+        assert_eq!(DanglingEnds::in_excess(&noise, true, &micrograph).unwrap(), DanglingEnds::default());
+    }
+
+    #[test]
+    fn ends_in_blocks_are_those_of_the_whole() {
+        let image = broken(1);
+        let weights = Weights::zero(2, false).with_dangling_ends([0].into_iter().collect());
+        let options = RelaxationOptions::default();
+        let whole = relax(image.clone(), &weights, &options).unwrap();
+        assert_ne!(whole, image);
+        for (first, size) in [([0, -9, 100], [1, 40, 50]), ([0, 30, 31], [1, 7, 97])] {
+            let (block, all) = (Block { first, size }, Block::whole(image.shape()));
+            let mut relaxer = BlockRelaxer::new(image.shape(), &weights, &options).unwrap();
+            let relaxed = relaxer.relax(&block, |needed, to| {
+                needed.copy(image.shape(), &all, image.as_slice(), to);
+                Ok(())
+            });
+            let mut expected = vec![9; block.voxels()];
+            block.copy(image.shape(), &all, whole.as_slice(), &mut expected);
+            assert_eq!(relaxed.unwrap(), expected, "{block:?}");
+        }
+    }
+}
