@@ -6,7 +6,7 @@
 
 mod square;
 
-use square::{REACH, SIDE, Square};
+use square::{FAR, REACH, SIDE, Square};
 
 use super::frame::{DILATIONS, Frame, Tile};
 use super::window::Window;
@@ -55,11 +55,14 @@ impl DanglingEnds {
     /// Mends ends in a tile of an image of one layer, with all around it as it is: whether there were any.
     pub fn mend(self, window: &mut Window, tile: &Tile) -> bool {
         // Squares reach beyond what lies around tiles of small images.
-        let phases = self.phases().filter(|_| window.scales == DILATIONS.len()).collect::<Vec<_>>();
-        phases.into_iter().fold(false, |found, phase| {
-            let ends = join(window, tile, phase);
-            found | take_back(window, phase, ends)
-        })
+        if window.scales < DILATIONS.len() {
+            return false;
+        }
+        let mut found = false;
+        for phase in self.phases() {
+            found |= Ends::joined(window, tile, phase).take_back(window);
+        }
+        found
     }
 }
 
@@ -78,7 +81,7 @@ fn shares(images: &PhaseImages, periodic: bool) -> Result<Vec<f64>> {
                 for place @ [_, y, x] in (0..tile.size[1]).flat_map(|y| (0..tile.size[2]).map(move |x| [0, y, x])) {
                     if window.phase(place) == phase && !window.lacks_patterns(place) {
                         *all += 1;
-                        *dangling += u64::from(Square::at(&rows, y, x).is_at_end());
+                        *dangling += u64::from(Square::around(&rows, y + REACH, x + REACH).is_at_end());
                     }
                 }
             }
@@ -87,60 +90,91 @@ fn shares(images: &PhaseImages, periodic: bool) -> Result<Vec<f64>> {
     Ok(counts.into_iter().map(|[dangling, all]| dangling as f64 / all.max(1) as f64).collect())
 }
 
-/// Joins branches to pieces close before their ends. Gives the ends in the tile, row by row, a bit each.
-fn join(window: &mut Window, tile: &Tile, phase: u8) -> Vec<u64> {
-    // Ends around the tile may be joined through it.
-    let rows = window.rows(phase, 2 * REACH);
-    let [_, ny, nx] = tile.size;
-    let in_tile =
-        |y: usize, x: usize| Some((y.checked_sub(REACH)?, x.checked_sub(REACH)?)).filter(|at| at.0 < ny && at.1 < nx);
-    let (mut ends, mut filled) = (vec![0; ny], Vec::new());
-    for y in 0..ny + 2 * REACH {
-        let mut left = rows[y + REACH] >> REACH & ((1 << (nx + 2 * REACH)) - 1);
-        while left != 0 {
-            let x = left.trailing_zeros() as usize;
-            left &= left - 1;
-            let square = Square::at(&rows, y, x);
-            if square.is_at_end() {
-                in_tile(y, x).into_iter().for_each(|(y, x)| ends[y] |= 1 << x);
-                filled.extend(
-                    square.gap().filter_map(|(dy, dx)| in_tile(y.checked_add_signed(dy)?, x.checked_add_signed(dx)?)),
-                );
-            }
-        }
-    }
-    for place in filled.into_iter().map(|(y, x)| [0, y, x]) {
-        if window.phase(place) != phase {
-            window.flip(place, phase);
-        }
-    }
-    ends
+/// The ends in a tile.
+struct Ends {
+    phase: u8,
+    /// Which voxels are of the phase in the tile and [`AROUND`] it, row by row, a bit each.
+    rows: Vec<u128>,
+    /// Voxels of the tile that may be at an end, row by row, a bit each.
+    to_visit: Vec<u64>,
 }
 
-/// Takes branches back from their ends; `to_visit` has those at first, row by row, a bit each. Tells whether one was left.
-fn take_back(window: &mut Window, phase: u8, mut to_visit: Vec<u64>) -> bool {
-    let found = to_visit.iter().any(|row| *row != 0);
-    let mut rows = if found { window.rows(phase, REACH) } else { Vec::new() };
-    for _ in 0..PASSES {
-        let mut ends = Vec::new();
-        for (y, to_visit) in to_visit.iter_mut().enumerate().filter(|(_, to_visit)| **to_visit != 0) {
-            let mut left = window.interfaces(0, y) & std::mem::take(to_visit);
+/// Voxels that are looked at around a tile: what lies before the ends in it.
+const AROUND: usize = FAR + REACH;
+
+impl Ends {
+    /// Joins branches to pieces close before their ends.
+    fn joined(window: &mut Window, tile: &Tile, phase: u8) -> Self {
+        let [_, ny, nx] = tile.size;
+        let mut ends = Self { phase, rows: window.rows(phase, AROUND), to_visit: vec![0; ny] };
+        let in_tile = |y: usize, x: usize| {
+            let [y, x] = [y.checked_sub(AROUND)?, x.checked_sub(AROUND)?];
+            (y < ny && x < nx).then_some([0, y, x])
+        };
+        let mut gaps = Vec::new();
+        // Ends close beside the tile may be joined through it.
+        for y in FAR..ny + AROUND + REACH {
+            let mut left = ends.rows[y] >> FAR & ((1 << (nx + 2 * REACH)) - 1);
             while left != 0 {
-                let place @ [_, _, x] = [0, y, left.trailing_zeros() as usize];
+                let x = left.trailing_zeros() as usize + FAR;
                 left &= left - 1;
-                if window.phase(place) == phase && Square::at(&rows, y, x).is_at_end() {
-                    ends.push((place, window.most_frequent_other(place)));
+                let square = Square::around(&ends.rows, y, x);
+                if square.is_at_end() {
+                    in_tile(y, x).into_iter().for_each(|[_, y, x]| ends.to_visit[y] |= 1 << x);
+                    gaps.extend(ends.gap(square, y, x));
                 }
             }
         }
-        for (place @ [_, y, x], to) in ends {
-            window.flip(place, to);
-            rows[y + REACH] ^= 1 << (x + REACH);
-            let near = (u128::from(u64::MAX >> (64 - SIDE)) << x >> REACH) as u64;
-            to_visit.iter_mut().take(y + REACH + 1).skip(y.saturating_sub(REACH)).for_each(|row| *row |= near);
+        for (y, x) in gaps {
+            // What is filled beside the tile now will be filled with the tiles there.
+            ends.rows[y] |= 1 << x;
+            if let Some(place) = in_tile(y, x).filter(|place| window.phase(*place) != phase) {
+                window.flip(place, phase);
+            }
         }
+        ends
     }
-    found
+
+    /// The voxels from the end of a branch, in the middle of a square, to the piece straight before it, if there is one.
+    fn gap(&self, square: Square, y: usize, x: usize) -> Vec<(usize, usize)> {
+        let mut gap = Vec::new();
+        for (dy, dx) in square.ahead() {
+            let (Some(y), Some(x)) = (y.checked_add_signed(dy), x.checked_add_signed(dx)) else { break };
+            match self.rows.get(y) {
+                Some(row) if row >> x & 1 == 1 => return gap,
+                Some(_) => gap.push((y, x)),
+                None => break,
+            }
+        }
+        Vec::new()
+    }
+
+    /// Takes branches back from their ends: whether there was an end.
+    fn take_back(mut self, window: &mut Window) -> bool {
+        let found = self.to_visit.iter().any(|row| *row != 0);
+        for _ in 0..PASSES {
+            let mut ends = Vec::new();
+            for (y, to_visit) in self.to_visit.iter_mut().enumerate().filter(|(_, to_visit)| **to_visit != 0) {
+                let mut left = window.interfaces(0, y) & std::mem::take(to_visit);
+                while left != 0 {
+                    let place @ [_, _, x] = [0, y, left.trailing_zeros() as usize];
+                    left &= left - 1;
+                    let is_at_end = || Square::around(&self.rows, y + AROUND, x + AROUND).is_at_end();
+                    if window.phase(place) == self.phase && is_at_end() {
+                        ends.push((place, window.most_frequent_other(place)));
+                    }
+                }
+            }
+            for (place @ [_, y, x], to) in ends {
+                window.flip(place, to);
+                self.rows[y + AROUND] ^= 1 << (x + AROUND);
+                let near = (u128::from(u64::MAX >> (64 - SIDE)) << x >> REACH) as u64;
+                let rows = self.to_visit.iter_mut().take(y + REACH + 1).skip(y.saturating_sub(REACH));
+                rows.for_each(|row| *row |= near);
+            }
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -165,7 +199,7 @@ mod tests {
         // Gaps in a line, some of them where tiles meet.
         let image = drawn([64, 128], |y, x| y / 2 == 15 && x % 30 > 3);
         let mended = without_ends(&image, true);
-        assert!((0..128).all(|x| (0..64).any(|y| mended.as_slice()[y * 128 + x] == 1)), "{mended:?}");
+        assert!((0..128).all(|x| (0..64).any(|y| mended.as_slice()[y * 128 + x] == 1)));
     }
 
     #[test]

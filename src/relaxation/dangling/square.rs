@@ -1,11 +1,14 @@
 //! The piece of a phase in the middle of a small square of voxels.
 
 /// Voxels from the middle of a square to its border.
-pub const REACH: usize = 5;
+pub const REACH: usize = 4;
 pub const SIDE: usize = 2 * REACH + 1;
 
 /// Most voxels on the border of the square around the end of a branch.
-const WIDEST: u32 = 6;
+const WIDEST: u32 = 5;
+
+/// How far before the end of a branch another piece is looked for.
+pub const FAR: usize = SIDE;
 
 const MIDDLE: u128 = 1 << (SIDE * SIDE / 2);
 const FIRST_COLUMN: u128 = {
@@ -26,9 +29,9 @@ const BORDER: u128 = FIRST_COLUMN | LAST_COLUMN | FIRST_ROW | LAST_ROW;
 pub struct Square(u128);
 
 impl Square {
-    /// The square whose first voxel is that at `y` and `x` of `rows` of bits.
-    pub fn at(rows: &[u128], y: usize, x: usize) -> Self {
-        let row = |row: usize| (rows[y + row] >> x & ((1 << SIDE) - 1)) << (row * SIDE);
+    /// The square around the voxel at `y` and `x` of `rows` of bits, [`REACH`] from each end of them at least.
+    pub fn around(rows: &[u128], y: usize, x: usize) -> Self {
+        let row = |row: usize| (rows[y + row - REACH] >> (x - REACH) & ((1 << SIDE) - 1)) << (row * SIDE);
         Self((0..SIDE).map(row).sum())
     }
 
@@ -51,19 +54,41 @@ impl Square {
         leaves.count_ones() <= WIDEST && connected(leaves & leaves.wrapping_neg(), leaves) == leaves
     }
 
-    /// What lies between the middle and the nearest voxel of another piece, if no other voxel of the middle's piece is nearer
-    /// to that: places along y and x from the middle.
-    pub fn gap(self) -> impl Iterator<Item = (isize, isize)> {
+    /// What lies straight before the branch that ends in the middle, at most [`FAR`] voxels: places along y and x from the
+    /// middle. Nothing, if the branch has no direction or goes on beside the middle.
+    pub fn ahead(self) -> impl Iterator<Item = (isize, isize)> {
         let piece = connected(MIDDLE, self.0);
-        let distance = |(dy, dx): (isize, isize)| dy * dy + dx * dx;
-        let nearest = places(self.0 & !piece).min_by_key(|&to| distance(to));
-        let nearest = nearest.filter(|&to| places(piece).all(|(y, x)| distance((to.0 - y, to.1 - x)) >= distance(to)));
-        nearest.into_iter().flat_map(|(dy, dx)| {
-            let steps = dy.abs().max(dx.abs());
-            let part = move |length: isize, step: isize| (2 * length * step + steps).div_euclid(2 * steps);
-            (1..steps).map(move |step| (part(dy, step), part(dx, step)))
-        })
+        let (y, x) = direction(piece);
+        let length = y * y + x * x;
+        let is_behind = |(dy, dx): (isize, isize)| {
+            let along = dy * y + dx * x;
+            along <= 0 || along * along <= length
+        };
+        let leads = length > 0 && places(piece).all(is_behind);
+        let steps = if leads { y.abs().max(x.abs()) } else { 1 };
+        let part = move |length: isize, step: isize| (2 * length * step + steps).div_euclid(2 * steps);
+        (1..=if leads { FAR as isize } else { 0 })
+            .map(move |step| (part(y, step), part(x, step)))
+            .take_while(|(dy, dx)| dy * dy + dx * dx <= (FAR * FAR) as isize)
+            .filter(move |&place| bit(place).is_none_or(|bit| piece & bit == 0))
     }
+}
+
+/// Where a piece leads in the middle of a square, along y and x: from the mean of its places to that of those near the middle.
+/// (0, 0) if these are less than half a voxel apart.
+fn direction(piece: u128) -> (isize, isize) {
+    const NEAR: isize = 2;
+    let sums = |sums: [isize; 3], (y, x): (isize, isize)| [sums[0] + 1, sums[1] + y, sums[2] + x];
+    let [all, ally, allx] = places(piece).fold([0; 3], sums);
+    let [near, y, x] = places(piece).filter(|(y, x)| y.abs().max(x.abs()) <= NEAR).fold([0; 3], sums);
+    let (y, x) = (y * all - ally * near, x * all - allx * near);
+    if 4 * (y * y + x * x) >= (near * all).pow(2) { (y, x) } else { (0, 0) }
+}
+
+/// The bit of a place along y and x from the middle, if it is in the square.
+fn bit((y, x): (isize, isize)) -> Option<u128> {
+    let along = |at: isize| usize::try_from(at + REACH as isize).ok().filter(|&at| at < SIDE);
+    Some(1 << (along(y)? * SIDE + along(x)?))
 }
 
 /// The places of bits, along y and x from the middle.
@@ -101,31 +126,45 @@ mod tests {
         xs.map(|x| (REACH, x)).collect()
     }
 
+    fn column(x: usize, ys: std::ops::RangeInclusive<usize>) -> Vec<(usize, usize)> {
+        ys.map(|y| (y, x)).collect()
+    }
+
     #[test]
     fn a_branch_ends_where_it_leaves_the_square_once_and_thin() {
         for (voxels, ends) in [
-            (line(0..=5), true),
-            (line(5..=5), true),
-            (line(0..=10), false),
+            (line(0..=4), true),
+            (line(4..=4), true),
+            (line(0..=8), false),
             // A bend; a fork; what lies beside the branch, as another branch may.
-            ([line(0..=5), (0..5).map(|y| (y, 5)).collect()].concat(), false),
-            ([line(3..=5), (0..11).map(|y| (y, 3)).collect()].concat(), false),
-            ([line(0..=5), (0..11).map(|y| (y, 8)).collect()].concat(), true),
-            // A straight interface is no branch, nor is what fills the square.
-            ((0..66).map(|at| (at / 11, at % 11)).collect(), false),
-            ((0..121).map(|at| (at / 11, at % 11)).collect(), false),
-            ((0..33).map(|at| (at % 6, 4 + at / 11)).collect(), true),
+            ([line(0..=4), column(4, 0..=3)].concat(), false),
+            ([line(2..=4), column(2, 0..=8)].concat(), false),
+            ([line(0..=4), column(7, 0..=8)].concat(), true),
+            // A straight interface is no branch, nor is what fills the square; a wide branch is.
+            ((0..45).map(|at| (at / 9, at % 9)).collect(), false),
+            ((0..81).map(|at| (at / 9, at % 9)).collect(), false),
+            ((0..15).map(|at| (at / 3, 3 + at % 3)).collect(), true),
         ] {
             assert_eq!(drawn(&voxels).is_at_end(), ends, "{voxels:?}");
         }
     }
 
     #[test]
-    fn a_gap_is_what_lies_between_two_pieces() {
-        let gap = |voxels: &[(usize, usize)]| drawn(voxels).gap().collect::<Vec<_>>();
-        assert_eq!(gap(&[line(0..=5), vec![(7, 9)]].concat()), [(1, 1), (1, 2), (2, 3)]);
-        // Another voxel of the branch is nearer, or nothing is there.
-        assert_eq!(gap(&[line(0..=6), vec![(7, 9)]].concat()), []);
-        assert_eq!(gap(&line(0..=5)), []);
+    fn a_branch_leads_straight_on_from_its_last_voxels() {
+        let ahead = |voxels: &[(usize, usize)]| drawn(voxels).ahead().collect::<Vec<_>>();
+        let straight = (1..=9).map(|x| (0, x)).collect::<Vec<_>>();
+        assert_eq!(ahead(&line(0..=4)), straight);
+        assert_eq!(ahead(&[line(0..=4), (0..=4).map(|x| (5, x)).collect()].concat()), straight);
+        let diagonal: Vec<(usize, usize)> = (4..=8).map(|at| (at, at)).collect();
+        assert_eq!(ahead(&diagonal), (1..=6).map(|at| (-at, -at)).collect::<Vec<_>>());
+        // The branch goes on by more than a voxel.
+        assert_eq!(ahead(&line(0..=6)), []);
+        // A round piece leads nowhere.
+        assert_eq!(ahead(&[line(3..=5), column(4, 3..=5)].concat()), []);
+        // What is its own is not before it.
+        let bent = [line(1..=4), vec![(3, 5), (2, 5), (1, 5)]].concat();
+        assert!(
+            ahead(&bent).into_iter().all(|place| !bent.contains(&((place.0 + 4) as usize, (place.1 + 4) as usize)))
+        );
     }
 }
