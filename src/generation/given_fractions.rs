@@ -12,7 +12,6 @@ use super::fractions::slopes;
 use super::realisations::{ADVICE, WHAT};
 use super::shift::{Shift, ShiftAmount, ShiftSearch};
 use super::{GenerationOptions, Threshold};
-use crate::device::memory;
 use crate::micrograph::Block;
 use crate::model::Model;
 use crate::progress::{ProgressCallback, Reports, Tell, telling};
@@ -105,12 +104,7 @@ impl<'a> GivenFractions<'a> {
             ));
         }
         let (phases, region) = self.changed(threshold, block)?;
-        if region == *block {
-            return Ok(phases);
-        }
-        let mut cut = memory::zeros(block.voxels(), WHAT, ADVICE)?;
-        block.copy(threshold.shape, &region, &phases, &mut cut);
-        Ok(cut)
+        block.cut(threshold.shape, &region, phases, WHAT, ADVICE)
     }
 
     /// Finds the threshold of a realisation, and calls `tell` after each block that it has looked at.

@@ -1,6 +1,7 @@
 //! A box of voxels of a periodic image.
 
 use super::AXES;
+use crate::device::memory;
 use crate::{Error, Result};
 
 /// Most voxels of a block along an axis.
@@ -97,6 +98,36 @@ impl Block {
             }
         }
     }
+
+    /// The voxels of the block, x fastest, of those of `within`, a part of an image of `shape` that holds them all: in the same
+    /// memory, unless the block goes on at the beginning of the image within it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`] that says `what` was done and `advice`.
+    pub fn cut(
+        &self,
+        shape: [usize; 3],
+        within: &Block,
+        mut voxels: Vec<u8>,
+        what: &str,
+        advice: &str,
+    ) -> Result<Vec<u8>> {
+        let (begin, origin) = (self.begin(shape), within.begin(shape));
+        let first: [usize; 3] = std::array::from_fn(|axis| (begin[axis] + shape[axis] - origin[axis]) % shape[axis]);
+        if (0..3).any(|axis| first[axis] + self.size[axis] > within.size[axis]) {
+            let mut cut = memory::zeros(self.voxels(), what, advice)?;
+            self.copy(shape, within, &voxels, &mut cut);
+            return Ok(cut);
+        }
+        let ([_, rows, columns], [nz, ny, nx]) = (within.size, self.size);
+        for row in 0..nz * ny {
+            let from = ((first[0] + row / ny) * rows + first[1] + row % ny) * columns + first[2];
+            voxels.copy_within(from..from + nx, row * nx);
+        }
+        voxels.truncate(nz * ny * nx);
+        Ok(voxels)
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +168,9 @@ mod tests {
         block.copy(shape, &within, &of_within, &mut of_block);
         block.copy(shape, &Block::whole(shape), &image, &mut expected);
         assert_eq!(of_block, expected);
+        assert_eq!(block.cut(shape, &within, of_within, "", "").unwrap(), expected);
+        // Across the end of an image that is there as a whole.
+        assert_eq!(block.cut(shape, &Block::whole(shape), image, "", "").unwrap(), expected);
     }
 
     #[test]

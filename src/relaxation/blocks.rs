@@ -52,12 +52,12 @@ impl BlockRelaxer {
         relaxed.fill_up(&region, unrelaxed)?;
         let steps: Vec<Step> = steps.into_iter().filter_map(|step| relaxed.left_of(step)).collect();
         run(&mut relaxed.phases, &Frame { region, ..self.frame.clone() }, &steps, &self.weights, &self.options);
-        if region == *block {
-            return Ok(relaxed.phases);
+        if region == *block || !is_short(&region, shape[0]) {
+            return block.cut(shape, &region, relaxed.phases, WHAT, ADVICE);
         }
         let mut cut = memory::zeros(block.voxels(), WHAT, ADVICE)?;
         block.copy(shape, &region, &relaxed.phases, &mut cut);
-        self.kept = is_short(&region, shape[0]).then_some(relaxed);
+        self.kept = Some(relaxed);
         Ok(cut)
     }
 }
