@@ -19,7 +19,7 @@ const PASSES: usize = 5;
 /// Ends are mended if their share is so many times that in the micrograph, ...
 const TIMES: f64 = 4.0;
 
-/// ... and at least the first, but at most the second of these: where most is an end, no branch would be left.
+/// ... and at least the first, but less than the second of these: where most is an end, no branch would be left.
 const SHARES: [f64; 2] = [1e-3, 0.1];
 
 /// The phases, a bit each, of which dangling ends are mended.
@@ -28,7 +28,7 @@ pub struct DanglingEnds(u8);
 
 impl FromIterator<u8> for DanglingEnds {
     fn from_iter<T: IntoIterator<Item = u8>>(phases: T) -> Self {
-        Self(phases.into_iter().fold(0, |bits, phase| bits | 1 << phase))
+        Self(phases.into_iter().fold(0, |bits, phase| bits | 1u8.checked_shl(phase.into()).unwrap_or(0)))
     }
 }
 
@@ -39,7 +39,8 @@ impl DanglingEnds {
         let [least, most] = SHARES;
         let is_in_excess = |found: f64, right: f64| (least..most).contains(&found) && found > TIMES * right;
         let phases = (0u8..).zip(found.into_iter().zip(right));
-        Ok(phases.filter(|&(_, (found, right))| is_in_excess(found, right)).map(|(phase, _)| phase).collect())
+        let phases = phases.filter(|(_, (found, right))| found.zip(*right).is_some_and(|(a, b)| is_in_excess(a, b)));
+        Ok(phases.map(|(phase, _)| phase).collect())
     }
 
     /// The phases, in order.
@@ -66,12 +67,13 @@ impl DanglingEnds {
     }
 }
 
-/// The share of the voxels of each phase that lie at dangling ends; 0 in images too small for squares around tiles.
-fn shares(images: &PhaseImages, periodic: bool) -> Result<Vec<f64>> {
+/// The share of the voxels of each phase that lie at dangling ends, if there are any voxels; of images too small for squares
+/// around tiles nothing is known.
+fn shares(images: &PhaseImages, periodic: bool) -> Result<Vec<Option<f64>>> {
     let (frame, n_phases) = (Frame::new(images.shape(), periodic)?, images.n_phases());
     let mut counts = vec![[0u64; 2]; n_phases];
     if frame.scales < DILATIONS.len() {
-        return Ok(vec![0.0; n_phases]);
+        return Ok(vec![None; n_phases]);
     }
     for image in (0..images.len()).map(|index| images.image(index)) {
         for tile in frame.tiles().iter().flatten() {
@@ -87,7 +89,7 @@ fn shares(images: &PhaseImages, periodic: bool) -> Result<Vec<f64>> {
             }
         }
     }
-    Ok(counts.into_iter().map(|[dangling, all]| dangling as f64 / all.max(1) as f64).collect())
+    Ok(counts.into_iter().map(|[dangling, all]| (all > 0).then(|| dangling as f64 / all as f64)).collect())
 }
 
 /// The ends in a tile.
@@ -99,7 +101,7 @@ struct Ends {
     to_visit: Vec<u64>,
 }
 
-/// Voxels that are looked at around a tile: what lies before the ends in it.
+/// Voxels that are looked at around a tile: ends that may be joined through it, with their squares.
 const AROUND: usize = FAR + REACH;
 
 impl Ends {
@@ -112,11 +114,11 @@ impl Ends {
             (y < ny && x < nx).then_some([0, y, x])
         };
         let mut gaps = Vec::new();
-        // Ends close beside the tile may be joined through it.
-        for y in FAR..ny + AROUND + REACH {
-            let mut left = ends.rows[y] >> FAR & ((1 << (nx + 2 * REACH)) - 1);
+        // Ends beside the tile may be joined through it.
+        for y in REACH..ny + AROUND + FAR {
+            let mut left = ends.rows[y] >> REACH & ((1 << (nx + 2 * FAR)) - 1);
             while left != 0 {
-                let x = left.trailing_zeros() as usize + FAR;
+                let x = left.trailing_zeros() as usize + REACH;
                 left &= left - 1;
                 let square = Square::around(&ends.rows, y, x);
                 if square.is_at_end() {
@@ -180,6 +182,7 @@ impl Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::thread_pool;
     use crate::micrograph::{Block, GrainBoundaries, Sample};
     use crate::relaxation::{BlockRelaxer, RelaxationOptions, Weights, relax};
     use ndarray::Array4;
@@ -196,10 +199,31 @@ mod tests {
 
     #[test]
     fn branches_are_joined_across_gaps_and_tiles() {
-        // Gaps in a line, some of them where tiles meet.
-        let image = drawn([64, 128], |y, x| y / 2 == 15 && x % 30 > 3);
-        let mended = without_ends(&image, true);
-        assert!((0..128).all(|x| (0..64).any(|y| mended.as_slice()[y * 128 + x] == 1)));
+        // Gaps of four and six voxels in two lines, where tiles of both kinds of stages meet.
+        for (gap, periodic) in [(4, true), (6, true), (4, false)] {
+            // Lines reach the edges of the image that is no torus.
+            let is_gap = |x: usize| (x + gap / 2) % 16 < gap && (periodic || (8..120).contains(&x));
+            let image = drawn([64, 128], |y, x| (y / 2 == 15 || y == 47) && !is_gap(x));
+            let mended = without_ends(&image, periodic);
+            let is_whole = |y: usize| (0..128).all(|x| mended.as_slice()[y * 128 + x] == 1);
+            assert!(is_whole(47) && (is_whole(30) || is_whole(31)), "{gap} {periodic}");
+        }
+    }
+
+    #[test]
+    fn of_several_phases_ends_take_what_is_most_frequent_around_them() {
+        // A line of phase 1 with a gap of phase 0 between phases 0 and 2, and a branch of it in phase 2.
+        let phases = Array4::from_shape_fn((1, 1, 64, 64), |(_, _, y, x)| match (y, x) {
+            (31, 20..24) => 0,
+            (31, _) | (32..48, 40) => 1,
+            (..31, _) => 0,
+            _ => 2,
+        });
+        let weights = Weights::zero(3, false).with_dangling_ends([1].into_iter().collect());
+        let image = PhaseImages::new(phases, 3).unwrap();
+        let mended = relax(image, &weights, &RelaxationOptions::default()).unwrap();
+        let at = |y: usize, x: usize| mended.as_slice()[y * 64 + x];
+        assert!((0..64).all(|x| at(31, x) == 1) && (38..48).all(|y| at(y, 40) == 2));
     }
 
     #[test]
@@ -232,8 +256,8 @@ mod tests {
     }
 
     /// Grain boundaries with gaps.
-    fn broken(count: usize) -> PhaseImages {
-        let grains = Sample::GrainBoundaries(GrainBoundaries { ny: 128, nx: 128, ..Default::default() });
+    fn broken(count: usize, side: usize) -> PhaseImages {
+        let grains = Sample::GrainBoundaries(GrainBoundaries { ny: side, nx: side, ..Default::default() });
         let mut phases = grains.make(2, count).unwrap().images.into_phases();
         let gap = |y: usize, x: usize| (y % 24 < 6) && (x % 32 < 6);
         phases.indexed_iter_mut().filter(|((_, _, y, x), _)| gap(*y, *x)).for_each(|(_, phase)| *phase = 1);
@@ -243,12 +267,12 @@ mod tests {
     #[test]
     fn calibration_finds_the_phases_with_more_ends_than_the_micrograph() {
         let grains = Sample::GrainBoundaries(GrainBoundaries { ny: 256, nx: 256, ..Default::default() });
-        let (micrograph, broken) = (grains.make(1, 1).unwrap().images, broken(4));
+        let (micrograph, broken) = (grains.make(1, 1).unwrap().images, broken(4, 128));
         let options = RelaxationOptions::default();
         let found = |images| Weights::calibrate(&micrograph, images, &options, &|| Ok(())).unwrap();
         let weights = found(&broken);
         assert_eq!(weights.dangling_ends().phases().collect::<Vec<_>>(), [0]);
-        let share = |images: &PhaseImages| shares(images, true).unwrap()[0];
+        let share = |images: &PhaseImages| shares(images, true).unwrap()[0].unwrap();
         let relaxed = relax(broken.clone(), &weights, &options).unwrap();
         assert!(share(&relaxed) < 0.3 * share(&broken), "{} of {}", share(&relaxed), share(&broken));
         let whole = grains.make(3, 2).unwrap().images;
@@ -256,19 +280,25 @@ mod tests {
         // Nothing but ends: all would go.
         let noise = drawn([128, 128], |y, x| (y * 7 + x * 13) % 9 != 0);
         assert_eq!(DanglingEnds::in_excess(&noise, true, &micrograph).unwrap(), DanglingEnds::default());
+        // Of a micrograph that is too small nothing is known.
+        let small = drawn([31, 64], |_, x| x > 9);
+        assert_eq!(DanglingEnds::in_excess(&broken, true, &small).unwrap(), DanglingEnds::default());
     }
 
     #[test]
-    fn ends_in_blocks_are_those_of_the_whole() {
-        let image = broken(1);
+    fn ends_are_those_of_the_whole_in_blocks_and_on_any_number_of_threads() {
+        let image = broken(1, 640);
         let weights = Weights::zero(2, false).with_dangling_ends([0].into_iter().collect());
         let options = RelaxationOptions::default();
-        let whole = relax(image.clone(), &weights, &options).unwrap();
+        let on = |threads: usize| thread_pool(threads)?.install(|| relax(image.clone(), &weights, &options));
+        let whole = on(1).unwrap();
         assert_ne!(whole, image);
-        for (first, size) in [([0, -9, 100], [1, 40, 50]), ([0, 30, 31], [1, 7, 97])] {
+        assert_eq!(on(3), Ok(whole.clone()));
+        for (first, size) in [([0, -9, 600], [1, 40, 50]), ([0, 30, 31], [1, 7, 97])] {
             let (block, all) = (Block { first, size }, Block::whole(image.shape()));
             let mut relaxer = BlockRelaxer::new(image.shape(), &weights, &options).unwrap();
             let relaxed = relaxer.relax(&block, |needed, to| {
+                assert!(needed.size[1..].iter().all(|&length| length < 640), "{needed:?}");
                 needed.copy(image.shape(), &all, image.as_slice(), to);
                 Ok(())
             });

@@ -55,8 +55,10 @@ impl Weights {
         Ok(Self { values, ..Self::zero(n_phases, volume) })
     }
 
-    /// These, with the dangling ends of other phases mended. Images of one layer alone have such ends.
+    /// These, with the dangling ends of other phases mended: of those that the images have, and of none in volumes.
     pub fn with_dangling_ends(self, dangling_ends: DanglingEnds) -> Self {
+        let phases = if self.volume { 0 } else { self.n_phases };
+        let dangling_ends = dangling_ends.phases().filter(|&phase| usize::from(phase) < phases).collect();
         Self { dangling_ends, ..self }
     }
 

@@ -253,7 +253,11 @@ fn relaxation(parts: &mut Parts, n_phases: usize, profile: Profile) -> Result<Op
     let values = parts.row("relaxation")?.iter().map(|&weight| weight as f32).collect();
     let are_volumes = profile.axes() == 3;
     let weights = Weights::new(n_phases, are_volumes, values).map_err(|error| parts.wrong("relaxation", error))?;
-    Ok(Some(weights.with_dangling_ends(dangling_ends(parts, n_phases)?)))
+    let ends = dangling_ends(parts, n_phases)?;
+    if are_volumes && !ends.is_empty() {
+        return Err(parts.wrong("dangling_ends", "are those of images, but the model makes volumes"));
+    }
+    Ok(Some(weights.with_dangling_ends(ends)))
 }
 
 /// 1 for each phase of which ends are mended, 0 for the others.

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub struct Checkpoint {
     /// Training options.
     pub options: TrainingOptions,
-    /// The micrograph.
+    /// Which micrograph it is.
     pub origin: Origin,
     /// Tiles of the micrograph, `(n, 1, side, side)`.
     pub tiles: PhaseImages,
@@ -70,13 +70,13 @@ impl Checkpoint {
         self.options.total_steps(self.tiles.len())
     }
 
-    /// Whether nothing is left to do: no step, and no calibration of the relaxation.
+    /// Whether nothing is left to do: no step, and no calibration of position biases and relaxation.
     pub fn is_finished(&self) -> bool {
         let is_calibrated = self.relaxation.is_some() || !self.options.profile.is_fully_convolutional();
         self.state.step == self.steps_planned() && is_calibrated
     }
 
-    /// The model: the best networks, or else those of the last step with averaged weights if there are any.
+    /// The model: the networks of the last step, with averaged weights if there are any.
     pub fn model(&self) -> Model {
         Model {
             profile: self.options.profile,

@@ -26,7 +26,7 @@ pub struct Reconstructed<'a> {
 pub struct EncoderTerms {
     /// L_Rec, Eq. 3.
     pub reconstruction: Tensor<1>,
-    /// KL divergence (Eq. 2, computed by Eq. 8 or 9) before free bits.
+    /// KL divergence (Eq. 2, computed by Eq. 8 or 9).
     pub divergence: Tensor<1>,
     /// The gradient of L_Rec by the logits of reconstructions.
     pub gradient: Tensor<5>,

@@ -1,4 +1,5 @@
-//! Volume fractions of a generator of volumes: a step shows it planes of a single volume, so that they drift.
+//! Volume fractions of a generator of volumes: a step shows it planes of a single volume, so that its fractions
+//! drift from those of the micrograph.
 
 use burn_tensor::Tensor;
 

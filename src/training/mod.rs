@@ -9,7 +9,7 @@
 //! * `state`: what a step changes; `draws`: its random numbers; `posterior`, `pass`: forward and backward passes.
 //! * `step`: one step; `encoder_step`, `discriminator_step`: two parts of it; `volume_step`: one step of volumes.
 //! * `averaged`: averaged generator with new batch statistics; `levelled`: of volumes, with the right volume fractions;
-//!   `relaxation`: calibration of its relaxation.
+//!   `position_biases`, `relaxation`: their calibration, of the average.
 //! * `checkpoint`: a training as it stands, and its model.
 //! * `need`: how much memory a training needs; `thread_choice`: whether threads share a step; `run`: the loop.
 

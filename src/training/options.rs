@@ -25,7 +25,8 @@ pub struct TrainingOptions {
     /// Length of the latent vector, with `standard` of each of its grid, 1 to 4096 (Table 1: z_dim).
     pub latent_size: usize,
     /// Tiles in a training step, 1 to 4096 (Table 1), for `volume` volumes. For `standard` tiles of 64 x 64 pixels are
-    /// counted, for `volume` volumes of 64 x 64 x 64 voxels; of others there are as many as have as many, or one.
+    /// counted, for `volume` volumes of 64 x 64 x 64 voxels; of other sizes a step has as many as have as many pixels or
+    /// voxels in all, at least one.
     pub batch_size: usize,
     /// Learning rate of the generator, 0 to 1 (Table 1).
     pub learning_rate_generator: f64,
@@ -198,7 +199,7 @@ impl TrainingOptions {
         left.clamp(0.0, 1.0)
     }
 
-    /// Side of training tiles in pixels.
+    /// Side of training tiles and windows in pixels.
     pub fn side(&self) -> usize {
         if self.window_side == 0 { self.profile.side() } else { self.window_side }
     }

@@ -1,5 +1,5 @@
-//! Position biases of a fully convolutional generator. Without them some positions within a cell have more of a phase than
-//! others: a faint lattice.
+//! Position biases of a fully convolutional generator. Without them some positions within a cell, the 16 x 16 pixels of a latent
+//! vector, have more of a phase than others: a faint lattice.
 
 use super::checkpoint::Checkpoint;
 use super::draws::random_input;

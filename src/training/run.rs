@@ -24,17 +24,17 @@ use crate::{Error, Result};
 /// Called after every `checkpoint_interval` steps, after the last step, when training is cancelled, and at the end.
 pub type SaveCheckpoint<'a> = &'a mut dyn FnMut(&Checkpoint) -> Result<()>;
 
-/// Trains on `micrographs`, one but for volumes of a material that differs by direction, from the beginning or from where the training `resumed` stands.
+/// Trains on `micrographs`, several only for volumes of a material that differs by direction, from the beginning or from where the training `resumed` stands.
 ///
 /// On one kind of device the model depends on the micrographs and `options` alone: the same bytes for any number of
 /// threads, with or without interruptions that were resumed. `save` and `progress` are called on this thread.
 ///
-/// Behind the last step of a fully convolutional model comes the calibration of its relaxation. Reports then have the
+/// Behind the last step of a fully convolutional model comes the calibration of its position biases and relaxation. Reports then have the
 /// last step, and the time that the calibration is to take; before it begins, that time is in no report.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidParameter`] for an option out of range, a micrograph that is smaller than the profile's side or has layers,
+/// [`Error::InvalidParameter`] for an option out of range, a micrograph that is smaller than the profile's side or has several layers,
 /// micrographs that do not belong together, or `resumed` of another training; [`Error::OutOfMemory`] if there is surely too little memory; [`Error::Cancelled`] if `progress`
 /// asked to stop; [`Error::Diverged`] if a loss is no longer finite; and those of `save`.
 pub fn train<'a>(
@@ -184,7 +184,7 @@ fn run_until(
     }
 }
 
-/// Ends a row of the loss history where one is due. This is the only place where the loop waits for an accelerator.
+/// Ends a row of the loss history where one is due. Here the loop waits for an accelerator, and else only before it saves.
 ///
 /// On the CPU the losses are there, and each step is looked at.
 fn record(checkpoint: &mut Checkpoint) -> Result<()> {
