@@ -1853,8 +1853,9 @@ davegan_status_t davegan_relax_options_init(struct davegan_relax_options_t *opti
  * axes. Each pattern gets a weight, which is calibrated on the images themselves: on half of them, and judged on the
  * others. Images whose patterns cannot be improved are left as they are. Volumes (`nz` > 1) are compared with the
  * micrograph in the planes of all three directions. In images of one layer, thin branches of a phase that end in another
- * are joined or taken back, where the micrograph has hardly any; half as many sweeps follow. With `volume_fraction`, interface voxels are changed after that
- * until each image has it. The result does not depend on the number of threads.
+ * are joined or taken back if the micrograph has hardly any; half as many sweeps follow where there were some. With
+ * `volume_fraction`, interface voxels are changed after that until each image has it. The result does not depend on the
+ * number of threads.
  *
  * Fails with `DAVEGAN_INVALID_PARAMETER` if an option is out of range, volume fractions do not sum to 1, `n` is 0,
  * a side is below 8 voxels (but `nz` may be 1), or a voxel is no phase of `micrograph`; `DAVEGAN_CANCELLED` if the

@@ -4,9 +4,11 @@
 //! pixel and cuts square tiles. [`training`] trains an encoder and a generator to reconstruct the tiles, and the
 //! generator and a discriminator to imitate the micrograph. A [`model`] holds encoder, generator, tiles, relaxation and
 //! training record. [`generation`] decodes random latent vectors and takes the most probable phase of each pixel; with
-//! profiles `standard` and `volume`, which has no encoder, realisations have any size and are relaxed. [`storage`] writes model and realisations to files.
+//! profiles `standard` and `volume`, which has no encoder, realisations have any size and are relaxed. [`storage`]
+//! writes model and realisations to files.
 //!
-//! A module uses only those before it in the lists below; `tests/directions.rs` holds them to it, tests aside. Below all others:
+//! A module uses only those before it in the lists below; `tests/directions.rs` holds them to it, tests aside. Below all
+//! others:
 //!
 //! * `error`: what can fail, and how it is said.
 //! * `files`: opens regular files, and nothing else that has a path.

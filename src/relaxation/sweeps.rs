@@ -67,10 +67,9 @@ impl RelaxationOptions {
 ///
 /// With g the sum of log weights of the patterns that a flip makes less those that it breaks, it is accepted with
 /// probability min(1, exp(g)); near an edge, where patterns are not all in the image, only if g is positive. Between the
-/// sweeps dangling ends are mended, if the weights say so, and half as many sweeps follow. Weights of
-/// zero leave images as they are. Image i depends on its voxels, the weights,
-/// the options and i alone, and not on the number of threads. Runs on the threads of the current Rayon pool, or else on
-/// this one.
+/// sweeps dangling ends are mended, if the weights say so, and half as many sweeps follow in tiles that had some. Weights
+/// of zero leave images as they are. Image i depends on its voxels, the weights, the options and i alone, and not on the
+/// number of threads. Runs on the threads of the current Rayon pool, or else on this one.
 ///
 /// # Errors
 ///
