@@ -1,15 +1,21 @@
 //! Position biases of a fully convolutional generator. Without them some positions within a cell, the 16 x 16 pixels of a latent
 //! vector, have more of a phase than others: a faint lattice.
 
+use ndarray::Array4;
+
 use super::checkpoint::Checkpoint;
 use super::draws::random_input;
 use crate::Result;
+use crate::micrograph::PhaseImages;
 use crate::model::PositionBiases;
 use crate::network::{STRIDE, channels, read};
 use crate::random::{Normals, Purpose};
+use crate::relaxation::{RelaxationOptions, Weights, relax};
 
 /// How often biases are corrected: the share of a phase is no linear function of them.
 const ROUNDS: u64 = 2;
+/// How often once realisations are relaxed: that moves shares, too, but less.
+const RELAXED_ROUNDS: u64 = 1;
 
 /// A round takes one in so many of the cells that training had.
 const ONE_IN: u64 = 16;
@@ -18,7 +24,7 @@ const AT_ONCE: usize = 256;
 
 /// Parts of a round, and how often [`position_biases`] calls `done`.
 const PARTS_OF_ROUND: u64 = 4;
-pub const PARTS: u64 = ROUNDS * PARTS_OF_ROUND;
+pub const PARTS: u64 = (ROUNDS + RELAXED_ROUNDS) * PARTS_OF_ROUND;
 
 /// A lead below this share of the usual one is small: so many voxels change when a logit does.
 const SMALL: f64 = 0.1;
@@ -26,19 +32,27 @@ const SMALL: f64 = 0.1;
 /// Gauss-Seidel iterations, far more than up to eight phases need.
 const ITERATIONS: usize = 100;
 
-/// The biases with which realisations of `checkpoint` have each phase as often at every position, and as often in all as without.
+/// The biases with which realisations of `checkpoint` have each phase as often at every position, and as often in all as with
+/// those that it has. They are relaxed if it says how: so biases are found before that is known, and corrected afterwards.
 ///
 /// # Errors
 ///
-/// Those of reading a tensor back, and of `done`, which is called after each of [`PARTS`] parts.
+/// Those of reading a tensor back, and of `done`, which is called after each part: [`PARTS`] before and afterwards.
 pub fn position_biases(checkpoint: &Checkpoint, done: &dyn Fn() -> Result<()>) -> Result<PositionBiases> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
-    let (axes, n_phases) = (options.profile.axes(), tiles.n_phases());
-    let (channels, positions) = (channels(n_phases), STRIDE.pow(axes as u32));
-    let mut normals = Normals::new(options.seed, Purpose::PositionBiases, state.step);
-    let mut values = vec![0f32; channels * positions];
+    let (axes, channels) = (options.profile.axes(), channels(tiles.n_phases()));
+    // Seeds in the C interface are below 2^63: relaxed realisations are others than those that the biases were found on.
+    let (rounds, seed) = match checkpoint.relaxation {
+        None => (ROUNDS, options.seed),
+        Some(_) => (RELAXED_ROUNDS, options.seed | 1 << 63),
+    };
+    let mut normals = Normals::new(seed, Purpose::PositionBiases, state.step);
+    let mut values = match &checkpoint.position_biases {
+        Some(biases) => biases.values().to_vec(),
+        None => vec![0.0; channels * STRIDE.pow(axes as u32)],
+    };
     let mut wanted = None;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let biases = PositionBiases::new(channels, axes, values.clone()).expect("a bias for each channel and position");
         let frequencies = frequencies(checkpoint, &biases, &mut normals, done)?;
         let wanted = wanted.get_or_insert_with(|| frequencies.shares.clone());
@@ -47,7 +61,7 @@ pub fn position_biases(checkpoint: &Checkpoint, done: &dyn Fn() -> Result<()>) -
     Ok(PositionBiases::new(channels, axes, values).expect("a bias for each channel and position"))
 }
 
-/// Those of the generator of `checkpoint` with these `biases`.
+/// Those of realisations of `checkpoint` with these `biases`.
 fn frequencies(
     checkpoint: &Checkpoint,
     biases: &PositionBiases,
@@ -62,20 +76,39 @@ fn frequencies(
     let of_training = state.step * (options.batch() * cells) as u64;
     let passes_of_part = (of_training / ONE_IN / (n * cells) as u64 / PARTS_OF_ROUND).max(1);
     let mut frequencies = Frequencies::new(n_phases, STRIDE.pow(axes as u32));
-    for _ in 0..PARTS_OF_ROUND {
-        for _ in 0..passes_of_part {
+    for part in 0..PARTS_OF_ROUND {
+        for pass in 0..passes_of_part {
             let logits = network.forward(random_input(options, n_phases, n, normals, &device));
             let [.., depth, height, width] = logits.dims();
             let sides = [depth, height, width];
-            frequencies.add(&read(logits + biases.of_box([0; 3], sides, &device))?, sides);
+            let leads = leads(&read(logits + biases.of_box([0; 3], sides, &device))?, n_phases, sides);
+            let mut phases: Vec<u8> = leads.iter().map(|found| found.phases[0]).collect();
+            if let Some(weights) = &checkpoint.relaxation {
+                let first = (part * passes_of_part + pass) * n as u64;
+                let options = RelaxationOptions { seed: options.seed | 1 << 63, first, ..Default::default() };
+                phases = relaxed(phases, n, sides, weights, &options)?;
+            }
+            frequencies.add(&leads, &phases, sides);
         }
         done()?;
     }
     Ok(frequencies)
 }
 
-/// How often each phase is the most probable one at each position, and how often a small change of its logit would change
-/// that.
+/// Phases of `n` images of so many `sides`, relaxed.
+fn relaxed(
+    phases: Vec<u8>,
+    n: usize,
+    [depth, height, width]: [usize; 3],
+    weights: &Weights,
+    options: &RelaxationOptions,
+) -> Result<Vec<u8>> {
+    let phases = Array4::from_shape_vec((n, depth, height, width), phases).expect("a phase for each voxel");
+    let relaxed = relax(PhaseImages::new(phases, weights.n_phases())?, weights, options)?;
+    Ok(relaxed.into_phases().into_raw_vec_and_offset().0)
+}
+
+/// How often each phase is at each position, and how often a small change of its logit would change that.
 struct Frequencies {
     n_phases: usize,
     positions: usize,
@@ -99,16 +132,13 @@ impl Frequencies {
         Self { n_phases, positions, passes: 0, voxels: 0, shares, sums, small: 0.0, close }
     }
 
-    /// Adds the logits of a pass, images `[n, channels, depth, height, width]` of so many `sides`.
-    fn add(&mut self, logits: &[f32], sides: [usize; 3]) {
+    /// Adds a pass: the voxels of images of so many `sides`, and the phases that they get in the end.
+    fn add(&mut self, leads: &[FirstTwo], phases: &[u8], sides: [usize; 3]) {
         let pixels = sides.iter().product::<usize>();
         let mut counts = vec![0u32; self.n_phases * self.positions];
-        let mut leads = Vec::with_capacity(logits.len());
-        for image in logits.chunks_exact(channels(self.n_phases) * pixels) {
-            for pixel in 0..pixels {
-                let found = first_two(image.iter().skip(pixel).step_by(pixels).copied());
-                counts[found.phases[0] * self.positions + position(pixel, sides)] += 1;
-                leads.push(found);
+        for image in phases.chunks_exact(pixels) {
+            for (pixel, &phase) in image.iter().enumerate() {
+                counts[usize::from(phase) * self.positions + position(pixel, sides)] += 1;
             }
         }
         if self.passes == 0 {
@@ -116,7 +146,7 @@ impl Frequencies {
             self.small = SMALL * (squares / leads.len() as f64).sqrt();
         }
         for found in leads.iter().filter(|found| found.lead < self.small) {
-            let [first, second] = found.phases;
+            let [first, second] = found.phases.map(usize::from);
             self.close[first * self.n_phases + second] += 1.0;
             self.close[second * self.n_phases + first] += 1.0;
         }
@@ -184,15 +214,25 @@ impl Frequencies {
 
 /// The most probable phase, the second, and how far the logit of the first is above the other's.
 struct FirstTwo {
-    phases: [usize; 2],
+    phases: [u8; 2],
     lead: f64,
+}
+
+/// Those of the voxels of images `[n, channels, depth, height, width]` of so many `sides`.
+fn leads(logits: &[f32], n_phases: usize, sides: [usize; 3]) -> Vec<FirstTwo> {
+    let pixels = sides.iter().product::<usize>();
+    let images = logits.chunks_exact(channels(n_phases) * pixels);
+    let of_image = |image: &[f32]| -> Vec<FirstTwo> {
+        (0..pixels).map(|pixel| first_two(image.iter().skip(pixel).step_by(pixels).copied())).collect()
+    };
+    images.flat_map(of_image).collect()
 }
 
 /// Those of a voxel with the logits of its channels; a single one is that of phase 1, beside a logit of 0.
 fn first_two(logits: impl ExactSizeIterator<Item = f32>) -> FirstTwo {
     let beside = if logits.len() == 1 { Some(0.0) } else { None };
     let (mut phases, mut largest) = ([0, 0], [f32::NEG_INFINITY; 2]);
-    for (phase, logit) in beside.into_iter().chain(logits).enumerate() {
+    for (phase, logit) in (0..).zip(beside.into_iter().chain(logits)) {
         if logit > largest[0] {
             (phases, largest) = ([phase, phases[0]], [logit, largest[0]]);
         } else if logit > largest[1] {
@@ -214,7 +254,10 @@ mod tests {
     use rand_distr::StandardNormal;
 
     use super::*;
+    use crate::micrograph::{GaussianField, Sample};
+    use crate::network::Profile;
     use crate::random;
+    use crate::training::TrainingOptions;
 
     const SIDES: [usize; 3] = [1, 64, 64];
     const PIXELS: usize = 64 * 64;
@@ -231,9 +274,15 @@ mod tests {
                     3.0 * rng.sample::<f32, _>(StandardNormal) + added(i / PIXELS % channels(n_phases), i % PIXELS)
                 })
                 .collect();
-            frequencies.add(&logits, SIDES);
+            add(&mut frequencies, &logits);
         }
         frequencies
+    }
+
+    fn add(frequencies: &mut Frequencies, logits: &[f32]) {
+        let leads = leads(logits, frequencies.n_phases, SIDES);
+        let phases: Vec<u8> = leads.iter().map(|found| found.phases[0]).collect();
+        frequencies.add(&leads, &phases, SIDES);
     }
 
     /// Standard deviation over the positions of how often a phase is there, without that of sampling; the largest.
@@ -258,6 +307,27 @@ mod tests {
             let [before, after] = [lattice(&with_lattice), lattice(&frequencies(n_phases, 2, &levelled))];
             assert!(before > 0.01 && after < before / 5.0, "{n_phases} phases: {before} and {after}");
         }
+    }
+
+    #[test]
+    fn once_realisations_are_relaxed_biases_are_for_these() {
+        let micrograph =
+            Sample::GaussianField(GaussianField { ny: 64, nx: 64, ..Default::default() }).make(1, 1).unwrap();
+        let mut unrelaxed = Checkpoint::untrained(TrainingOptions::new(Profile::Standard), &micrograph);
+        unrelaxed.state.step = 1000;
+        let biases = |checkpoint: &Checkpoint| position_biases(checkpoint, &|| Ok(())).unwrap();
+        unrelaxed.position_biases = Some(biases(&unrelaxed));
+        // What is the same all around is preferred: a phase that is rare goes.
+        let mut weights = vec![0.0; Weights::zero(2, false).values().len()];
+        (weights[0], weights[511]) = (0.2, 0.1);
+        let relaxation = Some(Weights::new(2, false, weights).unwrap());
+        let relaxed = Checkpoint { relaxation, ..unrelaxed.clone() };
+        let lattice_with = |biases: &PositionBiases| {
+            let mut normals = Normals::new(5, Purpose::PositionBiases, 0);
+            lattice(&super::frequencies(&relaxed, biases, &mut normals, &|| Ok(())).unwrap())
+        };
+        let [before, after] = [unrelaxed.position_biases.as_ref().unwrap(), &biases(&relaxed)].map(lattice_with);
+        assert!(before > 0.01 && after < before / 2.0, "{before} and {after}");
     }
 
     #[test]
@@ -301,7 +371,7 @@ mod tests {
         for _ in 0..2 {
             let mut logits: Vec<f32> = (0..3 * PIXELS).map(|_| rng.sample(StandardNormal)).collect();
             logits[2 * PIXELS..].fill(-1e6);
-            frequencies.add(&logits, SIDES);
+            add(&mut frequencies, &logits);
         }
         let biases = frequencies.biases(3, &frequencies.shares);
         assert!(biases.iter().all(|bias| bias.is_finite()));

@@ -162,7 +162,10 @@ fn calibrate(
         let position_biases = Some(position_biases::position_biases(&checkpoint, done)?);
         let biased = Checkpoint { position_biases, ..checkpoint.clone() };
         let relaxation = Some(relaxation::calibrated(&biased, micrographs, done)?);
-        Ok(Checkpoint { relaxation, ..biased })
+        let relaxed = Checkpoint { relaxation, ..biased };
+        // What relaxation does is not alike at all positions.
+        let position_biases = Some(position_biases::position_biases(&relaxed, done)?);
+        Ok(Checkpoint { position_biases, ..relaxed })
     })
 }
 
