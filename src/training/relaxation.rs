@@ -11,7 +11,7 @@ const IMAGES: usize = 32;
 const IMAGE_SIDE: usize = 256;
 
 /// Volumes that weights are found on, and their side in voxels, but at most one and a half windows.
-const VOLUMES: usize = 2;
+const VOLUMES: usize = 4;
 const VOLUME_SIDE: usize = 96;
 
 /// Parts of the work of [`calibrated`]: the realisations, and the rounds.
