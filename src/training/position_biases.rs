@@ -37,7 +37,7 @@ const ITERATIONS: usize = 100;
 ///
 /// # Errors
 ///
-/// Those of reading a tensor back, and of `done`, which is called after each part: [`PARTS`] before and afterwards.
+/// Those of reading a tensor back, of [`relax`], and of `done`, which is called after each part: [`PARTS`] times by both calls.
 pub fn position_biases(checkpoint: &Checkpoint, done: &dyn Fn() -> Result<()>) -> Result<PositionBiases> {
     let Checkpoint { options, tiles, state, .. } = checkpoint;
     let (axes, channels) = (options.profile.axes(), channels(tiles.n_phases()));
